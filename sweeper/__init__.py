@@ -1,0 +1,1 @@
+"""From a grid to a finished, tracked and analysed sweep."""

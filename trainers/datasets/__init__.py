@@ -1,0 +1,94 @@
+"""Data sets: one file each, registered by name."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Int, Shaped
+from torch import Tensor
+
+from trainers.errors import DataError
+from trainers.registry import Registry
+
+__all__ = ["DATASETS", "Dataset", "Split", "Splits", "array_checksum", "data_folder", "load"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a data set: flat examples (raw uint8, or floats in data units) and labels."""
+
+    x: Shaped[Tensor, "examples dims"]
+    labels: Int[Tensor, "examples"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Train, validation and test parts; raw values are divided by `scale` to give data units."""
+
+    train: Split
+    test: Split
+    scale: float = 1.0
+    validation: Split = field(default_factory=lambda: Split(torch.empty(0, 0)))
+
+
+class Dataset(Protocol):
+    """A recipe for data: its shape is known before anything is read.
+
+    `value_range` is the interval of the values in data units (None: the real line).
+    """
+
+    name: ClassVar[str]
+    value_range: ClassVar[tuple[float, float] | None]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of an image, (d,) of a vector."""
+        ...
+
+    def load(self) -> Splits:
+        """Read (or make) the data; `DataError` says what is missing or wrong, and the remedy."""
+        ...
+
+    def checksum(self) -> str:
+        """SHA-256 (16 hex digits) of what `load` returns, or of the files behind it."""
+        ...
+
+
+DATASETS: Registry[Dataset] = Registry("data set", "trainers.datasets")
+
+
+@functools.lru_cache(maxsize=4)
+def load(dataset: Dataset) -> Splits:
+    """`dataset.load()`, once a process: workers that train many trials read the data once."""
+    return dataset.load()
+
+
+def data_folder(data_dir: str | None) -> Path:
+    """The folder that `data_dir` or the environment variable SWEEPER_DATA names."""
+    named = data_dir or os.environ.get("SWEEPER_DATA")
+    if not named:
+        raise DataError("no data folder: set `data_dir` in the grid's `data`, or the environment "
+                        "variable SWEEPER_DATA, to the folder that holds the data sets")
+    return Path(named).expanduser()
+
+
+def array_checksum(*arrays: npt.NDArray[np.generic]) -> str:
+    """First 16 hex digits of the SHA-256 of the arrays' shapes, types and bytes."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+

@@ -1,0 +1,120 @@
+"""Hyperparameter fields: their bounds, and whether they may differ inside a pack."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from trainers.errors import InvalidValue
+
+__all__ = ["Bounds", "Component", "Count", "Field", "Fraction", "Natural", "NonNegative",
+           "PerMember", "Positive", "Rate", "Scale", "Weight", "Where", "describe_fields",
+           "substitute"]
+
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """An interval that a number must lie in; `gt` and `lt` exclude their end, `ge` and `le` do not."""
+
+    gt: float = -math.inf
+    ge: float = -math.inf
+    lt: float = math.inf
+    le: float = math.inf
+
+    def admits(self, value: float) -> bool:
+        return self.gt < value < self.lt and self.ge <= value <= self.le
+
+    def __str__(self) -> str:
+        ends = {">": self.gt, ">=": self.ge, "<": self.lt, "<=": self.le}
+        return " and ".join(f"{sign} {end:g}" for sign, end in ends.items() if math.isfinite(end))
+
+
+@dataclass(frozen=True)
+class PerMember:
+    """Marks a number that may differ between the members of a pack (a 0-d tensor there)."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Marks a field that says where something is found, not what is computed: no part of an id."""
+
+
+Positive = Annotated[float, Bounds(gt=0)]
+NonNegative = Annotated[float, Bounds(ge=0)]
+Fraction = Annotated[float, Bounds(ge=0, le=1)]
+Count = Annotated[int, Bounds(ge=1)]
+Natural = Annotated[int, Bounds(ge=0)]
+Scale = Annotated[float, Bounds(gt=0), PerMember()]
+Weight = Annotated[float, Bounds(ge=0), PerMember()]
+Rate = Annotated[float, Bounds(ge=0, le=1), PerMember()]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One hyperparameter as the grid, the error messages and `sweeper list` see it."""
+
+    name: str
+    type: Any
+    default: Any
+    required: bool
+    bounds: Bounds | None
+    per_member: bool
+    where: bool
+
+
+@functools.cache
+def describe_fields(component: type) -> tuple[Field, ...]:
+    """The hyperparameters of a component class in the order of their declaration."""
+    return tuple(_describe(component))
+
+
+def substitute(component: C, values: Mapping[str, object]) -> C:
+    """A copy of a component with some fields replaced, tensors in the place of numbers."""
+    if not values:
+        return component
+    other = copy.copy(component)
+    for name, value in values.items():
+        object.__setattr__(other, name, value)
+    return other
+
+
+def _describe(component: type) -> Iterator[Field]:
+    hints = get_type_hints(component, include_extras=True)
+    for field in fields(component):
+        hint = hints[field.name]
+        marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+        default = field.default_factory() if callable(field.default_factory) else field.default
+        yield Field(
+            name=field.name,
+            type=get_args(hint)[0] if marks else hint,
+            default=None if default is MISSING else default,
+            required=default is MISSING,
+            bounds=next((mark for mark in marks if isinstance(mark, Bounds)), None),
+            per_member=any(isinstance(mark, PerMember) for mark in marks),
+            where=any(isinstance(mark, Where) for mark in marks),
+        )
+
+
+class Component:
+    """Base of every hyperparameter dataclass: checks the bounds that its fields declare.
+
+    Raises `InvalidValue` with the rule, the value and the class's name. Tensors (the values of a
+    pack's members) were checked when their own trial was built, and are let through.
+    """
+
+    def __post_init__(self) -> None:
+        for field in describe_fields(type(self)):
+            value = getattr(self, field.name)
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                continue
+            if not math.isfinite(value) or (field.bounds and not field.bounds.admits(value)):
+                rule = str(field.bounds) if field.bounds and str(field.bounds) else "finite"
+                raise InvalidValue(
+                    f"{type(self).__name__}.{field.name} must be {rule}, and is {value!r}")

@@ -1,0 +1,54 @@
+"""Parametrisations: autoencoders and energies, one file each, registered by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from trainers.registry import Registry
+
+__all__ = ["NETWORKS", "Network", "activation", "flat_size", "image_shape"]
+
+
+class Network(Protocol):
+    """A recipe for the modules of one model.
+
+    `kind` is ``"autoencoder"`` (modules ``encoder``: x → (mean, log-variance) of q(z|x) and
+    ``decoder``: z → outputs before the readout) or ``"energy"`` (module ``energy``: y → f(y)).
+    All modules take and give flat vectors.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[Literal["autoencoder", "energy"]]
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> Mapping[str, nn.Module]:
+        """Fresh modules for data of `shape`, with `outputs` numbers for each dimension."""
+        ...
+
+    def readout(self, u: Tensor) -> Tensor:
+        """The last, parameter-free map of the decoder, from u to x̂."""
+        ...
+
+
+def activation(name: str) -> nn.Module:
+    """The activation that a network's `activation` field names."""
+    return {"silu": nn.SiLU, "softplus": nn.Softplus, "tanh": nn.Tanh}[name]()
+
+
+def flat_size(shape: tuple[int, ...]) -> int:
+    """d, the number of dimensions of one example."""
+    return math.prod(shape)
+
+
+def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """The (channels, height, width) of an image data set; vectors are 1 x 1 x d images."""
+    if len(shape) == 3:
+        return shape
+    return 1, 1, torch.Size(shape).numel()
+
+
+NETWORKS: Registry[Network] = Registry("network", "trainers.networks")

@@ -1,0 +1,59 @@
+"""What is trained: one file each, registered by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+from trainers.noise import Draw
+from trainers.registry import Registry
+
+if TYPE_CHECKING:
+    from trainers.model import Model
+
+__all__ = ["OBJECTIVES", "Metrics", "Noise", "Objective"]
+
+Metrics = dict[str, Tensor]
+Noise = Mapping[str, Tensor]
+
+
+class Objective(Protocol):
+    """A loss for one model, one batch and given noise; the pack axis is added outside.
+
+    `network` is the kind of network that it trains, `likelihood` whether it needs one, and
+    `corrupts` where it admits a corruption.
+    """
+
+    name: ClassVar[str]
+    network: ClassVar[Literal["autoencoder", "energy"]]
+    likelihood: ClassVar[bool]
+    corrupts: ClassVar[tuple[str, ...]]
+
+    def draws(self, model: Model, batch: int) -> dict[str, Draw]:
+        """The noise that `loss` needs for a batch."""
+        ...
+
+    def loss(self, model: Model, x: Float[Tensor, "batch dims"],
+             noise: Noise) -> tuple[Float[Tensor, ""], Metrics]:
+        """What training minimises (mean over the batch), and its parts as metrics."""
+        ...
+
+    def test_draws(self, model: Model, batch: int) -> dict[str, Draw]:
+        """The noise that `test` needs for a batch; all of it from the stream `evaluation`."""
+        ...
+
+    def test(self, model: Model, x: Float[Tensor, "batch dims"],
+             noise: Noise) -> dict[str, Float[Tensor, "batch"]]:
+        """The test metrics of each example."""
+        ...
+
+    def denoise(self, model: Model, y: Float[Tensor, "batch dims"],
+                noise: Noise | None = None) -> Float[Tensor, "batch dims"]:
+        """x̂(y), in data units: from one latent sample if `noise` holds ``latent``."""
+        ...
+
+
+OBJECTIVES: Registry[Objective] = Registry("objective", "trainers.objectives")

@@ -1,0 +1,84 @@
+"""A registry finds the components of one folder: a new file there is a new name everywhere."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from trainers.errors import UnknownName
+
+__all__ = ["Registry"]
+
+T = TypeVar("T")
+C = TypeVar("C", bound=type)
+
+
+class Registry(Generic[T]):
+    """Maps names to the component classes defined in the modules of one package.
+
+    Parameters
+    ----------
+    kind : what one entry is called in messages, e.g. ``"likelihood"``.
+    package : dotted name of the folder; its modules are imported at the first look-up.
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self._package = package
+        self._entries: dict[str, type[T]] = {}
+        self._loaded = False
+
+    def register(self, name: str) -> Callable[[C], C]:
+        """Decorate a frozen dataclass to enter it under `name`."""
+        def enter(cls: C) -> C:
+            assert name not in self._entries, f"{self.kind} {name!r} is registered twice"
+            cls.name = name  # type: ignore[attr-defined]
+            self._entries[name] = cls
+            return cls
+        return enter
+
+    def __getitem__(self, name: str) -> type[T]:
+        self._load()
+        if name in self._entries:
+            return self._entries[name]
+        close = difflib.get_close_matches(name, self._entries, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UnknownName(f"unknown {self.kind} {name!r}{hint} (known: {', '.join(self)})")
+
+    def __iter__(self) -> Iterator[str]:
+        self._load()
+        return iter(sorted(self._entries))
+
+    def __len__(self) -> int:
+        self._load()
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        self._load()
+        return name in self._entries
+
+    def summary(self, name: str) -> str:
+        """The first line of the component's docstring."""
+        return (inspect.getdoc(self[name]) or "").partition("\n")[0]
+
+    def reference(self, name: str) -> str:
+        """Where the component comes from: authors, year, arXiv number, equation."""
+        return str(getattr(self[name], "reference", ""))
+
+    def build(self, config: dict[str, Any]) -> T:
+        """Build a component from ``{"name": ..., field: value, ...}``."""
+        settings = {key: tuple(value) if isinstance(value, list) else value
+                    for key, value in config.items() if key != "name"}
+        return self[config["name"]](**settings)
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{self._package}.{module.name}")

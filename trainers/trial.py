@@ -1,0 +1,161 @@
+"""A trial: everything that determines one trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+
+from trainers.corruptions import CORRUPTIONS, Corruption
+from trainers.datasets import DATASETS, Dataset
+from trainers.errors import Incompatible
+from trainers.fields import (
+    Bounds,
+    Component,
+    Count,
+    Natural,
+    Scale,
+    Where,
+    describe_fields,
+)
+from trainers.likelihoods import LIKELIHOODS, Likelihood
+from trainers.model import build_modules
+from trainers.networks import NETWORKS, Network
+from trainers.objectives import OBJECTIVES, Objective
+from trainers.registry import Registry
+
+__all__ = ["PARTS", "Training", "Trial"]
+
+PARTS: dict[str, Registry[Any]] = {
+    "objective": OBJECTIVES, "likelihood": LIKELIHOODS, "network": NETWORKS,
+    "corruption": CORRUPTIONS, "data": DATASETS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Component):
+    """Adam at a constant rate, as in all three papers.
+
+    Parameters
+    ----------
+    epochs : passes over the training data. batch_size : examples a step (the last, smaller
+        batch of an epoch is left out). lr : Adam's rate. eps : Adam's ε, in units of the
+        gradient; scale it with the loss where two losses differ by a factor.
+    precision : ``float32``, ``float64`` or ``bfloat16`` (autocast; parameters stay float32).
+    test_every : epochs between two looks at the test data (the last epoch always has one).
+    checkpoint_every : epochs between two checkpoints; no part of a trial's identity.
+    """
+
+    epochs: Count = 20
+    batch_size: Count = 32
+    lr: Scale = 1e-3
+    eps: Scale = 1e-8
+    precision: Literal["float32", "float64", "bfloat16"] = "float32"
+    test_every: Count = 1
+    checkpoint_every: Annotated[int, Bounds(ge=1), Where()] = 5
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of parameters, data and noise."""
+        return torch.float64 if self.precision == "float64" else torch.float32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One point of a grid with one seed.
+
+    Raises `Incompatible` where the parts cannot work together, with what would.
+    """
+
+    objective: Objective
+    network: Network
+    data: Dataset
+    likelihood: Likelihood | None = None
+    corruption: Corruption | None = None
+    corrupts: Literal["input", "data"] | None = None
+    training: Training = field(default_factory=Training)
+    seed: int = 0
+
+    parts: ClassVar[tuple[str, ...]] = (
+        "objective", "likelihood", "network", "corruption", "data", "training")
+
+    def __post_init__(self) -> None:
+        _check_network(self)
+        _check_likelihood(self)
+        _check_corruption(self)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Trial:
+        """Build a trial from nested plain values: ``{"objective": {"name": "elbo", ...}, ...}``."""
+        parts = {kind: registry.build(config[kind]) for kind, registry in PARTS.items()
+                 if config.get(kind)}
+        return cls(**parts, corrupts=config.get("corrupts"),
+                   training=Training(**config.get("training", {})), seed=config.get("seed", 0))
+
+    def config(self) -> dict[str, Any]:
+        """The nested plain values that `from_config` takes; JSON can hold them."""
+        plain: dict[str, Any] = {kind: _plain(getattr(self, kind)) for kind in self.parts}
+        return {**plain, "corrupts": self.corrupts, "seed": self.seed}
+
+    def identity(self) -> dict[str, Any]:
+        """`config` without what only says where something is found or how often it is saved."""
+        config = self.config()
+        for kind in self.parts:
+            for fld in describe_fields(type(getattr(self, kind))) if config[kind] else ():
+                if fld.where:
+                    del config[kind][fld.name]
+        return config
+
+    def hyperparameters(self) -> dict[str, float]:
+        """The numbers that may differ in a pack, as ``<part>.<field>``."""
+        return {f"{kind}.{fld.name}": float(getattr(getattr(self, kind), fld.name))
+                for kind in self.parts if getattr(self, kind) is not None
+                for fld in describe_fields(type(getattr(self, kind))) if fld.per_member}
+
+    def count_parameters(self) -> int:
+        """How many numbers are trained; nothing is allocated."""
+        with torch.device("meta"):
+            return sum(p.numel() for p in build_modules(self).parameters())
+
+
+def _plain(component: Any) -> dict[str, Any] | None:
+    if component is None:
+        return None
+    named = {} if isinstance(component, Training) else {"name": component.name}
+    values = {fld.name: getattr(component, fld.name) for fld in describe_fields(type(component))}
+    return named | {key: list(value) if isinstance(value, tuple) else value
+                    for key, value in values.items()}
+
+
+def _check_network(trial: Trial) -> None:
+    wanted, found = trial.objective.network, trial.network.kind
+    if wanted != found:
+        fitting = [name for name in NETWORKS if NETWORKS[name].kind == wanted]
+        raise Incompatible(f"the objective {trial.objective.name!r} trains an {wanted}, and the "
+                           f"network {trial.network.name!r} is an {found}; use one of "
+                           f"{', '.join(fitting)}")
+
+
+def _check_likelihood(trial: Trial) -> None:
+    name = trial.objective.name
+    if trial.objective.likelihood != (trial.likelihood is not None):
+        wish = "needs a likelihood" if trial.objective.likelihood else "takes no likelihood"
+        raise Incompatible(f"the objective {name!r} {wish} (known: {', '.join(LIKELIHOODS)})")
+    support = trial.likelihood.support if trial.likelihood else None
+    value_range = trial.data.value_range
+    if support and (value_range is None or value_range[0] < support[0]
+                    or value_range[1] > support[1]):
+        assert trial.likelihood is not None
+        raise Incompatible(f"the likelihood {trial.likelihood.name!r} is for data in {support}, "
+                           f"and {trial.data.name!r} has the range {value_range or 'ℝ'}; use "
+                           "'gaussian' or 'laplace'")
+
+
+def _check_corruption(trial: Trial) -> None:
+    if (trial.corruption is None) != (trial.corrupts is None):
+        raise Incompatible("`corruption` and `corrupts` (input or data) come together")
+    if trial.corrupts and trial.corrupts not in trial.objective.corrupts:
+        known = ", ".join(trial.objective.corrupts) or "none"
+        raise Incompatible(f"the objective {trial.objective.name!r} takes no corruption of the "
+                           f"{trial.corrupts} (admitted: {known})")
