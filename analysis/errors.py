@@ -1,0 +1,34 @@
+"""The errors that a user of `analysis` can meet; each message gives the rule and the remedy."""
+
+from __future__ import annotations
+
+__all__ = ["AnalysisError", "LoadError", "MixedRows", "NotComparable", "TooFewRows", "UnknownName",
+           "UnusableValues"]
+
+
+class AnalysisError(Exception):
+    """Base of all errors that `analysis` raises on purpose: one clear sentence each."""
+
+
+class LoadError(AnalysisError):
+    """An experiment that cannot be found or read."""
+
+
+class UnknownName(AnalysisError):
+    """A column, table or metric that does not exist; the message lists the known names."""
+
+
+class MixedRows(AnalysisError):
+    """Rows that differ in more than the fit allows; the message names the fields."""
+
+
+class NotComparable(AnalysisError):
+    """Numbers whose difference means nothing, such as `elbo` at two noise levels."""
+
+
+class TooFewRows(AnalysisError):
+    """Too few rows, values of x or seeds for the question asked."""
+
+
+class UnusableValues(AnalysisError):
+    """NaN, zero or negative values where a logarithm is needed."""

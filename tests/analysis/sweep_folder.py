@@ -1,0 +1,88 @@
+"""A storage folder in the documented layout, with planted numbers, for tests."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class SweepFolder:
+    """Writes trials, commits, sweeps and data sets below `root`."""
+
+    root: Path
+    experiment: str = "demo"
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def trial(self, name: str, params: dict[str, Any], role: str = "declared",
+              twin_of: str | None = None) -> Path:
+        folder = self.root / "trials" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        label = f"{params.get('model')} {name}"
+        dump(folder / "trial.json",
+             {"schema": 1, "id": name, "program": f"p{name}", "label": label, "parameters": 100,
+              "params": params, "trial": {},
+              "data": {"checksum": "c0ffee", "shape": [1, 8, 8], "dims": 64}})
+        self.entries.append({"id": name, "role": role, "twin_of": twin_of, "label": label})
+        return folder
+
+    def commit(self, name: str, epoch: int, metrics: dict[str, float | None],
+               attempt: int = 1, status: str = "finished") -> Path:
+        """All records up to `epoch`: metrics fall linearly to their final values."""
+        folder = self.root / "trials" / name / str(attempt) / str(epoch)
+        folder.mkdir(parents=True, exist_ok=True)
+        records = [{"epoch": e, "step": 44 * e, "time_ms": 1_763_000_000_000 + e,
+                    "metrics": {k: None if v is None else v + (epoch - e)
+                                for k, v in metrics.items()}} for e in range(1, epoch + 1)]
+        dump(folder / "records.json", records)
+        size = (folder / "records.json").stat().st_size
+        dump(folder / "manifest.json",
+             {"schema": 1, "attempt": attempt, "epoch": epoch, "step": 44 * epoch,
+              "status": status, "reason": None, "parent": None,
+              "files": {"records.json": {"sha256": "", "size": size}}, "time_ms": 1,
+              "host": "h", "device": "cpu", "versions": {}, "wall_s": 3.0 + epoch})
+        return folder
+
+    def evaluation(self, name: str, key: str, content: dict[str, Any]) -> None:
+        folder = self.root / "trials" / name / "evaluations"
+        folder.mkdir(exist_ok=True)
+        dump(folder / f"{key}.json", {"schema": 1, "key": key, **content})
+
+    def sweep(self, name: str = "s1", created: str = "2026-01-01T00:00:00+00:00") -> None:
+        folder = self.root / "sweeps" / self.experiment / name
+        folder.mkdir(parents=True, exist_ok=True)
+        dump(folder / "sweep.json",
+             {"schema": 1, "experiment": self.experiment, "sweep": name, "created": created,
+              "tracking_uri": None, "trials": self.entries, "analysis": {}, "provenance": {}})
+
+    def dataset(self) -> None:
+        folder = self.root / "datasets"
+        folder.mkdir(parents=True, exist_ok=True)
+        dump(folder / "c0ffee.json",
+             {"schema": 1, "name": "digits", "checksum": "c0ffee", "shape": [1, 8, 8],
+              "dims": 64, "n_train": 1437, "eigenvalues": list(np.linspace(0.5, 0.01, 64))})
+
+
+def dump(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content))
+
+
+def planted(root: Path, seeds: int = 3, nu: float = 1.2) -> SweepFolder:
+    """A finished sweep of sigma_vae at five σ with a planted law, no noise."""
+    folder = SweepFolder(root)
+    for seed in range(1, seeds + 1):
+        for sigma in (0.05, 0.1, 0.15, 0.2, 0.25):
+            name = f"{seed:02d}{int(sigma * 100):02d}".ljust(16, "0")
+            folder.trial(name, {"model": "sigma_vae", "network": "conv", "data": "digits",
+                                "sigma": sigma, "beta": 1.0, "d_z": 100, "epochs": 3,
+                                "seed": seed})
+            kl = 2.0 * sigma ** -nu * (1 + 0.01 * seed)
+            folder.commit(name, 3, {"train/kl": kl, "test/kl": kl, "test/recon": 40 * sigma**2,
+                                    "test/elbo": -kl - 20.0})
+    folder.dataset()
+    folder.sweep()
+    return folder
