@@ -13,3 +13,11 @@ Five lines are enough:
 >>> sorted(trained.records[-1].metrics)[:3]
 ['test/denoise', 'test/elbo', 'test/elbo_full']
 """
+
+from trainers.errors import TrainerError
+from trainers.gallery import gallery
+from trainers.loop import Trained, train
+from trainers.pack import Pack, Record
+from trainers.trial import Training, Trial
+
+__all__ = ["Pack", "Record", "Trained", "TrainerError", "Training", "Trial", "gallery", "train"]

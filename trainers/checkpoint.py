@@ -1,0 +1,199 @@
+"""Commits: a trial's state and its metric records, saved together or not at all.
+
+Layout: ``<trial>/<attempt>/<epoch>/{state.safetensors, records.json, manifest.json}``. A commit
+is never changed. Its manifest is written last and states the size and SHA-256 of the other
+files, so a torn commit has no manifest that fits and does not exist for readers. Each start of a
+trial is an attempt with a number of its own; what an older attempt still writes is superseded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from trainers.errors import ResumeError
+from trainers.pack import Record
+
+__all__ = ["SCHEMA", "Attempt", "Commit", "Progress", "latest", "open_attempt"]
+
+SCHEMA = 1
+KEPT = 2
+Status = Literal["running", "finished", "failed"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a trial is; `wall_s` counts the seconds of training, earlier attempts included."""
+
+    epoch: int
+    step: int
+    status: Status
+    reason: str | None = None
+    wall_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A valid commit, as its manifest describes it."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def attempt(self) -> int:
+        return int(self.manifest["attempt"])
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(**{name: self.manifest[name] for name in Progress.__dataclass_fields__})
+
+    @property
+    def place(self) -> str:
+        """``<attempt>/<epoch>``, how a later commit names its parent."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    def records(self) -> list[Record]:
+        """The records of all epochs up to this commit."""
+        return _read_records(self._verified("records.json"))
+
+    def load(self) -> dict[str, Tensor]:
+        """The state; raises `ResumeError` if the file is not the one that was saved."""
+        try:
+            return safetensors.torch.load(self._verified("state.safetensors"))
+        except SafetensorError as error:
+            raise ResumeError(f"{self.folder} holds no readable state: {error}") from error
+
+    def _verified(self, name: str) -> bytes:
+        content = (self.folder / name).read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.manifest["files"][name]["sha256"]:
+            raise ResumeError(f"{self.folder / name} is damaged: its SHA-256 is not the manifest's")
+        return content
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One start of a trial: the only writer of its folder."""
+
+    folder: Path
+
+    @property
+    def number(self) -> int:
+        return int(self.folder.name)
+
+    def commit(self, state: Mapping[str, Tensor], records: Sequence[Record], progress: Progress,
+               parent: Commit | None = None, about: Mapping[str, Any] | None = None) -> Commit:
+        """Save state and records of an epoch as one commit, and drop the ones before the last two.
+
+        `about` is added to the manifest: host, device, versions.
+        """
+        folder = self.folder / f"{progress.epoch:06d}"
+        staged = self.folder / f".{folder.name}.{os.getpid()}"
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir()
+        contents = {"state.safetensors": safetensors.torch.save(dict(state)),
+                    "records.json": _write_records(records)}
+        manifest = {
+            "schema": SCHEMA, "attempt": self.number, **asdict(progress),
+            "parent": parent.place if parent else None, "time_ms": time.time_ns() // 1_000_000,
+            "files": {name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+                      for name, content in contents.items()},
+            **(about or {})}
+        for name, content in contents.items():
+            _write(staged / name, content)
+        _write(staged / "manifest.json", json.dumps(manifest, indent=1).encode())
+        shutil.rmtree(folder, ignore_errors=True)
+        staged.rename(folder)
+        _sync_folder(self.folder)
+        self._prune()
+        return Commit(folder, manifest)
+
+    def _prune(self) -> None:
+        for old in sorted(_numbered(self.folder), reverse=True)[KEPT:]:
+            shutil.rmtree(self.folder / old, ignore_errors=True)
+
+
+def open_attempt(trial: Path) -> Attempt:
+    """Start a new attempt at a trial: its number is above all others, whoever else may start one."""
+    trial.mkdir(parents=True, exist_ok=True)
+    number = max((int(name) for name in _numbered(trial)), default=0) + 1
+    while True:
+        folder = trial / f"{number:04d}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return Attempt(folder)
+
+
+def latest(trial: Path) -> Commit | None:
+    """The newest valid commit of the newest attempt that has one; torn commits do not exist."""
+    return next(commits(trial), None)
+
+
+def commits(trial: Path) -> Iterator[Commit]:
+    """All valid commits of a trial, the newest attempt and epoch first."""
+    for attempt in sorted(_numbered(trial), key=int, reverse=True):
+        for epoch in sorted(_numbered(trial / attempt), key=int, reverse=True):
+            commit = _read(trial / attempt / epoch)
+            if commit:
+                yield commit
+
+
+def _read(folder: Path) -> Commit | None:
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        whole = manifest["schema"] == SCHEMA and all(
+            (folder / name).stat().st_size == file["size"]
+            for name, file in manifest["files"].items())
+        return Commit(folder, manifest) if whole else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _numbered(folder: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if name.isdigit()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _write_records(records: Sequence[Record]) -> bytes:
+    """JSON knows no NaN and no infinity: they become null."""
+    plain = [asdict(record) | {"metrics": {name: value if math.isfinite(value) else None
+                                           for name, value in record.metrics.items()}}
+             for record in records]
+    return json.dumps(plain).encode()
+
+
+def _read_records(content: bytes) -> list[Record]:
+    return [Record(**row | {"metrics": {name: math.nan if value is None else value
+                                        for name, value in row["metrics"].items()}})
+            for row in json.loads(content)]
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

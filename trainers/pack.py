@@ -1,0 +1,263 @@
+"""A pack: trials that differ in numbers only, trained as one program."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainers import datasets
+from trainers.errors import Incompatible
+from trainers.fields import describe_fields
+from trainers.model import Model, bind, build_modules
+from trainers.noise import Streams, stack_draws, stream_seed
+from trainers.objectives import Metrics, Objective
+from trainers.optim import Adam, make_adam
+from trainers.trial import Trial
+
+__all__ = ["Pack", "Record", "program_of"]
+
+TEST_BATCH = 500
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Record:
+    """The metrics of one trial after one epoch; `time_ms` is Unix time."""
+
+    epoch: int
+    step: int
+    time_ms: int
+    metrics: dict[str, float]
+
+
+def program_of(trial: Trial) -> dict[str, object]:
+    """What all members of a pack share: the trial without its seed and per-member numbers."""
+    config = trial.identity()
+    del config["seed"]
+    for kind in trial.parts:
+        for field in describe_fields(type(getattr(trial, kind))) if config[kind] else ():
+            if field.per_member:
+                del config[kind][field.name]
+    return config
+
+
+class Pack:
+    """Trains P trials at once; P = 1 is the same code without vmap.
+
+    Member i is ``trials[i]`` for the whole life of the pack. Its result depends on its own trial
+    alone: noise comes from per-trial streams, and a member that diverges is left out from then
+    on (`failed` says why) without a trace in the others.
+
+    Parameters
+    ----------
+    trials : trials that share everything but seed and the fields marked `PerMember`.
+    device : where to train.
+
+    Raises
+    ------
+    Incompatible : the trials are not one program. DataError : the data cannot be read.
+    """
+
+    def __init__(self, trials: Sequence[Trial], device: str = "cpu") -> None:
+        if any(program_of(trial) != program_of(trials[0]) for trial in trials[1:]):
+            raise Incompatible("the trials of a pack may differ in seed and per-member numbers "
+                               "(σ, α, β, rates) only")
+        self.trials = tuple(trials)
+        self.device = torch.device(device)
+        self.live = list(range(len(trials)))
+        self.failed: dict[int, str] = {}
+        self.epoch = 0
+        self._training = trials[0].training
+        self._splits = datasets.load(trials[0].data)
+        self._train_x = self._splits.train.x.to(self.device)
+        with torch.device("meta"):
+            self._parts = dict(build_modules(trials[0]).items())
+        self._place([self._fresh(trial) for trial in trials])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in the training data."""
+        return max(1, len(self._train_x) // self._training.batch_size)
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done."""
+        return self.epoch * self.steps_per_epoch
+
+    def run_epoch(self) -> dict[int, Record]:
+        """Train every live member for one epoch; returns the record of each, diverged ones too."""
+        members = list(self.live)
+        with _one_thread(self.device), self._autocast():
+            metrics = self._train_epoch()
+            if self._test_is_due():
+                metrics |= self._test_epoch()
+        self.epoch += 1
+        rows = {name: values.reshape(-1).tolist() for name, values in metrics.items()}
+        now = time.time_ns() // 1_000_000
+        records = {member: Record(self.epoch, self.step, now,
+                                  {name: row[place] for name, row in rows.items()})
+                   for place, member in enumerate(members)}
+        self._leave_out_diverged(records)
+        return records
+
+    def weights(self, member: int) -> State:
+        """The parameters of a member, on the CPU: ``param/<name>``."""
+        return {f"param/{name}": self._one(value, member)
+                for name, value in self._params.items()}
+
+    def state(self, member: int) -> State:
+        """Parameters and Adam's moments of a member: all that going on needs."""
+        state = self.weights(member)
+        for name in self._params:
+            first, second = self._adam.moments(name)
+            state[f"first/{name}"] = self._one(first, member)
+            state[f"second/{name}"] = self._one(second, member)
+        return state
+
+    def restore(self, states: Sequence[State], epoch: int) -> None:
+        """Go on from the states of all live members, saved after the same epoch."""
+        assert len(states) == len(self.live)
+        self.epoch = epoch
+        self._place(states)
+
+    def drop(self, *members: int) -> None:
+        """Leave members out from now on."""
+        states = {member: self.state(member) for member in self.live if member not in members}
+        self.live = list(states)
+        if states:
+            self._place(list(states.values()))
+
+    def bind(self, member: int) -> tuple[Objective, Model]:
+        """The objective and the trained model of a live member."""
+        params = {name.removeprefix("param/"): value.to(self.device)
+                  for name, value in self.weights(member).items()}
+        hyper = {name: value if len(self.live) == 1 else value[self.live.index(member)]
+                 for name, value in self._hyper.items()}
+        return bind(self.trials[member], self._parts, params, hyper)
+
+    def _fresh(self, trial: Trial) -> State:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream_seed(trial.seed, "init", 0))
+            modules = build_modules(trial).to(trial.training.dtype)
+        return {f"param/{name}": value.detach() for name, value in modules.named_parameters()}
+
+    def _place(self, states: Sequence[State]) -> None:
+        """Stack the members' states, with a pack axis only where there is more than one."""
+        def stacked(key: str) -> Tensor:
+            values = [state[key].to(self.device) for state in states]
+            return values[0].clone() if len(values) == 1 else torch.stack(values)
+
+        names = [key.removeprefix("param/") for key in states[0] if key.startswith("param/")]
+        self._params = {name: stacked(f"param/{name}").requires_grad_() for name in names}
+        self._hyper = self._stack_hyperparameters()
+        self._adam: Adam = make_adam(self._params, self._hyper["training.lr"],
+                                     self._hyper["training.eps"])
+        if f"first/{names[0]}" in states[0]:
+            self._adam.restore({name: (stacked(f"first/{name}"), stacked(f"second/{name}"))
+                                for name in names}, self.step)
+
+    def _stack_hyperparameters(self) -> dict[str, Tensor]:
+        values = [self.trials[member].hyperparameters() for member in self.live]
+        columns = {name: torch.tensor([value[name] for value in values], dtype=torch.float64)
+                   for name in values[0]}
+        exact = ("training.lr", "training.eps")
+        return {name: (column if name in exact else column.to(self._training.dtype))
+                .to(self.device).squeeze(0) if len(values) == 1 else
+                (column if name in exact else column.to(self._training.dtype)).to(self.device)
+                for name, column in columns.items()}
+
+    def _one(self, value: Tensor, member: int) -> Tensor:
+        row = value if len(self.live) == 1 else value[self.live.index(member)]
+        return row.detach().cpu().clone()
+
+    def _streams(self, epoch: int) -> list[Streams]:
+        return [Streams(self.trials[member].seed, epoch, self.device) for member in self.live]
+
+    def _train_epoch(self) -> dict[str, Tensor]:
+        batch, dtype = self._training.batch_size, self._training.dtype
+        streams = self._streams(self.epoch)
+        orders = [stream.order(len(self._train_x)) for stream in streams]
+        order = orders[0] if len(orders) == 1 else torch.stack(orders)
+        objective, model = self.bind_any()
+        draws = objective.draws(model, min(batch, len(self._train_x)))
+        totals: Metrics = {}
+        for start in range(0, self.steps_per_epoch * batch, batch):
+            x = self._examples(self._train_x[order[..., start:start + batch]])
+            metrics = self._train_step(x, stack_draws(streams, draws, dtype))
+            totals = {name: totals[name] + value if totals else value
+                      for name, value in metrics.items()}
+        return {f"train/{name}": value / self.steps_per_epoch for name, value in totals.items()}
+
+    def _train_step(self, x: Tensor, noise: Mapping[str, Tensor]) -> Metrics:
+        def member_loss(params: dict[str, Tensor], hyper: dict[str, Tensor], x: Tensor,
+                        noise: dict[str, Tensor]) -> tuple[Tensor, Metrics]:
+            objective, model = bind(self.trials[0], self._parts, params, hyper)
+            return objective.loss(model, x, noise)
+
+        compute = member_loss if len(self.live) == 1 else torch.func.vmap(member_loss)
+        loss, metrics = compute(self._params, self._hyper, x, dict(noise))
+        self._adam.step(torch.autograd.grad(loss.sum(), list(self._params.values())))
+        return {name: value.detach() for name, value in metrics.items()}
+
+    def _test_is_due(self) -> bool:
+        done = self.epoch + 1
+        return done % self._training.test_every == 0 or done == self._training.epochs
+
+    @torch.no_grad()
+    def _test_epoch(self) -> dict[str, Tensor]:
+        """Test metrics, with the same noise after every epoch."""
+        def member_test(params: dict[str, Tensor], hyper: dict[str, Tensor], x: Tensor,
+                        noise: dict[str, Tensor]) -> Metrics:
+            objective, model = bind(self.trials[0], self._parts, params, hyper)
+            return objective.test(model, x, noise)
+
+        compute = member_test if len(self.live) == 1 else torch.func.vmap(
+            member_test, in_dims=(0, 0, None, 0))
+        streams, (objective, model) = self._streams(0), self.bind_any()
+        totals: Metrics = {}
+        for raw in self._splits.test.x.split(TEST_BATCH):
+            draws = objective.test_draws(model, len(raw))
+            noise = stack_draws(streams, draws, self._training.dtype)
+            metrics = compute(self._params, self._hyper, self._examples(raw.to(self.device)), noise)
+            for name, value in metrics.items():
+                totals[name] = totals.get(name, torch.zeros(())) + value.sum(-1)
+        return {f"test/{name}": value / len(self._splits.test) for name, value in totals.items()}
+
+    def bind_any(self) -> tuple[Objective, Model]:
+        """Any member's objective and model: for the shapes of the noise."""
+        return bind(self.trials[0], self._parts, {}, {})
+
+    def _examples(self, raw: Tensor) -> Tensor:
+        """Raw values to data units, in the type that the pack computes in."""
+        x = raw.to(self._training.dtype)
+        return x if self._splits.scale == 1 else x / self._splits.scale
+
+    def _leave_out_diverged(self, records: Mapping[int, Record]) -> None:
+        for member, record in records.items():
+            odd = [name for name, value in record.metrics.items() if not math.isfinite(value)]
+            if odd:
+                self.failed[member] = f"{odd[0]} became {record.metrics[odd[0]]} in epoch {self.epoch}"
+        if self.failed.keys() & set(self.live):
+            self.drop(*self.failed)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16,
+                              enabled=self._training.precision == "bfloat16")
+
+
+@contextmanager
+def _one_thread(device: torch.device) -> Iterator[None]:
+    """One thread on a CPU: two or more give other last digits, and are slower on a busy machine."""
+    before = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
