@@ -76,9 +76,10 @@ class Commit:
             raise ResumeError(f"{self.folder} holds no readable state: {error}") from error
 
     def _verified(self, name: str) -> bytes:
-        content = (self.folder / name).read_bytes()
+        path = self.folder / name
+        content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != self.manifest["files"][name]["sha256"]:
-            raise ResumeError(f"{self.folder / name} is damaged: its SHA-256 is not the manifest's")
+            raise ResumeError(f"{path} is damaged: its SHA-256 is not the manifest's")
         return content
 
 
@@ -125,7 +126,7 @@ class Attempt:
 
 
 def open_attempt(trial: Path) -> Attempt:
-    """Start a new attempt at a trial: its number is above all others, whoever else may start one."""
+    """Start a new attempt at a trial, numbered above all others, whoever else may start one."""
     trial.mkdir(parents=True, exist_ok=True)
     number = max((int(name) for name in _numbered(trial)), default=0) + 1
     while True:

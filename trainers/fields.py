@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -17,11 +16,12 @@ __all__ = ["Bounds", "Component", "Count", "Field", "Fraction", "Natural", "NonN
 
 
 C = TypeVar("C")
+_DESCRIBED: dict[type[Any], tuple[Field, ...]] = {}
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """An interval that a number must lie in; `gt` and `lt` exclude their end, `ge` and `le` do not."""
+    """An interval that a number must lie in; `gt` and `lt` exclude their ends."""
 
     gt: float = -math.inf
     ge: float = -math.inf
@@ -69,10 +69,11 @@ class Field:
     where: bool
 
 
-@functools.cache
-def describe_fields(component: type) -> tuple[Field, ...]:
+def describe_fields(component: type[Any]) -> tuple[Field, ...]:
     """The hyperparameters of a component class in the order of their declaration."""
-    return tuple(_describe(component))
+    if component not in _DESCRIBED:
+        _DESCRIBED[component] = tuple(_describe(component))
+    return _DESCRIBED[component]
 
 
 def substitute(component: C, values: Mapping[str, object]) -> C:
@@ -85,7 +86,7 @@ def substitute(component: C, values: Mapping[str, object]) -> C:
     return other
 
 
-def _describe(component: type) -> Iterator[Field]:
+def _describe(component: type[Any]) -> Iterator[Field]:
     hints = get_type_hints(component, include_extras=True)
     for field in fields(component):
         hint = hints[field.name]

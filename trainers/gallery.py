@@ -23,8 +23,8 @@ Pictures = dict[str, npt.NDArray[np.uint8]]
 def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -> Pictures:
     """``clean``, ``noisy`` and ``denoised``: uint8 pictures of shape (count, C, H, W).
 
-    The noise is the one that the decoder imagines (Saremi 2020, Def. 1); values are clipped to
-    the data's range. Empty for data that are no images.
+    The noise is the objective's `noise_model`; values are clipped to the data's range. Empty for
+    data that are no images.
     """
     if len(trial.data.shape) != 3 or trial.data.value_range is None:
         return {}
@@ -32,11 +32,11 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
     device = next(iter(model.params.values())).device
     x = splits.test.x[:count].to(device, trial.training.dtype) / splits.scale
     streams = Streams(trial.seed, 0, device)
-    draws = objective.test_draws(model, len(x))
-    noise = {name: streams.draw(draw, x.dtype) for name, draw in draws.items()}
-    y = model.observation.imagined()(x, noise["noise"])
-    latent = streams.draw(Draw("evaluation", (len(x), model.d_z)), x.dtype)
-    xhat = objective.denoise(model, y, {"latent": latent})
+    corruption = objective.noise_model(model)
+    y = corruption(x, streams.draw(Draw("evaluation", x.shape, corruption.noise), x.dtype))
+    noise = {name: streams.draw(draw, x.dtype)
+             for name, draw in objective.denoise_draws(model, len(x)).items()}
+    xhat = objective.denoise(model, y, noise)
     return {name: _pictures(values, trial) for name, values in
             {"clean": x, "noisy": y, "denoised": xhat}.items()}
 
@@ -44,4 +44,4 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
 def _pictures(values: Tensor, trial: Trial) -> npt.NDArray[np.uint8]:
     low, high = trial.data.value_range or (0.0, 1.0)
     grey = ((values - low) / (high - low)).clamp(0, 1).mul(255).round().to(torch.uint8)
-    return grey.unflatten(-1, image_shape(trial.data.shape)).cpu().numpy()
+    return np.asarray(grey.reshape(-1, *image_shape(trial.data.shape)).cpu())

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from trainers.corruptions import Corruption
-from trainers.fields import substitute
 from trainers.likelihoods import Likelihood
 from trainers.networks import Network, flat_size
 
-if TYPE_CHECKING:
-    from trainers.objectives import Objective
-    from trainers.trial import Trial
-
-__all__ = ["Model", "Parameters", "bind", "build_modules"]
+__all__ = ["Model", "Parameters"]
 
 Parameters = Mapping[str, Tensor]
 
@@ -69,7 +63,7 @@ class Model:
         """x̂(z), in data units."""
         return self.observation.mean(self.decode(z), self.network.readout)
 
-    def energy(self, y: Float[Tensor, "batch dims"]) -> Float[Tensor, "batch"]:
+    def energy(self, y: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
         """f(y), the energy of each example in nats."""
         f: Tensor = self._call("energy", y)
         return f
@@ -80,26 +74,3 @@ class Model:
                if name.startswith(prefix)}
         result: Tensor = functional_call(self.parts[part], own, inputs)
         return result
-
-
-def build_modules(trial: Trial) -> nn.ModuleDict:
-    """Fresh modules of a trial's network for its data and likelihood."""
-    outputs = trial.likelihood.outputs if trial.likelihood else 1
-    return nn.ModuleDict(trial.network.build(trial.data.shape, outputs))
-
-
-def bind(trial: Trial, parts: Mapping[str, nn.Module], params: Parameters,
-         hyper: Mapping[str, Tensor]) -> tuple[Objective, Model]:
-    """The objective and the model of one member, with its hyperparameters put in.
-
-    `hyper` maps ``objective.beta``, ``likelihood.sigma`` ... to 0-d tensors.
-    """
-    def own(owner: str) -> dict[str, object]:
-        return {key.removeprefix(owner + "."): value for key, value in hyper.items()
-                if key.startswith(owner + ".")}
-
-    model = Model(parts, params, trial.network, trial.data.shape,
-                  trial.likelihood and substitute(trial.likelihood, own("likelihood")),
-                  trial.corruption and substitute(trial.corruption, own("corruption")),
-                  trial.corrupts)
-    return substitute(trial.objective, own("objective")), model

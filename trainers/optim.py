@@ -30,7 +30,7 @@ class Adam(Protocol):
 
 
 def make_adam(params: Mapping[str, Tensor], lr: Tensor, eps: Tensor) -> Adam:
-    """torch's fused Adam for one member (0-d `lr`), the stacked one for a pack (`lr` of shape P)."""
+    """torch's fused Adam for one member (0-d `lr`), the stacked one for a pack (shape P)."""
     if lr.ndim == 0:
         return SoloAdam(params, float(lr), float(eps))
     return StackedAdam(params, lr, eps)
@@ -84,7 +84,7 @@ class StackedAdam:
         root = (1 - BETA2 ** self._steps) ** 0.5
         for name, parameter in self._params.items():
             denominator = self._second[name].sqrt().div_(root).add_(_along(self._eps, parameter))
-            parameter -= _along(rate, parameter) * self._first[name] / denominator
+            parameter.sub_(_along(rate, parameter) * self._first[name] / denominator)
 
     def moments(self, name: str) -> tuple[Tensor, Tensor]:
         return self._first[name], self._second[name]

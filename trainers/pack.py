@@ -14,7 +14,7 @@ from torch import Tensor
 from trainers import datasets
 from trainers.errors import Incompatible
 from trainers.fields import describe_fields
-from trainers.model import Model, bind, build_modules
+from trainers.model import Model
 from trainers.noise import Streams, stack_draws, stream_seed
 from trainers.objectives import Metrics, Objective
 from trainers.optim import Adam, make_adam
@@ -77,7 +77,7 @@ class Pack:
         self._splits = datasets.load(trials[0].data)
         self._train_x = self._splits.train.x.to(self.device)
         with torch.device("meta"):
-            self._parts = dict(build_modules(trials[0]).items())
+            self._parts = dict(trials[0].build_modules().items())
         self._place([self._fresh(trial) for trial in trials])
 
     @property
@@ -139,12 +139,12 @@ class Pack:
                   for name, value in self.weights(member).items()}
         hyper = {name: value if len(self.live) == 1 else value[self.live.index(member)]
                  for name, value in self._hyper.items()}
-        return bind(self.trials[member], self._parts, params, hyper)
+        return self.trials[member].bind(self._parts, params, hyper)
 
     def _fresh(self, trial: Trial) -> State:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(trial.seed, "init", 0))
-            modules = build_modules(trial).to(trial.training.dtype)
+            modules = trial.build_modules().to(trial.training.dtype)
         return {f"param/{name}": value.detach() for name, value in modules.named_parameters()}
 
     def _place(self, states: Sequence[State]) -> None:
@@ -167,10 +167,10 @@ class Pack:
         columns = {name: torch.tensor([value[name] for value in values], dtype=torch.float64)
                    for name in values[0]}
         exact = ("training.lr", "training.eps")
-        return {name: (column if name in exact else column.to(self._training.dtype))
-                .to(self.device).squeeze(0) if len(values) == 1 else
-                (column if name in exact else column.to(self._training.dtype)).to(self.device)
-                for name, column in columns.items()}
+        typed = {name: column if name in exact else column.to(self._training.dtype)
+                 for name, column in columns.items()}
+        return {name: (column[0] if len(values) == 1 else column).to(self.device)
+                for name, column in typed.items()}
 
     def _one(self, value: Tensor, member: int) -> Tensor:
         row = value if len(self.live) == 1 else value[self.live.index(member)]
@@ -184,7 +184,7 @@ class Pack:
         streams = self._streams(self.epoch)
         orders = [stream.order(len(self._train_x)) for stream in streams]
         order = orders[0] if len(orders) == 1 else torch.stack(orders)
-        objective, model = self.bind_any()
+        objective, model = self._any_model()
         draws = objective.draws(model, min(batch, len(self._train_x)))
         totals: Metrics = {}
         for start in range(0, self.steps_per_epoch * batch, batch):
@@ -197,7 +197,7 @@ class Pack:
     def _train_step(self, x: Tensor, noise: Mapping[str, Tensor]) -> Metrics:
         def member_loss(params: dict[str, Tensor], hyper: dict[str, Tensor], x: Tensor,
                         noise: dict[str, Tensor]) -> tuple[Tensor, Metrics]:
-            objective, model = bind(self.trials[0], self._parts, params, hyper)
+            objective, model = self.trials[0].bind(self._parts, params, hyper)
             return objective.loss(model, x, noise)
 
         compute = member_loss if len(self.live) == 1 else torch.func.vmap(member_loss)
@@ -214,24 +214,26 @@ class Pack:
         """Test metrics, with the same noise after every epoch."""
         def member_test(params: dict[str, Tensor], hyper: dict[str, Tensor], x: Tensor,
                         noise: dict[str, Tensor]) -> Metrics:
-            objective, model = bind(self.trials[0], self._parts, params, hyper)
+            objective, model = self.trials[0].bind(self._parts, params, hyper)
             return objective.test(model, x, noise)
 
         compute = member_test if len(self.live) == 1 else torch.func.vmap(
             member_test, in_dims=(0, 0, None, 0))
-        streams, (objective, model) = self._streams(0), self.bind_any()
+        streams, (objective, model) = self._streams(0), self._any_model()
         totals: Metrics = {}
-        for raw in self._splits.test.x.split(TEST_BATCH):
+        for raw in torch.split(self._splits.test.x, TEST_BATCH):
             draws = objective.test_draws(model, len(raw))
             noise = stack_draws(streams, draws, self._training.dtype)
-            metrics = compute(self._params, self._hyper, self._examples(raw.to(self.device)), noise)
+            x = self._examples(raw.to(self.device))
+            metrics = compute(self._params, self._hyper, x, noise)
             for name, value in metrics.items():
-                totals[name] = totals.get(name, torch.zeros(())) + value.sum(-1)
+                total = value.sum(-1)
+                totals[name] = totals[name] + total if name in totals else total
         return {f"test/{name}": value / len(self._splits.test) for name, value in totals.items()}
 
-    def bind_any(self) -> tuple[Objective, Model]:
-        """Any member's objective and model: for the shapes of the noise."""
-        return bind(self.trials[0], self._parts, {}, {})
+    def _any_model(self) -> tuple[Objective, Model]:
+        """Some member's objective and model: for the shapes of the noise."""
+        return self.trials[0].bind(self._parts, {}, {})
 
     def _examples(self, raw: Tensor) -> Tensor:
         """Raw values to data units, in the type that the pack computes in."""
@@ -242,7 +244,8 @@ class Pack:
         for member, record in records.items():
             odd = [name for name, value in record.metrics.items() if not math.isfinite(value)]
             if odd:
-                self.failed[member] = f"{odd[0]} became {record.metrics[odd[0]]} in epoch {self.epoch}"
+                value = record.metrics[odd[0]]
+                self.failed[member] = f"{odd[0]} became {value} in epoch {self.epoch}"
         if self.failed.keys() & set(self.live):
             self.drop(*self.failed)
 
@@ -253,7 +256,7 @@ class Pack:
 
 @contextmanager
 def _one_thread(device: torch.device) -> Iterator[None]:
-    """One thread on a CPU: two or more give other last digits, and are slower on a busy machine."""
+    """One thread on a CPU: more give other last digits, and are slower on a busy machine."""
     before = torch.get_num_threads()
     if device.type == "cpu":
         torch.set_num_threads(1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+from torch import Tensor, nn
 
 from trainers.corruptions import CORRUPTIONS, Corruption
 from trainers.datasets import DATASETS, Dataset
@@ -15,13 +16,13 @@ from trainers.fields import (
     Bounds,
     Component,
     Count,
-    Natural,
     Scale,
     Where,
     describe_fields,
+    substitute,
 )
 from trainers.likelihoods import LIKELIHOODS, Likelihood
-from trainers.model import build_modules
+from trainers.model import Model, Parameters
 from trainers.networks import NETWORKS, Network
 from trainers.objectives import OBJECTIVES, Objective
 from trainers.registry import Registry
@@ -87,7 +88,7 @@ class Trial:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Trial:
-        """Build a trial from nested plain values: ``{"objective": {"name": "elbo", ...}, ...}``."""
+        """Build a trial from nested plain values: ``{"objective": {"name": "elbo"}, ...}``."""
         parts = {kind: registry.build(config[kind]) for kind, registry in PARTS.items()
                  if config.get(kind)}
         return cls(**parts, corrupts=config.get("corrupts"),
@@ -116,7 +117,28 @@ class Trial:
     def count_parameters(self) -> int:
         """How many numbers are trained; nothing is allocated."""
         with torch.device("meta"):
-            return sum(p.numel() for p in build_modules(self).parameters())
+            return sum(p.numel() for p in self.build_modules().parameters())
+
+    def build_modules(self) -> nn.ModuleDict:
+        """Fresh modules of the network for this trial's data and likelihood."""
+        outputs = self.likelihood.outputs if self.likelihood else 1
+        return nn.ModuleDict(self.network.build(self.data.shape, outputs))
+
+    def bind(self, parts: Mapping[str, nn.Module], params: Parameters,
+             hyper: Mapping[str, Tensor]) -> tuple[Objective, Model]:
+        """The objective and the model of this trial, with numbers of a pack's member put in.
+
+        `hyper` maps ``objective.beta``, ``likelihood.sigma`` ... to 0-d tensors.
+        """
+        def own(kind: str) -> Any:
+            component = getattr(self, kind)
+            values = {key.removeprefix(kind + "."): value for key, value in hyper.items()
+                      if key.startswith(kind + ".")}
+            return component and substitute(component, values)
+
+        model = Model(parts, params, self.network, self.data.shape, own("likelihood"),
+                      own("corruption"), self.corrupts)
+        return own("objective"), model
 
 
 def _plain(component: Any) -> dict[str, Any] | None:

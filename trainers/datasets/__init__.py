@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -26,7 +27,7 @@ class Split:
     """One part of a data set: flat examples (raw uint8, or floats in data units) and labels."""
 
     x: Shaped[Tensor, "examples dims"]
-    labels: Int[Tensor, "examples"] | None = None
+    labels: Int[Tensor, " examples"] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -42,7 +43,7 @@ class Splits:
     validation: Split = field(default_factory=lambda: Split(torch.empty(0, 0)))
 
 
-class Dataset(Protocol):
+class Dataset(Hashable, Protocol):
     """A recipe for data: its shape is known before anything is read.
 
     `value_range` is the interval of the values in data units (None: the real line).

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from trainers.datasets import DATASETS, Split, Splits, array_checksum
@@ -44,7 +45,7 @@ class Digits(Component):
         return array_checksum(*_arrays())
 
 
-def _arrays() -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _arrays() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

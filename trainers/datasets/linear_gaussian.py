@@ -48,7 +48,7 @@ class LinearGaussian(Component):
     @property
     def eigenvalues(self) -> npt.NDArray[np.float64]:
         """λ, in descending order for decay < 1, in squared data units."""
-        return self.top * self.decay ** np.arange(self.dims)
+        return np.asarray(self.top * self.decay ** np.arange(self.dims), dtype=np.float64)
 
     def load(self) -> Splits:
         part = Split(torch.from_numpy(self._sample()))

@@ -30,7 +30,7 @@ class Likelihood(Protocol):
     support: ClassVar[tuple[float, float] | None]
 
     def log_prob(self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch outputs dims"],
-                 readout: Readout) -> Float[Tensor, "batch"]:
+                 readout: Readout) -> Float[Tensor, " batch"]:
         """log p(x|z) in nats per example, without the normalising constant (the papers' form)."""
         ...
 
@@ -44,7 +44,7 @@ class Likelihood(Protocol):
         ...
 
     def distance(self, x: Float[Tensor, "batch dims"],
-                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, "batch"]:
+                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
         """The reconstruction error that this likelihood scores, summed over dimensions."""
         ...
 

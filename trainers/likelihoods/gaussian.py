@@ -41,7 +41,7 @@ class Gaussian(Component):
     sigma: Scale
 
     def log_prob(self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"],
-                 readout: Readout) -> Float[Tensor, "batch"]:
+                 readout: Readout) -> Float[Tensor, " batch"]:
         return self.distance(x, self.mean(u, readout)) * (-0.5 / (self.sigma * self.sigma))
 
     def constant(self, dims: int) -> Float[Tensor, ""] | float:
@@ -53,7 +53,7 @@ class Gaussian(Component):
         return readout(u.squeeze(-2))
 
     def distance(self, x: Float[Tensor, "batch dims"],
-                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, "batch"]:
+                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
         return (x - xhat).square().sum(-1)
 
     def imagined(self) -> corruption.Gaussian:

@@ -39,7 +39,7 @@ class Laplace(Component):
     alpha: Scale
 
     def log_prob(self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"],
-                 readout: Readout) -> Float[Tensor, "batch"]:
+                 readout: Readout) -> Float[Tensor, " batch"]:
         return self.distance(x, self.mean(u, readout)) * (-1.0 / self.alpha)
 
     def constant(self, dims: int) -> Float[Tensor, ""] | float:
@@ -50,7 +50,7 @@ class Laplace(Component):
         return readout(u.squeeze(-2))
 
     def distance(self, x: Float[Tensor, "batch dims"],
-                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, "batch"]:
+                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
         return (x - xhat).abs().sum(-1)
 
     def imagined(self) -> corruption.Laplace:

@@ -36,7 +36,9 @@ class Network(Protocol):
 
 def activation(name: str) -> nn.Module:
     """The activation that a network's `activation` field names."""
-    return {"silu": nn.SiLU, "softplus": nn.Softplus, "tanh": nn.Tanh}[name]()
+    known: dict[str, type[nn.Module]] = {
+        "silu": nn.SiLU, "softplus": nn.Softplus, "tanh": nn.Tanh}
+    return known[name]()
 
 
 def flat_size(shape: tuple[int, ...]) -> int:

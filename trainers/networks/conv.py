@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -34,11 +35,11 @@ class ConvStack(nn.Module):
                 f"{2 * len(channels) + 1} x {2 * len(channels) + 1}, and these are "
                 f"{shape[1]} x {shape[2]}; use the network 'mlp'")
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(depth, wider, 3) for depth, wider in zip(depths, depths[1:], strict=False))
+            nn.Conv2d(depth, wider, 3) for depth, wider in itertools.pairwise(depths))
         self.hidden = nn.Linear(depths[-1] * rows * columns, fc)
 
     def forward(self, x: Float[Tensor, "batch dims"]) -> Float[Tensor, "batch features"]:
-        h = x.unflatten(-1, self.shape)
+        h = x.reshape(-1, *self.shape)
         for convolution in self.convolutions:
             h = nn.functional.silu(convolution(h))
         return nn.functional.silu(self.hidden(h.flatten(1)))
@@ -71,7 +72,8 @@ class Decoder(nn.Module):
         self.shape = (outputs, dims)
 
     def forward(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch outputs dims"]:
-        return self.out(nn.functional.silu(self.hidden(z))).unflatten(-1, self.shape)
+        u: Tensor = self.out(nn.functional.silu(self.hidden(z)))
+        return u.reshape(*u.shape[:-1], *self.shape)
 
 
 @NETWORKS.register("conv")

@@ -39,7 +39,8 @@ class AffineDecoder(nn.Module):
         self.shape = (outputs, dims)
 
     def forward(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch outputs dims"]:
-        return self.out(z).unflatten(-1, self.shape)
+        u: Tensor = self.out(z)
+        return u.reshape(*u.shape[:-1], *self.shape)
 
 
 @NETWORKS.register("linear")

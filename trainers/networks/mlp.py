@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -19,7 +20,7 @@ __all__ = ["DenseDecoder", "DenseEncoder", "Mlp"]
 def dense(sizes: tuple[int, ...], nonlinearity: str) -> nn.Sequential:
     """Linear layers of the given sizes, each followed by the activation."""
     layers: list[nn.Module] = []
-    for size, wider in zip(sizes, sizes[1:], strict=False):
+    for size, wider in itertools.pairwise(sizes):
         layers += [nn.Linear(size, wider), activation(nonlinearity)]
     return nn.Sequential(*layers)
 
@@ -50,7 +51,8 @@ class DenseDecoder(nn.Module):
         self.shape = (outputs, dims)
 
     def forward(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch outputs dims"]:
-        return self.out(self.hidden(z)).unflatten(-1, self.shape)
+        u: Tensor = self.out(self.hidden(z))
+        return u.reshape(*u.shape[:-1], *self.shape)
 
 
 @NETWORKS.register("mlp")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from jaxtyping import Float
 from torch import Tensor
 
+from trainers.corruptions import Corruption
 from trainers.noise import Draw
 from trainers.registry import Registry
 
@@ -46,13 +47,21 @@ class Objective(Protocol):
         ...
 
     def test(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> dict[str, Float[Tensor, "batch"]]:
+             noise: Noise) -> dict[str, Float[Tensor, " batch"]]:
         """The test metrics of each example."""
+        ...
+
+    def noise_model(self, model: Model) -> Corruption:
+        """The noise that the model is about: what a decoder imagines, what a denoiser removes."""
+        ...
+
+    def denoise_draws(self, model: Model, batch: int) -> dict[str, Draw]:
+        """The noise that `denoise` may be given for a batch, from the stream `evaluation`."""
         ...
 
     def denoise(self, model: Model, y: Float[Tensor, "batch dims"],
                 noise: Noise | None = None) -> Float[Tensor, "batch dims"]:
-        """x̂(y), in data units: from one latent sample if `noise` holds ``latent``."""
+        """x̂(y), in data units; without `noise`, from the posterior mean of the latents."""
         ...
 
 

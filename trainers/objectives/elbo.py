@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor
 
+from trainers.corruptions import Corruption
 from trainers.fields import Component, Weight
 from trainers.model import Model
 from trainers.noise import Draw
@@ -17,7 +18,7 @@ __all__ = ["Elbo", "kl_to_prior", "reparameterise"]
 
 
 def kl_to_prior(mean: Float[Tensor, "batch latent"],
-                log_var: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch"]:
+                log_var: Float[Tensor, "batch latent"]) -> Float[Tensor, " batch"]:
     """KL(N(m, diag e^s) ‖ N(0, I)) = ½ Σ (m² + e^s − 1 − s), in nats per example."""
     return 0.5 * (mean.square() + log_var.exp() - 1 - log_var).sum(-1)
 
@@ -25,7 +26,7 @@ def kl_to_prior(mean: Float[Tensor, "batch latent"],
 def reparameterise(mean: Float[Tensor, "batch latent"], log_var: Float[Tensor, "batch latent"],
                    eps: Float[Tensor, "*samples batch latent"]) -> Float[
                        Tensor, "*samples batch latent"]:
-    """z = m + e^{s/2} ε."""
+    """Z = m + e^{s/2} ε."""
     return mean + (0.5 * log_var).exp() * eps
 
 
@@ -78,26 +79,30 @@ class Elbo(Component):
                             "recon": recon.mean()}
 
     def test_draws(self, model: Model, batch: int) -> dict[str, Draw]:
-        imagined = model.observation.imagined()
         needs = {name: Draw("evaluation", draw.shape, draw.kind)
                  for name, draw in self.draws(model, batch).items()}
-        return needs | {
-            "noise": Draw("evaluation", (batch, model.dims), imagined.noise),
-            "denoise": Draw("evaluation", (batch, model.d_z))}
+        noise = Draw("evaluation", (batch, model.dims), self.noise_model(model).noise)
+        return {**needs, "noise": noise, "denoise": self.denoise_draws(model, batch)["latent"]}
 
     def test(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> dict[str, Float[Tensor, "batch"]]:
+             noise: Noise) -> dict[str, Float[Tensor, " batch"]]:
         seen, scored = self._views(model, x, noise)
         mean, log_var = model.encode(seen)
         log_prob, recon = self._reconstruct(model, scored,
                                             reparameterise(mean, log_var, noise["latent"]))
         kl = kl_to_prior(mean, log_var)
-        y = model.observation.imagined()(x, noise["noise"])
+        y = self.noise_model(model)(x, noise["noise"])
         xhat = self.denoise(model, y, {"latent": noise["denoise"]})
         elbo = log_prob - kl
         return {"objective": log_prob - self.beta * kl, "elbo": elbo, "kl": kl, "recon": recon,
                 "elbo_full": elbo + model.observation.constant(model.dims),
                 "denoise": (x - xhat).square().sum(-1)}
+
+    def noise_model(self, model: Model) -> Corruption:
+        return model.observation.imagined()
+
+    def denoise_draws(self, model: Model, batch: int) -> dict[str, Draw]:
+        return {"latent": Draw("evaluation", (batch, model.d_z))}
 
     def denoise(self, model: Model, y: Float[Tensor, "batch dims"],
                 noise: Noise | None = None) -> Float[Tensor, "batch dims"]:
