@@ -1,0 +1,183 @@
+"""What else the rows of a law say: other intervals, lack of fit, influence, local exponent.
+
+Only the t interval of per-seed slopes covers what it promises when seeds differ; each of the
+other intervals carries in its name what it was seen to cover (see `analysis.coverage`).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from analysis.regression import Estimate, fit_linear, polynomial, slopes, t_estimate
+from analysis.sample import Sample
+
+__all__ = ["BOOTSTRAP_SEEDS", "Influence", "LackOfFit", "LocalExponent", "influence",
+           "lack_of_fit", "local_exponents", "other_intervals"]
+
+Array = NDArray[np.float64]
+BOOTSTRAP_SEEDS = 20
+NARROW = "too narrow when seeds differ"
+
+
+@dataclass(frozen=True)
+class LackOfFit:
+    """F test of the straight line against a free mean at each x, with replicates as the noise."""
+
+    f: float
+    df: tuple[int, int]
+    p: float
+
+
+@dataclass(frozen=True)
+class Influence:
+    """ν without one x, and how far that moves it, in standard errors of ν."""
+
+    x: float
+    nu: float
+    shift: float
+
+
+@dataclass(frozen=True)
+class LocalExponent:
+    """−d log y / d log x at x, from the quadratic fit, with its interval."""
+
+    x: float
+    nu: float
+    low: float
+    high: float
+
+
+def other_intervals(data: Sample, level: float) -> tuple[Estimate, ...]:
+    """Intervals for ν by rows (OLS, HC3), by seed (clustered, mixed) and by bootstrap."""
+    found = [_ols(data, level), _hc3(data, level)]
+    if data.n_seeds >= 2:
+        found.append(_clustered(data, level))
+    if data.n_seeds >= 3:
+        found.append(_mixed(data, level))
+    if data.n_seeds >= BOOTSTRAP_SEEDS:
+        found.append(_bootstrap(data, level))
+    return tuple(found)
+
+
+def _ols(data: Sample, level: float) -> Estimate:
+    name = "OLS" if data.table is None else f"OLS ({NARROW})"
+    fit = fit_linear(polynomial(data.x - data.center, 1), data.y)
+    return fit.estimate(np.array([0.0, -1.0]), name, level)
+
+
+def _hc3(data: Sample, level: float) -> Estimate:
+    """Heteroscedasticity-consistent errors, MacKinnon and White 1985, with n − 2 df."""
+    import statsmodels.api as sm
+
+    name = "HC3" if data.table is None else f"HC3 ({NARROW})"
+    fit = sm.OLS(data.y, polynomial(data.x - data.center, 1)).fit()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        se = float(fit.HC3_se[1])
+    return t_estimate(-float(fit.params[1]), se, fit.df_resid, name, level)
+
+
+def _clustered(data: Sample, level: float) -> Estimate:
+    """Errors clustered by seed with the small-sample factor, and k − 1 df."""
+    import statsmodels.api as sm
+
+    fit = sm.OLS(data.y, polynomial(data.x - data.center, 1)).fit(
+        cov_type="cluster", cov_kwds={"groups": data.seed})
+    return t_estimate(-float(fit.params[1]), float(fit.bse[1]), data.n_seeds - 1,
+                      "clustered by seed", level)
+
+
+def _mixed(data: Sample, level: float) -> Estimate:
+    """REML fit with a random intercept and slope a seed; normal interval."""
+    import statsmodels.api as sm
+
+    design = polynomial(data.x - data.center, 1)
+    name = "mixed model (normal interval, narrow with few seeds)"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            fit = sm.MixedLM(data.y, design, data.seed, exog_re=design).fit(reml=True)
+            value, se = -float(fit.fe_params[1]), float(fit.bse_fe[1])
+        except (np.linalg.LinAlgError, ValueError):
+            value, se = math.nan, math.nan
+    return t_estimate(value, se, 1e9, name, level)
+
+
+def _bootstrap(data: Sample, level: float) -> Estimate:
+    """BCa bootstrap of the mean per-seed slope, whole seeds resampled."""
+    assert data.table is not None
+    nus = -slopes(data.grid, data.table)
+    found = stats.bootstrap((nus,), np.mean, n_resamples=4999, confidence_level=level,
+                            method="BCa", rng=np.random.default_rng(0))
+    low, high = found.confidence_interval
+    return Estimate(float(nus.mean()), float(found.standard_error), float(low), float(high),
+                    math.nan, math.nan, "bootstrap over seeds (BCa)", level)
+
+
+def lack_of_fit(data: Sample) -> LackOfFit | None:
+    """The line against free means; None without replicates or with two x only.
+
+    With seeds, each seed is a block: the noise is what is left of seed by x after both means.
+    Without, it is the spread of repeated rows.
+    """
+    m, line = len(data.grid), fit_linear(polynomial(data.grid, 1), data.means)
+    residuals = data.means - polynomial(data.grid, 1) @ line.coefficients
+    if data.table is not None:
+        k = len(data.table)
+        noise = data.table - data.means - data.table.mean(axis=1, keepdims=True)
+        noise += data.means.mean()
+        lack, error, df = k * float(residuals @ residuals), float((noise**2).sum()), (m - 1) * (
+            k - 1)
+    else:
+        lack, error, df = _pure_error(data)
+    if m <= 2 or df <= 0 or error <= 0:
+        return None
+    f = (lack / (m - 2)) / (error / df)
+    return LackOfFit(f, (m - 2, df), float(stats.f.sf(f, m - 2, df)))
+
+
+def _pure_error(data: Sample) -> tuple[float, float, int]:
+    line = fit_linear(polynomial(data.x, 1), data.y)
+    within = data.y - data.means[np.searchsorted(data.grid, data.x)]
+    error = float(within @ within)
+    return line.rss - error, error, len(data.x) - len(data.grid)
+
+
+def influence(data: Sample, se: float) -> tuple[Influence, ...]:
+    """ν with each x left out in turn; empty with fewer than four values of x."""
+    if len(data.grid) < 4:
+        return ()
+    whole = -float(slopes(data.grid, data.means))
+    found = []
+    for i, at in enumerate(data.grid):
+        keep = np.arange(len(data.grid)) != i
+        nu = -float(slopes(data.grid[keep], data.means[keep]))
+        found.append(Influence(math.exp(at), nu, (nu - whole) / se if se > 0 else math.nan))
+    return tuple(found)
+
+
+def local_exponents(data: Sample, level: float) -> tuple[LocalExponent, ...]:
+    """−d log y/d log x of the quadratic fit at each x; empty with fewer than four values.
+
+    The band is, with three seeds or more, the t interval of the seeds' own curves; with fewer
+    it is that of one OLS fit to the means.
+    """
+    if len(data.grid) < 4:
+        return ()
+    u = data.grid - data.center
+    weights = np.column_stack([np.zeros_like(u), -np.ones_like(u), -2 * u])
+    if data.table is None or len(data.table) < 3:
+        fit = fit_linear(polynomial(u, 2), data.means)
+        bands = [fit.estimate(w, "OLS", level) for w in weights]
+    else:
+        curves = data.table @ np.linalg.pinv(polynomial(u, 2)).T @ weights.T
+        se = curves.std(axis=0, ddof=1) / math.sqrt(len(curves))
+        bands = [t_estimate(float(value), float(s), len(curves) - 1, "per seed", level)
+                 for value, s in zip(curves.mean(axis=0), se, strict=True)]
+    return tuple(LocalExponent(math.exp(at), band.value, band.low, band.high)
+                 for at, band in zip(data.grid, bands, strict=True))

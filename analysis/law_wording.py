@@ -1,0 +1,127 @@
+"""What a law's numbers allow one to say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from analysis.wording import listed, number, percent, plural, probability, quantity, symbol
+
+if TYPE_CHECKING:
+    from analysis.powerlaw import PowerLaw
+
+__all__ = ["law_json", "law_sentence", "law_sentences"]
+
+
+def law_sentence(law: PowerLaw) -> str:
+    return " ".join(law_sentences(law))
+
+
+def law_sentences(law: PowerLaw) -> list[str]:
+    """The exponent, the bend, the rivals, the lack of fit, influence and what was left out."""
+    said = [_exponent(law), _worth(law), _bend(law), _rivals(law), _lack(law), _leverage(law)]
+    return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
+
+
+def _exponent(law: PowerLaw) -> str:
+    x, seeds = symbol(law.law.x), f" of {plural(law.n_seeds, 'seed')}" if law.n_seeds > 1 else ""
+    sign, nu = ("−", law.nu) if law.nu >= 0 else ("", -law.nu)
+    return (f"{quantity(law.law.y)} follows {x}^{sign}ν with ν = {_exact(law.nu, law.se)} ± "
+            f"{number(law.se, 2)} "
+            f"({percent(law.exponent.level)} {law.exponent.method}{seeds}: "
+            f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
+            f"{probability(law.p)}) for {x} from {law.x_min:g} to {law.x_max:g}, "
+            f"n = {law.n}, R² = {law.r2:.3f}." if math.isfinite(nu) else "")
+
+
+def _exact(value: float, se: float) -> str:
+    """As many decimals as the standard error has, plus one."""
+    if not (math.isfinite(se) and se > 0 and math.isfinite(value)):
+        return number(value, 4)
+    places = min(max(1 - math.floor(math.log10(se)), 1), 6)
+    return f"{value:.{places}f}".replace("-", "−")
+
+
+def _worth(law: PowerLaw) -> str:
+    if law.n_seeds == 1:
+        return ("With one seed the interval says how straight the points are, not what another "
+                "seed would give.")
+    if law.n_seeds < 5:
+        return (f"With {plural(law.n_seeds, 'seed')} the interval is honest but wide; five seeds "
+                "are the default.")
+    return ""
+
+
+def _bend(law: PowerLaw) -> str:
+    if not math.isfinite(law.curvature_p):
+        return "A bend cannot be tested with fewer than four values of x."
+    aic = law.curvature_delta_aic
+    moved = "lower" if aic < 0 else "higher"
+    told = (f"quadratic coefficient {number(law.curvature)}, {probability(law.curvature_p)}, "
+            f"AIC {moved} by {number(abs(aic))}")
+    if not law.bends:
+        return f"A bend is not established ({told})."
+    way = "steeper" if (law.curvature < 0) == (law.nu >= 0) else "flatter"
+    ends = (f": the local exponent goes from {number(law.local[0].nu)} to "
+            f"{number(law.local[-1].nu)}" if law.local else "")
+    return (f"The pure power law is rejected in favour of a bend ({told}); it is {way} at larger "
+            f"{symbol(law.law.x)}{ends}.")
+
+
+def _rivals(law: PowerLaw) -> str:
+    known = [form for form in law.forms if math.isfinite(form.delta_aicc)]
+    if len(known) < 2:
+        return ""
+    best = min(known, key=lambda form: form.delta_aicc)
+    if best.name == "power":
+        second = min(known[1:], key=lambda form: form.delta_aicc)
+        return (f"By AICc no rival form is better; the nearest is the {second.name} "
+                f"(+{number(second.delta_aicc)}).")
+    return f"By AICc the best form is the {best.name} ({number(best.delta_aicc)})."
+
+
+def _lack(law: PowerLaw) -> str:
+    if law.lack is None:
+        return ""
+    told = f"F = {number(law.lack.f)} with {law.lack.df[0]} and {law.lack.df[1]} df"
+    verdict = ("the points leave the line by more than the seeds scatter"
+               if law.lack.p < 0.05 else "the points leave the line no more than seeds scatter")
+    return f"Lack of fit: {verdict} ({told}, {probability(law.lack.p)})."
+
+
+def _leverage(law: PowerLaw) -> str:
+    far = [i for i in law.influence if abs(i.shift) > 2]
+    if not far:
+        return ""
+    return (f"ν moves by more than two standard errors without {symbol(law.law.x)} = "
+            f"{listed(i.x for i in far)}.")
+
+
+def law_json(law: PowerLaw) -> dict[str, object]:
+    """All numbers of a law as plain JSON values."""
+    return {
+        "x": law.law.x, "y": law.law.y, "range": [law.x_min, law.x_max],
+        "where": {name: value if isinstance(value, str | int | float | list) else str(value)
+                  for name, value in law.law.where.items()},
+        "nu": _plain(law.nu), "se": _plain(law.se), "ci_low": _plain(law.ci_low),
+        "ci_high": _plain(law.ci_high), "p": _plain(law.p), "df": _plain(law.exponent.df),
+        "level": law.exponent.level, "interval": law.exponent.method,
+        "intercept": law.intercept, "r2": _plain(law.r2), "n": law.n, "n_seeds": law.n_seeds,
+        "curvature": _plain(law.curvature), "curvature_p": _plain(law.curvature_p),
+        "curvature_delta_aic": _plain(law.curvature_delta_aic), "bends": law.bends,
+        "exponential_delta_aicc": _plain(law.exponential_delta_aicc),
+        "forms": [form.to_json() for form in law.forms],
+        "lack_of_fit": None if law.lack is None else asdict(law.lack),
+        "intervals": [interval.to_json() for interval in law.intervals],
+        "influence": [_row(asdict(i)) for i in law.influence],
+        "local": [_row(asdict(i)) for i in law.local],
+        "notes": list(law.notes), "sentence": law_sentence(law)}
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _row(values: dict[str, float]) -> dict[str, float | None]:
+    return {name: _plain(value) for name, value in values.items()}

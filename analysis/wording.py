@@ -1,0 +1,59 @@
+"""How numbers and names are written in sentences: the same in the terminal and in the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+__all__ = ["listed", "number", "percent", "plural", "probability", "quantity", "symbol"]
+
+SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β", "d_z": "d_z", "lr": "learning rate"}
+QUANTITIES = {"kl": "KL", "recon": "reconstruction error", "elbo": "ELBO",
+              "elbo_full": "full ELBO", "denoise": "denoising error"}
+
+
+def symbol(name: str) -> str:
+    """The letter of a hyperparameter: sigma -> σ."""
+    return SYMBOLS.get(name, name)
+
+
+def quantity(metric: str) -> str:
+    """The name of a metric: test/kl -> test KL."""
+    split, _, name = metric.rpartition("/")
+    return " ".join(part for part in (split, QUANTITIES.get(name, name)) if part)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """`value` to so many significant digits, without an exponent where it can be read."""
+    if not math.isfinite(value):
+        return "not available"
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        places = digits - 1 - (math.floor(math.log10(abs(value))) if value else 0)
+        return f"{value:.{max(places, 0)}f}".replace("-", "−")
+    return f"{value:.{digits - 1}e}".replace("-", "−")
+
+
+def probability(p: float) -> str:
+    """p = 0.031, or p = 8.5e-5, never p = 0."""
+    if not math.isfinite(p):
+        return "p not available"
+    if p < 1e-300:
+        return "p < 1e-300"
+    text = f"{p:.3f}" if p >= 0.001 else f"{p:.1e}".replace("e-0", "e-")
+    return f"p = {text}"
+
+
+def percent(level: float) -> str:
+    return f"{100 * level:g} %"
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def listed(items: Iterable[object], limit: int = 6) -> str:
+    """a, b and c; the rest is counted."""
+    texts = [f"{item:g}" if isinstance(item, float) else str(item) for item in items]
+    if len(texts) > limit:
+        return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
