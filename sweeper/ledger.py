@@ -1,0 +1,125 @@
+"""The storage folder: where a sweep and its trials are written, each file whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from sweeper.errors import UserError
+from sweeper.sweep import SCHEMA, Sweep
+from trainers import checkpoint
+
+__all__ = ["Status", "StopSign", "check_writable", "dataset_file", "status", "sweep_folder",
+           "trial_folder", "write_file", "write_json", "write_sweep", "write_trials"]
+
+Status = Literal["pending", "running", "finished", "failed"]
+
+
+class StopSign:
+    """A file that asks every worker of a sweep, wherever it runs, to stop after its epoch."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.path = Path(folder) / "stop"
+
+    def put_up(self) -> None:
+        self.path.touch()
+
+    def take_down(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def is_up(self) -> bool:
+        return self.path.exists()
+
+
+def trial_folder(storage: str | Path, trial: str) -> Path:
+    """Commits and evaluations of one trial; sweeps share it."""
+    return Path(storage) / "trials" / trial
+
+
+def sweep_folder(sweep: Sweep) -> Path:
+    """What one grid's sweep has for itself: its list of trials, its grid, its lease."""
+    return sweep.storage / "sweeps" / sweep.experiment / sweep.name
+
+
+def dataset_file(storage: str | Path, checksum: str) -> Path:
+    """Facts of a data set that the analysis needs without reading the data."""
+    return Path(storage) / "datasets" / f"{checksum}.json"
+
+
+def check_writable(storage: Path) -> None:
+    """Create the storage folder; `UserError` if nothing can be written there."""
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=storage) as file:
+            file.write(b"sweeper")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise UserError(f"nothing can be written to the storage {storage} "
+                        f"({error.strerror or error}); set `storage` to a folder that is "
+                        "yours and has room") from error
+
+
+def status(storage: str | Path, trials: Iterable[str]) -> dict[str, Status]:
+    """How far each trial is, by its newest valid commit."""
+    return {trial: _status(trial_folder(storage, trial)) for trial in trials}
+
+
+def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
+    """Write `sweep.json` and `grid.yaml`; the time of the first start is kept."""
+    folder = sweep_folder(sweep)
+    before = _read(folder / "sweep.json")
+    created = before.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
+    trials = [{"id": trial.id, "role": trial.role, "twin_of": trial.twin_of, "label": trial.label}
+              for trial in sweep.trials]
+    write_file(folder / "grid.yaml", sweep.grid.encode())
+    write_json(folder / "sweep.json", {
+        "schema": SCHEMA, "experiment": sweep.experiment, "sweep": sweep.name,
+        "created": created, "tracking_uri": sweep.tracking, "trials": trials,
+        "analysis": dict(sweep.analysis), "provenance": dict(provenance)})
+
+
+def write_trials(sweep: Sweep) -> None:
+    """Write the `trial.json` of every trial that has none yet."""
+    for trial in sweep.trials:
+        path = trial_folder(sweep.storage, trial.id) / "trial.json"
+        if not _read(path):
+            write_json(path, trial.to_json())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a value as JSON, whole or not at all."""
+    write_file(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file under another name, flush it to the disk, then give it its own name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        with staged.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _status(folder: Path) -> Status:
+    commit = checkpoint.latest(folder)
+    return commit.progress.status if commit else "pending"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
