@@ -12,7 +12,7 @@ from trainers.errors import InvalidValue
 
 __all__ = ["Bounds", "Component", "Count", "Field", "Fraction", "Natural", "NonNegative",
            "PerMember", "Positive", "Rate", "Scale", "Weight", "Where", "describe_fields",
-           "substitute"]
+           "from_checked", "substitute"]
 
 
 C = TypeVar("C")
@@ -74,6 +74,14 @@ def describe_fields(component: type[Any]) -> tuple[Field, ...]:
     if component not in _DESCRIBED:
         _DESCRIBED[component] = tuple(_describe(component))
     return _DESCRIBED[component]
+
+
+def from_checked(component: type[C], **values: object) -> C:
+    """A component of numbers (or a pack's tensors) that were checked before."""
+    made = component.__new__(component)
+    for name, value in values.items():
+        object.__setattr__(made, name, value)
+    return made
 
 
 def substitute(component: C, values: Mapping[str, object]) -> C:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ __all__ = ["Adam", "SoloAdam", "StackedAdam", "make_adam"]
 BETA1, BETA2 = 0.9, 0.999
 
 
+@runtime_checkable
 class Adam(Protocol):
     """Adam (Kingma and Ba 2015) at a constant rate: θ ← θ − lr · m̂ / (√v̂ + ε)."""
 
@@ -37,30 +38,36 @@ def make_adam(params: Mapping[str, Tensor], lr: Tensor, eps: Tensor) -> Adam:
 
 
 class SoloAdam:
-    """torch's fused Adam over named parameters."""
+    """torch's fused Adam over named parameters.
+
+    It calls the fused operator itself: `torch.optim` would import the compiler at its first use,
+    which costs every worker seconds.
+    """
 
     def __init__(self, params: Mapping[str, Tensor], lr: float, eps: float) -> None:
         self._params = dict(params)
-        self._adam = torch.optim.Adam(list(params.values()), lr=lr, eps=eps, fused=True)
+        self._lr, self._eps = lr, eps
+        self._first = {name: torch.zeros_like(p) for name, p in params.items()}
+        self._second = {name: torch.zeros_like(p) for name, p in params.items()}
+        self._steps = [torch.zeros((), device=p.device) for p in params.values()]
 
+    @torch.no_grad()
     def step(self, grads: Sequence[Tensor]) -> None:
-        for parameter, grad in zip(self._params.values(), grads, strict=True):
-            parameter.grad = grad
-        self._adam.step()
+        torch._foreach_add_(self._steps, 1)
+        torch._fused_adam_(
+            list(self._params.values()), list(grads), list(self._first.values()),
+            list(self._second.values()), [], self._steps, lr=self._lr, beta1=BETA1, beta2=BETA2,
+            weight_decay=0.0, eps=self._eps, amsgrad=False, maximize=False)
 
     def moments(self, name: str) -> tuple[Tensor, Tensor]:
-        parameter = self._params[name]
-        state = self._adam.state.get(parameter)
-        if not state:
-            return torch.zeros_like(parameter), torch.zeros_like(parameter)
-        return state["exp_avg"], state["exp_avg_sq"]
+        return self._first[name], self._second[name]
 
     def restore(self, moments: Mapping[str, tuple[Tensor, Tensor]], steps: int) -> None:
-        for name, parameter in self._params.items():
-            first, second = moments[name]
-            self._adam.state[parameter] = {
-                "step": torch.tensor(float(steps), device=parameter.device),
-                "exp_avg": first.clone(), "exp_avg_sq": second.clone()}
+        for count in self._steps:
+            count.fill_(steps)
+        for name, (first, second) in moments.items():
+            self._first[name] = first.clone()
+            self._second[name] = second.clone()
 
 
 class StackedAdam:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -12,6 +12,7 @@ from trainers.registry import Registry
 __all__ = ["CORRUPTIONS", "Corruption"]
 
 
+@runtime_checkable
 class Corruption(Protocol):
     """p(x̃|x), as a function of the clean x and of standard noise that the caller draws."""
 

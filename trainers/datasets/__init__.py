@@ -8,7 +8,7 @@ import os
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,7 @@ class Splits:
     validation: Split = field(default_factory=lambda: Split(torch.empty(0, 0)))
 
 
+@runtime_checkable
 class Dataset(Hashable, Protocol):
     """A recipe for data: its shape is known before anything is read.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -18,6 +18,7 @@ __all__ = ["LIKELIHOODS", "Likelihood", "Readout"]
 Readout = Callable[[Tensor], Tensor]
 
 
+@runtime_checkable
 class Likelihood(Protocol):
     """p(x|z), given what the decoder puts out before its readout.
 

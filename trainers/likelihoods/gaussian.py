@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trainers.corruptions import gaussian as corruption
-from trainers.fields import Component, Scale
+from trainers.fields import Component, Scale, from_checked
 from trainers.likelihoods import LIKELIHOODS, Readout
 
 __all__ = ["Gaussian"]
@@ -57,4 +57,4 @@ class Gaussian(Component):
         return (x - xhat).square().sum(-1)
 
     def imagined(self) -> corruption.Gaussian:
-        return corruption.Gaussian(sigma=self.sigma)
+        return from_checked(corruption.Gaussian, sigma=self.sigma)

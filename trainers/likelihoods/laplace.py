@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trainers.corruptions import laplace as corruption
-from trainers.fields import Component, Scale
+from trainers.fields import Component, Scale, from_checked
 from trainers.likelihoods import LIKELIHOODS, Readout
 
 __all__ = ["Laplace"]
@@ -54,4 +54,4 @@ class Laplace(Component):
         return (x - xhat).abs().sum(-1)
 
     def imagined(self) -> corruption.Laplace:
-        return corruption.Laplace(alpha=self.alpha)
+        return from_checked(corruption.Laplace, alpha=self.alpha)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from trainers.registry import Registry
 __all__ = ["NETWORKS", "Network", "activation", "flat_size", "image_shape"]
 
 
+@runtime_checkable
 class Network(Protocol):
     """A recipe for the modules of one model.
 

@@ -1,0 +1,79 @@
+"""The plain data that the parts of a sweep hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+__all__ = ["SCHEMA", "Outcome", "PlannedTrial", "Resources", "Sweep"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial, resolved: `config` is what `trainers.Trial.from_config` takes.
+
+    `id` is the hash of everything that determines the result, `program` the same without the
+    number of epochs, `params` the flat values that MLflow, tables and labels show.
+    """
+
+    id: str
+    program: str
+    label: str
+    params: Mapping[str, Any]
+    config: Mapping[str, Any]
+    data: Mapping[str, Any]
+    parameters: int
+    role: Literal["declared", "twin"] = "declared"
+    twin_of: str | None = None
+    line: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `trial.json` holds: nothing of the sweep that asked for it."""
+        return {"schema": SCHEMA, "id": self.id, "program": self.program, "label": self.label,
+                "parameters": self.parameters, "params": dict(self.params),
+                "trial": dict(self.config), "data": dict(self.data)}
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one pack of trials asks of Ray, and how many trials make a pack."""
+
+    cpus: float = 1
+    gpus: float = 0
+    pack: int | Literal["auto"] = "auto"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A grid, expanded: everything that a driver needs to run it."""
+
+    experiment: str
+    name: str
+    trials: tuple[PlannedTrial, ...]
+    grid: str
+    storage: Path
+    tracking: str
+    cluster: str = "local"
+    resources: Resources = field(default_factory=Resources)
+    evaluate: tuple[Any, ...] = ()
+    analysis: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a sweep ended: the object that `sweeper run --json` prints last."""
+
+    experiment: str
+    trials: int
+    finished: int
+    failed: int
+    skipped: int
+    wall_s: float
+    report: str | None
+    tracking_uri: str
+    interrupted: bool = False
+    failures: tuple[Mapping[str, Any], ...] = ()

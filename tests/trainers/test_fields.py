@@ -1,0 +1,67 @@
+"""Bounds, names and registries answer a wrong value with the rule and the remedy."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from trainers import Training, Trial
+from trainers.datasets.digits import Digits
+from trainers.datasets.linear_gaussian import LinearGaussian
+from trainers.errors import InvalidValue, UnknownName
+from trainers.likelihoods import LIKELIHOODS
+from trainers.likelihoods.gaussian import Gaussian
+from trainers.networks.conv import Conv
+from trainers.objectives.elbo import Elbo
+from trainers.trial import PARTS
+
+
+@pytest.mark.parametrize("sigma", [0.0, -0.1, math.nan, math.inf])
+def test_a_scale_must_be_positive_and_finite(sigma: float) -> None:
+    with pytest.raises(InvalidValue, match=r"Gaussian\.sigma must be > 0"):
+        Gaussian(sigma=sigma)
+
+
+def test_an_unknown_name_gets_the_nearest_known_one() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'gaussian'"):
+        LIKELIHOODS["gausian"]
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_every_component_describes_itself(kind: str) -> None:
+    registry = PARTS[kind]
+    for name in registry:
+        assert registry.summary(name)
+        assert registry.reference(name)
+
+
+def test_a_trial_survives_its_plain_form() -> None:
+    trial = Trial(objective=Elbo(beta=2.0), likelihood=Gaussian(sigma=0.1), data=Digits(),
+                  network=Conv(channels=(8, 16), share_encoder=True), seed=3)
+    assert Trial.from_config(trial.config()) == trial
+
+
+def test_identity_leaves_out_where_things_are() -> None:
+    def trial(every: int) -> Trial:
+        return Trial(objective=Elbo(), likelihood=Gaussian(sigma=0.1), network=Conv(),
+                     data=Digits(), training=Training(checkpoint_every=every))
+
+    assert trial(1).identity() == trial(9).identity()
+    assert trial(1).config() != trial(9).config()
+
+
+def test_images_too_small_for_the_convolutions_are_refused() -> None:
+    trial = Trial(objective=Elbo(), likelihood=Gaussian(sigma=0.1), network=Conv(),
+                  data=LinearGaussian())
+    with pytest.raises(ValueError, match="use the network 'mlp'"):
+        trial.count_parameters()
+
+
+@pytest.mark.parametrize(("shape", "share", "millions"), [
+    ((1, 28, 28), False, 26.8), ((1, 28, 28), True, 14.3)])
+def test_the_papers_parameter_count(shape: tuple[int, ...], share: bool,
+                                    millions: float) -> None:
+    parts = Conv(share_encoder=share).build(shape, 1)
+    count = sum(p.numel() for part in parts.values() for p in part.parameters())
+    assert round(count / 1e6, 1) == millions

@@ -1,0 +1,79 @@
+"""A trial's result is its own: no pack, no neighbour and no interruption changes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.trainers.models import mlp_sigma_vae
+from trainers import Pack, Training
+from trainers.errors import Incompatible
+from trainers.networks.mlp import Mlp
+
+DOUBLE = Training(epochs=3, precision="float64")
+
+
+def test_a_diverging_member_is_left_out_and_leaves_no_trace() -> None:
+    wild = mlp_sigma_vae(1e-30, training=Training(epochs=3, lr=1e30))
+    calm = mlp_sigma_vae(0.1, training=Training(epochs=3))
+    pack, alone = Pack([calm, wild]), Pack([calm])
+    for _ in range(3):
+        pack.run_epoch()
+        alone.run_epoch()
+    assert pack.live == [0]
+    assert "became" in pack.failed[1]
+    for name, value in alone.weights(0).items():
+        torch.testing.assert_close(pack.weights(0)[name], value)
+
+
+def test_a_dropped_member_does_not_change_the_others() -> None:
+    trials = [mlp_sigma_vae(sigma, training=DOUBLE) for sigma in (0.1, 0.2, 0.3)]
+    pack, alone = Pack(trials), Pack(trials[2:])
+    pack.run_epoch()
+    pack.drop(0)
+    pack.run_epoch()
+    for _ in range(2):
+        alone.run_epoch()
+    assert pack.live == [1, 2]
+    for name, value in alone.weights(0).items():
+        torch.testing.assert_close(pack.weights(2)[name], value, rtol=1e-9, atol=1e-12)
+
+
+def test_a_pack_goes_on_from_its_states_bit_for_bit() -> None:
+    trials = [mlp_sigma_vae(sigma, training=DOUBLE) for sigma in (0.1, 0.2)]
+    through, first, second = Pack(trials), Pack(trials), Pack(trials)
+    for _ in range(3):
+        last = through.run_epoch()
+    first.run_epoch()
+    second.restore([first.state(member) for member in first.live], epoch=1)
+    for _ in range(2):
+        resumed = second.run_epoch()
+    assert {m: r.metrics for m, r in resumed.items()} == {m: r.metrics for m, r in last.items()}
+
+
+def test_rates_and_eps_may_differ_in_a_pack() -> None:
+    trials = [mlp_sigma_vae(0.1, training=replace(DOUBLE, lr=lr, eps=eps))
+              for lr, eps in ((1e-3, 1e-8), (3e-3, 1e-4))]
+    pack, alone = Pack(trials), Pack(trials[1:])
+    for _ in range(2):
+        pack.run_epoch()
+        alone.run_epoch()
+    for name, value in alone.weights(0).items():
+        torch.testing.assert_close(pack.weights(1)[name], value, rtol=1e-8, atol=1e-10)
+
+
+def test_trials_of_other_shapes_are_no_pack() -> None:
+    one = mlp_sigma_vae(0.1)
+    with pytest.raises(Incompatible, match="numbers"):
+        Pack([one, replace(one, network=Mlp(d_z=5))])
+
+
+def test_training_leaves_the_global_state_alone() -> None:
+    torch.set_num_threads(2)
+    torch.manual_seed(7)
+    before = torch.random.get_rng_state()
+    Pack([mlp_sigma_vae(0.1)]).run_epoch()
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert torch.get_num_threads() == 2
