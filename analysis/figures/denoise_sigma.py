@@ -1,0 +1,26 @@
+"""Denoising error E‖x − x̂(y)‖² against the model's own σ."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from analysis.figures.drawing.error_panel import ErrorPanel, draw_errors, error_info
+from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.view import View
+
+__all__ = ["FIGURE", "draw", "info"]
+
+WORDS = ("denoising error (squared data units/example)", "denoising error")
+
+
+def info(view: View) -> ErrorPanel:
+    """One point a finished trial; NothingToDraw without any."""
+    return error_info(view, "sigma", "test/denoise", WORDS)
+
+
+def draw(data: ErrorPanel) -> go.Figure:
+    """Log-log axes."""
+    return draw_errors(data)
+
+
+FIGURE = Figure("denoise_sigma", "Denoising error against σ", "reconstruction", 40, info, draw)

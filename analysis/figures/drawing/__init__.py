@@ -1,0 +1,1 @@
+"""What the figures share: palette, style, families of trials, laws and the view."""

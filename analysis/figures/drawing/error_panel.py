@@ -1,0 +1,74 @@
+"""An error against a noise scale on log-log axes, one family of models a colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.figures.drawing import marks
+from analysis.figures.drawing.families import SYMBOLS, families, setting
+from analysis.figures.drawing.palette import MUTED
+from analysis.figures.drawing.style import axis_title, canvas, escape, set_log
+from analysis.figures.drawing.theory import theory_curve
+from analysis.figures.drawing.view import NothingToDraw, View
+
+__all__ = ["ErrorPanel", "draw_errors", "error_info"]
+
+
+@dataclass(frozen=True)
+class ErrorPanel:
+    """Data of the figure; table: columns series, kind (measured, linear theory), x, y, ..."""
+
+    x: str
+    y: str
+    unit: str
+    table: pd.DataFrame
+    caption: str
+
+
+def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel:
+    """All finished trials with `x` and `y`; words: the axis title and the short name of y."""
+    trials = view.finished
+    if x not in trials or y not in trials or not (trials[trials[x].notna()][y] > 0).any():
+        raise NothingToDraw(f"No finished trial has both {SYMBOLS[x]} and {words[1]}.",
+                            relevant=False)
+    trials = trials[trials[y] > 0]
+    parts = [_measured(view, family.rows, x, y, family.label, words[1])
+             for family in families(trials, x)[:marks.LIMIT]]
+    caption = "<p>Each point is one trial (one seed); sums over dimensions, means over examples."
+    theory = theory_curve(view, trials[trials[x].notna()], x) if y == "test/recon" else None
+    if theory is not None:
+        parts.append(theory.assign(series="linear theory", y=theory["recon"]))
+        caption += " Dotted: Σ min(λ, σ²), the optimum of a linear VAE on the same data."
+    return ErrorPanel(x, y, words[0], pd.concat(parts, ignore_index=True), caption + "</p>")
+
+
+def _measured(view: View, rows: pd.DataFrame, x: str, y: str, label: str,
+              short: str) -> pd.DataFrame:
+    hover = [f"<b>{escape(label)}</b><br>{setting(x, row[x])}, seed {row['seed']:g}<br>"
+             f"{short} {row[y]:.4g}" for _, row in rows.iterrows()]
+    return pd.DataFrame({"series": label, "kind": "measured", "x": rows[x], "y": rows[y],
+                         "seed": rows["seed"], "trial": rows["trial"], "hover": hover,
+                         "link": view.links(rows)})
+
+
+def draw_errors(data: ErrorPanel) -> go.Figure:
+    """Points and the line through the mean of each scale."""
+    figure = canvas(420)
+    measured = data.table[data.table["kind"] == "measured"]
+    for index, (name, part) in enumerate(measured.groupby("series", sort=False)):
+        means = part.groupby("x")["y"].mean()
+        figure.add_trace(marks.line(means.index, means.to_numpy(), str(name), index, width=1.2,
+                                    showlegend=False))
+        figure.add_trace(marks.points(part, str(name), index))
+    theory = data.table[data.table["kind"] == "linear theory"]
+    if len(theory):
+        figure.add_trace(marks.line(theory["x"], theory["y"], "linear theory (pPCA)", 0,
+                                    color=MUTED, dash="dot", width=1.8))
+    set_log(figure, "xaxis", measured["x"])
+    set_log(figure, "yaxis", data.table["y"])
+    figure.update_xaxes(title_text=axis_title(data.x))
+    figure.update_yaxes(title_text=data.unit)
+    return figure

@@ -1,0 +1,81 @@
+"""Families of trials: rows that differ in one axis and the seed only, with a readable name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.schema import param_columns
+
+__all__ = ["MODEL_NAMES", "Family", "SYMBOLS", "families", "levels", "model_name", "setting"]
+
+MODEL_NAMES = {"sigma_vae": "σ-VAE", "alpha_vae": "α-VAE", "bernoulli_vae": "Bernoulli VAE",
+               "noisy_vae": "VAE on noisy data", "deen": "DEEN", "uvb": "UVB", "dvae": "DVAE",
+               "iwae": "IWAE", "diwae": "DIWAE"}
+SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β"}
+_SAID_BY_MODEL = ("model", "objective", "likelihood")
+_NOT_PARAMS = ("reason", "experiment_id", "artifact_uri")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Trials that may share one law; `label`, plain text, names what tells it apart."""
+
+    label: str
+    rows: pd.DataFrame
+    fields: dict[str, object]
+
+
+def model_name(model: object) -> str:
+    """The name a reader knows; an unknown model keeps its own."""
+    return MODEL_NAMES.get(str(model), str(model))
+
+
+def setting(column: str, value: object) -> str:
+    """``β = 4`` for a column and its value."""
+    if column == "model":
+        return model_name(value)
+    shown = f"{value:.6g}" if isinstance(value, int | float) else str(value)
+    return f"{SYMBOLS.get(column, column)} = {shown}"
+
+
+def families(trials: pd.DataFrame, x: str) -> list[Family]:
+    """Split the rows that have `x` by every other parameter but the seed, largest first."""
+    if x not in trials.columns:
+        return []
+    rows = trials[trials[x].notna()]
+    varying = [column for column in _settings(rows, x) if _key(rows[column]).nunique() > 1]
+    if rows.empty:
+        return []
+    if not varying:
+        return [Family(model_name(rows["model"].iloc[0]), rows, {})]
+    keys = [_key(rows[column]) for column in varying]
+    groups = [group for _, group in rows.groupby(keys, sort=True)]
+    groups.sort(key=lambda group: (-group[x].nunique(), -len(group)))
+    return [_family(group, varying) for group in groups]
+
+
+def levels(family: Family, x: str) -> int:
+    """How many values of `x` a family has."""
+    return int(family.rows[x].nunique())
+
+
+def _settings(rows: pd.DataFrame, x: str) -> list[str]:
+    skipped = {x, "seed", *_NOT_PARAMS}
+    return [column for column in param_columns(rows) if column not in skipped]
+
+
+def _key(column: pd.Series) -> pd.Series:
+    """Values as text, so that lists and missing values can be grouped."""
+    return column.map(lambda value: "" if value is None or value != value else str(value))
+
+
+def _family(rows: pd.DataFrame, varying: list[str]) -> Family:
+    first = rows.iloc[0]
+    fields = {column: first[column] for column in varying if first[column] == first[column]}
+    names = [model_name(first["model"])]
+    for column, value in fields.items():
+        if column not in _SAID_BY_MODEL and not (column == "beta" and value == 1):
+            names.append(setting(column, value))
+    return Family(", ".join(names), rows, fields)

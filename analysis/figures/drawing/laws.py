@@ -1,0 +1,105 @@
+"""Each family's power law, or the sentence that says why there is none; and its band."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from analysis.errors import AnalysisError, TooFewRows
+from analysis.figures.drawing.families import SYMBOLS, Family, families, levels
+from analysis.law import filtered
+from analysis.powerlaw import Law, PowerLaw, fit
+from analysis.wording import quantity
+
+__all__ = ["Claim", "band", "fit_families", "interval", "short"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A family and its law; `refusal` is the sentence in the law's place."""
+
+    x: str
+    y: str
+    family: Family
+    law: PowerLaw | None
+    refusal: str = ""
+
+    @property
+    def name(self) -> str:
+        """``σ-VAE, d_z = 50: test KL against σ``, for tables and JSON."""
+        return f"{self.family.label}: {quantity(self.y)} against {SYMBOLS.get(self.x, self.x)}"
+
+
+def fit_families(trials: pd.DataFrame, law: Law, minimum: int = 3) -> Iterator[Claim]:
+    """A claim for every family with at least `minimum` values of the law's x."""
+    for family in families(_asked(trials, law), law.x):
+        if levels(family, law.x) >= minimum:
+            yield _claim(family, law)
+
+
+def _asked(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
+    """The rows that have y, and that `where` lets through; every β if it does not name one."""
+    if law.x not in trials or law.y not in trials:
+        return trials.iloc[:0]
+    rows = trials[trials[law.y].notna()]
+    if not law.where or not set(law.where) <= set(trials.columns):
+        return rows
+    whole = replace(law, range=None)
+    if "beta" in law.where or "beta" not in rows:
+        return filtered(rows, whole)
+    named = [filtered(rows, replace(whole, where={**law.where, "beta": beta}))
+             for beta in rows["beta"].dropna().unique()]
+    missing = filtered(rows[rows["beta"].isna()], whole)
+    return pd.concat([*named, missing]).sort_index()
+
+
+def _claim(family: Family, law: Law) -> Claim:
+    beta = family.rows["beta"].iloc[0] if "beta" in family.rows else None
+    if law.x != "beta" and beta is not None and beta == beta:
+        law = replace(law, where={**law.where, "beta": beta})
+    try:
+        return Claim(law.x, law.y, family, fit(family.rows, law))
+    except AnalysisError as refusal:
+        return Claim(law.x, law.y, family, None, _sentence(str(refusal)))
+
+
+def _sentence(text: str) -> str:
+    return f"No law for this: {text.rstrip('.')}."
+
+
+def band(law: PowerLaw, at: Floats) -> tuple[Floats, Floats]:
+    """95 % t interval over seeds of the fitted line log y = c − ν log x, at the points `at`.
+
+    One line a seed by least squares; at each point the interval of the lines' mean. TooFewRows
+    with fewer than two seeds.
+    """
+    rows = pd.DataFrame({"x": np.log(law.x), "y": np.log(law.y), "seed": law.seed or 0})
+    fits = [np.polyfit(one["x"], one["y"], 1) for _, one in rows.groupby("seed")]
+    if len(fits) < 2:
+        raise TooFewRows("an interval over seeds needs two seeds at least")
+    values = np.array([constant + slope * np.log(at) for slope, constant in fits])
+    half = stats.t.ppf(0.975, len(fits) - 1) * values.std(axis=0, ddof=1) / math.sqrt(len(fits))
+    return np.exp(values.mean(axis=0) - half), np.exp(values.mean(axis=0) + half)
+
+
+def interval(law: PowerLaw) -> str:
+    """``1.18 (1.12 to 1.24)``: ν with its 95 % interval, to the interval's own precision."""
+    half = (law.ci_high - law.ci_low) / 2
+    if not math.isfinite(half):
+        return f"{law.nu:.3g}"
+    places = min(max(1 - math.floor(math.log10(half)), 2), 6) if half > 0 else 4
+    return f"{law.nu:.{places}f} ({law.ci_low:.{places}f} to {law.ci_high:.{places}f})"
+
+
+def short(law: PowerLaw) -> str:
+    """``ν = 1.18 (1.12 to 1.24), σ 0.03–0.27, n = 27``, as a legend shows it."""
+    x = SYMBOLS.get(law.law.x, law.law.x)
+    return f"ν = {interval(law)}, {x} {law.x_min:g}–{law.x_max:g}, n = {law.n}"

@@ -1,0 +1,90 @@
+"""The look of every figure: a quiet template, log axes with round ticks, units in the titles."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable
+
+import plotly.graph_objects as go
+
+from analysis.figures.drawing.palette import AXIS, GRID, INK, MUTED, PAPER
+
+__all__ = ["FONT", "UNITS", "axis_title", "canvas", "escape", "log_ticks", "set_log"]
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+UNITS = {
+    "sigma": "noise level σ (data units)",
+    "alpha": "noise level α (data units)",
+    "beta": "weight β of the KL term (no unit)",
+    "d_z": "latent dimension d_z",
+    "lr": "learning rate",
+    "test/kl": "KL (nats/example)",
+    "test/recon": "reconstruction error (squared data units/example)",
+    "test/denoise": "denoising error (squared data units/example)",
+    "test/elbo": "ELBO without its constant (nats/example)",
+    "test/elbo_full": "ELBO with its constant (nats/example)",
+    "epoch": "epoch",
+}
+
+
+def axis_title(name: str) -> str:
+    """The name of a column with its unit, as an axis shows it."""
+    return UNITS.get(name, escape(name))
+
+
+def escape(text: object) -> str:
+    """Text from grids and runs, safe in HTML and in Plotly's little markup."""
+    return html.escape(str(text), quote=True)
+
+
+def _axis() -> dict[str, object]:
+    return {"showgrid": True, "gridcolor": GRID, "gridwidth": 1, "zeroline": False,
+            "showline": False, "ticks": "outside", "ticklen": 4, "tickcolor": AXIS,
+            "tickfont": {"color": MUTED, "size": 12}, "automargin": True,
+            "title": {"font": {"color": INK, "size": 13}, "standoff": 10}}
+
+
+def template() -> go.layout.Template:
+    """The layout that all figures share."""
+    return go.layout.Template(layout={
+        "font": {"family": FONT, "size": 13, "color": INK},
+        "paper_bgcolor": PAPER, "plot_bgcolor": PAPER,
+        "margin": {"l": 64, "r": 16, "t": 16, "b": 56},
+        "xaxis": _axis(), "yaxis": _axis(),
+        "hovermode": "closest",
+        "hoverlabel": {"bgcolor": PAPER, "bordercolor": AXIS, "align": "left",
+                       "font": {"family": FONT, "size": 13, "color": INK}},
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom",
+                   "font": {"size": 12.5, "color": INK}, "bgcolor": "rgba(0,0,0,0)",
+                   "itemclick": "toggle", "itemdoubleclick": "toggleothers"},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": AXIS, "activecolor": INK},
+    })
+
+
+def canvas(height: int = 420) -> go.Figure:
+    """An empty figure in the house's style; `height` in CSS pixels."""
+    return go.Figure(layout={"template": template(), "height": height})
+
+
+def log_ticks(values: Iterable[float]) -> list[float]:
+    """Round positions (1, 2, 3, 5 times a power of ten) for a log axis, eight at most."""
+    finite = [value for value in values if value > 0 and math.isfinite(value)]
+    if not finite:
+        return []
+    low, high = min(finite) * 0.98, max(finite) * 1.02
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 1.5, 2, 3, 5, 7), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
+        ticks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
+        inside = [tick for tick in ticks if low <= tick <= high]
+        if len(inside) <= 8:
+            break
+    return inside if len(inside) > 1 else [min(finite), max(finite)]
+
+
+def set_log(figure: go.Figure, axis: str, values: Iterable[float]) -> None:
+    """Give `axis` ("xaxis", "yaxis2" ...) a log scale with round ticks over `values`."""
+    ticks = log_ticks(values)
+    figure.update_layout({axis: {
+        "type": "log", "tickvals": ticks, "ticktext": [f"{tick:.4g}" for tick in ticks]}})

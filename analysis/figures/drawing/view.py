@@ -1,0 +1,77 @@
+"""What the figures look at: one experiment, its fitted laws, and where its runs are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.figures.drawing.laws import Claim, fit_families
+from analysis.powerlaw import Law
+from analysis.schema import DECLARED, FINISHED, Experiment, Spectrum
+
+__all__ = ["NothingToDraw", "View", "look"]
+
+
+class NothingToDraw(AnalysisError):
+    """The sentence that stands in a figure's place; `relevant` is False if nobody asked for it."""
+
+    def __init__(self, sentence: str, relevant: bool = True) -> None:
+        super().__init__(sentence)
+        self.relevant = relevant
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """An experiment with its laws.
+
+    laws: the declared law and how it is applied to other axes, in this order.
+    claims: one for each family and law.
+    margin: of the equivalence, a log ratio.
+    run_url: of a run, with ``{run}`` in it; None if no server is known.
+    """
+
+    experiment: Experiment
+    laws: tuple[Law, ...]
+    claims: tuple[Claim, ...]
+    margin: float
+    run_url: str | None = None
+
+    @property
+    def finished(self) -> pd.DataFrame:
+        """The finished trials of the grid itself: without twins, failed and unfinished ones."""
+        trials = self.experiment.trials
+        if trials.empty:
+            return trials
+        return trials[(trials["status"] == FINISHED) & (trials["role"] == DECLARED)]
+
+    def claims_of(self, x: str, y: str = "test/kl") -> list[Claim]:
+        return [claim for claim in self.claims if (claim.x, claim.y) == (x, y)]
+
+    def law_of(self, x: str) -> Law:
+        return next((law for law in self.laws if law.x == x), Law(x=x, y="test/kl"))
+
+    def spectrum(self, rows: pd.DataFrame) -> Spectrum | None:
+        """The spectrum of the data set that these rows were trained on, if it is one and known."""
+        sums = rows["checksum"].dropna().unique() if "checksum" in rows else []
+        return self.experiment.spectra.get(str(sums[0])) if len(sums) == 1 else None
+
+    def links(self, rows: pd.DataFrame) -> list[str]:
+        """The address of each row's run, empty where it is unknown."""
+        if self.run_url is None or "run_id" not in rows:
+            return [""] * len(rows)
+        return [self.run_url.replace("{run}", quote(str(run), safe="")) if run == run and run
+                else "" for run in rows["run_id"]]
+
+
+def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | None) -> View:
+    """Fit the declared law, and KL against the other scales that the trials have."""
+    declared = law or Law(x="sigma", y="test/kl")
+    others = [Law(x=x, y="test/kl") for x in ("sigma", "alpha", "d_z") if x != declared.x]
+    laws = (declared, *others)
+    empty = View(experiment, laws, (), margin, run_url)
+    claims = [claim for one in laws[:3] if one.x in ("sigma", "alpha", declared.x)
+              for claim in fit_families(empty.finished, one)]
+    return View(experiment, laws, tuple(claims), margin, run_url)

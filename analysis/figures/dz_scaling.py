@@ -1,0 +1,77 @@
+"""How the exponent ν depends on the latent dimension d_z, with its interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.figures.drawing import marks
+from analysis.figures.drawing.families import SYMBOLS, model_name
+from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.laws import Claim, interval, short
+from analysis.figures.drawing.palette import MARKERS, PAPER
+from analysis.figures.drawing.style import axis_title, canvas, escape, set_log
+from analysis.figures.drawing.view import NothingToDraw, View
+
+__all__ = ["FIGURE", "Scaling", "draw", "info"]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """table: columns series, d_z, nu, low, high, n, fit."""
+
+    table: pd.DataFrame
+    caption: str
+
+
+def info(view: View) -> Scaling:
+    """One ν a latent dimension, from the laws of families that differ in d_z and nothing else."""
+    rows = [_row(claim) for claim in view.claims
+            if claim.law is not None and "d_z" in claim.family.fields]
+    table = pd.DataFrame(rows)
+    if table.empty or table.groupby("series")["d_z"].nunique().max() < 2:
+        raise NothingToDraw("Laws at two values of d_z or more are needed to see how ν depends "
+                            "on d_z.", relevant=False)
+    many = table.groupby("series")["d_z"].transform("nunique") > 1
+    said = "; ".join(f"d_z = {row.d_z:g}: ν = {row.nu:.3f} ({row.low:.3f} to {row.high:.3f})"
+                     for row in table[many].itertuples())
+    return Scaling(table[many].sort_values(["series", "d_z"], ignore_index=True),
+                   f"<p>{said}.</p><p>Bars: 95 % intervals over seeds.</p>")
+
+
+def _row(claim: Claim) -> dict[str, object]:
+    assert claim.law is not None
+    others = {key: str(value) for key, value in claim.family.fields.items() if key != "d_z"}
+    rest = ", ".join(f"{key} = {value}" for key, value in others.items()
+                     if key not in ("model", "objective", "likelihood", "beta") or
+                     (key == "beta" and value != "1.0"))
+    name = model_name(claim.family.rows["model"].iloc[0])
+    return {"series": f"{name} in {SYMBOLS.get(claim.x, claim.x)}{', ' * bool(rest)}{rest}",
+            "d_z": claim.family.fields["d_z"], "nu": claim.law.nu, "low": claim.law.ci_low,
+            "high": claim.law.ci_high, "n": claim.law.n, "fit": short(claim.law),
+            "hover": f"ν = {interval(claim.law)}, n = {claim.law.n}"}
+
+
+def draw(data: Scaling) -> go.Figure:
+    """ν with its interval over a log axis of d_z."""
+    figure = canvas(380)
+    for index, (name, part) in enumerate(data.table.groupby("series", sort=False)):
+        bars = {"array": part["high"] - part["nu"], "arrayminus": part["nu"] - part["low"],
+                "thickness": 1.4, "width": 0, "color": marks.colour(index)}
+        figure.add_trace(go.Scatter(
+            x=part["d_z"], y=part["nu"], mode="lines+markers", name=escape(name), error_y=bars,
+            text=part["hover"], hovertemplate="d_z = %{x}<br>%{text}<extra></extra>",
+            line={"color": marks.colour(index), "width": 1},
+            marker={"symbol": MARKERS[index % len(MARKERS)], "size": 9,
+                    "color": marks.colour(index), "line": {"width": 1, "color": PAPER}}))
+    set_log(figure, "xaxis", data.table["d_z"])
+    ticks = sorted(data.table["d_z"].unique())
+    figure.update_xaxes(title_text=axis_title("d_z"), tickvals=ticks,
+                        ticktext=[f"{tick:g}" for tick in ticks])
+    figure.update_yaxes(title_text="exponent ν (no unit)", nticks=6)
+    return figure
+
+
+FIGURE = Figure("dz_scaling", "Exponent against the latent dimension", "laws", 40, info, draw)

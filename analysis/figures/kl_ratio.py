@@ -1,0 +1,103 @@
+"""KL over the ELBO, ours beside the published tables of Saremi (2020, arXiv:2005.09047)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis import published
+from analysis.figures.drawing import marks
+from analysis.figures.drawing.families import families, setting
+from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.palette import MUTED, PAPER
+from analysis.figures.drawing.style import canvas, escape, set_log
+from analysis.figures.drawing.view import NothingToDraw, View
+
+__all__ = ["FIGURE", "Ratios", "draw", "info", "published_ratios"]
+
+_PAPER_MARKS = {"S1 Tables 1 and 2 (σ)": "circle-open", "S1 Table 4 (α)": "diamond-open"}
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """table: columns series, kind (measured or published), x, y = KL/L, seed, trial, ..."""
+
+    table: pd.DataFrame
+    caption: str
+
+
+def published_ratios() -> pd.DataFrame:
+    """KL/L of the paper: σ from Tables 1 and 2, α from Table 4."""
+    found = zip(_PAPER_MARKS, ("s1_table1", "s1_table4"), strict=True)
+    parts = [pd.DataFrame({"series": name, "x": ratio.index, "y": ratio.to_numpy()})
+             for name, ratio in ((name, published.ratio(table)) for name, table in found)]
+    return pd.concat(parts, ignore_index=True).assign(kind="published")
+
+
+def info(view: View) -> Ratios:
+    """KL/L of every finished trial at β = 1 with a noise level, and the published values."""
+    trials = view.finished
+    if not {"test/kl", "test/elbo"} <= set(trials.columns):
+        raise NothingToDraw("No finished trial has both KL and ELBO, so there is no ratio KL/L.")
+    trials = trials[(trials["test/elbo"] < 0) & trials["test/kl"].notna()]
+    if "beta" in trials:
+        trials = trials[trials["beta"].isna() | (trials["beta"] == 1)]
+    parts = [_measured(view, family.rows, x, family.label)
+             for x in ("sigma", "alpha") for family in families(trials, x)]
+    if not parts:
+        raise NothingToDraw("No finished trial at β = 1 has a noise level and a negative ELBO, "
+                            "so there is no ratio KL/L.")
+    table = pd.concat([*parts[:marks.LIMIT], published_ratios()], ignore_index=True)
+    return Ratios(table, _caption(view, table))
+
+
+def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFrame:
+    ratio = rows["test/kl"] / rows["test/elbo"]
+    hover = [f"<b>{escape(label)}</b><br>{setting(x, level)}, seed {seed:g}<br>KL/L = {value:.4f}"
+             for level, seed, value in zip(rows[x], rows["seed"], ratio, strict=True)]
+    return pd.DataFrame({"series": label, "kind": "measured", "x": rows[x], "y": ratio,
+                         "seed": rows["seed"], "trial": rows["trial"], "hover": hover,
+                         "link": view.links(rows)})
+
+
+def _caption(view: View, table: pd.DataFrame) -> str:
+    said = []
+    for name, part in table.groupby("series", sort=False):
+        spread = f"{part['y'].mean():.3f} ± {np.std(part['y']):.3f}"
+        said.append(f"{escape(name)}: {spread}")
+    dims = {spectrum.dims for spectrum in view.experiment.spectra.values()}
+    ours = f"here d = {min(dims)}" if len(dims) == 1 else "here d differs"
+    return (f"<p>Mean ± standard deviation over the points — {'; '.join(said)}.</p>"
+            f"<p>L is the ELBO without its constant, as in the paper. The published values are "
+            f"for MNIST, d = 784; {ours}, so the noise levels are not the same share of the "
+            "data, and the two sets of points are shown beside each other, not tested against "
+            "each other.</p>")
+
+
+def draw(data: Ratios) -> go.Figure:
+    """KL/L (no unit) over a log axis of the noise level."""
+    figure = canvas(400)
+    measured = data.table[data.table["kind"] == "measured"]
+    for index, (name, part) in enumerate(measured.groupby("series", sort=False)):
+        figure.add_trace(marks.points(part, str(name), index))
+    for name, part in data.table[data.table["kind"] == "published"].groupby("series"):
+        figure.add_trace(_published(part, str(name)))
+    set_log(figure, "xaxis", data.table["x"])
+    figure.update_xaxes(title_text="noise level σ or α (data units)")
+    figure.update_yaxes(title_text="KL / L (no unit)", nticks=6)
+    return figure
+
+
+def _published(part: pd.DataFrame, name: str) -> go.Scatter:
+    return go.Scatter(
+        x=part["x"], y=part["y"], mode="lines+markers", name=f"published, {name}",
+        hovertemplate="published: KL/L = %{y:.3f} at %{x}<extra></extra>",
+        line={"color": MUTED, "width": 1, "dash": "dot"},
+        marker={"symbol": _PAPER_MARKS[name], "size": 9, "color": MUTED,
+                "line": {"width": 1.5, "color": PAPER}})
+
+
+FIGURE = Figure("kl_ratio", "KL over the ELBO", "published", 10, info, draw)

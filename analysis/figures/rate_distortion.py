@@ -1,0 +1,107 @@
+"""The rate-distortion plane: reconstruction error against KL, all models, with the linear theory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.figures.drawing import marks
+from analysis.figures.drawing.families import model_name, setting
+from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.palette import MUTED
+from analysis.figures.drawing.style import canvas, escape, set_log
+from analysis.figures.drawing.theory import theory_curve
+from analysis.figures.drawing.view import NothingToDraw, View
+
+__all__ = ["FIGURE", "Plane", "draw", "info"]
+
+SQUARED, ABSOLUTE = "squared", "absolute"
+_SHOWN = ("sigma", "alpha", "beta", "d_z", "seed")
+_TITLES = {SQUARED: "recon (squared data units/example)",
+           ABSOLUTE: "recon, L1 (absolute data units/example)"}
+
+
+@dataclass(frozen=True)
+class Plane:
+    """table: columns series, kind, error (squared or absolute), x (KL), y (recon), ..."""
+
+    table: pd.DataFrame
+    caption: str
+
+
+def info(view: View) -> Plane:
+    """One point a finished trial that has KL and recon, grouped by model and β."""
+    trials = view.finished
+    if not {"test/kl", "test/recon"} <= set(trials.columns):
+        raise NothingToDraw("No finished trial has both KL and a reconstruction error.")
+    trials = trials[(trials["test/kl"] > 0) & (trials["test/recon"] > 0)]
+    if trials.empty:
+        raise NothingToDraw("No finished trial has both KL and a reconstruction error.")
+    parts = [_measured(view, part, name) for name, part in trials.groupby(_names(trials))]
+    caption = ("<p>Each point is one trial; towards the lower left the code is shorter and the "
+               "picture better. Laplace models measure error in absolute units, so they have a "
+               "panel of their own.")
+    gaussian = trials[trials["sigma"].notna()] if "sigma" in trials else trials.iloc[:0]
+    theory = theory_curve(view, gaussian, "sigma")
+    if theory is not None:
+        parts.append(theory.assign(series="linear theory", error=SQUARED, x=theory["kl"],
+                                   y=theory["recon"]))
+        caption += " Dotted: the rate-distortion curve of a linear VAE on the same data."
+    return Plane(pd.concat(parts, ignore_index=True), caption + "</p>")
+
+
+def _names(trials: pd.DataFrame) -> pd.Series:
+    beta = trials["beta"].fillna(1.0) if "beta" in trials else pd.Series(1.0, trials.index)
+    return trials["model"].map(model_name) + beta.map(
+        lambda value: "" if value == 1 else f", β = {value:g}")
+
+
+def _measured(view: View, rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    shown = [column for column in _SHOWN if column in rows]
+    hover = [f"<b>{escape(name)}</b><br>" + ", ".join(escape(setting(column, row[column])) for column in shown
+                                              if row[column] == row[column])
+             + f"<br>KL {row['test/kl']:.4g} nats/example<br>recon {row['test/recon']:.4g}"
+             for _, row in rows.iterrows()]
+    laplace = rows["likelihood"].eq("laplace") if "likelihood" in rows else False
+    error = pd.Series(laplace, index=rows.index).map({True: ABSOLUTE, False: SQUARED})
+    return pd.DataFrame({"series": name, "kind": "measured", "error": error,
+                         "x": rows["test/kl"], "y": rows["test/recon"],
+                         "trial": rows["trial"], "hover": hover, "link": view.links(rows)})
+
+
+def draw(data: Plane) -> go.Figure:
+    """One log-log panel for each unit of the error."""
+    kinds = [kind for kind in (SQUARED, ABSOLUTE) if (data.table["error"] == kind).any()]
+    figure = canvas(430 if len(kinds) == 1 else 640)
+    measured = data.table[data.table["kind"] == "measured"]
+    names = sorted(measured["series"].unique())
+    for number, kind in enumerate(kinds, start=1):
+        axis = "" if number == 1 else str(number)
+        part = measured[measured["error"] == kind]
+        for name, rows in part.groupby("series"):
+            trace = marks.points(rows, str(name), names.index(name))
+            figure.add_trace(trace.update(xaxis=f"x{axis}", yaxis=f"y{axis}"))
+    theory = data.table[data.table["kind"] == "linear theory"]
+    if len(theory):
+        figure.add_trace(marks.line(theory["x"], theory["y"], "linear theory (pPCA)", 0,
+                                    color=MUTED, dash="dot", width=1.8))
+    _axes(figure, data, kinds)
+    return figure
+
+
+def _axes(figure: go.Figure, data: Plane, kinds: list[str]) -> None:
+    domains = [(0.0, 1.0)] if len(kinds) == 1 else [(0.56, 1.0), (0.0, 0.40)]
+    for number, (kind, domain) in enumerate(zip(kinds, domains, strict=True), start=1):
+        axis = "" if number == 1 else str(number)
+        rows = data.table[(data.table["error"] == kind) & (data.table["x"] > 0)]
+        figure.update_layout({
+            f"xaxis{axis}": {"anchor": f"y{axis}", "title": {"text": "KL (nats/example)"}},
+            f"yaxis{axis}": {"anchor": f"x{axis}", "domain": domain,
+                             "title": {"text": _TITLES[kind]}}})
+        set_log(figure, f"xaxis{axis}", rows["x"])
+        set_log(figure, f"yaxis{axis}", rows["y"])
+
+
+FIGURE = Figure("rate_distortion", "Rate and distortion", "reconstruction", 30, info, draw)

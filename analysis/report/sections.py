@@ -1,0 +1,106 @@
+"""The sections of a report, in order, from the figures' blocks and the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from analysis.figures.drawing.figure import SECTIONS
+from analysis.figures.drawing.style import escape
+from analysis.figures.drawing.view import View
+from analysis.report import provenance
+from analysis.report.blocks import Block, absent, download, titled
+from analysis.report.equivalences import Equivalences, equivalence_html
+from analysis.report.gallery import gallery_html
+from analysis.report.law_tables import beside_published, law_frame, law_table, published_table
+from analysis.report.page import Section
+from analysis.report.summary import Statement
+from analysis.report.tables import Cell, html_table
+from analysis.schema import FINISHED
+
+__all__ = ["failed_frame", "sections"]
+
+_CONVENTIONS = (
+    "Sums run over dimensions, means over examples: KL and ELBO in nats per example, recon and "
+    "denoise in squared data units per example (absolute for Laplace models), σ and α in data "
+    "units. ELBO is the bound at β = 1 without the decoder’s constant, as in the papers; only "
+    "the ELBO with its constant may be compared between noise levels. σ-VAE is the fixed-σ "
+    "imaginary noise model of Saremi (2020, arXiv:2005.09047), not a VAE that learns its "
+    "variance.")
+
+
+def sections(view: View, said: Sequence[Statement], blocks: Sequence[Block],
+             equivalences: Equivalences) -> Iterator[Section]:
+    """Summary first, provenance last; a section with nothing to show is left out."""
+    yield Section("summary", "Summary", _summary(said))
+    extras = {"laws": _laws(view), "published": _published(view),
+              "equivalence": equivalence_html(equivalences), "images": gallery_html(view)}
+    for name, title in SECTIONS.items():
+        shown = "".join(block.html for block in blocks
+                        if block.section == name and (block.relevant or not block.sentence))
+        html = shown + extras.get(name, "")
+        if html:
+            yield Section(name, title, html)
+    yield Section("failed", "Failed and unfinished trials", _failed(view))
+    yield Section("provenance", "Provenance", _provenance(view, blocks))
+
+
+def _summary(said: Sequence[Statement]) -> str:
+    lines = (f'<li{" class=warning" if one.warning else ""}>{escape(one.text)}</li>'
+             for one in said)
+    return f"<ul>{''.join(lines)}</ul>"
+
+
+def _laws(view: View) -> str:
+    if not view.claims:
+        return absent("No law is fitted: it takes a group of finished trials that differ in the "
+                      "noise level and the seed only, with three noise levels or more.")
+    frame = law_frame(view.claims)
+    return titled("All laws and their tests", law_table(view.claims), frame, "laws")
+
+
+def _published(view: View) -> str:
+    frame = beside_published(view)
+    if frame.empty:
+        return ""
+    note = ('<figcaption><p>A difference in standard errors compares exponents only; where '
+            "settings differ, it says how far apart the two experiments are, not that either is "
+            "wrong.</p></figcaption>")
+    return titled("Exponents side by side", published_table(frame) + note, frame, "published")
+
+
+def failed_frame(view: View) -> pd.DataFrame:
+    """Trials that are not finished, with status, epoch and reason."""
+    trials = view.experiment.trials
+    rows = trials[trials["status"] != FINISHED] if len(trials) else trials
+    reason = rows["reason"] if "reason" in rows else pd.Series(None, rows.index, dtype=object)
+    return pd.DataFrame({"label": rows.get("label"), "trial": rows.get("trial"),
+                         "status": rows.get("status"), "epoch": rows.get("epoch"),
+                         "reason": reason})
+
+
+def _failed(view: View) -> str:
+    frame = failed_frame(view)
+    if frame.empty:
+        return "<p>None: every trial finished.</p>"
+    shown = frame.sort_values("status").head(200)
+    rows = [[Cell(row.label or row.trial, "wide"), Cell(row.status), Cell(_epoch(row.epoch)),
+             Cell(row.reason or ("not started" if row.status == "pending" else "none given"),
+                  "wide")] for row in shown.itertuples()]
+    more = f"<p>The first 200 of {len(frame)} are shown.</p>" if len(frame) > 200 else ""
+    return (html_table(("trial", "status", "last epoch", "reason"), rows) + more
+            + f"<p>{download('failed', frame)}</p>")
+
+
+def _epoch(value: float) -> str:
+    return f"{value:.0f}" if value == value else "none"
+
+
+def _provenance(view: View, blocks: Sequence[Block]) -> str:
+    left = "".join(f"<li>{escape(block.sentence)}</li>" for block in blocks
+                   if block.sentence and not block.relevant)
+    absent_figures = f"<p>Not drawn here:</p><ul>{left}</ul>" if left else ""
+    trials = download("trials", view.experiment.trials)
+    return (f"{provenance.html(view.experiment)}<p>Every trial with its parameters and final "
+            f"metrics: {trials}</p>{absent_figures}<p class=\"note\">{escape(_CONVENTIONS)}</p>")

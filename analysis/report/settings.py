@@ -1,0 +1,27 @@
+"""What a report is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.powerlaw import Law
+
+__all__ = ["ReportSettings"]
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """Settings of a report, as the grid's analysis block and the command line give them.
+
+    law: the declared law; None is KL against σ over all finished trials.
+    margin: of the equivalence tests, a log ratio.
+    server: address of the MLflow server, http or https; None: points do not link.
+    title: of the page; None is the experiment's name.
+    experiment_id: MLflow's own number of the experiment, for the links.
+    """
+
+    law: Law | None = None
+    margin: float = 0.10
+    server: str | None = None
+    title: str | None = None
+    experiment_id: str | None = None

@@ -1,0 +1,91 @@
+"""The summary: sentences that say what the tests allow, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.figures.drawing.laws import Claim
+from analysis.figures.drawing.theory import collapse_sentence
+from analysis.figures.drawing.view import View
+from analysis.report.equivalences import Equivalences
+from analysis.schema import FINISHED, TWIN
+from analysis.wording import listed, plural
+
+__all__ = ["Statement", "statements"]
+
+_COLLAPSED = 0.01  # nats an example
+_CLAIMS = 6
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence of the summary; a warning asks for the reader's care."""
+
+    text: str
+    warning: bool = False
+
+
+def statements(view: View, equivalences: Equivalences) -> list[Statement]:
+    """In this order: the trials, the laws, equivalence, collapse, failures."""
+    trials = view.experiment.trials
+    if trials.empty:
+        return [Statement(f"The experiment {view.experiment.name} has no trials yet, so nothing "
+                          "can be said.", True)]
+    return [_counts(trials), *_laws(view), *equivalences.statements, *_collapse(view),
+            *_failures(trials)]
+
+
+def _counts(trials: pd.DataFrame) -> Statement:
+    done = trials[trials["status"] == FINISHED]
+    twins = int((done["role"] == TWIN).sum())
+    said = f"{len(done)} of {plural(len(trials), 'trial')} finished"
+    said += f", {twins} of them matched-seed twins that stay out of every law" if twins else ""
+    waiting = int((~trials["status"].isin([FINISHED, "failed"])).sum())
+    said += f"; {waiting} not yet" if waiting else ""
+    return Statement(f"{said}.", bool(waiting))
+
+
+def _laws(view: View) -> list[Statement]:
+    found = [one for claim in view.claims[:_CLAIMS] for one in _law(claim)]
+    if len(view.claims) > _CLAIMS:
+        found.append(Statement(f"{len(view.claims) - _CLAIMS} more laws are in the table below."))
+    if not view.claims:
+        found.append(Statement("No law is fitted: no group of finished trials that differ in the "
+                               "noise level and the seed only has three noise levels.", True))
+    return found
+
+
+def _law(claim: Claim) -> list[Statement]:
+    if claim.law is None:
+        return [Statement(f"{claim.family.label}: {claim.refusal}", True)]
+    said = claim.law.sentences()
+    bend = [text for text in said[1:] if " bend " in f" {text} "][:1]
+    few = [text for text in said[1:] if text.startswith("With ")][:1]
+    return [Statement(f"{claim.family.label}: {' '.join([said[0], *few])}"),
+            *(Statement(f"{claim.family.label}: {text}", claim.law.bends) for text in bend)]
+
+
+def _collapse(view: View) -> list[Statement]:
+    rows = view.finished
+    found = []
+    sentence = collapse_sentence(view, rows)
+    if sentence and "must" in sentence:
+        found.append(Statement(sentence, True))
+    if "test/kl" in rows:
+        gone = rows[rows["test/kl"] < _COLLAPSED]
+        if len(gone):
+            found.append(Statement(
+                f"The posterior has collapsed (KL below {_COLLAPSED:g} nats/example) in "
+                f"{plural(len(gone), 'trial')}: {listed(gone['label'], 3)}.", True))
+    return found
+
+
+def _failures(trials: pd.DataFrame) -> list[Statement]:
+    failed = trials[trials["status"] == "failed"]
+    if failed.empty:
+        return [Statement("No trial failed.")]
+    return [Statement(f"{plural(len(failed), 'trial')} failed and "
+                      f"{'are' if len(failed) > 1 else 'is'} in no result: "
+                      f"{listed(failed['label'], 3)}.", True)]

@@ -1,0 +1,179 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const settings = JSON.parse(document.getElementById("settings").textContent);
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const plots = [...document.querySelectorAll(".plot")];
+  const drawn = new Set();
+  let printing = false;
+
+  const remembered = () => {
+    try { return localStorage.getItem("sweeper-theme"); } catch { return null; }
+  };
+  let choice = remembered();
+  const theme = () => (printing ? "light" : choice || (system.matches ? "dark" : "light"));
+
+  const recolour = (value) => {
+    if (typeof value === "string") return settings.dark[value] ?? value;
+    if (Array.isArray(value)) return value.map(recolour);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, recolour(one)]));
+    }
+    return value;
+  };
+
+  const narrow = (layout) => {
+    const template = layout.template.layout;
+    template.font.size = 12;
+    template.margin = { l: 48, r: 6, t: 12, b: 44 };
+    template.legend.font.size = 11.5;
+    for (const axis of [template.xaxis, template.yaxis]) {
+      axis.tickfont.size = 11;
+      axis.title.font.size = 12;
+      axis.title.standoff = 6;
+    }
+    layout.height = Math.min(layout.height, 480) + (layout.meta?.legend_rows ?? 0) * 18;
+  };
+
+  const prepared = (plot) => {
+    let figure = JSON.parse(plot.querySelector("script").textContent);
+    if (theme() === "dark") figure = recolour(figure);
+    const width = printing ? 640 : plot.clientWidth;
+    if (width < 560) narrow(figure.layout);
+    figure.layout.width = width;
+    if (window.matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
+    return figure;
+  };
+
+  const config = {
+    displaylogo: false, responsive: false, doubleClick: "reset",
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+  };
+
+  const openRun = (event) => {
+    const link = event.points[0]?.customdata;
+    if (typeof link === "string" && /^https?:\/\//.test(link)) {
+      window.open(link, "_blank", "noopener");
+    }
+  };
+
+  const draw = (plot) => {
+    const figure = prepared(plot);
+    const target = plot.querySelector(".canvas");
+    Plotly.react(target, figure.data, figure.layout, {
+      ...config, toImageButtonOptions: { format: "svg", filename: plot.dataset.name },
+    });
+    if (!drawn.has(plot)) {
+      target.on("plotly_click", openRun);
+      drawn.add(plot);
+      root.dataset.drawn = String(drawn.size);
+    }
+    plot.dataset.width = String(plot.clientWidth);
+  };
+
+  const drawRest = () => plots.filter((plot) => !drawn.has(plot)).forEach(draw);
+  const redraw = () => drawn.forEach(draw);
+
+  const paint = () => {
+    root.dataset.theme = theme();
+    const button = document.querySelector("button.theme");
+    button.textContent = theme() === "dark" ? "Light page" : "Dark page";
+  };
+
+  const watchTheme = () => {
+    document.querySelector("button.theme").addEventListener("click", () => {
+      choice = theme() === "dark" ? "light" : "dark";
+      try { localStorage.setItem("sweeper-theme", choice); } catch { /* a file: page */ }
+      paint();
+      redraw();
+    });
+    system.addEventListener("change", () => { paint(); redraw(); });
+  };
+
+  const watchPrint = () => {
+    const turn = (on) => () => {
+      printing = on;
+      paint();
+      drawRest();
+      redraw();
+    };
+    window.addEventListener("beforeprint", turn(true));
+    window.addEventListener("afterprint", turn(false));
+  };
+
+  const watchWidth = () => {
+    const observer = new ResizeObserver((entries) => {
+      for (const { target } of entries) {
+        const changed = Number(target.dataset.width) !== target.clientWidth;
+        if (drawn.has(target) && changed && !printing) draw(target);
+      }
+    });
+    plots.forEach((plot) => observer.observe(plot));
+  };
+
+  const watchDials = () => {
+    for (const gallery of document.querySelectorAll(".gallery")) {
+      const input = gallery.querySelector("input");
+      const frames = [...gallery.querySelectorAll(".level")];
+      const show = () => {
+        frames.forEach((frame, index) => { frame.hidden = index !== Number(input.value); });
+        gallery.querySelector("output").textContent = frames[Number(input.value)].dataset.label;
+        input.setAttribute("aria-valuetext", frames[Number(input.value)].dataset.label);
+      };
+      input.addEventListener("input", show);
+      show();
+    }
+  };
+
+  const watchContents = () => {
+    const links = new Map([...document.querySelectorAll(".toc a")].map(
+      (link) => [link.getAttribute("href").slice(1), link]));
+    const observer = new IntersectionObserver((entries) => {
+      for (const entry of entries.filter((one) => one.isIntersecting)) {
+        links.forEach((link) => link.removeAttribute("aria-current"));
+        links.get(entry.target.id)?.setAttribute("aria-current", "true");
+      }
+    }, { rootMargin: "-10% 0px -75% 0px" });
+    document.querySelectorAll("section[id]").forEach((section) => observer.observe(section));
+  };
+
+  const watchPlots = () => {
+    const observer = new IntersectionObserver((entries) => {
+      entries.filter((one) => one.isIntersecting && !drawn.has(one.target))
+        .forEach((one) => draw(one.target));
+    }, { rootMargin: "400px 0px" });
+    plots.forEach((plot) => observer.observe(plot));
+    const later = window.requestIdleCallback ?? ((task) => setTimeout(task, 50));
+    const step = () => {
+      const next = plots.find((plot) => !drawn.has(plot));
+      if (next) { draw(next); later(step); }
+    };
+    later(step);
+  };
+
+  const loadPlotly = async () => {
+    const packed = atob(document.getElementById("plotly").textContent);
+    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const script = document.createElement("script");
+    script.textContent = await new Response(stream).text();
+    document.head.append(script);
+  };
+
+  const start = async () => {
+    paint();
+    watchDials();
+    watchContents();
+    if (!window.DecompressionStream) {
+      plots.forEach((plot) => { plot.textContent = "Figures need a browser from 2023 or later."; });
+      return;
+    }
+    if (plots.length) await loadPlotly();
+    watchTheme();
+    watchPrint();
+    watchPlots();
+    watchWidth();
+  };
+
+  start();
+})();
