@@ -1,0 +1,248 @@
+"""Planted truths come back; what cannot be fitted is refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.errors import AnalysisError, MixedRows, NotComparable, TooFewRows, UnusableValues
+from analysis.powerlaw import Law, PowerLaw, fit, fit_xy
+
+SIGMA = np.linspace(0.03, 0.27, 9)
+
+
+def planted(seeds: int = 5, nu: float = 1.2, bend: float = 0.0, noise: float = 0.02,
+            slope_sd: float = 0.0) -> pd.DataFrame:
+    """A finished sweep with log KL = 1 − ν log σ + bend (log σ − mean)² + noise."""
+    rng = np.random.default_rng(7)
+    x = np.log(SIGMA)
+    rows = []
+    for seed in range(seeds):
+        slope = nu + slope_sd * rng.standard_normal()
+        y = 1 - slope * x + bend * (x - x.mean()) ** 2 + noise * rng.standard_normal(9)
+        rows += [{"trial": f"{seed}-{i}", "status": "finished", "role": "declared",
+                  "model": "sigma_vae", "network": "conv", "beta": 1.0, "epochs": 20,
+                  "seed": seed, "sigma": s, "test/kl": float(np.exp(v)), "test/elbo": -100.0}
+                 for i, (s, v) in enumerate(zip(SIGMA, y, strict=True))]
+    return pd.DataFrame(rows)
+
+
+LAW = Law("sigma", "test/kl")
+
+
+def test_planted_exponent_is_recovered() -> None:
+    law = fit(planted(), LAW)
+    assert law.ci_low < 1.2 < law.ci_high
+    assert law.nu == pytest.approx(1.2, abs=0.02)
+    assert (law.n, law.n_seeds, law.exponent.df) == (45, 5, 4)
+    assert not law.bends
+    assert law.exponential_delta_aicc > 10
+
+
+def test_headline_is_the_t_interval_of_per_seed_slopes() -> None:
+    frame = planted(4, slope_sd=0.05)
+    nus = [-np.polyfit(np.log(g["sigma"]), np.log(g["test/kl"]), 1)[0]
+           for _, g in frame.groupby("seed")]
+    law = fit(frame, LAW)
+    assert law.nu == pytest.approx(np.mean(nus))
+    assert law.se == pytest.approx(np.std(nus, ddof=1) / 2)
+    assert law.ci_high - law.nu == pytest.approx(3.1824463 * law.se, rel=1e-6)
+
+
+def test_planted_bend_is_found_and_said() -> None:
+    law = fit(planted(bend=-0.2), LAW)
+    assert law.curvature == pytest.approx(-0.2, abs=0.03)
+    assert law.bends
+    assert law.lack is not None
+    assert law.lack.p < 1e-4
+    assert "rejected in favour of a bend" in law.sentence()
+    exponents = [point.nu for point in law.local]
+    assert exponents == sorted(exponents)
+    assert law.local[0].low < 1.2 + 0.4 * (np.log(0.03) - np.log(SIGMA).mean()) < law.local[0].high
+
+
+def test_exact_law_is_not_called_bent() -> None:
+    law = fit(planted(3, noise=0.0).assign(**{"test/kl": lambda f: 3 * f["sigma"] ** -0.7}), LAW)
+    assert law.nu == pytest.approx(0.7, abs=1e-12)
+    assert not law.bends
+
+
+def test_heteroscedastic_noise_leaves_the_estimate_unbiased() -> None:
+    rng = np.random.default_rng(3)
+    x = np.log(SIGMA)
+    y = 1 - 1.2 * x + rng.standard_normal((200, 9)) * np.linspace(0.019, 0.048, 9)
+    frame = pd.DataFrame({"sigma": np.tile(SIGMA, 200), "seed": np.repeat(range(200), 9),
+                          "test/kl": np.exp(y).ravel()})
+    law = fit(frame, LAW)
+    assert abs(law.nu - 1.2) < 4 * law.se
+    names = [interval.method for interval in law.intervals]
+    assert "bootstrap over seeds (BCa)" in names
+    assert "HC3 (too narrow when seeds differ)" in names
+
+
+def test_an_outlier_shows_in_the_influence() -> None:
+    x = np.linspace(0.1, 0.9, 9)
+    y = 5 * x ** -1.0
+    y[0] *= 1.5
+    law = fit_xy(x, y)
+    assert law.influence[0].nu == pytest.approx(1.0)
+    assert max(law.influence, key=lambda i: abs(i.shift)).x == pytest.approx(0.1)
+    assert "without x = 0.1" in law.sentence()
+
+
+def test_rival_form_wins_where_it_is_true() -> None:
+    x = np.linspace(0.1, 0.9, 9)
+    rng = np.random.default_rng(1)
+    noise = np.exp(0.005 * rng.standard_normal(9))
+    exponential = fit_xy(x, 50 * np.exp(-x / 0.3) * noise)
+    assert exponential.exponential_delta_aicc < -10
+    offset = {f.name: f for f in fit_xy(x, (2 * x ** -1.5 + 3) * noise).forms}["offset power"]
+    assert offset.parameters["nu"] == pytest.approx(1.5, abs=0.15)
+    assert offset.parameters["offset"] == pytest.approx(3, abs=0.5)
+    broken = np.where(x < 0.4, x ** -0.5, 0.4 ** 1.5 * x ** -2.0) * noise
+    found = {f.name: f for f in fit_xy(x, broken).forms}["broken power"]
+    assert (found.parameters["nu_low"], found.parameters["nu_high"]) == pytest.approx(
+        (0.5, 2.0), abs=0.1)
+    assert found.parameters["x_break"] == pytest.approx(0.4, rel=0.1)
+
+
+def test_one_seed_says_what_its_interval_is_worth() -> None:
+    law = fit(planted(1), LAW)
+    assert law.exponent.method == "OLS t interval"
+    assert law.exponent.df == 7
+    assert "not what another seed would give" in law.sentence()
+
+
+def test_range_and_where_choose_rows() -> None:
+    frame = planted(2)
+    other = planted(2).assign(network="mlp")
+    law = fit(pd.concat([frame, other]), Law(range=(0.06, 0.21), where={"network": "mlp"}))
+    assert (law.x_min, law.x_max, law.n) == (pytest.approx(0.06), pytest.approx(0.21), 12)
+    assert law.to_json()["where"] == {"network": "mlp"}
+
+
+def test_twins_failed_trials_and_other_betas_stay_out() -> None:
+    frame = planted(3)
+    extra = frame[frame["seed"] == 0]
+    spoiled = [extra.assign(**change, **{"test/kl": 1e3})
+               for change in ({"role": "twin"}, {"status": "failed"}, {"beta": 4.0})]
+    law = fit(pd.concat([frame, *spoiled], ignore_index=True), LAW)
+    assert law.nu == pytest.approx(fit(frame, LAW).nu)
+
+
+@pytest.mark.parametrize("change", [{"network": "mlp"}, {"epochs": 60}, {"model": "uvb"}])
+def test_rows_that_differ_in_more_are_refused_by_name(change: dict[str, Any]) -> None:
+    frame = pd.concat([planted(2), planted(2).assign(**change)])
+    name = next(iter(change))
+    with pytest.raises(MixedRows, match=rf"differ in {name}.*where="):
+        fit(frame, LAW)
+
+
+def test_a_field_that_follows_x_may_be_ignored() -> None:
+    frame = planted(2).assign(width=lambda f: 100 * f["sigma"])
+    with pytest.raises(MixedRows, match="width"):
+        fit(frame, LAW)
+    assert fit(frame, Law(ignore=("width",))).n == 18
+
+
+def test_models_without_the_metric_are_left_out_and_named() -> None:
+    deen = planted(2).assign(**{"model": "deen", "test/kl": np.nan})
+    law = fit(pd.concat([planted(2), deen]), LAW)
+    assert law.n == 18
+    assert any("deen" in note for note in law.notes)
+
+
+def spoiled(**change: object) -> pd.DataFrame:
+    frame = planted(2)
+    frame.loc[3, list(change)] = list(change.values())
+    return frame
+
+
+@pytest.mark.parametrize(("frame", "law", "error", "says"), [
+    (planted(2).iloc[:0], LAW, TooFewRows, "at least three values"),
+    (planted(2).query("sigma < 0.05"), LAW, TooFewRows, "at least three values"),
+    (planted(2).assign(status="failed"), LAW, TooFewRows, "at least three values"),
+    (spoiled(**{"test/kl": np.nan}), LAW, UnusableValues, "missing or not finite in 1 of 18"),
+    (spoiled(**{"test/kl": np.inf}), LAW, UnusableValues, "missing or not finite"),
+    (spoiled(**{"test/kl": 0.0}), LAW, UnusableValues, "zero or negative"),
+    (spoiled(**{"test/kl": -1.0}), LAW, UnusableValues, "zero or negative"),
+    (spoiled(**{"test/kl": 1e-5}), LAW, UnusableValues, "collapsed"),
+    (planted(2), Law(y="test/elbo"), NotComparable, "elbo_full"),
+    (planted(2), Law(y="test/kI"), AnalysisError, "did you mean 'test/kl'"),
+    (planted(2), Law(x="alpha"), AnalysisError, "no trial has 'alpha'"),
+    (planted(2), Law(where={"colour": 1}), AnalysisError, "no trial has 'colour'"),
+    (pd.DataFrame(), LAW, AnalysisError, "no trial has 'sigma'"),
+])
+def test_what_cannot_be_fitted_is_one_clear_sentence(frame: pd.DataFrame, law: Law,
+                                                     error: type[AnalysisError],
+                                                     says: str) -> None:
+    with pytest.raises(error, match=says) as caught:
+        fit(frame, law)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("x", "y"), [([], []), ([1, 2], [1, 2]), ([1, 2, 3], [1, 2]),
+                                      ([1, 2, 3], [1, 2, np.nan]), ([1, 2, 3], [1, 0, 2]),
+                                      ([0, 1, 2], [1, 2, 3])])
+def test_tables_that_hold_no_law_are_refused(x: list[float], y: list[float]) -> None:
+    with pytest.raises(AnalysisError):
+        fit_xy(x, y)
+
+
+def test_an_impossible_range_is_refused() -> None:
+    with pytest.raises(AnalysisError, match="0 < low < high"):
+        Law(range=(0.3, 0.1))
+
+
+def test_incomplete_seeds_are_left_out_and_named() -> None:
+    frame = planted(4).drop(index=[0])
+    law = fit(frame, LAW)
+    assert (law.n_seeds, law.n) == (3, 27)
+    assert any("1 seed without every value" in note for note in law.notes)
+
+
+def test_x_that_no_seed_shares_falls_back_to_what_is_common() -> None:
+    law = fit(planted(2).drop(index=[0, 17]), LAW)
+    assert (law.n_seeds, law.n) == (2, 14)
+    assert any("complete in every seed" in note for note in law.notes)
+
+
+def test_json_is_json_for_every_size_of_sweep() -> None:
+    for law in (fit(planted(1), LAW), fit(planted(5), LAW), fit_xy([1, 2, 3], [3, 2, 1.5])):
+        assert json.loads(json.dumps(law.to_json(), allow_nan=False))["nu"] == law.nu
+
+
+def headline(law: PowerLaw) -> np.ndarray:
+    return np.array([law.nu, law.se, law.ci_low, law.ci_high, law.r2, law.curvature])
+
+
+@settings(max_examples=15, deadline=None)
+@given(scale=st.floats(1e-1, 1e6))
+def test_exponent_does_not_change_when_kl_is_rescaled(scale: float) -> None:
+    frame = planted(3, slope_sd=0.03)
+    scaled = frame.assign(**{"test/kl": scale * frame["test/kl"]})
+    assert headline(fit(scaled, LAW)) == pytest.approx(headline(fit(frame, LAW)), rel=1e-7)
+
+
+@settings(max_examples=10, deadline=None)
+@given(order=st.permutations(range(27)))
+def test_order_of_rows_changes_nothing(order: list[int]) -> None:
+    frame = planted(3, slope_sd=0.03)
+    shuffled = frame.iloc[list(order)]
+    assert headline(fit(shuffled, LAW)) == pytest.approx(headline(fit(frame, LAW)), rel=1e-9)
+
+
+@settings(max_examples=8, deadline=None)
+@given(copies=st.integers(1, 4), renamed=st.booleans())
+def test_copies_of_seeds_do_not_shrink_the_interval(copies: int, renamed: bool) -> None:
+    frame = planted(3, slope_sd=0.03)
+    more = [frame.assign(seed=frame["seed"] + 10 * (i + 1) * renamed) for i in range(copies)]
+    law = fit(pd.concat([frame, *more], ignore_index=True), LAW)
+    assert headline(law)[:4] == pytest.approx(headline(fit(frame, LAW))[:4], rel=1e-9)
+    assert law.notes
