@@ -1,0 +1,40 @@
+"""The one error that a user of the command line can meet: what is wrong, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["Address", "UserError", "render_address"]
+
+Address = tuple[str | int, ...]
+
+
+class UserError(Exception):
+    """Something that the user must mend; `sweeper` prints it and ends with exit code 2.
+
+    Parameters
+    ----------
+    message : the rule, the value and the remedy, in one sentence.
+    file, line : where it stands, the first line being 1.
+    path : the place inside the grid, such as ``trials[0].sigma``.
+    """
+
+    def __init__(self, message: str, file: str | None = None, line: int | None = None,
+                 path: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.line = line
+        self.path = path
+
+    def __str__(self) -> str:
+        place = [f"{self.file}:{self.line}" if self.line else self.file, self.path]
+        return ": ".join([part for part in place if part] + [self.message])
+
+
+def render_address(address: Sequence[str | int]) -> str:
+    """``("trials", 0, "sigma")`` as a user reads it: ``trials[0].sigma``."""
+    text = ""
+    for step in address:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text

@@ -1,0 +1,105 @@
+"""From checked blocks to points: every combination of axis values and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sweeper.blocks import Entry, Variant, variants
+from sweeper.complaints import nearest
+from sweeper.document import Document
+from sweeper.errors import Address
+from sweeper.models import Model
+from sweeper.schema import Grid, check_shared, seed_values
+from trainers.errors import Incompatible, InvalidValue
+from trainers.trial import Trial
+
+__all__ = ["LIMIT", "Block", "Point", "expand", "plan_blocks"]
+
+LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class Point:
+    """One trial of the grid before it has an id, and where it was written."""
+
+    model: Model
+    trial: Trial
+    address: Address
+    data_address: Address
+    verify: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """One entry of `trials` with what it takes from the defaults."""
+
+    variants: tuple[Variant, ...]
+    seeds: range | list[int]
+    verify: bool
+
+    @property
+    def count(self) -> int:
+        """How many trials it makes; nothing is expanded."""
+        return sum(variant.count for variant in self.variants) * len(self.seeds)
+
+
+def expand(document: Document, grid: Grid, yes: bool = False) -> list[Point]:
+    """All trials in the order of the grid; more than `LIMIT` only with `yes`."""
+    blocks = plan_blocks(document, grid)
+    total = sum(block.count for block in blocks)
+    if total > LIMIT and not yes:
+        raise document.error(f"the grid has {total:,} trials, and more than {LIMIT:,} are refused "
+                             "unless you say --yes", ("trials",))
+    return [point for block in blocks for point in _points(document, block)]
+
+
+def plan_blocks(document: Document, grid: Grid) -> list[Block]:
+    """Read every block's structure without expanding its axes."""
+    blocks = []
+    for position, raw in enumerate(grid.trials):
+        address = ("trials", position)
+        entries = _entries(grid, raw, address)
+        seeds, aliases = (check_shared(document, entries[key].address, key, entries[key].raw)
+                          for key in ("seeds", "aliases"))
+        found = tuple(variants(document, address, entries))
+        blocks.append(Block(found, seed_values(seeds), aliases == "verify"))
+    _refuse_unused_defaults(document, grid, blocks)
+    return blocks
+
+
+def _entries(grid: Grid, block: Mapping[str, Any], address: Address) -> dict[str, Entry]:
+    """The block's own values, then the defaults, then what the top level says."""
+    entries = {key: Entry(raw, (*address, key)) for key, raw in block.items()}
+    top = {"data": grid.data, "seeds": grid.seeds, "aliases": grid.aliases}
+    for key, raw in grid.defaults.items():
+        entries.setdefault(key, Entry(raw, ("defaults", key), default=True))
+    for key, raw in top.items():
+        if raw is not None:
+            entries.setdefault(key, Entry(raw, (key,), default=True))
+    return entries
+
+
+def _refuse_unused_defaults(document: Document, grid: Grid, blocks: list[Block]) -> None:
+    used = {key for block in blocks for variant in block.variants for key in variant.used}
+    for key in grid.defaults:
+        if key not in used:
+            raise document.error(f"no trial of this grid takes {key!r}{nearest(key, used)} "
+                                 f"(known here: {', '.join(sorted(used))})", ("defaults", key))
+
+
+def _points(document: Document, block: Block) -> Iterator[Point]:
+    for variant in block.variants:
+        for config in variant.points(document):
+            trial = _build(document, variant, config)
+            for seed in block.seeds:
+                yield Point(variant.model, replace(trial, seed=seed), variant.address,
+                            variant.data_address, block.verify)
+
+
+def _build(document: Document, variant: Variant, config: dict[str, Any]) -> Trial:
+    try:
+        return Trial.from_config({**config, "corrupts": variant.model.corrupts})
+    except (Incompatible, InvalidValue) as error:
+        raise document.error(str(error), variant.address) from error
