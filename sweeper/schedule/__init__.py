@@ -1,4 +1,4 @@
-"""Where packs are trained: the same interface for this process and for Ray Tune."""
+"""Where packs are trained: one interface for this process and for Ray Tune."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ __all__ = ["Emit", "Schedule"]
 
 
 class Schedule(Protocol):
-    """Trains jobs and returns when all are done, or when the sweep's stop sign ended them.
+    """Trains jobs, wherever it does so."""
 
-    `emit` gets the workers' news, from one thread at a time. A job whose worker died too often
-    is told as failed; a trial's own failure is told by its worker.
-    """
+    def run(self, jobs: Iterable[Job], resources: Resources, emit: Emit) -> None:
+        """Train all jobs; returns when they are done, or stopped by their sweep's stop sign.
 
-    def __call__(self, jobs: Iterable[Job], resources: Resources, emit: Emit) -> None: ...
+        `emit` gets the workers' news, from one thread at a time. A trial's own failure is told
+        by its worker; a worker that dies too often is told here as the failure of its trials.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what was started for the schedule."""
+        ...

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sweeper.job import Job
-from sweeper.ledger import StopSign
 from sweeper.sweep import Resources
 from sweeper.worker import Emit, train_pack
 
-__all__ = ["schedule"]
+__all__ = ["InlineSchedule"]
 
 
-def schedule(jobs: Iterable[Job], resources: Resources, emit: Emit) -> None:
-    """Train all jobs in order; `resources` do not matter here."""
-    for job in jobs:
-        if StopSign(job.sweep).is_up():
-            return
-        train_pack(job, emit)
+class InlineSchedule:
+    """Trains the jobs in their order; resources are those of this process."""
+
+    def run(self, jobs: Iterable[Job], resources: Resources, emit: Emit) -> None:
+        for job in jobs:
+            train_pack(job, emit)
+
+    def close(self) -> None:
+        """Nothing was started."""

@@ -1,0 +1,157 @@
+"""Ray Tune schedules packs: one Tune trial is one pack, first come, first served.
+
+Tune's own experiment folder is temporary and never restored: what must not be lost is in the
+storage, and a worker that starts again goes on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import ray
+from ray import tune
+from ray.tune.search import Searcher
+
+from sweeper.events import Event, decode, encode
+from sweeper.job import Job
+from sweeper.ledger import StopSign
+from sweeper.sweep import Resources
+from sweeper.worker import Emit, train_pack
+
+__all__ = ["TuneSchedule"]
+
+RETRIES = 3
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+}
+
+
+class TuneSchedule:
+    """Trains jobs on a Ray cluster: a local one of its own, or the one at an address.
+
+    Parameters
+    ----------
+    address : ``local``, or the address of a running cluster (``host:6379``, ``auto``).
+    scratch : folder for Tune's disposable files; on a cluster every node must see it.
+    """
+
+    def __init__(self, address: str = "local", scratch: Path | None = None) -> None:
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+        self._owns_ray = not ray.is_initialized()
+        if self._owns_ray:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR,
+                     include_dashboard=False if address == "local" else None)
+        if scratch:
+            scratch.mkdir(parents=True, exist_ok=True)
+        self._folder = tempfile.mkdtemp(prefix="sweeper-", dir=scratch)
+
+    def run(self, jobs: Iterable[Job], resources: Resources, emit: Emit) -> None:
+        """Train all jobs; Tune works in a thread, so that this one stays free for signals."""
+        errors: list[BaseException] = []
+
+        def fit() -> None:
+            try:
+                self._tuner(jobs, resources, emit).fit()
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                errors.append(error)
+
+        thread = threading.Thread(target=fit, name="tune", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.1)
+        if errors:
+            raise errors[0]
+
+    def close(self) -> None:
+        if self._owns_ray:
+            ray.shutdown()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _tuner(self, jobs: Iterable[Job], resources: Resources, emit: Emit) -> tune.Tuner:
+        asked = {"cpu": resources.cpus, "gpu": resources.gpus}
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._slots(resources) + 1)
+        return tune.Tuner(
+            tune.with_resources(_train, asked),
+            tune_config=tune.TuneConfig(
+                search_alg=_Queue(iter(jobs)), num_samples=-1, reuse_actors=True,
+                trial_dirname_creator=_short_name, trial_name_creator=_short_name),
+            run_config=tune.RunConfig(
+                name="tune", storage_path=self._folder, verbose=0, callbacks=[_Listener(emit)],
+                failure_config=tune.FailureConfig(max_failures=RETRIES)))
+
+    def _slots(self, resources: Resources) -> int:
+        cores = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
+        return max(1, int(cores / max(resources.cpus, 0.01)))
+
+
+class _Queue(Searcher):
+    """Hands the jobs to Tune one by one, and no more of them once the stop sign is up."""
+
+    def __init__(self, jobs: Iterator[Job]) -> None:
+        super().__init__()
+        self._jobs = jobs
+
+    def suggest(self, trial_id: str) -> dict[str, str] | None:
+        job = next(self._jobs, None)
+        if job is None or StopSign(job.sweep).is_up():
+            return cast("None", Searcher.FINISHED)
+        return {"job": job.to_json()}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None,
+                          error: bool = False) -> None:
+        """Nothing is learned from a finished job."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Tune's folder is disposable."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Tune's folder is disposable."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _Listener(tune.Callback):
+    """Passes the workers' news on; Tune pickles its callbacks, so `emit` stays out of that."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any,
+                        result: dict[str, Any], **info: Any) -> None:
+        if "events" in result:
+            self._emit(decode(result["events"]))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        reason = f"the worker died {RETRIES + 1} times (out of memory, or its node was lost)"
+        job = Job.from_json(trial.config["job"])
+        self._emit([Event(member.id, "failed", reason=reason) for member in job.trials])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+def _train(config: dict[str, Any]) -> None:
+    """What runs in a worker's process."""
+    train_pack(Job.from_json(config["job"]),
+               lambda events: tune.report({"events": encode(events)}))
+
+
+def _short_name(trial: Any) -> str:
+    return str(trial.trial_id)
