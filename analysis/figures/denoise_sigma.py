@@ -10,7 +10,7 @@ from analysis.figures.drawing.view import View
 
 __all__ = ["FIGURE", "draw", "info"]
 
-WORDS = ("denoising error (squared data units/example)", "denoising error")
+WORDS = ("denoising error (data units²/example)", "denoising error")
 
 
 def info(view: View) -> ErrorPanel:

@@ -13,7 +13,7 @@ from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import families, setting
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import MUTED, PAPER
-from analysis.figures.drawing.style import canvas, escape, set_log
+from analysis.figures.drawing.style import canvas, escape, prose, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
 
 __all__ = ["FIGURE", "Ratios", "draw", "info", "published_ratios"]
@@ -60,17 +60,16 @@ def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFram
              for level, seed, value in zip(rows[x], rows["seed"], ratio, strict=True)]
     return pd.DataFrame({"series": label, "kind": "measured", "x": rows[x], "y": ratio,
                          "seed": rows["seed"], "trial": rows["trial"], "hover": hover,
-                         "link": view.links(rows)})
+                         "link": view.links(rows), "hue": view.hue(label)})
 
 
 def _caption(view: View, table: pd.DataFrame) -> str:
     said = []
     for name, part in table.groupby("series", sort=False):
-        spread = f"{part['y'].mean():.3f} ± {np.std(part['y']):.3f}"
-        said.append(f"{escape(name)}: {spread}")
+        said.append(f"{name}: {part['y'].mean():.3f} ± {np.std(part['y']):.3f}")
     dims = {spectrum.dims for spectrum in view.experiment.spectra.values()}
     ours = f"here d = {min(dims)}" if len(dims) == 1 else "here d differs"
-    return (f"<p>Mean ± standard deviation over the points — {'; '.join(said)}.</p>"
+    return (f"<p>Mean ± standard deviation over the points. {prose('; '.join(said))}.</p>"
             f"<p>L is the ELBO without its constant, as in the paper. The published values are "
             f"for MNIST, d = 784; {ours}, so the noise levels are not the same share of the "
             "data, and the two sets of points are shown beside each other, not tested against "
@@ -81,8 +80,8 @@ def draw(data: Ratios) -> go.Figure:
     """KL/L (no unit) over a log axis of the noise level."""
     figure = canvas(400)
     measured = data.table[data.table["kind"] == "measured"]
-    for index, (name, part) in enumerate(measured.groupby("series", sort=False)):
-        figure.add_trace(marks.points(part, str(name), index))
+    for name, part in measured.groupby("series", sort=False):
+        figure.add_trace(marks.points(part, str(name), int(part["hue"].iloc[0])))
     for name, part in data.table[data.table["kind"] == "published"].groupby("series"):
         figure.add_trace(_published(part, str(name)))
     set_log(figure, "xaxis", data.table["x"])

@@ -13,10 +13,11 @@ from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import DASHES, ramp
 from analysis.figures.drawing.style import canvas, escape, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.wording import plural
 
 __all__ = ["FIGURE", "Curves", "draw", "info"]
 
-PANELS = {"test/kl": "KL (nats/example)", "test/recon": "recon (data units/example)"}
+PANELS = {"test/kl": "KL (nats/example)", "test/recon": "recon (data units²; α: data units)"}
 MAX_LINES, MAX_STEPS = 48, 80
 
 
@@ -88,12 +89,12 @@ def _lines(figure: go.Figure, part: pd.DataFrame, number: int, panel: int) -> No
     for colour, level in zip(ramp(max(len(levels), 1)), levels, strict=False):
         rows = part[part["level"] == level]
         scale = SYMBOLS[rows["scale"].iloc[0]]
-        hover = [f"<b>{escape(rows['family'].iloc[0])}</b>, {scale} = {level:g}<br>epoch {row.epoch}: "
-                 f"{row.mean:.4g}<br>{row.n} seed{'s' * (row.n > 1)}: {row.low:.4g} to "
-                 f"{row.high:.4g}" for row in rows.itertuples()]
+        name = escape(rows["family"].iloc[0])
+        hover = [f"<b>{name}</b>, {scale} = {level:g}<br>epoch {row.epoch}: {row.mean:.4g}"
+                 f"<br>{plural(row.n, 'seed')}: {row.low:.4g} to {row.high:.4g}" for row in rows.itertuples()]
         figure.add_trace(go.Scatter(
             x=rows["epoch"], y=rows["mean"], mode="lines", showlegend=False, text=hover,
-            legendgroup=str(rows["family"].iloc[0]), hovertemplate="%{text}<extra></extra>",
+            legendgroup=name, hovertemplate="%{text}<extra></extra>",
             yaxis="y" if panel == 0 else "y2",
             line={"color": colour, "width": 1.8, "dash": DASHES[number % len(DASHES)]}))
 
@@ -120,4 +121,5 @@ def _axes(figure: go.Figure, data: Curves) -> None:
             set_log(figure, axis, values)
 
 
-FIGURE = Figure("learning_curves", "Learning curves", "learning", 10, info, draw)
+FIGURE = Figure("learning_curves", "KL and reconstruction error over the epochs", "learning", 10,
+                info, draw)

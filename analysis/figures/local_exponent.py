@@ -33,7 +33,8 @@ def info(view: View) -> Exponents:
                             relevant=False)
     parts = [pd.DataFrame([{"series": f"{claim.family.label} (in {SYMBOLS.get(claim.x, claim.x)})",
                             "x": one.x, "nu": one.nu, "low": one.low, "high": one.high,
-                            "fitted": law.nu} for one in law.local])
+                            "fitted": law.nu, "hue": view.hue(claim.family.label)}
+                           for one in law.local])
              for claim, law in laws[:marks.LIMIT]]
     return Exponents(pd.concat(parts, ignore_index=True), (
         "<p>A power law is a horizontal line. Points: exponent between neighbouring scales with "
@@ -44,9 +45,10 @@ def info(view: View) -> Exponents:
 def draw(data: Exponents) -> go.Figure:
     """A log axis of the noise level, and the exponent on a linear one."""
     figure = canvas(380)
-    for index, (name, part) in enumerate(data.table.groupby("series", sort=False)):
-        figure.add_trace(marks.line([part["x"].min(), part["x"].max()], [part["fitted"].iloc[0]] * 2,
-                                    str(name), index, width=1.2, showlegend=False))
+    for name, part in data.table.groupby("series", sort=False):
+        index = int(part["hue"].iloc[0])
+        figure.add_trace(marks.line(part["x"], part["fitted"], str(name), index, width=1.2,
+                                    showlegend=False))
         figure.add_trace(_points(part, str(name), index))
     set_log(figure, "xaxis", data.table["x"])
     figure.update_xaxes(title_text="noise level σ or α (data units)")
@@ -56,7 +58,8 @@ def draw(data: Exponents) -> go.Figure:
 
 
 def _points(part: pd.DataFrame, name: str, index: int) -> go.Scatter:
-    hover = [f"<b>{escape(name)}</b><br>at {row.x:.3g}: ν = {row.nu:.3f}<br>{row.low:.3f} to {row.high:.3f}"
+    hover = [f"<b>{escape(name)}</b><br>at {row.x:.3g}: ν = {row.nu:.3f}<br>"
+             f"{row.low:.3f} to {row.high:.3f}"
              for row in part.itertuples()]
     bars = {"array": part["high"] - part["nu"], "arrayminus": part["nu"] - part["low"],
             "thickness": 1.4, "width": 0, "color": marks.colour(index)}

@@ -1,4 +1,4 @@
-"""The rate-distortion plane: reconstruction error against KL, all models, with the linear theory."""
+"""The rate-distortion plane: recon against KL, all models, with the linear theory."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["FIGURE", "Plane", "draw", "info"]
 
 SQUARED, ABSOLUTE = "squared", "absolute"
 _SHOWN = ("sigma", "alpha", "beta", "d_z", "seed")
-_TITLES = {SQUARED: "recon (squared data units/example)",
-           ABSOLUTE: "recon, L1 (absolute data units/example)"}
+_TITLES = {SQUARED: "recon (data units²/example)",
+           ABSOLUTE: "recon, L1 (data units/example)"}
 
 
 @dataclass(frozen=True)
@@ -60,28 +60,32 @@ def _names(trials: pd.DataFrame) -> pd.Series:
 
 def _measured(view: View, rows: pd.DataFrame, name: str) -> pd.DataFrame:
     shown = [column for column in _SHOWN if column in rows]
-    hover = [f"<b>{escape(name)}</b><br>" + ", ".join(escape(setting(column, row[column])) for column in shown
-                                              if row[column] == row[column])
-             + f"<br>KL {row['test/kl']:.4g} nats/example<br>recon {row['test/recon']:.4g}"
+    hover = [f"<b>{escape(name)}</b><br>{_settings(row, shown)}<br>"
+             f"KL {row['test/kl']:.4g} nats/example<br>recon {row['test/recon']:.4g}"
              for _, row in rows.iterrows()]
     laplace = rows["likelihood"].eq("laplace") if "likelihood" in rows else False
     error = pd.Series(laplace, index=rows.index).map({True: ABSOLUTE, False: SQUARED})
     return pd.DataFrame({"series": name, "kind": "measured", "error": error,
                          "x": rows["test/kl"], "y": rows["test/recon"],
-                         "trial": rows["trial"], "hover": hover, "link": view.links(rows)})
+                         "trial": rows["trial"], "hover": hover, "link": view.links(rows),
+                         "hue": view.hue(name)})
+
+
+def _settings(row: pd.Series, columns: list[str]) -> str:
+    known = (column for column in columns if row[column] == row[column])
+    return escape(", ".join(setting(column, row[column]) for column in known))
 
 
 def draw(data: Plane) -> go.Figure:
     """One log-log panel for each unit of the error."""
     kinds = [kind for kind in (SQUARED, ABSOLUTE) if (data.table["error"] == kind).any()]
-    figure = canvas(430 if len(kinds) == 1 else 640)
+    figure = canvas(430 if len(kinds) == 1 else 700)
     measured = data.table[data.table["kind"] == "measured"]
-    names = sorted(measured["series"].unique())
     for number, kind in enumerate(kinds, start=1):
         axis = "" if number == 1 else str(number)
         part = measured[measured["error"] == kind]
         for name, rows in part.groupby("series"):
-            trace = marks.points(rows, str(name), names.index(name))
+            trace = marks.points(rows, str(name), int(rows["hue"].iloc[0]))
             figure.add_trace(trace.update(xaxis=f"x{axis}", yaxis=f"y{axis}"))
     theory = data.table[data.table["kind"] == "linear theory"]
     if len(theory):

@@ -10,7 +10,7 @@ from analysis.figures.drawing.view import View
 
 __all__ = ["FIGURE", "draw", "info"]
 
-WORDS = ("recon, L1 (absolute data units/example)", "recon (L1)")
+WORDS = ("recon, L1 (data units/example)", "recon (L1)")
 
 
 def info(view: View) -> ErrorPanel:

@@ -10,7 +10,7 @@ from analysis.figures.drawing.view import View
 
 __all__ = ["FIGURE", "draw", "info"]
 
-WORDS = ("recon (squared data units/example)", "recon")
+WORDS = ("recon (data units²/example)", "recon")
 
 
 def info(view: View) -> ErrorPanel:

@@ -17,8 +17,8 @@ from analysis.figures.drawing.view import NothingToDraw, View
 __all__ = ["FIGURE", "Robustness", "draw", "info"]
 
 LEVELS = ("level", "noise_level")
-MEASURES = {"denoise": "denoising error (squared data units/example)",
-            "loss": "denoising error (squared data units/example)",
+MEASURES = {"denoise": "denoising error (data units²/example)",
+            "loss": "denoising error (data units²/example)",
             "accuracy": "accuracy of the reference classifier (share)"}
 KINDS = ("corruption", "noise", "kind")
 _LINES = 14
@@ -46,8 +46,10 @@ def info(view: View) -> Robustness:
     joined = joined[joined["series"].isin(names[:_LINES])]
     table = (joined.groupby(["measure", "noise", "series", "level"], sort=False)["value"]
              .agg(mean="mean", low="min", high="max", n="count").reset_index())
-    left = f" The first {_LINES} of {len(names)} settings are drawn." if len(names) > _LINES else ""
-    return Robustness(table, f"<p>Mean over seeds at each level of the added noise.{left}</p>")
+    caption = "<p>Mean over seeds at each level of the added noise."
+    if len(names) > _LINES:
+        caption += f" The first {_LINES} of {len(names)} settings are drawn."
+    return Robustness(table, f"{caption}</p>")
 
 
 def _long(frame: pd.DataFrame) -> pd.DataFrame | None:

@@ -15,7 +15,7 @@ from analysis.report.tables import csv_uri
 
 __all__ = ["Block", "absent", "download", "figure_block", "titled"]
 
-_HIDDEN = ["hover", "link"]
+_HIDDEN = ["hover", "link", "hue"]
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ def _run_url(settings: ReportSettings) -> str | None:
 
 def _page(found: _Findings, blocks: Sequence[Block], settings: ReportSettings) -> Page:
     experiment = found.view.experiment
-    trials = experiment.trials
-    seeds = trials["seed"].nunique() if "seed" in trials else 0
+    done = found.view.finished
+    seeds = done["seed"].nunique() if "seed" in done else 0
     return Page(
         title=settings.title or experiment.name, eyebrow="Sweep report",
         provenance=provenance.headline(experiment, seeds),

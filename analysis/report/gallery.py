@@ -16,7 +16,7 @@ from analysis.schema import Gallery
 
 __all__ = ["gallery_html"]
 
-ROWS = {"clean": "test images", "noisy": "with noise", "denoised": "as the model sees them"}
+ROWS = {"clean": "test images", "noisy": "with noise", "denoised": "denoised"}
 _MODELS, _LEVELS, _IMAGES, _CROP = 8, 16, 12, 8
 
 
@@ -55,7 +55,7 @@ def _note(row: pd.Series) -> str:
     said = [f"seed {row['seed']:g}"]
     for column, name, unit in (("test/kl", "KL", "nats/example"),
                                ("test/denoise", "denoising error",
-                                "squared data units/example on the test set")):
+                                "data units²/example on the test set")):
         if column in row and row[column] == row[column]:
             said.append(f"{name} {row[column]:.4g} {unit}")
     return ", ".join(said)

@@ -31,7 +31,7 @@ def _keys(view: View, equivalences: Equivalences) -> Iterator[tuple[str, str, st
         places = min(max(1 - math.floor(math.log10(half)), 2), 4) if half > 0 else 2
         spread = (f"95 %: {claim.law.ci_low:.{places}f} to {claim.law.ci_high:.{places}f}"
                   if math.isfinite(half) else "no interval")
-        yield (f"ν of {claim.family.label} in {SYMBOLS.get(claim.x, claim.x)}",
+        yield (f"exponent ν in {SYMBOLS.get(claim.x, claim.x)}, {claim.family.label}",
                f"{claim.law.nu:.{places}f}",
                f"{spread}; {'bends' if claim.law.bends else 'no bend established'}")
     yield from equivalences.keys

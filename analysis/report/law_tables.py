@@ -10,19 +10,19 @@ import pandas as pd
 
 from analysis import published
 from analysis.errors import AnalysisError
+from analysis.figures.drawing.families import SYMBOLS
 from analysis.figures.drawing.laws import Claim, interval
-from analysis.figures.drawing.style import escape
+from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.powerlaw import PowerLaw
 from analysis.report.tables import Cell, html_table, verdict_cell
-from analysis.wording import probability
+from analysis.wording import number, probability, quantity
 
 __all__ = ["beside_published", "law_frame", "law_table", "published_table"]
 
 _PUBLISHED = {("sigma", "test/kl"): "s1_table1", ("alpha", "test/kl"): "s1_table3",
               ("sigma", "test/recon"): "s1_table2"}
-_HEADER = ("law", "ν (95 % interval)", "range>", "n>", "seeds>", "R²>", "curvature>",
-           "bend?", "best form by AICc")
+_HEADER = ("law", "ν (95 % interval)", "range>", "n>", "seeds>", "R²>", "bend", "best by AICc")
 
 
 def law_frame(claims: Iterable[Claim]) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def law_table(claims: Iterable[Claim]) -> str:
     """The table, and below it every test of every law in words."""
     claims = list(claims)
     rows = [_row(claim) for claim in claims]
-    tests = "".join(f"<h4>{escape(claim.name)}</h4><p>{escape(claim.law.sentence())}</p>"
+    tests = "".join(f"<h4>{escape(claim.name)}</h4><p>{prose(claim.law.sentence())}</p>"
                     f"{_intervals(claim.law)}" for claim in claims if claim.law)
     more = (f'<details><summary>All tests of these laws, in words</summary>{tests}</details>'
             if tests else "")
@@ -60,15 +60,25 @@ def law_table(claims: Iterable[Claim]) -> str:
 def _row(claim: Claim) -> list[Cell]:
     law = claim.law
     if law is None:
-        return [Cell(claim.name), Cell(claim.refusal, "wide"), *[Cell() for _ in _HEADER[2:]]]
-    bend = (verdict_cell("not testable", None) if not math.isfinite(law.curvature_p)
-            else verdict_cell("bends", False) if law.bends
-            else verdict_cell("not established", None))
-    return [Cell(claim.name), Cell(interval(law), "unit"),
+        return [_name(claim), Cell(claim.refusal, "wide"), *[Cell() for _ in _HEADER[2:]]]
+    return [_name(claim), Cell(interval(law), "unit"),
             Cell(f"{law.x_min:g}–{law.x_max:g}", "number"), Cell(law.n, "number"),
             Cell(law.n_seeds, "number"), Cell(f"{law.r2:.3f}", "number"),
-            Cell(f"{law.curvature:.3f} ({probability(law.curvature_p)})", "number"), bend,
-            Cell(_best(law))]
+            _bend(law), Cell(_best(law))]
+
+
+def _name(claim: Claim) -> Cell:
+    what = f"{quantity(claim.y)} against {SYMBOLS.get(claim.x, claim.x)}"
+    return Cell(kind="name", html=f"{escape(claim.family.label)}<small>{escape(what)}</small>")
+
+
+def _bend(law: PowerLaw) -> Cell:
+    if not math.isfinite(law.curvature_p):
+        return verdict_cell("not testable", None)
+    cell = (verdict_cell("bends", False) if law.bends
+            else verdict_cell("not established", None))
+    told = f"{number(law.curvature)}, {probability(law.curvature_p)}"
+    return Cell(kind=cell.kind, html=f"{cell.html}<small>{escape(told)}</small>")
 
 
 def _intervals(law: PowerLaw) -> str:
@@ -120,10 +130,11 @@ def _plain(value: object) -> str:
 
 def published_table(frame: pd.DataFrame) -> str:
     """Side by side, with an honest word about the settings."""
-    rows = [[Cell(row.law), Cell(row.table, "wide"),
+    rows = [[Cell(row.law, "name"), Cell(row.table, "wide"),
              Cell(f"{row.published:.3f} ± {row.published_se:.3f}", "unit"),
              Cell(f"{row.ours:.3f} ({row.ours_low:.3f} to {row.ours_high:.3f})", "unit"),
-             Cell(f"{row.difference:+.3f} ({row.difference_in_se:+.1f} se)", "unit"),
+             Cell(kind="unit",
+                  html=prose(f"{row.difference:+.3f} ({row.difference_in_se:+.1f} se)")),
              Cell(row.settings_that_differ or "none known", "wide")]
             for row in frame.itertuples()]
     return html_table(("law", "published table", "published ν ± se", "ours (95 %)", "difference",

@@ -15,7 +15,7 @@ _COLOUR_TYPES = {2: 4, 4: 6}  # channels with alpha → PNG colour type
 
 
 def strip(images: NDArray[np.uint8], gap: int) -> NDArray[np.uint8]:
-    """Images [n, C, H, W] in a row, each with `gap` clear columns after it: [H, n(W + gap), C + 1]."""
+    """Images [n, C, H, W] in a row, `gap` clear columns after each: [H, n(W + gap), C + 1]."""
     count, channels, height, width = images.shape
     if channels not in (1, 3):
         raise ValueError(f"images have one channel or three, and these have {channels}")

@@ -20,9 +20,10 @@ _DIRTY = ("git_dirty", "dirty")
 def headline(experiment: Experiment, seeds: int) -> str:
     """One line under the title: trials, seeds, data, date and commit."""
     known = facts(experiment)
+    data = ", ".join(f"{one.name} (d = {one.dims})" for one in experiment.spectra.values())
     trials = len(experiment.trials)
     said = [f"{trials} trial{'s' * (trials != 1)}", f"{seeds} seed{'s' * (seeds != 1)}",
-            known.get("data", ""), known.get("last sweep", "")[:10],
+            data, known.get("last sweep", "")[:10],
             f"commit {known['commit'][:10]}" if "commit" in known else ""]
     return " · ".join(text for text in said if text)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from analysis.figures.drawing.figure import SECTIONS
-from analysis.figures.drawing.style import escape
+from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.report import provenance
 from analysis.report.blocks import Block, absent, download, titled
@@ -47,7 +47,7 @@ def sections(view: View, said: Sequence[Statement], blocks: Sequence[Block],
 
 
 def _summary(said: Sequence[Statement]) -> str:
-    lines = (f'<li{" class=warning" if one.warning else ""}>{escape(one.text)}</li>'
+    lines = (f'<li{" class=warning" if one.warning else ""}>{prose(one.text)}</li>'
              for one in said)
     return f"<ul>{''.join(lines)}</ul>"
 
@@ -74,10 +74,16 @@ def failed_frame(view: View) -> pd.DataFrame:
     """Trials that are not finished, with status, epoch and reason."""
     trials = view.experiment.trials
     rows = trials[trials["status"] != FINISHED] if len(trials) else trials
-    reason = rows["reason"] if "reason" in rows else pd.Series(None, rows.index, dtype=object)
+    known = rows["reason"] if "reason" in rows else [None] * len(rows)
+    reason = [text if isinstance(text, str) else _unreasoned(status)
+              for text, status in zip(known, rows.get("status", []), strict=True)]
     return pd.DataFrame({"label": rows.get("label"), "trial": rows.get("trial"),
                          "status": rows.get("status"), "epoch": rows.get("epoch"),
                          "reason": reason})
+
+
+def _unreasoned(status: str) -> str:
+    return "not started" if status == "pending" else "no reason is stored"
 
 
 def _failed(view: View) -> str:
@@ -86,15 +92,14 @@ def _failed(view: View) -> str:
         return "<p>None: every trial finished.</p>"
     shown = frame.sort_values("status").head(200)
     rows = [[Cell(row.label or row.trial, "wide"), Cell(row.status), Cell(_epoch(row.epoch)),
-             Cell(row.reason or ("not started" if row.status == "pending" else "none given"),
-                  "wide")] for row in shown.itertuples()]
+             Cell(row.reason, "wide")] for row in shown.itertuples()]
     more = f"<p>The first 200 of {len(frame)} are shown.</p>" if len(frame) > 200 else ""
     return (html_table(("trial", "status", "last epoch", "reason"), rows) + more
             + f"<p>{download('failed', frame)}</p>")
 
 
-def _epoch(value: float) -> str:
-    return f"{value:.0f}" if value == value else "none"
+def _epoch(value: object) -> str:
+    return f"{value:.0f}" if isinstance(value, float) and value == value else "none"
 
 
 def _provenance(view: View, blocks: Sequence[Block]) -> str:

@@ -3,6 +3,7 @@
   const root = document.documentElement;
   const settings = JSON.parse(document.getElementById("settings").textContent);
   const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const coarse = window.matchMedia("(pointer: coarse)");
   const plots = [...document.querySelectorAll(".plot")];
   const drawn = new Set();
   let printing = false;
@@ -32,16 +33,16 @@
       axis.title.font.size = 12;
       axis.title.standoff = 6;
     }
-    layout.height = Math.min(layout.height, 480) + (layout.meta?.legend_rows ?? 0) * 18;
+    layout.height = Math.min(layout.height, 480);
   };
 
   const prepared = (plot) => {
     let figure = JSON.parse(plot.querySelector("script").textContent);
     if (theme() === "dark") figure = recolour(figure);
     const width = printing ? 640 : plot.clientWidth;
-    if (width < 560) narrow(figure.layout);
+    if (width < 560 || printing) narrow(figure.layout);
     figure.layout.width = width;
-    if (window.matchMedia("(pointer: coarse)").matches) figure.layout.dragmode = false;
+    if (coarse.matches) figure.layout.dragmode = false;
     return figure;
   };
 
@@ -61,12 +62,12 @@
     const figure = prepared(plot);
     const target = plot.querySelector(".canvas");
     Plotly.react(target, figure.data, figure.layout, {
-      ...config, toImageButtonOptions: { format: "svg", filename: plot.dataset.name },
+      ...config, displayModeBar: coarse.matches ? false : "hover", toImageButtonOptions: { format: "svg", filename: plot.dataset.name },
     });
     if (!drawn.has(plot)) {
       target.on("plotly_click", openRun);
       drawn.add(plot);
-      root.dataset.drawn = String(drawn.size);
+      if (drawn.size === plots.length) root.dataset.ready = "true";
     }
     plot.dataset.width = String(plot.clientWidth);
   };

@@ -7,14 +7,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
 
-__all__ = ["ALPHAS", "CHECKSUM", "NU", "NU_ALPHA", "SIGMAS", "Planted", "digits_experiment", "many_trials", "write"]
+__all__ = ["ALPHAS", "CHECKSUM", "NU", "NU_ALPHA", "SIGMAS", "Planted", "digits_experiment",
+           "many_trials", "params", "write"]
 
 SIGMAS = tuple(round(0.03 * k, 2) for k in range(1, 10))
 ALPHAS = (0.05, 0.1, 0.2, 0.4)

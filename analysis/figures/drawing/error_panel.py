@@ -51,16 +51,17 @@ def _measured(view: View, rows: pd.DataFrame, x: str, y: str, label: str,
              f"{short} {row[y]:.4g}" for _, row in rows.iterrows()]
     return pd.DataFrame({"series": label, "kind": "measured", "x": rows[x], "y": rows[y],
                          "seed": rows["seed"], "trial": rows["trial"], "hover": hover,
-                         "link": view.links(rows)})
+                         "link": view.links(rows), "hue": view.hue(label)})
 
 
 def draw_errors(data: ErrorPanel) -> go.Figure:
     """Points and the line through the mean of each scale."""
     figure = canvas(420)
     measured = data.table[data.table["kind"] == "measured"]
-    for index, (name, part) in enumerate(measured.groupby("series", sort=False)):
+    for name, part in measured.groupby("series", sort=False):
+        index = int(part["hue"].iloc[0])
         means = part.groupby("x")["y"].mean()
-        figure.add_trace(marks.line(means.index, means.to_numpy(), str(name), index, width=1.2,
+        figure.add_trace(marks.line(means.index, means, str(name), index, width=1.2,
                                     showlegend=False))
         figure.add_trace(marks.points(part, str(name), index))
     theory = data.table[data.table["kind"] == "linear theory"]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.schema import param_columns
 
-__all__ = ["MODEL_NAMES", "Family", "SYMBOLS", "families", "levels", "model_name", "setting"]
+__all__ = ["MODEL_NAMES", "SYMBOLS", "Family", "families", "levels", "model_name", "setting"]
 
 MODEL_NAMES = {"sigma_vae": "σ-VAE", "alpha_vae": "α-VAE", "bernoulli_vae": "Bernoulli VAE",
                "noisy_vae": "VAE on noisy data", "deen": "DEEN", "uvb": "UVB", "dvae": "DVAE",

@@ -13,7 +13,7 @@ from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import SYMBOLS, families, setting
 from analysis.figures.drawing.laws import Claim, band, short
 from analysis.figures.drawing.palette import AXIS, MUTED
-from analysis.figures.drawing.style import axis_title, canvas, escape, set_log
+from analysis.figures.drawing.style import axis_title, canvas, escape, prose, set_log
 from analysis.figures.drawing.theory import theory_curve
 from analysis.figures.drawing.view import NothingToDraw, View
 
@@ -65,7 +65,8 @@ def _measured(view: View, rows: pd.DataFrame, x: str, label: str,
              f"KL {row['test/kl']:.4g} nats/example" for _, row in rows.iterrows()]
     frame = pd.DataFrame({
         "series": label, "kind": "measured", "x": rows[x], "y": rows["test/kl"],
-        "seed": rows["seed"], "trial": rows["trial"], "hover": hover, "link": view.links(rows)})
+        "seed": rows["seed"], "trial": rows["trial"], "hover": hover, "link": view.links(rows),
+        "hue": view.hue(label)})
     if claim is not None and claim.law is not None:
         frame["departure"] = 100 * (frame["y"] / claim.law.predict(frame["x"]) - 1)
     return frame
@@ -84,24 +85,32 @@ def _fitted(claim: Claim) -> pd.DataFrame:
 
 
 def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
-    said = [claim.law.sentence() if claim.law else claim.refusal for claim in claims]
+    said = [f"{claim.family.label}: {_heart(claim)}" for claim in claims]
     if not claims:
         said = [f"No law is fitted: it takes at least three values of {SYMBOLS[x]}."]
     if count > marks.LIMIT:
         said.append(f"The {marks.LIMIT} largest of {count} families are drawn.")
-    lines = "".join(f"<p>{escape(sentence)}</p>" for sentence in said)
+    lines = "".join(f"<p>{prose(sentence)}</p>" for sentence in said)
     return (f"{lines}<p>Each point is one trial (one seed). Lines: least squares on the "
             "logarithms over the fitted range; band: 95 % t interval of the seeds’ lines. "
             "Below: measured KL relative to the fitted law.</p>")
+
+
+def _heart(claim: Claim) -> str:
+    """The exponent and the bend; the other tests stand below the table of laws."""
+    if claim.law is None:
+        return claim.refusal
+    said = claim.law.sentences()
+    return " ".join([said[0], *(text for text in said[1:] if " bend " in f" {text} ")])
 
 
 def draw_law(info: LawPanel) -> go.Figure:
     """Two panels with a common axis: the law, and the departure from it in percent."""
     figure = canvas(560)
     names = list(dict.fromkeys(info.table.loc[info.table["kind"] == "measured", "series"]))
-    for index, name in enumerate(names):
+    for name in names:
         part = info.table[info.table["series"] == name]
-        _draw_family(figure, part, index, info.fits.get(name))
+        _draw_family(figure, part, info.fits.get(name))
     theory = info.table[info.table["kind"] == "linear theory"]
     if len(theory):
         figure.add_trace(marks.line(theory["x"], theory["y"], "linear theory (pPCA)", 0,
@@ -110,19 +119,20 @@ def draw_law(info: LawPanel) -> go.Figure:
     return figure
 
 
-def _draw_family(figure: go.Figure, part: pd.DataFrame, index: int, fit: str | None) -> None:
+def _draw_family(figure: go.Figure, part: pd.DataFrame, fit: str | None) -> None:
     measured, fitted = part[part["kind"] == "measured"], part[part["kind"] == "fit"]
-    name = str(part["series"].iloc[0])
+    name, index = str(part["series"].iloc[0]), int(measured["hue"].iloc[0])
     if len(fitted):
         if fitted["low"].notna().all():
             figure.add_trace(marks.ribbon(fitted["x"], fitted["low"], fitted["high"], index))
-        figure.add_trace(marks.line(fitted["x"], fitted["y"], fit or "fit", index, dash="solid"))
-    figure.add_trace(marks.points(measured, name, index))
+        figure.add_trace(marks.line(fitted["x"], fitted["y"], name, index, dash="solid",
+                                    showlegend=False))
+    figure.add_trace(marks.points(measured, f"{name}: {fit}" if fit else name, index))
     if fit:
         below = marks.points(measured.assign(y=measured["departure"]), name, index, size=6)
         figure.add_trace(below.update(yaxis="y2", showlegend=False))
         means = measured.groupby("x")["departure"].mean()
-        figure.add_trace(marks.line(means.index, means.to_numpy(), name, index, dash="solid",
+        figure.add_trace(marks.line(means.index, means, name, index, dash="solid",
                                     width=1.2, showlegend=False).update(yaxis="y2"))
 
 
@@ -131,10 +141,8 @@ def _axes(figure: go.Figure, info: LawPanel, names: list[str]) -> None:
     shown = info.table[info.table["y"] >= 0.5 * data["y"].min()]
     set_log(figure, "xaxis", data["x"])
     set_log(figure, "yaxis", shown["y"])
-    low, high = np.log10(shown["y"].min() * 0.9), np.log10(shown["y"].max() * 1.1)
-    figure.update_layout(
-        xaxis={"title": {"text": axis_title(info.x)}, "anchor": "y"},
-        yaxis={"title": {"text": axis_title("test/kl")}, "range": [low, high]})
+    figure.update_layout(xaxis={"title": {"text": axis_title(info.x)}, "anchor": "y"},
+                         yaxis={"title": {"text": axis_title("test/kl")}})
     if info.fits:
         figure.update_layout(
             xaxis={"anchor": "y2"}, yaxis={"domain": [0.34, 1]},

@@ -13,7 +13,7 @@ from analysis.figures.drawing.style import escape
 __all__ = ["LIMIT", "colour", "line", "points", "ribbon"]
 
 LIMIT = len(SERIES)
-Numbers = Sequence[float] | pd.Series
+Numbers = Sequence[float] | pd.Series | pd.Index
 
 
 def colour(index: int) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterable
 
 import plotly.graph_objects as go
 
 from analysis.figures.drawing.palette import AXIS, GRID, INK, MUTED, PAPER
 
-__all__ = ["FONT", "UNITS", "axis_title", "canvas", "escape", "log_ticks", "set_log"]
+__all__ = ["FONT", "UNITS", "axis_title", "canvas", "escape", "log_ticks", "prose", "set_log"]
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+_ROOM = 1.13  # of a log axis beyond its outermost values, as a factor
 
 UNITS = {
     "sigma": "noise level σ (data units)",
@@ -21,8 +24,8 @@ UNITS = {
     "d_z": "latent dimension d_z",
     "lr": "learning rate",
     "test/kl": "KL (nats/example)",
-    "test/recon": "reconstruction error (squared data units/example)",
-    "test/denoise": "denoising error (squared data units/example)",
+    "test/recon": "recon (data units²/example)",
+    "test/denoise": "denoising error (data units²/example)",
     "test/elbo": "ELBO without its constant (nats/example)",
     "test/elbo_full": "ELBO with its constant (nats/example)",
     "epoch": "epoch",
@@ -37,6 +40,12 @@ def axis_title(name: str) -> str:
 def escape(text: object) -> str:
     """Text from grids and runs, safe in HTML and in Plotly's little markup."""
     return html.escape(str(text), quote=True)
+
+
+def prose(sentence: str) -> str:
+    """A sentence as HTML: escaped, with ``^−ν`` as a superscript and true minus signs."""
+    text = re.sub(r"\^(−?\w+)", r"<sup>\1</sup>", escape(sentence))
+    return re.sub(r"(?<![\w.])-(?=[\d.]*\d)", "−", text)
 
 
 def _axis() -> dict[str, object]:
@@ -73,7 +82,7 @@ def log_ticks(values: Iterable[float]) -> list[float]:
     finite = [value for value in values if value > 0 and math.isfinite(value)]
     if not finite:
         return []
-    low, high = min(finite) * 0.98, max(finite) * 1.02
+    low, high = min(finite) / _ROOM, max(finite) * _ROOM
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
     for digits in ((1, 1.5, 2, 3, 5, 7), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
         ticks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
@@ -85,6 +94,9 @@ def log_ticks(values: Iterable[float]) -> list[float]:
 
 def set_log(figure: go.Figure, axis: str, values: Iterable[float]) -> None:
     """Give `axis` ("xaxis", "yaxis2" ...) a log scale with round ticks over `values`."""
-    ticks = log_ticks(values)
+    positive = [value for value in values if value > 0 and math.isfinite(value)]
+    ticks = log_ticks(positive)
+    ends = [math.log10(min(positive) / _ROOM), math.log10(max(positive) * _ROOM)]
     figure.update_layout({axis: {
-        "type": "log", "tickvals": ticks, "ticktext": [f"{tick:.4g}" for tick in ticks]}})
+        "type": "log", "range": ends, "tickvals": ticks,
+        "ticktext": [f"{tick:.4g}" for tick in ticks]}})

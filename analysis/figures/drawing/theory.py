@@ -42,5 +42,6 @@ def collapse_sentence(view: View, rows: pd.DataFrame) -> str | None:
 
 def _latents(rows: pd.DataFrame) -> int | None:
     """The largest latent dimension of the rows: the theory's curve is the widest model's."""
-    known = rows["d_z"].dropna() if "d_z" in rows else []
-    return int(max(known)) if len(known) else None
+    if "d_z" not in rows or rows["d_z"].isna().all():
+        return None
+    return int(rows["d_z"].max())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 import pandas as pd
 
 from analysis.errors import AnalysisError
+from analysis.figures.drawing.families import families
 from analysis.figures.drawing.laws import Claim, fit_families
 from analysis.powerlaw import Law
 from analysis.schema import DECLARED, FINISHED, Experiment, Spectrum
@@ -31,6 +33,7 @@ class View:
     claims: one for each family and law.
     margin: of the equivalence, a log ratio.
     run_url: of a run, with ``{run}`` in it; None if no server is known.
+    hues: family → number of its colour.
     """
 
     experiment: Experiment
@@ -38,6 +41,11 @@ class View:
     claims: tuple[Claim, ...]
     margin: float
     run_url: str | None = None
+    hues: Mapping[str, int] = field(default_factory=dict)
+
+    def hue(self, label: str) -> int:
+        """The number of a family's colour and marker, the same in every figure."""
+        return self.hues.get(label, len(self.hues))
 
     @property
     def finished(self) -> pd.DataFrame:
@@ -55,8 +63,8 @@ class View:
 
     def spectrum(self, rows: pd.DataFrame) -> Spectrum | None:
         """The spectrum of the data set that these rows were trained on, if it is one and known."""
-        sums = rows["checksum"].dropna().unique() if "checksum" in rows else []
-        return self.experiment.spectra.get(str(sums[0])) if len(sums) == 1 else None
+        sums = set(rows["checksum"].dropna()) if "checksum" in rows else set()
+        return self.experiment.spectra.get(str(sums.pop())) if len(sums) == 1 else None
 
     def links(self, rows: pd.DataFrame) -> list[str]:
         """The address of each row's run, empty where it is unknown."""
@@ -74,4 +82,7 @@ def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | 
     empty = View(experiment, laws, (), margin, run_url)
     claims = [claim for one in laws[:3] if one.x in ("sigma", "alpha", declared.x)
               for claim in fit_families(empty.finished, one)]
-    return View(experiment, laws, tuple(claims), margin, run_url)
+    labels = dict.fromkeys(family.label for x in ("sigma", "alpha")
+                           for family in families(empty.finished, x))
+    hues = {label: number for number, label in enumerate(labels)}
+    return replace(empty, claims=tuple(claims), hues=hues)
