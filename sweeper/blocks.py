@@ -13,6 +13,7 @@ from sweeper.complaints import nearest, show, unknown_key
 from sweeper.document import Document
 from sweeper.errors import Address
 from sweeper.fieldtypes import check_value, takes_list
+from sweeper.labels import NESTED, flat_key
 from sweeper.models import Model, fitting_network, known_models
 from trainers.fields import Field, describe_fields
 from trainers.registry import Registry
@@ -20,7 +21,6 @@ from trainers.trial import PARTS, Training
 
 __all__ = ["Entry", "Slot", "Variant", "slots", "variants"]
 
-NESTED = ("corruption", "data")
 STRUCTURE = ("model", "likelihood", "network", "corruption", "data", "seeds", "aliases")
 
 
@@ -73,16 +73,17 @@ class Variant:
             yield config
 
 
-def slots(model: Model, names: Mapping[str, str]) -> dict[str, Slot]:
-    """The flat keys of a model's block: fields of objective, likelihood, network, training."""
+def slots(names: Mapping[str, str]) -> dict[str, Slot]:
+    """The flat keys of a model's block: fields of objective, likelihood, network, training.
+
+    Where two parts have a field of one name, the later one is called ``<part>_<field>``.
+    """
     parts: dict[str, type] = {part: PARTS[part][name] for part, name in names.items()
                               if part not in NESTED}
     found: dict[str, Slot] = {}
     for part, component in (parts | {"training": Training}).items():
         for field in describe_fields(component):
-            assert field.name not in found, (
-                f"{model.name}: both {part} and {found[field.name].part} have {field.name!r}")
-            found[field.name] = Slot(part, field)
+            found[flat_key(part, field.name, found)] = Slot(part, field)
     return found
 
 
@@ -107,7 +108,7 @@ class _Block:
             names["likelihood"] = likelihood
         nested = {part: self._nested(part, model) for part in NESTED}
         names |= {part: name for part, (name, _) in nested.items() if name}
-        known = slots(model, names)
+        known = slots(names)
         self._refuse_unknown(model, known)
         axes = self._axes(known, model)
         for _, inner in nested.values():
@@ -122,14 +123,10 @@ class _Block:
 
     def likelihoods(self, model: Model) -> list[str | None]:
         entry = self.entries.get("likelihood")
-        if not model.likelihoods:
-            return [None]
-        only = len(model.likelihoods) == 1
-        if (entry is None or (entry.default and only)) and (
-                model.likelihoods[0] in model.known_likelihoods):
-            return [model.likelihoods[0]]
-        return [self._registered("likelihood", name, where, model.known_likelihoods)
-                for where, name in self._choices("likelihood", model.known_likelihoods)]
+        if entry is None or (entry.default and not model.any_likelihood):
+            return [model.likelihood]
+        return [self._registered("likelihood", name, where, model.likelihoods)
+                for where, name in self._choices("likelihood", model.likelihoods)]
 
     def networks(self, model: Model) -> list[str]:
         registry = PARTS["network"]
@@ -151,8 +148,8 @@ class _Block:
         return name
 
     def _structure(self, model: Model) -> set[str]:
-        absent = {"likelihood"} if not model.likelihoods else set()
-        return set(STRUCTURE) - absent - (set() if model.corrupts else {"corruption"})
+        has = {"likelihood": bool(model.likelihoods), "corruption": bool(model.corrupts)}
+        return {key for key in STRUCTURE if has.get(key, True)}
 
     def _refuse_unknown(self, model: Model, known: Mapping[str, Slot]) -> None:
         allowed = set(known) | self._structure(model)
@@ -216,7 +213,7 @@ def _stranger(key: str, model: Model, allowed: set[str]) -> str:
 def _keys(model: Model) -> set[str]:
     """Keys that come with the model itself, whatever its network."""
     parts = [PARTS["objective"][model.objective]]
-    parts += [PARTS["likelihood"][name] for name in model.known_likelihoods]
+    parts += [PARTS["likelihood"][name] for name in model.likelihoods]
     own = {field.name for part in parts for field in describe_fields(part)}
     return own | ({"corruption"} if model.corrupts else set())
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from sweeper.axes import DIGITS
 from trainers.fields import describe_fields
 from trainers.trial import Trial
 
-__all__ = ["flat_params", "labels"]
+__all__ = ["NESTED", "flat_key", "flat_params", "labels"]
 
 SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β"}
 ALWAYS = ("sigma", "alpha")
 NESTED = ("corruption", "data")
+
+
+def flat_key(part: str, field: str, taken: Container[str]) -> str:
+    """What a field is called where parts are not nested: its own name, if no other has it."""
+    return f"{part}_{field}" if part in NESTED or field in taken else field
 
 
 def flat_params(model: str, trial: Trial) -> dict[str, Any]:
@@ -30,11 +35,11 @@ def flat_params(model: str, trial: Trial) -> dict[str, Any]:
             continue
         if part != "training":
             params[part] = component.name
-        prefix = f"{part}_" if part in NESTED else ""
         for field in describe_fields(type(component)):
             value = getattr(component, field.name)
             if not field.where and value is not None:
-                params[prefix + field.name] = list(value) if isinstance(value, tuple) else value
+                key = flat_key(part, field.name, params)
+                params[key] = list(value) if isinstance(value, tuple) else value
     corrupts = {"corrupts": trial.corrupts} if trial.corrupts else {}
     return params | corrupts | {"seed": trial.seed}
 
@@ -45,22 +50,28 @@ def labels(trials: Sequence[Mapping[str, Any]]) -> list[str]:
     Labels hold the scale, β where it is not 1, and the seed; and, for all trials of a model,
     whatever else is needed so that no two are alike.
     """
-    alike: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    models: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for params in trials:
-        alike[_label(params, (), DIGITS)].append(params)
-    more: dict[str, dict[str, None]] = defaultdict(dict)
-    for group in alike.values():
-        if len(group) > 1:
-            more[group[0]["model"]].update(dict.fromkeys(_differing(group)))
+        models[params["model"]].append(params)
+    more = {model: _telling(group) for model, group in models.items()}
     named = [_label(params, more[params["model"]]) for params in trials]
     if len(set(named)) == len(named):
         return named
     return [_label(params, more[params["model"]], DIGITS) for params in trials]
 
 
-def _differing(group: Sequence[Mapping[str, Any]]) -> list[str]:
+def _telling(group: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The further parameters that tell trials of one model apart, no more than are needed."""
     keys = dict.fromkeys(key for params in group for key in params)
-    return [key for key in keys if len({repr(params.get(key)) for params in group}) > 1]
+    chosen: list[str] = []
+    count = len({_label(params, (), DIGITS) for params in group})
+    for key in keys:
+        if count == len(group):
+            break
+        found = len({_label(params, [*chosen, key], DIGITS) for params in group})
+        if found > count:
+            chosen, count = [*chosen, key], found
+    return chosen
 
 
 def _label(params: Mapping[str, Any], more: Iterable[str], digits: int = 6) -> str:

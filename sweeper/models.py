@@ -28,52 +28,56 @@ class Alias:
 class Model:
     """One name of a grid's `model`.
 
-    `likelihoods` are those that a grid may choose from, the first being the default; none where
-    the objective takes none. `corrupts` says what a corruption acts on, if there must be one.
+    `likelihood` is what it observes with, None where the objective takes none; with
+    `any_likelihood` a grid may choose another. `corrupts` says what its corruption acts on, None
+    for clean data.
     """
 
     name: str
     objective: str
+    likelihood: str | None
     summary: str
     reference: str
-    likelihoods: tuple[str, ...] = ()
+    any_likelihood: bool = False
     corrupts: Literal["input", "data"] | None = None
     alias: Alias | None = None
 
     @property
     def available(self) -> bool:
         """Whether everything that it is made of is registered."""
-        return (self.objective in PARTS["objective"]
-                and (not self.likelihoods or bool(self.known_likelihoods)))
+        return self.objective in PARTS["objective"] and (
+            self.likelihood is None or self.likelihood in PARTS["likelihood"])
 
     @property
-    def known_likelihoods(self) -> tuple[str, ...]:
-        return tuple(name for name in self.likelihoods if name in PARTS["likelihood"])
+    def likelihoods(self) -> tuple[str, ...]:
+        """What a grid may choose from."""
+        if self.any_likelihood:
+            return tuple(PARTS["likelihood"])
+        return (self.likelihood,) if self.likelihood else ()
 
-
-DECODERS = ("bernoulli", "gaussian", "laplace")
 
 MODELS = (
-    Model("sigma_vae", "elbo", "VAE with a Gaussian decoder of fixed σ (not Rybkin's learned σ)",
-          "Saremi 2020, arXiv:2005.09047, Eq. 5 and 7", ("gaussian",),
-          alias=Alias("sigma", 0.5)),
-    Model("alpha_vae", "elbo", "VAE with a Laplace decoder of fixed α",
-          "Saremi 2020, arXiv:2005.09047, Eq. 10 and 11", ("laplace",),
-          alias=Alias("alpha", 1.0)),
-    Model("bernoulli_vae", "elbo", "VAE with a Bernoulli decoder",
-          "Kingma and Welling 2014, arXiv:1312.6114", ("bernoulli",)),
-    Model("noisy_vae", "elbo", "VAE with a Gaussian decoder, trained on noisy data",
-          "Saremi 2020, arXiv:2007.15130, Eq. 14", ("gaussian",), "data"),
-    Model("deen", "deen", "Deep energy estimator network: least-squares denoising by ∇f",
+    Model("sigma_vae", "elbo", "gaussian",
+          "VAE with a Gaussian decoder of fixed σ (not Rybkin's learned σ)",
+          "Saremi 2020, arXiv:2005.09047, Eq. 5 and 7", alias=Alias("sigma", 0.5)),
+    Model("alpha_vae", "elbo", "laplace", "VAE with a Laplace decoder of fixed α",
+          "Saremi 2020, arXiv:2005.09047, Eq. 10 and 11", alias=Alias("alpha", 1.0)),
+    Model("bernoulli_vae", "elbo", "bernoulli", "VAE with a Bernoulli decoder",
+          "Kingma and Welling 2014, arXiv:1312.6114"),
+    Model("noisy_vae", "elbo", "gaussian", "VAE with a Gaussian decoder, trained on noisy data",
+          "Saremi 2020, arXiv:2007.15130, Eq. 14", corrupts="data"),
+    Model("deen", "deen", None, "Deep energy estimator network: least-squares denoising by ∇f",
           "Saremi et al. 2018, arXiv:1805.08306"),
-    Model("uvb", "uvb", "Unnormalized variational Bayes: DEEN with the negative ELBO as energy",
-          "Saremi 2020, arXiv:2007.15130, Eq. 17 and 18", ("gaussian", "laplace")),
-    Model("dvae", "elbo", "Denoising VAE: the encoder sees a corrupted input",
-          "Im et al. 2017, arXiv:1511.06406, Eq. 8 and 11", DECODERS, "input"),
-    Model("iwae", "iwae", "Importance-weighted autoencoder",
-          "Burda et al. 2016, arXiv:1509.00519", DECODERS),
-    Model("diwae", "iwae", "Importance-weighted autoencoder with a corrupted input",
-          "Im et al. 2017, arXiv:1511.06406, Eq. 12", DECODERS, "input"),
+    Model("uvb", "uvb", None,
+          "Unnormalized variational Bayes: DEEN with the negative ELBO as energy",
+          "Saremi 2020, arXiv:2007.15130, Eq. 17 and 18"),
+    Model("dvae", "elbo", "bernoulli", "Denoising VAE: the encoder sees a corrupted input",
+          "Im et al. 2017, arXiv:1511.06406, Eq. 8 and 11", True, "input"),
+    Model("iwae", "iwae", "bernoulli", "Importance-weighted autoencoder",
+          "Burda et al. 2016, arXiv:1509.00519", True),
+    Model("diwae", "iwae", "bernoulli",
+          "Importance-weighted autoencoder with a corrupted input",
+          "Im et al. 2017, arXiv:1511.06406, Eq. 12", True, "input"),
 )
 
 

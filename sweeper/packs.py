@@ -32,7 +32,7 @@ def make_packs(trials: Sequence[PlannedTrial],
 
 
 def pack_size(resources: Resources) -> int:
-    """How many trials make a pack; ``auto`` is 1, the best on a CPU (two processes beat a pack)."""
+    """How many trials make a pack; ``auto`` is 1, as two processes beat a pack on a CPU."""
     return 1 if resources.pack == "auto" else resources.pack
 
 
