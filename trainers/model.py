@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from trainers.corruptions import Corruption
+from trainers.corruptions import Corruption, Learnable
 from trainers.likelihoods import Likelihood
 from trainers.networks import Network, flat_size
 
@@ -22,8 +23,9 @@ Parameters = Mapping[str, Tensor]
 class Model:
     """What an objective sees: functions of one set of parameters, without a pack axis.
 
-    Parameters are named ``<part>.<name>``, where the part is ``encoder``, ``decoder`` or
-    ``energy``. Hyperparameters of the likelihood and the corruption are 0-d tensors.
+    Parameters are named ``<part>.<name>``, where the part is ``encoder``, ``decoder``, ``energy``
+    or, where the corruption is learned, ``corruption``. Hyperparameters of the likelihood and the
+    corruption are 0-d tensors.
     """
 
     parts: Mapping[str, nn.Module]
@@ -63,14 +65,29 @@ class Model:
         """x̂(z), in data units."""
         return self.observation.mean(self.decode(z), self.network.readout)
 
+    def corrupt(self, x: Float[Tensor, "*batch dims"],
+                noise: Float[Tensor, "*batch dims"]) -> Float[Tensor, "*batch dims"]:
+        """x̃ ~ p(x̃|x), in data units, at the corruption's present rate."""
+        assert self.corruption is not None
+        if isinstance(self.corruption, Learnable):
+            return self.corruption.at(self._own("corruption"))(x, noise)
+        return self.corruption(x, noise)
+
+    def learned_rate(self) -> dict[str, Float[Tensor, ""]]:
+        """``rate``, the mean rate of a corruption that is learned; empty for the others."""
+        if not isinstance(self.corruption, Learnable):
+            return {}
+        return {"rate": self.corruption.rate(self._own("corruption"))}
+
     def energy(self, y: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
         """f(y), the energy of each example in nats."""
         f: Tensor = self._call("energy", y)
         return f
 
-    def _call(self, part: str, *inputs: Tensor) -> Tensor:
+    def _call(self, part: str, *inputs: Tensor) -> Any:
+        return functional_call(self.parts[part], self._own(part), inputs)
+
+    def _own(self, part: str) -> dict[str, Tensor]:
         prefix = part + "."
-        own = {name.removeprefix(prefix): value for name, value in self.params.items()
-               if name.startswith(prefix)}
-        result: Tensor = functional_call(self.parts[part], own, inputs)
-        return result
+        return {name.removeprefix(prefix): value for name, value in self.params.items()
+                if name.startswith(prefix)}

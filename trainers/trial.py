@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from trainers.corruptions import CORRUPTIONS, Corruption
-from trainers.datasets import DATASETS, Dataset
+from trainers import datasets
+from trainers.corruptions import CORRUPTIONS, Corruption, FromData, Learnable
+from trainers.datasets import DATASETS, Dataset, Splits
 from trainers.errors import Incompatible
 from trainers.fields import (
     Bounds,
@@ -120,9 +123,12 @@ class Trial:
             return sum(p.numel() for p in self.build_modules().parameters())
 
     def build_modules(self) -> nn.ModuleDict:
-        """Fresh modules of the network for this trial's data and likelihood."""
+        """Fresh modules of the network (and of a learned corruption) for this trial's data."""
         outputs = self.likelihood.outputs if self.likelihood else 1
-        return nn.ModuleDict(self.network.build(self.data.shape, outputs))
+        modules = dict(self.network.build(self.data.shape, outputs))
+        if isinstance(self.corruption, Learnable):
+            modules["corruption"] = self.corruption.build(self.data.shape)
+        return nn.ModuleDict(modules)
 
     def bind(self, parts: Mapping[str, nn.Module], params: Parameters,
              hyper: Mapping[str, Tensor]) -> tuple[Objective, Model]:
@@ -136,9 +142,21 @@ class Trial:
                       if key.startswith(kind + ".")}
             return component and substitute(component, values)
 
-        model = Model(parts, params, self.network, self.data.shape, own("likelihood"),
-                      own("corruption"), self.corrupts)
+        corruption = own("corruption")
+        if isinstance(corruption, FromData) and params:
+            like = next(iter(params.values()))
+            corruption = substitute(corruption, _statistics(self.data, corruption.statistics,
+                                                            like.device, like.dtype))
+        model = Model(parts, params, self.network, self.data.shape, own("likelihood"), corruption,
+                      self.corrupts)
         return own("objective"), model
+
+
+@functools.lru_cache(maxsize=8)
+def _statistics(data: Dataset, take: Callable[[Splits], Mapping[str, Tensor]],
+                device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+    """A statistic of the training data, taken once a process and device."""
+    return {name: value.to(device, dtype) for name, value in take(datasets.load(data)).items()}
 
 
 def _plain(component: Any) -> dict[str, Any] | None:
@@ -164,13 +182,15 @@ def _check_likelihood(trial: Trial) -> None:
     if trial.objective.likelihood != (trial.likelihood is not None):
         wish = "needs a likelihood" if trial.objective.likelihood else "takes no likelihood"
         raise Incompatible(f"the objective {name!r} {wish} (known: {', '.join(LIKELIHOODS)})")
-    support = trial.likelihood.support if trial.likelihood else None
-    value_range = trial.data.value_range
-    if support and (value_range is None or value_range[0] < support[0]
-                    or value_range[1] > support[1]):
-        assert trial.likelihood is not None
-        raise Incompatible(f"the likelihood {trial.likelihood.name!r} is for data in {support}, "
-                           f"and {trial.data.name!r} has the range {value_range or 'ℝ'}; use "
+    if trial.likelihood:
+        _check_support(trial.data, "likelihood", trial.likelihood)
+
+
+def _check_support(data: Dataset, kind: str, part: Likelihood | Corruption) -> None:
+    low, high = data.value_range or (-math.inf, math.inf)
+    if part.support and (low < part.support[0] or high > part.support[1]):
+        raise Incompatible(f"the {kind} {part.name!r} is for data in {part.support}, and "
+                           f"{data.name!r} has the range {data.value_range or 'ℝ'}; use "
                            "'gaussian' or 'laplace'")
 
 
@@ -181,3 +201,5 @@ def _check_corruption(trial: Trial) -> None:
         known = ", ".join(trial.objective.corrupts) or "none"
         raise Incompatible(f"the objective {trial.objective.name!r} takes no corruption of the "
                            f"{trial.corrupts} (admitted: {known})")
+    if trial.corruption:
+        _check_support(trial.data, "corruption", trial.corruption)

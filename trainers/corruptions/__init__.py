@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from trainers.datasets import Splits
 from trainers.registry import Registry
 
-__all__ = ["CORRUPTIONS", "Corruption"]
+__all__ = ["CORRUPTIONS", "Corruption", "FromData", "Learnable"]
 
 
 @runtime_checkable
 class Corruption(Protocol):
-    """p(x̃|x), as a function of the clean x and of standard noise that the caller draws."""
+    """p(x̃|x), as a function of the clean x and of standard noise that the caller draws.
+
+    `support` is the interval that data must lie in (None: the real line).
+    """
 
     name: ClassVar[str]
     noise: ClassVar[Literal["normal", "uniform"]]
+    support: ClassVar[tuple[float, float] | None]
 
     def __call__(self, x: Float[Tensor, "*batch dims"],
                  noise: Float[Tensor, "*batch dims"]) -> Float[Tensor, "*batch dims"]:
         """The corrupted x̃, in data units."""
+        ...
+
+
+@runtime_checkable
+class Learnable(Protocol):
+    """A corruption whose rate is a parameter, trained with the model's (part ``corruption``)."""
+
+    def build(self, shape: tuple[int, ...]) -> nn.Module:
+        """A module that holds the parameters, at their start."""
+        ...
+
+    def at(self, params: Mapping[str, Tensor]) -> Corruption:
+        """The corruption with these parameters; gradients reach them."""
+        ...
+
+    def rate(self, params: Mapping[str, Tensor]) -> Float[Tensor, ""]:
+        """The rate that training reports: its mean over dimensions."""
+        ...
+
+
+@runtime_checkable
+class FromData(Protocol):
+    """A corruption that uses statistics of the training data."""
+
+    @staticmethod
+    def statistics(splits: Splits) -> Mapping[str, Tensor]:
+        """Attributes to put into the component, from the training examples."""
         ...
 
 

@@ -30,6 +30,7 @@ class Gaussian(Component):
 
     reference: ClassVar[str] = "Saremi 2020, arXiv:2005.09047, Sec. 3"
     noise: ClassVar[Literal["normal", "uniform"]] = "normal"
+    support: ClassVar[tuple[float, float] | None] = None
 
     sigma: Scale
 

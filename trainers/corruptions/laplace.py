@@ -34,6 +34,7 @@ class Laplace(Component):
 
     reference: ClassVar[str] = "Saremi 2020, arXiv:2005.09047, Fig. 2e"
     noise: ClassVar[Literal["normal", "uniform"]] = "uniform"
+    support: ClassVar[tuple[float, float] | None] = None
 
     alpha: Scale
 
