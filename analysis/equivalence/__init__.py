@@ -1,0 +1,30 @@
+"""Whether (σ, β) and σ√β (α: αβ) are the same model, at four levels, none of them a picture.
+
+    algebra       the objectives on the same parameters are proportional, up to a constant
+    twins         matched-seed runs stay equal to rounding for the whole run
+    across_seeds  Welch TOST on log KL and log recon, disjoint seeds, a declared margin
+    collapse      all (σ, β) lie on one bent curve in s = log σ + ½ log β: TOST on what is left
+
+Theorems 1 and 2 of Saremi 2020 (arXiv:2005.09047). Every verdict is one of *equivalent*,
+*different* and *undecided*; a test that finds no difference is not evidence of equivalence.
+
+Example::
+
+    for verdict in across_seeds(experiment.trials, margin=0.10):
+        print(verdict.sentence())
+"""
+
+from __future__ import annotations
+
+from analysis.equivalence.algebra import AlgebraVerdict, Pieces, algebra
+from analysis.equivalence.aliases import Alias, alias_pairs
+from analysis.equivalence.collapse import CollapseVerdict, collapse
+from analysis.equivalence.seeds import SeedVerdict, across_seeds, compare_arms
+from analysis.equivalence.tost import Tost, seeds_needed, tost, tost_power
+from analysis.equivalence.twins import TwinVerdict, twins
+from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED
+
+__all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "AlgebraVerdict", "Alias", "CollapseVerdict",
+           "Pieces", "SeedVerdict", "Tost", "TwinVerdict", "across_seeds", "algebra",
+           "alias_pairs", "collapse", "compare_arms", "seeds_needed", "tost", "tost_power",
+           "twins"]

@@ -1,0 +1,97 @@
+"""Level a: on the same parameters, the objectives at (σ₁, β₁) and (σ₂, β₂) are proportional."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, plain
+from analysis.errors import AnalysisError, UnusableValues
+from analysis.wording import number, symbol
+
+__all__ = ["AlgebraVerdict", "Pieces", "algebra"]
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """An objective at one setting, at several points (examples or parameters), in nats.
+
+    noise: σ or α; objective: values, with or without the normalising constant; gradient: with
+    respect to the parameters, flattened, or None.
+    """
+
+    noise: float
+    beta: float
+    objective: ArrayLike
+    gradient: ArrayLike | None = None
+
+
+@dataclass(frozen=True)
+class AlgebraVerdict:
+    """L₂ = factor·L₁ + constant, with the largest deviation relative to the largest |L₂|.
+
+    angle: 1 − cosine between the gradients (NaN if none were given).
+    """
+
+    factor: float
+    constant: float
+    deviation: float
+    angle: float
+    tolerance: float
+    verdict: str
+    x: str = "sigma"
+
+    def to_json(self) -> dict[str, Any]:
+        return plain(asdict(self) | {"level": "algebra", "sentence": self.sentence()})
+
+    def sentence(self) -> str:
+        same = "proportional" if self.verdict == EQUIVALENT else "not proportional"
+        angle = "" if np.isnan(self.angle) else f", gradients at 1 − cos = {self.angle:.1e}"
+        return (f"On the same parameters the two objectives are {same} (factor "
+                f"{number(self.factor)}, largest deviation {self.deviation:.1e}{angle}): "
+                f"{self.verdict}.")
+
+
+def algebra(first: Pieces, second: Pieces, x: str = "sigma",
+            tolerance: float = 1e-12) -> AlgebraVerdict:
+    """Whether L(σ₂, β₂) = (σ₁/σ₂)² L(σ₁, β₁) + C; for α the factor is α₁/α₂.
+
+    Errors: AnalysisError unless σ₁²β₁ = σ₂²β₂ (α: α₁β₁ = α₂β₂), or with fewer than two points
+    (a constant fits one point whatever it is).
+    """
+    power = {"sigma": 2, "alpha": 1}.get(x)
+    if power is None:
+        raise AnalysisError(f"aliases are known for sigma and alpha, not for {x}")
+    ours, theirs = first.noise**power * first.beta, second.noise**power * second.beta
+    if not np.isclose(ours, theirs, rtol=1e-9):
+        raise AnalysisError(f"({symbol(x)} = {first.noise:g}, β = {first.beta:g}) and "
+                            f"({symbol(x)} = {second.noise:g}, β = {second.beta:g}) are no "
+                            "aliases of each other")
+    left, right = _values(first.objective), _values(second.objective)
+    if left.shape != right.shape or len(left) < 2:
+        raise AnalysisError("the two objectives must be given at the same two or more points")
+    factor = (first.noise / second.noise) ** power
+    rest = right - factor * left
+    deviation = float(np.abs(rest - rest.mean()).max() / np.abs(right).max())
+    angle = _angle(first.gradient, second.gradient)
+    same = deviation <= tolerance and not angle > tolerance
+    return AlgebraVerdict(factor, float(rest.mean()), deviation, angle, tolerance,
+                          EQUIVALENT if same else DIFFERENT, x)
+
+
+def _values(given: ArrayLike) -> NDArray[np.float64]:
+    values = np.asarray(given, dtype=np.float64).ravel()
+    if not np.isfinite(values).all():
+        raise UnusableValues("an objective or gradient is not finite")
+    return values
+
+
+def _angle(first: ArrayLike | None, second: ArrayLike | None) -> float:
+    if first is None or second is None:
+        return float("nan")
+    left, right = _values(first), _values(second)
+    left, right = left / np.linalg.norm(left), right / np.linalg.norm(right)
+    return float(0.5 * np.sum((left - right) ** 2))

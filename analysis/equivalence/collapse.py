@@ -1,0 +1,138 @@
+"""Level d: all (σ, β) on one bent curve in s = log σ + ½ log β (α: log α + log β).
+
+    log KL = a + b s + c s² + δ log β
+
+If β acts through s alone, δ = 0. The curve is bent because a straight one would put the law's
+bend into δ and reject a true equivalence. δ̂ is a sum over seeds; the seeds with β = 1 and those
+with β ≠ 1 are kept disjoint, so δ̂ is a difference of two independent means of per-seed numbers
+and Welch's TOST applies to it whatever the seeds' own scatter along the curve is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.equivalence.aliases import POWERS, deal, families
+from analysis.equivalence.tost import LEAST_SEEDS, Tost, tost
+from analysis.equivalence.verdict import UNDECIDED, plain, said
+from analysis.law import require_column, usable
+from analysis.wording import number, quantity, symbol
+
+__all__ = ["CollapseVerdict", "collapse"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CollapseVerdict:
+    """δ with its 90 % interval (in `test`), and the curve (a, b, c) in powers of s.
+
+    margin: on δ; by default the log-ratio margin divided by the largest |log β|, so that the
+    curve is right within that ratio at every β of the sweep.
+    """
+
+    x: str
+    y: str
+    test: Tost | None
+    margin: float
+    curve: tuple[float, float, float]
+    n: int
+    seeds: tuple[tuple[object, ...], tuple[object, ...]]
+    verdict: str
+    needs: int | None
+
+    @property
+    def delta(self) -> float:
+        return float("nan") if self.test is None else self.test.difference
+
+    def to_json(self) -> dict[str, Any]:
+        return plain(asdict(self) | {"level": "collapse", "delta": self.delta,
+                                     "test": None if self.test is None else plain(
+                                         asdict(self.test)),
+                                     "verdict_text": said(self.verdict, self.needs),
+                                     "sentence": self.sentence()})
+
+    def sentence(self) -> str:
+        s = f"log {symbol(self.x)} + {'½ ' if self.x == 'sigma' else ''}log β"
+        counts = f"{len(self.seeds[0])} seeds with β = 1 and {len(self.seeds[1])} with β ≠ 1"
+        told = f"Collapse of {quantity(self.y)} onto a bent curve in {s}, {counts}"
+        if self.test is None:
+            return f"{told}: too few to test: {said(self.verdict, self.needs)}."
+        return (f"{told}: δ = {number(self.test.difference, 2)} (90 %: "
+                f"{number(self.test.low, 2)} to {number(self.test.high, 2)}; margin "
+                f"{number(self.margin, 2)}): {said(self.verdict, self.needs)}.")
+
+
+def collapse(trials: pd.DataFrame, margin: float = 0.10, y: str = "test/kl",
+             delta_margin: float | None = None) -> list[CollapseVerdict]:
+    """A verdict for every family of rows that has β = 1, other β, and four values of s.
+
+    margin: a log ratio; delta_margin: on δ itself, instead. Families that cannot say anything
+    (one β only) are left out. Errors: UnknownName, UnusableValues.
+    """
+    require_column(trials, y)
+    found = []
+    for x, rows in families(trials):
+        if rows[y].notna().any() and _spans(x, rows):
+            usable(rows, y)
+            limit = delta_margin or margin / float(np.abs(np.log(rows["beta"])).max())
+            found.append(_verdict(x, y, rows, limit))
+    return found
+
+
+def _spans(x: str, rows: pd.DataFrame) -> bool:
+    plain_beta = rows["beta"] == 1
+    s = (np.log(rows[x]) + POWERS[x] * np.log(rows["beta"])).round(9)
+    return bool(plain_beta.any() and (~plain_beta).any() and s.nunique() >= 4)
+
+
+def _verdict(x: str, y: str, rows: pd.DataFrame, margin: float) -> CollapseVerdict:
+    arms = [_table(x, y, rows[rows["beta"] == 1]), _table(x, y, rows[rows["beta"] != 1])]
+    seeds = deal(arms[0].index, arms[1].index)
+    arms = [arm.loc[kept] for arm, kept in zip(arms, seeds, strict=True)]
+    used = (tuple(seeds[0]), tuple(seeds[1]))
+    few, n = min(len(kept) for kept in seeds), sum(arm.size for arm in arms)
+    nan = (float("nan"),) * 3
+    weights = _weights(x, arms) if few >= 2 else None
+    if weights is None:
+        return CollapseVerdict(x, y, None, margin, nan, n, used, UNDECIDED,
+                               max(LEAST_SEEDS - few, 1))
+    scores = [np.log(arm.to_numpy()) @ w * len(arm)
+              for arm, w in zip(arms, _split(weights[3], arms), strict=True)]
+    test = tost(scores[0], -scores[1], margin)
+    values = np.concatenate([np.log(arm.to_numpy()).ravel() for arm in arms])
+    curve = tuple(float(v) for v in weights[:3] @ values)
+    return CollapseVerdict(x, y, test, margin, (curve[0], curve[1], curve[2]), n, used,
+                           test.verdict, test.needs)
+
+
+def _table(x: str, y: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """y by seed and setting; seeds that lack a setting are left out."""
+    return rows.pivot_table(index="seed", columns=[x, "beta"], values=y).dropna()
+
+
+def _weights(x: str, arms: list[pd.DataFrame]) -> Array | None:
+    """Least-squares weights [4, rows] of a, b, c and δ; None if the design cannot tell them."""
+    cells = np.array([cell for arm in arms for _ in range(len(arm)) for cell in arm.columns],
+                     dtype=np.float64)
+    beta = np.log(cells[:, 1])
+    s = np.log(cells[:, 0]) + POWERS[x] * beta
+    design = np.column_stack([np.ones_like(s), s, s**2, beta])
+    if np.linalg.matrix_rank(design) < 4:
+        return None
+    weights: Array = np.linalg.pinv(design)
+    return weights
+
+
+def _split(weights: Array, arms: list[pd.DataFrame]) -> list[Array]:
+    """The weights of one seed of each arm: all seeds of an arm have the same settings."""
+    start, found = 0, []
+    for arm in arms:
+        found.append(weights[start:start + arm.shape[1]])
+        start += arm.size
+    return found

@@ -1,0 +1,245 @@
+"""Equivalence: pairs that are equal, that differ by exactly the margin, and that differ."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.weightstats import ttost_ind
+
+from analysis.equivalence import (
+    DIFFERENT,
+    EQUIVALENT,
+    UNDECIDED,
+    Pieces,
+    across_seeds,
+    algebra,
+    alias_pairs,
+    collapse,
+    seeds_needed,
+    tost,
+    tost_power,
+    twins,
+)
+from analysis.equivalence.aliases import deal
+from analysis.errors import AnalysisError
+from analysis.frames import history_frame
+from analysis.schema import Experiment
+
+
+def objectives(noise: float, beta: float, power: int, constant: float) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    recon, kl = rng.uniform(1, 30, 50), rng.uniform(1, 30, 50)
+    scale = 1 / (2 * noise**2) if power == 2 else 1 / noise
+    return -scale * recon - beta * kl - constant
+
+
+@pytest.mark.parametrize(("x", "first", "second"), [("sigma", (0.1, 4.0), (0.2, 1.0)),
+                                                    ("sigma", (0.1, 9.0), (0.3, 1.0)),
+                                                    ("alpha", (0.1, 3.0), (0.3, 1.0))])
+def test_aliases_are_proportional_up_to_a_constant(x: str, first: tuple[float, float],
+                                                   second: tuple[float, float]) -> None:
+    power = 2 if x == "sigma" else 1
+    found = algebra(Pieces(*first, objectives(*first, power, 3.0), gradient=[1.0, 2.0]),
+                    Pieces(*second, objectives(*second, power, -7.0), gradient=[2.0, 4.0]), x)
+    assert found.verdict == EQUIVALENT
+    assert found.factor == pytest.approx((first[0] / second[0]) ** power)
+    assert found.deviation < 1e-12
+    assert found.angle == pytest.approx(0, abs=1e-15)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_wrong_objective_is_different() -> None:
+    wrong = objectives(0.2, 1.1, 2, 0.0)
+    found = algebra(Pieces(0.1, 4.0, objectives(0.1, 4.0, 2, 0.0)), Pieces(0.2, 1.0, wrong))
+    assert found.verdict == DIFFERENT
+    turned = Pieces(0.2, 1.0, objectives(0.2, 1.0, 2, 0.0), [1.0, 0.0])
+    found = algebra(Pieces(0.1, 4.0, objectives(0.1, 4.0, 2, 0.0), [1.0, 1e-3]), turned)
+    assert found.verdict == DIFFERENT
+
+
+def test_what_is_no_alias_is_refused() -> None:
+    with pytest.raises(AnalysisError, match="no aliases"):
+        algebra(Pieces(0.1, 4.0, [1, 2]), Pieces(0.3, 1.0, [1, 2]))
+    with pytest.raises(AnalysisError, match="two or more points"):
+        algebra(Pieces(0.1, 4.0, [1]), Pieces(0.2, 1.0, [1]))
+
+
+def twin_experiment(change: Callable[[int], float]) -> Experiment:
+    """A trial and its twin whose log KL differs by change(epoch)."""
+    trials = pd.DataFrame({"trial": ["a", "b"], "label": ["A", "B"], "seed": [1, 1],
+                           "role": ["declared", "twin"], "twin_of": [None, "a"]})
+    records = {name: [{"epoch": e, "time_ms": 0, "metrics": {
+        "test/kl": 9.0 / e * np.exp(factor * change(e)), "test/recon": 2.0, "test/elbo": -e}}
+        for e in range(1, 6)] for name, factor in (("a", 0.0), ("b", 1.0))}
+    return Experiment("t", trials, history_frame(records.items(), {"a": 1, "b": 1}))
+
+
+@pytest.mark.parametrize(("change", "verdict", "exact"), [
+    (lambda e: 0.0, EQUIVALENT, True), (lambda e: 1e-6, EQUIVALENT, False),
+    (lambda e: 0.1, DIFFERENT, False), (lambda e: 1e-6 * 10**e, UNDECIDED, False)])
+def test_twins(change: Callable[[int], float], verdict: str, exact: bool) -> None:
+    found, = twins(twin_experiment(change))
+    assert (found.verdict, found.exact) == (verdict, exact)
+    assert found.difference == pytest.approx(max(abs(change(e)) for e in range(1, 6)), rel=1e-6)
+    assert (found.n, found.steps) == (10, 5)
+    assert json.dumps(found.to_json(), allow_nan=False)
+    assert "A and its twin B" in found.sentence()
+
+
+def test_twins_without_a_common_history_are_undecided() -> None:
+    whole = twin_experiment(lambda e: 0.0)
+    half = whole.history[whole.history["trial"] == "a"]
+    found, = twins(Experiment("t", whole.trials, half))
+    assert (found.verdict, found.n) == (UNDECIDED, 0)
+    assert json.dumps(found.to_json(), allow_nan=False)
+    assert twins(Experiment("t", whole.trials.assign(twin_of=None), half)) == []
+
+
+def test_tost_is_that_of_statsmodels() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 0.03, 6), rng.normal(0.02, 0.06, 9)
+    p, _, _ = ttost_ind(a, b, -0.1, 0.1, usevar="unequal")
+    assert tost(a, b, 0.1).p == pytest.approx(p, rel=1e-9)
+
+
+@pytest.mark.parametrize(("gap", "expected", "least"), [(0.0, EQUIVALENT, 0.95),
+                                                        (0.1, UNDECIDED, 0.88),
+                                                        (0.2, DIFFERENT, 0.95)])
+def test_verdicts_of_planted_pairs(gap: float, expected: str, least: float) -> None:
+    rng = np.random.default_rng(4)
+    arms = zip(rng.normal(0, 0.04, (400, 8)), rng.normal(gap, 0.04, (400, 8)), strict=True)
+    verdicts = Counter(tost(a, b, 0.1).verdict for a, b in arms)
+    assert verdicts[expected] / 400 >= least
+    if gap == 0.1:
+        assert verdicts[EQUIVALENT] / 400 <= 0.08
+
+
+def test_few_seeds_decide_nothing_but_say_how_many_are_missing() -> None:
+    found = tost([0.0, 0.001, 0.002], [0.0, 0.001, 0.002], 0.1)
+    assert (found.verdict, found.needs) == (UNDECIDED, 2)
+
+
+@pytest.mark.parametrize(("sd", "low", "high"), [(0.019, 16, 19), (0.048, 95, 103)])
+def test_seeds_needed_for_a_margin_of_two_per_cent(sd: float, low: int, high: int) -> None:
+    needed = seeds_needed(sd, 0.02)
+    assert needed is not None
+    assert low <= needed <= high
+    assert tost_power(sd, 0.02, needed) >= 0.8 > tost_power(sd, 0.02, needed - 1)
+    assert seeds_needed(0.05, 0.1, difference=0.0999) is None
+
+
+@pytest.mark.parametrize(("n", "gap"), [(10, 0.0), (12, 0.04), (15, 0.16)])
+def test_power_is_what_simulation_gives(n: int, gap: float) -> None:
+    rng = np.random.default_rng(2)
+    arms = zip(rng.normal(0, 0.06, (1500, n)), rng.normal(gap, 0.06, (1500, n)), strict=True)
+    wanted = EQUIVALENT if gap < 0.1 else DIFFERENT
+    share = np.mean([tost(a, b, 0.1).verdict == wanted for a, b in arms])
+    assert share == pytest.approx(tost_power(0.06, 0.1, n, gap), abs=0.04)
+
+
+@pytest.mark.parametrize(("a", "b", "margin"), [([1.0], [1.0, 2.0], 0.1),
+                                                ([1.0, np.nan], [1.0, 2.0], 0.1),
+                                                ([1.0, 2.0], [1.0, 2.0], 0.0)])
+def test_tost_refuses_what_it_cannot_test(a: list[float], b: list[float], margin: float) -> None:
+    with pytest.raises(AnalysisError):
+        tost(a, b, margin)
+
+
+def test_shared_seeds_are_dealt_to_disjoint_arms() -> None:
+    assert deal([1, 2, 3, 4, 5], [1, 2, 3, 4, 5]) == ([1, 3, 5], [2, 4])
+    assert deal([1, 2], [3, 4]) == ([1, 2], [3, 4])
+    assert deal([1, 2, 9], [1, 2]) == ([2, 9], [1])
+
+
+def sweep(seeds: int = 10, shift: float = 0.0, bend: float = -0.18,
+          rng: np.random.Generator | None = None, x: str = "sigma") -> pd.DataFrame:
+    """β = 1 at nine σ and two aliases; log KL bent in s, plus shift·log β and seed effects."""
+    rng = rng or np.random.default_rng(11)
+    cells = [(0.03 * i, 1.0) for i in range(1, 10)] + [(0.03, 4.0), (0.03, 16.0)]
+    power = 0.5 if x == "sigma" else 1.0
+    cells = cells if x == "sigma" else [*cells[:9], (0.03, 2.0), (0.03, 4.0)]
+    rows = []
+    for noise, beta in cells:
+        s = np.log(noise) + power * np.log(beta)
+        for seed in range(seeds):
+            log_kl = 1 - 1.2 * s + bend * (s + 2) ** 2 + shift * np.log(beta)
+            rows.append({"model": "m", x: noise, "beta": beta, "seed": seed, "d_z": 100,
+                         "status": "finished", "role": "declared", "checksum": "c", "epoch": 5.0,
+                         "test/kl": np.exp(log_kl + 0.02 * rng.standard_normal()),
+                         "test/recon": np.exp(s + 0.02 * rng.standard_normal())})
+    return pd.DataFrame(rows)
+
+
+def test_alias_pairs_are_found_and_ordered() -> None:
+    pairs = alias_pairs(sweep(2))
+    assert [(p.first.label, p.second.label) for p in pairs] == [
+        ("σ = 0.06, β = 1", "σ = 0.03, β = 4"), ("σ = 0.12, β = 1", "σ = 0.03, β = 16")]
+    assert [p.effective for p in pairs] == pytest.approx([0.06, 0.12])
+    two = pd.concat([sweep(2), sweep(2).assign(d_z=50)])
+    assert len(alias_pairs(two)) == 4
+    assert len(alias_pairs(sweep(2, x="alpha"))) == 2
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, EQUIVALENT), (0.2, DIFFERENT)])
+def test_level_c_across_disjoint_seeds(shift: float, verdict: str) -> None:
+    for found in across_seeds(sweep(12, shift)):
+        assert found.verdict == verdict
+        assert found.dealt
+        assert not set(found.seeds[0]) & set(found.seeds[1])
+        assert json.dumps(found.to_json(), allow_nan=False)
+        assert verdict in found.sentence()
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 4])
+def test_level_c_with_too_few_seeds(seeds: int) -> None:
+    for found in across_seeds(sweep(seeds)):
+        assert found.verdict == UNDECIDED
+        assert found.needs is not None
+        assert found.needs >= 1
+        assert "more seed" in found.sentence()
+        assert json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_level_c_refuses_nan() -> None:
+    frame = sweep(6)
+    frame.loc[frame["beta"] == 4, "test/kl"] = np.nan
+    with pytest.raises(AnalysisError, match="missing or not finite"):
+        across_seeds(frame)
+
+
+def test_twins_stay_out_of_levels_c_and_d() -> None:
+    twin = sweep(6).query("beta != 1").assign(role="twin")
+    frame = pd.concat([sweep(6).query("beta == 1"), twin])
+    assert across_seeds(frame) == []
+    assert collapse(frame) == []
+
+
+@pytest.mark.parametrize(("x", "shift", "verdict"), [("sigma", 0.0, EQUIVALENT),
+                                                     ("alpha", 0.0, EQUIVALENT),
+                                                     ("sigma", 0.2, DIFFERENT)])
+def test_level_d_collapse_with_a_bent_law(x: str, shift: float, verdict: str) -> None:
+    found, = collapse(sweep(14, shift, x=x))
+    assert found.verdict == verdict
+    assert found.delta == pytest.approx(shift, abs=0.03)
+    assert found.curve[2] == pytest.approx(-0.18, abs=0.03)
+    assert json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_level_d_keeps_its_error_rate_at_the_margin() -> None:
+    """δ exactly at the margin is called equivalent in about 5 % of sweeps."""
+    rng = np.random.default_rng(8)
+    found = [collapse(sweep(10, 0.05, rng=rng), delta_margin=0.05)[0] for _ in range(150)]
+    assert np.mean([verdict.verdict == EQUIVALENT for verdict in found]) <= 0.11
+    assert np.mean([verdict.delta for verdict in found]) == pytest.approx(0.05, abs=0.003)
+
+
+def test_level_d_with_few_seeds_is_undecided() -> None:
+    found, = collapse(sweep(2))
+    assert (found.verdict, found.test) == (UNDECIDED, None)
+    assert "needs" in found.sentence()
+    assert json.dumps(found.to_json(), allow_nan=False)
