@@ -1,0 +1,77 @@
+"""One small trial of every combination of registered components that makes sense."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from trainers import Training, Trial
+from trainers.corruptions import CORRUPTIONS
+from trainers.datasets.digits import Digits
+from trainers.errors import Incompatible
+from trainers.fields import describe_fields
+from trainers.likelihoods import LIKELIHOODS
+from trainers.networks import NETWORKS
+from trainers.objectives import OBJECTIVES
+
+__all__ = ["combinations", "small", "with_other_numbers"]
+
+SMALL: dict[str, Any] = {
+    "d_z": 4, "channels": (4, 8), "fc": 8, "decoder": 16, "hidden": (16,), "units": 8,
+    "decoder_hidden": (16,), "samples": 2, "k": 2, "m": 2}
+REQUIRED = 0.3
+TRAINING = Training(epochs=2, batch_size=64, precision="float64", lr=1e-3)
+
+
+def small(component: type[Any]) -> Any:
+    """The component at toy size; required numbers are 0.3."""
+    fields = {field.name: field for field in describe_fields(component)}
+    sizes = {name: value for name, value in SMALL.items()
+             if name in fields and isinstance(value, type(fields[name].default))}
+    needed = {name: REQUIRED for name, field in fields.items() if field.required}
+    return component(**needed | sizes)
+
+
+def combinations() -> Iterator[Trial]:
+    """Every objective on every network; on the MLP also with every likelihood and corruption."""
+    for objective, network in itertools.product(OBJECTIVES, NETWORKS):
+        needed = OBJECTIVES[objective].likelihood
+        everywhere = ["gaussian"] if network != "mlp" else list(LIKELIHOODS)
+        for likelihood in everywhere if needed else [None]:
+            trial = _trial(objective, network, likelihood)
+            if trial is not None:
+                yield trial
+                if network == "mlp" and likelihood in ("gaussian", None):
+                    yield from _corrupted(trial)
+
+
+def with_other_numbers(trial: Trial) -> Trial:
+    """The same program with another seed and other per-member numbers."""
+    parts = {kind: _shifted(getattr(trial, kind)) for kind in trial.parts
+             if getattr(trial, kind) is not None}
+    return replace(trial, **parts, seed=trial.seed + 1)
+
+
+def _shifted(component: Any) -> Any:
+    values = {field.name: 1.25 * getattr(component, field.name)
+              for field in describe_fields(type(component)) if field.per_member}
+    return replace(component, **values)
+
+
+def _trial(objective: str, network: str, likelihood: str | None) -> Trial | None:
+    try:
+        return Trial(objective=small(OBJECTIVES[objective]), network=small(NETWORKS[network]),
+                     likelihood=small(LIKELIHOODS[likelihood]) if likelihood else None,
+                     data=Digits(), training=TRAINING)
+    except Incompatible:
+        return None
+
+
+def _corrupted(plain: Trial) -> Iterator[Trial]:
+    for where, name in itertools.product(plain.objective.corrupts, CORRUPTIONS):
+        try:
+            yield replace(plain, corruption=small(CORRUPTIONS[name]), corrupts=where)
+        except Incompatible:
+            continue
