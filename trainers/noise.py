@@ -12,8 +12,8 @@ from torch import Tensor
 
 __all__ = ["STREAMS", "Draw", "Streams", "stack_draws", "stream_seed"]
 
-Stream = Literal["init", "order", "latent", "corruption", "evaluation"]
-STREAMS: tuple[Stream, ...] = ("init", "order", "latent", "corruption", "evaluation")
+Stream = Literal["init", "order", "data", "latent", "corruption", "evaluation"]
+STREAMS: tuple[Stream, ...] = ("init", "order", "data", "latent", "corruption", "evaluation")
 
 
 @dataclass(frozen=True)

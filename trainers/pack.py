@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from trainers import datasets
+from trainers.batches import Batches
 from trainers.errors import Incompatible
 from trainers.fields import describe_fields
 from trainers.model import Model
@@ -22,7 +23,6 @@ from trainers.trial import Trial
 
 __all__ = ["Pack", "Record", "program_of"]
 
-TEST_BATCH = 500
 State = dict[str, Tensor]
 
 
@@ -74,8 +74,7 @@ class Pack:
         self.failed: dict[int, str] = {}
         self.epoch = 0
         self._training = trials[0].training
-        self._splits = datasets.load(trials[0].data)
-        self._train_x = self._splits.train.x.to(self.device)
+        self._batches = Batches(datasets.load(trials[0].data), self._training.dtype, self.device)
         with torch.device("meta"):
             self._parts = dict(trials[0].build_modules().items())
         self._place([self._fresh(trial) for trial in trials])
@@ -83,7 +82,7 @@ class Pack:
     @property
     def steps_per_epoch(self) -> int:
         """Full batches in the training data."""
-        return max(1, len(self._train_x) // self._training.batch_size)
+        return max(1, len(self._batches) // self._training.batch_size)
 
     @property
     def step(self) -> int:
@@ -182,13 +181,13 @@ class Pack:
     def _train_epoch(self) -> dict[str, Tensor]:
         batch, dtype = self._training.batch_size, self._training.dtype
         streams = self._streams(self.epoch)
-        orders = [stream.order(len(self._train_x)) for stream in streams]
+        orders = [stream.order(len(self._batches)) for stream in streams]
         order = orders[0] if len(orders) == 1 else torch.stack(orders)
         objective, model = self._any_model()
-        draws = objective.draws(model, min(batch, len(self._train_x)))
+        draws = objective.draws(model, min(batch, len(self._batches)))
         totals: Metrics = {}
         for start in range(0, self.steps_per_epoch * batch, batch):
-            x = self._examples(self._train_x[order[..., start:start + batch]])
+            x = self._batches.train(order[..., start:start + batch], streams)
             metrics = self._train_step(x, stack_draws(streams, draws, dtype))
             totals = {name: totals[name] + value if totals else value
                       for name, value in metrics.items()}
@@ -221,24 +220,18 @@ class Pack:
             member_test, in_dims=(0, 0, None, 0))
         streams, (objective, model) = self._streams(0), self._any_model()
         totals: Metrics = {}
-        for raw in torch.split(self._splits.test.x, TEST_BATCH):
-            draws = objective.test_draws(model, len(raw))
+        for x in self._batches.test():
+            draws = objective.test_draws(model, len(x))
             noise = stack_draws(streams, draws, self._training.dtype)
-            x = self._examples(raw.to(self.device))
             metrics = compute(self._params, self._hyper, x, noise)
             for name, value in metrics.items():
                 total = value.sum(-1)
                 totals[name] = totals[name] + total if name in totals else total
-        return {f"test/{name}": value / len(self._splits.test) for name, value in totals.items()}
+        return {f"test/{name}": value / self._batches.tested for name, value in totals.items()}
 
     def _any_model(self) -> tuple[Objective, Model]:
         """Some member's objective and model: for the shapes of the noise."""
         return self.trials[0].bind(self._parts, {}, {})
-
-    def _examples(self, raw: Tensor) -> Tensor:
-        """Raw values to data units, in the type that the pack computes in."""
-        x = raw.to(self._training.dtype)
-        return x if self._splits.scale == 1 else x / self._splits.scale
 
     def _leave_out_diverged(self, records: Mapping[int, Record]) -> None:
         for member, record in records.items():

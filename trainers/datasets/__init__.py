@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
@@ -35,12 +35,17 @@ class Split:
 
 @dataclass(frozen=True)
 class Splits:
-    """Train, validation and test parts; raw values are divided by `scale` to give data units."""
+    """Train, validation and test parts; raw values are divided by `scale` to give data units.
+
+    `resample` is for training data that are drawn anew in each epoch: x in data units and
+    Unif[0, 1) numbers of its shape → the x to train on. Validation and test parts never change.
+    """
 
     train: Split
     test: Split
     scale: float = 1.0
     validation: Split = field(default_factory=lambda: Split(torch.empty(0, 0)))
+    resample: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 @runtime_checkable
