@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
     tuner = tune.Tuner(
         tune.with_resources(train_vae, {"cpu": 1}),
         param_space={"sigma": tune.grid_search(list(SIGMAS)), "seed": 1,
