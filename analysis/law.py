@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis.comparable import require_comparable
-from analysis.errors import AnalysisError, MixedRows, TooFewRows, UnknownName, UnusableValues
-from analysis.schema import DECLARED, FINISHED, metric_columns, param_columns
+from analysis.errors import AnalysisError, MixedRows, TooFewRows, UnusableValues
+from analysis.rows import equals, matching, require_column, settled, usable
+from analysis.schema import param_columns
 from analysis.wording import listed, plural, quantity, symbol
 
-__all__ = ["COLLAPSED", "Law", "Points", "filtered", "mixed_fields", "points", "require_column",
-           "usable"]
-
-COLLAPSED = 0.01
+__all__ = ["Law", "Points", "filtered", "mixed_fields", "points", "table_points"]
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,6 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
 
     Errors: UnknownName, NotComparable, TooFewRows, MixedRows, UnusableValues.
     """
-    for name in (law.x, law.y, *law.where):
-        require_column(trials, name)
     require_comparable(law.y, (law.x,))
     rows, notes = _with_values(filtered(trials, law), law)
     _require_rows(trials, rows, law)
@@ -71,43 +67,32 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
                   seed, tuple(notes))
 
 
-def require_column(trials: pd.DataFrame, name: str) -> None:
-    """UnknownName, with the nearest known name, if the frame has no such column."""
-    if name in trials.columns:
-        return
-    known = [str(c) for c in trials.columns]
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    pool = metric_columns(trials) if "/" in name else param_columns(trials)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {listed(pool, 20) or 'none'}"
-    raise UnknownName(f"no trial has {name!r}; {hint}")
+def table_points(x: ArrayLike, y: ArrayLike) -> Points:
+    """The points of a table without seeds.
+
+    Errors: TooFewRows below three different x; UnusableValues unless all are positive.
+    """
+    xs, ys = np.asarray(x, dtype=np.float64).ravel(), np.asarray(y, dtype=np.float64).ravel()
+    if xs.shape != ys.shape or len(np.unique(xs)) < 3:
+        raise TooFewRows("a law needs as many y as x, and at least three different x; got "
+                         f"{len(xs)} x ({len(np.unique(xs))} different) and {len(ys)} y")
+    if not (np.isfinite(xs) & np.isfinite(ys) & (xs > 0) & (ys > 0)).all():
+        raise UnusableValues("a power law needs positive, finite x and y")
+    return Points(xs, ys)
 
 
 def filtered(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
-    """The rows within `where`, its defaults and `range`."""
-    keep = trials[law.x].notna()
-    for name, value in law.where.items():
-        keep &= _equals(trials[name], value)
-    for name, value in (("role", DECLARED), ("status", FINISHED)):
-        if name in trials.columns and name not in law.where:
-            keep &= trials[name] == value
-    if "beta" in trials.columns and law.x != "beta" and "beta" not in law.where:
-        keep &= trials["beta"].isna() | _equals(trials["beta"], 1.0)
+    """The rows within `where`, its defaults and `range`; UnknownName for what no trial has."""
+    for name in (law.x, law.y, *law.where):
+        require_column(trials, name)
+    rows = settled(trials, law.where)
+    keep = rows[law.x].notna() & matching(rows, law.where)
+    if "beta" in rows.columns and law.x != "beta" and "beta" not in law.where:
+        keep &= equals(rows["beta"], [None, 1.0])
     if law.range is not None:
-        x = trials[law.x].astype(float)
+        x = rows[law.x].astype(float)
         keep &= (x >= law.range[0] * (1 - 1e-9)) & (x <= law.range[1] * (1 + 1e-9))
-    return trials[keep]
-
-
-def _equals(column: pd.Series[object], value: object) -> pd.Series[bool]:
-    values = value if isinstance(value, list | tuple | set) else [value]
-    keep = pd.Series(False, index=column.index)
-    for one in values:
-        if isinstance(one, int | float) and pd.api.types.is_numeric_dtype(column):
-            keep |= pd.Series(np.isclose(column.astype(float), one, rtol=1e-9, atol=0),
-                              index=column.index)
-        else:
-            keep |= column == one
-    return keep
+    return rows[keep]
 
 
 def _with_values(rows: pd.DataFrame, law: Law) -> tuple[pd.DataFrame, list[str]]:
@@ -143,25 +128,3 @@ def _mixed_message(different: Mapping[str, Sequence[object]], law: Law) -> str:
     name, values = next(iter(different.items()))
     return (f"rows of one law may differ in {symbol(law.x)} and seed only, but these differ in "
             f"{said}; choose with where, for example where={{{name!r}: {values[0]!r}}}")
-
-
-def usable(rows: pd.DataFrame, y: str) -> None:
-    """UnusableValues if a logarithm of column `y` would be nothing or noise."""
-    values = rows[y].to_numpy(dtype=np.float64)
-    names = rows["label"] if "label" in rows else pd.Series(rows.index, index=rows.index)
-    for bad, fault, remedy in _faults(values, y):
-        if bad.any():
-            raise UnusableValues(f"{quantity(y)} is {fault} in {int(bad.sum())} of {len(rows)} "
-                                 f"rows ({listed(names[bad], 3)}); {remedy}")
-
-
-def _faults(values: np.ndarray, y: str) -> list[tuple[np.ndarray, str, str]]:
-    faults = [(~np.isfinite(values), "missing or not finite",
-               "leave those rows out with where, or train them again"),
-              (values <= 0, "zero or negative",
-               "a power law needs positive values: restrict the range")]
-    if y.rpartition("/")[2] == "kl":
-        faults.append((values < COLLAPSED, f"below {COLLAPSED:g} nats",
-                       "there the posterior has collapsed and log KL is noise: restrict the "
-                       "range"))
-    return faults

@@ -24,9 +24,8 @@ from analysis.diagnostics import (
     local_exponents,
     other_intervals,
 )
-from analysis.errors import TooFewRows, UnusableValues
 from analysis.forms import Form, rival_forms
-from analysis.law import Law, Points, points
+from analysis.law import Law, points, table_points
 from analysis.law_wording import law_json, law_sentence, law_sentences
 from analysis.regression import Estimate, fit_linear, mean_estimate, polynomial, slopes
 from analysis.sample import Sample, sample
@@ -147,13 +146,7 @@ def fit_xy(x: ArrayLike, y: ArrayLike, law: Law | None = None, level: float = 0.
 
     Errors: TooFewRows below three values of x; UnusableValues unless all are positive.
     """
-    xs, ys = np.asarray(x, dtype=np.float64).ravel(), np.asarray(y, dtype=np.float64).ravel()
-    if xs.shape != ys.shape or len(np.unique(xs)) < 3:
-        raise TooFewRows("a law needs as many y as x, and at least three different x; got "
-                         f"{len(xs)} x ({len(np.unique(xs))} different) and {len(ys)} y")
-    if not (np.isfinite(xs) & np.isfinite(ys) & (xs > 0) & (ys > 0)).all():
-        raise UnusableValues("a power law needs positive, finite x and y")
-    return _fit(sample(Points(xs, ys)), law or Law("x", "y"), level)
+    return _fit(sample(table_points(x, y)), law or Law("x", "y"), level)
 
 
 def _fit(data: Sample, law: Law, level: float) -> PowerLaw:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analysis.equivalence.aliases import POWERS, deal, families
 from analysis.equivalence.tost import LEAST_SEEDS, Tost, tost
 from analysis.equivalence.verdict import UNDECIDED, plain, said
-from analysis.law import require_column, usable
+from analysis.rows import require_column, usable
 from analysis.wording import number, quantity, symbol
 
 __all__ = ["CollapseVerdict", "collapse"]

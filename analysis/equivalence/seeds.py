@@ -12,7 +12,7 @@ from analysis.equivalence.aliases import POWERS, Arm, alias_pairs, deal
 from analysis.equivalence.tost import LEAST_SEEDS, Tost, tost
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, plain, said
 from analysis.errors import TooFewRows
-from analysis.law import require_column, usable
+from analysis.rows import require_column, usable
 from analysis.wording import number, quantity
 
 __all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms"]

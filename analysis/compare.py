@@ -1,0 +1,216 @@
+"""Any two groups of trials: difference with interval, effect size, Holm correction over many.
+
+Example::
+
+    compare(trials, Groups({"model": "sigma_vae"}, {"model": "alpha_vae"}), ["test/denoise"])
+
+Each setting that both groups have (a σ, a network) is compared on its own, seed against seed;
+p values over all settings and metrics are corrected by Holm's method.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from analysis.comparable import noise_fields, require_comparable
+from analysis.errors import AnalysisError, TooFewRows, UnusableValues
+from analysis.regression import Estimate, mean_estimate, t_estimate
+from analysis.rows import matching, require_column, settled
+from analysis.schema import param_columns
+from analysis.wording import listed, number, percent, probability, quantity, symbol
+
+__all__ = ["Comparison", "Groups", "compare", "rank"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Two groups of trials, each by field -> value or list of values; names for the reader."""
+
+    first: Mapping[str, object]
+    second: Mapping[str, object]
+    names: tuple[str, str] | None = None
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        return self.names or (_words(self.first), _words(self.second))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """first − second of one metric at one setting, in the metric's own units.
+
+    difference: Welch's t interval, one value a seed. effect: Hedges' g, the difference in pooled
+    standard deviations, with its interval. p_holm: corrected over all comparisons of the call.
+    """
+
+    metric: str
+    groups: tuple[str, str]
+    setting: dict[str, object]
+    n: tuple[int, int]
+    means: tuple[float, float]
+    difference: Estimate
+    effect: Estimate
+    p_holm: float = field(default=math.nan)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"difference": self.difference.to_json(),
+                               "effect": self.effect.to_json(),
+                               "p_holm": self.p_holm if math.isfinite(self.p_holm) else None,
+                               "sentence": self.sentence()}
+
+    def sentence(self) -> str:
+        at = f" at {_words(self.setting)}" if self.setting else ""
+        d, first, second = self.difference, *self.groups
+        if not math.isfinite(d.se):
+            return (f"{quantity(self.metric)}{at}: {first} − {second} = {number(d.value)}; an "
+                    "interval needs two seeds in each group.")
+        verdict = "differ" if self.p_holm < 1 - d.level else "are not shown to differ"
+        return (f"{quantity(self.metric)}{at}: {first} and {second} {verdict}: difference "
+                f"{number(d.value)} ({percent(d.level)}: {number(d.low)} to {number(d.high)}; "
+                f"Holm {probability(self.p_holm)}), effect size {number(self.effect.value, 2)} "
+                f"({self.n[0]} and {self.n[1]} seeds).")
+
+
+def compare(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
+            level: float = 0.95) -> list[Comparison]:
+    """Every metric at every setting that both groups have.
+
+    Errors: NotComparable for `elbo` between noise levels; TooFewRows without a common setting;
+    MixedRows if a group has several rows of one seed at a setting; UnusableValues for NaN.
+    """
+    for name in (*metrics, *groups.first, *groups.second):
+        require_column(trials, name)
+    rows = settled(trials, {*groups.first, *groups.second})
+    sides = (rows[matching(rows, groups.first)], rows[matching(rows, groups.second)])
+    if sides[0].index.intersection(sides[1].index).size:
+        raise AnalysisError(f"the groups ({groups.labels[0]}) and ({groups.labels[1]}) share "
+                            "trials; they must exclude each other")
+    found = []
+    for setting, first, second in _settings(sides, groups):
+        for metric in metrics:
+            require_comparable(metric, noise_fields(pd.concat([first, second])))
+            found.append(_compare(metric, groups, setting, (first, second), level))
+    if not found:
+        raise TooFewRows(f"the groups ({groups.labels[0]}) and ({groups.labels[1]}) have no "
+                         f"setting in common ({len(sides[0])} and {len(sides[1])} finished "
+                         "trials)")
+    return _holm(found)
+
+
+def _settings(sides: tuple[pd.DataFrame, pd.DataFrame], groups: Groups,
+              ) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
+    """Each setting that both sides have, with its rows on either side."""
+    apart = {*groups.first, *groups.second, "seed"}
+    both = pd.concat(sides)
+    fields = [name for name in param_columns(both)
+              if name not in apart and both[name].nunique(dropna=False) > 1]
+    if not fields:
+        yield {}, *sides
+        return
+    split = [dict(iter(side.groupby(fields, dropna=False))) for side in sides]
+    texts = [{repr(key): rows for key, rows in one.items()} for one in split]
+    for key, rows in texts[0].items():
+        if key in texts[1]:
+            yield {name: rows[name].iloc[0] for name in fields}, rows, texts[1][key]
+
+
+def _compare(metric: str, groups: Groups, setting: dict[str, object],
+             sides: tuple[pd.DataFrame, pd.DataFrame], level: float) -> Comparison:
+    a, b = (_by_seed(side, metric, label)
+            for side, label in zip(sides, groups.labels, strict=True))
+    return Comparison(metric, groups.labels, setting, (len(a), len(b)),
+                      (float(a.mean()), float(b.mean())), welch(a, b, level),
+                      hedges(a, b, level))
+
+
+def _by_seed(rows: pd.DataFrame, metric: str, label: str) -> Array:
+    values = rows[metric].to_numpy(dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise UnusableValues(f"{quantity(metric)} is missing or not finite in "
+                             f"{int((~np.isfinite(values)).sum())} of {len(values)} trials of "
+                             f"({label}); leave them out or train them again")
+    if "seed" in rows and rows["seed"].duplicated().any():
+        raise TooFewRows(f"({label}) has several trials of one seed at one setting; name what "
+                         "tells them apart in the group")
+    return values
+
+
+def welch(a: Array, b: Array, level: float) -> Estimate:
+    """mean(a) − mean(b) with Welch's interval; NaN with fewer than two values a side."""
+    value = float(a.mean() - b.mean())
+    if min(len(a), len(b)) < 2:
+        return t_estimate(value, math.nan, 0, "Welch", level)
+    va, vb = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
+    if va + vb == 0:
+        return t_estimate(value, 0.0, len(a) + len(b) - 2, "Welch", level)
+    df = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
+    return t_estimate(value, math.sqrt(va + vb), float(df), "Welch", level)
+
+
+def hedges(a: Array, b: Array, level: float) -> Estimate:
+    """Hedges' g with its large-sample interval (Hedges and Olkin 1985)."""
+    n, m = len(a), len(b)
+    if min(n, m) < 2:
+        return t_estimate(math.nan, math.nan, 0, "Hedges' g", level)
+    pooled = math.sqrt(((n - 1) * a.var(ddof=1) + (m - 1) * b.var(ddof=1)) / (n + m - 2))
+    if pooled == 0:
+        return t_estimate(math.nan, math.nan, 0, "Hedges' g", level)
+    g = (1 - 3 / (4 * (n + m) - 9)) * float(a.mean() - b.mean()) / pooled
+    se = math.sqrt((n + m) / (n * m) + g**2 / (2 * (n + m)))
+    half = float(stats.norm.ppf((1 + level) / 2)) * se
+    return Estimate(g, se, g - half, g + half, n + m - 2, float(2 * stats.norm.sf(abs(g) / se)),
+                    "Hedges' g", level)
+
+
+def _holm(found: list[Comparison]) -> list[Comparison]:
+    """Holm 1979: the i-th smallest of m p values times m − i + 1, never falling."""
+    p = np.array([one.difference.p for one in found])
+    known = np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    raised = np.maximum.accumulate(p[order] * (len(order) - np.arange(len(order))))
+    corrected = dict(zip(order.tolist(), np.minimum(raised, 1.0).tolist(), strict=True))
+    return [replace(one, p_holm=corrected.get(i, math.nan)) for i, one in enumerate(found)]
+
+
+def rank(trials: pd.DataFrame, metric: str, lowest: bool = False,
+         level: float = 0.95) -> pd.DataFrame:
+    """Settings by the mean of `metric` over seeds, best first, with the t interval over seeds.
+
+    Columns: the fields that differ, mean, low, high, n. Errors: NotComparable for `elbo` or
+    `objective` between noise levels; TooFewRows if nothing is finished.
+    """
+    require_column(trials, metric)
+    rows = settled(trials, set())
+    rows = rows[rows[metric].notna()]
+    if rows.empty:
+        raise TooFewRows(f"no finished trial has {metric}")
+    fields = [name for name in param_columns(rows)
+              if name != "seed" and rows[name].nunique(dropna=False) > 1]
+    require_comparable(metric, [*noise_fields(rows), *(f for f in fields if f == "beta")])
+    groups = [group for _, group in rows.groupby(fields, dropna=False)] if fields else [rows]
+    found = []
+    for group in groups:
+        mean = mean_estimate(group[metric].to_numpy(dtype=np.float64), "t", level)
+        found.append({name: group[name].iloc[0] for name in fields} | {
+            "mean": mean.value, "low": mean.low, "high": mean.high, "n": len(group)})
+    return pd.DataFrame(found).sort_values("mean", ascending=lowest, ignore_index=True)
+
+
+def _words(where: Mapping[str, object]) -> str:
+    return ", ".join(f"{symbol(name)} = "
+                     f"{listed(value) if isinstance(value, list | tuple) else _short(value)}"
+                     for name, value in where.items() if value is not None) or "all"
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,104 @@
+"""Comparisons: Welch's interval, Hedges' g, Holm, and the refusal to rank `elbo` across σ."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from analysis.compare import Groups, compare, rank
+from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
+
+
+def sweep(seeds: int = 6, gap: float = 0.0) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    rows: list[dict[str, Any]] = [
+        {"trial": f"{network}{sigma}{seed}", "status": "finished", "role": "declared",
+         "model": "sigma_vae", "network": network, "sigma": sigma, "beta": 1.0, "seed": seed,
+         "test/kl": 10 + gap * (network == "mlp") + rng.standard_normal(),
+         "test/elbo": -20 + rng.standard_normal(), "test/elbo_full": 5 + rng.standard_normal()}
+        for network in ("conv", "mlp") for sigma in (0.1, 0.2, 0.3) for seed in range(seeds)]
+    return pd.DataFrame(rows)
+
+
+GROUPS = Groups({"network": "conv"}, {"network": "mlp"})
+
+
+def test_each_common_setting_is_compared_by_welch_and_hedges() -> None:
+    frame = sweep()
+    found = compare(frame, GROUPS, ["test/kl"])
+    assert [one.setting for one in found] == [{"sigma": 0.1}, {"sigma": 0.2}, {"sigma": 0.3}]
+    a, b = (frame.query(f"network == '{n}' and sigma == 0.1")["test/kl"] for n in ("conv", "mlp"))
+    theirs = stats.ttest_ind(a, b, equal_var=False)
+    interval = theirs.confidence_interval(0.95)
+    ours = found[0].difference
+    assert (ours.value, ours.p) == pytest.approx((a.mean() - b.mean(), theirs.pvalue))
+    assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
+    d = (a.mean() - b.mean()) / np.sqrt((a.var() + b.var()) / 2)
+    assert found[0].effect.value == pytest.approx(d * (1 - 3 / 39))
+
+
+def test_holm_is_that_of_statsmodels() -> None:
+    found = compare(sweep(gap=1.0), GROUPS, ["test/kl", "test/elbo"])
+    p = [one.difference.p for one in found]
+    assert [one.p_holm for one in found] == pytest.approx(multipletests(p, method="holm")[1])
+
+
+def test_a_planted_difference_is_said_and_none_is_not() -> None:
+    large = compare(sweep(gap=5.0), GROUPS, ["test/kl"])
+    assert all("differ: difference −" in one.sentence() for one in large)
+    none = compare(sweep(), GROUPS, ["test/kl"])
+    assert all("are not shown to differ" in one.sentence() for one in none)
+    assert json.dumps([one.to_json() for one in large], allow_nan=False)
+
+
+def test_one_seed_gives_a_difference_without_an_interval() -> None:
+    one, *_ = compare(sweep(1), GROUPS, ["test/kl"])
+    assert np.isnan(one.difference.low)
+    assert "needs two seeds" in one.sentence()
+    assert json.dumps(one.to_json(), allow_nan=False)
+
+
+def test_elbo_is_compared_at_equal_sigma_only() -> None:
+    assert compare(sweep(), GROUPS, ["test/elbo"])
+    apart = Groups({"sigma": 0.1}, {"sigma": 0.2})
+    with pytest.raises(NotComparable, match="test/elbo_full"):
+        compare(sweep(), apart, ["test/elbo"])
+    assert compare(sweep(), apart, ["test/elbo_full"])
+
+
+def test_ranking_elbo_across_sigma_is_refused() -> None:
+    with pytest.raises(NotComparable, match="different σ"):
+        rank(sweep(), "test/elbo")
+    with pytest.raises(NotComparable, match="different β"):
+        rank(sweep().query("sigma == 0.1").assign(
+            beta=lambda f: np.where(f["seed"] < 3, 1.0, 2.0), **{"test/objective": 1.0}),
+            "test/objective")
+    table = rank(sweep(), "test/elbo_full")
+    assert list(table.columns) == ["network", "sigma", "mean", "low", "high", "n"]
+    assert table["mean"].is_monotonic_decreasing
+    assert rank(sweep().query("sigma == 0.1"), "test/elbo")["n"].tolist() == [6, 6]
+
+
+@pytest.mark.parametrize(("groups", "metrics", "error"), [
+    (Groups({"network": "conv"}, {"network": "gru"}), ["test/kl"], TooFewRows),
+    (Groups({"network": "conv"}, {"sigma": 0.1}), ["test/kl"], AnalysisError),
+    (Groups({"netwrok": "conv"}, {"network": "mlp"}), ["test/kl"], AnalysisError),
+    (GROUPS, ["test/nll"], AnalysisError)])
+def test_groups_that_cannot_be_compared(groups: Groups, metrics: list[str],
+                                        error: type[AnalysisError]) -> None:
+    with pytest.raises(error):
+        compare(sweep(), groups, metrics)
+
+
+def test_nan_and_repeated_seeds_are_refused() -> None:
+    with pytest.raises(UnusableValues, match="missing or not finite in 1 of 6"):
+        compare(sweep().assign(**{"test/kl": lambda f: f["test/kl"].where(f.index > 0)}), GROUPS,
+                ["test/kl"])
+    with pytest.raises(TooFewRows, match="several trials of one seed"):
+        compare(pd.concat([sweep(), sweep()], ignore_index=True), GROUPS, ["test/kl"])
