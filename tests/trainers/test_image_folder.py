@@ -1,0 +1,100 @@
+"""A folder of images is a data set, in memory or mapped from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.trainers.models import SMALL
+from trainers import Pack, Training, Trial
+from trainers.datasets.image_folder import ImageFolder
+from trainers.errors import DataError
+from trainers.likelihoods.gaussian import Gaussian
+from trainers.objectives.elbo import Elbo
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """Thirty images of several sizes and kinds in two classes: image n is of the grey 8n."""
+    for number in range(30):
+        folder = tmp_path / "album" / ("cats" if number % 2 else "dogs")
+        folder.mkdir(parents=True, exist_ok=True)
+        mode, suffix = [("L", "png"), ("RGB", "png"), ("RGB", "bmp")][number % 3]
+        grey = 8 * number
+        size = (20 + number, 31)
+        Image.new(mode, size, grey if mode == "L" else (grey,) * 3).save(
+            folder / f"{number:02d}.{suffix}")
+    (tmp_path / "album" / "notes.txt").write_text("no image")
+    return tmp_path / "album"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_folder_of_any_images_is_a_data_set(album: Path, colour: bool) -> None:
+    data = ImageFolder(folder=str(album), size=8, colour=colour, test_fraction=0.2, validation=4)
+    splits = data.load()
+    assert tuple(map(len, (splits.train, splits.validation, splits.test))) == (20, 4, 6)
+    x = torch.cat([splits.train.x, splits.validation.x, splits.test.x])
+    assert x.shape == (30, data.shape[0] * 64)
+    assert sorted(x[:, 0].tolist()) == [8 * number for number in range(30)]
+    assert torch.equal(x, x[:, :1].expand_as(x))
+    assert splits.test.labels is not None
+    assert torch.equal(splits.test.labels == 0, splits.test.x[:, 0] // 8 % 2 == 1)
+
+
+def test_sub_folders_train_and_test_are_the_parts(album: Path) -> None:
+    (album / "cats").rename(album / "train")
+    (album / "dogs").rename(album / "test")
+    splits = ImageFolder(folder=str(album), size=4).load()
+    assert (splits.train.x[:, 0] // 8 % 2 == 1).all()
+    assert (splits.test.x[:, 0] // 8 % 2 == 0).all()
+    assert splits.train.labels is None
+
+
+def test_a_folder_too_large_for_memory_is_mapped_and_trains_to_the_same_numbers(
+        album: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    inside = ImageFolder(folder=str(album), size=6, colour=False)
+    mapped = ImageFolder(folder=str(album), size=6, colour=False, memory_limit=1e-9,
+                         cache_dir=str(cache))
+    assert inside.checksum() == mapped.checksum()
+    records = [Pack([Trial(objective=Elbo(), likelihood=Gaussian(sigma=0.3), network=SMALL,
+                           data=data, training=Training(epochs=1, batch_size=8))]).run_epoch()
+               for data in (inside, mapped)]
+    assert records[0][0].metrics == records[1][0].metrics
+    (file,) = cache.iterdir()
+    assert file.stat().st_size == 30 * 36
+    written = file.stat().st_mtime_ns
+    file_again = ImageFolder(**{**vars(mapped), "validation": 0}).load()
+    assert file.stat().st_mtime_ns == written
+    assert torch.equal(file_again.train.x, inside.load().train.x)
+
+
+def test_a_torn_cache_is_written_again(album: Path, tmp_path: Path) -> None:
+    mapped = ImageFolder(folder=str(album), size=6, memory_limit=1e-9,
+                         cache_dir=str(tmp_path / "cache"))
+    first = mapped.load().train.x.clone()
+    (file,) = (tmp_path / "cache").iterdir()
+    file.write_bytes(b"torn")
+    assert torch.equal(mapped.load().train.x, first)
+
+
+def test_a_damaged_image_is_refused(album: Path) -> None:
+    damaged = album / "cats" / "01.png"
+    damaged.write_bytes(damaged.read_bytes()[:60])
+    with pytest.raises(DataError, match=r"01\.png is damaged .* expected, 60 bytes found"):
+        ImageFolder(folder=str(album), size=8).load()
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no images"):
+        ImageFolder(folder=str(tmp_path)).checksum()
+
+
+def test_a_changed_image_changes_the_checksum(album: Path) -> None:
+    data = ImageFolder(folder=str(album))
+    before = data.checksum()
+    Image.new("L", (9, 9), 77).save(album / "cats" / "01.png")
+    assert data.checksum() != before
