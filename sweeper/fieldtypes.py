@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import types
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
@@ -16,8 +16,10 @@ from sweeper.document import Document
 from sweeper.errors import Address
 from trainers.fields import Bounds, Field
 
-__all__ = ["check_value", "takes_list"]
+__all__ = ["check_value", "describe_type", "takes_list"]
 
+PLAIN = {int: "whole number", float: "number", str: "text", bool: "true or false",
+         type(None): "empty"}
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
@@ -38,6 +40,20 @@ def check_value(document: Document, address: Address, field: Field, raw: Any) ->
 def takes_list(field: Field) -> bool:
     """Whether one value of the field is a list, as for ``channels``."""
     return get_origin(field.type) is tuple
+
+
+def describe_type(hint: Any) -> str:
+    """A field's type as a grid's author thinks of it, such as ``whole number``."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return describe_type(arguments[0])
+    if origin is tuple:
+        return f"list of {describe_type(arguments[0])}s"
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if origin in (Union, types.UnionType):
+        return " or ".join(describe_type(one) for one in arguments)
+    return PLAIN.get(hint, str(hint))
 
 
 @functools.cache

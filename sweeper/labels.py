@@ -10,7 +10,7 @@ from sweeper.axes import DIGITS
 from trainers.fields import describe_fields
 from trainers.trial import Trial
 
-__all__ = ["NESTED", "flat_key", "flat_params", "labels"]
+__all__ = ["NESTED", "flat_key", "flat_params", "labels", "point_label"]
 
 SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β"}
 ALWAYS = ("sigma", "alpha")
@@ -58,6 +58,11 @@ def labels(trials: Sequence[Mapping[str, Any]]) -> list[str]:
     if len(set(named)) == len(named):
         return named
     return [_label(params, more[params["model"]], DIGITS) for params in trials]
+
+
+def point_label(label: str) -> str:
+    """A label without its seed: the point of the grid that replicates share."""
+    return label.rpartition(" seed=")[0]
 
 
 def _telling(group: Sequence[Mapping[str, Any]]) -> list[str]:

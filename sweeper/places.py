@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sweeper.errors import UserError
 
-__all__ = ["check_writable", "storage_path", "tracking_uri"]
+__all__ = ["check_writable", "require_store", "storage_path", "tracking_uri"]
 
 SQLITE = "sqlite:///"
 
@@ -38,3 +38,10 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         raise UserError(f"the storage {folder} cannot be written: {error.strerror}; choose "
                         "another with `storage:` or --storage") from error
+
+
+def require_store(uri: str) -> None:
+    """`UserError` where a SQLite store is not there yet: nothing is created by looking."""
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+        raise UserError(f"there is no tracking store {uri.removeprefix(SQLITE)}; say where it is "
+                        "with --tracking, or run a grid first")

@@ -1,0 +1,91 @@
+"""How long a trial takes and how much memory it needs, before it is run: estimates."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from sweeper.sweep import Resources
+from trainers.datasets import Dataset, load
+from trainers.trial import Trial
+
+__all__ = ["Estimate", "estimate", "parallel", "wall_seconds"]
+
+FLOPS = 60e9
+STEP = 0.8e-3
+PER_PARAMETER = 4e-9
+BACKWARD = 3
+SECOND_ORDER = 6
+TEST = 2
+START = 9.0
+PROCESS = 600e6
+PER_PARAMETER_BYTES = 20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One trial on one core of a CPU: seconds, and bytes of its process.
+
+    The numbers come from a table of measured rates (a 2.x GHz server core, float32): expect to be
+    wrong by a factor of two either way.
+    """
+
+    seconds: float
+    memory: float
+
+
+def estimate(trial: Trial, parameters: int) -> Estimate:
+    """Arithmetic and memory traffic of all steps, at the tabulated rates."""
+    splits = load(trial.data)
+    batch, epochs = trial.training.batch_size, trial.training.epochs
+    flops = _example_flops(trial)
+    factor = SECOND_ORDER if hasattr(trial.objective, "gradient") else BACKWARD
+    step = STEP + PER_PARAMETER * parameters + factor * flops * batch / FLOPS
+    tests = math.ceil(epochs / trial.training.test_every)
+    seconds = (epochs * (len(splits.train) // batch) * step
+               + tests * TEST * flops * len(splits.test) / FLOPS)
+    return Estimate(seconds, PROCESS + PER_PARAMETER_BYTES * parameters + _bytes(trial.data))
+
+
+def parallel(resources: Resources, packs: int) -> int:
+    """How many packs this machine trains at once."""
+    return max(1, min(packs, int((os.cpu_count() or 1) / max(resources.cpus, 1e-9))))
+
+
+def wall_seconds(seconds: Sequence[float], slots: int) -> float:
+    """From start to end, with trials of these lengths on so many slots."""
+    ends = [0.0] * slots
+    for duration in seconds:
+        first = ends.index(min(ends))
+        ends[first] += duration
+    return START + max(ends) if seconds else 0.0
+
+
+def _example_flops(trial: Trial) -> float:
+    """Floating-point operations of one forward pass of one example; nothing is computed."""
+    k, m = (getattr(trial.objective, name, 1) for name in ("k", "m"))
+    repeats = {"encoder": m, "energy": 1, "decoder": k * m}
+    dims = math.prod(trial.data.shape)
+    total = 0.0
+    with torch.device("meta"), torch.no_grad():
+        for name, module in trial.build_modules().items():
+            width = dims if name != "decoder" else int(getattr(trial.network, "d_z", dims))
+            total += repeats.get(name, 0) * _flops(module, torch.empty(2, width)) / 2
+    return total
+
+
+def _flops(module: nn.Module, x: Tensor) -> float:
+    with FlopCounterMode(display=False) as counter:
+        module(x)
+    return float(counter.get_total_flops())
+
+
+def _bytes(data: Dataset) -> int:
+    splits = load(data)
+    return sum(split.x.numel() * split.x.element_size() for split in (splits.train, splits.test))

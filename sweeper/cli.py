@@ -1,0 +1,63 @@
+"""The command `sweeper`: finds the subcommand, and turns every error into one message."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from analysis.errors import AnalysisError
+from sweeper.commands import COMMANDS
+from sweeper.errors import UserError
+from sweeper.screen import print_error
+
+__all__ = ["FAILED", "INTERRUPTED", "UNEXPECTED", "USER", "main"]
+
+FAILED, USER, UNEXPECTED, INTERRUPTED = 1, 2, 70, 130
+
+EXAMPLES = """\
+examples:
+  sweeper run digits           train the shipped grid, test its law, write the report
+  sweeper init grid.yaml       write a grid to start from, with every line explained
+  sweeper plan grid.yaml       what would run, and about how long; starts nothing
+  sweeper fit digits --json    the power law of an experiment, for a script
+
+Run the same command again to go on with a sweep that was stopped.
+Exit codes: 0 every trial finished, 1 some failed, 2 something to mend, 130 interrupted."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the return value is the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
+    except (UserError, AnalysisError) as error:
+        print_error(str(error))
+        return USER
+    except KeyboardInterrupt:
+        print_error("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last edge: one line, no traceback
+        if os.environ.get("SWEEPER_DEBUG"):
+            raise
+        print_error(f"unexpected {type(error).__name__}: {error} (SWEEPER_DEBUG=1 shows the "
+                    "traceback)")
+        return UNEXPECTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sweeper", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Hyperparameter sweeps and tested scaling laws for imaginary-noise models.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        own = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP)
+        command.add_arguments(own)
+        own.set_defaults(run=command.run)
+    return parser

@@ -1,0 +1,98 @@
+"""`sweeper fit`: the power law of an experiment or of a published table."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from sweeper.commands.shared import add_experiment, add_json, load_experiment
+from sweeper.errors import UserError
+from sweeper.screen import console, print_json
+
+if TYPE_CHECKING:
+    from analysis.powerlaw import PowerLaw
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "fit"
+HELP = "fit a power law: exponent, interval, curvature and rival forms"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_experiment(parser, optional=True)
+    parser.add_argument("--model", help="rows of this model (β = 1, declared trials only)")
+    parser.add_argument("--x", help="hyperparameter (default: σ, or the model's own scale)")
+    parser.add_argument("--y", default="test/kl", help="metric (default: test/kl)")
+    parser.add_argument("--range", nargs=2, type=float, metavar=("LOW", "HIGH"),
+                        help="fit over this range of x only")
+    parser.add_argument("--where", nargs="+", default=[], metavar="FIELD=VALUE",
+                        help="fit only rows with these values")
+    parser.add_argument("--published", metavar="TABLE",
+                        help="fit a table of the papers, such as s1_table1")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if bool(arguments.published) == bool(arguments.experiment):
+        raise UserError("name either an experiment or, with --published, a table of the papers")
+    law = _published(arguments) if arguments.published else _measured(arguments)
+    if arguments.json:
+        print_json(law.to_json())
+    else:
+        _show(law)
+    return 0
+
+
+def _published(arguments: argparse.Namespace) -> PowerLaw:
+    from analysis import published
+
+    return published.law(arguments.published)
+
+
+def _measured(arguments: argparse.Namespace) -> PowerLaw:
+    from analysis import powerlaw
+
+    where = dict(_condition(text) for text in arguments.where)
+    if arguments.model:
+        where["model"] = arguments.model
+    x = arguments.x or ("alpha" if arguments.model == "alpha_vae" else "sigma")
+    ends = tuple(arguments.range) if arguments.range else None
+    law = powerlaw.Law(x=x, y=arguments.y, range=ends, where=where)
+    return powerlaw.fit(load_experiment(arguments).trials, law)
+
+
+def _condition(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UserError(f"--where takes FIELD=VALUE, and not {text!r}")
+    from sweeper.document import parse
+
+    return name, parse(value, "--where").values
+
+
+def _show(law: PowerLaw) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in _rows(law):
+        table.add_row(name, value)
+    screen = console()
+    screen.print(table)
+    screen.print()
+    for sentence in law.sentences():
+        screen.print(sentence, markup=False)
+
+
+def _rows(law: PowerLaw) -> list[tuple[str, str]]:
+    seeds = f" ({law.n_seeds} seeds)" if law.n_seeds else ""
+    return [
+        ("law", f"{law.law.y} ~ {law.law.x}^-ν, {law.law.x} = {law.x_min:g} … {law.x_max:g}"),
+        ("ν", f"{law.nu:.4f} ± {law.se:.4f} (standard error)"),
+        ("95 % interval", f"{law.ci_low:.4f} … {law.ci_high:.4f}, {law.exponent.method}"),
+        ("R²", f"{law.r2:.4f}"),
+        ("n", f"{law.n}{seeds}"),
+        ("p (ν = 0)", f"{law.p:.2g}"),
+        ("curvature", f"{law.curvature:.4f} (p = {law.curvature_p:.2g})"),
+        ("against exponential", f"ΔAICc {law.exponential_delta_aicc:+.1f} (> 0: the power law "
+                                "is better)"),
+    ]

@@ -1,0 +1,33 @@
+"""`sweeper init`: a grid to start from, with every line explained."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sweeper.errors import UserError
+from sweeper.screen import console
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "init"
+HELP = "write a grid to start from, with every line explained"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", default="grid.yaml",
+                        help="file to write (default: grid.yaml); none is overwritten")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    path = Path(arguments.file)
+    template = Path(__file__).with_name("template.yaml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template.read_text(encoding="utf-8"))
+    except FileExistsError as error:
+        raise UserError("exists already, and is left as it is", str(path)) from error
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", str(path)) from error
+    console().print(f"wrote {path}; next: sweeper plan {path}", markup=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,32 @@
+"""`sweeper plan`: what a grid would run, and about how long; starts nothing."""
+
+from __future__ import annotations
+
+import argparse
+
+from sweeper.commands.shared import add_grid, add_json, load_grid
+from sweeper.screen import console, print_json
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "plan"
+HELP = "show a grid's trials, twins, parameters, memory and time; starts nothing"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_grid(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sweeper.outline import outline
+
+    sweep = load_grid(arguments)
+    plan = outline(sweep)
+    if arguments.json:
+        print_json(plan.to_json())
+    else:
+        from sweeper.outline_table import draw
+
+        draw(console(), plan)
+    return 0

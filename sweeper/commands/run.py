@@ -1,0 +1,102 @@
+"""`sweeper run`: train everything that a grid asks for, then test and report what it shows."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from sweeper.commands.shared import add_grid, add_json, load_grid, report_folder, settings
+from sweeper.screen import console, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sweeper.sweep import Outcome, Sweep
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "run"
+HELP = "train a grid (again: go on with it), track it, and write the report"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_grid(parser)
+    parser.add_argument("--inline", action="store_true",
+                        help="train in this process, one trial after the other, without Ray")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sweeper.run import RunOptions
+    from sweeper.run import run as run_sweep
+
+    sweep = load_grid(arguments)
+    screen = console(stderr=arguments.json)
+    outcome = run_sweep(sweep, RunOptions(inline=arguments.inline, live=screen.is_terminal,
+                                          console=screen))
+    outcome, sentences = _report(sweep, outcome)
+    if arguments.json:
+        print_json({key: value for key, value in asdict(outcome).items() if key in SHOWN})
+    else:
+        _show(screen, outcome, sentences)
+    return _exit_code(outcome)
+
+
+SHOWN = ("experiment", "trials", "finished", "failed", "skipped", "wall_s", "report",
+         "tracking_uri")
+
+
+def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
+    """Write the report; a sweep that ends without one is still a sweep that ended."""
+    from analysis import load, report
+    from analysis.errors import AnalysisError
+
+    chosen = settings(dict(sweep.analysis), outcome.tracking_uri)
+    try:
+        experiment = load.from_storage(sweep.storage, sweep.experiment)
+        path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
+        return replace(outcome, report=str(path)), report.summary(experiment, chosen)
+    except AnalysisError as error:
+        return outcome, [f"No report: {error}"]
+
+
+def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    screen.print()
+    for sentence in sentences:
+        screen.print(Padding(f"• {escape(sentence)}", (0, 0, 0, 1)))
+    screen.print()
+    for failure in outcome.failures:
+        screen.print(f"[red]failed[/red] {escape(str(failure.get('label')))}: "
+                     f"{escape(str(failure.get('reason')))}", soft_wrap=True)
+    screen.print(_counts(outcome))
+    if outcome.report:
+        screen.print(f"report  {escape(outcome.report)}", soft_wrap=True)
+    if outcome.interrupted:
+        screen.print(f"stopped; the same command goes on: [bold]{escape(_again())}[/bold]",
+                     soft_wrap=True)
+    screen.print(f"runs    [bold]sweeper ui --tracking {escape(outcome.tracking_uri)}[/bold]",
+                 soft_wrap=True)
+
+
+def _again() -> str:
+    return " ".join(["sweeper", *sys.argv[1:]])
+
+
+def _counts(outcome: Outcome) -> str:
+    parts = [f"[bold]{outcome.finished}[/bold] of {outcome.trials} trials finished"]
+    if outcome.skipped:
+        parts.append(f"{outcome.skipped} of them before")
+    if outcome.failed:
+        parts.append(f"[red]{outcome.failed} failed[/red]")
+    return ", ".join(parts) + f", in {outcome.wall_s:.0f} s"
+
+
+def _exit_code(outcome: Outcome) -> int:
+    if outcome.interrupted:
+        return 130
+    return 0 if outcome.finished == outcome.trials else 1

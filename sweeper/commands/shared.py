@@ -1,0 +1,75 @@
+"""Arguments that several commands have, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.report import ReportSettings
+    from analysis.schema import Experiment
+    from sweeper.sweep import Sweep
+
+__all__ = ["add_experiment", "add_grid", "add_json", "load_experiment", "load_grid",
+           "report_folder", "settings"]
+
+
+def add_grid(parser: argparse.ArgumentParser) -> None:
+    """The grid and where it writes."""
+    parser.add_argument("grid", metavar="GRID", help="a YAML file, or a shipped grid's name")
+    parser.add_argument("--storage", metavar="DIR", help="in the place of the grid's `storage`")
+    parser.add_argument("--tracking", metavar="URI", help="in the place of the grid's `tracking`")
+    parser.add_argument("--yes", action="store_true", help="admit more than 100,000 trials")
+
+
+def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+    """The experiment and where it is read from."""
+    parser.add_argument("experiment", metavar="EXPERIMENT", nargs="?" if optional else None,
+                        help="the `experiment` of a grid")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--storage", metavar="DIR", default="sweeps",
+                        help="storage folder that holds it (default: ./sweeps)")
+    source.add_argument("--tracking", metavar="URI",
+                        help="read MLflow in the place of the storage")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Output for scripts."""
+    parser.add_argument("--json", action="store_true",
+                        help="print one JSON object on stdout, and nothing else there")
+
+
+def load_grid(arguments: argparse.Namespace) -> Sweep:
+    """The sweep that the grid arguments ask for."""
+    from sweeper import spec
+
+    return spec.load(arguments.grid, yes=arguments.yes, storage=arguments.storage,
+                     tracking=arguments.tracking)
+
+
+def load_experiment(arguments: argparse.Namespace) -> Experiment:
+    """The experiment from storage, or from MLflow where --tracking says so."""
+    from analysis import load
+    from sweeper.places import storage_path, tracking_uri
+
+    if arguments.tracking:
+        return load.from_mlflow(tracking_uri(arguments.tracking), arguments.experiment)
+    return load.from_storage(storage_path(arguments.storage), arguments.experiment)
+
+
+def settings(analysis: dict[str, Any], tracking: str | None = None) -> ReportSettings:
+    """A report's settings from the `analysis` block of a grid or of a sweep."""
+    from analysis.law import Law
+    from analysis.report import ReportSettings
+
+    law = dict(analysis.get("law") or {})
+    if law.get("range"):
+        law["range"] = tuple(law["range"])
+    margin = (analysis.get("equivalence") or {}).get("margin", ReportSettings.margin)
+    return ReportSettings(law=Law(**law) if law else None, margin=margin, server=tracking)
+
+
+def report_folder(storage: Path, experiment: str) -> Path:
+    """Where the report of an experiment lies."""
+    return storage / "sweeps" / experiment / "report"
