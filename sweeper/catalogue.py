@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import Any
 
+import trainers
 from sweeper.complaints import nearest
 from sweeper.errors import UserError
 from sweeper.fieldtypes import describe_type
@@ -11,19 +14,13 @@ from sweeper.models import known_models
 from sweeper.spec import shipped_grids
 from trainers.fields import describe_fields
 from trainers.registry import Registry
-from trainers.trial import PARTS
 
-__all__ = ["catalogue"]
-
-TITLES = {"objective": "objectives", "likelihood": "likelihoods", "network": "networks",
-          "corruption": "corruptions", "data": "data sets"}
-
+__all__ = ["catalogue", "registries"]
 
 def catalogue(kind: str | None = None) -> dict[str, list[dict[str, Any]]]:
     """Entries by kind; each has name, summary and reference, components their fields too."""
     everything = {"models": _models()}
-    everything |= {TITLES.get(part, part): _components(registry)
-                   for part, registry in PARTS.items()}
+    everything |= {folder: _components(registry) for folder, registry in registries().items()}
     everything["grids"] = _grids()
     if kind is None:
         return everything
@@ -31,6 +28,17 @@ def catalogue(kind: str | None = None) -> dict[str, list[dict[str, Any]]]:
         raise UserError(f"there is no kind {kind!r}{nearest(kind, everything)} "
                         f"(known: {', '.join(everything)})")
     return {kind: everything[kind]}
+
+
+def registries() -> dict[str, Registry[Any]]:
+    """Every registry of `trainers`, by the folder of its components."""
+    found = {}
+    for module in pkgutil.iter_modules(trainers.__path__):
+        if module.ispkg:
+            package = importlib.import_module(f"trainers.{module.name}")
+            found |= {module.name: getattr(package, name) for name in package.__all__
+                      if isinstance(getattr(package, name), Registry)}
+    return found
 
 
 def _models() -> list[dict[str, Any]]:

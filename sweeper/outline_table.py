@@ -60,9 +60,10 @@ def _draw_aliases(screen: Console, plan: Outline) -> None:
     if plan.aliases:
         screen.print()
     for pair in plan.aliases[:SHOWN]:
-        tested = f"tested as twins, eps={pair.eps:g}" if pair.twin else "both are trained"
-        screen.print(Text.assemble((pair.trial, "cyan"), " = ", (pair.partner, "cyan"),
-                                   (f"  {tested}", "dim")))
+        tested = "twins" if pair.twin else "both trained"
+        scale = pair.partner.partition(" ")[2]
+        screen.print(Text.assemble((pair.trial, "cyan"), " learns what ", (scale, "cyan"),
+                                   " learns", (f": {tested}", "dim")))
     if len(plan.aliases) > SHOWN:
         screen.print(Text(f"… and {len(plan.aliases) - SHOWN} more aliases", style="dim"))
 
