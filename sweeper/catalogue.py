@@ -32,12 +32,13 @@ def catalogue(kind: str | None = None) -> dict[str, list[dict[str, Any]]]:
 
 def registries() -> dict[str, Registry[Any]]:
     """Every registry of `trainers`, by the folder of its components."""
-    found = {}
-    for module in pkgutil.iter_modules(trainers.__path__):
-        if module.ispkg:
-            package = importlib.import_module(f"trainers.{module.name}")
-            found |= {module.name: getattr(package, name) for name in package.__all__
-                      if isinstance(getattr(package, name), Registry)}
+    folders = [one.name for one in pkgutil.iter_modules(trainers.__path__) if one.ispkg]
+    found: dict[str, Registry[Any]] = {}
+    for folder in folders:
+        package = importlib.import_module(f"trainers.{folder}")
+        for name in package.__all__:
+            if isinstance(getattr(package, name), Registry):
+                found[folder] = getattr(package, name)
     return found
 
 
