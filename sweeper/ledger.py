@@ -15,8 +15,9 @@ from sweeper.errors import UserError
 from sweeper.sweep import SCHEMA, Sweep
 from trainers import checkpoint
 
-__all__ = ["Status", "StopSign", "check_writable", "dataset_file", "status", "sweep_folder",
-           "trial_folder", "write_file", "write_json", "write_sweep", "write_trials"]
+__all__ = ["Status", "StopSign", "check_writable", "dataset_file", "failure_reason", "status",
+           "sweep_folder", "trial_folder", "write_failure", "write_file", "write_json",
+           "write_sweep", "write_trials"]
 
 Status = Literal["pending", "running", "finished", "failed"]
 
@@ -91,6 +92,23 @@ def write_trials(sweep: Sweep) -> None:
         path = trial_folder(sweep.storage, trial.id) / "trial.json"
         if not _read(path):
             write_json(path, trial.to_json())
+
+
+def write_failure(storage: str | Path, trial: str, reason: str) -> None:
+    """Commit a failure that the trial's own worker could not, after the records that it has."""
+    folder = trial_folder(storage, trial)
+    before = checkpoint.latest(folder)
+    progress = checkpoint.Progress(before.progress.epoch, before.progress.step, "failed", reason,
+                                   before.progress.wall_s) if before else (
+        checkpoint.Progress(0, 0, "failed", reason))
+    records = before.records() if before else []
+    checkpoint.open_attempt(folder).commit({}, records, progress, before)
+
+
+def failure_reason(storage: str | Path, trial: str) -> str | None:
+    """Why a trial failed, as its newest commit says."""
+    commit = checkpoint.latest(trial_folder(storage, trial))
+    return commit.progress.reason if commit else None
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import io
-import platform
-import socket
 import time
 import traceback
 from collections.abc import Mapping
@@ -20,6 +17,7 @@ from torch import Tensor
 
 from sweeper import ledger
 from sweeper.job import Job, JobTrial
+from sweeper.provenance import provenance
 from trainers import Record, TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
 from trainers.errors import ResumeError
@@ -115,6 +113,4 @@ def _reason(error: BaseException) -> str:
 def _about(device: str) -> Mapping[str, Any]:
     """What a manifest says of the machine: results are equal bit for bit on equal ones only."""
     named = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
-    versions = {name: importlib.metadata.version(name) for name in ("torch", "numpy")}
-    return {"host": socket.gethostname(), "device": named,
-            "versions": {"python": platform.python_version(), **versions}}
+    return {**provenance(), "device": named}

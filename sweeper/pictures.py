@@ -1,0 +1,36 @@
+"""A trial's gallery as one picture: clean, noisy and denoised examples, one below the other."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+__all__ = ["gallery_png"]
+
+TILE = 64
+GAP = 4
+
+
+def gallery_png(gallery: Path) -> bytes | None:
+    """The PNG of a ``gallery.npz``; None if there is none, or it cannot be read."""
+    try:
+        with np.load(gallery, allow_pickle=False) as stored:
+            rows = [stored[name] for name in ("clean", "noisy", "denoised")]
+    except (OSError, ValueError, KeyError):
+        return None
+    picture = np.concatenate([_strip(row) for row in rows])
+    buffer = io.BytesIO()
+    Image.fromarray(picture.squeeze()).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _strip(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Images ``[n, C, H, W]`` side by side, small ones enlarged without smoothing."""
+    scale = max(1, TILE // images.shape[-1])
+    large = images.repeat(scale, axis=2).repeat(scale, axis=3).transpose(0, 2, 3, 1)
+    framed = np.pad(large, ((0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=255)
+    return np.concatenate(list(framed), axis=1)

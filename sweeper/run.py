@@ -1,0 +1,42 @@
+"""Run a sweep: from a checked grid to trained, stored and tracked trials."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from sweeper import ledger
+from sweeper.driver import Driver
+from sweeper.lease import hold_lease
+from sweeper.sweep import Outcome, Sweep
+from sweeper.tracking_address import check_address
+
+__all__ = ["RunOptions", "run"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run: in this process (`inline`) or with Ray; whether to draw, and where."""
+
+    inline: bool = False
+    live: bool = True
+    console: Console | None = None
+
+
+def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
+    """Train what is not finished yet, and show all of it in MLflow.
+
+    A failed trial stops no other. Ctrl-C stops the trials after their epoch, with a checkpoint;
+    a second one leaves at once. The same call goes on with what is left. Raises `UserError`
+    when the storage, the tracking address, the cluster or another driver stand in the way.
+    """
+    started = time.monotonic()
+    options = options or RunOptions()
+    ledger.check_writable(sweep.storage)
+    check_address(sweep.tracking)
+    with hold_lease(ledger.sweep_folder(sweep)):
+        driver = Driver(sweep, options.console or Console(stderr=True), options.live)
+        driver.drive(options.inline)
+        return driver.outcome(time.monotonic() - started)

@@ -1,0 +1,51 @@
+"""A thread that opens a schedule, keeps it, and closes it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from sweeper.schedule import Schedule
+
+__all__ = ["Host"]
+
+
+class Host:
+    """Opens a schedule in a thread, so that the driver can do other things meanwhile.
+
+    The same thread lives until `close`: Ray's processes die with the thread that started them
+    (PR_SET_PDEATHSIG is about threads), which is what rids a killed driver of its workers.
+    """
+
+    def __init__(self, open_schedule: Callable[[], Schedule]) -> None:
+        self._open = open_schedule
+        self._schedule: Schedule | None = None
+        self._error: Exception | None = None
+        self._ready, self._leave = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._live, name="schedule", daemon=True)
+        self._thread.start()
+
+    def schedule(self) -> Schedule:
+        """The schedule, once it is open; raises what opening it raised."""
+        self._ready.wait()
+        if self._schedule is None:
+            raise self._error or RuntimeError("the schedule was not opened")
+        return self._schedule
+
+    def close(self) -> None:
+        """Begin to close the schedule."""
+        self._leave.set()
+
+    def join(self) -> None:
+        """Wait until it is closed."""
+        self._thread.join()
+
+    def _live(self) -> None:
+        try:
+            self._schedule = self._open()
+        except Exception as error:  # noqa: BLE001 - raised again where the schedule is used
+            self._error = error
+        self._ready.set()
+        self._leave.wait()
+        if self._schedule:
+            self._schedule.close()

@@ -1,0 +1,108 @@
+"""Where MLflow is, whether it answers, and how a new store is made without a race."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import sqlite3
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sweeper.errors import UserError
+
+__all__ = ["alone", "artifact_location", "check_address"]
+
+PATIENCE = 5.0
+EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:5000)"
+
+
+def check_address(uri: str) -> None:
+    """`UserError` if nothing answers at the tracking URI; MLflow itself is not imported."""
+    scheme = urllib.parse.urlsplit(uri).scheme
+    if scheme in ("http", "https"):
+        _check_server(uri)
+    elif scheme == "sqlite":
+        _check_sqlite(uri)
+    elif scheme in ("", "file"):
+        raise UserError(f"tracking {uri!r} is a folder, and MLflow writes to databases and "
+                        f"servers only; {EXAMPLES}")
+    elif scheme.split("+")[0] in ("postgresql", "mysql", "mssql"):
+        _check_database(uri)
+
+
+@contextmanager
+def alone(uri: str) -> Iterator[None]:
+    """Keep other drivers away from a SQLite store: two that create its tables at once crash."""
+    path = _sqlite_path(uri)
+    if path is None:
+        yield
+        return
+    with path.with_name(path.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def artifact_location(uri: str, experiment: str) -> str | None:
+    """Beside a SQLite file, whatever the working folder is; a server knows its own place."""
+    path = _sqlite_path(uri)
+    if path is None:
+        return None
+    folder = re.sub(r"[^\w.-]+", "_", experiment)
+    return (path.resolve().parent / "mlruns" / folder).as_uri()
+
+
+def _check_server(uri: str) -> None:
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=PATIENCE):
+            return
+    except urllib.error.HTTPError as error:
+        if error.code in (401, 403):
+            raise UserError(f"the MLflow server at {uri} refuses us ({error.code}); start it with "
+                            "--allowed-hosts for the name that you use, or give it "
+                            "MLFLOW_TRACKING_USERNAME and _PASSWORD") from error
+        raise UserError(f"{uri} answers, but not as a healthy MLflow server (GET /health: "
+                        f"{error.code}); look at its log, or {EXAMPLES}") from error
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "reason", error)
+        raise UserError(f"no MLflow server answers at {uri} ({cause}); start it (mlflow server), "
+                        f"correct `tracking`, or {EXAMPLES}") from error
+
+
+def _check_sqlite(uri: str) -> None:
+    """Open the file; WAL lets the user interface read while the sweep writes, and is faster."""
+    path = _sqlite_path(uri)
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+        if not os.access(path, os.W_OK):
+            raise PermissionError(f"{path} is read-only")
+    except (sqlite3.Error, OSError) as error:
+        raise UserError(f"tracking {uri!r} cannot be opened as a SQLite database ({error}); "
+                        "choose another file") from error
+
+
+def _check_database(uri: str) -> None:
+    import sqlalchemy  # a third of a second that others need not wait
+
+    try:
+        with closing(sqlalchemy.create_engine(uri).connect()):
+            return
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UserError(f"the tracking database does not answer ({first}); start it, correct "
+                        f"`tracking`, or {EXAMPLES}") from error
+
+
+def _sqlite_path(uri: str) -> Path | None:
+    if not uri.startswith("sqlite:///"):
+        return None
+    name = uri.removeprefix("sqlite:///").partition("?")[0]
+    return None if name in ("", ":memory:") else Path(name)

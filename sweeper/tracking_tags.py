@@ -1,0 +1,49 @@
+"""How a trial reads as an MLflow run: its tags and parameters, all of them strings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sweeper.sweep import PlannedTrial
+from trainers.checkpoint import Commit
+
+__all__ = ["commit_tags", "origin_tags", "started_ms", "text", "trial_tags"]
+
+LONGEST = 5000
+
+
+def text(value: Any) -> str:
+    """Strings as they are, everything else as JSON; cut to what MLflow takes."""
+    plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return plain[:LONGEST]
+
+
+def trial_tags(trial: PlannedTrial) -> dict[str, str]:
+    """What a trial is, whoever trains it."""
+    return {"sweeper.kind": "trial", "sweeper.trial": trial.id, "sweeper.program": trial.program,
+            "sweeper.seed": text(trial.params.get("seed")),
+            "sweeper.model": text(trial.params.get("model")),
+            "sweeper.role": trial.role, "sweeper.twin_of": trial.twin_of or "",
+            "sweeper.label": trial.label, "sweeper.parameters": text(trial.parameters),
+            "sweeper.data_checksum": text(trial.data.get("checksum", ""))}
+
+
+def origin_tags(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Git commit, versions and host; what is unknown is left out."""
+    return {f"sweeper.{name}": text(value) for name, value in provenance.items()
+            if value is not None}
+
+
+def commit_tags(commit: Commit) -> dict[str, str]:
+    """What a commit says of the machine that made it, and why a trial failed."""
+    about = {name: commit.manifest.get(name)
+             for name in ("host", "device", "python", "versions", "git_commit", "git_dirty",
+                           "reason")}
+    return origin_tags(about) | {"sweeper.wall_s": f"{commit.progress.wall_s:.3f}"}
+
+
+def started_ms(commit: Commit) -> int:
+    """When a committed trial must have begun, so that its run shows how long it took."""
+    return int(commit.manifest["time_ms"] - 1000 * commit.progress.wall_s)
