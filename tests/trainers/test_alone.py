@@ -27,5 +27,6 @@ ABSENT = {"ray", "mlflow", "optuna", "pydantic", "pandas", "statsmodels", "plotl
 def test_it_trains_where_nothing_else_is_installed() -> None:
     """A process in which the other packages cannot be imported runs the docstring's example."""
     code = BARE.format(absent=ABSENT)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=False)
     assert done.returncode == 0, done.stderr
