@@ -41,7 +41,9 @@ class SoloAdam:
     """torch's fused Adam over named parameters.
 
     It calls the fused operator itself: `torch.optim` would import the compiler at its first use,
-    which costs every worker seconds.
+    which costs every worker seconds. That operator walks through memory and does not look at
+    strides, so gradients of another layout than their parameters (convolutions differentiated
+    twice have them) are copied first.
     """
 
     def __init__(self, params: Mapping[str, Tensor], lr: float, eps: float) -> None:
@@ -55,9 +57,10 @@ class SoloAdam:
     def step(self, grads: Sequence[Tensor]) -> None:
         torch._foreach_add_(self._steps, 1)
         torch._fused_adam_(
-            list(self._params.values()), list(grads), list(self._first.values()),
-            list(self._second.values()), [], self._steps, lr=self._lr, beta1=BETA1, beta2=BETA2,
-            weight_decay=0.0, eps=self._eps, amsgrad=False, maximize=False)
+            list(self._params.values()), [grad.contiguous() for grad in grads],
+            list(self._first.values()), list(self._second.values()), [], self._steps,
+            lr=self._lr, beta1=BETA1, beta2=BETA2, weight_decay=0.0, eps=self._eps,
+            amsgrad=False, maximize=False)
 
     def moments(self, name: str) -> tuple[Tensor, Tensor]:
         return self._first[name], self._second[name]
