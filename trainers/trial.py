@@ -180,8 +180,10 @@ def _check_network(trial: Trial) -> None:
 def _check_likelihood(trial: Trial) -> None:
     name = trial.objective.name
     if trial.objective.likelihood != (trial.likelihood is not None):
-        wish = "needs a likelihood" if trial.objective.likelihood else "takes no likelihood"
-        raise Incompatible(f"the objective {name!r} {wish} (known: {', '.join(LIKELIHOODS)})")
+        wish = (f"needs a likelihood (known: {', '.join(LIKELIHOODS)})"
+                if trial.objective.likelihood else
+                "takes no likelihood, because its own fields describe the noise; leave it out")
+        raise Incompatible(f"the objective {name!r} {wish}")
     if trial.likelihood:
         _check_support(trial.data, "likelihood", trial.likelihood)
 
