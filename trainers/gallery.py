@@ -14,7 +14,7 @@ from trainers.noise import Draw, Streams
 from trainers.objectives import Objective
 from trainers.trial import Trial
 
-__all__ = ["gallery"]
+__all__ = ["gallery", "pictures"]
 
 Pictures = dict[str, npt.NDArray[np.uint8]]
 
@@ -37,11 +37,12 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
     noise = {name: streams.draw(draw, x.dtype)
              for name, draw in objective.denoise_draws(model, len(x)).items()}
     xhat = objective.denoise(model, y, noise)
-    return {name: _pictures(values, trial) for name, values in
+    return {name: pictures(values, trial) for name, values in
             {"clean": x, "noisy": y, "denoised": xhat}.items()}
 
 
-def _pictures(values: Tensor, trial: Trial) -> npt.NDArray[np.uint8]:
+def pictures(values: Tensor, trial: Trial) -> npt.NDArray[np.uint8]:
+    """Flat examples in data units as pictures (n, C, H, W), clipped to the data's range."""
     low, high = trial.data.value_range or (0.0, 1.0)
     grey = ((values - low) / (high - low)).clamp(0, 1).mul(255).round().to(torch.uint8)
     return np.asarray(grey.reshape(-1, *image_shape(trial.data.shape)).cpu())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +18,7 @@ from trainers.model import Model
 from trainers.noise import Streams, stack_draws, stream_seed
 from trainers.objectives import Metrics, Objective
 from trainers.optim import Adam, make_adam
+from trainers.threads import one_thread
 from trainers.trial import Trial
 
 __all__ = ["Pack", "Record", "program_of"]
@@ -92,7 +92,7 @@ class Pack:
     def run_epoch(self) -> dict[int, Record]:
         """Train every live member for one epoch; returns the record of each, diverged ones too."""
         members = list(self.live)
-        with _one_thread(self.device), self._autocast():
+        with one_thread(self.device), self._autocast():
             metrics = self._train_epoch()
             if self._test_is_due():
                 metrics |= self._test_epoch()
@@ -245,15 +245,3 @@ class Pack:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16,
                               enabled=self._training.precision == "bfloat16")
-
-
-@contextmanager
-def _one_thread(device: torch.device) -> Iterator[None]:
-    """One thread on a CPU: more give other last digits, and are slower on a busy machine."""
-    before = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
