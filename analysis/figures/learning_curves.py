@@ -90,8 +90,9 @@ def _lines(figure: go.Figure, part: pd.DataFrame, number: int, panel: int) -> No
         rows = part[part["level"] == level]
         scale = SYMBOLS[rows["scale"].iloc[0]]
         name = escape(rows["family"].iloc[0])
-        hover = [f"<b>{name}</b>, {scale} = {level:g}<br>epoch {row.epoch}: {row.mean:.4g}"
-                 f"<br>{plural(row.n, 'seed')}: {row.low:.4g} to {row.high:.4g}" for row in rows.itertuples()]
+        hover = [f"<b>{name}</b>, {scale} = {level:g}<br>epoch {row.epoch}: {row.mean:.4g}<br>"
+                 f"{plural(row.n, 'seed')}: {row.low:.4g} to {row.high:.4g}"
+                 for row in rows.itertuples()]
         figure.add_trace(go.Scatter(
             x=rows["epoch"], y=rows["mean"], mode="lines", showlegend=False, text=hover,
             legendgroup=name, hovertemplate="%{text}<extra></extra>",

@@ -18,13 +18,14 @@ from analysis.figures import figures
 from analysis.figures.drawing.view import View, look
 from analysis.report import provenance
 from analysis.report.blocks import Block, figure_block
-from analysis.report.equivalences import Equivalences, test
+from analysis.report.equivalences import Equivalences, examine
 from analysis.report.keys import keys_html
 from analysis.report.law_tables import beside_published, law_frame
 from analysis.report.page import Page, render
 from analysis.report.sections import failed_frame, sections
 from analysis.report.settings import ReportSettings
-from analysis.report.summary import Statement, statements
+from analysis.report.statement import Statement
+from analysis.report.summary import statements
 from analysis.report.tables import csv_text
 from analysis.schema import Experiment
 
@@ -65,7 +66,7 @@ def write(experiment: Experiment, out: Path, settings: ReportSettings | None = N
 
 def _find(experiment: Experiment, settings: ReportSettings) -> _Findings:
     view = look(experiment, settings.law, settings.margin, _run_url(settings))
-    equivalences = test(view)
+    equivalences = examine(view)
     return _Findings(view, equivalences, statements(view, equivalences))
 
 
@@ -112,7 +113,9 @@ def _numbers(found: _Findings, tables: Mapping[str, pd.DataFrame]) -> dict[str, 
                   **(_plain(claim.law.to_json()) if claim.law else {"refusal": claim.refusal})}
                  for claim in found.view.claims],
         "equivalence": {"margin": found.view.margin, "refusals": list(found.equivalences.refusals),
-                        "verdicts": _records(tables.get("equivalence"))},
+                        "verdicts": [_plain(one.to_json())
+                                     for level in found.equivalences.verdicts.values()
+                                     for one in level]},
         "published": _records(tables.get("published")),
         "failed": _records(tables.get("failed")),
         "figures": {name: _records(table) for name, table in tables.items()

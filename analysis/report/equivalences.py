@@ -1,30 +1,168 @@
-"""The equivalence verdicts, as sentences, a table and numbers."""
+"""The equivalence verdicts of an experiment, as sentences, a table and numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import pandas as pd
 
+from analysis.equivalence import (
+    DIFFERENT,
+    EQUIVALENT,
+    UNDECIDED,
+    CollapseVerdict,
+    SeedVerdict,
+    TwinVerdict,
+    across_seeds,
+    collapse,
+    twins,
+)
+from analysis.errors import AnalysisError
+from analysis.figures.drawing.style import prose
 from analysis.figures.drawing.view import View
+from analysis.report.blocks import absent, titled
+from analysis.report.statement import Statement
+from analysis.report.tables import Cell, html_table, verdict_cell
+from analysis.wording import number, plural, quantity, symbol
 
-__all__ = ["Equivalences", "test"]
+__all__ = ["Equivalences", "equivalence_html", "examine"]
+
+LEVELS = {"twins": "same seed, whole run", "seeds": "disjoint seeds (TOST)",
+          "collapse": "one curve for all β (TOST)"}
+_SENTENCES = 4
+
+
+class Verdict(Protocol):
+    """What every level's verdict can do."""
+
+    @property
+    def verdict(self) -> str: ...
+
+    def sentence(self) -> str: ...
+
+    def to_json(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Equivalences:
-    """What the tests of equivalence found; `refusals` say why a level has no verdict."""
+    """The verdicts by level (keys of LEVELS); refusals say why a level has none."""
 
-    statements: tuple[Any, ...] = ()
-    keys: tuple[tuple[str, str, str], ...] = ()
-    table: pd.DataFrame | None = None
+    verdicts: dict[str, Sequence[Verdict]] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
 
+    @property
+    def statements(self) -> list[Statement]:
+        found = [one for level, verdicts in self.verdicts.items()
+                 for one in _said(level, verdicts)]
+        return found + [Statement(text, True) for text in self.refusals]
 
-def test(view: View) -> Equivalences:
-    return Equivalences()
+    @property
+    def keys(self) -> Iterator[tuple[str, str, str]]:
+        """Name, value and remark of each level that has a verdict, for the head of the page."""
+        for level, verdicts in self.verdicts.items():
+            if verdicts:
+                same = sum(one.verdict == EQUIVALENT for one in verdicts)
+                yield ("equivalence, " + LEVELS[level].split(" (")[0],
+                       f"{same} of {len(verdicts)}", _counts(verdicts))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame([
+            {"level": level, "compared": _compared(one), "found": _found(one),
+             "verdict": one.verdict, "needs_more_seeds": getattr(one, "needs", None),
+             "sentence": one.sentence()}
+            for level, verdicts in self.verdicts.items() for one in verdicts])
+
+
+def examine(view: View) -> Equivalences:
+    """Ask every level that these trials can answer; the margin is the view's."""
+    trials = view.experiment.trials
+    asked: dict[str, Callable[[], Sequence[Verdict]]] = {
+        "twins": lambda: twins(view.experiment),
+        "seeds": lambda: across_seeds(trials, view.margin),
+        "collapse": lambda: collapse(trials, view.margin)}
+    verdicts: dict[str, Sequence[Verdict]] = {}
+    refusals = []
+    for level, ask in asked.items() if len(trials) else ():
+        try:
+            verdicts[level] = ask()
+        except AnalysisError as refusal:
+            refusals.append(f"Equivalence ({LEVELS[level]}) has no verdict: "
+                            f"{str(refusal).rstrip('.')}.")
+    return Equivalences(verdicts, tuple(refusals))
+
+
+def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
+    """Each verdict; or, for many of one level, how many there are of each kind."""
+    if not verdicts:
+        return
+    if len(verdicts) <= _SENTENCES:
+        for one in verdicts:
+            yield Statement(one.sentence(), one.verdict != EQUIVALENT)
+        return
+    yield Statement(f"Equivalence, {LEVELS[level]}: of {plural(len(verdicts), 'pair')}, "
+                    f"{_counts(verdicts)}.", any(one.verdict != EQUIVALENT for one in verdicts))
+
+
+def _counts(verdicts: Sequence[Verdict]) -> str:
+    counts = Counter(one.verdict for one in verdicts)
+    if _exact(verdicts):
+        return "equal to the last bit"
+    order = (EQUIVALENT, DIFFERENT, UNDECIDED)
+    return ", ".join(f"{counts[name]} {name}" for name in order if counts[name])
+
+
+def _exact(verdicts: Sequence[Verdict]) -> bool:
+    """Whether all are twins that agree to the last bit."""
+    return bool(verdicts) and all(isinstance(one, TwinVerdict) and one.exact for one in verdicts)
+
+
+def _compared(one: Verdict) -> str:
+    if isinstance(one, TwinVerdict | SeedVerdict):
+        return f"{one.labels[0]}  ↔  {one.labels[1]}"
+    if isinstance(one, CollapseVerdict):
+        return f"all β of {quantity(one.y)} in {symbol(one.x)}"
+    return ""
+
+
+def _found(one: Verdict) -> str:
+    if isinstance(one, TwinVerdict):
+        exact = "0, equal to the last bit" if one.exact else f"at most {one.difference:.1e}"
+        return f"|Δ log|: {exact}, {one.steps} epochs" if one.n else "no history in common"
+    if isinstance(one, SeedVerdict):
+        return "; ".join(f"Δ log {quantity(name)} {number(test.difference, 2)} "
+                         f"({number(test.low, 2)} to {number(test.high, 2)}), "
+                         f"margin {test.margin:g}" for name, test in one.tests.items())
+    if isinstance(one, CollapseVerdict) and one.test is not None and math.isfinite(one.delta):
+        return (f"δ {number(one.delta, 2)} ({number(one.test.low, 2)} to "
+                f"{number(one.test.high, 2)}), margin {number(one.margin, 2)}")
+    return "too few seeds to test"
 
 
 def equivalence_html(found: Equivalences) -> str:
-    return ""
+    """The table of verdicts, and the sentences of the levels that refused."""
+    refused = "".join(absent(text) for text in found.refusals)
+    table = found.table
+    if table.empty:
+        return refused
+    good = {EQUIVALENT: True, DIFFERENT: False}
+    rows = [[Cell(LEVELS[str(row.level)]), Cell(row.compared, "wide"), Cell(row.found, "wide"),
+             _verdict(str(row.verdict), good.get(str(row.verdict)), row.needs_more_seeds)]
+            for row in table.head(200).itertuples()]
+    note = ("Intervals are 90 % intervals of Welch’s two one-sided tests at 5 %; margins are log "
+            "ratios declared beforehand. A test that finds no difference is not evidence of "
+            "equivalence, so such a pair is undecided.")
+    html = html_table(("level", "compared", "found", "verdict"), rows)
+    return titled("Equivalence verdicts", f"{html}<figcaption>{prose(note)}</figcaption>{refused}",
+                  table, "equivalence")
+
+
+def _verdict(verdict: str, good: bool | None, needs: object) -> Cell:
+    cell = verdict_cell(verdict, good)
+    more = (f"<small>needs {needs:.0f} more seeds an arm</small>"
+            if isinstance(needs, int | float) and needs == needs else "")
+    return Cell(kind="", html=f"{cell.html}{more}")

@@ -15,7 +15,7 @@ from analysis.report.equivalences import Equivalences, equivalence_html
 from analysis.report.gallery import gallery_html
 from analysis.report.law_tables import beside_published, law_frame, law_table, published_table
 from analysis.report.page import Section
-from analysis.report.summary import Statement
+from analysis.report.statement import Statement
 from analysis.report.tables import Cell, html_table
 from analysis.schema import FINISHED
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 from analysis.figures.drawing.laws import Claim
 from analysis.figures.drawing.theory import collapse_sentence
 from analysis.figures.drawing.view import View
 from analysis.report.equivalences import Equivalences
+from analysis.report.statement import Statement
 from analysis.schema import FINISHED, TWIN
 from analysis.wording import listed, plural
 
-__all__ = ["Statement", "statements"]
+__all__ = ["statements"]
 
 _COLLAPSED = 0.01  # nats an example
 _CLAIMS = 6
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One sentence of the summary; a warning asks for the reader's care."""
-
-    text: str
-    warning: bool = False
 
 
 def statements(view: View, equivalences: Equivalences) -> list[Statement]:
