@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,15 @@ class SqlStore:
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
-        url = sa.make_url(self.uri)
+        url = _url(self.uri)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise LoadError(f"there is no tracking database at {url.database}; name the store "
                             "that the sweep wrote to")
-        engine = sa.create_engine(url, connect_args=_patience(url), poolclass=sa.NullPool)
+        try:
+            engine = sa.create_engine(url, connect_args=_patience(url), poolclass=sa.NullPool)
+        except ImportError as error:
+            raise LoadError(f"no driver for {_shown(self.uri)} ({error}): "
+                            "pip install psycopg2-binary") from error
         try:
             with engine.connect() as connection:
                 yield connection
@@ -92,6 +97,15 @@ class SqlStore:
             raise LoadError(f"cannot read {_shown(self.uri)}: {reason}") from error
         finally:
             engine.dispose()
+
+
+def _url(uri: str) -> sa.URL:
+    """The address, with whichever driver is installed where a PostgreSQL address names none."""
+    url = sa.make_url(uri)
+    if url.drivername == "postgresql":
+        driver = "psycopg2" if find_spec("psycopg2") else "psycopg"
+        return url.set(drivername=f"postgresql+{driver}")
+    return url
 
 
 def _patience(url: sa.URL) -> dict[str, Any]:

@@ -71,9 +71,11 @@ def open_store(uri: str) -> Store:
 def _history(store: Store, trials: pd.DataFrame, by_trial: dict[str, Run]) -> pd.DataFrame:
     names = {run.id: trial for trial, run in by_trial.items()}
     frame = store.history(list(by_trial.values()))
-    frame = frame[~frame["metric"].str.startswith("system/")] if len(frame) else frame
+    known = {name: metric_name(name) for name in frame["metric"].unique()
+             if not name.startswith("system/")}
+    frame = frame[frame["metric"].isin(list(known))]
     frame = frame.assign(trial=frame["run"].map(names).astype(str),
-                         metric=[metric_name(name) for name in frame["metric"]])
+                         metric=frame["metric"].map(known).astype(str))
     seeds = dict(zip(trials["trial"], trials.get("seed", pd.Series(dtype=float)), strict=False))
     for name, kind in (("step", np.int64), ("time_ms", np.int64), ("value", np.float64)):
         frame[name] = frame[name].astype(kind)
