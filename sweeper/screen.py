@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "print_error", "print_json"]
+__all__ = ["console", "print_bullets", "print_error", "print_json"]
 
 
 def console(stderr: bool = False) -> Console:
@@ -19,6 +19,17 @@ def console(stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
+
+
+def print_bullets(screen: Console, sentences: Iterable[str]) -> None:
+    """Sentences as a list, at most 100 columns wide."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1, 0, 1))
+    for sentence in sentences:
+        grid.add_row("•", Text(sentence))
+    screen.print(grid, width=min(screen.width, 100))
 
 
 def print_json(value: Mapping[str, Any]) -> None:

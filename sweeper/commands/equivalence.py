@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sweeper.commands.shared import add_experiment, add_json, load_experiment
-from sweeper.screen import console, print_json
+from analysis.errors import AnalysisError
+from sweeper.commands.report import declared
+from sweeper.commands.shared import add_experiment, add_json, load_experiment, settings
+from sweeper.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
     from analysis.schema import Experiment
@@ -25,19 +28,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     experiment = load_experiment(arguments)
-    verdicts = _verdicts(experiment)
+    margin = arguments.margin or settings(declared(experiment.sweeps)).margin
+    verdicts, refusals = _ask(experiment, margin)
     if arguments.json:
-        print_json({"experiment": experiment.name, "verdicts": verdicts})
+        print_json({"experiment": experiment.name, "margin": margin, "verdicts": verdicts,
+                    "refusals": refusals})
         return 0
     screen = console()
-    for verdict in verdicts:
-        screen.print(f" • {verdict['sentence']}", markup=False)
+    print_bullets(screen, [verdict["sentence"] for verdict in verdicts] + refusals)
     if not verdicts:
         screen.print("no aliases in this experiment: add rows with β ≠ 1 and `aliases: verify`")
     return 0
 
 
-def _verdicts(experiment: Experiment) -> list[dict[str, Any]]:
+def _ask(experiment: Experiment, margin: float) -> tuple[list[dict[str, Any]], list[str]]:
+    """Every verdict that the trials allow, and why a level has none."""
     from analysis import equivalence
 
-    return [verdict.to_json() for verdict in equivalence.twins(experiment)]
+    asked: dict[str, Callable[[], Sequence[Any]]] = {
+        "twins": lambda: equivalence.twins(experiment),
+        "seeds": lambda: equivalence.across_seeds(experiment.trials, margin),
+        "collapse": lambda: equivalence.collapse(experiment.trials, margin)}
+    verdicts, refusals = [], []
+    for level, ask in asked.items():
+        try:
+            verdicts += [{**verdict.to_json(), "level": level, "sentence": verdict.sentence()}
+                         for verdict in ask()]
+        except AnalysisError as refusal:
+            refusals.append(f"{level}: {refusal}")
+    return verdicts, refusals

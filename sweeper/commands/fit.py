@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, load_experiment
 from sweeper.errors import UserError
-from sweeper.screen import console, print_json
+from sweeper.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
     from analysis.powerlaw import PowerLaw
@@ -75,16 +75,16 @@ def _show(law: PowerLaw) -> None:
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in _rows(law):
-        table.add_row(name, value)
+        if "nan" not in value:
+            table.add_row(name, value)
     screen = console()
     screen.print(table)
     screen.print()
-    for sentence in law.sentences():
-        screen.print(sentence, markup=False)
+    print_bullets(screen, law.sentences())
 
 
 def _rows(law: PowerLaw) -> list[tuple[str, str]]:
-    seeds = f" ({law.n_seeds} seeds)" if law.n_seeds else ""
+    seeds = f" ({law.n_seeds} seed{'s' * (law.n_seeds > 1)})" if law.n_seeds else ""
     return [
         ("law", f"{law.law.y} ~ {law.law.x}^-ν, {law.law.x} = {law.x_min:g} … {law.x_max:g}"),
         ("ν", f"{law.nu:.4f} ± {law.se:.4f} (standard error)"),

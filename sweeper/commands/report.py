@@ -11,9 +11,10 @@ from sweeper.commands.shared import (
     add_json,
     load_experiment,
     report_folder,
+    said,
     settings,
 )
-from sweeper.screen import console, print_json
+from sweeper.screen import console, print_bullets, print_json
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -38,14 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out) if arguments.out else report_folder(
         storage_path(arguments.storage), arguments.experiment)
     path = report.write(experiment, out.absolute(), chosen)
-    sentences = report.summary(experiment, chosen)
+    sentences = said(path)
     if arguments.json:
         print_json({"experiment": experiment.name, "trials": len(experiment.trials),
                     "report": str(path), "summary": sentences})
         return 0
     screen = console()
-    for sentence in sentences:
-        screen.print(f" • {sentence}", markup=False)
+    print_bullets(screen, sentences)
     screen.print(f"\nreport  {path}", markup=False, soft_wrap=True)
     return 0
 

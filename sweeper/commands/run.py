@@ -7,8 +7,8 @@ import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import add_grid, add_json, load_grid, report_folder, settings
-from sweeper.screen import console, print_json
+from sweeper.commands.shared import add_grid, add_json, load_grid, report_folder, said, settings
+from sweeper.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,18 +57,16 @@ def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     try:
         experiment = load.from_storage(sweep.storage, sweep.experiment)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
-        return replace(outcome, report=str(path)), report.summary(experiment, chosen)
+        return replace(outcome, report=str(path)), said(path)
     except AnalysisError as error:
         return outcome, [f"No report: {error}"]
 
 
 def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:
     from rich.markup import escape
-    from rich.padding import Padding
 
     screen.print()
-    for sentence in sentences:
-        screen.print(Padding(f"• {escape(sentence)}", (0, 0, 0, 1)))
+    print_bullets(screen, sentences)
     screen.print()
     for failure in outcome.failures:
         screen.print(f"[red]failed[/red] {escape(str(failure.get('label')))}: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from sweeper.sweep import Sweep
 
 __all__ = ["add_experiment", "add_grid", "add_json", "load_experiment", "load_grid",
-           "report_folder", "settings"]
+           "report_folder", "said", "settings"]
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
@@ -73,3 +74,9 @@ def settings(analysis: dict[str, Any], tracking: str | None = None) -> ReportSet
 def report_folder(storage: Path, experiment: str) -> Path:
     """Where the report of an experiment lies."""
     return storage / "sweeps" / experiment / "report"
+
+
+def said(report: Path) -> list[str]:
+    """The sentences of a report's summary, as `report.json` beside it has them."""
+    sentences = json.loads(report.with_name("report.json").read_text(encoding="utf-8"))["summary"]
+    return [str(sentence) for sentence in sentences]
