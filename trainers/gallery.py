@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainers import datasets
+from trainers.datasets import Split
 from trainers.model import Model
 from trainers.networks import image_shape
 from trainers.noise import Draw, Streams
@@ -30,7 +31,8 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
         return {}
     splits = datasets.load(trial.data)
     device = next(iter(model.params.values())).device
-    x = splits.test.x[:count].to(device, trial.training.dtype) / splits.scale
+    rows = _one_of_each(splits.test, count)
+    x = splits.test.x[rows].to(device, trial.training.dtype) / splits.scale
     streams = Streams(trial.seed, 0, device)
     corruption = objective.noise_model(model)
     y = corruption(x, streams.draw(Draw("evaluation", x.shape, corruption.noise), x.dtype))
@@ -39,6 +41,15 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
     xhat = objective.denoise(model, y, noise)
     return {name: pictures(values, trial) for name, values in
             {"clean": x, "noisy": y, "denoised": xhat}.items()}
+
+
+def _one_of_each(split: Split, count: int) -> list[int]:
+    """The first example of each class, then others in order, until there are `count`."""
+    labels = [] if split.labels is None else split.labels.tolist()
+    first = {label: row for row, label in reversed(list(enumerate(labels)))}
+    chosen = [first[label] for label in sorted(first)]
+    others = [row for row in range(min(len(split), 2 * count)) if row not in chosen]
+    return (chosen + others)[:count]
 
 
 def pictures(values: Tensor, trial: Trial) -> npt.NDArray[np.uint8]:

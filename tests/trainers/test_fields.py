@@ -65,3 +65,11 @@ def test_the_papers_parameter_count(shape: tuple[int, ...], share: bool,
     parts = Conv(share_encoder=share).build(shape, 1)
     count = sum(p.numel() for part in parts.values() for p in part.parameters())
     assert round(count / 1e6, 1) == millions
+
+
+def test_the_digits_test_part_has_every_class_in_its_share() -> None:
+    splits = Digits().load()
+    assert splits.train.labels is not None
+    assert splits.test.labels is not None
+    assert (len(splits.train), len(splits.test)) == (1433, 364)
+    assert splits.test.labels.bincount().tolist() == [36, 37, 36, 37, 37, 37, 37, 36, 35, 36]
