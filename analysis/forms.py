@@ -103,11 +103,12 @@ def _offset(x: Array, y: Array) -> tuple[dict[str, float], float]:
 
 def _broken(x: Array, y: Array) -> tuple[dict[str, float], float]:
     """The break that fits best on a fine grid between the second and the last but one x."""
-    best: tuple[dict[str, float], float] = ({}, math.inf)
-    for at in np.linspace(x[1], x[-2], 201):
-        fit = fit_linear(np.column_stack([polynomial(x, 1), np.maximum(x - at, 0.0)]), y)
-        if fit.rss < best[1]:
-            a, b, turn = (float(value) for value in fit.coefficients)
-            best = ({"a": a, "nu_low": -b, "nu_high": -b - turn, "x_break": math.exp(at)},
-                    fit.rss)
-    return best
+    breaks = np.linspace(x[1], x[-2], 201)
+    ramps = np.maximum(x[None, :] - breaks[:, None], 0.0)
+    line = np.linalg.qr(polynomial(x, 1))[0]
+    ramps, rest = (v - (v @ line) @ line.T for v in (ramps, y))
+    explained = (ramps @ rest) ** 2 / (ramps**2).sum(axis=1)
+    at = float(breaks[np.argmax(explained)])
+    fit = fit_linear(np.column_stack([polynomial(x, 1), np.maximum(x - at, 0.0)]), y)
+    a, b, turn = (float(value) for value in fit.coefficients)
+    return {"a": a, "nu_low": -b, "nu_high": -b - turn, "x_break": math.exp(at)}, fit.rss

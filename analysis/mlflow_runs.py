@@ -63,7 +63,7 @@ def trial_row(trial: str, run: Run) -> TrialRow:
     facts = {"trial": trial, "run_id": run.id, "status": STATUS.get(run.status, run.status),
              "role": tag("sweeper.role") or "declared", "twin_of": tag("sweeper.twin_of") or None,
              "label": tag("sweeper.label") or tag("mlflow.runName"),
-             "program": tag("sweeper.program"), "checksum": tag("sweeper.data_checksum"),
+             "program": tag("sweeper.program"), "checksum": tag("sweeper.data_checksum") or None,
              "epoch": run.step, "wall_s": _number(tag("sweeper.wall_s"), took),
              "parameters": _number(tag("sweeper.parameters"), None)}
     metrics = {metric_name(name): value for name, value in run.metrics.items()

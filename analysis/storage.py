@@ -128,7 +128,7 @@ def read_trial(storage: Path, member: Member, commit: Commit | None) -> StoredTr
     """All that storage says about one trial, up to `commit`."""
     folder = f"{storage}/trials/{member.trial}"
     trial = read_json(f"{folder}/trial.json") or {}
-    records = (read_json(f"{commit.path}/records.json") or []) if commit else []
+    records = _records(folder, commit)
     metrics: dict[str, float | None] = {}
     for record in records:
         metrics.update(record["metrics"])
@@ -137,6 +137,17 @@ def read_trial(storage: Path, member: Member, commit: Commit | None) -> StoredTr
         metrics.update({metric_name(name): value for name, value in found.items()})
     return StoredTrial(TrialRow(_facts(member, trial, commit), trial.get("params", {}), metrics),
                        records)
+
+
+def _records(folder: str, commit: Commit | None) -> list[dict[str, Any]]:
+    """The records of `commit`; of its successor if it was pruned in the meantime."""
+    if commit is None:
+        return []
+    records = read_json(f"{commit.path}/records.json")
+    if records is None and "records.json" in commit.manifest.get("files", {}):
+        successor = newest_commit(folder)
+        records = read_json(f"{successor.path}/records.json") if successor else None
+    return records if isinstance(records, list) else []
 
 
 def _facts(member: Member, trial: dict[str, Any], commit: Commit | None) -> dict[str, Any]:
