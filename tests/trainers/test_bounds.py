@@ -1,0 +1,134 @@
+"""The bounds of the denoising criterion where every corruption can be enumerated."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.trainers.linear_models import bound, log_likelihood
+from trainers import Training, Trial
+from trainers.corruptions.bernoulli import Bernoulli
+from trainers.datasets import Split, Splits
+from trainers.evaluations import evaluate
+from trainers.evaluations.bounds import Bounds
+from trainers.fields import Component
+from trainers.likelihoods.gaussian import Gaussian
+from trainers.model import Model
+from trainers.networks.linear import Linear
+from trainers.objectives.elbo import Elbo
+
+P, SIGMA = 0.2, 0.5
+CORNERS = torch.tensor(list(itertools.product((0.0, 1.0), repeat=3)), dtype=torch.float64)
+GRID = torch.linspace(-12, 12, 20001, dtype=torch.float64)
+STEP = float(GRID[1] - GRID[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corners(Component):
+    """All of {0, 1}³: eight examples."""
+
+    name: ClassVar[str] = "corners"
+    value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (3,)
+
+    def load(self) -> Splits:
+        return Splits(Split(CORNERS), Split(CORNERS))
+
+    def checksum(self) -> str:
+        return "corners"
+
+
+TRIAL = Trial(objective=Elbo(), likelihood=Gaussian(sigma=SIGMA), network=Linear(d_z=1),
+              data=Corners(), training=Training(precision="float64"),
+              corruption=Bernoulli(p=P), corrupts="input")
+OBJECTIVE, MODEL = bound(TRIAL, {name: torch.tensor(value).double() for name, value in {
+    "encoder.mean.weight": [[0.9, -0.7, 0.5]], "encoder.mean.bias": [-0.3],
+    "encoder.log_var": [-1.2], "decoder.out.weight": [[0.6], [-0.5], [0.4]],
+    "decoder.out.bias": [0.5, 0.4, 0.6]}.items()})
+
+
+@dataclass(frozen=True)
+class Exact:
+    """By quadrature over the one latent, and enumeration of the 2³ corruptions of each x."""
+
+    log_p: Tensor
+    cvae: Tensor
+    dvae: Tensor
+    kl_to_posterior: Tensor
+
+
+def exact(model: Model) -> Exact:
+    flips = (CORNERS.unsqueeze(1) - CORNERS).abs().sum(-1)
+    views = P**flips * (1 - P) ** (3 - flips)
+    mean, log_var = model.encode(CORNERS)
+    log_q = -0.5 * ((GRID - mean).square() / log_var.exp() + log_var + math.log(2 * math.pi))
+    q = log_q.exp()
+    mixture = views @ q
+    joint = joint_density(model)
+    log_p = (joint.exp().sum(-1) * STEP).log()
+    dvae = torch.einsum("xv,vz,xvz->x", views, q, joint.unsqueeze(1) - log_q) * STEP
+    cvae = (mixture * (joint - mixture.log())).sum(-1) * STEP
+    posterior = joint - log_p.unsqueeze(-1)
+    kl = torch.einsum("xv,vz,xvz->x", views, q, log_q - posterior.unsqueeze(1)) * STEP
+    return Exact(log_p, cvae, dvae, kl)
+
+
+def joint_density(model: Model) -> Tensor:
+    """log p(x, z) for every corner and every point of the grid."""
+    xhat = model.mean(GRID.unsqueeze(-1))
+    squares = (CORNERS.unsqueeze(1) - xhat).square().sum(-1)
+    normal = -0.5 * (GRID.square() + math.log(2 * math.pi))
+    return -0.5 * squares / SIGMA**2 - 1.5 * math.log(2 * math.pi * SIGMA**2) + normal
+
+
+TRUTH = exact(MODEL)
+
+
+def test_the_quadrature_gives_the_known_log_likelihood() -> None:
+    torch.testing.assert_close(TRUTH.log_p, log_likelihood(MODEL, CORNERS, SIGMA))
+
+
+def test_the_true_order_is_not_the_one_that_is_printed() -> None:
+    """log p ≥ L_cvae ≥ L_dvae for every x, with room between them."""
+    assert bool((TRUTH.log_p - TRUTH.cvae > 1e-3).all())
+    assert bool((TRUTH.cvae - TRUTH.dvae > 1e-3).all())
+
+
+def test_proposition_2_holds() -> None:
+    """log p(x) = L_dvae + E_{p(x̃|x)} KL(q(z|x̃) ‖ p(z|x))."""
+    torch.testing.assert_close(TRUTH.log_p, TRUTH.dvae + TRUTH.kl_to_posterior)
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, float]:
+    return evaluate(Bounds(m=200, k=50, examples=0), TRIAL, OBJECTIVE, MODEL).metrics
+
+
+@pytest.mark.parametrize(("name", "truth"), [
+    ("dvae", TRUTH.dvae), ("cvae", TRUTH.cvae), ("cvae_upper", TRUTH.cvae),
+    ("log_p", TRUTH.log_p), ("cvae_minus_dvae", TRUTH.cvae - TRUTH.dvae),
+    ("log_p_minus_cvae", TRUTH.log_p - TRUTH.cvae)])
+def test_the_estimates_are_exact_within_their_stated_errors(found: dict[str, float], name: str,
+                                                            truth: Tensor) -> None:
+    assert 0 < found[f"{name}_se"] < 0.05
+    assert abs(found[name] - float(truth.mean())) < 5 * found[f"{name}_se"]
+
+
+@pytest.mark.parametrize("m", [2, 3, 10])
+def test_few_views_keep_the_order(m: int) -> None:
+    """With few views L_cvae is estimated too low, or too high: on either side of the truth."""
+    few = evaluate(Bounds(m=m, k=400, examples=0), TRIAL, OBJECTIVE, MODEL).metrics
+    slack = 4 * few["cvae_se"]
+    cvae = float(TRUTH.cvae.mean())
+    assert few["dvae"] < few["cvae"] < few["log_p"]
+    assert few["cvae"] < cvae + slack
+    assert few["cvae_upper"] > cvae - slack

@@ -1,0 +1,88 @@
+"""The reference classifier, and what is measured with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.trainers.models import mlp_sigma_vae
+from trainers import Pack, datasets
+from trainers.classifier import reference_classifier
+from trainers.datasets.digits import Digits
+from trainers.datasets.gaussian_mixture import GaussianMixture
+from trainers.evaluations import evaluate
+from trainers.evaluations.classification import Classification
+from trainers.evaluations.smoothing import Smoothing
+
+STEPS = 300
+
+
+def test_the_reference_classifier_knows_digits_and_keeps_what_it_learned(tmp_path: Path) -> None:
+    first = reference_classifier(Digits(), STEPS, tmp_path)
+    x = datasets.load(Digits()).test.x.double() / 16
+    labels = datasets.load(Digits()).test.labels
+    assert first.tested == len(x)
+    assert first.accuracy == float((first.predict(x) == labels).double().mean()) > 0.9
+    assert len(list(tmp_path.iterdir())) == 2
+    again = kept(tmp_path)
+    assert again == first.accuracy
+
+
+def kept(folder: Path) -> float:
+    """The accuracy that another process would find in the folder, its weights included."""
+    from trainers import classifier
+
+    classifier._reference.cache_clear()
+    return reference_classifier(Digits(), STEPS, folder).accuracy
+
+
+def test_a_damaged_classifier_is_trained_anew(tmp_path: Path) -> None:
+    accuracy = kept(tmp_path)
+    weights, = tmp_path.glob("*.safetensors")
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-4] + b"\0\0\0\1")
+    assert kept(tmp_path) == accuracy
+    assert weights.read_bytes() == content
+    assert json.loads(weights.with_suffix(".json").read_text())["accuracy"] == accuracy
+
+
+def test_vectors_have_a_classifier_too() -> None:
+    data = GaussianMixture(dims=2, components=3, scale=0.1)
+    assert reference_classifier(data, 200).accuracy > 0.99
+
+
+def test_a_denoiser_that_returns_y_is_as_good_as_the_classifier_alone() -> None:
+    """With σ → 0 a quadratic energy moves nothing: x̂(y) = y."""
+    from trainers import Training, Trial
+    from trainers.networks.quadratic import Quadratic
+    from trainers.objectives.deen import Deen
+
+    trial = Trial(objective=Deen(sigma=1e-9), network=Quadratic(), data=Digits(),
+                  training=Training(precision="float64"))
+    objective, model = Pack([trial]).bind(0)
+    asked = Classification(gaussian=(0.3, 1.0), laplace=(), salt_and_pepper=(0.4,),
+                           examples=0, steps=STEPS)
+    found = evaluate(asked, trial, objective, model)
+    assert [row["accuracy"] for row in found.table] == [row["noisy"] for row in found.table]
+    assert found.metrics["clean"] == found.metrics["reference"] > 0.9
+    assert found.metrics["gaussian/1"] < found.metrics["gaussian/0.3"] < found.metrics["clean"]
+
+
+def test_certified_accuracy_falls_with_the_radius() -> None:
+    trial = mlp_sigma_vae(0.2)
+    objective, model = Pack([trial]).bind(0)
+    asked = Smoothing(sigma=0.3, radii=(0.1, 0.3), n0=20, n=100, examples=5, steps=STEPS)
+    found = evaluate(asked, trial, objective, model)
+    metrics = found.metrics
+    assert metrics["certified/0.3"] <= metrics["certified/0.1"] <= metrics["accuracy"] <= 1
+    assert metrics["accuracy"] + metrics["abstained"] <= 1
+    assert [row["example"] for row in found.table] == list(range(5))
+
+
+@pytest.mark.parametrize("steps", [1, 40])
+def test_the_weights_are_finite_however_short_the_training(steps: int) -> None:
+    network = reference_classifier(Digits(), steps).network
+    assert all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())

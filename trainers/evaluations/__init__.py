@@ -1,0 +1,133 @@
+"""What is asked of a trained model: one file each, registered by name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from trainers import datasets
+from trainers.fields import describe_fields
+from trainers.model import Model
+from trainers.noise import Streams
+from trainers.objectives import Objective
+from trainers.registry import Registry
+from trainers.samplers import floats
+from trainers.threads import one_thread
+from trainers.trial import Trial
+
+__all__ = ["EVALUATIONS", "Evaluation", "Evaluator", "config", "evaluate", "first_examples",
+           "key", "label", "mean_and_error", "own_streams"]
+
+VERSION = 1
+LONGEST_LABEL = 60
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Parameters
+    ----------
+    metrics : numbers by name. table : rows of plain values, with the same keys in each.
+    pictures : uint8 arrays (rows, columns, C, H, W) by name.
+    """
+
+    metrics: dict[str, float]
+    table: list[dict[str, Any]] = field(default_factory=list)
+    pictures: dict[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Evaluator(Protocol):
+    """A question to a trained model; its fields say how exactly it is asked."""
+
+    name: ClassVar[str]
+
+    def check(self, trial: Trial) -> None:
+        """Raise `Incompatible` where the question means nothing for a trial, with what would."""
+        ...
+
+    def evaluate(self, trial: Trial, objective: Objective, model: Model,
+                 cache: Path | None = None) -> Evaluation:
+        """Ask it; `cache` is a folder for what serves all trials of a data set."""
+        ...
+
+
+EVALUATIONS: Registry[Evaluator] = Registry("evaluation", "trainers.evaluations")
+
+
+@torch.no_grad()
+def evaluate(evaluator: Evaluator, trial: Trial, objective: Objective, model: Model,
+             cache: Path | None = None) -> Evaluation:
+    """Check and ask: the same answer whenever it is asked, on one thread, on test examples.
+
+    All noise comes from the trial's stream ``evaluation``. Raises `Incompatible` as the
+    evaluator's `check` does.
+    """
+    evaluator.check(trial)
+    with one_thread(floats(model).device):
+        return evaluator.evaluate(trial, objective, model, cache)
+
+
+def config(evaluator: Evaluator) -> dict[str, Any]:
+    """The plain values that `EVALUATIONS.build` takes."""
+    values = {fld.name: getattr(evaluator, fld.name) for fld in describe_fields(type(evaluator))}
+    return {"name": evaluator.name} | {name: list(value) if isinstance(value, tuple) else value
+                                       for name, value in values.items()}
+
+
+def key(evaluator: Evaluator) -> str:
+    """A name for what was asked, every field included: ``nll-1f0c93ab``."""
+    text = json.dumps({"version": VERSION, **config(evaluator)}, sort_keys=True)
+    return f"{evaluator.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def label(evaluator: Evaluator) -> str:
+    """A name for people: the registered one, and the fields that are not at their default.
+
+    ``nll``, ``nll.k50``; the key where that would be long.
+    """
+    parts = [evaluator.name]
+    for fld in describe_fields(type(evaluator)):
+        value = getattr(evaluator, fld.name)
+        if value != fld.default:
+            values = value if isinstance(value, tuple) else (value,)
+            parts.append(fld.name + "-".join(f"{one:g}" if isinstance(one, float) else str(one)
+                                             for one in values))
+    text = ".".join(parts)
+    return text if len(text) <= LONGEST_LABEL else key(evaluator)
+
+
+def first_examples(trial: Trial, model: Model, count: int) -> tuple[
+        Float[Tensor, "batch dims"], Int[Tensor, " batch"] | None]:
+    """The first `count` test examples (0: all) in data units, and their labels if there are any.
+
+    They lie where the model computes.
+    """
+    splits, like = datasets.load(trial.data), floats(model)
+    kept = slice(count or None)
+    x = splits.test.x[kept].to(like.device).to(like.dtype) / splits.scale
+    labels = splits.test.labels
+    return x, None if labels is None else labels[kept].to(like.device)
+
+
+def own_streams(trial: Trial, model: Model) -> Streams:
+    """The trial's streams as evaluations see them: from their start, on the model's device."""
+    return Streams(trial.seed, 0, floats(model).device)
+
+
+def mean_and_error(values: Float[Tensor, " batch"]) -> tuple[float, float]:
+    """The mean over independent values, and its standard error sd/√n (NaN for one value)."""
+    values = values.double()
+    error = float(values.std(correction=1)) if len(values) > 1 else math.nan
+    return float(values.mean()), error / math.sqrt(len(values))
