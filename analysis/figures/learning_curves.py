@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures.drawing.families import SYMBOLS, families
+from analysis.figures.drawing.curves import legend, level_colours, named_setting, trial_settings
 from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.palette import DASHES, ramp
+from analysis.figures.drawing.palette import DASHES
 from analysis.figures.drawing.style import canvas, escape, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
-from analysis.wording import plural
 
 __all__ = ["FIGURE", "Curves", "draw", "info"]
 
@@ -23,7 +22,7 @@ MAX_LINES, MAX_STEPS = 48, 80
 
 @dataclass(frozen=True)
 class Curves:
-    """table: columns family, scale (text), level, metric, epoch, mean, low, high, n."""
+    """table: columns family, scale, level, metric, epoch, mean, low, high, n."""
 
     table: pd.DataFrame
     caption: str
@@ -31,31 +30,22 @@ class Curves:
 
 def info(view: View) -> Curves:
     """Mean and range over seeds of each metric, one curve a family and noise level."""
-    groups = _groups(view.finished)
+    groups = trial_settings(view.finished)
     if groups.empty:
-        raise NothingToDraw("No finished trial has a noise level σ or α, so there are no learning "
-                            "curves to draw.")
+        raise NothingToDraw("No trial is finished, so there are no learning curves to draw.")
     history = view.experiment.history
     history = history[history["metric"].isin(PANELS) & history["trial"].isin(groups["trial"])]
     if history.empty:
         raise NothingToDraw("No history of KL or reconstruction error is stored.")
-    joined = history.merge(groups, on="trial")
-    kept, dropped = _thinned(joined)
-    table = (kept.groupby(["family", "scale", "level", "metric", "step"], sort=True)["value"]
+    kept, dropped = _thinned(history.merge(groups, on="trial"))
+    table = (kept.groupby(["family", "scale", "level", "metric", "step"], sort=True,
+                          dropna=False)["value"]
              .agg(mean="mean", low="min", high="max", n="count").reset_index()
              .rename(columns={"step": "epoch"}))
-    caption = "<p>Mean over seeds on the test set, one line a setting; dark lines: low noise."
+    caption = ("<p>Mean over seeds on the test set, one line a setting; the darker the line, the "
+               "lower the noise level (in dark mode: the bluer).")
     caption += f" {dropped} settings are left out, evenly over the list." if dropped else ""
     return Curves(table, caption + "</p>")
-
-
-def _groups(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trial → family, scale and level."""
-    parts = [pd.DataFrame({"trial": family.rows["trial"], "family": family.label,
-                           "scale": scale, "level": family.rows[scale]})
-             for scale in ("sigma", "alpha") for family in families(trials, scale)]
-    empty = pd.DataFrame({"trial": [], "family": [], "scale": [], "level": []})
-    return pd.concat(parts, ignore_index=True) if parts else empty
 
 
 def _thinned(joined: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -74,41 +64,23 @@ def _thinned(joined: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 def draw(data: Curves) -> go.Figure:
     """Two panels over a common epoch axis, both with a log axis."""
     figure = canvas(620)
-    names = list(data.table["family"].unique())
-    for panel, metric in enumerate(PANELS):
-        part = data.table[data.table["metric"] == metric]
-        for number, name in enumerate(names):
-            _lines(figure, part[part["family"] == name], number, panel)
-    _legend(figure, data, names)
+    for number, (_, family) in enumerate(data.table.groupby("family", sort=False)):
+        for panel, metric in zip(("y", "y2"), PANELS, strict=True):
+            for colour, rows in level_colours(family[family["metric"] == metric]):
+                figure.add_trace(_line(rows, colour, DASHES[number % len(DASHES)], panel))
+    figure.add_traces(list(legend(data.table)))
     _axes(figure, data)
     return figure
 
 
-def _lines(figure: go.Figure, part: pd.DataFrame, number: int, panel: int) -> None:
-    levels = sorted(part["level"].unique())
-    for colour, level in zip(ramp(max(len(levels), 1)), levels, strict=False):
-        rows = part[part["level"] == level]
-        scale = SYMBOLS[rows["scale"].iloc[0]]
-        name = escape(rows["family"].iloc[0])
-        hover = [f"<b>{name}</b>, {scale} = {level:g}<br>epoch {row.epoch}: {row.mean:.4g}<br>"
-                 f"{plural(row.n, 'seed')}: {row.low:.4g} to {row.high:.4g}"
-                 for row in rows.itertuples()]
-        figure.add_trace(go.Scatter(
-            x=rows["epoch"], y=rows["mean"], mode="lines", showlegend=False, text=hover,
-            legendgroup=name, hovertemplate="%{text}<extra></extra>",
-            yaxis="y" if panel == 0 else "y2",
-            line={"color": colour, "width": 1.8, "dash": DASHES[number % len(DASHES)]}))
-
-
-def _legend(figure: go.Figure, data: Curves, names: list[str]) -> None:
-    for number, name in enumerate(names):
-        part = data.table[data.table["family"] == name]
-        scale = SYMBOLS[part["scale"].iloc[0]]
-        levels = part["level"]
-        figure.add_trace(go.Scatter(
-            x=[None], y=[None], mode="lines", legendgroup=name,
-            name=f"{escape(name)}: {scale} {levels.min():g} to {levels.max():g}",
-            line={"color": ramp(1)[0], "width": 2, "dash": DASHES[number % len(DASHES)]}))
+def _line(rows: pd.DataFrame, colour: str, dash: str, panel: str) -> go.Scatter:
+    name = escape(named_setting(rows))
+    hover = [f"<b>{name}</b><br>epoch {row.epoch}: {row.mean:.4g}<br>n = {row.n}, "
+             f"{row.low:.4g} to {row.high:.4g}" for row in rows.itertuples()]
+    return go.Scatter(
+        x=rows["epoch"], y=rows["mean"], mode="lines", showlegend=False, text=hover,
+        legendgroup=str(rows["family"].iloc[0]), hovertemplate="%{text}<extra></extra>",
+        yaxis=panel, line={"color": colour, "width": 1.8, "dash": dash})
 
 
 def _axes(figure: go.Figure, data: Curves) -> None:

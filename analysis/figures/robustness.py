@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import families
+from analysis.figures.drawing.curves import legend, level_colours, named_setting, trial_settings
 from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.palette import DASHES, MARKERS, PAPER
+from analysis.figures.drawing.palette import DASHES, MUTED
 from analysis.figures.drawing.style import canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
 
 __all__ = ["FIGURE", "Robustness", "draw", "info"]
 
-LEVELS = ("level", "noise_level")
-MEASURES = {"denoise": "denoising error (data units²/example)",
-            "loss": "denoising error (data units²/example)",
-            "accuracy": "accuracy of the reference classifier (share)"}
-KINDS = ("corruption", "noise", "kind")
-_LINES = 14
+MEASURES = {"denoise": "error (data units²/example)", "accuracy": "accuracy (share)"}
+UNDONE = {"denoise": "noise_energy", "accuracy": "noisy"}
+LEVELS = {"gaussian": "level of Gaussian noise, σ (data units)",
+          "laplace": "level of Laplace noise, α (data units)",
+          "salt_and_pepper": "salt-and-pepper noise, p (probability)"}
+_SETTINGS, _GAP = 36, 0.27
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """table: columns series, noise, level, measure, mean, low, high, n."""
+    """table: columns family, scale, level, measure, noise, at, mean, low, high, n, undone.
+
+    at: the level of the added noise; undone: the same measure without any denoiser.
+    """
 
     table: pd.DataFrame
     caption: str
@@ -34,73 +37,84 @@ class Robustness:
 
 def info(view: View) -> Robustness:
     """Mean and range over seeds of what the stored evaluations measured at each noise level."""
-    found = [frame for frame in map(_long, view.experiment.evaluations.values())
-             if frame is not None]
+    found = [part for frame in view.experiment.evaluations.values() for part in _long(frame)]
     if not found:
-        raise NothingToDraw("No robustness evaluation is stored with these trials.",
+        raise NothingToDraw("No evaluation of robustness is stored with these trials.",
                             relevant=False)
-    joined = pd.concat(found, ignore_index=True).merge(_names(view.finished), on="trial")
+    joined = pd.concat(found, ignore_index=True).merge(trial_settings(view.finished), on="trial")
     if joined.empty:
-        raise NothingToDraw("The stored robustness evaluations belong to no finished trial.")
-    names = list(joined["series"].unique())
-    joined = joined[joined["series"].isin(names[:_LINES])]
-    table = (joined.groupby(["measure", "noise", "series", "level"], sort=False)["value"]
-             .agg(mean="mean", low="min", high="max", n="count").reset_index())
-    caption = "<p>Mean over seeds at each level of the added noise."
-    if len(names) > _LINES:
-        caption += f" The first {_LINES} of {len(names)} settings are drawn."
+        raise NothingToDraw("The stored evaluations of robustness belong to no finished trial.")
+    settings = joined[["family", "level"]].drop_duplicates()
+    joined = joined.merge(settings.head(_SETTINGS), on=["family", "level"])
+    keys = ["measure", "noise", "family", "scale", "level", "at"]
+    table = joined.groupby(keys, sort=True, dropna=False).agg(
+        mean=("value", "mean"), low=("value", "min"), high=("value", "max"),
+        n=("value", "count"), undone=("undone", "mean")).reset_index()
+    caption = ("<p>Mean over seeds at each level of the added noise; the darker the line, the "
+               "lower the model’s own noise level. Dotted grey: without a denoiser.")
+    if len(settings) > _SETTINGS:
+        caption += f" The first {_SETTINGS} of {len(settings)} settings are drawn."
     return Robustness(table, f"{caption}</p>")
 
 
-def _long(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """One row a trial, noise, level and measure; None if the table has no noise levels."""
-    level = next((name for name in LEVELS if name in frame), None)
-    measures = [name for name in MEASURES if name in frame]
-    if level is None or not measures:
-        return None
-    kind = next((name for name in KINDS if name in frame), None)
-    base = pd.DataFrame({"trial": frame["trial"], "level": frame[level],
-                         "noise": frame[kind] if kind else "noise"})
-    return pd.concat([base.assign(measure=name, value=frame[name]) for name in measures])
-
-
-def _names(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trial → model and its settings, one name for all seeds."""
-    parts = [pd.DataFrame({"trial": family.rows["trial"], "series": family.label})
-             for family in families(trials, "seed")]
-    return pd.concat(parts) if parts else pd.DataFrame({"trial": [], "series": []})
+def _long(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """One row a trial and noise level for each measure; nothing for other evaluations."""
+    if not {"trial", "noise", "level"} <= set(frame.columns):
+        return
+    if "estimator" in frame:
+        first = frame.groupby("trial")["estimator"].transform("first")
+        frame = frame[frame["estimator"] == first]
+    for measure in MEASURES:
+        if measure in frame:
+            undone = frame[UNDONE[measure]] if UNDONE[measure] in frame else float("nan")
+            yield pd.DataFrame({"trial": frame["trial"], "noise": frame["noise"],
+                                "at": frame["level"], "measure": measure,
+                                "value": frame[measure], "undone": undone})
 
 
 def draw(data: Robustness) -> go.Figure:
     """One panel for each measure and kind of noise, one line a setting."""
     panels = list(data.table.groupby(["measure", "noise"], sort=False))
-    names = list(data.table["series"].unique())
-    figure = canvas(90 + 300 * len(panels))
-    step = 1 / len(panels)
-    for number, ((measure, noise), part) in enumerate(panels, start=1):
-        axis = "" if number == 1 else str(number)
-        top = 1 - (number - 1) * step
-        figure.update_layout({
-            f"xaxis{axis}": {"anchor": f"y{axis}", "title": {
-                "text": f"{escape(noise)} level (data units or probability)"}},
-            f"yaxis{axis}": {"anchor": f"x{axis}", "domain": [top - 0.76 * step, top],
-                             "title": {"text": MEASURES[str(measure)]}}})
-        for name, rows in part.groupby("series", sort=False):
-            figure.add_trace(_line(rows, str(name), names.index(name)).update(
-                xaxis=f"x{axis}", yaxis=f"y{axis}", showlegend=number == 1))
+    families = list(dict.fromkeys(data.table["family"]))
+    figure = canvas(70 + 290 * len(panels))
+    height = 1 / (len(panels) * (1 + _GAP) - _GAP)
+    for number, ((measure, noise), part) in enumerate(panels):
+        top = 1 - number * height * (1 + _GAP)
+        place = _panel(figure, number, (max(top - height, 0), top), (str(measure), str(noise)))
+        figure.add_traces([trace.update(**place) for trace in _lines(part, families)])
+    figure.add_traces(list(legend(data.table)))
     return figure
 
 
-def _line(rows: pd.DataFrame, name: str, index: int) -> go.Scatter:
-    hover = [f"<b>{escape(name)}</b><br>level {row.level:g}: {row.mean:.4g}<br>{row.low:.4g} to "
-             f"{row.high:.4g}, n = {row.n}" for row in rows.itertuples()]
+def _panel(figure: go.Figure, number: int, domain: tuple[float, float],
+           names: tuple[str, str]) -> dict[str, str]:
+    axis = "" if number == 0 else str(number + 1)
+    figure.update_layout({
+        f"xaxis{axis}": {"anchor": f"y{axis}", "title": {
+            "text": LEVELS.get(names[1], f"level of {escape(names[1])} (data units)")}},
+        f"yaxis{axis}": {"anchor": f"x{axis}", "domain": domain, "nticks": 6,
+                         "title": {"text": MEASURES[names[0]]}}})
+    return {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+
+
+def _lines(part: pd.DataFrame, families: list[str]) -> Iterator[go.Scatter]:
+    for name, family in part.groupby("family", sort=False):
+        for colour, rows in level_colours(family):
+            yield _line(rows, colour, DASHES[families.index(str(name)) % len(DASHES)])
+    undone = part.groupby("at")["undone"].mean().dropna()
+    if len(undone):
+        yield go.Scatter(x=undone.index, y=undone, mode="lines", showlegend=False,
+                         hoverinfo="skip", line={"color": MUTED, "width": 1.6, "dash": "dot"})
+
+
+def _line(rows: pd.DataFrame, colour: str, dash: str) -> go.Scatter:
+    hover = [f"<b>{escape(named_setting(rows))}</b><br>noise {row.at:g}: {row.mean:.4g}<br>"
+             f"n = {row.n}, {row.low:.4g} to {row.high:.4g}"
+             for row in rows.itertuples()]
     return go.Scatter(
-        x=rows["level"], y=rows["mean"], mode="lines+markers", name=escape(name), legendgroup=name,
-        text=hover, hovertemplate="%{text}<extra></extra>",
-        line={"color": marks.colour(index), "width": 1.8,
-              "dash": DASHES[index // marks.LIMIT]},
-        marker={"color": marks.colour(index), "symbol": MARKERS[index % len(MARKERS)], "size": 7,
-                "line": {"width": 1, "color": PAPER}})
+        x=rows["at"], y=rows["mean"], mode="lines+markers", showlegend=False, text=hover,
+        legendgroup=str(rows["family"].iloc[0]), hovertemplate="%{text}<extra></extra>",
+        line={"color": colour, "width": 1.6, "dash": dash}, marker={"color": colour, "size": 5})
 
 
 FIGURE = Figure("robustness", "Robustness to noise", "robustness", 10, info, draw)

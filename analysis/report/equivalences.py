@@ -62,12 +62,13 @@ class Equivalences:
 
     @property
     def keys(self) -> Iterator[tuple[str, str, str]]:
-        """Name, value and remark of each level that has a verdict, for the head of the page."""
-        for level, verdicts in self.verdicts.items():
-            if verdicts:
-                same = sum(one.verdict == EQUIVALENT for one in verdicts)
-                yield ("equivalence, " + LEVELS[level].split(" (")[0],
-                       f"{same} of {len(verdicts)}", _counts(verdicts))
+        """Name, value and remark for the head of the page."""
+        every = [one for verdicts in self.verdicts.values() for one in verdicts]
+        if every:
+            same = sum(one.verdict == EQUIVALENT for one in every)
+            told = "; ".join(f"{LEVELS[level].split(' (')[0]}: {_counts(verdicts)}"
+                             for level, verdicts in self.verdicts.items() if verdicts)
+            yield "aliases found equivalent", f"{same} of {len(every)}", told
 
     @property
     def table(self) -> pd.DataFrame:

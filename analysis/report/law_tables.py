@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -97,7 +98,7 @@ def beside_published(view: View) -> pd.DataFrame:
 
 
 def _beside(claim: Claim, ours: PowerLaw, name: str) -> dict[str, object]:
-    theirs = published.law(name)
+    theirs = _theirs(name)
     se = float(np.hypot(ours.se, theirs.se))
     return {"law": claim.name, "table": published.about(name).title,
             "published": theirs.nu, "published_se": theirs.se, "ours": ours.nu,
@@ -116,7 +117,7 @@ def _differences(claim: Claim, name: str) -> str:
             found.append(f"{field} {_plain(ours)}, not {_plain(theirs)}")
     assert claim.law is not None
     try:
-        low, high = published.law(name).x_min, published.law(name).x_max
+        low, high = _theirs(name).x_min, _theirs(name).x_max
     except AnalysisError:
         return ", ".join(found)
     if not (math.isclose(low, claim.law.x_min) and math.isclose(high, claim.law.x_max)):
@@ -126,6 +127,12 @@ def _differences(claim: Claim, name: str) -> str:
 
 def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@cache
+def _theirs(name: str) -> PowerLaw:
+    """The law of a published table, fitted once."""
+    return published.law(name)
 
 
 def published_table(frame: pd.DataFrame) -> str:

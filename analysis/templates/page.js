@@ -33,7 +33,7 @@
       axis.title.font.size = 12;
       axis.title.standoff = 6;
     }
-    layout.height = Math.min(layout.height, 480);
+    layout.height = layout.height > 480 ? Math.round(layout.height * 0.88) : layout.height;
   };
 
   const prepared = (plot) => {

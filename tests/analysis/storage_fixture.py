@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
-__all__ = ["ALPHAS", "CHECKSUM", "NU", "NU_ALPHA", "SIGMAS", "Planted", "digits_experiment",
-           "many_trials", "params", "write"]
+__all__ = ["ALPHAS", "CHECKSUM", "NU", "NU_ALPHA", "SIGMAS", "Planted", "alias_trials",
+           "digits_experiment", "many_trials", "params", "sigma_trials", "write"]
 
 SIGMAS = tuple(round(0.03 * k, 2) for k in range(1, 10))
 ALPHAS = (0.05, 0.1, 0.2, 0.4)
@@ -130,6 +130,13 @@ def twin_trials(declared: list[Planted]) -> Iterator[Planted]:
             yield Planted(changed, role="twin", twin_of=one.id)
 
 
+def alias_trials(seeds: int) -> Iterator[Planted]:
+    """σ = 0.06 with β = 4 and 9, seeds of their own: aliases of σ = 0.12 and 0.18."""
+    for beta in (4.0, 9.0):
+        for seed in range(100, 100 + seeds):
+            yield Planted(params("sigma_vae", seed, sigma=0.06) | {"beta": beta})
+
+
 def params(model: str, seed: int, epochs: int = 8, **scales: float) -> dict[str, Any]:
     likelihood = "laplace" if "alpha" in scales else "gaussian"
     return {"model": model, "objective": "elbo", "likelihood": likelihood, "network": "conv",
@@ -140,7 +147,7 @@ def params(model: str, seed: int, epochs: int = 8, **scales: float) -> dict[str,
 def digits_experiment(seeds: int = 3) -> list[Planted]:
     """σ-VAE at nine σ, α-VAE at four α, two twins, two failures and one trial yet to start."""
     trials = [*sigma_trials(seeds), *alpha_trials(seeds)]
-    trials += twin_trials(trials)
+    trials += list(twin_trials(trials))
     trials.append(Planted(params("sigma_vae", 77, sigma=0.001), "failed", epochs=3,
                           reason="the objective became NaN in epoch 3"))
     trials.append(Planted(params("sigma_vae", 78, sigma=0.5), "failed",

@@ -55,7 +55,7 @@ def test_figures_are_found_once_and_stand_in_a_section() -> None:
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
 def test_a_figure_draws_or_says_why_not(figure: Figure, view: View) -> None:
-    if figure.name in ("robustness", "dz_scaling"):
+    if figure.name in ("robustness", "certified", "dz_scaling", "alias_seeds", "alias_collapse"):
         with pytest.raises(NothingToDraw, match=r"\.$"):
             figure.info(view)
         return
@@ -183,8 +183,12 @@ def test_a_strip_of_four_channels_is_refused() -> None:
 
 
 def robust_view(storage: Path) -> View:
-    tables = ({"schema": 1, "key": "robustness", "metrics": {}, "table": [
-        {"corruption": kind, "level": level, "denoise": 1 + level, "accuracy": 1 - level}
+    tables = ({"schema": 1, "key": "robustness",
+               "metrics": {"certified/0.5": 0.8, "certified/1": 0.6, "certified/1_se": 0.01},
+               "table": [
+        {"noise": kind, "level": level, "estimator": way, "denoise": 1 + level,
+         "accuracy": 1 - level, "noise_energy": 64 * level}
+        for way in ("sample", "mean")
         for kind in ("gaussian", "salt_and_pepper") for level in (0.1, 0.2, 0.4)]},)
     trials = [replace(one, tables=tables) for one in planted.sigma_trials(2)]
     return look(load.from_storage(planted.write(storage, trials), "imaginary-noise"), None, 0.1,
@@ -197,6 +201,33 @@ def test_robustness_curves_come_from_the_stored_tables(tmp_path: Path) -> None:
     assert set(data.table["measure"]) == {"denoise", "accuracy"}
     assert set(data.table["noise"]) == {"gaussian", "salt_and_pepper"}
     assert len(list(figure.draw(data).select_yaxes())) == 4
+    assert (data.table["n"] == 1).all()
+
+
+def test_certified_accuracy_comes_from_the_stored_metrics(tmp_path: Path) -> None:
+    data = named("certified").info(robust_view(tmp_path))
+    assert dict(data.table.groupby("radius")["mean"].mean()) == {0.5: 0.8, 1.0: 0.6}
+    named("certified").draw(data)
+
+
+def test_aliases_with_their_own_seeds_are_compared(tmp_path: Path) -> None:
+    trials = [*planted.sigma_trials(5), *planted.alias_trials(5)]
+    loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
+    view = look(loaded, None, 0.1, None)
+    data = named("alias_seeds").info(view)
+    assert set(data.table["pair"]) == {"σ = 0.06, β = 4 and σ = 0.12, β = 1",
+                                       "σ = 0.06, β = 9 and σ = 0.18, β = 1"}
+    named("alias_seeds").draw(data)
+    points = named("alias_collapse").info(view).table
+    at_twelve = points[np.isclose(points["x"], 0.12) & (points["kind"] == "measured")]
+    assert set(at_twelve["series"]) == {"σ-VAE, β = 1", "σ-VAE, β = 4"}
+
+
+def test_exact_twins_lie_on_the_line_of_zero(view: View) -> None:
+    data = named("twin_difference").info(view)
+    assert (data.table["difference"] == 0).all()
+    assert set(data.table["pair"]) == {"σ = 0.06, β = 4 and σ = 0.12, β = 1, seed 0",
+                                       "σ = 0.12, β = 4 and σ = 0.24, β = 1, seed 0"}
 
 
 def test_the_exponent_by_latent_dimension(tmp_path: Path) -> None:

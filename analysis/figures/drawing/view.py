@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.figures.drawing.families import families
+from analysis.figures.drawing.families import families, levels
 from analysis.figures.drawing.laws import Claim, fit_families
 from analysis.powerlaw import Law
 from analysis.schema import DECLARED, FINISHED, Experiment, Spectrum
@@ -82,7 +82,13 @@ def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | 
     empty = View(experiment, laws, (), margin, run_url)
     claims = [claim for one in laws[:3] if one.x in ("sigma", "alpha", declared.x)
               for claim in fit_families(empty.finished, one)]
-    labels = dict.fromkeys(family.label for x in ("sigma", "alpha")
-                           for family in families(empty.finished, x))
-    hues = {label: number for number, label in enumerate(labels)}
-    return replace(empty, claims=tuple(claims), hues=hues)
+    return replace(empty, claims=tuple(claims), hues=_hues(empty.finished))
+
+
+def _hues(trials: pd.DataFrame) -> dict[str, int]:
+    """Families of many noise levels first: they get the colours that differ most."""
+    found = [(levels(family, x), family.label) for x in ("sigma", "alpha")
+             for family in families(trials, x)]
+    ordered = sorted(found, key=lambda entry: -min(entry[0], 3))
+    labels = dict.fromkeys(label for _, label in ordered)
+    return {label: number for number, label in enumerate(labels)}

@@ -1,0 +1,92 @@
+"""Equivalence across disjoint seeds: Δ log KL and Δ log recon with the declared margin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.equivalence import SeedVerdict, across_seeds
+from analysis.errors import AnalysisError
+from analysis.figures.drawing import marks
+from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.palette import AXIS, INK, MARKERS, PAPER, veil
+from analysis.figures.drawing.style import canvas, escape
+from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.wording import quantity
+
+__all__ = ["FIGURE", "Differences", "draw", "info"]
+
+_PAIRS = 24
+
+
+@dataclass(frozen=True)
+class Differences:
+    """table: columns pair, metric, difference, low, high (90 %), margin, verdict, n."""
+
+    table: pd.DataFrame
+    margin: float
+    caption: str
+
+
+def info(view: View) -> Differences:
+    """One row a pair of aliases and metric."""
+    try:
+        found = across_seeds(view.experiment.trials, view.margin) if len(view.finished) else []
+    except AnalysisError as refusal:
+        raise NothingToDraw(f"No test across seeds: {refusal}.") from refusal
+    table = pd.DataFrame([row for one in found[:_PAIRS] for row in _rows(one)])
+    if table.empty:
+        raise NothingToDraw("No two settings of these trials are aliases with two disjoint seeds "
+                            "each, so equivalence across seeds is not tested.", relevant=False)
+    left = f" The first {_PAIRS} of {len(found)} pairs are drawn." * (len(found) > _PAIRS)
+    return Differences(table, view.margin, (
+        "<p>Difference of the means of two aliases, with its 90 % interval. A pair is equivalent "
+        f"in a metric when the whole interval lies inside the shaded margin ±{view.margin:g} and "
+        f"each arm has five seeds or more.{left}</p>"))
+
+
+def _rows(one: SeedVerdict) -> list[dict[str, object]]:
+    pair = f"{one.labels[1]} and {one.labels[0]}"
+    return [{"pair": pair, "metric": quantity(name), "difference": test.difference,
+             "low": test.low, "high": test.high, "margin": test.margin, "verdict": test.verdict,
+             "n": f"{test.n[0]} and {test.n[1]}"} for name, test in one.tests.items()]
+
+
+def draw(data: Differences) -> go.Figure:
+    """One line a pair, one mark a metric; the margin is shaded."""
+    pairs = list(dict.fromkeys(data.table["pair"]))
+    figure = canvas(150 + 62 * len(pairs))
+    figure.add_vrect(-data.margin, data.margin, fillcolor=veil(INK, 0.08), line_width=0,
+                     layer="below")
+    figure.add_vline(0, line={"color": AXIS, "width": 1.5}, layer="below")
+    metrics = list(dict.fromkeys(data.table["metric"]))
+    for index, metric in enumerate(metrics):
+        part = data.table[data.table["metric"] == metric]
+        place = [-pairs.index(pair) + 0.14 * (0.5 - index) * 2 for pair in part["pair"]]
+        figure.add_trace(_marks(part, place, metric, index))
+    reach = max(1.25 * data.margin, *data.table["low"].abs(), *data.table["high"].abs())
+    figure.update_xaxes(title_text="difference of mean logarithms (no unit)", nticks=7,
+                        range=[-1.06 * reach, 1.06 * reach])
+    figure.update_yaxes(
+        tickvals=[-number for number in range(len(pairs))], showgrid=False, ticks="",
+        ticktext=[escape(pair).replace(" and ", "<br>and ") for pair in pairs],
+        range=[-len(pairs) + 0.4, 0.6], title_text="pair of settings (no unit)")
+    return figure
+
+
+def _marks(part: pd.DataFrame, place: list[float], metric: str, index: int) -> go.Scatter:
+    hover = [f"<b>{escape(row.pair)}</b><br>Δ log {escape(metric)} {row.difference:.4f}<br>90 %: "
+             f"{row.low:.4f} to {row.high:.4f}<br>{row.n} seeds: {row.verdict}"
+             for row in part.itertuples()]
+    bars = {"array": part["high"] - part["difference"], "width": 0, "thickness": 1.8,
+            "arrayminus": part["difference"] - part["low"], "color": marks.colour(index)}
+    return go.Scatter(
+        x=part["difference"], y=place, mode="markers", name=f"log {escape(metric)}", text=hover,
+        error_x=bars, hovertemplate="%{text}<extra></extra>",
+        marker={"color": marks.colour(index), "symbol": MARKERS[index], "size": 9,
+                "line": {"width": 1, "color": PAPER}})
+
+
+FIGURE = Figure("alias_seeds", "Aliases across disjoint seeds", "equivalence", 20, info, draw)
