@@ -109,11 +109,15 @@ def compare(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
 
 def _settings(sides: tuple[pd.DataFrame, pd.DataFrame], groups: Groups,
               ) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
-    """Each setting that both sides have, with its rows on either side."""
+    """Each setting that both sides have, with its rows on either side.
+
+    A field that one side does not have at all (DEEN has no β) tells no settings apart.
+    """
     apart = {*groups.first, *groups.second, "seed"}
     both = pd.concat(sides)
     fields = [name for name in param_columns(both)
-              if name not in apart and both[name].nunique(dropna=False) > 1]
+              if name not in apart and both[name].nunique(dropna=False) > 1
+              and all(side[name].notna().any() for side in sides)]
     if not fields:
         yield {}, *sides
         return

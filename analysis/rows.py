@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ __all__ = ["COLLAPSED", "equals", "matching", "require_column", "settled", "usab
 COLLAPSED = 0.01
 
 
-def equals(column: pd.Series[object], value: object) -> pd.Series[bool]:
+def equals(column: pd.Series[Any], value: object) -> pd.Series[bool]:
     """Where `column` is `value` (or one of a list), numbers to nine digits; None is missing."""
     values = value if isinstance(value, list | tuple | set) else [value]
     keep = pd.Series(False, index=column.index)

@@ -98,4 +98,5 @@ def _balanced(wide: pd.DataFrame, notes: tuple[str, ...]) -> Sample:
     grid = wide.columns.to_numpy(dtype=np.float64)
     k, m = table.shape
     return Sample(np.tile(grid, k), table.ravel(), np.repeat(np.arange(k), m), grid,
-                  table.mean(axis=0), table, tuple(wide.index), notes)
+                  np.asarray(table.mean(axis=0), dtype=np.float64), table, tuple(wide.index),
+                  notes)

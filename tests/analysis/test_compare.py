@@ -96,6 +96,15 @@ def test_groups_that_cannot_be_compared(groups: Groups, metrics: list[str],
         compare(sweep(), groups, metrics)
 
 
+def test_a_field_that_one_model_lacks_does_not_part_the_settings() -> None:
+    frame = sweep()
+    frame.loc[frame["network"] == "mlp", ["model", "beta"]] = ["deen", np.nan]
+    groups = Groups({"model": "sigma_vae"}, {"model": "deen"}, names=("σ-VAE", "DEEN"))
+    found = compare(frame.drop(columns="network"), groups, ["test/kl"])
+    assert [one.setting for one in found] == [{"sigma": 0.1}, {"sigma": 0.2}, {"sigma": 0.3}]
+    assert "at σ = 0.1: σ-VAE and DEEN" in found[0].sentence()
+
+
 def test_nan_and_repeated_seeds_are_refused() -> None:
     with pytest.raises(UnusableValues, match="missing or not finite in 1 of 6"):
         compare(sweep().assign(**{"test/kl": lambda f: f["test/kl"].where(f.index > 0)}), GROUPS,

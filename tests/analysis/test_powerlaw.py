@@ -195,6 +195,15 @@ def test_tables_that_hold_no_law_are_refused(x: list[float], y: list[float]) -> 
         fit_xy(x, y)
 
 
+def test_a_collapsed_tail_is_refused_and_the_range_mends_it() -> None:
+    frame = planted(3)
+    frame["test/kl"] = frame["test/kl"].where(frame["sigma"] < 0.2, 1e-4 * frame["sigma"])
+    with pytest.raises(UnusableValues, match=r"below 0.01 nats in 9 of 27.*restrict the range"):
+        fit(frame, LAW)
+    law = fit(frame, Law(range=(0.03, 0.19)))
+    assert law.nu == pytest.approx(1.2, abs=0.05)
+
+
 def test_an_impossible_range_is_refused() -> None:
     with pytest.raises(AnalysisError, match="0 < low < high"):
         Law(range=(0.3, 0.1))
