@@ -62,7 +62,7 @@ def _without_seeds(x: Array, y: Array, notes: tuple[str, ...]) -> Sample:
     x, y = x[order], y[order]
     means = pd.Series(y).groupby(x).mean()
     return Sample(x, y, np.zeros(len(x), dtype=np.int64), means.index.to_numpy(dtype=np.float64),
-                  means.to_numpy(dtype=np.float64), None, (), notes)
+                  np.asarray(means, dtype=np.float64), None, (), notes)
 
 
 def _distinct(wide: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
