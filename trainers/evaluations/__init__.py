@@ -26,10 +26,9 @@ from trainers.threads import one_thread
 from trainers.trial import Trial
 
 __all__ = ["EVALUATIONS", "Evaluation", "Evaluator", "config", "evaluate", "first_examples",
-           "key", "label", "mean_and_error", "own_streams"]
+           "key", "mean_and_error", "own_streams"]
 
 VERSION = 1
-LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ class Evaluation:
 
     Parameters
     ----------
-    metrics : numbers by name. table : rows of plain values, with the same keys in each.
+    metrics : numbers by name; no two evaluations share a name.
+    table : rows of plain values, with the same keys in each.
     pictures : uint8 arrays (rows, columns, C, H, W) by name.
     """
 
@@ -90,22 +90,6 @@ def key(evaluator: Evaluator) -> str:
     """A name for what was asked, every field included: ``nll-1f0c93ab``."""
     text = json.dumps({"version": VERSION, **config(evaluator)}, sort_keys=True)
     return f"{evaluator.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def label(evaluator: Evaluator) -> str:
-    """A name for people: the registered one, and the fields that are not at their default.
-
-    ``nll``, ``nll.k50``; the key where that would be long.
-    """
-    parts = [evaluator.name]
-    for fld in describe_fields(type(evaluator)):
-        value = getattr(evaluator, fld.name)
-        if value != fld.default:
-            values = value if isinstance(value, tuple) else (value,)
-            parts.append(fld.name + "-".join(f"{one:g}" if isinstance(one, float) else str(one)
-                                             for one in values))
-    text = ".".join(parts)
-    return text if len(text) <= LONGEST_LABEL else key(evaluator)
 
 
 def first_examples(trial: Trial, model: Model, count: int) -> tuple[

@@ -32,8 +32,8 @@ class ActiveUnits(Component):
     prior for every x, a collapsed one, has 0. Models of noisy data (a VAE trained on y, and UVB)
     see y in the place of x.
 
-    Metrics ``active_units`` and ``share`` (of all d_z units). The table has a row for each unit,
-    the largest variance first, with ``kl``, the unit's mean KL to the prior in nats.
+    Metrics ``active_units`` and ``active_units_share`` (of all d_z units). The table has a row for
+    each unit, the largest variance first, with ``kl``, the unit's mean KL to the prior in nats.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class ActiveUnits(Component):
                   "active": bool(active[unit])}
                  for unit in variances.argsort(descending=True).tolist()]
         return Evaluation({"active_units": float(active.sum()),
-                           "share": float(active.double().mean())}, table)
+                           "active_units_share": float(active.double().mean())}, table)
 
 
 def _as_trained(trial: Trial, objective: Objective, model: Model, x: Tensor) -> Tensor:

@@ -50,10 +50,10 @@ class Bounds(Component):
     ``log_p`` is the log of the mean weight p(x, z)/q̃(z|x) over all m·k samples: below log p(x)
     in expectation. So the three stand in the true order, each being a lower bound.
 
-    Metrics: these four, ``cvae_minus_dvae`` and ``log_p_minus_cvae`` (from the same samples, so
-    with smaller errors), and of each its Monte-Carlo standard error at these examples (``_se``),
-    from two independent repetitions. The table has a row for each, with ``examples_se``, the
-    standard error as an estimate for all data.
+    Metrics ``bounds/dvae`` ... of these four, ``bounds/cvae_minus_dvae`` and
+    ``bounds/log_p_minus_cvae`` (from the same samples, so with smaller errors), and of each its
+    Monte-Carlo standard error at these examples (``_se``), from two independent repetitions. The
+    table has a row for each, with ``examples_se``, the standard error as an estimate for all data.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Bounds(Component):
         for name, values, error in zip(NAMES, 0.5 * (first + second), errors.tolist(),
                                        strict=True):
             mean, examples_error = mean_and_error(values)
-            metrics |= {name: mean, f"{name}_se": error}
+            metrics |= {f"bounds/{name}": mean, f"bounds/{name}_se": error}
             table.append({"bound": name, "value": mean, "se": error,
                           "examples_se": examples_error})
         return Evaluation(metrics, table)

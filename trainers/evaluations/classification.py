@@ -34,11 +34,12 @@ class Classification(Component):
     and is the same for all trials (`trainers.classifier`). Accuracies are shares of the test
     examples, with the standard error √(a(1 − a)/(n − 1)).
 
-    Metrics ``clean`` (the classifier on these x themselves: the best that can be hoped for),
-    ``reference`` (its accuracy on all clean test examples), ``gaussian/0.5`` (on x̂(y) with
-    latent noise, where there are latents), ``gaussian/0.5_se``, ``gaussian/0.5_mean`` (from the
-    posterior mean) ... The table has a row for each noise, level and estimator, with
-    ``noisy``, the classifier's accuracy on y: what it can do without the denoiser.
+    Metrics ``accuracy/clean`` (the classifier on these x themselves: the best to hope for),
+    ``accuracy/reference`` (its accuracy on all clean test examples), ``accuracy/gaussian/0.5`` (on
+    x̂(y), with latent noise where there are latents), the same with ``_se``, and
+    ``accuracy/gaussian/0.5_mean`` (from the posterior mean) ... The table has a row for each
+    noise, level and estimator, with ``noisy``, the classifier's accuracy on y: what it can do
+    without the denoiser.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ class Classification(Component):
         def accuracy(shown: Tensor) -> tuple[float, float]:
             return mean_and_error((classifier.predict(shown) == labels).double())
 
-        metrics = {"clean": accuracy(x)[0], "reference": classifier.accuracy}
+        metrics = {"accuracy/clean": accuracy(x)[0],
+                   "accuracy/reference": classifier.accuracy}
         table: list[dict[str, Any]] = []
         streams = own_streams(trial, model)
         for level in levels_of(self):
@@ -80,9 +82,10 @@ class Classification(Component):
             noisy = accuracy(y)[0]
             for place, way in enumerate(estimators(objective, model)):
                 share, error = accuracy(estimate(objective, model, y, streams, way))
-                name = level.name if place == 0 else f"{level.name}_{way}"
+                name = f"accuracy/{level.name}" + (f"_{way}" if place else "")
                 metrics |= {name: share, f"{name}_se": error}
                 table.append({"noise": level.noise, "level": level.level, "estimator": way,
                               "accuracy": share, "accuracy_se": error, "noisy": noisy,
-                              "clean": metrics["clean"], "examples": len(x)})
+                              "clean": metrics["accuracy/clean"],
+                              "examples": len(x)})
         return Evaluation(metrics, table)

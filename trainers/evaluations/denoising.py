@@ -38,10 +38,10 @@ class Denoising(Component):
     standard error sd/√n of that mean. VAEs and UVB are asked twice, with latent noise (``sample``:
     one z ~ q(z|y) of a VAE) and from the posterior mean of the latents (``mean``).
 
-    Metrics ``gaussian/0.5`` (with latent noise, where there are latents), ``gaussian/0.5_se``,
-    ``gaussian/0.5_mean`` ... The table has a row for each noise, level and estimator, with
-    ``noise_energy``, the mean of ‖x − y‖²: what a denoiser that does nothing would lose. The
-    pictures show clean examples, then noisy and denoised ones at each level.
+    Metrics ``denoise/gaussian/0.5`` (with latent noise, where there are latents), the same with
+    ``_se``, and ``denoise/gaussian/0.5_mean`` ... The table has a row for each noise, level and
+    estimator, with ``noise_energy``, the mean of ‖x − y‖²: what a denoiser that does nothing would
+    lose. The pictures show clean examples, then noisy and denoised ones at each level.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Denoising(Component):
             for place, way in enumerate(estimators(objective, model)):
                 xhat = estimate(objective, model, y, streams, way)
                 loss, error = mean_and_error((x - xhat).square().sum(-1))
-                name = level.name if place == 0 else f"{level.name}_{way}"
+                name = f"denoise/{level.name}" + (f"_{way}" if place else "")
                 metrics |= {name: loss, f"{name}_se": error}
                 table.append({"noise": level.noise, "level": level.level, "estimator": way,
                               "denoise": loss, "denoise_se": error, "examples": len(x),

@@ -46,8 +46,8 @@ class Nll(Component):
 
     Metrics: ``nll``; ``nll_se``, its Monte-Carlo standard error at these examples (delta method:
     sd(w)/(w̄√k) for each); ``nll_examples_se``, its standard error as an estimate for all data
-    (sd/√n over examples, Monte-Carlo error included); ``ess``, the mean effective sample size
-    (Σw)²/Σw², and ``ess_min``. Where that is near 1, one sample carries the estimate, and its
+    (sd/√n over examples, Monte-Carlo error included); ``nll_ess``, the mean effective sample size
+    (Σw)²/Σw², and ``nll_ess_min``. Where that is near 1, one sample carries the estimate, and its
     error is larger than stated. The table shows how the estimate settles as k grows.
 
     Parameters
@@ -80,8 +80,8 @@ class Nll(Component):
         stages = [Weights.joined(stage) for stage in zip(*batches, strict=True)]
         table = [{"k": stage.count, **_summary(stage)} for stage in stages]
         ess = stages[-1].ess
-        return Evaluation(_summary(stages[-1]) | {"ess": float(ess.mean()),
-                                                  "ess_min": float(ess.min())}, table)
+        return Evaluation(_summary(stages[-1]) | {"nll_ess": float(ess.mean()),
+                                                  "nll_ess_min": float(ess.min())}, table)
 
     def _weigh(self, model: Model, x: Tensor, streams: Streams) -> Iterator[Weights]:
         """The weights of the first 1, 10, 100 ... and of all k samples."""

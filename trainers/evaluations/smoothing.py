@@ -62,9 +62,10 @@ class Smoothing(Component):
     is wrong with probability α at most. Holds for any denoiser; a VAE draws one latent a copy.
 
     Metrics ``certified/0.5`` ... : the share of examples that are guessed right with a certified
-    radius of at least that, ``certified/0.5_se``; ``accuracy`` (guessed right, not abstained),
-    ``abstained``, ``radius`` (mean over examples; 0 where the guess is wrong), ``reference`` (the
-    classifier's accuracy on all clean test examples). The table has a row for each example.
+    radius of at least that, ``certified/0.5_se``; ``smoothing/accuracy`` (guessed right, not
+    abstained), ``smoothing/abstained``, ``smoothing/radius`` (mean over examples; 0 where the
+    guess is wrong), ``smoothing/reference`` (the classifier on all clean test examples). The table
+    has a row for each example.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ class Smoothing(Component):
                   "p_lower": one.p_lower, "radius": one.radius, "abstains": one.abstains}
                  for place, (one, label) in enumerate(zip(certificates, labels, strict=True))]
         metrics = self._summary(certificates, labels)
-        return Evaluation(metrics | {"reference": classifier.accuracy}, table)
+        return Evaluation(metrics | {"smoothing/reference": classifier.accuracy}, table)
 
     def _summary(self, certificates: list[Certificate],
                  labels: Int[Tensor, " batch"]) -> dict[str, float]:
@@ -129,9 +130,9 @@ class Smoothing(Component):
         for wanted in self.radii:
             share, error = mean_and_error((right & (radius >= wanted)).double())
             metrics |= {f"certified/{wanted:g}": share, f"certified/{wanted:g}_se": error}
-        return metrics | {"accuracy": float((right & ~abstains).double().mean()),
-                          "abstained": float(abstains.double().mean()),
-                          "radius": float((right * radius).mean())}
+        return metrics | {"smoothing/accuracy": float((right & ~abstains).double().mean()),
+                          "smoothing/abstained": float(abstains.double().mean()),
+                          "smoothing/radius": float((right * radius).mean())}
 
 
 def certify(classify: Classify, x: Float[Tensor, " dims"], smoothing: Smoothing,
