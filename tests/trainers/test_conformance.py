@@ -57,7 +57,7 @@ def test_a_small_step_down_the_finite_gradient_lowers_the_loss(trial: Trial) -> 
     with torch.no_grad():
         moved = {name: value - step * g
                  for (name, value), g in zip(params.items(), gradients, strict=True)}
-    drop = float(loss) - float(fixed_loss(pack, moved))
+    drop = float(loss.detach()) - float(fixed_loss(pack, moved))
     assert drop == pytest.approx(step * norm**2, rel=1e-2)
 
 

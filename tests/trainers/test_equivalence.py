@@ -10,6 +10,7 @@ from trainers import Pack, Training, Trial
 from trainers.datasets.digits import Digits
 from trainers.likelihoods.laplace import Laplace
 from trainers.networks.conv import Conv
+from trainers.noise import Streams
 from trainers.objectives.elbo import Elbo
 
 
@@ -58,8 +59,9 @@ def test_loss_and_gradients_are_proportional_on_the_same_parameters() -> None:
     _, model = pack.bind(0)
     params = {name: value.requires_grad_() for name, value in model.params.items()}
     x = Digits().load().train.x[:32].double() / 16
-    noise = {"latent": torch.randn(32, 100, dtype=torch.float64,
-                                   generator=torch.Generator().manual_seed(0))}
+    objective, bound = trials[0].bind(model.parts, params, {})
+    noise = {name: Streams(0, 0).draw(draw, torch.float64)
+             for name, draw in objective.draws(bound, len(x)).items()}
     losses, gradients = [], []
     for trial in trials:
         objective, bound = trial.bind(model.parts, params, {})
