@@ -61,6 +61,7 @@ def _check_server(uri: str) -> None:
         with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=PATIENCE):
             return
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code in (401, 403):
             raise UserError(f"the MLflow server at {uri} refuses us ({error.code}); start it with "
                             "--allowed-hosts for the name that you use, or give it "

@@ -1,0 +1,92 @@
+"""An address that does not answer is the user's to mend, before anything is trained."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweeper.errors import UserError
+from sweeper.tracking_address import artifact_location, check_address
+
+
+@pytest.fixture
+def answering(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server that answers everything with one status."""
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(request.param)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            """Nothing on the screen."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("answering", [200], indirect=True)
+def test_a_healthy_server(answering: str) -> None:
+    check_address(answering)
+    check_address(answering + "/")
+
+
+@pytest.mark.parametrize(("answering", "message"), [
+    (404, "not as a healthy MLflow server"), (500, "not as a healthy MLflow server"),
+    (403, "--allowed-hosts")], indirect=["answering"])
+def test_a_server_that_is_none_or_ill(answering: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_address(answering)
+
+
+def test_a_port_where_nobody_listens() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(UserError, match=f"no MLflow server answers at http://127.0.0.1:{port}"):
+        check_address(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns"])
+def test_a_folder_is_no_store(uri: str) -> None:
+    with pytest.raises(UserError, match="use sqlite:///mlflow"):
+        check_address(uri)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("x" * 5000)
+    with pytest.raises(UserError, match="cannot be opened as a SQLite database"):
+        check_address(f"sqlite:///{tmp_path}/mlflow.db")
+
+
+def test_a_database_in_an_impossible_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="choose another file"):
+        check_address(f"sqlite:///{tmp_path}/file/mlflow.db")
+
+
+def test_a_new_sqlite_file_is_read_while_it_is_written(tmp_path: Path) -> None:
+    check_address(f"sqlite:///{tmp_path}/mlflow.db")
+    database = sqlite3.connect(tmp_path / "mlflow.db")
+    mode = database.execute("PRAGMA journal_mode").fetchone()
+    database.close()
+    assert mode == ("wal",)
+
+
+def test_a_database_server_that_is_down() -> None:
+    with pytest.raises(UserError, match="the tracking database does not answer"):
+        check_address("postgresql://nobody@127.0.0.1:1/none")
+
+
+def test_artifacts_lie_beside_a_sqlite_file_and_inside_its_folder(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    assert artifact_location(uri, "a b") == (tmp_path / "mlruns" / "a_b").as_uri()
+    assert artifact_location(uri, "../../etc/x") == (tmp_path / "mlruns" / ".._.._etc_x").as_uri()
+    assert artifact_location("http://host:5000", "a") is None
