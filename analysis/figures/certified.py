@@ -7,9 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures.drawing.curves import legend, level_colours, named_setting, trial_settings
+from analysis.figures.drawing.curves import (
+    by_family,
+    legend,
+    level_colours,
+    named_setting,
+    trial_settings,
+)
 from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.palette import DASHES
 from analysis.figures.drawing.style import canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
 
@@ -46,9 +51,9 @@ def info(view: View) -> Certified:
 def draw(data: Certified) -> go.Figure:
     """One line a setting."""
     figure = canvas(400)
-    for number, (_, family) in enumerate(data.table.groupby("family", sort=False)):
+    for _, dash, family in by_family(data.table):
         for colour, rows in level_colours(family):
-            figure.add_trace(_line(rows, colour, DASHES[number % len(DASHES)]))
+            figure.add_trace(_line(rows, colour, dash))
     figure.add_traces(list(legend(data.table)))
     figure.update_xaxes(title_text="certified radius in ℓ2 (data units)")
     figure.update_yaxes(title_text="certified accuracy (share)", rangemode="tozero")

@@ -8,9 +8,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures.drawing.curves import legend, level_colours, named_setting, trial_settings
+from analysis.figures.drawing.curves import (
+    by_family,
+    legend,
+    level_colours,
+    named_setting,
+    trial_settings,
+)
 from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.palette import DASHES
 from analysis.figures.drawing.style import canvas, escape, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
 
@@ -64,10 +69,10 @@ def _thinned(joined: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 def draw(data: Curves) -> go.Figure:
     """Two panels over a common epoch axis, both with a log axis."""
     figure = canvas(620)
-    for number, (_, family) in enumerate(data.table.groupby("family", sort=False)):
+    for _, dash, family in by_family(data.table):
         for panel, metric in zip(("y", "y2"), PANELS, strict=True):
             for colour, rows in level_colours(family[family["metric"] == metric]):
-                figure.add_trace(_line(rows, colour, DASHES[number % len(DASHES)], panel))
+                figure.add_trace(_line(rows, colour, dash, panel))
     figure.add_traces(list(legend(data.table)))
     _axes(figure, data)
     return figure

@@ -8,9 +8,15 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures.drawing.curves import legend, level_colours, named_setting, trial_settings
+from analysis.figures.drawing.curves import (
+    by_family,
+    legend,
+    level_colours,
+    named_setting,
+    trial_settings,
+)
 from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.palette import DASHES, MUTED
+from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.style import canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
 
@@ -75,13 +81,13 @@ def _long(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def draw(data: Robustness) -> go.Figure:
     """One panel for each measure and kind of noise, one line a setting."""
     panels = list(data.table.groupby(["measure", "noise"], sort=False))
-    families = list(dict.fromkeys(data.table["family"]))
+    dashes = {name: dash for name, dash, _ in by_family(data.table)}
     figure = canvas(70 + 290 * len(panels))
     height = 1 / (len(panels) * (1 + _GAP) - _GAP)
     for number, ((measure, noise), part) in enumerate(panels):
         top = 1 - number * height * (1 + _GAP)
         place = _panel(figure, number, (max(top - height, 0), top), (str(measure), str(noise)))
-        figure.add_traces([trace.update(**place) for trace in _lines(part, families)])
+        figure.add_traces([trace.update(**place) for trace in _lines(part, dashes)])
     figure.add_traces(list(legend(data.table)))
     return figure
 
@@ -97,10 +103,10 @@ def _panel(figure: go.Figure, number: int, domain: tuple[float, float],
     return {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
 
 
-def _lines(part: pd.DataFrame, families: list[str]) -> Iterator[go.Scatter]:
+def _lines(part: pd.DataFrame, dashes: dict[str, str]) -> Iterator[go.Scatter]:
     for name, family in part.groupby("family", sort=False):
         for colour, rows in level_colours(family):
-            yield _line(rows, colour, DASHES[families.index(str(name)) % len(DASHES)])
+            yield _line(rows, colour, dashes[str(name)])
     undone = part.groupby("at")["undone"].mean().dropna()
     if len(undone):
         yield go.Scatter(x=undone.index, y=undone, mode="lines", showlegend=False,

@@ -33,7 +33,11 @@
       axis.title.font.size = 12;
       axis.title.standoff = 6;
     }
-    layout.height = layout.height > 480 ? Math.round(layout.height * 0.88) : layout.height;
+    layout.height = printing ? Math.round(layout.height * 0.8) : layout.height > 480 ? Math.round(layout.height * 0.88) : layout.height;
+  };
+
+  const folded = (trace) => {
+    if (trace.name?.length > 44) trace.name = trace.name.replace(/^(.{18,40}?[,)],?) /, "$1<br>");
   };
 
   const prepared = (plot) => {
@@ -41,6 +45,7 @@
     if (theme() === "dark") figure = recolour(figure);
     const width = printing ? 640 : plot.clientWidth;
     if (width < 560 || printing) narrow(figure.layout);
+    if (width < 560) figure.data.forEach(folded);
     figure.layout.width = width;
     if (coarse.matches) figure.layout.dragmode = false;
     return figure;

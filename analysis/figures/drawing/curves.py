@@ -11,7 +11,7 @@ from analysis.figures.drawing.families import SYMBOLS, families
 from analysis.figures.drawing.palette import DASHES, ramp
 from analysis.figures.drawing.style import escape
 
-__all__ = ["legend", "level_colours", "named_setting", "trial_settings"]
+__all__ = ["by_family", "legend", "level_colours", "named_setting", "trial_settings"]
 
 _COLUMNS = ["trial", "family", "scale", "level"]
 
@@ -48,14 +48,20 @@ def named_setting(rows: pd.DataFrame) -> str:
     return f"{first['family']}{level}"
 
 
+def by_family(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Name, dash and rows of each family, the one with the most levels first."""
+    groups = sorted(table.groupby("family"), key=lambda group: -group[1]["level"].nunique())
+    for number, (name, part) in enumerate(groups):
+        yield str(name), DASHES[number % len(DASHES)], part
+
+
 def legend(table: pd.DataFrame) -> Iterator[go.Scatter]:
     """One entry a family with its levels; the dash is that of its lines."""
-    for number, (name, part) in enumerate(table.groupby("family", sort=False)):
+    for name, dash, part in by_family(table):
         low, high = part["level"].min(), part["level"].max()
         symbol = SYMBOLS.get(str(part["scale"].iloc[0]), "")
         span = f": {symbol} {low:g}" if symbol else ""
         span += f" to {high:g}" if symbol and high > low else ""
         yield go.Scatter(x=[None], y=[None], mode="lines", name=escape(f"{name}{span}"),
-                         legendgroup=str(name), hoverinfo="skip",
-                         line={"color": ramp(1)[0], "width": 2,
-                               "dash": DASHES[number % len(DASHES)]})
+                         legendgroup=name, hoverinfo="skip",
+                         line={"color": ramp(1)[0], "width": 2, "dash": dash})
