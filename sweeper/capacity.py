@@ -73,7 +73,7 @@ def _example_flops(trial: Trial) -> float:
     repeats = {"encoder": m, "energy": 1, "decoder": k * m}
     dims = math.prod(trial.data.shape)
     total = 0.0
-    with torch.device("meta"), torch.no_grad():
+    with torch.device("meta"):
         for name, module in trial.build_modules().items():
             width = dims if name != "decoder" else int(getattr(trial.network, "d_z", dims))
             total += repeats.get(name, 0) * _flops(module, torch.empty(2, width)) / 2
