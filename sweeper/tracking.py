@@ -45,6 +45,7 @@ class _Shown:
     epoch: int = 0
     parent: str | None = None
     described: bool = False
+    blamed: bool = False
 
 
 class Tracking:
@@ -90,8 +91,9 @@ class Tracking:
         if status == shown.status and not records:
             return
         if commit:
-            before = {"sweeper.reason": ""} if shown.status == "FAILED" else {}
-            self._set_tags(shown.run, before | commit_tags(commit))
+            reason = {"sweeper.reason": ""} if shown.blamed else {}
+            self._set_tags(shown.run, reason | commit_tags(commit))
+            shown.blamed = commit.progress.reason is not None
         if status != "RUNNING":
             self._add_pictures(trial_id, shown)
         self._set_status(shown.run, status, commit)
@@ -132,7 +134,8 @@ class Tracking:
                 found[trial] = _Shown(
                     run.info.run_id, run.info.status, int(run.data.tags.get("sweeper.epoch", 0)),
                     run.data.tags.get("mlflow.parentRunId"),
-                    "sweeper.described" in run.data.tags)
+                    "sweeper.described" in run.data.tags,
+                    bool(run.data.tags.get("sweeper.reason")))
         return found
 
     def _search(self, query: str) -> Iterator[Run]:

@@ -6,8 +6,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from sweeper import ledger
+from sweeper.evaluating import Trained, answer, load_trained
 from sweeper.events import Event
 from sweeper.job import Job, JobTrial
 from sweeper.member import Member, Superseded, begin
@@ -25,11 +27,13 @@ SAVE_EVERY = 300.0
 def train_pack(job: Job, emit: Emit) -> None:
     """Bring every trial of the job to its last epoch, each from its newest commit on.
 
-    Finished trials are left alone. A trial that diverges or raises is committed as failed, with
-    the reason (and the traceback in ``error.txt``); the others go on. The sweep's stop sign ends
-    the job after the current epoch, with a commit. `emit` gets the news at most every half
-    second, and all of it.
+    A finished trial is only asked for the evaluations that it lacks. One that diverges or raises
+    is committed as failed, with the reason (and the traceback in ``error.txt``); the others go
+    on. The sweep's stop sign ends the job after the current epoch, with a commit. `emit` gets the
+    news at most every half second, and all of it.
     """
+    if ledger.StopSign(job.sweep).is_up():
+        return
     reporter = _Reporter(emit)
     groups: dict[int, list[Member]] = defaultdict(list)
     for job_trial in job.trials:
@@ -64,7 +68,7 @@ class _Reporter:
 
 def _begin(job: Job, job_trial: JobTrial, reporter: _Reporter) -> Member | None:
     if ledger.status(job.storage, [job_trial.id])[job_trial.id] == "finished":
-        reporter.tell(Event(job_trial.id, "finished", committed=True))
+        _evaluate(job, job_trial, reporter, partial(load_trained, job, job_trial))
         return None
     try:
         member = begin(job, job_trial)
@@ -73,6 +77,17 @@ def _begin(job: Job, job_trial: JobTrial, reporter: _Reporter) -> Member | None:
         return None
     reporter.tell(Event(member.id, "started", tuple(member.records[-1:])))
     return member
+
+
+def _evaluate(job: Job, job_trial: JobTrial, reporter: _Reporter,
+              trained: Callable[[], Trained]) -> None:
+    """Tell that a trial is finished, once its model was asked what the grid asks."""
+    note = None
+    if job_trial.evaluate:
+        reporter.tell(Event(job_trial.id, "started", committed=True))
+        reporter.flush()
+        note = answer(job, job_trial, trained)
+    reporter.tell(Event(job_trial.id, "finished", committed=True, note=note))
 
 
 def _train(job: Job, members: Sequence[Member], reporter: _Reporter) -> None:
@@ -112,8 +127,10 @@ class _Training:
             self._run_epoch(pack)
             if self._is_due():
                 self._save(pack)
-        for place in list(pack.live):
-            self._finish(pack, place)
+        for place in [place for place in list(pack.live) if self._finish(pack, place)]:
+            member = self._members[place]
+            _evaluate(self._job, _job_trial(self._job, member), self._reporter,
+                      partial(_trained, pack, place))
         return None
 
     def fail(self, member: Member, error: Exception) -> None:
@@ -168,7 +185,8 @@ class _Training:
         for place in pack.live:
             self._reporter.tell(Event(self._members[place].id, "stopped", committed=True))
 
-    def _finish(self, pack: Pack, place: int) -> None:
+    def _finish(self, pack: Pack, place: int) -> bool:
+        """Commit a trained member; False if another worker has begun the same trial."""
         member, note = self._members[place], None
         try:
             member.save_pictures(gallery(member.trial, *pack.bind(place)))
@@ -178,10 +196,15 @@ class _Training:
             member.commit(pack.weights(place), Progress(pack.epoch, pack.step, "finished"))
         except Superseded:
             self._leave(member)
-        else:
-            self._reporter.tell(Event(member.id, "finished", committed=True, note=note))
+            return False
+        self._reporter.tell(Event(member.id, "running", committed=True, note=note))
+        return True
 
     def _leave(self, member: Member) -> None:
         member.closed = True
         self._reporter.tell(Event(member.id, "stopped",
                                   note="another worker has begun the same trial"))
+
+
+def _trained(pack: Pack, place: int) -> Trained:
+    return pack.trials[place], *pack.bind(place)

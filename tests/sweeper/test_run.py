@@ -1,0 +1,171 @@
+"""A whole run in one process: what is trained, skipped, stopped, failed, shown."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sweeper import ledger, worker
+from sweeper.board import Board
+from sweeper.errors import UserError
+from sweeper.events import Event
+from sweeper.lease import hold_lease
+from sweeper.run import RunOptions, run
+from sweeper.sweep import Outcome, Sweep
+from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.small import final_state, metrics_of, planned, small_sweep, undisturbed
+
+pytestmark = THIRD_PARTY
+
+
+def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:
+    console = Console(file=screen or io.StringIO(), width=100)
+    return run(sweep, RunOptions(inline=True, console=console))
+
+
+def test_a_sweep_is_trained_stored_and_shown(tmp_path: Path) -> None:
+    good, bad = planned(), planned(lr=1e30)
+    sweep = small_sweep(tmp_path, good, bad)
+    outcome = run_inline(sweep)
+    assert (outcome.trials, outcome.finished, outcome.failed, outcome.skipped) == (2, 1, 1, 0)
+    [failure] = outcome.failures
+    assert (failure["trial"], failure["label"]) == (bad.id, bad.label)
+    assert "became nan" in failure["reason"]
+    seen = look(sweep.tracking)
+    assert seen.statuses == {good.id: "FINISHED", bad.id: "FAILED"}
+    assert [parent.info.status for parent in seen.parents] == ["FAILED"]
+    row = json.loads((ledger.sweep_folder(sweep) / "sweep.json").read_text())
+    assert set(row["provenance"]) >= {"git_commit", "git_dirty", "versions", "host", "python"}
+
+
+def test_a_second_run_skips_what_is_finished_and_starts_no_ray(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path, planned(), planned(seed=2))
+    run_inline(sweep)
+    before = look(sweep.tracking)
+    had_ray = "sweeper.schedule.tune" in sys.modules
+    outcome = run(sweep, RunOptions(console=Console(file=io.StringIO())))
+    assert (outcome.finished, outcome.failed, outcome.skipped) == (2, 0, 2)
+    assert ("sweeper.schedule.tune" in sys.modules) == had_ray
+    after = look(sweep.tracking)
+    assert after.history == before.history
+    assert set(after.statuses.values()) == {"FINISHED"}
+    assert [parent.info.status for parent in after.parents] == ["FINISHED"]
+
+
+def test_finished_trials_appear_in_a_new_store(tmp_path: Path) -> None:
+    trials = [planned(), planned(seed=2)]
+    sweep = small_sweep(tmp_path, *trials)
+    run_inline(sweep)
+    other = replace(sweep, tracking=f"sqlite:///{tmp_path}/other.db")
+    run_inline(other)
+    assert look(other.tracking).history == look(sweep.tracking).history
+    assert set(look(other.tracking).statuses.values()) == {"FINISHED"}
+
+
+def test_a_grown_grid_trains_the_difference(tmp_path: Path) -> None:
+    old, new = planned(), planned(seed=2)
+    run_inline(small_sweep(tmp_path, old))
+    grown = small_sweep(tmp_path, old, new, name="small-2")
+    outcome = run_inline(grown)
+    assert (outcome.finished, outcome.skipped) == (2, 1)
+    assert set(look(grown.tracking).statuses) == {old.id, new.id}
+
+
+def interrupt_at(epoch: int, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send as many SIGINT when the driver hears of an epoch."""
+    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    whole, sent = Board.hear, []
+
+    def hear(board: Board, events: list[Event]) -> None:
+        whole(board, events)
+        if not sent and any(record.epoch == epoch for event in events for record in event.records):
+            sent.append(True)
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Board, "hear", hear)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_interrupted_sweep_is_killed_and_goes_on(tmp_path: Path, times: int,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    trials = [planned(checkpoint_every=1), planned(seed=2, checkpoint_every=1)]
+    sweep, screen = small_sweep(tmp_path, *trials), io.StringIO()
+    with monkeypatch.context() as patch:
+        interrupt_at(3, times, patch)
+        outcome = run_inline(sweep, screen)
+    assert outcome.interrupted
+    assert outcome.finished == 0
+    assert "saves a checkpoint" in " ".join(screen.getvalue().split())
+    first = look(sweep.tracking)
+    assert first.statuses == {trials[0].id: "KILLED"}
+    assert [parent.info.status for parent in first.parents] == ["KILLED"]
+
+    outcome = run_inline(sweep)
+    assert (outcome.finished, outcome.interrupted) == (2, False)
+    other = undisturbed(tmp_path, trials)
+    for trial in trials:
+        assert metrics_of(sweep, trial) == metrics_of(other, trial)
+        assert final_state(sweep, trial) == final_state(other, trial)
+    seen = look(sweep.tracking)
+    assert set(seen.statuses.values()) == {"FINISHED"}
+    assert not seen.repeated
+    assert [len(rows) for rows in seen.history.values()] == [4] * len(seen.history)
+
+
+def test_a_failed_trial_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = planned()
+    sweep = small_sweep(tmp_path, trial)
+
+    def broken(*arguments: object) -> None:
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "Pack", broken)
+        assert run_inline(sweep).failures[0]["reason"].startswith("MemoryError: no room")
+    outcome = run_inline(sweep)
+    assert (outcome.finished, outcome.failed) == (1, 0)
+    seen = look(sweep.tracking)
+    assert seen.statuses == {trial.id: "FINISHED"}
+    assert seen.runs[trial.id][0].data.tags["sweeper.reason"] == ""
+
+
+def test_a_second_driver_is_refused(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path)
+    with hold_lease(ledger.sweep_folder(sweep)), pytest.raises(UserError, match="already being"):
+        run_inline(sweep)
+
+
+def test_a_tracker_that_does_not_answer_is_refused_at_the_start(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path, tracking="http://127.0.0.1:1")
+    with pytest.raises(UserError, match="no MLflow server answers"):
+        run_inline(sweep)
+    assert not (tmp_path / "sweeps" / "trials").exists()
+
+
+def test_a_tracker_that_dies_later_fails_nothing(tmp_path: Path,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    from sweeper import delivery
+    from sweeper.tracking import Tracking
+
+    def down(*arguments: object) -> None:
+        raise ConnectionError("gone")
+
+    sweep, screen = small_sweep(tmp_path), io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(Tracking, "show_trial", down)
+        patch.setattr(delivery, "LAST_PAUSE", 0.0)
+        outcome = run_inline(sweep, screen)
+    assert (outcome.finished, outcome.failed) == (1, 0)
+    shown = " ".join(screen.getvalue().split())
+    assert "MLflow does not have everything yet (gone); 1 trials wait in the storage" in shown
+    run_inline(sweep)
+    assert look(sweep.tracking).statuses == {sweep.trials[0].id: "FINISHED"}
+    assert len(look(sweep.tracking).history[sweep.trials[0].id, "test/kl"]) == 4
