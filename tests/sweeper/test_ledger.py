@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeper import ledger
+from sweeper import ledger, worker
 from sweeper.errors import UserError
 from sweeper.spectra import covariance_eigenvalues
-from tests.sweeper.small import final_state, newest, planned, prepared, small_sweep, train
-from trainers import checkpoint
+from tests.sweeper.small import newest, planned, prepared, small_sweep, train
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
@@ -77,17 +76,22 @@ def test_status_of_trials(tmp_path: Path) -> None:
     assert found == {good.id: "finished", bad.id: "failed", new.id: "pending"}
 
 
-def test_a_failure_told_by_the_driver_keeps_the_records(tmp_path: Path) -> None:
-    sweep = small_sweep(tmp_path)
-    trial = sweep.trials[0]
-    train(sweep)
-    state = final_state(sweep, trial)
+def test_a_failure_told_by_the_driver_keeps_the_records(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
+    trial, job = sweep.trials[0], prepared(sweep)[0]
+    worker.train_pack(job, lambda events: events[0].committed
+                      and ledger.StopSign(job.sweep).put_up())
+    before = newest(sweep, trial)
     ledger.write_failure(sweep.storage, trial.id, "the worker died")
     commit = newest(sweep, trial)
     assert (commit.progress.status, commit.progress.reason) == ("failed", "the worker died")
-    assert len(commit.records()) == 4
-    kept = list(checkpoint.commits(ledger.trial_folder(sweep.storage, trial.id)))[1]
-    assert (kept.folder / "state.safetensors").read_bytes() == state
+    assert ledger.failure_reason(sweep.storage, trial.id) == "the worker died"
+    assert commit.records() == before.records() != []
+    ledger.StopSign(job.sweep).take_down()
+    worker.train_pack(job, lambda events: None)
+    assert newest(sweep, trial).manifest["parent"] == before.place
 
 
 def test_the_spectrum_is_that_of_the_covariance() -> None:

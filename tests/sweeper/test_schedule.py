@@ -1,0 +1,133 @@
+"""Ray Tune and this process give the same results, to the last bit."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray
+from rich.console import Console
+
+from sweeper import ledger
+from sweeper.events import Event
+from sweeper.run import RunOptions, run
+from sweeper.schedule.host import Host
+from sweeper.schedule.inline import InlineSchedule
+from sweeper.schedule.tune import TuneSchedule
+from sweeper.sweep import Resources
+from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.small import (
+    final_state,
+    metrics_of,
+    planned,
+    prepared,
+    small_sweep,
+    undisturbed,
+)
+
+pytestmark = THIRD_PARTY
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """One local Ray for all tests of the module; schedules use a Ray that is already there."""
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_ray_gives_what_this_process_gives(tmp_path: Path) -> None:
+    good = [planned(), planned(seed=2, network="mlp"), planned(0.2)]
+    bad = planned(lr=1e30)
+    sweep = small_sweep(tmp_path, *good, bad)
+    outcome = run(sweep, RunOptions(console=Console(file=io.StringIO())))
+    assert (outcome.finished, outcome.failed) == (3, 1)
+    assert "became nan" in outcome.failures[0]["reason"]
+    other = undisturbed(tmp_path, good)
+    for trial in good:
+        assert metrics_of(sweep, trial) == metrics_of(other, trial)
+        assert final_state(sweep, trial) == final_state(other, trial)
+    seen = look(sweep.tracking)
+    assert seen.statuses == {bad.id: "FAILED"} | {trial.id: "FINISHED" for trial in good}
+    assert not seen.repeated
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_stop_sign_ends_a_schedule(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path, *[planned(seed=seed, epochs=2000) for seed in range(6)])
+    jobs, news = prepared(sweep), list[Event]()
+
+    def hear(events: list[Event]) -> None:
+        news.extend(events)
+        ledger.StopSign(jobs[0].sweep).put_up()
+
+    schedule = TuneSchedule()
+    schedule.run(iter(jobs), sweep.resources, hear)
+    schedule.close()
+    begun = {event.trial for event in news}
+    assert {event.trial for event in news if event.phase == "stopped"} == begun
+    assert len(begun) <= 2
+    assert ray.is_initialized()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
+    trial = planned(epochs=60, checkpoint_every=1)
+    sweep, killed = small_sweep(tmp_path, trial), list[int]()
+    jobs = prepared(sweep)
+
+    def hear(events: list[Event]) -> None:
+        if not killed and any(event.committed for event in events):
+            killed.append(worker_pid())
+            os.kill(killed[0], signal.SIGKILL)
+
+    schedule = TuneSchedule()
+    schedule.run(jobs, Resources(), hear)
+    schedule.close()
+    assert killed
+    assert metrics_of(sweep, trial) == metrics_of(undisturbed(tmp_path, [trial]), trial)
+    folder = ledger.trial_folder(sweep.storage, trial.id)
+    assert sorted(path.name for path in folder.glob("[0-9]*")) == ["0001", "0002"]
+
+
+def worker_pid() -> int:
+    """The process that trains, by the name that Ray gives it."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"ray::ImplicitFunc" in (entry / "cmdline").read_bytes():
+                return int(entry.name)
+        except OSError:
+            continue
+    raise AssertionError("no worker of Ray trains")
+
+
+def test_a_host_opens_keeps_and_closes_a_schedule() -> None:
+    closed: list[bool] = []
+
+    class Noted(InlineSchedule):
+        def close(self) -> None:
+            closed.append(True)
+
+    host = Host(Noted)
+    assert isinstance(host.schedule(), Noted)
+    assert closed == []
+    host.close()
+    host.join()
+    assert closed == [True]
+
+
+def test_a_host_hands_on_what_went_wrong() -> None:
+    def broken() -> InlineSchedule:
+        raise ConnectionError("no cluster")
+
+    host = Host(broken)
+    with pytest.raises(ConnectionError, match="no cluster"):
+        host.schedule()
+    host.close()
+    host.join()
