@@ -21,7 +21,8 @@ from trainers.trial import PARTS, Training
 
 __all__ = ["Entry", "Slot", "Variant", "slots", "variants"]
 
-STRUCTURE = ("model", "likelihood", "network", "corruption", "data", "seeds", "aliases")
+STRUCTURE = ("model", "likelihood", "network", "corruption", "data", "seeds", "aliases",
+             "evaluate")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sweeper import ledger
+from sweeper import evaluation_store, ledger
 from sweeper.board import Board
 from sweeper.delivery import Delivery, RunStatus
 from sweeper.errors import UserError
@@ -42,7 +42,8 @@ class Driver:
         self._sweep, self._console, self._live = sweep, console, live
         ids = [trial.id for trial in sweep.trials]
         self._before = ledger.status(sweep.storage, ids)
-        self._todo = [trial for trial in sweep.trials if self._before[trial.id] != "finished"]
+        self._todo = [trial for trial in sweep.trials if self._before[trial.id] != "finished"
+                      or evaluation_store.missing(sweep.storage, trial.id, trial.evaluate)]
         self._board = Board(f"{sweep.experiment}  {sweep.name}", sweep.trials, self._before)
         self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
         self._interrupted = False
@@ -79,7 +80,7 @@ class Driver:
         return Outcome(
             experiment=self._sweep.experiment, trials=len(self._sweep.trials),
             finished=finished, failed=len(failures),
-            skipped=len(self._sweep.trials) - len(self._todo),
+            skipped=sum(status == "finished" for status in self._before.values()),
             wall_s=round(wall_s, 3), report=None, tracking_uri=self._sweep.tracking,
             interrupted=self._interrupted and finished < len(after), failures=tuple(failures))
 

@@ -10,8 +10,10 @@ from sweeper.blocks import Entry, Variant, variants
 from sweeper.complaints import nearest
 from sweeper.document import Document
 from sweeper.errors import Address
+from sweeper.evaluations import Asked, read_evaluations, refuse_meaningless
 from sweeper.models import Model
 from sweeper.schema import Grid, check_shared, seed_values
+from trainers.datasets import Dataset
 from trainers.errors import Incompatible, InvalidValue
 from trainers.trial import Trial
 
@@ -29,6 +31,7 @@ class Point:
     address: Address
     data_address: Address
     verify: bool
+    asked: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Block:
     variants: tuple[Variant, ...]
     seeds: range | list[int]
     verify: bool
+    asked: tuple[Asked, ...] = ()
 
     @property
     def count(self) -> int:
@@ -63,8 +67,9 @@ def plan_blocks(document: Document, grid: Grid) -> list[Block]:
         entries = _entries(grid, raw, address)
         seeds, aliases = (check_shared(document, entries[key].address, key, entries[key].raw)
                           for key in ("seeds", "aliases"))
+        asked = read_evaluations(document, entries["evaluate"].address, entries["evaluate"].raw)
         found = tuple(variants(document, address, entries))
-        blocks.append(Block(found, seed_values(seeds), aliases == "verify"))
+        blocks.append(Block(found, seed_values(seeds), aliases == "verify", asked))
     _refuse_unused_defaults(document, grid, blocks)
     return blocks
 
@@ -72,7 +77,8 @@ def plan_blocks(document: Document, grid: Grid) -> list[Block]:
 def _entries(grid: Grid, block: Mapping[str, Any], address: Address) -> dict[str, Entry]:
     """The block's own values, then the defaults, then what the top level says."""
     entries = {key: Entry(raw, (*address, key)) for key, raw in block.items()}
-    top = {"data": grid.data, "seeds": grid.seeds, "aliases": grid.aliases}
+    top = {"data": grid.data, "seeds": grid.seeds, "aliases": grid.aliases,
+           "evaluate": grid.evaluate}
     for key, raw in grid.defaults.items():
         entries.setdefault(key, Entry(raw, ("defaults", key), default=True))
     for key, raw in top.items():
@@ -91,11 +97,15 @@ def _refuse_unused_defaults(document: Document, grid: Grid, blocks: list[Block])
 
 def _points(document: Document, block: Block) -> Iterator[Point]:
     for variant in block.variants:
+        checked: set[Dataset] = set()
         for config in variant.points(document):
             trial = _build(document, variant, config)
+            if trial.data not in checked:
+                refuse_meaningless(document, block.asked, trial, variant.address)
+                checked.add(trial.data)
             for seed in block.seeds:
                 yield Point(variant.model, replace(trial, seed=seed), variant.address,
-                            variant.data_address, block.verify)
+                            variant.data_address, block.verify, block.asked)
 
 
 def _build(document: Document, variant: Variant, config: dict[str, Any]) -> Trial:

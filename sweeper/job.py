@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,11 +15,15 @@ __all__ = ["Job", "JobTrial", "make_job"]
 
 @dataclass(frozen=True)
 class JobTrial:
-    """A trial as a worker is given it: `config` is what `Trial.from_config` takes."""
+    """A trial as a worker is given it.
+
+    `config` is what `Trial.from_config` takes, `evaluate` what is asked of the trained model.
+    """
 
     id: str
     config: Mapping[str, Any]
     checksum: str
+    evaluate: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Job:
 
 def make_job(sweep: Sweep, pack: Iterable[PlannedTrial]) -> Job:
     """The job of one pack; paths are absolute, for a worker has a working folder of its own."""
-    trials = tuple(JobTrial(trial.id, trial.config, str(trial.data.get("checksum", "")))
+    trials = tuple(JobTrial(trial.id, trial.config, str(trial.data.get("checksum", "")),
+                             trial.evaluate)
                    for trial in pack)
     return Job(str(sweep.storage.resolve()), str(ledger.sweep_folder(sweep).resolve()), trials,
                "cuda" if sweep.resources.gpus else "cpu")

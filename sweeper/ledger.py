@@ -95,9 +95,14 @@ def write_trials(sweep: Sweep) -> None:
 
 
 def write_failure(storage: str | Path, trial: str, reason: str) -> None:
-    """Commit a failure that the trial's own worker could not, after the records that it has."""
+    """Commit a failure that the trial's own worker could not, after the records that it has.
+
+    A trial that is finished stays so: it can only have failed to be evaluated.
+    """
     folder = trial_folder(storage, trial)
     before = checkpoint.latest(folder)
+    if before and before.progress.status == "finished":
+        return
     progress = checkpoint.Progress(before.progress.epoch, before.progress.step, "failed", reason,
                                    before.progress.wall_s) if before else (
         checkpoint.Progress(0, 0, "failed", reason))

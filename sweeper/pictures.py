@@ -1,27 +1,36 @@
-"""A trial's gallery as one picture: clean, noisy and denoised examples, one below the other."""
+"""Pictures for the eye: a trial's gallery, and rows of images from an evaluation."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-__all__ = ["gallery_png"]
+__all__ = ["gallery_png", "rows_png"]
 
 TILE = 64
 GAP = 4
 
 
 def gallery_png(gallery: Path) -> bytes | None:
-    """The PNG of a ``gallery.npz``; None if there is none, or it cannot be read."""
+    """Clean, noisy and denoised examples, one below the other, as a PNG.
+
+    None if there is no ``gallery.npz``, or it cannot be read.
+    """
     try:
         with np.load(gallery, allow_pickle=False) as stored:
             rows = [stored[name] for name in ("clean", "noisy", "denoised")]
     except (OSError, ValueError, KeyError):
         return None
+    return rows_png(rows)
+
+
+def rows_png(rows: Iterable[npt.NDArray[np.uint8]]) -> bytes:
+    """Rows of images ``[n, C, H, W]``, one below the other, as a PNG."""
     picture = np.concatenate([_strip(row) for row in rows])
     buffer = io.BytesIO()
     Image.fromarray(picture.squeeze()).save(buffer, format="PNG", optimize=True)

@@ -15,6 +15,7 @@ from sweeper.labels import flat_params, labels
 from sweeper.sweep import PlannedTrial
 from trainers.datasets import Dataset
 from trainers.errors import DataError, Incompatible
+from trainers.evaluations import config
 from trainers.trial import Trial
 
 __all__ = ["resolve"]
@@ -116,4 +117,5 @@ def _planned(facts: _Facts, one: _Named, params: Mapping[str, Any], label: str) 
         id=one.id, program=program_id(trial, checksum), label=label, params=params,
         config=trial.config(), data={"checksum": checksum, "shape": shape, "dims": dims},
         parameters=facts.parameters(point), role="twin" if one.twin_of else "declared",
-        twin_of=one.twin_of, line=facts.document.line(point.address))
+        twin_of=one.twin_of, line=facts.document.line(point.address),
+        evaluate=tuple(config(asked.evaluator) for asked in point.asked))

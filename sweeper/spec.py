@@ -13,7 +13,7 @@ from sweeper.expand import expand
 from sweeper.identity import digest
 from sweeper.places import check_writable, storage_path, tracking_uri
 from sweeper.resolve import resolve
-from sweeper.schema import Grid, check_grid
+from sweeper.schema import check_grid
 from sweeper.sweep import PlannedTrial, Resources, Sweep
 
 __all__ = ["find_grid", "load", "shipped_grids"]
@@ -33,13 +33,12 @@ def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
     checked = check_grid(document)
     folder = _placed(document, "storage", lambda: storage_path(storage or checked.storage))
     _placed(document, "storage", lambda: check_writable(folder))
-    _refuse_evaluations(document, checked)
     trials = resolve(document, expand(document, checked, yes))
     return Sweep(
         experiment=checked.experiment, name=_name(path, trials), trials=trials,
         grid=document.text, storage=folder, tracking=tracking_uri(tracking or checked.tracking),
         cluster=checked.cluster, resources=Resources(**checked.resources.model_dump()),
-        evaluate=tuple(checked.evaluate), analysis=checked.analysis.model_dump(exclude_none=True))
+        analysis=checked.analysis.model_dump(exclude_none=True))
 
 
 def shipped_grids() -> dict[str, Path]:
@@ -74,7 +73,3 @@ def _placed(document: Document, key: str, action: Callable[[], T]) -> T:
             raise document.error(error.message, (key,)) from error
         raise
 
-
-def _refuse_evaluations(document: Document, grid: Grid) -> None:
-    if grid.evaluate:
-        raise document.error("no evaluation is available yet; leave `evaluate` out", ("evaluate",))

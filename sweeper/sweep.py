@@ -17,7 +17,8 @@ class PlannedTrial:
     """One trial, resolved: `config` is what `trainers.Trial.from_config` takes.
 
     `id` is the hash of everything that determines the result, `program` the same without the
-    number of epochs, `params` the flat values that MLflow, tables and labels show.
+    number of epochs, `params` the flat values that MLflow, tables and labels show, `evaluate` what
+    is asked of the trained model: plain values, and no part of the id.
     """
 
     id: str
@@ -30,6 +31,7 @@ class PlannedTrial:
     role: Literal["declared", "twin"] = "declared"
     twin_of: str | None = None
     line: int | None = None
+    evaluate: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """What `trial.json` holds: nothing of the sweep that asked for it."""
@@ -59,7 +61,6 @@ class Sweep:
     tracking: str
     cluster: str = "local"
     resources: Resources = field(default_factory=Resources)
-    evaluate: tuple[Any, ...] = ()
     analysis: Mapping[str, Any] = field(default_factory=dict)
 
 

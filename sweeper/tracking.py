@@ -23,9 +23,11 @@ from mlflow.entities import (
 from mlflow.tracking import MlflowClient
 
 from sweeper import ledger
+from sweeper.evaluation_store import read_evaluations
 from sweeper.pictures import gallery_png
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking_address import alone, artifact_location
+from sweeper.tracking_evaluations import TAG, artifacts, evaluation_tags
 from sweeper.tracking_tags import commit_tags, origin_tags, started_ms, text, trial_tags
 from trainers import Record
 from trainers.checkpoint import Commit
@@ -46,6 +48,7 @@ class _Shown:
     parent: str | None = None
     described: bool = False
     blamed: bool = False
+    evaluations: tuple[str, ...] = ()
 
 
 class Tracking:
@@ -88,6 +91,7 @@ class Tracking:
         if not shown.described:
             self._describe(trial, shown)
         self._send(shown, records)
+        self._send_evaluations(trial_id, shown)
         if status == shown.status and not records:
             return
         if commit:
@@ -135,7 +139,8 @@ class Tracking:
                     run.info.run_id, run.info.status, int(run.data.tags.get("sweeper.epoch", 0)),
                     run.data.tags.get("mlflow.parentRunId"),
                     "sweeper.described" in run.data.tags,
-                    bool(run.data.tags.get("sweeper.reason")))
+                    bool(run.data.tags.get("sweeper.reason")),
+                    tuple(run.data.tags.get(TAG, "").split()))
         return found
 
     def _search(self, query: str) -> Iterator[Run]:
@@ -197,6 +202,19 @@ class Tracking:
                 self._client.log_batch(shown.run, metrics=waiting, tags=[mark])
                 shown.epoch, waiting = record.epoch, []
 
+    def _send_evaluations(self, trial: str, shown: _Shown) -> None:
+        """What storage has and the run lacks: tables and pictures, metrics, and then the mark."""
+        for one in read_evaluations(self._sweep.storage, trial, but=shown.evaluations):
+            for name, content in artifacts(one):
+                self._artifact(shown.run, name, content)
+            metrics = [Metric(name, value, one.time_ms, one.epoch)
+                       for name, value in one.metrics.items()]
+            for start in range(0, len(metrics), BATCH):
+                self._client.log_batch(shown.run, metrics=metrics[start:start + BATCH])
+            known = (*shown.evaluations, one.key)
+            self._set_tags(shown.run, evaluation_tags(known))
+            shown.evaluations = known
+
     def _set_tags(self, run: str, tags: Mapping[str, str]) -> None:
         self._client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
 
@@ -215,6 +233,7 @@ class Tracking:
 
     def _artifact(self, run: str, name: str, content: bytes) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
+            path = Path(folder) / Path(name).name
             path.write_bytes(content)
-            self._client.log_artifact(run, str(path))
+            parent = Path(name).parent.as_posix()
+            self._client.log_artifact(run, str(path), None if parent == "." else parent)
