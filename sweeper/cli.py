@@ -12,7 +12,7 @@ from sweeper.commands import COMMANDS
 from sweeper.errors import UserError
 from sweeper.screen import print_error
 
-__all__ = ["FAILED", "INTERRUPTED", "UNEXPECTED", "USER", "main"]
+__all__ = ["FAILED", "INTERRUPTED", "UNEXPECTED", "USER", "main", "parser"]
 
 FAILED, USER, UNEXPECTED, INTERRUPTED = 1, 2, 70, 130
 
@@ -29,7 +29,7 @@ Exit codes: 0 every trial finished, 1 some failed, 2 something to mend, 130 inte
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return UNEXPECTED
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sweeper", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Hyperparameter sweeps and tested scaling laws for imaginary-noise models.")
