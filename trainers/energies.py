@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -45,11 +46,7 @@ def gradient(energy: Energy, y: Float[Tensor, "batch dims"]) -> tuple[
     The gradient can be differentiated again in the parameters of the energy, and works under
     `vmap`. The energy of an example must not depend on the other examples.
     """
-    def total(v: Tensor) -> tuple[Tensor, Parts]:
-        f, parts = energy(v)
-        return f.sum(), parts
-
-    slope, parts = torch.func.grad(total, has_aux=True)(y)
+    slope, parts = torch.func.grad(functools.partial(_total, energy), has_aux=True)(y)
     return slope, parts
 
 
@@ -57,3 +54,8 @@ def bayes_estimate(y: Float[Tensor, "*batch dims"], slope: Float[Tensor, "*batch
                    sigma: float | Tensor) -> Float[Tensor, "*batch dims"]:
     """x̂(y) = y − σ² ∇f(y): E[x|y] where ∇f is exact (Miyasawa 1961), in data units."""
     return y - sigma * sigma * slope
+
+
+def _total(energy: Energy, y: Tensor) -> tuple[Tensor, Parts]:
+    f, parts = energy(y)
+    return f.sum(), parts

@@ -104,14 +104,10 @@ class Uvb(Component):
         mean, log_var = model.encode(y)
         u = model.decode(reparameterise(mean, log_var, eps).flatten(0, 1))
         scored = y.expand(len(eps), *y.shape).flatten(0, 1)
-
-        def averaged(values: Tensor) -> Tensor:
-            return values.reshape(len(eps), -1).mean(0)
-
+        log_prob = decoder.log_prob(scored, u, readout).reshape(len(eps), -1).mean(0)
+        recon = decoder.distance(scored, decoder.mean(u, readout)).reshape(len(eps), -1).mean(0)
         kl = kl_to_prior(mean, log_var)
-        f = self.beta * kl - averaged(decoder.log_prob(scored, u, readout))
-        recon = decoder.distance(scored, decoder.mean(u, readout))
-        return f, {"kl": kl, "recon": averaged(recon)}
+        return self.beta * kl - log_prob, {"kl": kl, "recon": recon}
 
     def _slope(self, model: Model, y: Tensor, noise: Noise | None) -> tuple[Tensor, Parts]:
         eps = y.new_zeros(1, len(y), model.d_z) if noise is None else noise["latent"]

@@ -61,8 +61,6 @@ def floats(model: Model) -> Tensor:
 def draw_noise(draws: Mapping[str, Draw], generator: torch.Generator,
                like: Tensor) -> dict[str, Tensor]:
     """Standard noise of the shapes that `draws` names, from a sampler's own generator."""
-    def drawn(draw: Draw) -> Tensor:
-        make = torch.randn if draw.kind == "normal" else torch.rand
-        return make(draw.shape, generator=generator, dtype=like.dtype, device=like.device)
-
-    return {name: drawn(draw) for name, draw in draws.items()}
+    make = {"normal": torch.randn, "uniform": torch.rand}
+    return {name: make[draw.kind](draw.shape, generator=generator, dtype=like.dtype,
+                                  device=like.device) for name, draw in draws.items()}

@@ -17,6 +17,7 @@ from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import Objective
 from trainers.samplers import SAMPLERS, draw_noise, energy_of, floats
+from trainers.threads import one_thread
 
 __all__ = ["Langevin", "Start"]
 
@@ -93,5 +94,6 @@ class Langevin(Component):
                  **objective.denoise_draws(model, len(y))}
         noise = draw_noise(draws, generator, y)
         delta = self.delta * energetic.sigma
-        slope = energetic.gradient(model, y, noise)
+        with one_thread(y.device):
+            slope = energetic.gradient(model, y, noise)
         return y - delta * delta * slope + 2 ** 0.5 * delta * noise["step"]

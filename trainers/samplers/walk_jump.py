@@ -16,6 +16,7 @@ from trainers.model import Model
 from trainers.objectives import Objective
 from trainers.samplers import SAMPLERS, draw_noise, energy_of
 from trainers.samplers.langevin import Langevin, Start
+from trainers.threads import one_thread
 
 __all__ = ["WalkJump", "jump"]
 
@@ -25,7 +26,8 @@ def jump(objective: Objective, model: Model, y: Float[Tensor, "count dims"],
          generator: torch.Generator) -> Float[Tensor, "count dims"]:
     """x̂(y), with latent noise (if there is any) from `generator`."""
     noise = draw_noise(objective.denoise_draws(model, len(y)), generator, y)
-    return objective.denoise(model, y, noise)
+    with one_thread(y.device):
+        return objective.denoise(model, y, noise)
 
 
 @SAMPLERS.register("walk_jump")
