@@ -58,7 +58,7 @@ def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
         experiment = load.from_storage(sweep.storage, sweep.experiment)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
         return replace(outcome, report=str(path)), said(path)
-    except AnalysisError as error:
+    except (AnalysisError, OSError) as error:
         return outcome, [f"No report: {error}"]
 
 
@@ -77,8 +77,15 @@ def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:
     if outcome.interrupted:
         screen.print(f"stopped; the same command goes on: [bold]{escape(_again())}[/bold]",
                      soft_wrap=True)
-    screen.print(f"runs    [bold]sweeper ui --tracking {escape(outcome.tracking_uri)}[/bold]",
-                 soft_wrap=True)
+    screen.print(f"runs    [bold]{escape(_ui(outcome.tracking_uri))}[/bold]", soft_wrap=True)
+
+
+def _ui(uri: str) -> str:
+    """The command that opens MLflow's pages; it finds the default store by itself."""
+    from sweeper.commands.ui import DEFAULT
+    from sweeper.places import tracking_uri
+
+    return "sweeper ui" if uri == tracking_uri(DEFAULT) else f"sweeper ui --tracking {uri}"
 
 
 def _again() -> str:

@@ -8,25 +8,28 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
+from typing import IO
 
 from sweeper.errors import UserError
 from sweeper.screen import console
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["DEFAULT", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "ui"
 HELP = "open MLflow's pages for the tracked runs"
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
          "DO_NOT_TRACK": "true"}
+DEFAULT = "sqlite:///mlflow.db"
 PATIENCE = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tracking", metavar="URI", default="sqlite:///mlflow.db",
-                        help="the grid's `tracking` (default: sqlite:///mlflow.db)")
+    parser.add_argument("--tracking", metavar="URI", default=DEFAULT,
+                        help=f"the grid's `tracking` (default: {DEFAULT})")
     parser.add_argument("--port", type=int, default=5000, help="port (default: 5000)")
 
 
@@ -39,17 +42,20 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     require_store(uri)
     _require_free(arguments.port)
-    server = subprocess.Popen(_command(uri, arguments.port), env=os.environ | QUIET,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                              start_new_session=True)
-    try:
-        _wait(server, arguments.port)
-        console().print(f"MLflow answers at http://127.0.0.1:{arguments.port} (Ctrl-C ends it)")
-        return server.wait()
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        _kill(server)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryFile() as words:
+        server = subprocess.Popen(_command(uri, arguments.port), env=os.environ | QUIET,
+                                  stdout=words, stderr=words, start_new_session=True)
+        try:
+            _wait(server, arguments.port, words)
+            console().print(f"MLflow answers at http://127.0.0.1:{arguments.port} "
+                            "(Ctrl-C ends it)", soft_wrap=True)
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            _kill(server)
+            signal.signal(signal.SIGTERM, before)
 
 
 def _command(uri: str, port: int) -> list[str]:
@@ -67,14 +73,14 @@ def _require_free(port: int) -> None:
                             "--port") from error
 
 
-def _wait(server: subprocess.Popen[bytes], port: int) -> None:
+def _wait(server: subprocess.Popen[bytes], port: int, words: IO[bytes]) -> None:
     """Until the server answers; `UserError` with its last words if it ends first."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if server.poll() is not None:
-            assert server.stderr is not None
-            words = server.stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise UserError(f"MLflow did not start: {words}")
+            words.seek(0)
+            last = words.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise UserError(f"MLflow did not start: {last}")
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
             return

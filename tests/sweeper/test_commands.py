@@ -1,0 +1,107 @@
+"""The commands on a small sweep that has really been run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.cli import main
+from tests.sweeper.grids import grid_text, write_grid
+from tests.sweeper.mlflow_view import THIRD_PARTY
+
+pytestmark = THIRD_PARTY
+
+HEAD = """\
+experiment: small
+data: linear_gaussian
+defaults: {network: linear, d_z: 2, epochs: 3, lr: 1e-2}
+aliases: verify
+seeds: 2
+"""
+GRID = grid_text("{model: sigma_vae, sigma: [0.1, 0.2, 0.3, 0.4]}",
+                 "{model: sigma_vae, sigma: 0.1, beta: 4, seeds: 1}", head=HEAD)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the small grid has been run."""
+    folder = tmp_path_factory.mktemp("small")
+    write_grid(folder, GRID)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["run", "grid.yaml", "--inline", "--json"]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def inside(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_a_second_run_skips_everything(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "run", "grid.yaml", "--inline")
+    assert {key: found[key] for key in ("experiment", "trials", "finished", "failed", "skipped")
+            } == {"experiment": "small", "trials": 9, "finished": 9, "failed": 0, "skipped": 9}
+    assert Path(found["report"]).is_file()
+    assert found["tracking_uri"] == f"sqlite:///{place}/mlflow.db"
+
+
+def test_the_end_of_a_run_says_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["run", "grid.yaml", "--inline"]) == 0
+    out = capsys.readouterr().out
+    for words in ("ν =", "R²", "agree to the last bit", "9 of 9 trials finished", "index.html",
+                  "sweeper ui"):
+        assert words in " ".join(out.split()), words
+
+
+def test_a_plan_knows_what_is_finished(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, "plan", "grid.yaml")["finished"] == 9
+
+
+@pytest.mark.parametrize("source", [[], ["--tracking", "sqlite:///mlflow.db"]])
+def test_fit_takes_rows_without_a_weight(source: list[str],
+                                         capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "fit", "small", "--model", "sigma_vae", *source)
+    assert found["n"] == 8
+    assert found["ci_low"] < found["nu"] < found["ci_high"]
+    narrow = answer(capsys, "fit", "small", "--range", "0.2", "0.4", "--where", "seed=0", *source)
+    assert narrow["n"] == 3
+
+
+def test_twins_are_judged_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "equivalence", "small")
+    (twin,) = [verdict for verdict in found["verdicts"] if verdict["level"] == "twins"]
+    assert twin["exact"]
+    assert twin["verdict"] == "equivalent"
+    assert found["margin"] == 0.10
+
+
+def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path,
+                                                   capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "report", "small", "--out", str(tmp_path / "out"))
+    assert found["report"] == str(tmp_path / "out" / "index.html")
+    assert found["summary"]
+    assert (tmp_path / "out" / "report.json").is_file()
+
+
+def test_export_writes_both_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "export", "small", "--out", str(tmp_path / "out"))
+    names = sorted(Path(path).name for path in found["files"])
+    assert names == ["history.csv", "history.parquet", "trials.csv", "trials.parquet"]
+
+
+def test_an_experiment_that_is_not_there_names_those_that_are(
+        capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "smal"]) == 2
+    assert "small" in capsys.readouterr().err

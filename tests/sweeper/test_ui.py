@@ -1,0 +1,90 @@
+"""`sweeper ui` prints the address of a server that answers, and leaves no process behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from sweeper.cli import main
+
+FAKE = """
+import http.server, os, pathlib, sys
+pathlib.Path(sys.argv[2]).write_text(str(os.getpid()))
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
+"""
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+    return number
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    (tmp_path / "mlflow.db").touch()
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def interrupt_when_answering(port: int) -> None:
+    """Press Ctrl-C soon after the server is up."""
+    while socket.socket().connect_ex(("127.0.0.1", port)):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def gone(pid: int) -> bool:
+    done = subprocess.run(["kill", "-0", str(pid)], check=False, capture_output=True)
+    return done.returncode != 0
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_ctrl_c_ends_the_server(port: int, store: str, tmp_path: Path,
+                                monkeypatch: pytest.MonkeyPatch,
+                                capsys: pytest.CaptureFixture[str]) -> None:
+    pid = tmp_path / "pid"
+    monkeypatch.setattr("sweeper.commands.ui._command",
+                        lambda uri, port: [sys.executable, "-c", FAKE, str(port), str(pid)])
+    presser = threading.Thread(target=interrupt_when_answering, args=(port,))
+    presser.start()
+    assert main(["ui", "--tracking", store, "--port", str(port)]) == 0
+    presser.join()
+    assert f"http://127.0.0.1:{port}" in capsys.readouterr().out
+    assert gone(int(pid.read_text()))
+
+
+def test_a_server_that_does_not_start_is_a_user_error(
+        port: int, store: str, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sweeper.commands.ui._command", lambda uri, port: [
+        sys.executable, "-c", "raise SystemExit('no such dialect')"])
+    assert main(["ui", "--tracking", store, "--port", str(port)]) == 2
+    assert "MLflow did not start: no such dialect" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_a_user_error(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["ui", "--tracking", store, "--port", str(taken.getsockname()[1])]) == 2
+    assert "choose another with --port" in capsys.readouterr().err
+
+
+def test_a_server_needs_no_server(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ui", "--tracking", "http://host:5000"]) == 0
+    assert "http://host:5000" in capsys.readouterr().out
