@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import SYMBOLS, model_name
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.laws import Claim, interval, short
 from analysis.figures.drawing.palette import MARKERS, PAPER
-from analysis.figures.drawing.style import axis_title, canvas, escape, set_log
+from analysis.figures.drawing.style import axis_title, canvas, escape, prose, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.scaling import scaling
 
-__all__ = ["FIGURE", "Scaling", "draw", "info"]
+__all__ = ["FIGURE", "Scaling", "draw", "info", "trends"]
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,27 @@ def info(view: View) -> Scaling:
         raise NothingToDraw("Laws at two values of d_z or more are needed to see how ν depends "
                             "on d_z.", relevant=False)
     many = table.groupby("series")["d_z"].transform("nunique") > 1
-    said = "; ".join(f"d_z = {row.d_z:g}: ν = {row.nu:.3f} ({row.low:.3f} to {row.high:.3f})"
-                     for row in table[many].itertuples())
+    said = "".join(f"<p>{prose(text)}</p>" for text in trends(view))
     return Scaling(table[many].sort_values(["series", "d_z"], ignore_index=True),
-                   f"<p>{said}.</p><p>Bars: 95 % intervals over seeds.</p>")
+                   f"{said}<p>Bars: 95 % intervals over seeds.</p>")
+
+
+def trends(view: View) -> Iterator[str]:
+    """The trend of ν with d_z in words, for every set of laws that differ in d_z alone."""
+    seen = set()
+    for claim in view.claims:
+        if claim.law is None or "d_z" not in claim.family.fields:
+            continue
+        where = {key: value for key, value in claim.family.fields.items() if key != "d_z"}
+        key = (claim.x, str(where))
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            law = replace(claim.law.law, where={**claim.law.law.where, **where})
+            yield scaling(view.finished, law, "d_z").sentence()
+        except AnalysisError:
+            continue
 
 
 def _row(claim: Claim) -> dict[str, object]:

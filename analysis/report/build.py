@@ -20,8 +20,9 @@ from analysis.report import provenance
 from analysis.report.blocks import Block, figure_block
 from analysis.report.equivalences import Equivalences, examine
 from analysis.report.keys import keys_html
-from analysis.report.law_tables import beside_published, law_frame
+from analysis.report.law_tables import law_frame
 from analysis.report.page import Page, render
+from analysis.report.published_tables import beside_published
 from analysis.report.sections import failed_frame, sections
 from analysis.report.settings import ReportSettings
 from analysis.report.statement import Statement

@@ -34,6 +34,11 @@ __all__ = ["Equivalences", "equivalence_html", "examine"]
 LEVELS = {"twins": "same seed, whole run", "seeds": "disjoint seeds (TOST)",
           "collapse": "one curve for all β (TOST)"}
 _SENTENCES = 4
+_TWIN_NOTE = ("Twins of the same seed show that two settings take the same steps; they are no "
+              "independent seeds, so they stay out of every law and of the tests across seeds.")
+_TOST_NOTE = ("Intervals are 90 % intervals of Welch’s two one-sided tests at 5 %; margins are "
+              "log ratios declared beforehand. A test that finds no difference is not evidence "
+              "of equivalence, so such a pair is undecided.")
 
 
 class Verdict(Protocol):
@@ -154,10 +159,8 @@ def equivalence_html(found: Equivalences) -> str:
     rows = [[Cell(LEVELS[str(row.level)]), Cell(row.compared, "wide"), Cell(row.found, "wide"),
              _verdict(str(row.verdict), good.get(str(row.verdict)), row.needs_more_seeds)]
             for row in table.head(200).itertuples()]
-    note = ("Intervals are 90 % intervals of Welch’s two one-sided tests at 5 %; margins are log "
-            "ratios declared beforehand. A test that finds no difference is not evidence of "
-            "equivalence, so such a pair is undecided.")
     html = html_table(("level", "compared", "found", "verdict"), rows)
+    note = _TOST_NOTE if set(table["level"]) - {"twins"} else _TWIN_NOTE
     return titled("Equivalence verdicts", f"{html}<figcaption>{prose(note)}</figcaption>{refused}",
                   table, "equivalence")
 

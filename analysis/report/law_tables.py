@@ -1,28 +1,21 @@
-"""The laws as a table, all their tests in words, and the published laws beside them."""
+"""The laws as a table, and all their tests in words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import cache
 
-import numpy as np
 import pandas as pd
 
-from analysis import published
-from analysis.errors import AnalysisError
 from analysis.figures.drawing.families import SYMBOLS
 from analysis.figures.drawing.laws import Claim, interval
 from analysis.figures.drawing.style import escape, prose
-from analysis.figures.drawing.view import View
 from analysis.powerlaw import PowerLaw
 from analysis.report.tables import Cell, html_table, verdict_cell
 from analysis.wording import number, probability, quantity
 
-__all__ = ["beside_published", "law_frame", "law_table", "published_table"]
+__all__ = ["law_frame", "law_table"]
 
-_PUBLISHED = {("sigma", "test/kl"): "s1_table1", ("alpha", "test/kl"): "s1_table3",
-              ("sigma", "test/recon"): "s1_table2"}
 _HEADER = ("law", "ν (95 % interval)", "range>", "n>", "seeds>", "R²>", "bend", "best by AICc")
 
 
@@ -65,7 +58,7 @@ def _row(claim: Claim) -> list[Cell]:
     return [_name(claim), Cell(interval(law), "unit"),
             Cell(f"{law.x_min:g}–{law.x_max:g}", "number"), Cell(law.n, "number"),
             Cell(law.n_seeds, "number"), Cell(f"{law.r2:.3f}", "number"),
-            _bend(law), Cell(_best(law))]
+            _bend(law), Cell(_best(law) or "too few points")]
 
 
 def _name(claim: Claim) -> Cell:
@@ -87,62 +80,3 @@ def _intervals(law: PowerLaw) -> str:
     rows = [[Cell(one.method), Cell(f"{one.low:.3f} to {one.high:.3f}", "unit")]
             for one in (law.exponent, *law.intervals) if math.isfinite(one.low)]
     return html_table(("interval of ν", "95 %"), rows) if rows else ""
-
-
-def beside_published(view: View) -> pd.DataFrame:
-    """One row a law of ours that a published table speaks about."""
-    rows = [_beside(claim, claim.law, _PUBLISHED[claim.x, claim.y]) for claim in view.claims
-            if claim.law is not None and (claim.x, claim.y) in _PUBLISHED
-            and claim.family.rows["model"].iloc[0] in ("sigma_vae", "alpha_vae")]
-    return pd.DataFrame(rows)
-
-
-def _beside(claim: Claim, ours: PowerLaw, name: str) -> dict[str, object]:
-    theirs = _theirs(name)
-    se = float(np.hypot(ours.se, theirs.se))
-    return {"law": claim.name, "table": published.about(name).title,
-            "published": theirs.nu, "published_se": theirs.se, "ours": ours.nu,
-            "ours_low": ours.ci_low, "ours_high": ours.ci_high,
-            "difference": ours.nu - theirs.nu,
-            "difference_in_se": (ours.nu - theirs.nu) / se if se > 0 else math.nan,
-            "settings_that_differ": _differences(claim, name)}
-
-
-def _differences(claim: Claim, name: str) -> str:
-    rows = claim.family.rows
-    found = []
-    for field, theirs in published.about(name).settings.items():
-        ours = rows[field].iloc[0] if field in rows else None
-        if ours is not None and ours == ours and ours != theirs:
-            found.append(f"{field} {_plain(ours)}, not {_plain(theirs)}")
-    assert claim.law is not None
-    try:
-        low, high = _theirs(name).x_min, _theirs(name).x_max
-    except AnalysisError:
-        return ", ".join(found)
-    if not (math.isclose(low, claim.law.x_min) and math.isclose(high, claim.law.x_max)):
-        found.append(f"{claim.x} {claim.law.x_min:g}–{claim.law.x_max:g}, not {low:g}–{high:g}")
-    return ", ".join(found)
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-@cache
-def _theirs(name: str) -> PowerLaw:
-    """The law of a published table, fitted once."""
-    return published.law(name)
-
-
-def published_table(frame: pd.DataFrame) -> str:
-    """Side by side, with an honest word about the settings."""
-    rows = [[Cell(row.law, "name"), Cell(row.table, "wide"),
-             Cell(f"{row.published:.3f} ± {row.published_se:.3f}", "unit"),
-             Cell(f"{row.ours:.3f} ({row.ours_low:.3f} to {row.ours_high:.3f})", "unit"),
-             Cell(kind="unit",
-                  html=prose(f"{row.difference:+.3f} ({row.difference_in_se:+.1f} se)")),
-             Cell(row.settings_that_differ or "none known", "wide")]
-            for row in frame.itertuples()]
-    return html_table(("law", "published table", "published ν ± se", "ours (95 %)", "difference",
-                       "settings that differ"), rows)

@@ -13,8 +13,9 @@ from analysis.report import provenance
 from analysis.report.blocks import Block, absent, download, titled
 from analysis.report.equivalences import Equivalences, equivalence_html
 from analysis.report.gallery import gallery_html
-from analysis.report.law_tables import beside_published, law_frame, law_table, published_table
+from analysis.report.law_tables import law_frame, law_table
 from analysis.report.page import Section
+from analysis.report.published_tables import beside_published, published_table
 from analysis.report.statement import Statement
 from analysis.report.tables import Cell, html_table
 from analysis.schema import FINISHED

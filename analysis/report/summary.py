@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.figures.drawing.laws import Claim
 from analysis.figures.drawing.theory import collapse_sentence
 from analysis.figures.drawing.view import View
+from analysis.figures.dz_scaling import trends
 from analysis.report.equivalences import Equivalences
 from analysis.report.statement import Statement
 from analysis.schema import FINISHED, TWIN
@@ -24,8 +25,8 @@ def statements(view: View, equivalences: Equivalences) -> list[Statement]:
     if trials.empty:
         return [Statement(f"The experiment {view.experiment.name} has no trials yet, so nothing "
                           "can be said.", True)]
-    return [_counts(trials), *_laws(view), *equivalences.statements, *_collapse(view),
-            *_failures(trials)]
+    return [_counts(trials), *_laws(view), *map(Statement, trends(view)),
+            *equivalences.statements, *_collapse(view), *_failures(trials)]
 
 
 def _counts(trials: pd.DataFrame) -> Statement:

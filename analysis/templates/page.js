@@ -75,6 +75,7 @@
       if (drawn.size === plots.length) root.dataset.ready = "true";
     }
     plot.dataset.width = String(plot.clientWidth);
+    plot.style.minHeight = "0";
   };
 
   const drawRest = () => plots.filter((plot) => !drawn.has(plot)).forEach(draw);
@@ -174,6 +175,7 @@
       plots.forEach((plot) => { plot.textContent = "Figures need a browser from 2023 or later."; });
       return;
     }
+    await new Promise((seen) => requestAnimationFrame(() => setTimeout(seen)));
     if (plots.length) await loadPlotly();
     watchTheme();
     watchPrint();

@@ -237,3 +237,4 @@ def test_the_exponent_by_latent_dimension(tmp_path: Path) -> None:
     data = named("dz_scaling").info(look(experiment, None, 0.1, None))
     assert list(data.table["d_z"]) == [10, 50]
     assert (data.table["low"] < data.table["nu"]).all()
+    assert "so a dependence is not established" in data.caption

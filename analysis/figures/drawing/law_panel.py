@@ -92,8 +92,8 @@ def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
         said.append(f"The {marks.LIMIT} largest of {count} families are drawn.")
     lines = "".join(f"<p>{prose(sentence)}</p>" for sentence in said)
     return (f"{lines}<p>Each point is one trial (one seed). Lines: least squares on the "
-            "logarithms over the fitted range; band: 95 % t interval of the seeds’ lines. "
-            "Below: measured KL relative to the fitted law.</p>")
+            "logarithms over the fitted range; band, from two seeds up: 95 % t interval of the "
+            "seeds’ lines. Below: measured KL relative to the fitted law.</p>")
 
 
 def _heart(claim: Claim) -> str:
