@@ -162,15 +162,15 @@ def _facts(member: Member, trial: dict[str, Any], commit: Commit | None) -> dict
 
 
 def _evaluations(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Keys and contents, the oldest first: asked again with other settings, the newest counts."""
     try:
         names = sorted(os.listdir(f"{folder}/evaluations"))
     except OSError:
         return
-    for name in names:
-        if name.endswith(".json"):
-            content = read_json(f"{folder}/evaluations/{name}")
-            if isinstance(content, dict):
-                yield name.removesuffix(".json"), content
+    read = [(name.removesuffix(".json"), read_json(f"{folder}/evaluations/{name}"))
+            for name in names if name.endswith(".json")]
+    found = [(key, content) for key, content in read if isinstance(content, dict)]
+    yield from sorted(found, key=lambda one: one[1].get("time_ms", 0))
 
 
 def stamp(storage: Path, trial: str, commit: Commit | None) -> str:
