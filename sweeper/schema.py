@@ -99,6 +99,15 @@ def check_range(ends: list[float] | None) -> list[float] | None:
     return ends
 
 
+def check_where(where: dict[str, Any] | None) -> dict[str, Any] | None:
+    for key, wanted in (where or {}).items():
+        for value in wanted if isinstance(wanted, list) and wanted else [wanted]:
+            if not isinstance(value, str | int | float):
+                raise _complaint("must be a value or a list of values, and is "
+                                 f"{show(wanted)}", address=(key,))
+    return where
+
+
 def check_tracking(uri: str) -> str:
     if not uri.startswith(TRACKERS):
         raise _complaint(f"must start with one of {', '.join(TRACKERS)}; and is {show(uri)}")
@@ -133,11 +142,15 @@ class Search(Section):
 
 
 class LawSection(Section):
-    """The power law that the report fits: y against x over rows with β = 1."""
+    """The power law that the report fits: y against x over rows with β = 1.
+
+    `where` picks the rows, by a value or a list of values for each field.
+    """
 
     x: str = "sigma"
     y: str = "test/kl"
     range: Annotated[list[float] | None, AfterValidator(check_range)] = None
+    where: Annotated[dict[str, Any] | None, AfterValidator(check_where)] = None
 
 
 class EquivalenceSection(Section):

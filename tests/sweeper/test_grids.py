@@ -9,11 +9,14 @@ import pytest
 
 from sweeper.commands import init
 from sweeper.document import read
-from sweeper.expand import expand
+from sweeper.errors import UserError
+from sweeper.expand import expand, plan_blocks
 from sweeper.resolve import resolve
 from sweeper.schema import check_grid
 from sweeper.spec import shipped_grids
 from sweeper.sweep import PlannedTrial
+from trainers.errors import DataError
+from trainers.trial import Trial
 
 TEMPLATE = Path(init.__file__).with_name("template.yaml")
 
@@ -25,9 +28,25 @@ def expanded(path: Path) -> tuple[PlannedTrial, ...]:
 
 @pytest.mark.parametrize("name", shipped_grids())
 def test_a_shipped_grid_spans_trials(name: str) -> None:
+    """Also where its data set is not installed."""
     document = read(shipped_grids()[name])
-    assert expand(document, check_grid(document))
+    blocks = plan_blocks(document, check_grid(document))
+    trials = [Trial.from_config({**config, "corrupts": variant.model.corrupts})
+              for block in blocks for variant in block.variants
+              for config in variant.points(document)]
+    assert 0 < len(trials) <= sum(block.count for block in blocks)
     assert document.text.startswith("# ")
+
+
+@pytest.mark.parametrize("name", shipped_grids())
+def test_a_shipped_grid_asks_what_its_models_can_answer(name: str) -> None:
+    document = read(shipped_grids()[name])
+    try:
+        assert expand(document, check_grid(document))
+    except UserError as error:
+        if not isinstance(error.__cause__, DataError):
+            raise
+        pytest.skip(str(error.__cause__))
 
 
 def test_digits_is_the_quickstart() -> None:

@@ -63,7 +63,9 @@ LINES = [
     ("aliases: same", "aliases: must be one of 'keep', 'verify', and is 'same'"),
     ("search: {method: magic}", "search.method: must be one of 'grid', and is 'magic'"),
     ("analysis: {law: {xx: sigma}}", "analysis.law.xx: unknown key 'xx'; did you mean 'x'? "
-     "(known: range, x, y)"),
+     "(known: range, where, x, y)"),
+    ("analysis: {law: {where: {model: {}}}}", "analysis.law.where.model: must be a value or a "
+     "list of values, and is {}"),
     ("analysis: {law: {range: [2, 1]}}", "analysis.law.range: must be [low, high] with "
      "0 < low < high, and is [2.0, 1.0]"),
     ("analysis: {equivalence: {margin: 0}}", "analysis.equivalence.margin: must be > 0, and is 0"),
