@@ -28,8 +28,7 @@ TRACKERS = ("sqlite:///", "http://", "https://", "postgresql://", "postgresql+ps
 
 
 def _complaint(message: str, **context: Any) -> PydanticCustomError:
-    literal = message.replace("{", "{{").replace("}", "}}")
-    return PydanticCustomError("whole", literal, context)
+    return PydanticCustomError("whole", "{message}", {"message": message, **context})
 
 
 class Section(BaseModel):
