@@ -65,7 +65,8 @@ def trial_row(trial: str, run: Run) -> TrialRow:
              "label": tag("sweeper.label") or tag("mlflow.runName"),
              "program": tag("sweeper.program"), "checksum": tag("sweeper.data_checksum") or None,
              "epoch": run.step, "wall_s": _number(tag("sweeper.wall_s"), took),
-             "parameters": _number(tag("sweeper.parameters"), None)}
+             "parameters": _number(tag("sweeper.parameters"), None),
+             "reason": tag("sweeper.reason") or None}
     metrics = {metric_name(name): value for name, value in run.metrics.items()
                if not name.startswith("system/")}
     return TrialRow(facts, {name: parsed(value) for name, value in run.params.items()}, metrics)

@@ -14,7 +14,7 @@ __all__ = ["DECLARED", "FINISHED", "HISTORY", "RESERVED", "TWIN", "Experiment", 
            "History", "Spectrum", "metric_columns", "metric_name", "no_gallery", "param_columns"]
 
 RESERVED = ("trial", "run_id", "status", "role", "twin_of", "label", "program", "checksum",
-            "epoch", "wall_s", "parameters")
+            "epoch", "wall_s", "parameters", "reason")
 HISTORY = ("trial", "seed", "metric", "step", "time_ms", "value")
 DECLARED = "declared"
 TWIN = "twin"

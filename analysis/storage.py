@@ -158,7 +158,7 @@ def _facts(member: Member, trial: dict[str, Any], commit: Commit | None) -> dict
             "label": member.label or trial.get("label"), "program": trial.get("program"),
             "checksum": trial.get("data", {}).get("checksum"),
             "epoch": manifest.get("epoch"), "wall_s": manifest.get("wall_s"),
-            "parameters": trial.get("parameters")}
+            "parameters": trial.get("parameters"), "reason": manifest.get("reason")}
 
 
 def _evaluations(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -24,11 +24,12 @@ def modules() -> Iterator[Path]:
     ids=lambda command: command[0])
 def test_the_checkers_find_nothing(command: list[str]) -> None:
     program = Path(sys.executable).parent / command[0]
-    done = subprocess.run([str(program), *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([str(program), *command[1:]], cwd=ROOT, capture_output=True, text=True,
+                          check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(ROOT)))
 def test_modules_and_functions_stay_readable(path: Path) -> None:
     source = path.read_text()
     assert source.count("\n") <= 400

@@ -25,7 +25,8 @@ class Model:
 
     Parameters are named ``<part>.<name>``, where the part is ``encoder``, ``decoder``, ``energy``
     or, where the corruption is learned, ``corruption``. Hyperparameters of the likelihood and the
-    corruption are 0-d tensors.
+    corruption are 0-d tensors. Whatever precision the layers compute in, results have the type
+    of what went in: sums over dimensions keep their digits under autocast.
     """
 
     parts: Mapping[str, nn.Module]
@@ -54,12 +55,12 @@ class Model:
             Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
         """Mean and log-variance of q(z|x)."""
         mean, log_var = self._call("encoder", x)
-        return mean, log_var
+        return mean.to(x.dtype), log_var.to(x.dtype)
 
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch outputs dims"]:
         """The decoder's numbers before the readout."""
         u: Tensor = self._call("decoder", z)
-        return u
+        return u.to(z.dtype)
 
     def mean(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch dims"]:
         """x̂(z), in data units."""
@@ -82,7 +83,7 @@ class Model:
     def energy(self, y: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
         """f(y), the energy of each example in nats."""
         f: Tensor = self._call("energy", y)
-        return f
+        return f.to(y.dtype)
 
     def _call(self, part: str, *inputs: Tensor) -> Any:
         return functional_call(self.parts[part], self._own(part), inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -21,6 +21,7 @@ Metrics = dict[str, Tensor]
 Noise = Mapping[str, Tensor]
 
 
+@runtime_checkable
 class Objective(Protocol):
     """A loss for one model, one batch and given noise; the pack axis is added outside.
 

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import SYMBOLS, families, setting
+from analysis.figures.drawing.families import SYMBOLS, Family, families, setting
 from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.style import axis_title, canvas, escape, set_log
 from analysis.figures.drawing.theory import theory_curve
@@ -35,7 +35,7 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
         raise NothingToDraw(f"No finished trial has both {SYMBOLS[x]} and {words[1]}.",
                             relevant=False)
     trials = trials[trials[y] > 0]
-    parts = [_measured(view, family.rows, x, y, family.label, words[1])
+    parts = [_measured(view, family, (x, y), words[1])
              for family in families(trials, x)[:marks.LIMIT]]
     caption = "<p>Each point is one trial (one seed); sums over dimensions, means over examples."
     theory = theory_curve(view, trials[trials[x].notna()], x) if y == "test/recon" else None
@@ -45,8 +45,9 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
     return ErrorPanel(x, y, words[0], pd.concat(parts, ignore_index=True), caption + "</p>")
 
 
-def _measured(view: View, rows: pd.DataFrame, x: str, y: str, label: str,
+def _measured(view: View, family: Family, columns: tuple[str, str],
               short: str) -> pd.DataFrame:
+    (x, y), rows, label = columns, family.rows, family.label
     hover = [f"<b>{escape(label)}</b><br>{setting(x, row[x])}, seed {row['seed']:g}<br>"
              f"{short} {row[y]:.4g}" for _, row in rows.iterrows()]
     return pd.DataFrame({"series": label, "kind": "measured", "x": rows[x], "y": rows[y],
