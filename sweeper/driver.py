@@ -43,7 +43,7 @@ class Driver:
         ids = [trial.id for trial in sweep.trials]
         self._before = ledger.status(sweep.storage, ids)
         self._todo = [trial for trial in sweep.trials if self._before[trial.id] != "finished"
-                      or evaluation_store.missing(sweep.storage, trial.id, trial.evaluate)]
+                      or self._missing(trial)]
         self._board = Board(f"{sweep.experiment}  {sweep.name}", sweep.trials, self._before)
         self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
         self._interrupted = False
@@ -53,7 +53,8 @@ class Driver:
         self._sign.take_down()
         origin = provenance()
         delivery = Delivery(self._sweep, origin)
-        with show(self._board, self._console, self._live), stop_on_signal(self._stop):
+        with show(self._board, self._console, self._live), \
+                stop_on_signal(self._stop) as take_signals:
             host = self._open(inline) if self._todo else None
             ledger.write_sweep(self._sweep, origin)
             ledger.write_trials(self._sweep)
@@ -63,7 +64,9 @@ class Driver:
                     delivery.notice(trial, "FINISHED")
             try:
                 if host:
-                    self._train(host, delivery)
+                    schedule = host.schedule()
+                    take_signals()
+                    self._train(schedule, delivery)
             except KeyboardInterrupt:
                 self._interrupted = True
             finally:
@@ -77,19 +80,22 @@ class Driver:
         failures = [self._failure(trial) for trial in self._sweep.trials
                     if "failed" in (after[trial.id], self._board.lines[trial.id].phase)]
         finished = sum(status == "finished" for status in after.values())
+        unanswered = sum(len(self._missing(trial)) for trial in self._sweep.trials
+                         if after[trial.id] == "finished")
         return Outcome(
             experiment=self._sweep.experiment, trials=len(self._sweep.trials),
             finished=finished, failed=len(failures),
             skipped=sum(status == "finished" for status in self._before.values()),
             wall_s=round(wall_s, 3), report=None, tracking_uri=self._sweep.tracking,
-            interrupted=self._interrupted and finished < len(after), failures=tuple(failures))
+            interrupted=self._interrupted and (finished < len(after) or unanswered > 0),
+            failures=tuple(failures), unanswered=unanswered)
 
     def _open(self, inline: bool) -> Host:
         """Begin to start the workers; the driver has other things to do meanwhile."""
         self._board.message = "starting" if inline else "starting Ray"
         return Host(partial(_open_schedule, self._sweep, inline))
 
-    def _train(self, host: Host, delivery: Delivery) -> None:
+    def _train(self, schedule: Schedule, delivery: Delivery) -> None:
         """Hand out the longest trials first, so that no core waits long for the last one."""
         def hear(events: list[Event]) -> None:
             self._board.message = self._board.message if self._interrupted else ""
@@ -97,7 +103,6 @@ class Driver:
 
         order = sorted(self._todo, key=_cost, reverse=True)
         packs = make_packs(order, self._sweep.resources)
-        schedule = host.schedule()
         if not self._interrupted:
             self._board.message = "starting the workers"
         schedule.run((make_job(self._sweep, pack) for pack in packs), self._sweep.resources, hear)
@@ -140,6 +145,10 @@ class Driver:
         if self._board.count("finished") == len(self._sweep.trials):
             return "FINISHED"
         return "KILLED" if self._interrupted else "FAILED"
+
+    def _missing(self, trial: PlannedTrial) -> Sequence[object]:
+        """The evaluations that are asked of a trial and not in the storage yet."""
+        return evaluation_store.missing(self._sweep.storage, trial.id, trial.evaluate)
 
     def _failure(self, trial: PlannedTrial) -> dict[str, Any]:
         line = self._board.lines[trial.id]

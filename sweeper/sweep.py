@@ -66,7 +66,10 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a sweep ended: the object that `sweeper run --json` prints last."""
+    """How a sweep ended: the object that `sweeper run --json` prints last.
+
+    `unanswered` counts the evaluations of finished trials that failed or were not made.
+    """
 
     experiment: str
     trials: int
@@ -77,4 +80,5 @@ class Outcome:
     report: str | None
     tracking_uri: str
     interrupted: bool = False
+    unanswered: int = 0
     failures: tuple[Mapping[str, Any], ...] = ()

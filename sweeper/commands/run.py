@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _exit_code(outcome)
 
 
-SHOWN = ("experiment", "trials", "finished", "failed", "skipped", "wall_s", "report",
+SHOWN = ("experiment", "trials", "finished", "failed", "skipped", "unanswered", "wall_s", "report",
          "tracking_uri")
 
 
@@ -98,10 +98,12 @@ def _counts(outcome: Outcome) -> str:
         parts.append(f"{outcome.skipped} of them before")
     if outcome.failed:
         parts.append(f"[red]{outcome.failed} failed[/red]")
+    if outcome.unanswered:
+        parts.append(f"[red]{outcome.unanswered} evaluations missing[/red]")
     return ", ".join(parts) + f", in {outcome.wall_s:.0f} s"
 
 
 def _exit_code(outcome: Outcome) -> int:
     if outcome.interrupted:
         return 130
-    return 0 if outcome.finished == outcome.trials else 1
+    return 0 if outcome.finished == outcome.trials and not outcome.unanswered else 1

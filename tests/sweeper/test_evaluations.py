@@ -55,6 +55,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sweep, Outcome]
 def test_a_grids_evaluations_are_in_the_storage(evaluated: tuple[Sweep, Outcome]) -> None:
     sweep, outcome = evaluated
     assert outcome.finished == outcome.trials == 2
+    assert outcome.unanswered == 0
     for trial in sweep.trials:
         found = stored(sweep, trial.id)
         assert set(found) == {"denoising", "nll"}
@@ -147,6 +148,19 @@ def test_an_evaluation_that_fails_harms_nothing_and_is_tried_again(
     assert set(stored(sweep, trial.id)) == {"active_units"}
     assert train(sweep)[-1].note is None
     assert set(stored(sweep, trial.id)) == {"active_units", "nll"}
+
+
+def test_a_run_says_which_evaluations_are_missing(tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Nll, "evaluate", broken)
+        _, outcome = run_grid(tmp_path, FIRST)
+    assert (outcome.finished, outcome.unanswered) == (2, 2)
+    _, outcome = run_grid(tmp_path, FIRST)
+    assert (outcome.skipped, outcome.unanswered) == (2, 0)
 
 
 def test_the_stop_sign_leaves_the_rest_to_the_next_run(tmp_path: Path) -> None:
