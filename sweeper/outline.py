@@ -75,7 +75,8 @@ class Outline:
             "aliases": [asdict(pair) for pair in self.aliases],
             "trials": [{"id": trial.id, "label": trial.label, "role": trial.role,
                         "twin_of": trial.twin_of, "parameters": trial.parameters,
-                        "status": self.status[trial.id], "params": dict(trial.params)}
+                        "status": self.status[trial.id], "params": dict(trial.params),
+                        "evaluate": [dict(one) for one in trial.evaluate]}
                        for trial in sweep.trials]}
 
 
