@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import pkgutil
+import re
 from typing import Any
 
 import trainers
@@ -62,11 +64,12 @@ def _fields(component: type) -> list[dict[str, Any]]:
 
 
 def _grids() -> list[dict[str, Any]]:
-    """A shipped grid says what it is in its first comment lines."""
+    """A shipped grid says what it is in the first sentence of its comment."""
     return [{"name": name, "summary": _comment(path.read_text(encoding="utf-8")),
              "reference": "", "path": str(path)} for name, path in shipped_grids().items()]
 
 
 def _comment(text: str) -> str:
-    lines = text.splitlines()
-    return lines[0].lstrip("# ") if lines and lines[0].startswith("#") else ""
+    lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    whole = " ".join(line.lstrip("# ") for line in lines)
+    return re.split(r"(?<=[.?!])\s+(?=[A-Z`])", whole, maxsplit=1)[0]

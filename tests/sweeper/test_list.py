@@ -29,6 +29,12 @@ def test_every_entry_has_a_line_and_a_source(kind: str) -> None:
         assert entry["reference"], entry["name"]
 
 
+def test_a_grid_says_what_it_is_in_a_sentence_or_two() -> None:
+    for entry in catalogue("grids")["grids"]:
+        assert entry["summary"].endswith((".", "?")), entry["name"]
+        assert len(entry["summary"]) <= 320, entry["name"]
+
+
 def test_fields_tell_type_default_and_bounds() -> None:
     (gaussian,) = [e for e in catalogue("likelihoods")["likelihoods"] if e["name"] == "gaussian"]
     assert gaussian["fields"] == [{"name": "sigma", "type": "number", "default": None,
