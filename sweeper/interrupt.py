@@ -14,13 +14,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
+def stop_on_signal(stop: Callable[[], None]) -> Iterator[Callable[[], None]]:
     """Call `stop` at the first SIGINT or SIGTERM; a second one raises `KeyboardInterrupt`.
 
-    Signals reach the main thread only; elsewhere nothing is changed.
+    Gives a function that takes the signals again, for after the start of a library that takes
+    them for itself. Signals reach the main thread only; elsewhere nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: None
         return
     seen: list[int] = []
 
@@ -30,9 +31,14 @@ def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
             raise KeyboardInterrupt
         stop()
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    def take() -> None:
+        for number in SIGNALS:
+            signal.signal(number, handle)
+
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    take()
     try:
-        yield
+        yield take
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import ray
 from ray import tune
+from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
 from sweeper.events import Event, decode, encode
@@ -127,16 +128,24 @@ class _Queue(Searcher):
         return {}
 
 
-class _Listener(tune.Callback):
-    """Passes the workers' news on; Tune pickles its callbacks, so `emit` stays out of that."""
+class _Listener(TrialProgressCallback):
+    """Passes the workers' news on; Tune pickles its callbacks, so `emit` stays out of that.
+
+    It stands where Tune would put a callback of this kind that prints every trial.
+    """
 
     def __init__(self, emit: Emit) -> None:
+        super().__init__()
         self._emit = emit
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any,
                         result: dict[str, Any], **info: Any) -> None:
         if "events" in result:
             self._emit(decode(result["events"]))
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any,
+                          **info: Any) -> None:
+        """The worker has told what there is to tell."""
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         reason = f"the worker died {RETRIES + 1} times (out of memory, or its node was lost)"
