@@ -1,4 +1,4 @@
-"""The dependency law, the size of files and functions, and both linters hold for the whole tree."""
+"""The dependency law, the size of files and functions, and both linters hold everywhere."""
 
 from __future__ import annotations
 

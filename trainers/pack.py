@@ -243,5 +243,6 @@ class Pack:
             self.drop(*self.failed)
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16,
+        """No cache: it would keep the weights of the first step for the whole epoch."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, cache_enabled=False,
                               enabled=self._training.precision == "bfloat16")
