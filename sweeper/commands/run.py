@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
                                           console=screen))
     outcome, sentences = _report(sweep, outcome)
     if arguments.json:
-        print_json({key: value for key, value in asdict(outcome).items() if key in SHOWN})
+        print_json({key: asdict(outcome)[key] for key in SHOWN})
     else:
         _show(screen, outcome, sentences)
     return _exit_code(outcome)
