@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from trainers import Pack, datasets
 from trainers.classifier import reference_classifier
 from trainers.datasets.digits import Digits
 from trainers.datasets.gaussian_mixture import GaussianMixture
+from trainers.datasets.mnist import Mnist
 from trainers.evaluations import evaluate
 from trainers.evaluations.classification import Classification
 from trainers.evaluations.smoothing import Smoothing
@@ -88,3 +90,12 @@ def test_certified_accuracy_falls_with_the_radius() -> None:
 def test_the_weights_are_finite_however_short_the_training(steps: int) -> None:
     network = reference_classifier(Digits(), steps).network
     assert all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("SWEEPER_DATA" not in os.environ, reason="set SWEEPER_DATA to a folder with "
+                    "MNIST/raw")
+def test_the_reference_classifier_of_mnist_is_right_in_985_of_1000_cases() -> None:
+    found = reference_classifier(Mnist())
+    assert found.tested == 10_000
+    assert found.accuracy >= 0.985
