@@ -32,7 +32,7 @@ from sweeper.tracking_tags import commit_tags, origin_tags, started_ms, text, tr
 from trainers import Record
 from trainers.checkpoint import Commit
 
-__all__ = ["Tracking"]
+__all__ = ["Tracking", "add_picture"]
 
 BATCH = 1000
 PAGE = 500
@@ -237,3 +237,21 @@ class Tracking:
             path.write_bytes(content)
             parent = Path(name).parent.as_posix()
             self._client.log_artifact(run, str(path), None if parent == "." else parent)
+
+
+def add_picture(uri: str, experiment: str, trial: str, path: Path) -> str | None:
+    """Show a file in a trial's run, below ``pictures``; the run's id, None if there is no run.
+
+    Only the artifact is written, no metric and no tag: a sweep that is under way may go on.
+    """
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    client = MlflowClient(tracking_uri=uri)
+    found = client.get_experiment_by_name(experiment)
+    query = f"tags.`sweeper.kind` = 'trial' and tags.`sweeper.trial` = '{trial}'"
+    runs = client.search_runs([found.experiment_id], query) if found else []
+    if not runs:
+        return None
+    run = str(min(runs, key=lambda run: run.info.start_time).info.run_id)
+    client.log_artifact(run, str(path), "pictures")
+    return run

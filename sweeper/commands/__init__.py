@@ -6,6 +6,7 @@ import argparse
 from typing import Protocol
 
 from sweeper.commands import (
+    denoise,
     equivalence,
     export,
     fit,
@@ -14,6 +15,7 @@ from sweeper.commands import (
     plan,
     report,
     run,
+    sample,
     ui,
 )
 
@@ -36,4 +38,4 @@ class Command(Protocol):
 
 
 COMMANDS: tuple[Command, ...] = (
-    run, plan, listing, report, fit, equivalence, export, ui, init)
+    run, plan, listing, report, fit, equivalence, export, sample, denoise, ui, init)
