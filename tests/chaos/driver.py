@@ -1,0 +1,60 @@
+"""A driver in a process of its own, to be disturbed: ``python -m tests.chaos.driver FOLDER``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rich.console import Console
+
+from sweeper.run import RunOptions, run
+from sweeper.sweep import PlannedTrial, Sweep
+from tests.sweeper.small import planned, small_sweep
+
+__all__ = ["chaos_sweep", "chaos_trials", "commits", "started"]
+
+
+def chaos_trials() -> list[PlannedTrial]:
+    """Four trials, long enough to be hit, saved after every epoch."""
+    return [planned(seed=seed, epochs=30, checkpoint_every=1) for seed in range(4)]
+
+
+def chaos_sweep(folder: Path, tracking: str | None = None) -> Sweep:
+    """The sweep that the disturbed drivers run."""
+    sweep = small_sweep(folder, *chaos_trials())
+    return small_sweep(folder, *sweep.trials, tracking=tracking or sweep.tracking)
+
+
+@contextmanager
+def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A driver in a session of its own; what is left of it is killed at the end."""
+    command = [sys.executable, "-m", "tests.chaos.driver", str(folder), *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True) as driver:
+        try:
+            yield driver
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(driver.pid, signal.SIGKILL)
+
+
+def commits(sweep: Sweep) -> int:
+    """How many manifests the storage has now."""
+    return len(list(sweep.storage.glob("trials/*/*/*/manifest.json")))
+
+
+def main(folder: str, *options: str) -> int:
+    tracking = next((option for option in options if "://" in option), None)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    sweep = chaos_sweep(Path(folder), tracking)
+    outcome = run(sweep, RunOptions(inline="--ray" not in options, console=Console(stderr=True)))
+    return 0 if outcome.finished == outcome.trials else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
