@@ -1,0 +1,151 @@
+"""The shipped grids say what the papers did, also where their data sets are not installed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweeper.document import read
+from sweeper.errors import UserError
+from sweeper.expand import expand
+from sweeper.resolve import resolve
+from sweeper.schema import check_grid
+from sweeper.spec import load, shipped_grids
+from sweeper.sweep import PlannedTrial
+from trainers.datasets import DATASETS
+from trainers.evaluations import classification, smoothing
+from trainers.trial import Trial
+
+FULL = ("saremi-sigma", "saremi-alpha", "saremi-robustness", "uvb-mnist", "uvb-cifar10",
+        "dvae-mnist", "dvae-frey")
+COUNTS = {
+    "digits": 24, "zoo-small": 11,
+    "saremi-sigma": 9 * 5 + 2, "saremi-sigma-small": 9 * 3 + 2,
+    "saremi-alpha": 9 * 5 + 2, "saremi-alpha-small": 9 * 3 + 2,
+    "saremi-robustness": (9 + 2 + 1 + 3) * 3, "saremi-robustness-small": 4,
+    "uvb-mnist": (8 + 8 + 1 + 1) * 3, "uvb-mnist-small": 3 * 2,
+    "uvb-cifar10": (8 + 8) * 3, "uvb-cifar10-small": 2 * 2,
+    "dvae-mnist": (2 * 2 * 4 + 2 * 4 + 2 + 2 + 4 + 4 + 1 + 1 + 1) * 10, "dvae-mnist-small": 3 * 3,
+    "dvae-frey": (2 * 2 * 3 + 2 * 2 + 2 * 3 + 2) * 10, "dvae-frey-small": 3 * 3,
+}
+
+Expanded = Callable[[str], tuple[PlannedTrial, ...]]
+
+
+@pytest.fixture
+def expanded(monkeypatch: pytest.MonkeyPatch) -> Expanded:
+    """Resolve a shipped grid with a checksum that is made up: no data set is read."""
+    for name in DATASETS:
+        monkeypatch.setattr(DATASETS[name], "checksum", lambda data: f"checksum of {data!r}")
+        monkeypatch.setattr(DATASETS[name], "load", _no_data)
+    for evaluation in (classification, smoothing):
+        monkeypatch.setattr(evaluation, "require_labels", lambda data: None)
+
+    def resolved(name: str) -> tuple[PlannedTrial, ...]:
+        document = read(shipped_grids()[name])
+        return resolve(document, expand(document, check_grid(document)))
+
+    return resolved
+
+
+def _no_data(data: object) -> None:
+    raise AssertionError(f"{data} was read")
+
+
+def test_all_grids_are_counted() -> None:
+    assert set(COUNTS) == set(shipped_grids())
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_grid_expands_without_its_data(name: str, expanded: Expanded) -> None:
+    trials = expanded(name)
+    assert len(trials) == len({trial.id for trial in trials}) == COUNTS[name]
+    for trial in trials:
+        built = Trial.from_config(trial.config)
+        assert built.config() == trial.config
+        assert trial.data["dims"] == built.data.shape[0] * built.data.shape[1] * (
+            built.data.shape[2])
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_a_full_grid_has_a_small_sibling_of_the_same_models(name: str,
+                                                            expanded: Expanded) -> None:
+    def models(trials: tuple[PlannedTrial, ...]) -> set[str]:
+        return {trial.params["model"] for trial in trials}
+
+    full, small = expanded(name), expanded(f"{name}-small")
+    assert models(small) <= models(full)
+    assert max(trial.parameters for trial in small) < max(trial.parameters for trial in full)
+    text = shipped_grids()[f"{name}-small"].read_text(encoding="utf-8")
+    assert "# Smaller: " in text
+    assert "on a laptop" in text
+
+
+def settings(trial: PlannedTrial) -> tuple[object, ...]:
+    return tuple(trial.params[key] for key in ("epochs", "batch_size", "lr"))
+
+
+@pytest.mark.parametrize("name", ["saremi-sigma", "saremi-alpha", "saremi-robustness"])
+def test_the_imaginary_noise_grids_train_as_the_paper_does(name: str,
+                                                           expanded: Expanded) -> None:
+    for trial in expanded(name):
+        assert settings(trial) == (100, 16, 1e-4)
+        assert trial.data["shape"] == [1, 28, 28]
+        expected = 26.3e6 if trial.params["model"] == "deen" else 26.8e6
+        assert trial.parameters == pytest.approx(expected, rel=0.002)
+
+
+@pytest.mark.parametrize(("name", "scale"), [("saremi-sigma", "sigma"), ("saremi-alpha", "alpha")])
+def test_the_laws_span_the_paper_s_scales(name: str, scale: str, expanded: Expanded) -> None:
+    rows = [trial for trial in expanded(name) if trial.role == "declared"]
+    found = Counter(round(trial.params[scale], 9) for trial in rows)
+    assert found == {round(0.1 * step, 9): 5 for step in range(1, 10)}
+    assert sum(trial.role == "twin" for trial in expanded(name)) == 2
+
+
+@pytest.mark.parametrize(("name", "uvb", "deen"), [("uvb-mnist", 2.7e7, 2.6e7),
+                                                   ("uvb-cifar10", 4.1e7, 3.6e7)])
+def test_the_uvb_grids_have_the_paper_s_sizes(name: str, uvb: float, deen: float,
+                                              expanded: Expanded) -> None:
+    sizes = {"uvb": uvb, "deen": deen}
+    for trial in expanded(name):
+        assert settings(trial) == (400, 128, 1e-4)
+        if trial.params["model"] in sizes:
+            assert trial.parameters == pytest.approx(sizes[trial.params["model"]], rel=0.02)
+    sigmas = {trial.params["sigma"] for trial in expanded(name)}
+    assert sorted(sigmas) == pytest.approx([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+
+
+def test_the_denoising_grid_has_the_rows_of_table_1(expanded: Expanded) -> None:
+    rows = Counter((trial.params["model"], trial.params["k"], len(trial.params["hidden"]),
+                    trial.params["corruption_p"])
+                   for trial in expanded("dvae-mnist")
+                   if trial.params["network"] == "mlp" and trial.params.get("m") == 1
+                   and trial.params.get("corruption") == "salt_and_pepper")
+    kinds = [("dvae", 1), ("dvae", 5), ("diwae", 5)]
+    assert rows == {(*kind, layers, p): 10 for kind in kinds for layers in (1, 2)
+                    for p in (0, 0.05, 0.10, 0.15)}
+
+
+def test_uvb_and_deen_of_a_small_grid_have_about_equal_sizes(expanded: Expanded) -> None:
+    for name in ("uvb-mnist-small", "uvb-cifar10-small"):
+        sizes = {trial.params["model"]: trial.parameters for trial in expanded(name)}
+        assert sizes["uvb"] == pytest.approx(sizes["deen"], rel=0.1)
+
+
+@pytest.mark.parametrize(("name", "remedy"), [
+    ("dvae-frey-small", "put frey_rawface.mat (from the web page of Sam Roweis) into the folder"),
+    ("uvb-cifar10", "unpack cifar-10-python.tar.gz into the folder"),
+    ("saremi-sigma-small", "point `data_dir` or SWEEPER_DATA to the folder above MNIST/raw"),
+    ("uvb-cifar10-small", "set `folder` to where they are")])
+def test_missing_data_are_named_with_the_remedy(name: str, remedy: str, tmp_path: Path,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path))
+    with pytest.raises(UserError) as caught:
+        load(name)
+    assert remedy in str(caught.value)
+    assert f"{name}.yaml" in str(caught.value)
