@@ -7,7 +7,6 @@ other intervals carries in its name what it was seen to cover (see `analysis.cov
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,39 +72,62 @@ def _ols(data: Sample, level: float) -> Estimate:
 
 def _hc3(data: Sample, level: float) -> Estimate:
     """Heteroscedasticity-consistent errors, MacKinnon and White 1985, with n − 2 df."""
-    import statsmodels.api as sm
-
     name = "HC3" if data.table is None else f"HC3 ({NARROW})"
-    fit = sm.OLS(data.y, polynomial(data.x - data.center, 1)).fit()
+    nu, weights, residuals = _by_row(data)
+    leverage = np.square(np.linalg.qr(polynomial(data.x - data.center, 1))[0]).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        se = float(fit.HC3_se[1])
-    return t_estimate(-float(fit.params[1]), se, fit.df_resid, name, level)
+        se = float(np.linalg.norm(weights * residuals / (1 - leverage)))
+    return t_estimate(nu, se, len(data.x) - 2, name, level)
 
 
 def _clustered(data: Sample, level: float) -> Estimate:
     """Errors clustered by seed with the small-sample factor, and k − 1 df."""
-    import statsmodels.api as sm
+    nu, weights, residuals = _by_row(data)
+    k, n = data.n_seeds, len(data.x)
+    scores = np.bincount(data.seed, weights * residuals)
+    se = math.sqrt(k / (k - 1) * (n - 1) / (n - 2) * float(scores @ scores))
+    return t_estimate(nu, se, k - 1, "clustered by seed", level)
 
-    fit = sm.OLS(data.y, polynomial(data.x - data.center, 1)).fit(
-        cov_type="cluster", cov_kwds={"groups": data.seed})
-    return t_estimate(-float(fit.params[1]), float(fit.bse[1]), data.n_seeds - 1,
-                      "clustered by seed", level)
+
+def _by_row(data: Sample) -> tuple[float, Array, Array]:
+    """ν of OLS over rows, the weight of each row in it, and the residuals."""
+    design = polynomial(data.x - data.center, 1)
+    inverse = np.linalg.pinv(design)
+    coefficients = inverse @ data.y
+    return -float(coefficients[1]), inverse[1], data.y - design @ coefficients
 
 
 def _mixed(data: Sample, level: float) -> Estimate:
-    """REML fit with a random intercept and slope a seed; normal interval."""
-    import statsmodels.api as sm
+    """REML fit with a random intercept and slope a seed; normal interval.
 
-    design = polynomial(data.x - data.center, 1)
-    name = "mixed model (normal interval, narrow with few seeds)"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            fit = sm.MixedLM(data.y, design, data.seed, exog_re=design).fit(reml=True)
-            value, se = -float(fit.fe_params[1]), float(fit.bse_fe[1])
-        except (np.linalg.LinAlgError, ValueError):
-            value, se = math.nan, math.nan
-    return t_estimate(value, se, 1e9, name, level)
+    Every seed has every x, so REML has a closed form (Anderson, Anderson and Olkin 1986,
+    Annals of Statistics 14, 405): the scatter of the seeds' own lines, measured against what
+    the points' noise alone gives them, with no direction below that noise.
+    """
+    assert data.table is not None
+    k, m = data.table.shape
+    q, r = np.linalg.qr(polynomial(data.grid - data.center, 1))
+    own = data.table @ q
+    noise = float(((data.table - own @ q.T) ** 2).sum())
+    values, vectors = np.linalg.eigh(np.cov(own.T))
+    spread = _at_least_noise(values, noise, (k - 1, k * (m - 2)))
+    way = vectors.T @ np.linalg.solve(r.T, np.array([0.0, 1.0]))
+    value = -float(slopes(data.grid, data.table).mean())
+    return t_estimate(value, math.sqrt(float(spread @ way**2) / k), 1e9,
+                      "mixed model (normal interval, narrow with few seeds)", level)
+
+
+def _at_least_noise(values: Array, noise: float, df: tuple[int, int]) -> Array:
+    """Eigenvalues, ascending, of which those below the noise are pooled with it.
+
+    noise: residual sum of squares with df[1] degrees of freedom; each eigenvalue has df[0].
+    """
+    total, weight = noise, df[1]
+    for value in values:
+        if weight and value >= total / weight:
+            break
+        total, weight = total + df[0] * float(value), weight + df[0]
+    return np.maximum(values, total / weight)
 
 
 def _bootstrap(data: Sample, level: float) -> Estimate:

@@ -81,19 +81,25 @@ def _quadratic(x: Array, y: Array) -> tuple[dict[str, float], float]:
 
 def _offset(x: Array, y: Array) -> tuple[dict[str, float], float]:
     """Least squares on log y, from several offsets B = b·min y; B < min y keeps y − B > 0."""
-    low = float(np.exp(y.min()))
+    low, u = float(np.exp(y.min())), x - x.mean()
+
+    def parts(p: Array) -> tuple[Array, Array]:
+        power = np.exp(np.clip(p[0] - p[1] * u, -300, 300))
+        return power, np.maximum(power + p[2] * low, 1e-12 * low)
 
     def residuals(p: Array) -> Array:
-        with np.errstate(over="ignore"):
-            curve = np.exp(np.clip(p[0] - p[1] * (x - x.mean()), -300, 300)) + p[2] * low
-        out: Array = np.log(np.maximum(curve, 1e-12 * low)) - y
+        out: Array = np.log(parts(p)[1]) - y
         return out
+
+    def slopes(p: Array) -> Array:
+        power, curve = parts(p)
+        return np.column_stack([power, -u * power, np.full_like(u, low)]) / curve[:, None]
 
     best = None
     for b in (-3.0, -1.0, -0.3, 0.0, 0.3, 0.9):
-        line = fit_linear(polynomial(x - x.mean(), 1), np.log(np.exp(y) - b * low))
+        line = fit_linear(polynomial(u, 1), np.log(np.exp(y) - b * low))
         start = np.array([line.coefficients[0], -line.coefficients[1], b])
-        found = least_squares(residuals, start, x_scale=np.array([1.0, 1.0, 1.0]))
+        found = least_squares(residuals, start, slopes, method="lm")
         if best is None or found.cost < best.cost:
             best = found
     assert best is not None

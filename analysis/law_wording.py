@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["law_json", "law_sentence", "law_sentences"]
 
+ENOUGH = 6  # values of x below which an AIC of four parameters says nothing
+
 
 def law_sentence(law: PowerLaw) -> str:
     return " ".join(law_sentences(law))
@@ -56,12 +58,12 @@ def _worth(law: PowerLaw) -> str:
 def _bend(law: PowerLaw) -> str:
     if not math.isfinite(law.curvature_p):
         return "A bend cannot be tested with fewer than four values of x."
-    aic = law.curvature_delta_aic
-    moved = "lower" if aic < 0 else "higher"
-    told = (f"quadratic coefficient {number(law.curvature)}, {probability(law.curvature_p)}, "
-            f"AIC {moved} by {number(abs(aic))}")
+    told = f"quadratic coefficient {number(law.curvature)}, {probability(law.curvature_p)}"
     if not law.bends:
-        return f"A bend is not established ({told})."
+        return f"A bend is not established ({told}); that is no proof of a straight line."
+    aic = law.curvature_delta_aic
+    if len(set(law.x)) >= ENOUGH and math.isfinite(aic):
+        told += f", AIC {'lower' if aic < 0 else 'higher'} by {number(abs(aic))}"
     way = "steeper" if (law.curvature < 0) == (law.nu >= 0) else "flatter"
     ends = (f": the local exponent goes from {number(law.local[0].nu)} to "
             f"{number(law.local[-1].nu)}" if law.local else "")
@@ -70,15 +72,21 @@ def _bend(law: PowerLaw) -> str:
 
 
 def _rivals(law: PowerLaw) -> str:
+    """Forms within 2 units of AICc are not told apart (Burnham and Anderson 2002)."""
     known = [form for form in law.forms if math.isfinite(form.delta_aicc)]
     if len(known) < 2:
         return ""
     best = min(known, key=lambda form: form.delta_aicc)
-    if best.name == "power":
-        second = min(known[1:], key=lambda form: form.delta_aicc)
-        return (f"By AICc no rival form is better; the nearest is the {second.name} "
-                f"(+{number(second.delta_aicc)}).")
-    return f"By AICc the best form is the {best.name} ({number(best.delta_aicc)})."
+    if best.delta_aicc < -2:
+        return (f"By AICc the {best.name} fits better than the power law "
+                f"({number(best.delta_aicc)}).")
+    near = [form.name for form in known if form.name != "power" and form.delta_aicc < 2]
+    if near:
+        return f"By AICc the power law is not told apart from the {listed(near)}."
+    second = min((form for form in known if form.name != "power"),
+                 key=lambda form: form.delta_aicc)
+    return (f"By AICc no rival form is better; the nearest is the {second.name} "
+            f"(+{number(second.delta_aicc)}).")
 
 
 def _lack(law: PowerLaw) -> str:
