@@ -1,0 +1,84 @@
+"""A real MLflow server: used, killed under a sweep, and started again."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sweeper import delivery
+from sweeper.board import Board
+from sweeper.events import Event
+from sweeper.run import RunOptions, run
+from sweeper.sweep import Outcome, Sweep
+from tests.chaos.driver import chaos_sweep
+from tests.chaos.promises import check_promises, reference
+from tests.chaos.server import free_port, serving
+from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.small import planned, small_sweep
+
+pytestmark = [*THIRD_PARTY, pytest.mark.timeout(600)]
+
+
+def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:
+    console = Console(file=screen or io.StringIO(), width=100)
+    return run(sweep, RunOptions(inline=True, console=console))
+
+
+@pytest.mark.slow
+def test_a_server_shows_what_a_file_shows(tmp_path: Path) -> None:
+    trial = planned()
+    with serving(tmp_path / "server", free_port()) as uri:
+        sweep = small_sweep(tmp_path, trial, tracking=uri)
+        run_inline(sweep)
+        served = look(uri)
+        run_inline(small_sweep(tmp_path, trial))
+        local = look(small_sweep(tmp_path).tracking)
+        assert served.history == local.history
+        assert served.artifacts == local.artifacts
+        assert served.statuses == local.statuses == {trial.id: "FINISHED"}
+
+
+@pytest.mark.chaos
+def test_a_server_killed_under_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "LAST_PAUSE", 0.0)
+    port, screen = free_port(), io.StringIO()
+    with monkeypatch.context() as patch, serving(tmp_path / "server", port) as uri:
+        sweep = chaos_sweep(tmp_path, uri)
+        kill_server_at_the_second_trial(patch, sweep)
+        outcome = run_inline(sweep, screen)
+    assert (outcome.finished, outcome.failed) == (outcome.trials, 0)
+    assert "MLflow does not have everything yet" in " ".join(screen.getvalue().split())
+    with serving(tmp_path / "server", port):
+        assert run_inline(sweep).skipped == outcome.trials
+        check_promises(sweep, reference(tmp_path, sweep))
+
+
+def kill_server_at_the_second_trial(patch: pytest.MonkeyPatch, sweep: Sweep) -> None:
+    """Stop what listens at the sweep's address when the driver hears of the second trial."""
+    whole, second = Board.hear, sweep.trials[1].id
+
+    def hear(board: Board, events: list[Event]) -> None:
+        whole(board, events)
+        if any(event.trial == second and event.phase == "started" for event in events):
+            stop_server(int(sweep.tracking.rpartition(":")[2]))
+
+    patch.setattr(Board, "hear", hear)
+
+
+def stop_server(port: int) -> None:
+    """Kill the server's process group, found by the port in its command."""
+    import os
+    import signal
+
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"mlflow" in words and str(port).encode() in words:
+            os.killpg(os.getpgid(int(entry.name)), signal.SIGKILL)
+            return
+    raise AssertionError("no server runs")
