@@ -205,9 +205,11 @@ class _Block:
 def _stranger(key: str, model: Model, allowed: set[str]) -> str:
     """What to say of a key that the model does not have: whose it is, or the nearest one."""
     owners = [name for name, other in known_models().items() if key in _keys(other)]
-    if not owners:
+    reason = f", because {model.lacks[key]}" if key in model.lacks else ""
+    if not owners and not reason:
         return unknown_key(key, allowed)
-    return (f"{model.name} has no `{key}`; it belongs to {', '.join(owners)} "
+    belongs = f"; it belongs to {', '.join(owners)}" if owners else ""
+    return (f"{model.name} has no `{key}`{reason}{belongs} "
             f"({model.name} has: {', '.join(sorted(allowed))})")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from trainers.networks import NETWORKS
@@ -30,7 +30,7 @@ class Model:
 
     `likelihood` is what it observes with, None where the objective takes none; with
     `any_likelihood` a grid may choose another. `corrupts` says what its corruption acts on, None
-    for clean data.
+    for clean data. `lacks` gives the reason why it has no field that others have.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Model:
     any_likelihood: bool = False
     corrupts: Literal["input", "data"] | None = None
     alias: Alias | None = None
+    lacks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def available(self) -> bool:
@@ -56,6 +57,11 @@ class Model:
         return (self.likelihood,) if self.likelihood else ()
 
 
+ENERGY = {"beta": "it has no latent variables, so no KL to weight",
+          "d_z": "it has no latent variables",
+          "likelihood": "its loss is least squares"}
+WEIGHTED = {"beta": "the log of a mean of weights has no KL of its own to weight"}
+
 MODELS = (
     Model("sigma_vae", "elbo", "gaussian",
           "VAE with a Gaussian decoder of fixed σ (not Rybkin's learned σ)",
@@ -67,17 +73,17 @@ MODELS = (
     Model("noisy_vae", "elbo", "gaussian", "VAE with a Gaussian decoder, trained on noisy data",
           "Saremi 2020, arXiv:2007.15130, Eq. 14", corrupts="data"),
     Model("deen", "deen", None, "Deep energy estimator network: least-squares denoising by ∇f",
-          "Saremi et al. 2018, arXiv:1805.08306"),
+          "Saremi et al. 2018, arXiv:1805.08306", lacks=ENERGY),
     Model("uvb", "uvb", None,
           "Unnormalized variational Bayes: DEEN with the negative ELBO as energy",
           "Saremi 2020, arXiv:2007.15130, Eq. 17 and 18"),
     Model("dvae", "elbo", "bernoulli", "Denoising VAE: the encoder sees a corrupted input",
           "Im et al. 2017, arXiv:1511.06406, Eq. 8 and 11", True, "input"),
     Model("iwae", "iwae", "bernoulli", "Importance-weighted autoencoder",
-          "Burda et al. 2016, arXiv:1509.00519", True),
+          "Burda et al. 2016, arXiv:1509.00519", True, lacks=WEIGHTED),
     Model("diwae", "iwae", "bernoulli",
           "Importance-weighted autoencoder with a corrupted input",
-          "Im et al. 2017, arXiv:1511.06406, Eq. 12", True, "input"),
+          "Im et al. 2017, arXiv:1511.06406, Eq. 12", True, "input", lacks=WEIGHTED),
 )
 
 

@@ -107,8 +107,12 @@ BLOCKS = [
      "to alpha_vae"),
     ("{model: alpha_vae, sigma: 0.1}", ".sigma: alpha_vae has no `sigma`; it belongs to "
      "sigma_vae"),
-    ("{model: deen, sigma: 0.1, beta: 2, network: quadratic}", ".beta: deen has no `beta`; it "
-     "belongs to sigma_vae, alpha_vae"),
+    ("{model: deen, sigma: 0.1, beta: 2, network: quadratic}", ".beta: deen has no `beta`, "
+     "because it has no latent variables, so no KL to weight; it belongs to sigma_vae, "),
+    ("{model: deen, sigma: 0.1, network: quadratic, d_z: 3}", ".d_z: deen has no `d_z`, because "
+     "it has no latent variables (deen has: "),
+    ("{model: iwae, likelihood: gaussian, sigma: 0.1, beta: 2}", ".beta: iwae has no `beta`, "
+     "because the log of a mean of weights has no KL of its own to weight; it belongs to "),
     ("{model: sigma_vae, sigma: 0.1, corruption: gaussian}", ".corruption: sigma_vae has no "
      "`corruption`; it belongs to noisy_vae, dvae"),
     ("{model: sigma_vae, sigma: 0.1, likelihood: laplace}", ".likelihood: unknown likelihood "
@@ -159,6 +163,10 @@ def test_an_impossible_combination_says_what_would_work() -> None:
     assert "linear" in message
     binary = check(grid_text("{model: bernoulli_vae}"))
     assert "'bernoulli' is for data in (0.0, 1.0)" in binary
+    assert "use 'gaussian' or 'laplace'" in binary
+    recurrent = check(grid_text("{model: deen, sigma: 0.1, network: gru}"))
+    assert "'deen' trains an energy, and the network 'gru' is an autoencoder" in recurrent
+    assert "use one of conv_energy, quadratic" in recurrent
 
 
 def test_a_default_that_no_trial_takes_is_refused() -> None:
