@@ -14,8 +14,10 @@ from sweeper.commands import (
     listing,
     plan,
     report,
+    resume,
     run,
     sample,
+    status,
     ui,
 )
 
@@ -38,4 +40,5 @@ class Command(Protocol):
 
 
 COMMANDS: tuple[Command, ...] = (
-    run, plan, listing, report, fit, equivalence, export, sample, denoise, ui, init)
+    run, plan, status, resume, listing, report, fit, equivalence, export, sample, denoise, ui,
+    init)

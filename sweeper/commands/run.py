@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sweeper.sweep import Outcome, Sweep
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["HELP", "NAME", "add_arguments", "add_training", "run", "train"]
 
 NAME = "run"
 HELP = "train a grid (again: go on with it), track it, and write the report"
@@ -23,16 +23,25 @@ HELP = "train a grid (again: go on with it), track it, and write the report"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_grid(parser)
-    parser.add_argument("--inline", action="store_true",
-                        help="train in this process, one trial after the other, without Ray")
+    add_training(parser)
     add_json(parser)
 
 
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """How to train."""
+    parser.add_argument("--inline", action="store_true",
+                        help="train in this process, one trial after the other, without Ray")
+
+
 def run(arguments: argparse.Namespace) -> int:
+    return train(load_grid(arguments), arguments)
+
+
+def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
+    """Run a sweep to its end, report on it, and return the exit code."""
     from sweeper.run import RunOptions
     from sweeper.run import run as run_sweep
 
-    sweep = load_grid(arguments)
     screen = console(stderr=arguments.json)
     outcome = run_sweep(sweep, RunOptions(inline=arguments.inline, live=screen.is_terminal,
                                           console=screen))

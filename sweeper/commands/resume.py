@@ -1,0 +1,29 @@
+"""`sweeper resume`: go on with a sweep of the storage, without the grid's file."""
+
+from __future__ import annotations
+
+import argparse
+
+from sweeper.commands.run import add_training, train
+from sweeper.commands.shared import add_json
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "resume"
+HELP = "go on with an experiment's newest sweep, by the grid that the storage keeps"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="EXPERIMENT", help="an experiment, or one of its sweeps")
+    parser.add_argument("--storage", metavar="DIR", default="sweeps",
+                        help="storage folder that holds it (default: ./sweeps)")
+    add_training(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sweeper.places import storage_path
+    from sweeper.stored import load_again, stored_sweeps
+
+    newest = stored_sweeps(storage_path(arguments.storage), arguments.name)[-1]
+    return train(load_again(newest), arguments)

@@ -1,0 +1,163 @@
+"""`sweeper status`: how far every trial is, and what the tracker still waits for."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeper.commands.shared import add_json
+from sweeper.screen import console, print_json
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from sweeper.standing import Standing
+    from sweeper.sweep import Sweep
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "status"
+HELP = "show each trial's status, epoch and metrics, and what waits for the tracker"
+SHOWN = 40
+STYLES = {"finished": "green", "running": "cyan", "failed": "bold red", "pending": "dim"}
+COLUMNS = {"KL": "test/kl", "recon": "test/recon", "denoise": "test/denoise"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="GRID|EXPERIMENT", nargs="?",
+                        help="an experiment or a sweep of the storage, or a grid (default: list "
+                             "what the storage holds)")
+    parser.add_argument("--storage", metavar="DIR",
+                        help="storage folder (default: the grid's, or ./sweeps)")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.name is None:
+        return _list(arguments)
+    from sweeper.standing import counts, standings
+
+    sweeps = _sweeps(arguments)
+    found = standings(sweeps)
+    trackers = _trackers(sweeps, found)
+    row = {"experiment": sweeps[-1].experiment, "storage": str(sweeps[-1].storage),
+           "sweeps": [sweep.name for sweep in sweeps], "count": len(found),
+           "counts": counts(found), "waiting": trackers, "trials": [_plain(one) for one in found]}
+    if arguments.json:
+        print_json(row)
+    else:
+        _show(row, found)
+    return 0
+
+
+def _sweeps(arguments: argparse.Namespace) -> list[Sweep]:
+    """What is stored under the name; else what the grid of that name would be."""
+    from sweeper import spec
+    from sweeper.errors import UserError
+    from sweeper.places import storage_path
+    from sweeper.stored import stored_sweeps
+
+    storage, name = storage_path(arguments.storage or "sweeps"), arguments.name
+    if not Path(name).is_file():
+        try:
+            return [one.sweep for one in stored_sweeps(storage, name)]
+        except UserError:
+            if name not in spec.shipped_grids():
+                raise
+    return [spec.load(name, yes=True, storage=arguments.storage)]
+
+
+def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:
+    """What waits for each tracking store; a trial belongs to its newest sweep's."""
+    from sweeper.standing import waiting
+
+    home = {trial.id: sweep for sweep in sweeps for trial in sweep.trials}
+    rows = []
+    for uri in dict.fromkeys(sweep.tracking for sweep in sweeps):
+        own = [one for one in found if home[one.id].tracking == uri]
+        newest = [sweep for sweep in sweeps if sweep.tracking == uri][-1]
+        left = waiting(newest, own)
+        rows.append({"tracking_uri": uri, "records": left.records, "trials": left.trials,
+                     "error": left.error})
+    return rows
+
+
+def _plain(one: Standing) -> dict[str, Any]:
+    return {"id": one.id, "label": one.label, "role": one.role, "status": one.status,
+            "epoch": one.epoch, "epochs": one.epochs, "wall_s": round(one.wall_s, 3),
+            "reason": one.reason, "metrics": dict(one.metrics)}
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    """One line a sweep."""
+    from sweeper.places import storage_path
+    from sweeper.standing import counts, standings
+    from sweeper.stored import stored_sweeps
+
+    storage = storage_path(arguments.storage or "sweeps")
+    rows = [{"experiment": one.sweep.experiment, "sweep": one.sweep.name, "created": one.created,
+             "counts": counts(standings([one.sweep]))} for one in stored_sweeps(storage)]
+    if arguments.json:
+        print_json({"storage": str(storage), "sweeps": rows})
+        return 0
+    screen = console()
+    for row in rows:
+        screen.print(f"{row['experiment']}  {row['sweep']}  {_said(row['counts'])}",
+                     markup=False, soft_wrap=True)
+    if not rows:
+        screen.print(f"no sweeps in {storage}", markup=False, soft_wrap=True)
+    return 0
+
+
+def _said(counted: Any) -> str:
+    return ", ".join(f"{count} {status}" for status, count in counted.items() if count) or "empty"
+
+
+def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = console()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("trial", overflow="fold")
+    table.add_column("status", no_wrap=True)
+    for name in ("epoch", *COLUMNS):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in found[:SHOWN]:
+        metrics = [_metric(one, key) for key in COLUMNS.values()]
+        table.add_row(_label(one), Text(one.status, style=STYLES.get(one.status, "")),
+                      f"{one.epoch}/{one.epochs}", *metrics)
+    screen.print(table)
+    if len(found) > SHOWN:
+        screen.print(f"… and {len(found) - SHOWN} more trials (--json lists them all)",
+                     style="dim")
+    screen.print()
+    screen.print(f"{row['experiment']}: {_said(row['counts'])}", markup=False, soft_wrap=True)
+    for tracker in row["waiting"]:
+        screen.print(_tracked(tracker), markup=False, soft_wrap=True)
+
+
+def _label(one: Standing) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(one.label, (f"\n  {one.reason}", "red") if one.reason else "")
+
+
+def _metric(one: Standing, name: str) -> str:
+    value = one.metrics.get(name)
+    if value is None:
+        return "·"
+    return f"{value:.4g}" if math.isfinite(value) else "not finite"
+
+
+def _tracked(tracker: Mapping[str, Any]) -> str:
+    uri = tracker["tracking_uri"]
+    if tracker["error"]:
+        return f"what waits for MLflow is not known: {tracker['error']}"
+    if not tracker["records"]:
+        return f"MLflow has every record ({uri})"
+    return (f"{tracker['records']} records of {tracker['trials']} trials wait for MLflow ({uri}); "
+            "`sweeper resume` delivers them")
