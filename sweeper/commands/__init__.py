@@ -6,6 +6,7 @@ import argparse
 from typing import Protocol
 
 from sweeper.commands import (
+    compare,
     denoise,
     equivalence,
     export,
@@ -14,6 +15,7 @@ from sweeper.commands import (
     listing,
     plan,
     report,
+    rerun,
     resume,
     run,
     sample,
@@ -40,5 +42,5 @@ class Command(Protocol):
 
 
 COMMANDS: tuple[Command, ...] = (
-    run, plan, status, resume, listing, report, fit, equivalence, export, sample, denoise, ui,
-    init)
+    run, plan, status, resume, rerun, listing, report, fit, equivalence, compare, export, sample, denoise,
+    ui, init)
