@@ -5,14 +5,18 @@ Example::
     compare(trials, Groups({"model": "sigma_vae"}, {"model": "alpha_vae"}), ["test/denoise"])
 
 Each setting that both groups have (a σ, a network) is compared on its own, seed against seed;
-p values over all settings and metrics are corrected by Holm's method.
+p values over all settings and metrics are corrected by Holm's method. A field that is one value
+in each group and another in the other (DEEN's network) cannot be told from the groups: every
+sentence names it. Noise levels, β and data must be equal.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -27,9 +31,11 @@ from analysis.rows import matching, require_column, settled
 from analysis.schema import param_columns
 from analysis.wording import listed, number, percent, probability, quantity, symbol
 
-__all__ = ["Comparison", "Groups", "compare", "rank"]
+__all__ = ["Comparison", "Groups", "compare", "compare_all", "rank"]
 
 Array = NDArray[np.float64]
+EQUAL = ("sigma", "alpha", "beta", "data", "corruption")
+MOST_GROUPS = 12
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Comparison:
 
     difference: Welch's t interval, one value a seed. effect: Hedges' g, the difference in pooled
     standard deviations, with its interval. p_holm: corrected over all comparisons of the call.
+    also: fields that differ with the groups, and so may be the cause as well.
     """
 
     metric: str
@@ -61,6 +68,14 @@ class Comparison:
     difference: Estimate
     effect: Estimate
     p_holm: float = field(default=math.nan)
+    also: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """differ, not shown to differ, or not tested (one seed)."""
+        if not math.isfinite(self.p_holm):
+            return "not tested"
+        return "differ" if self.p_holm < 1 - self.difference.level else "not shown to differ"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"difference": self.difference.to_json(),
@@ -74,11 +89,12 @@ class Comparison:
         if not math.isfinite(d.se):
             return (f"{quantity(self.metric)}{at}: {first} − {second} = {number(d.value)}; an "
                     "interval needs two seeds in each group.")
-        verdict = "differ" if self.p_holm < 1 - d.level else "are not shown to differ"
+        verdict = "differ" if self.verdict == "differ" else "are not shown to differ"
+        also = f"; they also differ in {listed(map(symbol, self.also))}" if self.also else ""
         return (f"{quantity(self.metric)}{at}: {first} and {second} {verdict}: difference "
                 f"{number(d.value)} ({percent(d.level)}: {number(d.low)} to {number(d.high)}; "
                 f"Holm {probability(self.p_holm)}), effect size {number(self.effect.value, 2)} "
-                f"({self.n[0]} and {self.n[1]} seeds).")
+                f"({self.n[0]} and {self.n[1]} seeds){also}.")
 
 
 def compare(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
@@ -88,6 +104,41 @@ def compare(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
     Errors: NotComparable for `elbo` between noise levels; TooFewRows without a common setting;
     MixedRows if a group has several rows of one seed at a setting; UnusableValues for NaN.
     """
+    found = _compared(trials, groups, metrics, level)
+    if not found:
+        raise TooFewRows(f"the groups ({groups.labels[0]}) and ({groups.labels[1]}) have no "
+                         "finished trials at a setting in common")
+    return _holm(found)
+
+
+def compare_all(trials: pd.DataFrame, by: str, metrics: Sequence[str],
+                level: float = 0.95) -> list[Comparison]:
+    """Every pair of values of the field `by`, with one Holm correction over all.
+
+    Pairs are left out that have no setting in common, lack a metric, or have several trials of
+    one seed at a setting (σ-VAE and α-VAE, whose noise levels are of two kinds).
+    Errors: as `compare`; TooFewRows if nothing is left, or with more than twelve values.
+    """
+    require_column(trials, by)
+    values = list(settled(trials, set())[by].dropna().unique())
+    if len(values) > MOST_GROUPS:
+        raise TooFewRows(f"{symbol(by)} has {len(values)} values, too many to compare all pairs; "
+                         "name two groups")
+    found = []
+    for first, second in combinations(values, 2):
+        for metric in metrics:
+            require_column(trials, metric)
+            known = trials[trials[metric].notna()]
+            with suppress(TooFewRows):
+                found += _compared(known, Groups({by: first}, {by: second}), [metric], level)
+    if not found:
+        raise TooFewRows(f"no two values of {symbol(by)} have {listed(map(quantity, metrics))} "
+                         "at a setting in common")
+    return _holm(found)
+
+
+def _compared(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
+              level: float) -> list[Comparison]:
     for name in (*metrics, *groups.first, *groups.second):
         require_column(trials, name)
     rows = settled(trials, {*groups.first, *groups.second})
@@ -95,29 +146,37 @@ def compare(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
     if sides[0].index.intersection(sides[1].index).size:
         raise AnalysisError(f"the groups ({groups.labels[0]}) and ({groups.labels[1]}) share "
                             "trials; they must exclude each other")
+    if sides[0].empty or sides[1].empty:
+        return []
+    fields, also = _fields(sides, groups)
     found = []
-    for setting, first, second in _settings(sides, groups):
+    for setting, first, second in _settings(sides, fields):
         for metric in metrics:
             require_comparable(metric, noise_fields(pd.concat([first, second])))
-            found.append(_compare(metric, groups, setting, (first, second), level))
-    if not found:
-        raise TooFewRows(f"the groups ({groups.labels[0]}) and ({groups.labels[1]}) have no "
-                         f"setting in common ({len(sides[0])} and {len(sides[1])} finished "
-                         "trials)")
-    return _holm(found)
+            one = _compare(metric, groups, setting, (first, second), level)
+            found.append(replace(one, also=also))
+    return found
 
 
-def _settings(sides: tuple[pd.DataFrame, pd.DataFrame], groups: Groups,
-              ) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
-    """Each setting that both sides have, with its rows on either side.
+def _fields(sides: tuple[pd.DataFrame, pd.DataFrame],
+            groups: Groups) -> tuple[list[str], tuple[str, ...]]:
+    """The fields that make a setting, and those that differ as the groups do.
 
-    A field that one side does not have at all (DEEN has no β) tells no settings apart.
+    A field that one side does not have at all (DEEN has no β) is neither.
     """
     apart = {*groups.first, *groups.second, "seed"}
     both = pd.concat(sides)
-    fields = [name for name in param_columns(both)
+    varied = [name for name in param_columns(both)
               if name not in apart and both[name].nunique(dropna=False) > 1
               and all(side[name].notna().any() for side in sides)]
+    also = tuple(name for name in varied if name.split("_")[0] not in EQUAL
+                 and all(side[name].nunique(dropna=False) == 1 for side in sides))
+    return [name for name in varied if name not in also], also
+
+
+def _settings(sides: tuple[pd.DataFrame, pd.DataFrame], fields: list[str],
+              ) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
+    """Each setting that both sides have, with its rows on either side."""
     if not fields:
         yield {}, *sides
         return

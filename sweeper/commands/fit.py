@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import add_experiment, add_json, load_experiment
+from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
 from sweeper.errors import UserError
 from sweeper.screen import console, print_bullets, print_json
 
@@ -52,22 +52,13 @@ def _published(arguments: argparse.Namespace) -> PowerLaw:
 def _measured(arguments: argparse.Namespace) -> PowerLaw:
     from analysis import powerlaw
 
-    where = dict(_condition(text) for text in arguments.where)
+    where = dict(condition(text, "--where") for text in arguments.where)
     if arguments.model:
         where["model"] = arguments.model
     x = arguments.x or ("alpha" if arguments.model == "alpha_vae" else "sigma")
     ends = tuple(arguments.range) if arguments.range else None
     law = powerlaw.Law(x=x, y=arguments.y, range=ends, where=where)
     return powerlaw.fit(load_experiment(arguments).trials, law)
-
-
-def _condition(text: str) -> tuple[str, object]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UserError(f"--where takes FIELD=VALUE, and not {text!r}")
-    from sweeper.document import parse
-
-    return name, parse(value, "--where").values
 
 
 def _show(law: PowerLaw) -> None:

@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeper.errors import UserError
+
 if TYPE_CHECKING:
     from analysis.report import ReportSettings
     from analysis.schema import Experiment
     from sweeper.sweep import Sweep
 
-__all__ = ["add_experiment", "add_grid", "add_json", "load_experiment", "load_grid",
+__all__ = ["add_experiment", "add_grid", "add_json", "condition", "load_experiment", "load_grid",
            "report_folder", "said", "settings"]
 
 
@@ -57,6 +59,16 @@ def load_experiment(arguments: argparse.Namespace) -> Experiment:
     if arguments.tracking:
         return load.from_mlflow(tracking_uri(arguments.tracking), arguments.experiment)
     return load.from_storage(storage_path(arguments.storage), arguments.experiment)
+
+
+def condition(text: str, option: str) -> tuple[str, object]:
+    """FIELD=VALUE, the value read as in a grid."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UserError(f"{option} takes FIELD=VALUE, and not {text!r}")
+    from sweeper.document import parse
+
+    return name, parse(value, option).values
 
 
 def settings(analysis: dict[str, Any], tracking: str | None = None) -> ReportSettings:

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from analysis.compare import Groups, compare, rank
+from analysis.compare import Groups, compare, compare_all, rank
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
 
 
@@ -111,3 +111,43 @@ def test_nan_and_repeated_seeds_are_refused() -> None:
                 ["test/kl"])
     with pytest.raises(TooFewRows, match="several trials of one seed"):
         compare(pd.concat([sweep(), sweep()], ignore_index=True), GROUPS, ["test/kl"])
+
+
+def test_a_field_that_differs_with_the_groups_is_named() -> None:
+    frame = sweep(gap=5.0).assign(model=lambda f: np.where(f["network"] == "mlp", "deen", "vae"))
+    found = compare(frame, Groups({"model": "vae"}, {"model": "deen"}), ["test/kl"])
+    assert [one.setting for one in found] == [{"sigma": 0.1}, {"sigma": 0.2}, {"sigma": 0.3}]
+    assert all("they also differ in network" in one.sentence() for one in found)
+
+
+def test_a_noise_level_that_differs_with_the_groups_is_no_setting_in_common() -> None:
+    frame = sweep().query("(network == 'mlp') == (sigma == 0.1)")
+    with pytest.raises(TooFewRows, match="setting in common"):
+        compare(frame.query("sigma < 0.3"), GROUPS, ["test/kl"])
+
+
+def test_all_pairs_share_one_correction() -> None:
+    frame = pd.concat([sweep(gap=5.0), sweep().query("network == 'mlp'").assign(network="gru")],
+                      ignore_index=True)
+    found = compare_all(frame, "network", ["test/kl"])
+    assert len(found) == 9
+    p = [one.difference.p for one in found]
+    assert [one.p_holm for one in found] == pytest.approx(multipletests(p, method="holm")[1])
+    assert {one.verdict for one in found if "mlp" in str(one.groups)} == {"differ"}
+    assert {one.verdict for one in found if "mlp" not in str(one.groups)} == {
+        "not shown to differ"}
+
+
+def test_pairs_that_lack_the_metric_are_left_out() -> None:
+    frame = sweep()
+    frame.loc[frame["network"] == "mlp", "test/kl"] = np.nan
+    with pytest.raises(TooFewRows, match="no two values of network have test KL"):
+        compare_all(frame, "network", ["test/kl"])
+
+
+def test_models_with_noise_of_two_kinds_are_left_out_of_all_pairs() -> None:
+    laplace = sweep().query("network == 'mlp'").rename(columns={"sigma": "alpha"})
+    frame = pd.concat([sweep(), laplace.assign(model="alpha_vae", network="conv")],
+                      ignore_index=True)
+    with pytest.raises(TooFewRows, match="no two values of model"):
+        compare_all(frame, "model", ["test/kl"])

@@ -87,6 +87,21 @@ def test_twins_are_judged_exact(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["margin"] == 0.10
 
 
+def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "compare", "small", "--first", "sigma=0.1", "--second", "sigma=0.4",
+                   "--metric", "test/recon", "test/kl")["comparisons"]
+    assert [one["metric"] for one in found] == ["test/recon", "test/kl"]
+    assert found[0]["difference"]["value"] < 0
+    assert found[0]["n"] == [2, 2]
+    assert main(["compare", "small", "--by", "sigma", "--metric", "test/kl"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("test/kl") == 6
+    assert "p (Holm)" in out
+    assert main(["compare", "small", "--first", "sigma=0.1"]) == 2
+    assert main(["compare", "small", "--by", "sigma", "--metric", "test/elbo"]) == 2
+    assert "test/elbo_full" in capsys.readouterr().err
+
+
 def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path,
                                                    capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "report", "small", "--out", str(tmp_path / "out"))

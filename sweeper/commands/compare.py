@@ -1,0 +1,85 @@
+"""`sweeper compare`: two groups of trials, or every pair of models, with intervals."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
+from sweeper.errors import UserError
+from sweeper.screen import console, print_json
+
+if TYPE_CHECKING:
+    from analysis.compare import Comparison
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "compare"
+HELP = "compare groups of trials: difference with interval, effect size, Holm correction"
+WORDS = "FIELD=VALUE"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_experiment(parser)
+    parser.add_argument("--by", metavar="FIELD", default="model",
+                        help="compare every pair of values of this field (default: model)")
+    parser.add_argument("--first", nargs="+", default=[], metavar=WORDS,
+                        help="or: the trials with these values ...")
+    parser.add_argument("--second", nargs="+", default=[], metavar=WORDS,
+                        help="... against the trials with these")
+    parser.add_argument("--metric", nargs="+", default=["test/denoise"], metavar="METRIC",
+                        help="what to compare (default: test/denoise)")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if bool(arguments.first) != bool(arguments.second):
+        raise UserError("two groups need both --first and --second")
+    found = _compared(arguments)
+    if arguments.json:
+        print_json({"experiment": arguments.experiment,
+                    "comparisons": [one.to_json() | {"verdict": one.verdict} for one in found]})
+    else:
+        _show(found)
+    return 0
+
+
+def _compared(arguments: argparse.Namespace) -> list[Comparison]:
+    from analysis.compare import Groups, compare, compare_all
+
+    trials = load_experiment(arguments).trials
+    if not arguments.first:
+        return compare_all(trials, arguments.by, arguments.metric)
+    first, second = (dict(condition(text, option) for text in texts) for option, texts in
+                     (("--first", arguments.first), ("--second", arguments.second)))
+    return compare(trials, Groups(first, second), arguments.metric)
+
+
+def _show(found: Sequence[Comparison]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("first − second", "at", "metric", "difference", "95 % interval", "effect",
+                 "p (Holm)", "seeds", "verdict"):
+        table.add_column(name)
+    for one in found:
+        table.add_row(*map(Text, _row(one)))
+    screen = console()
+    screen.print(table)
+    also = sorted({name for one in found for name in one.also})
+    if also:
+        screen.print(f"\nGroups that differ also in {', '.join(also)}: the cause may be there.",
+                     markup=False)
+
+
+def _row(one: Comparison) -> list[str]:
+    at = ", ".join(f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
+                   for name, value in one.setting.items())
+    d = one.difference
+    known = one.verdict != "not tested"
+    return [f"{one.groups[0]} − {one.groups[1]}", at, one.metric, f"{d.value:+.4g}",
+            f"{d.low:.4g} … {d.high:.4g}" if known else "needs two seeds each",
+            f"{one.effect.value:.2g}" if known else "", f"{one.p_holm:.2g}" if known else "",
+            f"{one.n[0]}, {one.n[1]}", one.verdict]
