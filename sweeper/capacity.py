@@ -74,9 +74,11 @@ def _example_flops(trial: Trial) -> float:
     dims = math.prod(trial.data.shape)
     total = 0.0
     with torch.device("meta"):
-        for name, module in trial.build_modules().items():
+        modules = trial.build_modules()
+        for name, count in repeats.items():
             width = dims if name != "decoder" else int(getattr(trial.network, "d_z", dims))
-            total += repeats.get(name, 0) * _flops(module, torch.empty(2, width)) / 2
+            if name in modules:
+                total += count * _flops(modules[name], torch.empty(2, width)) / 2
     return total
 
 

@@ -17,12 +17,16 @@ from sweeper.evaluation_store import read_evaluations
 from sweeper.models import MODELS
 from sweeper.spec import load, shipped_grids
 from sweeper.sweep import Sweep
+from tests.sweeper.grids import trials_of
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from trainers import checkpoint
+from trainers.corruptions import CORRUPTIONS
+from trainers.fields import describe_fields
 from trainers.trial import Trial
 
 pytestmark = THIRD_PARTY
 FIVE_MINUTES = 300
+HEAD = "experiment: test\ndata: digits\nseeds: 1\ntrials:\n"
 
 
 def zoo(folder: Path) -> Sweep:
@@ -65,6 +69,15 @@ def test_every_model_finishes_on_ray_with_finite_metrics_and_pictures(tmp_path: 
         values = [value for one in [*commit.records(), *stored] for value in one.metrics.values()]
         assert all(math.isfinite(value) for value in values)
         assert "gallery.png" in seen.artifacts[trial.id]
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_every_corruption_is_planned(corruption: str) -> None:
+    given = {field.name: 0.1 for field in describe_fields(CORRUPTIONS[corruption])
+             if field.required}
+    noise = json.dumps({"name": corruption} | given)
+    trial, = trials_of(HEAD + f"  - {{model: dvae, network: mlp, corruption: {noise}}}\n")
+    assert estimate(Trial.from_config(trial.config), trial.parameters).seconds > 0
 
 
 def test_the_zoo_is_shipped() -> None:
