@@ -107,6 +107,43 @@ class Tracking:
         """The parent run's last word."""
         self._client.set_terminated(self._parent, status)
 
+    def knows(self, trial_id: str) -> bool:
+        """Whether a run of the trial exists."""
+        return trial_id in self._shown
+
+    def delete_twins(self) -> int:
+        """Delete what stands twice, but the run of each trial that is written to; how many."""
+        kept = {self._parent, *(shown.run for shown in self._shown.values())}
+        sweeps = self._search("tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = "
+                              f"'{self._sweep.name}'")
+        trials = (run for run in self._search("tags.`sweeper.kind` = 'trial'")
+                  if run.data.tags.get("sweeper.trial") in self._shown)
+        twins = [run.info.run_id for run in (*sweeps, *trials) if run.info.run_id not in kept]
+        for run in twins:
+            self._client.delete_run(run)
+        return len(twins)
+
+    def mistrust(self, trial_id: str, commit: Commit) -> bool:
+        """Have the next `show_trial` tell all that the run lacks, whatever its marks say.
+
+        MLflow keeps every value that it was ever given; so a run with values that the commit has
+        not is deleted, to be made anew. Returns whether it was.
+        """
+        shown = self._shown[trial_id]
+        wanted = {(name, record.epoch, record.time_ms, value.hex())
+                  for record in commit.records() for name, value in record.metrics.items()}
+        found = [(row.key, row.step, row.timestamp, float(row.value).hex())
+                 for name in {name for name, *_ in wanted}
+                 for row in self._client.get_metric_history(shown.run, name)]
+        if set(found) - wanted or len(found) > len(set(found)):
+            self._client.delete_run(shown.run)
+            del self._shown[trial_id]
+            return True
+        lacking = [epoch for _, epoch, *_ in wanted - set(found)]
+        shown.epoch = min(lacking, default=commit.progress.epoch + 1) - 1
+        shown.status, shown.described, shown.evaluations = "", False, ()
+        return False
+
     def _find_experiment(self) -> Experiment:
         found = self._client.get_experiment_by_name(self._sweep.experiment)
         if found is None:

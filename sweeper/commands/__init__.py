@@ -14,6 +14,7 @@ from sweeper.commands import (
     init,
     listing,
     plan,
+    reconcile,
     report,
     rerun,
     resume,
@@ -42,5 +43,5 @@ class Command(Protocol):
 
 
 COMMANDS: tuple[Command, ...] = (
-    run, plan, status, resume, rerun, listing, report, fit, equivalence, compare, export, sample, denoise,
-    ui, init)
+    run, plan, status, resume, rerun, reconcile, listing, report, fit, equivalence, compare,
+    export, sample, denoise, ui, init)

@@ -160,4 +160,4 @@ def _tracked(tracker: Mapping[str, Any]) -> str:
     if not tracker["records"]:
         return f"MLflow has every record ({uri})"
     return (f"{tracker['records']} records of {tracker['trials']} trials wait for MLflow ({uri}); "
-            "`sweeper resume` delivers them")
+            "`sweeper reconcile` delivers them")

@@ -1,0 +1,43 @@
+"""`sweeper reconcile`: make MLflow show what storage holds."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from sweeper.commands.shared import add_json
+from sweeper.screen import console, print_json
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "reconcile"
+HELP = "repair MLflow from the storage, also into another store; deletes duplicate runs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="EXPERIMENT", nargs="?",
+                        help="an experiment, or one of its sweeps (default: all)")
+    parser.add_argument("--storage", metavar="DIR", default="sweeps",
+                        help="storage folder that holds it (default: ./sweeps)")
+    parser.add_argument("--tracking", metavar="URI",
+                        help="store to fill, in the place of the one that the sweep wrote to")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from sweeper.places import storage_path, tracking_uri
+    from sweeper.reconcile import reconcile
+    from sweeper.stored import stored_sweeps
+
+    uri = tracking_uri(arguments.tracking) if arguments.tracking else None
+    stored = stored_sweeps(storage_path(arguments.storage), arguments.name)
+    found = [reconcile(one, uri) for one in stored]
+    if arguments.json:
+        print_json({"sweeps": [asdict(one) for one in found]})
+        return 0
+    for one in found:
+        console().print(
+            f"{one.sweep}: {one.trials} trials in {one.tracking_uri} ({one.created} runs created, "
+            f"{one.replaced} made anew, {one.twins} duplicates deleted)", markup=False,
+            soft_wrap=True)
+    return 0
