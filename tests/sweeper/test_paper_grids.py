@@ -84,6 +84,13 @@ def test_a_full_grid_has_a_small_sibling_of_the_same_models(name: str,
     assert "on a laptop" in text
 
 
+@pytest.mark.parametrize("name", COUNTS)
+def test_the_first_line_is_what_a_list_shows(name: str) -> None:
+    first = shipped_grids()[name].read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# ")
+    assert first.endswith((".", "?"))
+
+
 def settings(trial: PlannedTrial) -> tuple[object, ...]:
     return tuple(trial.params[key] for key in ("epochs", "batch_size", "lr"))
 
