@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from sweeper.errors import Address
 from sweeper.fieldtypes import check_value, takes_list
 from sweeper.labels import NESTED, flat_key
 from sweeper.models import Model, fitting_network, known_models
+from sweeper.spaces import Space, is_space, space
 from trainers.fields import Field, describe_fields
 from trainers.registry import Registry
 from trainers.trial import PARTS, Training
@@ -46,25 +47,38 @@ class Slot:
 class Variant:
     """A block with its structure settled: one model, one network, one data set.
 
-    `names` maps parts to registered names, `axes` each given field to its values.
+    `names` maps parts to registered names, `axes` each given field to its values, or to the
+    space that a search draws them from.
     """
 
     model: Model
     names: Mapping[str, str]
-    axes: tuple[tuple[Slot, Axis], ...]
+    axes: tuple[tuple[Slot, Axis | Space], ...]
     address: Address
     data_address: Address
     used: frozenset[str]
 
     @property
     def count(self) -> int:
-        """How many points the axes span."""
-        return math.prod(axis.count for _, axis in self.axes)
+        """How many points the axes span, for one draw from the spaces."""
+        return math.prod(values.count for _, values in self.axes if isinstance(values, Axis))
 
-    def points(self, document: Document) -> Iterator[dict[str, dict[str, Any]]]:
-        """Nested plain values of every point, without seed: what `Trial.from_config` takes."""
+    @property
+    def spaces(self) -> list[tuple[Slot, Space]]:
+        """The fields whose values are drawn, in the order of `axes`."""
+        return [(slot, values) for slot, values in self.axes if isinstance(values, Space)]
+
+    def points(self, document: Document,
+               drawn: Sequence[Any] = ()) -> Iterator[dict[str, dict[str, Any]]]:
+        """Nested plain values of every point, without seed: what `Trial.from_config` takes.
+
+        `drawn` has a value for each of the spaces.
+        """
+        values = iter(drawn)
         checked = [[(slot, check_value(document, address, slot.field, raw))
-                    for address, raw in values.values()] for slot, values in self.axes]
+                    for address, raw in (axis.values() if isinstance(axis, Axis)
+                                         else [(axis.address, next(values))])]
+                   for slot, axis in self.axes]
         for choice in itertools.product(*checked):
             config: dict[str, dict[str, Any]] = {part: {"name": name}
                                                  for part, name in self.names.items()}
@@ -139,6 +153,10 @@ class _Block:
             raise self.document.error(f"`{key}` is missing: name one of {', '.join(known)}",
                                       self.address)
         entry = self.entries[key]
+        if is_space(entry.raw):
+            raise self.document.error(f"`{key}` is not drawn: write a list of names (each of them "
+                                      "gets draws of its own), or one block for each",
+                                      entry.address)
         return axis(self.document, entry.address, entry.raw).values()
 
     def _registered(self, kind: str, name: Any, where: Address, known: Any) -> str:
@@ -158,17 +176,26 @@ class _Block:
             if key not in allowed and not entry.default:
                 raise self.document.error(_stranger(key, model, allowed), entry.address)
 
-    def _axes(self, known: Mapping[str, Slot], model: Model) -> list[tuple[Slot, Axis]]:
+    def _axes(self, known: Mapping[str, Slot], model: Model) -> list[tuple[Slot, Axis | Space]]:
         for key, slot in known.items():
             if slot.field.required and key not in self.entries:
                 raise self.document.error(f"{model.name} needs `{key}`", self.address)
         return [(known[key], self._axis(entry, known[key].field))
                 for key, entry in self.entries.items() if key in known]
 
-    def _axis(self, entry: Entry, field: Field) -> Axis:
-        return axis(self.document, entry.address, entry.raw, takes_list(field))
+    def _axis(self, entry: Entry, field: Field) -> Axis | Space:
+        if not is_space(entry.raw):
+            return axis(self.document, entry.address, entry.raw, takes_list(field))
+        found = space(self.document, entry.address, entry.raw)
+        if field.type is int and found.kind in ("uniform", "loguniform"):
+            raise self.document.error(f"{field.name} is a whole number: write int: "
+                                      f"{list(found.given)}", found.address)
+        for position, value in enumerate(found.given):
+            check_value(self.document, (*found.address, position), field, value)
+        return found
 
-    def _nested(self, part: str, model: Model) -> tuple[str | None, list[tuple[Slot, Axis]]]:
+    def _nested(self, part: str,
+                model: Model) -> tuple[str | None, list[tuple[Slot, Axis | Space]]]:
         """The name and the axes of `data` or `corruption`, which have keys of their own."""
         registry = PARTS[part]
         if part == "corruption" and not model.corrupts:
@@ -186,7 +213,7 @@ class _Block:
         return name, self._inner(part, registry, name, Entry(raw, entry.address))
 
     def _inner(self, part: str, registry: Registry[Any], name: str,
-               entry: Entry) -> list[tuple[Slot, Axis]]:
+               entry: Entry) -> list[tuple[Slot, Axis | Space]]:
         fields = {field.name: field for field in describe_fields(registry[name])}
         given = {key: raw for key, raw in entry.raw.items() if key != "name"}
         for key in given:

@@ -13,6 +13,7 @@ from sweeper.complaints import nearest
 from sweeper.errors import UserError
 from sweeper.fieldtypes import describe_type
 from sweeper.models import known_models
+from sweeper.search import SEARCHES
 from sweeper.spec import shipped_grids
 from trainers.fields import describe_fields
 from trainers.registry import Registry
@@ -23,6 +24,7 @@ def catalogue(kind: str | None = None) -> dict[str, list[dict[str, Any]]]:
     """Entries by kind; each has name, summary and reference, components their fields too."""
     everything = {"models": _models()}
     everything |= {folder: _components(registry) for folder, registry in registries().items()}
+    everything["searches"] = _components(SEARCHES)
     everything["grids"] = _grids()
     if kind is None:
         return everything

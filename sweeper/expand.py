@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeper.blocks import Entry, Variant, variants
 from sweeper.complaints import nearest
 from sweeper.document import Document
+from sweeper.draws import draw, read_search, shares
 from sweeper.errors import Address
 from sweeper.evaluations import Asked, read_evaluations, refuse_meaningless
 from sweeper.models import Model
 from sweeper.schema import Grid, check_shared, seed_values
+from sweeper.search import Search
 from trainers.datasets import Dataset
 from trainers.errors import Incompatible, InvalidValue
 from trainers.trial import Trial
@@ -36,31 +38,39 @@ class Point:
 
 @dataclass(frozen=True)
 class Block:
-    """One entry of `trials` with what it takes from the defaults."""
+    """One entry of `trials` with what it takes from the defaults.
+
+    `shares` says how often each variant is drawn: once where it has no spaces.
+    """
 
     variants: tuple[Variant, ...]
     seeds: range | list[int]
     verify: bool
     asked: tuple[Asked, ...] = ()
+    shares: tuple[int, ...] = ()
 
     @property
     def count(self) -> int:
         """How many trials it makes; nothing is expanded."""
-        return sum(variant.count for variant in self.variants) * len(self.seeds)
+        return len(self.seeds) * sum(variant.count * share for variant, share
+                                     in zip(self.variants, self.shares, strict=True))
 
 
 def expand(document: Document, grid: Grid, yes: bool = False) -> list[Point]:
     """All trials in the order of the grid; more than `LIMIT` only with `yes`."""
-    blocks = plan_blocks(document, grid)
+    search = read_search(document, grid.search)
+    blocks = plan_blocks(document, grid, search)
     total = sum(block.count for block in blocks)
     if total > LIMIT and not yes:
         raise document.error(f"the grid has {total:,} trials, and more than {LIMIT:,} are refused "
                              "unless you say --yes", ("trials",))
-    return [point for block in blocks for point in _points(document, block)]
+    draws = _draw_all(document, search, blocks)
+    return [point for block in blocks for point in _points(document, block, draws)]
 
 
-def plan_blocks(document: Document, grid: Grid) -> list[Block]:
-    """Read every block's structure without expanding its axes."""
+def plan_blocks(document: Document, grid: Grid, search: Search | None = None) -> list[Block]:
+    """Read every block's structure without expanding its axes or drawing from its spaces."""
+    search = search or read_search(document, grid.search)
     blocks = []
     for position, raw in enumerate(grid.trials):
         address = ("trials", position)
@@ -71,7 +81,8 @@ def plan_blocks(document: Document, grid: Grid) -> list[Block]:
         found = tuple(variants(document, address, entries))
         blocks.append(Block(found, seed_values(seeds), aliases == "verify", asked))
     _refuse_unused_defaults(document, grid, blocks)
-    return blocks
+    dealt = iter(shares(document, search, [one for block in blocks for one in block.variants]))
+    return [replace(block, shares=tuple(next(dealt) for _ in block.variants)) for block in blocks]
 
 
 def _entries(grid: Grid, block: Mapping[str, Any], address: Address) -> dict[str, Entry]:
@@ -95,10 +106,22 @@ def _refuse_unused_defaults(document: Document, grid: Grid, blocks: list[Block])
                                  f"(known here: {', '.join(sorted(used))})", ("defaults", key))
 
 
-def _points(document: Document, block: Block) -> Iterator[Point]:
+def _draw_all(document: Document, search: Search,
+              blocks: Sequence[Block]) -> Mapping[int, list[tuple[Any, ...]]]:
+    """The values for each variant's spaces, by the variant's identity."""
+    spaced = [(variant, share) for block in blocks
+              for variant, share in zip(block.variants, block.shares, strict=True)
+              if variant.spaces]
+    return {id(variant): draw(document, search, variant, stream, share)
+            for stream, (variant, share) in enumerate(spaced)}
+
+
+def _points(document: Document, block: Block,
+            draws: Mapping[int, Sequence[tuple[Any, ...]]]) -> Iterator[Point]:
     for variant in block.variants:
         checked: set[Dataset] = set()
-        for config in variant.points(document):
+        drawn = draws.get(id(variant), [()])
+        for config in (config for one in drawn for config in variant.points(document, one)):
             trial = _build(document, variant, config)
             if trial.data not in checked:
                 refuse_meaningless(document, block.asked, trial, variant.address)

@@ -134,12 +134,6 @@ Positive = Annotated[float, Field(ge=0)]
 Aliases = Annotated[Literal["keep", "verify"], BeforeValidator(check_aliases)]
 
 
-class Search(Section):
-    """How trials are proposed."""
-
-    method: Literal["grid"] = "grid"
-
-
 class LawSection(Section):
     """The power law that the report fits: y against x over rows with β = 1.
 
@@ -185,7 +179,7 @@ class Grid(_Shared):
     trials: list[dict[str, Any]]
     data: Part | None = None
     defaults: dict[str, Any] = {}
-    search: Search = Search()
+    search: dict[str, Any] = {}
     evaluate: list[Any] = []
     analysis: AnalysisSection = AnalysisSection()
     resources: ResourcesSection = ResourcesSection()

@@ -11,7 +11,7 @@ from sweeper.cli import main
 from sweeper.models import known_models
 
 KINDS = {"models", "objectives", "likelihoods", "networks", "corruptions", "datasets", "samplers",
-         "grids"}
+         "searches", "grids"}
 
 
 def test_every_registry_is_listed() -> None:

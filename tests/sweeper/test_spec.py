@@ -61,7 +61,8 @@ LINES = [
     ("aliases: merge", "aliases: merge is not available yet; use keep (train both) or verify "
      "(train matched-seed twins)"),
     ("aliases: same", "aliases: must be one of 'keep', 'verify', and is 'same'"),
-    ("search: {method: magic}", "search.method: must be one of 'grid', and is 'magic'"),
+    ("search: {method: magic}", "search.method: unknown search method 'magic' (known: grid, "
+     "random, sobol)"),
     ("analysis: {law: {xx: sigma}}", "analysis.law.xx: unknown key 'xx'; did you mean 'x'? "
      "(known: range, where, x, y)"),
     ("analysis: {law: {where: {model: {}}}}", "analysis.law.where.model: must be a value or a "
