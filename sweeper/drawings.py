@@ -35,8 +35,10 @@ Images = npt.NDArray[np.uint8]
 CPU = torch.device("cpu")
 CHAINS, GRID = 10, 64
 LONGEST = 20
-WAYS = {"sample": "x̂(y) from one sample z ~ q(z|y)", "mean": "x̂(y) from the posterior mean",
-        "exact": "x̂(y) = y − σ²∇f(y)"}
+DECODED = {"sample": "x̂(y) from one sample z ~ q(z|y)", "mean": "x̂(y) from the posterior mean"}
+BY_ENERGY = {"sample": "x̂(y) = y − σ²∇f(y), latents drawn",
+             "mean": "x̂(y) = y − σ²∇f(y), latents at their mean",
+             "exact": "x̂(y) = y − σ²∇f(y)"}
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,9 @@ def _denoise(trained: TrainedTrial, corruption: Corruption, count: int,
     streams = Streams(seed, 0)
     y = corruption(x, streams.draw(Draw("evaluation", tuple(x.shape), corruption.noise), x.dtype))
     rows = {"clean": x, "noisy": y}
+    captions = BY_ENERGY if isinstance(objective, EnergyBased) else DECODED
     for way in estimators(objective, model):
-        rows[WAYS[way]] = estimate(objective, model, y, streams, way)
+        rows[captions[way]] = estimate(objective, model, y, streams, way)
     if isinstance(objective, EnergyBased):
         generator = streams.generator("evaluation")
         rows["x̂(x̂(y)), two-step NEBULA"] = Nebula().descend(objective, model, y, generator)[-1]

@@ -21,9 +21,9 @@ from trainers import datasets
 pytestmark = THIRD_PARTY
 
 SAMPLE, MEAN = "x̂(y) from one sample z ~ q(z|y)", "x̂(y) from the posterior mean"
-NEBULA = "x̂(x̂(y)), two-step NEBULA"
-ROWS = {"sigma_vae": [SAMPLE, MEAN], "dvae": [SAMPLE, MEAN], "uvb": [SAMPLE, MEAN, NEBULA],
-        "deen": ["x̂(y) = y − σ²∇f(y)", NEBULA]}
+JUMP, NEBULA = "x̂(y) = y − σ²∇f(y)", "x̂(x̂(y)), two-step NEBULA"
+ROWS = {"sigma_vae": [SAMPLE, MEAN], "dvae": [SAMPLE, MEAN], "deen": [JUMP, NEBULA],
+        "uvb": [f"{JUMP}, latents drawn", f"{JUMP}, latents at their mean", NEBULA]}
 
 
 @pytest.mark.parametrize("noise", ["gaussian:0.9", "laplace:0.4", "salt_and_pepper:0.5",
