@@ -23,7 +23,8 @@ from scipy import stats
 from analysis.errors import AnalysisError
 from analysis.wording import number
 
-__all__ = ["Bound", "Bounds", "OrderCheck", "check_order", "check_proposition_2", "exact"]
+__all__ = ["Bound", "Bounds", "OrderCheck", "check_gap", "check_order",
+           "check_proposition_2", "exact"]
 
 Array = NDArray[np.float64]
 HOLDS, VIOLATED, OPEN = "holds", "violated", "not resolved"
@@ -77,6 +78,11 @@ class Bounds:
 def check_order(log_p: Bound, cvae: Bound, dvae: Bound) -> tuple[OrderCheck, OrderCheck]:
     """log p ≥ L_cvae and L_cvae ≥ L_dvae, from estimates with independent errors."""
     return (_ordered("log p ≥ L_cvae", log_p, cvae), _ordered("L_cvae ≥ L_dvae", cvae, dvae))
+
+
+def check_gap(claim: str, gap: Bound) -> OrderCheck:
+    """Whether a gap estimated as such (both sides from the same samples) is zero or more."""
+    return _ordered(claim, gap, Bound(0.0))
 
 
 def check_proposition_2(log_p: Bound, dvae: Bound, gap: Bound) -> OrderCheck:

@@ -29,12 +29,21 @@ def law_sentences(law: PowerLaw) -> list[str]:
 def _exponent(law: PowerLaw) -> str:
     x, seeds = symbol(law.law.x), f" of {plural(law.n_seeds, 'seed')}" if law.n_seeds > 1 else ""
     sign, nu = ("−", law.nu) if law.nu >= 0 else ("", -law.nu)
-    return (f"{quantity(law.law.y)} follows {x}^{sign}ν with ν = {_exact(law.nu, law.se)} ± "
+    if not math.isfinite(nu):
+        return ""
+    return (f"{_claim(law, f'{x}^{sign}ν')} with ν = {_exact(law.nu, law.se)} ± "
             f"{number(law.se, 2)} "
             f"({percent(law.exponent.level)} {law.exponent.method}{seeds}: "
             f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
             f"{probability(law.p)}) for {x} from {law.x_min:g} to {law.x_max:g}, "
-            f"n = {law.n}, R² = {law.r2:.3f}." if math.isfinite(nu) else "")
+            f"n = {law.n}, R² = {law.r2:.3f}.")
+
+
+def _claim(law: PowerLaw, power: str) -> str:
+    y = quantity(law.law.y)
+    if not law.p < 1 - law.exponent.level:
+        return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
+    return f"{y} follows{', on average over the range,' * law.bends} {power}"
 
 
 def _exact(value: float, se: float) -> str:
@@ -76,16 +85,19 @@ def _rivals(law: PowerLaw) -> str:
     known = [form for form in law.forms if math.isfinite(form.delta_aicc)]
     if len(known) < 2:
         return ""
+    more = [form.name for form in law.forms if not math.isfinite(form.delta_aicc)]
+    judged = "By AICc" + (f" ({listed(more)} would take more values of {symbol(law.law.x)})"
+                          if more else "")
     best = min(known, key=lambda form: form.delta_aicc)
     if best.delta_aicc < -2:
-        return (f"By AICc the {best.name} fits better than the power law "
+        return (f"{judged} the {best.name} fits better than the power law "
                 f"({number(best.delta_aicc)}).")
     near = [form.name for form in known if form.name != "power" and form.delta_aicc < 2]
     if near:
-        return f"By AICc the power law is not told apart from the {listed(near)}."
+        return f"{judged} the power law is not told apart from the {listed(near)}."
     second = min((form for form in known if form.name != "power"),
                  key=lambda form: form.delta_aicc)
-    return (f"By AICc no rival form is better; the nearest is the {second.name} "
+    return (f"{judged} no rival form is better; the nearest is the {second.name} "
             f"(+{number(second.delta_aicc)}).")
 
 

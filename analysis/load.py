@@ -17,13 +17,14 @@ import pandas as pd
 
 from analysis import cache as parquet
 from analysis.frames import history_frame, trials_frame
-from analysis.schema import Experiment
+from analysis.schema import Experiment, Spectrum
 from analysis.storage import (
     Commit,
     Member,
     gallery,
     members,
     newest_commit,
+    pictures,
     read_trial,
     spectra,
     stamp,
@@ -49,9 +50,17 @@ def from_storage(storage: Path, experiment: str, cache: Path | None = None) -> E
     else:
         folder = parquet.entry(cache, str(storage.resolve()), experiment)
         trials, history = _cached(folder, source)
-    return Experiment(name=experiment, trials=trials, history=history, spectra=spectra(storage),
-                      sweeps=found, galleries=partial(gallery, storage), source=str(storage),
-                      evaluations=tables(storage, source.known))
+    return Experiment(name=experiment, trials=trials, history=history,
+                      spectra=_known(spectra(storage), trials), sweeps=found,
+                      galleries=partial(gallery, storage), source=str(storage),
+                      evaluations=tables(storage, source.known),
+                      pictures=partial(pictures, storage))
+
+
+def _known(found: dict[str, Spectrum], trials: pd.DataFrame) -> dict[str, Spectrum]:
+    """The data sets of these trials; a storage folder may hold other experiments' too."""
+    wanted = set(trials["checksum"].dropna())
+    return {checksum: one for checksum, one in found.items() if checksum in wanted}
 
 
 @dataclass(frozen=True)

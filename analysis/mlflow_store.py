@@ -6,9 +6,7 @@ is the one file of `analysis` that imports MLflow, and only when the address is 
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +22,7 @@ import pandas as pd
 from analysis import cache as parquet
 from analysis.errors import LoadError
 from analysis.frames import ordered_history, trials_frame
+from analysis.mlflow_login import authorize
 from analysis.mlflow_runs import Run, Store, stamp, sweeps, trial_row, trial_runs
 from analysis.mlflow_sql import SqlStore, is_database
 from analysis.schema import Experiment, metric_name
@@ -163,15 +162,7 @@ class RestStore:
     def _get(self, path: str, patience: float) -> Any:
         """An open answer, with the credentials that MLflow's own client would send."""
         request = Request(f"{self.uri.rstrip('/')}{path}")
-        user, password = (os.environ.get(f"MLFLOW_TRACKING_{name}")
-                          for name in ("USERNAME", "PASSWORD"))
-        token = os.environ.get("MLFLOW_TRACKING_TOKEN")
-        if user and password:
-            pair = base64.b64encode(f"{user}:{password}".encode()).decode()
-            request.add_header("Authorization", f"Basic {pair}")
-        elif token:
-            request.add_header("Authorization", f"Bearer {token}")
-        return urlopen(request, timeout=patience)
+        return urlopen(authorize(request), timeout=patience)
 
 
 def _batches(runs: Sequence[Run]) -> Iterator[Sequence[Run]]:

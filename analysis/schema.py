@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 __all__ = ["DECLARED", "FINISHED", "HISTORY", "RESERVED", "TWIN", "Experiment", "Gallery",
-           "History", "Spectrum", "metric_columns", "metric_name", "no_gallery", "param_columns"]
+           "History", "Spectrum", "metric_columns", "metric_name", "no_gallery", "no_pictures",
+           "param_columns"]
 
 RESERVED = ("trial", "run_id", "status", "role", "twin_of", "label", "program", "checksum",
             "epoch", "wall_s", "parameters", "reason")
@@ -44,6 +46,11 @@ def no_gallery(trial: str) -> Gallery | None:
     return None
 
 
+def no_pictures(trial: str) -> list[Path]:
+    """The lookup of an experiment that has no folder of drawn pictures."""
+    return []
+
+
 class History:
     """A frame, or a function that loads it on first use (histories are large)."""
 
@@ -74,6 +81,7 @@ class Experiment:
     sweeps: the content of each sweep.json, oldest first.
     galleries: pictures of a trial by its id (clean, noisy, denoised; uint8 [n, C, H, W]) or None.
     evaluations: by evaluation key, the tables of all trials with a column `trial`.
+    pictures: PNG files that were drawn of a trial by its id, the oldest first.
     """
 
     name: str
@@ -84,6 +92,7 @@ class Experiment:
     galleries: Callable[[str], Gallery | None] = no_gallery
     source: str = ""
     evaluations: dict[str, pd.DataFrame] = field(default_factory=dict)
+    pictures: Callable[[str], list[Path]] = no_pictures
 
     def __repr__(self) -> str:
         return f"Experiment({self.name!r}, {len(self.trials)} trials, from {self.source!r})"

@@ -21,7 +21,8 @@ from analysis.errors import LoadError
 from analysis.frames import TrialRow
 from analysis.schema import Gallery, Spectrum, metric_name
 
-__all__ = ["Commit", "Member", "StoredTrial", "gallery", "members", "newest_commit", "read_trial",
+__all__ = ["Commit", "Member", "StoredTrial", "gallery", "members", "newest_commit", "pictures",
+           "read_trial",
            "spectra", "stamp", "sweeps", "tables"]
 
 
@@ -203,6 +204,12 @@ def gallery(storage: Path, trial: str) -> Gallery | None:
             return {name: pictures[name] for name in pictures.files}
     except (OSError, ValueError):
         return None
+
+
+def pictures(storage: Path, trial: str) -> list[Path]:
+    """The PNG files that were drawn of a trial, the oldest first."""
+    found = (storage / "trials" / trial / "pictures").glob("[!.]*.png")
+    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def spectra(storage: Path) -> dict[str, Spectrum]:

@@ -16,7 +16,7 @@ Example::
 
 from __future__ import annotations
 
-from analysis.equivalence.algebra import AlgebraVerdict, Pieces, algebra
+from analysis.equivalence.algebra import AlgebraVerdict, Pieces, algebra, algebra_of_twins
 from analysis.equivalence.aliases import Alias, alias_pairs
 from analysis.equivalence.collapse import CollapseVerdict, collapse
 from analysis.equivalence.seeds import SeedVerdict, across_seeds, compare_arms
@@ -26,5 +26,5 @@ from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED
 
 __all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "AlgebraVerdict", "Alias", "CollapseVerdict",
            "Pieces", "SeedVerdict", "Tost", "TwinVerdict", "across_seeds", "algebra",
-           "alias_pairs", "collapse", "compare_arms", "seeds_needed", "tost", "tost_power",
-           "twins"]
+           "algebra_of_twins", "alias_pairs", "collapse", "compare_arms", "seeds_needed", "tost",
+           "tost_power", "twins"]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.equivalence.aliases import POWERS
+from analysis.equivalence.twins import twins
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, plain
 from analysis.errors import AnalysisError, UnusableValues
+from analysis.schema import Experiment
 from analysis.wording import number, symbol
 
-__all__ = ["AlgebraVerdict", "Pieces", "algebra"]
+__all__ = ["AlgebraVerdict", "Pieces", "algebra", "algebra_of_twins"]
+
+OBJECTIVE = "train/objective"
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,7 @@ class AlgebraVerdict:
     tolerance: float
     verdict: str
     x: str = "sigma"
+    labels: tuple[str, str] = ("", "")
 
     def to_json(self) -> dict[str, Any]:
         return plain(asdict(self) | {"level": "algebra", "sentence": self.sentence()})
@@ -50,7 +58,9 @@ class AlgebraVerdict:
     def sentence(self) -> str:
         same = "proportional" if self.verdict == EQUIVALENT else "not proportional"
         angle = "" if np.isnan(self.angle) else f", gradients at 1 − cos = {self.angle:.1e}"
-        return (f"On the same parameters the two objectives are {same} (factor "
+        of = f"the objectives of {' and '.join(self.labels)}" if all(self.labels) else (
+            "the two objectives")
+        return (f"On the same parameters {of} are {same} (factor "
                 f"{number(self.factor)}, largest deviation {self.deviation:.1e}{angle}): "
                 f"{self.verdict}.")
 
@@ -95,3 +105,34 @@ def _angle(first: ArrayLike | None, second: ArrayLike | None) -> float:
     left, right = _values(first), _values(second)
     left, right = left / np.linalg.norm(left), right / np.linalg.norm(right)
     return float(0.5 * np.sum((left - right) ** 2))
+
+
+def algebra_of_twins(experiment: Experiment, tolerance: float = 1e-5) -> list[AlgebraVerdict]:
+    """Level a from what was trained: the objectives of twins that took the same steps.
+
+    Twins of one seed have the same parameters at every step as long as level b holds, so their
+    recorded training objectives (nats per example, mean over each epoch) must be proportional.
+    Trained in single precision, they are so to rounding, and the tolerance is wider than that of
+    `algebra` in float64. Pairs that level b does not find equivalent are left out: their
+    parameters differ. So are pairs without two common epochs.
+    """
+    pairs = [(one.trial, one.twin) for one in twins(experiment) if one.verdict == EQUIVALENT]
+    if not pairs:
+        return []
+    rows, history = experiment.trials.set_index("trial"), experiment.history
+    lines = history[(history["metric"] == OBJECTIVE)
+                    & history["trial"].isin({name for pair in pairs for name in pair})]
+    values = lines.pivot_table(index="step", columns="trial", values="value", aggfunc="last")
+    return [one for pair in pairs if set(pair) <= set(values.columns) & set(rows.index)
+            for one in _of_pair(rows.loc[list(pair)], values[list(pair)].dropna(), tolerance)]
+
+
+def _of_pair(rows: pd.DataFrame, values: pd.DataFrame,
+             tolerance: float) -> Iterator[AlgebraVerdict]:
+    x = next((name for name in POWERS if name in rows and rows[name].notna().all()), None)
+    if x is None or len(values) < 2:
+        return
+    noise, beta = rows[x].astype(float).tolist(), rows["beta"].astype(float).tolist()
+    first, second = (Pieces(noise[i], beta[i], values.iloc[:, i].to_numpy()) for i in (0, 1))
+    labels = tuple(rows["label"].fillna("").astype(str)) if "label" in rows else ("", "")
+    yield replace(algebra(first, second, x, tolerance), labels=(labels[0], labels[1]))

@@ -6,7 +6,6 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,31 +14,22 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from analysis.figures import figures
-from analysis.figures.drawing.view import View, look
+from analysis.figures.drawing.view import look
 from analysis.report import provenance
 from analysis.report.blocks import Block, figure_block
-from analysis.report.equivalences import Equivalences, examine
+from analysis.report.findings import Findings, find
 from analysis.report.keys import keys_html
 from analysis.report.law_tables import law_frame
 from analysis.report.page import Page, render
 from analysis.report.published_tables import beside_published
 from analysis.report.sections import failed_frame, sections
 from analysis.report.settings import ReportSettings
-from analysis.report.statement import Statement
-from analysis.report.summary import statements
 from analysis.report.tables import csv_text
 from analysis.schema import Experiment
 
 __all__ = ["summary", "write"]
 
-
-@dataclass(frozen=True)
-class _Findings:
-    """Everything that the page and the numbers are made from."""
-
-    view: View
-    equivalences: Equivalences
-    said: list[Statement]
+_NOT_FIGURES = ("laws", "published", "equivalence", "compared", "failed", "trials")
 
 
 def summary(experiment: Experiment, settings: ReportSettings | None = None) -> list[str]:
@@ -65,10 +55,8 @@ def write(experiment: Experiment, out: Path, settings: ReportSettings | None = N
     return _replace(out / "index.html", render(_page(found, blocks, settings)))
 
 
-def _find(experiment: Experiment, settings: ReportSettings) -> _Findings:
-    view = look(experiment, settings.law, settings.margin, _run_url(settings))
-    equivalences = examine(view)
-    return _Findings(view, equivalences, statements(view, equivalences))
+def _find(experiment: Experiment, settings: ReportSettings) -> Findings:
+    return find(look(experiment, settings.law, settings.margin, _run_url(settings)))
 
 
 def _run_url(settings: ReportSettings) -> str | None:
@@ -79,7 +67,7 @@ def _run_url(settings: ReportSettings) -> str | None:
     return f"{server}/#/experiments/{settings.experiment_id or 0}/runs/{{run}}"
 
 
-def _page(found: _Findings, blocks: Sequence[Block], settings: ReportSettings) -> Page:
+def _page(found: Findings, blocks: Sequence[Block], settings: ReportSettings) -> Page:
     experiment = found.view.experiment
     done = found.view.finished
     seeds = done["seed"].nunique() if "seed" in done else 0
@@ -87,22 +75,29 @@ def _page(found: _Findings, blocks: Sequence[Block], settings: ReportSettings) -
         title=settings.title or experiment.name, eyebrow="Sweep report",
         provenance=provenance.headline(experiment, seeds),
         keys=keys_html(found.view, found.equivalences),
-        sections=tuple(sections(found.view, found.said, blocks, found.equivalences)),
-        footer=f"Written by sweeper on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. This file needs "
-               "no network; report.json and the CSV files beside it hold the same numbers.")
+        sections=tuple(sections(found, blocks)),
+        footer=_footer(settings), reload_s=settings.reload_s)
 
 
-def _tables(found: _Findings, blocks: Sequence[Block]) -> dict[str, pd.DataFrame]:
+def _footer(settings: ReportSettings) -> str:
+    again = (f" The page loads itself again every {settings.reload_s} s while the sweep runs."
+             if settings.reload_s else "")
+    return (f"Written by sweeper on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.{again} This file "
+            "needs no network; report.json and the CSV files beside it hold the same numbers.")
+
+
+def _tables(found: Findings, blocks: Sequence[Block]) -> dict[str, pd.DataFrame]:
     """Name → table of every CSV file; tables without rows are left out."""
     tables = {block.name: block.table for block in blocks if block.table is not None}
     others = {"laws": law_frame(found.view.claims), "published": beside_published(found.view),
-              "equivalence": found.equivalences.table, "failed": failed_frame(found.view),
+              "equivalence": found.equivalences.table, "compared": found.compared.table,
+              "failed": failed_frame(found.view),
               "trials": found.view.experiment.trials}
     return tables | {name: table for name, table in others.items()
                      if table is not None and len(table)}
 
 
-def _numbers(found: _Findings, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def _numbers(found: Findings, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """All numbers of the report as JSON; what is not a number is null."""
     experiment = found.view.experiment
     status = experiment.trials["status"] if len(experiment.trials) else pd.Series(dtype=object)
@@ -117,10 +112,11 @@ def _numbers(found: _Findings, tables: Mapping[str, pd.DataFrame]) -> dict[str, 
                         "verdicts": [_plain(one.to_json())
                                      for level in found.equivalences.verdicts.values()
                                      for one in level]},
+        "compared": [_plain(one.to_json()) for one in found.compared.found],
         "published": _records(tables.get("published")),
         "failed": _records(tables.get("failed")),
         "figures": {name: _records(table) for name, table in tables.items()
-                    if name not in ("laws", "published", "equivalence", "failed", "trials")},
+                    if name not in _NOT_FIGURES},
         "provenance": provenance.facts(experiment), "reproduce": provenance.reproduce(experiment)}
 
 

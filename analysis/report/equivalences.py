@@ -14,10 +14,12 @@ from analysis.equivalence import (
     DIFFERENT,
     EQUIVALENT,
     UNDECIDED,
+    AlgebraVerdict,
     CollapseVerdict,
     SeedVerdict,
     TwinVerdict,
     across_seeds,
+    algebra_of_twins,
     collapse,
     twins,
 )
@@ -31,8 +33,8 @@ from analysis.wording import number, plural, quantity, symbol
 
 __all__ = ["Equivalences", "equivalence_html", "examine"]
 
-LEVELS = {"twins": "same seed, whole run", "seeds": "disjoint seeds (TOST)",
-          "collapse": "one curve for all β (TOST)"}
+LEVELS = {"algebra": "same parameters", "twins": "same seed, whole run",
+          "seeds": "disjoint seeds (TOST)", "collapse": "one curve for all β (TOST)"}
 _SENTENCES = 4
 _TWIN_NOTE = ("Twins of the same seed show that two settings take the same steps; they are no "
               "independent seeds, so they stay out of every law and of the tests across seeds.")
@@ -79,8 +81,8 @@ class Equivalences:
     def table(self) -> pd.DataFrame:
         return pd.DataFrame([
             {"level": level, "compared": _compared(one), "found": _found(one),
-             "verdict": one.verdict, "needs_more_seeds": getattr(one, "needs", None),
-             "sentence": one.sentence()}
+             "verdict": one.verdict, "apart": _apart(one),
+             "needs_more_seeds": getattr(one, "needs", None), "sentence": one.sentence()}
             for level, verdicts in self.verdicts.items() for one in verdicts])
 
 
@@ -88,6 +90,7 @@ def examine(view: View) -> Equivalences:
     """Ask every level that these trials can answer; the margin is the view's."""
     trials = view.experiment.trials
     asked: dict[str, Callable[[], Sequence[Verdict]]] = {
+        "algebra": lambda: algebra_of_twins(view.experiment),
         "twins": lambda: twins(view.experiment),
         "seeds": lambda: across_seeds(trials, view.margin),
         "collapse": lambda: collapse(trials, view.margin)}
@@ -110,8 +113,10 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
         for one in verdicts:
             yield Statement(one.sentence(), one.verdict != EQUIVALENT)
         return
-    yield Statement(f"Equivalence, {LEVELS[level]}: of {plural(len(verdicts), 'pair')}, "
-                    f"{_counts(verdicts)}.", any(one.verdict != EQUIVALENT for one in verdicts))
+    same = all(one.verdict == EQUIVALENT for one in verdicts)
+    told = (f"all {len(verdicts)} pairs are equivalent" if same else
+            f"of {plural(len(verdicts), 'pair')}, {_counts(verdicts)}")
+    yield Statement(f"Equivalence, {LEVELS[level]}: {told}.", not same)
 
 
 def _counts(verdicts: Sequence[Verdict]) -> str:
@@ -128,7 +133,7 @@ def _exact(verdicts: Sequence[Verdict]) -> bool:
 
 
 def _compared(one: Verdict) -> str:
-    if isinstance(one, TwinVerdict | SeedVerdict):
+    if isinstance(one, TwinVerdict | SeedVerdict | AlgebraVerdict):
         return f"{one.labels[0]}  ↔  {one.labels[1]}"
     if isinstance(one, CollapseVerdict):
         return f"all β of {quantity(one.y)} in {symbol(one.x)}"
@@ -139,6 +144,9 @@ def _found(one: Verdict) -> str:
     if isinstance(one, TwinVerdict):
         exact = "0, equal to the last bit" if one.exact else f"at most {one.difference:.1e}"
         return f"|Δ log|: {exact}, {one.steps} epochs" if one.n else "no history in common"
+    if isinstance(one, AlgebraVerdict):
+        return (f"objectives in the ratio {number(one.factor)}, to within {one.deviation:.1e} "
+                "over the epochs")
     if isinstance(one, SeedVerdict):
         return "; ".join(f"Δ log {quantity(name)} {number(test.difference, 2)} "
                          f"({number(test.low, 2)} to {number(test.high, 2)}), "
@@ -147,6 +155,15 @@ def _found(one: Verdict) -> str:
         return (f"δ {number(one.delta, 2)} ({number(one.test.low, 2)} to "
                 f"{number(one.test.high, 2)}), margin {number(one.margin, 2)}")
     return "too few seeds to test"
+
+
+def _apart(one: Verdict) -> float:
+    """How far the two sides are apart, the largest first in a table."""
+    if isinstance(one, TwinVerdict | AlgebraVerdict):
+        return one.difference if isinstance(one, TwinVerdict) else one.deviation
+    if isinstance(one, SeedVerdict):
+        return max((abs(test.difference) for test in one.tests.values()), default=math.nan)
+    return abs(one.delta) if isinstance(one, CollapseVerdict) else math.nan
 
 
 def equivalence_html(found: Equivalences) -> str:
@@ -158,11 +175,22 @@ def equivalence_html(found: Equivalences) -> str:
     good = {EQUIVALENT: True, DIFFERENT: False}
     rows = [[Cell(LEVELS[str(row.level)]), Cell(row.compared, "wide"), Cell(row.found, "wide"),
              _verdict(str(row.verdict), good.get(str(row.verdict)), row.needs_more_seeds)]
-            for row in table.head(200).itertuples()]
+            for row in _by_setting(table).head(200).itertuples()]
     html = html_table(("level", "compared", "found", "verdict"), rows)
-    note = _TOST_NOTE if set(table["level"]) - {"twins"} else _TWIN_NOTE
+    note = _TOST_NOTE if set(table["level"]) - {"twins", "algebra"} else _TWIN_NOTE
     return titled("Equivalence verdicts", f"{html}<figcaption>{prose(note)}</figcaption>{refused}",
                   table, "equivalence")
+
+
+def _by_setting(table: pd.DataFrame) -> pd.DataFrame:
+    """One row, the worst, for all seeds of a pair of settings; the CSV file has each."""
+    pair = table["compared"].str.replace(r" seed=\S+", "", regex=True)
+    whole = table.assign(compared=pair).sort_values("apart", ascending=False, kind="stable")
+    groups = whole.groupby(["level", "compared", "verdict"], sort=False)
+    worst = groups.head(1).assign(n=groups["apart"].transform("size")).sort_index()
+    found = [f"{plural(int(n), 'seed')}: {text}" if n > 1 else str(text)
+             for n, text in zip(worst["n"], worst["found"], strict=True)]
+    return worst.assign(found=found)
 
 
 def _verdict(verdict: str, good: bool | None, needs: object) -> Cell:

@@ -39,6 +39,7 @@ class Page:
     keys: str
     sections: tuple[Section, ...]
     footer: str
+    reload_s: int | None = None
 
 
 def embedded_json(value: Any) -> str:
@@ -57,8 +58,8 @@ def render(page: Page) -> str:
         "contents": "".join(f'<li><a href="#{one.anchor}">{escape(one.title)}</a></li>'
                             for one in page.sections),
         "body": "".join(_section(one) for one in page.sections), "footer": escape(page.footer),
-        "settings": embedded_json({"dark": dark_partners()}), "plotly": _packed_plotly(),
-        "script": script}
+        "settings": embedded_json({"dark": dark_partners(), "reload": page.reload_s}),
+        "plotly": _packed_plotly(), "script": script}
     return re.sub(r"\{\{(\w+)\}\}", lambda slot: slots[slot[1]], _template("page.html"))
 
 

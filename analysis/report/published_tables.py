@@ -8,7 +8,7 @@ from analysis import published
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.families import SYMBOLS
 from analysis.figures.drawing.laws import Claim, interval
-from analysis.figures.drawing.style import prose
+from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.replication import Replication, exponent_beside
 from analysis.report.tables import Cell, html_table
@@ -17,7 +17,7 @@ __all__ = ["beside_published", "published_table"]
 
 _TABLES = {("sigma", "test/kl"): "s1_table1", ("alpha", "test/kl"): "s1_table3",
            ("sigma", "test/recon"): "s1_table2"}
-_COLUMNS = ("law", "published table", "published ν", "ours (95 %)", "difference",
+_COLUMNS = ("law and published table", "published ν", "ours (95 %)", "difference",
             "settings that differ")
 
 
@@ -63,7 +63,8 @@ def _plain(value: object) -> str:
 
 def published_table(frame: pd.DataFrame) -> str:
     """Side by side, with an honest word about the settings."""
-    rows = [[Cell(row.law, "name"), Cell(row.table, "wide"), Cell(f"{row.published:.3f}", "unit"),
+    rows = [[Cell(kind="name", html=f"{escape(row.law)}<small>{escape(row.table)}</small>"),
+             Cell(f"{row.published:.3f}", "unit"),
              Cell(row.ours_text, "unit"),
              Cell(kind="unit",
                   html=prose(f"{row.difference:+.3f} ({row.difference_in_se:+.1f} se)")),

@@ -11,11 +11,14 @@ from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.report import provenance
 from analysis.report.blocks import Block, absent, download, titled
-from analysis.report.equivalences import Equivalences, equivalence_html
+from analysis.report.comparisons import compared_html
+from analysis.report.equivalences import equivalence_html
+from analysis.report.findings import Findings
 from analysis.report.gallery import gallery_html
 from analysis.report.law_tables import law_frame, law_table
 from analysis.report.page import Section
 from analysis.report.published_tables import beside_published, published_table
+from analysis.report.samples import samples_html
 from analysis.report.statement import Statement
 from analysis.report.tables import Cell, html_table
 from analysis.schema import FINISHED
@@ -31,12 +34,14 @@ _CONVENTIONS = (
     "variance.")
 
 
-def sections(view: View, said: Sequence[Statement], blocks: Sequence[Block],
-             equivalences: Equivalences) -> Iterator[Section]:
+def sections(found: Findings, blocks: Sequence[Block]) -> Iterator[Section]:
     """Summary first, provenance last; a section with nothing to show is left out."""
-    yield Section("summary", "Summary", _summary(said))
+    view = found.view
+    yield Section("summary", "Summary", _summary(found.said))
     extras = {"laws": _laws(view), "published": _published(view),
-              "equivalence": equivalence_html(equivalences), "images": gallery_html(view)}
+              "equivalence": equivalence_html(found.equivalences),
+              "compare": compared_html(found.compared),
+              "images": gallery_html(view) + samples_html(view)}
     for name, title in SECTIONS.items():
         shown = "".join(block.html for block in blocks
                         if block.section == name and (block.relevant or not block.sentence))

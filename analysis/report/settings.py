@@ -18,6 +18,7 @@ class ReportSettings:
     server: address of the MLflow server, http or https; None: points do not link.
     title: of the page; None is the experiment's name.
     experiment_id: MLflow's own number of the experiment, for the links.
+    reload_s: the open page loads itself again after so many seconds; None: never.
     """
 
     law: Law | None = None
@@ -25,3 +26,4 @@ class ReportSettings:
     server: str | None = None
     title: str | None = None
     experiment_id: str | None = None
+    reload_s: int | None = None

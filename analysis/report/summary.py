@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
+from analysis.bounds import VIOLATED
+from analysis.figures import denoising_bounds
 from analysis.figures.drawing.laws import Claim
 from analysis.figures.drawing.theory import collapse_sentence
 from analysis.figures.drawing.view import View
@@ -19,14 +23,16 @@ _COLLAPSED = 0.01  # nats an example
 _CLAIMS = 6
 
 
-def statements(view: View, equivalences: Equivalences) -> list[Statement]:
-    """In this order: the trials, the laws, equivalence, collapse, failures."""
+def statements(view: View, equivalences: Equivalences,
+               compared: Sequence[Statement] = ()) -> list[Statement]:
+    """In this order: the trials, the laws, equivalence, bounds, models, collapse, failures."""
     trials = view.experiment.trials
     if trials.empty:
         return [Statement(f"The experiment {view.experiment.name} has no trials yet, so nothing "
                           "can be said.", True)]
     return [_counts(trials), *_laws(view), *map(Statement, trends(view)),
-            *equivalences.statements, *_collapse(view), *_failures(trials)]
+            *equivalences.statements, *_bounds(view), *compared, *_collapse(view),
+            *_failures(trials)]
 
 
 def _counts(trials: pd.DataFrame) -> Statement:
@@ -57,6 +63,12 @@ def _law(claim: Claim) -> list[Statement]:
     few = [text for text in said[1:] if text.startswith("With ")][:1]
     return [Statement(f"{claim.family.label}: {' '.join([said[0], *few])}"),
             *(Statement(f"{claim.family.label}: {text}", claim.law.bends) for text in bend)]
+
+
+def _bounds(view: View) -> list[Statement]:
+    said = denoising_bounds.sentence(view)
+    wrong = any(one.verdict == VIOLATED for one in denoising_bounds.checks(view))
+    return [Statement(f"Bounds of the denoising criterion: {said}", wrong)] if said else []
 
 
 def _collapse(view: View) -> list[Statement]:

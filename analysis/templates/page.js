@@ -167,7 +167,16 @@
     document.head.append(script);
   };
 
+  const watchSweep = () => {
+    if (!settings.reload) return;
+    const again = () => {
+      if (document.hidden || printing) setTimeout(again, 1000); else location.reload();
+    };
+    setTimeout(again, 1000 * settings.reload);
+  };
+
   const start = async () => {
+    watchSweep();
     paint();
     watchDials();
     watchContents();

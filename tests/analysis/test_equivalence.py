@@ -18,6 +18,7 @@ from analysis.equivalence import (
     Pieces,
     across_seeds,
     algebra,
+    algebra_of_twins,
     alias_pairs,
     collapse,
     seeds_needed,
@@ -98,6 +99,30 @@ def test_twins_without_a_common_history_are_undecided() -> None:
     assert (found.verdict, found.n) == (UNDECIDED, 0)
     assert json.dumps(found.to_json(), allow_nan=False)
     assert twins(Experiment("t", whole.trials.assign(twin_of=None), half)) == []
+
+
+def trained_twins(factor: float, drift: float) -> Experiment:
+    """(σ = 0.1, β = 1) and (σ = 0.05, β = 4), whose objectives have the ratio `factor`."""
+    whole = twin_experiment(lambda e: drift)
+    trials = whole.trials.assign(sigma=[0.1, 0.05], beta=[1.0, 4.0])
+    lines = pd.DataFrame([{"trial": name, "seed": 1.0, "metric": "train/objective", "step": step,
+                           "time_ms": 0, "value": scale * -100.0 / step}
+                          for name, scale in (("a", 1.0), ("b", factor)) for step in range(1, 6)])
+    return Experiment("t", trials, pd.concat([whole.history, lines], ignore_index=True))
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(4.0, EQUIVALENT), (4.0 * (1 + 1e-7), EQUIVALENT),
+                                                 (4.01, DIFFERENT), (1.0, DIFFERENT)])
+def test_twins_show_that_their_objectives_are_proportional(factor: float, verdict: str) -> None:
+    found, = algebra_of_twins(trained_twins(factor, 0.0))
+    assert (found.verdict, found.factor) == (verdict, pytest.approx(4.0))
+    assert "the objectives of A and B" in found.sentence()
+    assert json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_twins_that_drifted_apart_have_no_common_parameters() -> None:
+    assert algebra_of_twins(trained_twins(4.0, 0.1)) == []
+    assert algebra_of_twins(twin_experiment(lambda e: 0.0)) == []
 
 
 def test_tost_is_that_of_statsmodels() -> None:

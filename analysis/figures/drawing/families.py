@@ -53,7 +53,7 @@ def families(trials: pd.DataFrame, x: str) -> list[Family]:
     keys = [_key(rows[column]) for column in varying]
     groups = [group for _, group in rows.groupby(keys, sort=True)]
     groups.sort(key=lambda group: (-group[x].nunique(), -len(group)))
-    return [_family(group, varying) for group in groups]
+    return [_family(group, varying, _told_apart(group, groups, varying)) for group in groups]
 
 
 def levels(family: Family, x: str) -> int:
@@ -71,11 +71,18 @@ def _key(column: pd.Series) -> pd.Series:
     return column.map(lambda value: "" if value is None or value != value else str(value))
 
 
-def _family(rows: pd.DataFrame, varying: list[str]) -> Family:
+def _told_apart(group: pd.DataFrame, groups: list[pd.DataFrame], varying: list[str]) -> set[str]:
+    """The fields in which families of one model differ: others the model's name says already."""
+    model = str(group["model"].iloc[0])
+    kin = pd.concat([one.iloc[:1] for one in groups if str(one["model"].iloc[0]) == model])
+    return {column for column in varying if _key(kin[column]).nunique() > 1}
+
+
+def _family(rows: pd.DataFrame, varying: list[str], named: set[str]) -> Family:
     first = rows.iloc[0]
     fields = {column: first[column] for column in varying if first[column] == first[column]}
     names = [model_name(first["model"])]
     for column, value in fields.items():
-        if column not in _SAID_BY_MODEL and not (column == "beta" and value == 1):
+        if column in named - {*_SAID_BY_MODEL} and not (column == "beta" and value == 1):
             names.append(setting(column, value))
     return Family(", ".join(names), rows, fields)

@@ -16,6 +16,7 @@ __all__ = ["SECTIONS", "Drawn", "Figure"]
 SECTIONS = {
     "laws": "Scaling laws", "published": "Beside the published tables",
     "reconstruction": "Reconstruction and rate", "equivalence": "Equivalence",
+    "bounds": "Bounds of the denoising criterion", "compare": "Models compared",
     "images": "Images", "robustness": "Robustness", "learning": "Learning curves"}
 
 

@@ -1,0 +1,125 @@
+"""The bounds L_dvae and L_cvae beside log p(x), and whether they stand in the true order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.bounds import Bound, OrderCheck, check_gap
+from analysis.figures.drawing import marks
+from analysis.figures.drawing.families import model_name
+from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.palette import MARKERS, PAPER
+from analysis.figures.drawing.style import canvas, escape
+from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.schema import param_columns
+from analysis.wording import plural
+
+__all__ = ["FIGURE", "DenoisingBounds", "checks", "draw", "info", "sentence"]
+
+NAMES = {"dvae": "L_dvae", "cvae": "L_cvae", "log_p": "log p(x)"}
+GAPS = {"bounds/cvae_minus_dvae": "L_cvae ≥ L_dvae", "bounds/log_p_minus_cvae": "log p ≥ L_cvae"}
+ORDER = ("The true order is log p(x) ≥ L_cvae ≥ L_dvae; Lemma 1 and Eq. 9 of Im et al. (2017, "
+         "arXiv:1511.06406) state the reverse of the second inequality, against their own "
+         "Proposition 2.")
+_ROWS = 40
+
+
+@dataclass(frozen=True)
+class DenoisingBounds:
+    """table: columns trial, label, bound, value, se (Monte Carlo); nats per example."""
+
+    table: pd.DataFrame
+    caption: str
+
+
+def info(view: View) -> DenoisingBounds:
+    """The three bounds of every trial that was asked for them."""
+    rows = _asked(view)
+    if rows.empty:
+        raise NothingToDraw("No trial with a corrupted input was asked for its bounds.",
+                            relevant=False)
+    table = pd.DataFrame([
+        {"trial": row["trial"], "label": label, "bound": name, "value": row[f"bounds/{key}"],
+         "se": row.get(f"bounds/{key}_se")}
+        for (_, row), label in zip(rows.iterrows(), _labels(rows), strict=True)
+        for key, name in NAMES.items() if f"bounds/{key}" in rows])
+    left = f" The first {_ROWS} of {len(rows)} trials are drawn." * (len(rows) > _ROWS)
+    return DenoisingBounds(table, (
+        f"<p>Estimates with their Monte-Carlo standard errors, normalising constants included. "
+        f"{escape(ORDER)} {escape(sentence(view))}{left}</p>"))
+
+
+def checks(view: View) -> Iterator[OrderCheck]:
+    """Each inequality in each trial, from the gap's own Monte-Carlo error."""
+    for _, row in _asked(view).iterrows():
+        for column, claim in GAPS.items():
+            gap, se = row.get(column), row.get(f"{column}_se")
+            if gap is not None and se is not None and gap == gap and se == se:
+                yield check_gap(claim, Bound(float(gap), float(se)))
+
+
+def sentence(view: View) -> str:
+    """In how many trials each inequality holds; empty if none was asked."""
+    counts = Counter((one.claim, one.verdict) for one in checks(view))
+    told = []
+    for claim in GAPS.values():
+        found = {verdict: n for (name, verdict), n in counts.items() if name == claim}
+        if found:
+            verdicts = ", ".join(f"{name} in {n}" for name, n in sorted(found.items()))
+            told.append(f"{claim} {verdicts} of {plural(sum(found.values()), 'trial')}")
+    return f"{'; '.join(told)} (one-sided tests at 5 %)." if told else ""
+
+
+def _asked(view: View) -> pd.DataFrame:
+    rows = view.finished
+    return rows[rows["bounds/dvae"].notna()] if "bounds/dvae" in rows else rows.iloc[:0]
+
+
+def _labels(rows: pd.DataFrame) -> list[str]:
+    """The model and what differs between these trials."""
+    varied = [name for name in param_columns(rows)
+              if name not in ("model", "seed") and rows[name].nunique(dropna=False) > 1]
+    return [", ".join([model_name(row["model"]), *_settings(row, varied),
+                       f"seed {row['seed']:g}"]) for _, row in rows.iterrows()]
+
+
+def _settings(row: pd.Series, names: list[str]) -> list[str]:
+    return [f"{name} = {row[name]:g}" if isinstance(row[name], float) else f"{name} = {row[name]}"
+            for name in names if row[name] == row[name]]
+
+
+def draw(data: DenoisingBounds) -> go.Figure:
+    """One line a trial, one mark a bound."""
+    trials = list(dict.fromkeys(data.table["trial"]))[:_ROWS]
+    shown = data.table[data.table["trial"].isin(trials)]
+    labels = shown.drop_duplicates("trial")["label"]
+    figure = canvas(130 + 30 * len(trials))
+    for index, (name, part) in enumerate(shown.groupby("bound", sort=False)):
+        figure.add_trace(_marks(part, [-trials.index(one) for one in part["trial"]], str(name),
+                                index))
+    figure.update_xaxes(title_text="bound (nats/example)", nticks=7)
+    figure.update_yaxes(tickvals=[-k for k in range(len(trials))], showgrid=False, ticks="",
+                        ticktext=[escape(label).replace(", seed", "<br>seed") if len(trials) < 13
+                                  else escape(label) for label in labels],
+                        range=[-len(trials) + 0.4, 0.6])
+    return figure
+
+
+def _marks(part: pd.DataFrame, place: list[int], name: str, index: int) -> go.Scatter:
+    hover = [f"<b>{escape(row.label)}</b><br>{name} {row.value:.2f} ± {row.se:.2g} nats/example"
+             for row in part.itertuples()]
+    return go.Scatter(
+        x=part["value"], y=place, mode="markers", name=name, text=hover,
+        error_x={"array": part["se"], "width": 0, "thickness": 1.6, "color": marks.colour(index)},
+        hovertemplate="%{text}<extra></extra>",
+        marker={"color": marks.colour(index), "symbol": MARKERS[index], "size": 9,
+                "line": {"width": 1, "color": PAPER}})
+
+
+FIGURE = Figure("denoising_bounds", "Bounds of every trial that was asked", "bounds", 10, info,
+                draw)
