@@ -46,6 +46,7 @@ def _ask(experiment: Experiment, margin: float) -> tuple[list[dict[str, Any]], l
     from analysis import equivalence
 
     asked: dict[str, Callable[[], Sequence[Any]]] = {
+        "algebra": lambda: equivalence.algebra_of_twins(experiment),
         "twins": lambda: equivalence.twins(experiment),
         "seeds": lambda: equivalence.across_seeds(experiment.trials, margin),
         "collapse": lambda: equivalence.collapse(experiment.trials, margin)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeper.commands.shared import (
     add_experiment,
@@ -13,8 +15,13 @@ from sweeper.commands.shared import (
     report_folder,
     said,
     settings,
+    with_runs,
 )
+from sweeper.errors import UserError
 from sweeper.screen import console, print_bullets, print_json
+
+if TYPE_CHECKING:
+    from analysis.schema import Experiment
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -27,27 +34,78 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="folder to write to (default: the storage's)")
     parser.add_argument("--server", metavar="URL",
                         help="address of a running MLflow server, so that points link to runs")
+    parser.add_argument("--watch", action="store_true",
+                        help="write it again while the sweep runs; the open page follows")
+    parser.add_argument("--every", type=float, default=10, metavar="SECONDS",
+                        help="how often --watch looks (default: 10)")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from analysis import report
-    from sweeper.places import storage_path
-
-    experiment = load_experiment(arguments)
-    chosen = settings(declared(experiment.sweeps), arguments.server)
-    out = Path(arguments.out) if arguments.out else report_folder(
-        storage_path(arguments.storage), arguments.experiment)
-    path = report.write(experiment, out.absolute(), chosen)
+    if not arguments.every >= 1:
+        raise UserError(f"--every must be at least one second, and is {arguments.every:g}")
+    path, trials = _watch(arguments) if arguments.watch else _write(arguments)
     sentences = said(path)
     if arguments.json:
-        print_json({"experiment": experiment.name, "trials": len(experiment.trials),
-                    "report": str(path), "summary": sentences})
+        print_json({"experiment": arguments.experiment, "trials": trials, "report": str(path),
+                    "summary": sentences})
         return 0
     screen = console()
     print_bullets(screen, sentences)
     screen.print(f"\nreport  {path}", markup=False, soft_wrap=True)
     return 0
+
+
+def _watch(arguments: argparse.Namespace) -> tuple[Path, int]:
+    """Write again whenever something changed, until every trial has ended or on Ctrl-C."""
+    screen, before = console(stderr=True), None
+    reload_s = max(round(arguments.every), 2)
+    try:
+        while True:
+            experiment = load_experiment(arguments)
+            now = _state(experiment)
+            if now != before:
+                path = _write_loaded(arguments, experiment, reload_s)
+                ended = sum(now.get(status, 0) for status in ENDED)
+                if before is None:
+                    screen.print(f"open {path}; Ctrl-C ends the watch", markup=False,
+                                 soft_wrap=True)
+                screen.print(f"{ended} of {len(experiment.trials)} trials have ended")
+                before = now
+            if ended == len(experiment.trials):
+                break
+            time.sleep(arguments.every)
+    except KeyboardInterrupt:
+        screen.print("the watch ends; the sweep goes on")
+    return _write(arguments)
+
+
+ENDED = ("finished", "failed", "killed")
+
+
+def _state(experiment: Experiment) -> dict[str, Any]:
+    """What changes when the report would: the trials by status, and how far they are."""
+    trials = experiment.trials
+    counts: dict[str, Any] = dict(trials["status"].value_counts()) if len(trials) else {}
+    return counts | {"epochs": float(trials["epoch"].sum()) if len(trials) else 0.0}
+
+
+def _write(arguments: argparse.Namespace) -> tuple[Path, int]:
+    experiment = load_experiment(arguments)
+    return _write_loaded(arguments, experiment, None), len(experiment.trials)
+
+
+def _write_loaded(arguments: argparse.Namespace, experiment: Experiment,
+                  reload_s: int | None) -> Path:
+    from analysis import report
+    from sweeper.places import storage_path
+
+    server = arguments.server or (experiment.sweeps or [{}])[-1].get("tracking_uri")
+    asked = settings(declared(experiment.sweeps), server)
+    experiment, chosen = with_runs(experiment, replace(asked, reload_s=reload_s))
+    out = Path(arguments.out) if arguments.out else report_folder(
+        storage_path(arguments.storage), arguments.experiment)
+    return report.write(experiment, out.absolute(), chosen)
 
 
 def declared(sweeps: list[dict[str, Any]]) -> dict[str, Any]:

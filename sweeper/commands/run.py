@@ -7,7 +7,15 @@ import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import add_grid, add_json, load_grid, report_folder, said, settings
+from sweeper.commands.shared import (
+    add_grid,
+    add_json,
+    load_grid,
+    report_folder,
+    said,
+    settings,
+    with_runs,
+)
 from sweeper.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
@@ -65,6 +73,7 @@ def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     chosen = settings(dict(sweep.analysis), outcome.tracking_uri)
     try:
         experiment = load.from_storage(sweep.storage, sweep.experiment)
+        experiment, chosen = with_runs(experiment, chosen)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
         return replace(outcome, report=str(path)), said(path)
     except (AnalysisError, OSError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from sweeper.sweep import Sweep
 
 __all__ = ["add_experiment", "add_grid", "add_json", "condition", "load_experiment", "load_grid",
-           "report_folder", "said", "settings"]
+           "report_folder", "said", "settings", "with_runs"]
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +82,17 @@ def settings(analysis: dict[str, Any], tracking: str | None = None) -> ReportSet
         law["range"] = tuple(law["range"])
     margin = (analysis.get("equivalence") or {}).get("margin", ReportSettings.margin)
     return ReportSettings(law=Law(**law) if law else None, margin=margin, server=tracking)
+
+
+def with_runs(experiment: Experiment,
+              chosen: ReportSettings) -> tuple[Experiment, ReportSettings]:
+    """Both with what a report's links to MLflow need, if the server answers at once."""
+    if not chosen.server:
+        return experiment, chosen
+    from analysis.run_links import find_runs, linked
+
+    found = find_runs(chosen.server, experiment.name)
+    return linked(experiment, found), replace(chosen, experiment_id=found.experiment_id)
 
 
 def report_folder(storage: Path, experiment: str) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,35 @@ def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path,
     assert found["report"] == str(tmp_path / "out" / "index.html")
     assert found["summary"]
     assert (tmp_path / "out" / "report.json").is_file()
+
+
+def test_a_watch_ends_with_the_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "report", "small", "--watch", "--out", str(tmp_path / "out"))
+    page = Path(found["report"]).read_text("utf-8")
+    assert found["trials"] == 9
+    assert '"reload": null' in page
+    assert "loads itself again" not in page
+
+
+def test_a_watched_report_loads_itself_again(tmp_path: Path, place: Path,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep is not finished at the first look, and interrupted at the second."""
+    shutil.copytree(place / "sweeps", tmp_path / "sweeps")
+    trial = sorted((tmp_path / "sweeps" / "trials").iterdir())[0]
+    for manifest in trial.glob("*/*/manifest.json"):
+        manifest.write_text(manifest.read_text().replace('"finished"', '"running"'))
+    pages = []
+
+    def look(seconds: float) -> None:
+        pages.append((tmp_path / "out" / "index.html").read_text("utf-8"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", look)
+    assert main(["report", "small", "--storage", str(tmp_path / "sweeps"), "--watch", "--every",
+                 "30", "--out", str(tmp_path / "out")]) == 0
+    assert '"reload": 30' in pages[0]
+    assert "8 of 9 trials" in pages[0]
+    assert '"reload": null' in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
 def test_export_writes_both_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
