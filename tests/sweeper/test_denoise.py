@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sweeper.drawings import draw_denoised
+from sweeper.denoised import draw_denoised
 from sweeper.errors import UserError
 from sweeper.trained import load_trained
 from tests.sweeper.mlflow_view import THIRD_PARTY
