@@ -48,7 +48,7 @@ def make_sampler(trained: TrainedTrial, name: str | None, given: Sequence[str]) 
 
 def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None,
                  seed: int) -> Drawing:
-    """Samples in a square, or one row a chain where the sampler passes through few pictures."""
+    """Samples in a square; of walk-jump sampling one row a chain, at most 20 jumps to a row."""
     walks = sampler.name == "walk_jump"
     count = count or (CHAINS if walks else GRID)
     generator = torch.Generator().manual_seed(seed)
@@ -61,7 +61,8 @@ def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None,
     name = "-".join([sampler.name, *_settings(sampler), str(count), f"seed{seed}"])
     if not walks:
         return Drawing(f"sample-{name}", _square(images(found, trained)), [sampler.name])
-    rows = [images(chain[:LONGEST], trained) for chain in found.transpose(0, 1)]
+    shown = torch.linspace(0, len(found) - 1, min(len(found), LONGEST)).round().long()
+    rows = [images(chain, trained) for chain in found[shown].transpose(0, 1)]
     return Drawing(f"sample-{name}", rows, ["one chain a row, jumps in the order of time"])
 
 

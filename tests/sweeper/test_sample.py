@@ -68,6 +68,15 @@ def test_the_seed_alone_decides_the_picture() -> None:
     assert np.shape(first.rows) == (2, 2, 1, 8, 8)
 
 
+def test_a_long_walk_is_shown_from_its_first_to_its_last_jump() -> None:
+    trained = load_trained(trained_sweep().storage, id_of("deen"))
+    samplers = [make_sampler(trained, None, [f"jumps={jumps}", "every=1"]) for jumps in (20, 58)]
+    short, long = (draw_samples(trained, sampler, 2, 0) for sampler in samplers)
+    assert np.shape(short.rows) == np.shape(long.rows) == (2, 20, 1, 8, 8)
+    assert np.array_equal(np.asarray(long.rows)[:, 0], np.asarray(short.rows)[:, 0])
+    assert not np.array_equal(np.asarray(long.rows)[:, -1], np.asarray(short.rows)[:, -1])
+
+
 def test_a_copy_goes_where_it_is_wanted(tmp_path: Path,
                                         capsys: pytest.CaptureFixture[str]) -> None:
     copy = tmp_path / "new" / "samples.png"
