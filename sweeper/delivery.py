@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sweeper import ledger
@@ -16,7 +17,7 @@ from trainers import checkpoint
 if TYPE_CHECKING:
     from sweeper.tracking import Tracking
 
-__all__ = ["Backlog", "Delivery", "RunStatus"]
+__all__ = ["Backlog", "Delivery", "RunStatus", "deliver_report"]
 
 RunStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 LONGEST_PAUSE = 30.0
@@ -121,8 +122,7 @@ class Delivery:
             self._deadline = time.monotonic() + self._patience
 
     def _open(self) -> Tracking:
-        for name, value in SETTINGS.items():
-            os.environ.setdefault(name, value)
+        _settle()
         from sweeper.tracking import Tracking  # takes seconds, so in this thread alone
 
         tracking = Tracking(self._sweep, self._provenance)
@@ -137,6 +137,31 @@ class Delivery:
             time.sleep(LAST_PAUSE)
         else:
             self._closing.wait(min(LONGEST_PAUSE, 0.25 * 2**self._failures))
+
+
+def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | None:
+    """Show a report in the sweep's run; returns why that could not be done, if so."""
+    answer: list[str | None] = []
+
+    def work() -> None:
+        _settle()
+        try:
+            from sweeper.tracking import add_report
+            found = add_report(sweep.tracking, sweep.experiment, sweep.name, folder)
+            answer.append(None if found else "the tracker has no run of the sweep")
+        except Exception as error:  # noqa: BLE001 - the report lies in the storage anyway
+            answer.append(_line(error))
+
+    thread = threading.Thread(target=work, name="report", daemon=True)
+    thread.start()
+    thread.join(patience)
+    return answer[0] if answer else f"no answer in {patience:g} s"
+
+
+def _settle() -> None:
+    """MLflow's settings, before it is imported; what the user has set stands."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
 
 
 def _line(error: Exception) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from sweeper import evaluation_store, ledger
 from sweeper.board import Board
-from sweeper.delivery import Delivery, RunStatus
+from sweeper.delivery import Backlog, Delivery, RunStatus
 from sweeper.errors import UserError
 from sweeper.events import Event, Phase
 from sweeper.interrupt import stop_on_signal
@@ -19,7 +20,7 @@ from sweeper.live import show
 from sweeper.packs import make_packs
 from sweeper.provenance import provenance
 from sweeper.schedule import Schedule
-from sweeper.schedule.host import Host
+from sweeper.schedule.host import Host, open_schedule
 from sweeper.sweep import Outcome, PlannedTrial, Sweep
 
 __all__ = ["Driver"]
@@ -56,13 +57,10 @@ class Driver:
         with show(self._board, self._console, self._live), \
                 stop_on_signal(self._stop) as take_signals:
             host = self._open(inline) if self._todo else None
-            ledger.write_sweep(self._sweep, origin)
-            ledger.write_trials(self._sweep)
-            delivery.start()
-            for trial, status in self._before.items():
-                if status == "finished":
-                    delivery.notice(trial, "FINISHED")
             try:
+                self._write_plan(origin)
+                delivery.start()
+                self._show_finished(delivery)
                 if host:
                     schedule = host.schedule()
                     take_signals()
@@ -90,10 +88,23 @@ class Driver:
             interrupted=self._interrupted and (finished < len(after) or unanswered > 0),
             failures=tuple(failures), unanswered=unanswered)
 
+    def _show_finished(self, delivery: Delivery) -> None:
+        for trial, status in self._before.items():
+            if status == "finished":
+                delivery.notice(trial, "FINISHED")
+
+    def _write_plan(self, origin: Mapping[str, Any]) -> None:
+        try:
+            ledger.write_sweep(self._sweep, origin)
+            ledger.write_trials(self._sweep)
+        except OSError as error:
+            raise UserError(f"the storage {self._sweep.storage} cannot be written: {error}; make "
+                            "room, or set `storage` to another folder") from error
+
     def _open(self, inline: bool) -> Host:
         """Begin to start the workers; the driver has other things to do meanwhile."""
         self._board.message = "starting" if inline else "starting Ray"
-        return Host(partial(_open_schedule, self._sweep, inline))
+        return Host(partial(open_schedule, self._sweep, inline))
 
     def _train(self, schedule: Schedule, delivery: Delivery) -> None:
         """Hand out the longest trials first, so that no core waits long for the last one."""
@@ -111,7 +122,9 @@ class Driver:
         self._board.hear(events)
         for event in events:
             if event.phase == "failed" and not event.committed:
-                ledger.write_failure(self._sweep.storage, event.trial, event.reason or "unknown")
+                with suppress(OSError):  # a full disk does not end the other trials
+                    ledger.write_failure(self._sweep.storage, event.trial,
+                                         event.reason or "unknown")
             if event.committed or event.phase != "running":
                 delivery.notice(event.trial, RUN_STATUS[event.phase])
 
@@ -124,9 +137,13 @@ class Driver:
             self._board.message = "handing the rest to MLflow"
         if host:
             host.close()
-        backlog = delivery.close(self._verdict(), IMPATIENCE if self._interrupted else PATIENCE)
-        if host:
-            host.join()
+        try:
+            backlog = delivery.close(self._verdict(),
+                                     IMPATIENCE if self._interrupted else PATIENCE)
+            if host:
+                host.join()
+        except KeyboardInterrupt:
+            backlog = Backlog(0, "it was interrupted")
         self._sign.take_down()
         if backlog.trials or backlog.error:
             self._board.notes.append(
@@ -154,21 +171,6 @@ class Driver:
         line = self._board.lines[trial.id]
         reason = line.reason or ledger.failure_reason(self._sweep.storage, trial.id)
         return {"trial": trial.id, "label": trial.label, "line": trial.line, "reason": reason}
-
-
-def _open_schedule(sweep: Sweep, inline: bool) -> Schedule:
-    if inline:
-        from sweeper.schedule.inline import InlineSchedule
-        return InlineSchedule()
-    from sweeper.schedule.tune import TuneSchedule  # takes seconds, so in a thread of its own
-
-    local = sweep.cluster == "local"
-    try:
-        return TuneSchedule(sweep.cluster,
-                            None if local else ledger.sweep_folder(sweep) / "tune")
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        where = "on this machine" if local else f"at {sweep.cluster}"
-        raise UserError(f"Ray cannot be used {where}: {error}") from error
 
 
 def _cost(trial: PlannedTrial) -> int:

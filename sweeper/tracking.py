@@ -32,7 +32,7 @@ from sweeper.tracking_tags import commit_tags, origin_tags, started_ms, text, tr
 from trainers import Record
 from trainers.checkpoint import Commit
 
-__all__ = ["Tracking", "add_picture"]
+__all__ = ["Tracking", "add_picture", "add_report"]
 
 BATCH = 1000
 PAGE = 500
@@ -64,12 +64,10 @@ class Tracking:
     """
 
     def __init__(self, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
-        logging.getLogger("alembic").setLevel(logging.ERROR)
         self._sweep, self._provenance = sweep, provenance
         self._trials = {trial.id: trial for trial in sweep.trials}
         with alone(sweep.tracking):
-            self._client = MlflowClient(tracking_uri=sweep.tracking)
+            self._client = _quiet_client(sweep.tracking)
             self._experiment = self._find_experiment()
             self._parent = self._find_parent()
         self._shown = self._find_trials("tags.`sweeper.kind` = 'trial'")
@@ -281,14 +279,29 @@ def add_picture(uri: str, experiment: str, trial: str, path: Path) -> str | None
 
     Only the artifact is written, no metric and no tag: a sweep that is under way may go on.
     """
+    client = _quiet_client(uri)
+    run = _oldest_run(client, experiment, f"tags.`sweeper.trial` = '{trial}'")
+    if run:
+        client.log_artifact(run, str(path), "pictures")
+    return run
+
+
+def add_report(uri: str, experiment: str, sweep: str, folder: Path) -> str | None:
+    """Show the files of a report in the sweep's run, below ``report``; the run's id, or None."""
+    client = _quiet_client(uri)
+    run = _oldest_run(client, experiment, f"tags.`sweeper.sweep` = '{sweep}'")
+    if run:
+        client.log_artifacts(run, str(folder), "report")
+    return run
+
+
+def _quiet_client(uri: str) -> MlflowClient:
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.ERROR)
-    client = MlflowClient(tracking_uri=uri)
+    return MlflowClient(tracking_uri=uri)
+
+
+def _oldest_run(client: MlflowClient, experiment: str, query: str) -> str | None:
     found = client.get_experiment_by_name(experiment)
-    query = f"tags.`sweeper.kind` = 'trial' and tags.`sweeper.trial` = '{trial}'"
     runs = client.search_runs([found.experiment_id], query) if found else []
-    if not runs:
-        return None
-    run = str(min(runs, key=lambda run: run.info.start_time).info.run_id)
-    client.log_artifact(run, str(path), "pictures")
-    return run
+    return min(runs, key=lambda run: run.info.start_time).info.run_id if runs else None

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 
+from sweeper import ledger
+from sweeper.errors import UserError
 from sweeper.schedule import Schedule
+from sweeper.sweep import Sweep
 
-__all__ = ["Host"]
+__all__ = ["Host", "open_schedule"]
+
+PATIENCE = 5.0
 
 
 class Host:
@@ -37,8 +43,9 @@ class Host:
         self._leave.set()
 
     def join(self) -> None:
-        """Wait until it is closed."""
-        self._thread.join()
+        """Wait until it is closed; one that does not even open is not waited for."""
+        if self._ready.is_set():
+            self._thread.join()
 
     def _live(self) -> None:
         try:
@@ -49,3 +56,26 @@ class Host:
         self._leave.wait()
         if self._schedule:
             self._schedule.close()
+
+
+def open_schedule(sweep: Sweep, inline: bool = False) -> Schedule:
+    """Train in this process, or on the Ray that `cluster` names; `UserError` if there is none."""
+    if inline:
+        from sweeper.schedule.inline import InlineSchedule
+        return InlineSchedule()
+    local = sweep.cluster == "local"
+    try:
+        _knock(sweep.cluster)
+        from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
+        return TuneSchedule(sweep.cluster, None if local else ledger.sweep_folder(sweep) / "tune")
+    except (OSError, RuntimeError, ValueError) as error:
+        where = "on this machine" if local else f"at {sweep.cluster}"
+        raise UserError(f"Ray cannot be used {where} ({error}); start it (ray start --head), "
+                        "correct `cluster`, or use --inline") from error
+
+
+def _knock(address: str) -> None:
+    """Raise `OSError` if nobody listens at host:port: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition("//")[2].rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()

@@ -17,9 +17,11 @@ from typing import Any, cast
 
 import ray
 from ray import tune
+from ray.exceptions import RayError
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
+from sweeper.errors import UserError
 from sweeper.events import Event, decode, encode
 from sweeper.job import Job
 from sweeper.ledger import StopSign
@@ -69,6 +71,10 @@ class TuneSchedule:
         def fit() -> None:
             try:
                 self._tuner(jobs, resources, emit).fit()
+            except (RayError, tune.TuneError) as error:
+                errors.append(UserError(
+                    f"Ray stopped working in the middle of the sweep ({_line(error)}); what was "
+                    "saved is kept, and the same command goes on"))
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 errors.append(error)
 
@@ -164,3 +170,8 @@ def _train(config: dict[str, Any]) -> None:
 
 def _short_name(trial: Any) -> str:
     return str(trial.trial_id)
+
+
+def _line(error: Exception) -> str:
+    """The last line of an error: Ray puts whole tracebacks before it."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]

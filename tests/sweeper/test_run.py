@@ -21,6 +21,7 @@ from sweeper.run import RunOptions, run
 from sweeper.sweep import Outcome, Sweep
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.sweeper.small import final_state, metrics_of, planned, small_sweep, undisturbed
+from trainers import checkpoint
 
 pytestmark = THIRD_PARTY
 
@@ -169,3 +170,47 @@ def test_a_tracker_that_dies_later_fails_nothing(tmp_path: Path,
     run_inline(sweep)
     assert look(sweep.tracking).statuses == {sweep.trials[0].id: "FINISHED"}
     assert len(look(sweep.tracking).history[sweep.trials[0].id, "test/kl"]) == 4
+
+
+def test_a_disk_that_fills_up_fails_trials_and_not_the_sweep(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trials = [planned(), planned(seed=2)]
+    sweep = small_sweep(tmp_path, *trials)
+    whole = checkpoint.Attempt.commit
+
+    def commit(attempt: checkpoint.Attempt, state: object, records: list[object],
+               *arguments: object) -> object:
+        if trials[0].id in str(attempt.folder) and len(records) == 4:
+            raise OSError(28, "No space left on device")
+        return whole(attempt, state, records, *arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.Attempt, "commit", commit)
+        outcome = run_inline(sweep)
+    assert (outcome.finished, outcome.failed) == (1, 1)
+    assert "No space left on device" in outcome.failures[0]["reason"]
+    assert run_inline(sweep).finished == 2
+    other = undisturbed(tmp_path, trials)
+    assert metrics_of(sweep, trials[0]) == metrics_of(other, trials[0])
+    seen = look(sweep.tracking)
+    assert set(seen.statuses.values()) == {"FINISHED"}
+    assert not seen.repeated
+
+
+def test_a_storage_that_fills_up_at_once_is_the_users_to_mend(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ledger, "write_trials", full)
+    with pytest.raises(UserError, match="make room"):
+        run_inline(small_sweep(tmp_path))
+
+
+def test_a_cluster_that_is_not_there_is_the_users_to_mend(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path, cluster="127.0.0.1:1")
+    with pytest.raises(UserError, match=r"Ray cannot be used at 127\.0\.0\.1:1"):
+        run(sweep, RunOptions(console=Console(file=io.StringIO())))
+    seen = look(sweep.tracking)
+    assert seen.runs == {}
+    assert [parent.info.status for parent in seen.parents] == ["FAILED"]

@@ -11,6 +11,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from sweeper import tracking, worker
+from sweeper.delivery import deliver_report
 from sweeper.ledger import StopSign
 from sweeper.sweep import Sweep
 from sweeper.tracking import Tracking
@@ -228,3 +229,16 @@ def test_two_drivers_that_open_a_new_store_do_not_collide(tmp_path: Path) -> Non
         thread.join()
     assert errors == []
     assert len(look(sweeps[0].tracking).parents) == 2
+
+
+def test_a_report_is_shown_with_its_sweep(tmp_path: Path) -> None:
+    sweep = stored(tmp_path)
+    assert deliver_report(sweep, tmp_path) == "the tracker has no run of the sweep"
+    show(sweep)
+    folder = tmp_path / "report"
+    folder.mkdir()
+    (folder / "index.html").write_text("<p>")
+    assert deliver_report(sweep, folder) is None
+    client = MlflowClient(sweep.tracking)
+    parent = look(sweep.tracking).parents[0].info.run_id
+    assert [file.path for file in client.list_artifacts(parent, "report")] == ["report/index.html"]
