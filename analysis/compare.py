@@ -35,6 +35,7 @@ __all__ = ["Comparison", "Groups", "compare", "compare_all", "rank"]
 
 Array = NDArray[np.float64]
 EQUAL = ("sigma", "alpha", "beta", "data", "corruption")
+SAID_BY_MODEL = ("objective", "likelihood")
 MOST_GROUPS = 12
 
 
@@ -165,6 +166,8 @@ def _fields(sides: tuple[pd.DataFrame, pd.DataFrame],
     A field that one side does not have at all (DEEN has no β) is neither.
     """
     apart = {*groups.first, *groups.second, "seed"}
+    if "model" in apart:
+        apart |= set(SAID_BY_MODEL)
     both = pd.concat(sides)
     varied = [name for name in param_columns(both)
               if name not in apart and both[name].nunique(dropna=False) > 1

@@ -32,8 +32,9 @@ def _keys(view: View, equivalences: Equivalences) -> Iterator[tuple[str, str, st
         spread = (f"95 %: {claim.law.ci_low:.{places}f} to {claim.law.ci_high:.{places}f}"
                   if math.isfinite(half) else "no interval")
         yield (f"exponent ν in {SYMBOLS.get(claim.x, claim.x)}, {claim.family.label}",
-               f"{claim.law.nu:.{places}f}",
-               f"{spread}; {'bends' if claim.law.bends else 'no bend established'}")
+               f"{claim.law.nu:.{places}f}".replace("-", "−"),
+               f"{spread}; {'bends' if claim.law.bends else 'no bend established'}"
+               .replace("-", "−"))
     yield from equivalences.keys
     trials = view.experiment.trials
     if len(trials):

@@ -23,10 +23,11 @@ class Cell:
     kind: str = ""
     html: str | None = None
 
-    def render(self) -> str:
+    def render(self, head: str) -> str:
+        """A narrow screen shows `head`, the column's, beside the cell."""
         kind = f' class="{self.kind}"' if self.kind else ""
         content = self.html if self.html is not None else escape(self.text)
-        return f"<td{kind}>{content}</td>"
+        return f'<td{kind} data-head="{escape(head)}">{content}</td>'
 
 
 def verdict_cell(text: str, good: bool | None) -> Cell:
@@ -59,10 +60,11 @@ def csv_uri(frame: pd.DataFrame) -> str:
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[Cell]], kind: str = "") -> str:
-    """A table that scrolls sideways where it does not fit; a header that ends in > is a number."""
+    """A table, on a narrow screen a list of its rows; a header that ends in > is a number."""
     heads = "".join(f'<th class="number" scope="col">{escape(name[:-1])}</th>'
                     if name.endswith(">") else f'<th scope="col">{escape(name)}</th>'
                     for name in header)
-    lines = "".join(f"<tr>{''.join(cell.render() for cell in row)}</tr>" for row in rows)
+    names = [name.removesuffix(">") for name in header]
+    lines = "".join(f"<tr>{''.join(map(Cell.render, row, names))}</tr>" for row in rows)
     return (f'<div class="scroll"><table class="{kind}"><thead><tr>{heads}</tr></thead>'
             f"<tbody>{lines}</tbody></table></div>")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.analysis.storage_fixture import digits_experiment, write
 
 HEAVY = ("pandas", "scipy", "statsmodels", "plotly", "mlflow", "torch", "ray")
 
@@ -26,3 +29,36 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
                                     "mlflow_store"])
 def test_no_module_needs_torch_ray_or_mlflow_at_import(module: str) -> None:
     assert not loaded(f"import analysis.{module}") & {"torch", "ray", "mlflow", "plotly"}
+
+
+ALONE = """
+import importlib.abc, sys
+from pathlib import Path
+
+class Blocked(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"{name} is not installed here")
+
+sys.meta_path.insert(0, Blocked())
+from analysis import equivalence, load, published, report
+from analysis.powerlaw import Law, fit
+from analysis.compare import compare_all
+
+experiment = load.from_storage(Path(sys.argv[1]), "imaginary-noise")
+assert fit(experiment.trials, Law(where={"model": "sigma_vae"})).n_seeds == 3
+assert equivalence.twins(experiment)
+assert report.write(experiment, Path(sys.argv[2])).exists()
+print(*sorted(BLOCKED & {name.split(".")[0] for name in sys.modules}), "done")
+"""
+
+
+def test_analysis_reports_where_there_is_no_torch_ray_or_mlflow(tmp_path: Path) -> None:
+    """As on a machine without them: each import fails, and nothing needs one."""
+    blocked = {"torch", "torchvision", "ray", "mlflow", "optuna", "pydantic", "rich", "ruamel",
+               "trainers", "sweeper", "cluster", "sklearn", "safetensors"}
+    storage = write(tmp_path / "storage", digits_experiment())
+    code = f"BLOCKED = {blocked!r}\n{ALONE}"
+    done = subprocess.run([sys.executable, "-c", code, str(storage), str(tmp_path / "out")],
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["done"]), done.stderr

@@ -96,7 +96,8 @@ def interval(law: PowerLaw) -> str:
     if not math.isfinite(half):
         return f"{law.nu:.3g}"
     places = min(max(1 - math.floor(math.log10(half)), 2), 6) if half > 0 else 4
-    return f"{law.nu:.{places}f} ({law.ci_low:.{places}f} to {law.ci_high:.{places}f})"
+    text = f"{law.nu:.{places}f} ({law.ci_low:.{places}f} to {law.ci_high:.{places}f})"
+    return text.replace("-", "−")
 
 
 def short(law: PowerLaw) -> str:

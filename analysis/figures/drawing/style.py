@@ -89,7 +89,16 @@ def log_ticks(values: Iterable[float]) -> list[float]:
         inside = [tick for tick in ticks if low <= tick <= high]
         if len(inside) <= 8:
             break
-    return inside if len(inside) > 1 else [min(finite), max(finite)]
+    return inside if len(inside) > 1 else _even(low, high)
+
+
+def _even(low: float, high: float) -> list[float]:
+    """Multiples of a round step, for a range too narrow for round numbers of a log axis."""
+    rough = (high - low) / 5
+    unit = 10.0 ** math.floor(math.log10(rough))
+    step = next(digit * unit for digit in (1, 2, 5, 10) if digit * unit >= rough)
+    first = math.ceil(low / step)
+    return [float(f"{k * step:.12g}") for k in range(first, math.floor(high / step) + 1)]
 
 
 def set_log(figure: go.Figure, axis: str, values: Iterable[float]) -> None:
