@@ -80,10 +80,13 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
     trials = [{"id": trial.id, "role": trial.role, "twin_of": trial.twin_of, "label": trial.label}
               for trial in sweep.trials]
     write_file(folder / "grid.yaml", sweep.grid.encode())
+    until = {"rule": dict(sweep.until), "path": [dict(one) for one in sweep.path]} if (
+        sweep.until) else None
     write_json(folder / "sweep.json", {
         "schema": SCHEMA, "experiment": sweep.experiment, "sweep": sweep.name,
         "created": created, "tracking_uri": sweep.tracking, "trials": trials,
-        "analysis": dict(sweep.analysis), "provenance": dict(provenance)})
+        "analysis": dict(sweep.analysis), "provenance": dict(provenance),
+        **({"until": until} if until else {})})
 
 
 def write_trials(sweep: Sweep) -> None:

@@ -72,6 +72,7 @@ class Outline:
             "parallel": self.slots,
             "estimate": {"cpu_s": round(self.cpu_seconds, 1), "wall_s": round(self.wall_seconds),
                          "trial_memory_bytes": int(self.trial_memory)},
+            "until": dict(sweep.until) if sweep.until else None,
             "aliases": [asdict(pair) for pair in self.aliases],
             "trials": [{"id": trial.id, "label": trial.label, "role": trial.role,
                         "twin_of": trial.twin_of, "parameters": trial.parameters,

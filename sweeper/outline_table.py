@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -75,12 +78,22 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
     gpu = " (on a CPU; GPUs are not estimated)" if sweep.resources.gpus else ""
     return [
         ("trials", f"{len(sweep.trials):,} in {plan.packs:,} packs{done}"),
+        *_until(sweep.until),
         ("time", f"about {duration(plan.wall_seconds)} for {todo:,} trials, {plan.slots} at once; "
                  f"{duration(plan.cpu_seconds)} of computing{gpu}: an estimate"),
         ("memory", f"about {plan.trial_memory / 1e9:.1f} GB a trial: an estimate"),
         ("storage", str(sweep.storage)),
         ("tracking", sweep.tracking),
     ]
+
+
+def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """What makes the sweep grow; the estimates are for the declared seeds."""
+    if not rule:
+        return []
+    claim = (f"the interval of ν is ± {rule['nu_halfwidth']:g}" if "nu_halfwidth" in rule
+             else "every equivalence is decided")
+    return [("until", f"{claim}, or {rule['max_seeds']} seeds: more are added as needed")]
 
 
 def duration(seconds: float) -> str:

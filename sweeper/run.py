@@ -10,6 +10,7 @@ from rich.console import Console
 from sweeper import ledger
 from sweeper.driver import Driver
 from sweeper.lease import hold_lease
+from sweeper.replicates import replicate
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking_address import check_address
 
@@ -29,14 +30,20 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     """Train what is not finished yet, and show all of it in MLflow.
 
     A failed trial stops no other. Ctrl-C stops the trials after their epoch, with a checkpoint;
-    a second one leaves at once. The same call goes on with what is left. Raises `UserError`
+    a second one leaves at once. The same call goes on with what is left. A sweep with a rule in
+    `until` is given more seeds until the rule is met, or its budget is spent. Raises `UserError`
     when the storage, the tracking address, the cluster or another driver stand in the way.
     """
     started = time.monotonic()
     options = options or RunOptions()
     ledger.check_writable(sweep.storage)
     check_address(sweep.tracking)
-    with hold_lease(ledger.sweep_folder(sweep)):
-        driver = Driver(sweep, options.console or Console(stderr=True), options.live)
+    console = options.console or Console(stderr=True)
+
+    def drive(sweep: Sweep) -> Outcome:
+        driver = Driver(sweep, console, options.live)
         driver.drive(options.inline)
         return driver.outcome(time.monotonic() - started)
+
+    with hold_lease(ledger.sweep_folder(sweep)):
+        return replicate(sweep, drive, console) if sweep.until else drive(sweep)

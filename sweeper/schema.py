@@ -159,6 +159,25 @@ class AnalysisSection(Section):
     equivalence: EquivalenceSection = EquivalenceSection()
 
 
+class UntilSection(Section):
+    """When enough seeds have been trained; `max_seeds` is the budget, declared seeds included.
+
+    nu_halfwidth: the law's interval is at most so wide to either side of ν. equivalence: no test
+    of independent seeds is undecided.
+    """
+
+    nu_halfwidth: Annotated[float, Field(gt=0)] | None = None
+    equivalence: Literal["decided"] | None = None
+    max_seeds: Annotated[int, Field(ge=1)] = 20
+
+    @model_validator(mode="after")
+    def one_rule(self) -> UntilSection:
+        if (self.nu_halfwidth is None) == (self.equivalence is None):
+            raise _complaint("needs one rule: {nu_halfwidth: 0.02} or {equivalence: decided}, and "
+                             "a budget such as max_seeds: 20")
+        return self
+
+
 class ResourcesSection(Section):
     """What one pack asks of Ray."""
 
@@ -182,6 +201,7 @@ class Grid(_Shared):
     search: dict[str, Any] = {}
     evaluate: list[Any] = []
     analysis: AnalysisSection = AnalysisSection()
+    until: UntilSection | None = None
     resources: ResourcesSection = ResourcesSection()
     storage: str = "./sweeps"
     tracking: Annotated[str, AfterValidator(check_tracking)] = "sqlite:///mlflow.db"

@@ -14,6 +14,7 @@ from sweeper.identity import digest
 from sweeper.places import check_writable, storage_path, tracking_uri
 from sweeper.resolve import resolve
 from sweeper.schema import check_grid
+from sweeper.seeds import check_until
 from sweeper.sweep import PlannedTrial, Resources, Sweep
 
 __all__ = ["find_grid", "load", "shipped_grids"]
@@ -34,11 +35,14 @@ def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
     folder = _placed(document, "storage", lambda: storage_path(storage or checked.storage))
     _placed(document, "storage", lambda: check_writable(folder))
     trials = resolve(document, expand(document, checked, yes))
-    return Sweep(
+    until = checked.until.model_dump(exclude_none=True) if checked.until else None
+    sweep = Sweep(
         experiment=checked.experiment, name=_name(path, trials), trials=trials,
         grid=document.text, storage=folder, tracking=tracking_uri(tracking or checked.tracking),
         cluster=checked.cluster, resources=Resources(**checked.resources.model_dump()),
-        analysis=checked.analysis.model_dump(exclude_none=True))
+        analysis=checked.analysis.model_dump(exclude_none=True), until=until)
+    _placed(document, "until", lambda: check_until(sweep))
+    return sweep
 
 
 def shipped_grids() -> dict[str, Path]:

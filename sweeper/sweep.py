@@ -51,7 +51,10 @@ class Resources:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A grid, expanded: everything that a driver needs to run it."""
+    """A grid, expanded: everything that a driver needs to run it.
+
+    `until` is the rule by which seeds are added, `path` what it saw from round to round.
+    """
 
     experiment: str
     name: str
@@ -62,6 +65,8 @@ class Sweep:
     cluster: str = "local"
     resources: Resources = field(default_factory=Resources)
     analysis: Mapping[str, Any] = field(default_factory=dict)
+    until: Mapping[str, Any] | None = None
+    path: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def test_a_grid_that_is_none_is_refused(text: str, message: str) -> None:
 LINES = [
     ("sedes: 3", "sedes: unknown key 'sedes'; did you mean 'seeds'? (known: aliases, analysis, "
      "cluster, data, defaults, evaluate, experiment, resources, search, seeds, storage, "
-     "tracking, trials)"),
+     "tracking, trials, until)"),
     ("seeds: 0", "seeds: must be how many seeds (>= 1) or a list of them, and is 0"),
     ("seeds: yes", "seeds: must be how many seeds (>= 1) or a list of them, and is 'yes'"),
     ("seeds: [0, 1, 0]", "seeds[2]: the seed 0 stands twice"),
