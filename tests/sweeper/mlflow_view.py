@@ -8,11 +8,12 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-__all__ = ["THIRD_PARTY", "View", "look"]
+__all__ = ["READY", "THIRD_PARTY", "View", "look"]
 
 THIRD_PARTY = [pytest.mark.filterwarnings(text) for text in (
     "ignore:The ``noload`` loader strategy:DeprecationWarning",
 )]
+READY = [*THIRD_PARTY, pytest.mark.usefixtures("ready_store")]
 
 
 @dataclass(frozen=True)

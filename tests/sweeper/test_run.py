@@ -19,11 +19,11 @@ from sweeper.events import Event
 from sweeper.lease import hold_lease
 from sweeper.run import RunOptions, run
 from sweeper.sweep import Outcome, Sweep
-from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import final_state, metrics_of, planned, small_sweep, undisturbed
 from trainers import checkpoint
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 
 def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:

@@ -16,10 +16,10 @@ from sweeper.ledger import StopSign
 from sweeper.sweep import Sweep
 from sweeper.tracking import Tracking
 from sweeper.tracking_address import check_address
-from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 ORIGIN = {"git_commit": "abc", "git_dirty": True, "versions": {"torch": "2"}, "host": "here"}
 
 
@@ -213,6 +213,8 @@ def test_long_histories_go_in_batches(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_two_drivers_that_open_a_new_store_do_not_collide(tmp_path: Path) -> None:
+    for path in tmp_path.glob("mlflow.db*"):
+        path.unlink()
     sweeps = [small_sweep(tmp_path, planned(seed=seed), name=f"small-{seed}") for seed in (1, 2)]
     errors: list[BaseException] = []
 
