@@ -164,3 +164,14 @@ def test_a_thousand_trials_open_quickly(browser: Any, tmp_path: Path) -> None:
     large = visit(browser, report.write(loaded, tmp_path / "report", SETTINGS))
     assert large.page.locator("#kl_sigma .points path").count() >= 1000
     assert large.faults == []
+
+
+def test_a_watched_page_loads_itself_again(browser: Any, tmp_path: Path) -> None:
+    storage = planted.write(tmp_path / "storage", list(planted.sigma_trials(1)))
+    loaded = load.from_storage(storage, "imaginary-noise")
+    watched = replace(SETTINGS, reload_s=2)
+    page = report.write(loaded, tmp_path / "report", watched)
+    opened = visit(browser, page)
+    report.write(loaded, tmp_path / "report", replace(SETTINGS, title="second look"))
+    opened.page.get_by_role("heading", name="second look", level=1).wait_for(timeout=30_000)
+    assert opened.faults == []

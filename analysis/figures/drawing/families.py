@@ -53,7 +53,9 @@ def families(trials: pd.DataFrame, x: str) -> list[Family]:
     keys = [_key(rows[column]) for column in varying]
     groups = [group for _, group in rows.groupby(keys, sort=True)]
     groups.sort(key=lambda group: (-group[x].nunique(), -len(group)))
-    return [_family(group, varying, _told_apart(group, groups, varying)) for group in groups]
+    named = _told_apart(groups, varying)
+    return [_family(group, varying, named.get(str(group["model"].iloc[0]), set()))
+            for group in groups]
 
 
 def levels(family: Family, x: str) -> int:
@@ -71,11 +73,11 @@ def _key(column: pd.Series) -> pd.Series:
     return column.map(lambda value: "" if value is None or value != value else str(value))
 
 
-def _told_apart(group: pd.DataFrame, groups: list[pd.DataFrame], varying: list[str]) -> set[str]:
-    """The fields in which families of one model differ: others the model's name says already."""
-    model = str(group["model"].iloc[0])
-    kin = pd.concat([one.iloc[:1] for one in groups if str(one["model"].iloc[0]) == model])
-    return {column for column in varying if _key(kin[column]).nunique() > 1}
+def _told_apart(groups: list[pd.DataFrame], varying: list[str]) -> dict[str, set[str]]:
+    """By model, the fields in which its families differ: others the model's name says already."""
+    heads = pd.concat([one.iloc[:1] for one in groups])
+    return {str(model): {column for column in varying if _key(kin[column]).nunique() > 1}
+            for model, kin in heads.groupby("model")}
 
 
 def _family(rows: pd.DataFrame, varying: list[str], named: set[str]) -> Family:
