@@ -49,6 +49,11 @@ class Driver:
         self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
         self._interrupted = False
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to train or to evaluate."""
+        return not self._todo
+
     def drive(self, inline: bool = False) -> None:
         """Train, show and deliver; returns when the sweep is finished or was stopped."""
         self._sign.take_down()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console
 
@@ -11,6 +12,7 @@ from sweeper import ledger
 from sweeper.driver import Driver
 from sweeper.lease import hold_lease
 from sweeper.replicates import replicate
+from sweeper.schedule.kept import Kept, kept
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking_address import check_address
 
@@ -40,10 +42,15 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     check_address(sweep.tracking)
     console = options.console or Console(stderr=True)
 
-    def drive(sweep: Sweep) -> Outcome:
+    def drive(sweep: Sweep, ray: Kept | None = None) -> Outcome:
         driver = Driver(sweep, console, options.live)
+        if ray and not driver.idle:
+            ray.start()
         driver.drive(options.inline)
         return driver.outcome(time.monotonic() - started)
 
     with hold_lease(ledger.sweep_folder(sweep)):
-        return replicate(sweep, drive, console) if sweep.until else drive(sweep)
+        if not sweep.until:
+            return drive(sweep)
+        with kept(sweep, options.inline) as ray:
+            return replicate(sweep, partial(drive, ray=ray), console)
