@@ -18,6 +18,7 @@ __all__ = ["HELP", "NAME", "add_arguments", "run"]
 NAME = "compare"
 HELP = "compare groups of trials: difference with interval, effect size, Holm correction"
 WORDS = "FIELD=VALUE"
+WIDE = 120  # columns: a table that breaks its cells cannot be read
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,12 +62,13 @@ def _show(found: Sequence[Comparison]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for name in ("first − second", "at", "metric", "difference", "95 % interval", "effect",
-                 "p (Holm)", "seeds", "verdict"):
-        table.add_column(name)
+    for name in ("first − second", "at", "metric", "difference (95 %)", "effect", "p (Holm)",
+                 "seeds", ""):
+        table.add_column(name, no_wrap=True)
     for one in found:
         table.add_row(*map(Text, _row(one)))
     screen = console()
+    screen.width = max(screen.width, WIDE)
     screen.print(table)
     also = sorted({name for one in found for name in one.also})
     if also:
@@ -77,9 +79,9 @@ def _show(found: Sequence[Comparison]) -> None:
 def _row(one: Comparison) -> list[str]:
     at = ", ".join(f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
                    for name, value in one.setting.items())
-    d = one.difference
-    known = one.verdict != "not tested"
-    return [f"{one.groups[0]} − {one.groups[1]}", at, one.metric, f"{d.value:+.4g}",
-            f"{d.low:.4g} … {d.high:.4g}" if known else "needs two seeds each",
+    d, known = one.difference, one.verdict != "not tested"
+    first, second = (label.removeprefix("model = ") for label in one.groups)
+    spread = f" ({d.low:.3g} … {d.high:.3g})" if known else ""
+    return [f"{first} − {second}", at, one.metric, f"{d.value:+.4g}{spread}",
             f"{one.effect.value:.2g}" if known else "", f"{one.p_holm:.2g}" if known else "",
-            f"{one.n[0]}, {one.n[1]}", one.verdict]
+            f"{one.n[0]}, {one.n[1]}", one.verdict if known else "needs two seeds each"]
