@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import (
@@ -75,9 +76,17 @@ def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
         experiment = load.from_storage(sweep.storage, sweep.experiment)
         experiment, chosen = with_runs(experiment, chosen)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
-        return replace(outcome, report=str(path)), said(path)
+        return replace(outcome, report=str(path)), [*said(path), *_delivered(sweep, path)]
     except (AnalysisError, OSError) as error:
         return outcome, [f"No report: {error}"]
+
+
+def _delivered(sweep: Sweep, path: Path) -> list[str]:
+    """Put the report beside the runs; one sentence if the tracker does not take it."""
+    from sweeper.delivery import deliver_report
+
+    trouble = deliver_report(sweep, path.parent)
+    return [f"The report is not in MLflow: {trouble}."] if trouble else []
 
 
 def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:

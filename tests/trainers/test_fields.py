@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
+from sklearn.datasets import load_digits
 
 from trainers import Training, Trial
 from trainers.datasets.digits import Digits
@@ -73,3 +75,14 @@ def test_the_digits_test_part_has_every_class_in_its_share() -> None:
     assert splits.test.labels is not None
     assert (len(splits.train), len(splits.test)) == (1433, 364)
     assert splits.test.labels.bincount().tolist() == [36, 37, 36, 37, 37, 37, 37, 36, 35, 36]
+
+
+def test_the_digits_are_scikit_learns() -> None:
+    bunch = load_digits()
+    splits = Digits().load()
+    ours = [torch.cat([getattr(part, name) for part in (splits.train, splits.test)])
+            for name in ("x", "labels")]
+    rows = torch.cat([ours[0], ours[1][:, None]], dim=1).tolist()
+    assert sorted(rows) == sorted([*image, label] for image, label in
+                                  zip(bunch.data.astype(int).tolist(), bunch.target.tolist(),
+                                      strict=True))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -45,10 +48,27 @@ class Digits(Component):
 
 def _parts() -> list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:
     """Images and labels of the train and the test part."""
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images, labels = bunch.data.astype(np.uint8), bunch.target.astype(np.int64)
+    table = _table()
+    images, labels = table[:, :-1].astype(np.uint8), table[:, -1].astype(np.int64)
     earlier = (labels[:, None] == np.arange(10)).cumsum(axis=0)
     test = earlier[np.arange(len(labels)), labels] % 5 == 1
     return [(images[rows], labels[rows]) for rows in (~test, test)]
+
+
+@functools.cache
+def _table() -> npt.NDArray[np.float64]:
+    """One row an image: 64 values and the label.
+
+    The file that `load_digits` reads, without importing scikit-learn: that takes every worker
+    longer than an epoch of training.
+    """
+    package = importlib.util.find_spec("sklearn")
+    assert package is not None
+    assert package.submodule_search_locations
+    path = Path(package.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz"
+    if path.exists():
+        return np.loadtxt(path, delimiter=",")
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    return np.column_stack([bunch.data, bunch.target])
