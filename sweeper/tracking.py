@@ -26,13 +26,13 @@ from sweeper import ledger
 from sweeper.evaluation_store import read_evaluations
 from sweeper.pictures import gallery_png
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.tracking_address import alone, artifact_location
+from sweeper.tracking_address import alone, artifact_location, check_address, unmade_store
 from sweeper.tracking_evaluations import TAG, artifacts, evaluation_tags
 from sweeper.tracking_tags import commit_tags, origin_tags, started_ms, text, trial_tags
 from trainers import Record
 from trainers.checkpoint import Commit
 
-__all__ = ["Tracking", "add_picture", "add_report"]
+__all__ = ["Tracking", "add_picture", "add_report", "make_store"]
 
 BATCH = 1000
 PAGE = 500
@@ -67,6 +67,7 @@ class Tracking:
         self._sweep, self._provenance = sweep, provenance
         self._trials = {trial.id: trial for trial in sweep.trials}
         with alone(sweep.tracking):
+            make_store(sweep.tracking)
             self._client = _quiet_client(sweep.tracking)
             self._experiment = self._find_experiment()
             self._parent = self._find_parent()
@@ -293,6 +294,22 @@ def add_report(uri: str, experiment: str, sweep: str, folder: Path) -> str | Non
     if run:
         client.log_artifacts(run, str(folder), "report")
     return run
+
+
+def make_store(uri: str) -> None:
+    """Make a new SQLite store under another name, and move it to its place once it is whole.
+
+    MLflow makes its tables in dozens of steps, and cannot open a store in which a kill has left
+    one of them half done.
+    """
+    path = unmade_store(uri)
+    if path is None:
+        return
+    staged = path.with_name(f".{path.name}.new")
+    staged.unlink(missing_ok=True)
+    _quiet_client(f"sqlite:///{staged}").search_experiments(max_results=1)
+    staged.replace(path)
+    check_address(uri)
 
 
 def _quiet_client(uri: str) -> MlflowClient:

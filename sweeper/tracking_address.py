@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sweeper.errors import UserError
 
-__all__ = ["alone", "artifact_location", "check_address"]
+__all__ = ["alone", "artifact_location", "check_address", "unmade_store"]
 
 PATIENCE = 5.0
 EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:5000)"
@@ -45,6 +45,15 @@ def alone(uri: str) -> Iterator[None]:
     with path.with_name(path.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def unmade_store(uri: str) -> Path | None:
+    """The file of a SQLite store that has no tables yet; None for every other store."""
+    path = _sqlite_path(uri)
+    if path is None or not path.exists():
+        return path
+    with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
+        return None if database.execute("SELECT 1 FROM sqlite_master").fetchone() else path
 
 
 def artifact_location(uri: str, experiment: str) -> str | None:

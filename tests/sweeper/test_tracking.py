@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +246,16 @@ def test_a_report_is_shown_with_its_sweep(tmp_path: Path) -> None:
     client = MlflowClient(sweep.tracking)
     parent = look(sweep.tracking).parents[0].info.run_id
     assert [file.path for file in client.list_artifacts(parent, "report")] == ["report/index.html"]
+
+
+def test_a_store_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:
+    """What a killed driver leaves of a half-made store is no store, and is in nobody's way."""
+    store, half_made = tmp_path / "new" / "mlflow.db", tmp_path / "new" / ".mlflow.db.new"
+    store.parent.mkdir()
+    store.touch()
+    with closing(sqlite3.connect(half_made)) as half:
+        half.execute("CREATE TABLE _alembic_tmp_experiment_tags (key TEXT)")
+    tracking.make_store(f"sqlite:///{store}")
+    client = MlflowClient(f"sqlite:///{store}")
+    assert [found.name for found in client.search_experiments()] == ["Default"]
+    assert not half_made.exists()
