@@ -127,4 +127,9 @@ def _mixed_message(different: Mapping[str, Sequence[object]], law: Law) -> str:
     said = "; ".join(f"{name} ({listed(values, 4)})" for name, values in different.items())
     name, values = next(iter(different.items()))
     return (f"rows of one law may differ in {symbol(law.x)} and seed only, but these differ in "
-            f"{said}; choose with where, for example where={{{name!r}: {values[0]!r}}}")
+            f"{said}; choose with where, for example {name}={_plain(values[0])}")
+
+
+def _plain(value: object) -> object:
+    """A value as it stands in a grid, not as numpy shows it."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,6 +1,7 @@
 """Shapes are checked in every test: trainers' jaxtyping annotations become beartype checks."""
 
 import os
+import signal
 
 from jaxtyping import install_import_hook
 
@@ -8,5 +9,8 @@ from tests import shapes
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+# A shell starts background jobs with SIGINT ignored; the tests of Ctrl-C need it everywhere.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 install_import_hook("trainers", f"{shapes.__name__}.check")

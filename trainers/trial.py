@@ -48,7 +48,8 @@ class Training(Component):
         gradient; scale it with the loss where two losses differ by a factor.
     precision : ``float32``, ``float64`` or ``bfloat16`` (autocast; parameters stay float32).
     test_every : epochs between two looks at the test data (the last epoch always has one).
-    checkpoint_every : epochs between two checkpoints; no part of a trial's identity.
+    checkpoint_every : epochs between two checkpoints. Neither changes a result: both are no part
+        of a trial's identity.
     """
 
     epochs: Count = 20
@@ -56,7 +57,7 @@ class Training(Component):
     lr: Scale = 1e-3
     eps: Scale = 1e-8
     precision: Literal["float32", "float64", "bfloat16"] = "float32"
-    test_every: Count = 1
+    test_every: Annotated[int, Bounds(ge=1), Where()] = 1
     checkpoint_every: Annotated[int, Bounds(ge=1), Where()] = 5
 
     @property

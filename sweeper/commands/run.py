@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
+import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,18 +54,32 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     from sweeper.run import run as run_sweep
 
     screen = console(stderr=arguments.json)
-    outcome = run_sweep(sweep, RunOptions(inline=arguments.inline, live=screen.is_terminal,
-                                          console=screen))
+    early = threading.Timer(EARLY, _import_report)
+    early.daemon = True
+    early.start()
+    try:
+        outcome = run_sweep(sweep, RunOptions(inline=arguments.inline, live=screen.is_terminal,
+                                              console=screen))
+    finally:
+        early.cancel()
     outcome, sentences = _report(sweep, outcome)
     if arguments.json:
+        _show_troubles(screen, outcome)
         print_json({key: asdict(outcome)[key] for key in SHOWN})
     else:
         _show(screen, outcome, sentences)
     return _exit_code(outcome)
 
 
+EARLY = 15.0  # seconds: when the workers have started
 SHOWN = ("experiment", "trials", "finished", "failed", "skipped", "unanswered", "wall_s", "report",
          "tracking_uri")
+
+
+def _import_report() -> None:
+    """Import what the report needs while the workers train: nobody waits for it at the end."""
+    importlib.import_module("analysis.load")
+    importlib.import_module("analysis.report")
 
 
 def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
@@ -89,21 +105,28 @@ def _delivered(sweep: Sweep, path: Path) -> list[str]:
     return [f"The report is not in MLflow: {trouble}."] if trouble else []
 
 
+def _show_troubles(screen: Console, outcome: Outcome) -> None:
+    """Why trials failed, and how a stopped sweep goes on."""
+    from rich.markup import escape
+
+    for failure in outcome.failures:
+        screen.print(f"[red]failed[/red] {escape(str(failure.get('label')))}: "
+                     f"{escape(str(failure.get('reason')))}", soft_wrap=True)
+    if outcome.interrupted:
+        screen.print(f"stopped; the same command goes on: [bold]{escape(_again())}[/bold]",
+                     soft_wrap=True)
+
+
 def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:
     from rich.markup import escape
 
     screen.print()
     print_bullets(screen, sentences)
     screen.print()
-    for failure in outcome.failures:
-        screen.print(f"[red]failed[/red] {escape(str(failure.get('label')))}: "
-                     f"{escape(str(failure.get('reason')))}", soft_wrap=True)
+    _show_troubles(screen, outcome)
     screen.print(_counts(outcome))
     if outcome.report:
         screen.print(f"report  {escape(outcome.report)}", soft_wrap=True)
-    if outcome.interrupted:
-        screen.print(f"stopped; the same command goes on: [bold]{escape(_again())}[/bold]",
-                     soft_wrap=True)
     screen.print(f"runs    [bold]{escape(_ui(outcome.tracking_uri))}[/bold]", soft_wrap=True)
 
 
