@@ -140,7 +140,7 @@ def test_twins_failed_trials_and_other_betas_stay_out() -> None:
 def test_rows_that_differ_in_more_are_refused_by_name(change: dict[str, Any]) -> None:
     frame = pd.concat([planted(2), planted(2).assign(**change)])
     name = next(iter(change))
-    with pytest.raises(MixedRows, match=rf"differ in {name}.*where="):
+    with pytest.raises(MixedRows, match=rf"differ in {name}.*where, for example {name}="):
         fit(frame, LAW)
 
 
