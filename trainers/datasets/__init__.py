@@ -19,7 +19,8 @@ from torch import Tensor
 from trainers.errors import DataError
 from trainers.registry import Registry
 
-__all__ = ["DATASETS", "Dataset", "Split", "Splits", "array_checksum", "data_folder", "load"]
+__all__ = ["DATASETS", "Dataset", "Split", "Splits", "array_checksum", "data_folder", "hold_out",
+           "load"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ def data_folder(data_dir: str | None) -> Path:
         raise DataError("no data folder: set `data_dir` in the grid's `data`, or the environment "
                         "variable SWEEPER_DATA, to the folder that holds the data sets")
     return Path(named).expanduser()
+
+
+def hold_out(train: Split, validation: int, limit: int) -> tuple[Split, Split]:
+    """The first `limit` training examples (0: all), and the last `validation` ones set apart."""
+    assert train.labels is not None
+    cut = len(train) - validation
+    kept = min(cut, limit or cut)
+    return (Split(train.x[:kept], train.labels[:kept]),
+            Split(train.x[cut:], train.labels[cut:]))
 
 
 def array_checksum(*arrays: npt.NDArray[np.generic]) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 import torch
 
-from trainers.datasets import DATASETS, Split, Splits, data_folder
+from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out
 from trainers.fields import Component, Natural, Where
 from trainers.files import require_digest
 
@@ -50,10 +50,8 @@ class Cifar10(Component):
 
     def load(self) -> Splits:
         train, test = (self._part(train) for train in (True, False))
-        cut = len(train) - self.validation
-        kept = min(cut, self.limit or cut)
-        return Splits(train=_rows(train, slice(kept)), test=test, scale=255.0,
-                      validation=_rows(train, slice(cut, None)))
+        kept, apart = hold_out(train, self.validation, self.limit)
+        return Splits(train=kept, test=test, scale=255.0, validation=apart)
 
     def checksum(self) -> str:
         about = f"{sorted(self._check().items())}/{self.validation}/{self.limit}"
@@ -85,8 +83,3 @@ class Cifar10(Component):
 def _require(path: Path, md5: str) -> None:
     require_digest(path, "md5", md5, "unpack cifar-10-python.tar.gz into the folder that "
                    "`data_dir` or SWEEPER_DATA names, or delete it and set `download: true`")
-
-
-def _rows(split: Split, rows: slice) -> Split:
-    assert split.labels is not None
-    return Split(split.x[rows], split.labels[rows])

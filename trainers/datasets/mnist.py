@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-import torch
-
-from trainers.datasets import DATASETS, Split, Splits, data_folder
+from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out
 from trainers.errors import DataError
 from trainers.fields import Component, Natural, Where
 
@@ -54,10 +52,8 @@ class Mnist(Component):
 
     def load(self) -> Splits:
         train, test = (self._part(train) for train in (True, False))
-        cut = len(train) - self.validation
-        kept = min(cut, self.limit or cut)
-        return Splits(train=Split(train.x[:kept], _labels(train)[:kept]), test=test, scale=255.0,
-                      validation=Split(train.x[cut:], _labels(train)[cut:]))
+        kept, apart = hold_out(train, self.validation, self.limit)
+        return Splits(train=kept, test=test, scale=255.0, validation=apart)
 
     def checksum(self) -> str:
         digest = hashlib.sha256(f"{self.validation}/{self.limit}".encode())
@@ -91,8 +87,3 @@ def _check(path: Path, size: int) -> None:
     if path.stat().st_size != size:
         raise DataError(f"{path} is damaged: {size:,} bytes expected, {path.stat().st_size:,} "
                         "found; delete it and fetch it again")
-
-
-def _labels(split: Split) -> torch.Tensor:
-    assert split.labels is not None
-    return split.labels
