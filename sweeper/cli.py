@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from analysis.errors import AnalysisError
 from sweeper.commands import COMMANDS
 from sweeper.errors import UserError
-from sweeper.screen import print_error
+from sweeper.terminal.screen import print_error
 
 __all__ = ["FAILED", "INTERRUPTED", "UNEXPECTED", "USER", "main", "parser"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
 from sweeper.errors import UserError
-from sweeper.screen import console, print_json
+from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
     from analysis.compare import Comparison

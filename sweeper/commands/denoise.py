@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     trained = trained_trial(arguments)
-    from sweeper.denoised import draw_denoised
+    from sweeper.pictures.denoised import draw_denoised
 
     drawing = draw_denoised(trained, arguments.noise, arguments.count or 10, arguments.seed)
     return show_drawing(arguments, trained, drawing)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_json
 from sweeper.errors import UserError
-from sweeper.screen import console, print_json
+from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
-    from sweeper.drawings import Drawing
-    from sweeper.keeping import Kept
-    from sweeper.trained import TrainedTrial
+    from sweeper.pictures.drawings import Drawing
+    from sweeper.storage.trained import TrainedTrial
+    from sweeper.tracking.keeping import Kept
 
 __all__ = ["add_drawing", "show_drawing", "trained_trial"]
 
@@ -41,8 +41,8 @@ def trained_trial(arguments: argparse.Namespace) -> TrainedTrial:
         raise UserError(f"--seed must be a whole number from 0 on, and is {arguments.seed}")
     if arguments.out and not arguments.out.lower().endswith(".png"):
         raise UserError(f"--out must end in .png, and is {arguments.out!r}")
-    from sweeper.places import storage_path
-    from sweeper.trained import load_trained, require_pictures
+    from sweeper.storage.places import storage_path
+    from sweeper.storage.trained import load_trained, require_pictures
 
     trained = load_trained(storage_path(arguments.storage), arguments.trial)
     require_pictures(trained)
@@ -51,8 +51,8 @@ def trained_trial(arguments: argparse.Namespace) -> TrainedTrial:
 
 def show_drawing(arguments: argparse.Namespace, trained: TrainedTrial, drawing: Drawing) -> int:
     """Keep the picture and say where it is; a tracker that does not answer is no failure."""
-    from sweeper.keeping import keep
-    from sweeper.places import storage_path
+    from sweeper.storage.places import storage_path
+    from sweeper.tracking.keeping import keep
 
     out = Path(arguments.out).expanduser() if arguments.out else None
     kept = keep(storage_path(arguments.storage), trained, drawing, out)

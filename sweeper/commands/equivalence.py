@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.errors import AnalysisError
 from sweeper.commands.report import declared
 from sweeper.commands.shared import add_experiment, add_json, load_experiment, settings
-from sweeper.screen import console, print_bullets, print_json
+from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
     from analysis.schema import Experiment

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from sweeper.commands.shared import add_experiment, add_json, load_experiment
-from sweeper.screen import console, print_json
+from sweeper.terminal.screen import console, print_json
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from sweeper.errors import UserError
-from sweeper.screen import console
+from sweeper.terminal.screen import console
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from sweeper.commands.shared import add_json
-from sweeper.screen import console, print_json
+from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.catalogue import catalogue
+    from sweeper.plan.catalogue import catalogue
 
     found = catalogue(arguments.kind)
     if arguments.json:

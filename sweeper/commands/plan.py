@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sweeper.commands.shared import add_grid, add_json, load_grid
-from sweeper.screen import console, print_json
+from sweeper.terminal.screen import console, print_json
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -19,14 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.outline import outline
+    from sweeper.plan.outline import outline
 
     sweep = load_grid(arguments)
     plan = outline(sweep)
     if arguments.json:
         print_json(plan.to_json())
     else:
-        from sweeper.outline_table import draw
+        from sweeper.terminal.plan_table import draw
 
         draw(console(), plan)
     return 0

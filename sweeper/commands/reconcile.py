@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from sweeper.commands.shared import add_json
-from sweeper.screen import console, print_json
+from sweeper.terminal.screen import console, print_json
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.places import storage_path, tracking_uri
-    from sweeper.reconcile import reconcile
-    from sweeper.stored import stored_sweeps
+    from sweeper.storage.places import storage_path, tracking_uri
+    from sweeper.storage.stored import stored_sweeps
+    from sweeper.tracking.reconcile import reconcile
 
     uri = tracking_uri(arguments.tracking) if arguments.tracking else None
     stored = stored_sweeps(storage_path(arguments.storage), arguments.name)

@@ -18,7 +18,7 @@ from sweeper.commands.shared import (
     with_runs,
 )
 from sweeper.errors import UserError
-from sweeper.screen import console, print_bullets, print_json
+from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
     from analysis.schema import Experiment
@@ -98,7 +98,7 @@ def _write(arguments: argparse.Namespace) -> tuple[Path, int]:
 def _write_loaded(arguments: argparse.Namespace, experiment: Experiment,
                   reload_s: int | None) -> Path:
     from analysis import report
-    from sweeper.places import storage_path
+    from sweeper.storage.places import storage_path
 
     server = arguments.server or (experiment.sweeps or [{}])[-1].get("tracking_uri")
     asked = settings(declared(experiment.sweeps), server)

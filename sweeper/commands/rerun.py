@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_json
-from sweeper.screen import console, print_json
+from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
-    from sweeper.rerun import Comparison
+    from sweeper.drive.rerun import Comparison
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.places import storage_path
-    from sweeper.rerun import rerun
+    from sweeper.drive.rerun import rerun
+    from sweeper.storage.places import storage_path
 
     screen = console(stderr=True)
     with screen.status("training it again"):

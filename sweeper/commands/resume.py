@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.places import storage_path
-    from sweeper.stored import load_again, stored_sweeps
+    from sweeper.storage.places import storage_path
+    from sweeper.storage.stored import load_again, stored_sweeps
 
     newest = stored_sweeps(storage_path(arguments.storage), arguments.name)[-1]
     return train(load_again(newest), arguments)

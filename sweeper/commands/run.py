@@ -19,7 +19,7 @@ from sweeper.commands.shared import (
     settings,
     with_runs,
 )
-from sweeper.screen import console, print_bullets, print_json
+from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,8 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     """Run a sweep to its end, report on it, and return the exit code."""
-    from sweeper.run import RunOptions
-    from sweeper.run import run as run_sweep
+    from sweeper.drive.run import RunOptions
+    from sweeper.drive.run import run as run_sweep
 
     screen = console(stderr=arguments.json)
     early = threading.Timer(EARLY, _import_report)
@@ -99,7 +99,7 @@ def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
 
 def _delivered(sweep: Sweep, path: Path) -> list[str]:
     """Put the report beside the runs; one sentence if the tracker does not take it."""
-    from sweeper.delivery import deliver_report
+    from sweeper.tracking.delivery import deliver_report
 
     trouble = deliver_report(sweep, path.parent)
     return [f"The report is not in MLflow: {trouble}."] if trouble else []
@@ -133,7 +133,7 @@ def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:
 def _ui(uri: str) -> str:
     """The command that opens MLflow's pages; it finds the default store by itself."""
     from sweeper.commands.ui import DEFAULT
-    from sweeper.places import tracking_uri
+    from sweeper.storage.places import tracking_uri
 
     return "sweeper ui" if uri == tracking_uri(DEFAULT) else f"sweeper ui --tracking {uri}"
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     trained = trained_trial(arguments)
-    from sweeper.sampling import draw_samples, make_sampler
+    from sweeper.pictures.sampling import draw_samples, make_sampler
 
     sampler = make_sampler(trained, arguments.sampler, arguments.set)
     drawing = draw_samples(trained, sampler, arguments.count, arguments.seed)

@@ -55,7 +55,7 @@ def load_grid(arguments: argparse.Namespace) -> Sweep:
 def load_experiment(arguments: argparse.Namespace) -> Experiment:
     """The experiment from storage, or from MLflow where --tracking says so."""
     from analysis import load
-    from sweeper.places import storage_path, tracking_uri
+    from sweeper.storage.places import storage_path, tracking_uri
 
     if arguments.tracking:
         return load.from_mlflow(tracking_uri(arguments.tracking), arguments.experiment)
@@ -67,7 +67,7 @@ def condition(text: str, option: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UserError(f"{option} takes FIELD=VALUE, and not {text!r}")
-    from sweeper.document import parse
+    from sweeper.spec.document import parse
 
     return name, parse(value, option).values
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.commands.shared import add_json
-from sweeper.screen import console, print_json
+from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from sweeper.standing import Standing
+    from sweeper.storage.standing import Standing
     from sweeper.sweep import Sweep
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.name is None:
         return _list(arguments)
-    from sweeper.standing import counts, standings
+    from sweeper.storage.standing import counts, standings
 
     sweeps = _sweeps(arguments)
     found = standings(sweeps)
@@ -57,8 +57,8 @@ def _sweeps(arguments: argparse.Namespace) -> list[Sweep]:
     """What is stored under the name; else what the grid of that name would be."""
     from sweeper import spec
     from sweeper.errors import UserError
-    from sweeper.places import storage_path
-    from sweeper.stored import stored_sweeps
+    from sweeper.storage.places import storage_path
+    from sweeper.storage.stored import stored_sweeps
 
     storage, name = storage_path(arguments.storage or "sweeps"), arguments.name
     if not Path(name).is_file():
@@ -72,7 +72,7 @@ def _sweeps(arguments: argparse.Namespace) -> list[Sweep]:
 
 def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:
     """What waits for each tracking store; a trial belongs to its newest sweep's."""
-    from sweeper.standing import waiting
+    from sweeper.storage.standing import waiting
 
     home = {trial.id: sweep for sweep in sweeps for trial in sweep.trials}
     rows = []
@@ -93,9 +93,9 @@ def _plain(one: Standing) -> dict[str, Any]:
 
 def _list(arguments: argparse.Namespace) -> int:
     """One line a sweep."""
-    from sweeper.places import storage_path
-    from sweeper.standing import counts, standings
-    from sweeper.stored import stored_sweeps
+    from sweeper.storage.places import storage_path
+    from sweeper.storage.standing import counts, standings
+    from sweeper.storage.stored import stored_sweeps
 
     storage = storage_path(arguments.storage or "sweeps")
     rows = [{"experiment": one.sweep.experiment, "sweep": one.sweep.name, "created": one.created,

@@ -15,7 +15,7 @@ import urllib.request
 from typing import IO
 
 from sweeper.errors import UserError
-from sweeper.screen import console
+from sweeper.terminal.screen import console
 
 __all__ = ["DEFAULT", "HELP", "NAME", "add_arguments", "run"]
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.places import require_store, tracking_uri
+    from sweeper.storage.places import require_store, tracking_uri
 
     uri = tracking_uri(arguments.tracking)
     if uri.startswith(("http://", "https://")):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from sweeper.job import Job
 from sweeper.sweep import Resources
-from sweeper.worker import Emit
+from sweeper.work.job import Job
+from sweeper.work.worker import Emit
 
 __all__ = ["Emit", "Schedule"]
 

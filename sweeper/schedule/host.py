@@ -6,9 +6,9 @@ import socket
 import threading
 from collections.abc import Callable
 
-from sweeper import ledger
 from sweeper.errors import UserError
 from sweeper.schedule import Schedule
+from sweeper.storage import ledger
 from sweeper.sweep import Sweep
 
 __all__ = ["Host", "open_schedule"]

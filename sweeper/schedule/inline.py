@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sweeper.job import Job
 from sweeper.sweep import Resources
-from sweeper.worker import Emit, train_pack
+from sweeper.work.job import Job
+from sweeper.work.worker import Emit, train_pack
 
 __all__ = ["InlineSchedule"]
 

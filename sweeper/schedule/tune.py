@@ -22,11 +22,11 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
 from sweeper.errors import UserError
-from sweeper.events import Event, decode, encode
-from sweeper.job import Job
-from sweeper.ledger import StopSign
+from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Resources
-from sweeper.worker import Emit, train_pack
+from sweeper.work.events import Event, decode, encode
+from sweeper.work.job import Job
+from sweeper.work.worker import Emit, train_pack
 
 __all__ = ["TuneSchedule"]
 

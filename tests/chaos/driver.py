@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sweeper.run import RunOptions, run
+from sweeper.drive.run import RunOptions, run
 from sweeper.sweep import PlannedTrial, Sweep
 from tests.sweeper.small import planned, small_sweep
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweeper.run import RunOptions, run
+from sweeper.drive.run import RunOptions, run
 from sweeper.sweep import Sweep
 from tests.chaos.driver import chaos_sweep, commits, started
 from tests.chaos.promises import check_promises, reference

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweeper import delivery
-from sweeper.board import Board
-from sweeper.events import Event
-from sweeper.run import RunOptions, run
+from sweeper.drive.run import RunOptions, run
 from sweeper.sweep import Outcome, Sweep
+from sweeper.terminal.board import Board
+from sweeper.tracking import delivery
+from sweeper.work.events import Event
 from tests.chaos.driver import chaos_sweep
 from tests.chaos.promises import check_promises, reference
 from tests.chaos.server import free_port, serving

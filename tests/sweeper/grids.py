@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweeper.document import parse
-from sweeper.expand import expand
-from sweeper.resolve import resolve
-from sweeper.schema import check_grid
+from sweeper.spec.document import parse
+from sweeper.spec.expand import expand
+from sweeper.spec.resolve import resolve
+from sweeper.spec.schema import check_grid
 from sweeper.sweep import PlannedTrial
 
 __all__ = ["grid_text", "trials_of", "write_grid"]

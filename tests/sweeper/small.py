@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweeper import ledger
-from sweeper.events import Event
-from sweeper.job import Job, make_job
+from sweeper.storage import ledger
 from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.work.events import Event
+from sweeper.work.job import Job, make_job
 from trainers import Training, Trial, checkpoint
 from trainers.datasets.digits import Digits
 from trainers.likelihoods.gaussian import Gaussian
@@ -55,7 +55,7 @@ def prepared(sweep: Sweep) -> list[Job]:
 
 def train(sweep: Sweep, size: int = 1) -> list[Event]:
     """Train a sweep in this process, in packs of a size; returns the news."""
-    from sweeper.worker import train_pack
+    from sweeper.work.worker import train_pack
 
     news: list[Event] = []
     prepared(sweep)

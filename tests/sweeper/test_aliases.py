@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sweeper.aliases import as_twin, partner
 from sweeper.errors import UserError
-from sweeper.models import Alias
+from sweeper.spec.aliases import as_twin, partner
+from sweeper.spec.models import Alias
 from sweeper.sweep import PlannedTrial
 from tests.sweeper.grids import HEAD, grid_text, trials_of
 from trainers.datasets.linear_gaussian import LinearGaussian

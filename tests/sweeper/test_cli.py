@@ -91,7 +91,7 @@ def test_a_bad_grid_ends_with_code_2(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_run_ends_with_the_code_of_its_outcome(outcome: Outcome, code: int, tmp_path: Path,
                                                monkeypatch: pytest.MonkeyPatch,
                                                capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sweeper.run.run", lambda sweep, options: outcome)
+    monkeypatch.setattr("sweeper.drive.run.run", lambda sweep, options: outcome)
     path = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}"))
     assert main(["run", str(path), "--storage", str(tmp_path), "--json"]) == code
     found = json.loads(capsys.readouterr().out)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper import delivery
-from sweeper.delivery import Backlog, Delivery
+from sweeper.tracking import delivery
+from sweeper.tracking.delivery import Backlog, Delivery
 from tests.sweeper.small import small_sweep
 from trainers.checkpoint import Commit
 

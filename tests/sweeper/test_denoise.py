@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from sweeper.denoised import draw_denoised
 from sweeper.errors import UserError
-from sweeper.trained import load_trained
+from sweeper.pictures.denoised import draw_denoised
+from sweeper.storage.trained import load_trained
 from tests.sweeper.mlflow_view import THIRD_PARTY
 from tests.sweeper.test_sample import command
 from tests.sweeper.trained_zoo import id_of, pictures_of, trained_sweep

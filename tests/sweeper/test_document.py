@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from sweeper.document import MAX_BYTES, parse
 from sweeper.errors import UserError
+from sweeper.spec.document import MAX_BYTES, parse
 
 
 @pytest.mark.parametrize(("text", "value"), [

@@ -11,10 +11,13 @@ import pytest
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from sweeper import evaluating, evaluation_store, ledger, spec
+from sweeper import spec
+from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
-from sweeper.run import RunOptions, run
+from sweeper.storage import evaluations as evaluation_store
+from sweeper.storage import ledger
 from sweeper.sweep import Outcome, Sweep
+from sweeper.work import evaluating
 from tests.sweeper.grids import trials_of, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sweeper.axes import axis, round_value
-from sweeper.document import parse
 from sweeper.errors import UserError
+from sweeper.spec.axes import axis, round_value
+from sweeper.spec.document import parse
 from tests.sweeper.grids import HEAD, grid_text, trials_of
 
 

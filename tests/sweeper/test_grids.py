@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from sweeper.commands import init
-from sweeper.document import read
 from sweeper.errors import UserError
-from sweeper.expand import expand, plan_blocks
-from sweeper.resolve import resolve
-from sweeper.schema import check_grid
 from sweeper.spec import shipped_grids
+from sweeper.spec.document import read
+from sweeper.spec.expand import expand, plan_blocks
+from sweeper.spec.resolve import resolve
+from sweeper.spec.schema import check_grid
 from sweeper.sweep import PlannedTrial
 from trainers.errors import DataError
 from trainers.trial import Trial

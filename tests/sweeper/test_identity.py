@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sweeper.identity import canonical, digest, program_id, trial_id
+from sweeper.spec.identity import canonical, digest, program_id, trial_id
 from tests.sweeper.grids import grid_text, trials_of
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.datasets.mnist import Mnist

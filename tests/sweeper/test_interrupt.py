@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from sweeper.interrupt import stop_on_signal
+from sweeper.drive.interrupt import stop_on_signal
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

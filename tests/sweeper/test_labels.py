@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.identity import canonical
-from sweeper.labels import labels, point_label
+from sweeper.spec.identity import canonical
+from sweeper.spec.labels import labels, point_label
 from tests.sweeper.grids import grid_text, trials_of
 
 

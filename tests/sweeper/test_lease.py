@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import UserError
-from sweeper.lease import hold_lease
+from sweeper.storage.lease import hold_lease
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from sweeper.lease import hold_lease
+from sweeper.storage.lease import hold_lease
 with hold_lease(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

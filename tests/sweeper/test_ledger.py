@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeper import ledger, worker
 from sweeper.errors import UserError
-from sweeper.spectra import covariance_eigenvalues
+from sweeper.storage import ledger
+from sweeper.storage.spectra import covariance_eigenvalues
+from sweeper.work import worker
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
 
 

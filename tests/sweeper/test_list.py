@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from sweeper.catalogue import catalogue, registries
 from sweeper.cli import main
-from sweeper.models import known_models
+from sweeper.plan.catalogue import catalogue, registries
+from sweeper.spec.models import known_models
 
 KINDS = {"models", "objectives", "likelihoods", "networks", "corruptions", "datasets", "samplers",
          "searches", "grids"}

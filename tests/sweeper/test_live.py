@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweeper import board as board_module
-from sweeper import live
-from sweeper.board import Board
-from sweeper.events import Event
-from sweeper.live import LiveTable, clock, log_line, show
+from sweeper.terminal import board as board_module
+from sweeper.terminal import live
+from sweeper.terminal.board import Board
+from sweeper.terminal.live import LiveTable, clock, log_line, show
+from sweeper.work.events import Event
 from tests.sweeper.small import planned
 from trainers.pack import Record
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sweeper.blocks import slots
-from sweeper.labels import flat_params
-from sweeper.models import MODELS, Model, fitting_network, known_models
+from sweeper.spec.blocks import slots
+from sweeper.spec.labels import flat_params
+from sweeper.spec.models import MODELS, Model, fitting_network, known_models
 from tests.sweeper.grids import HEAD, grid_text, trials_of
 from trainers.networks import NETWORKS
 from trainers.trial import PARTS, Trial

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweeper.packs import make_packs, pack_size
 from sweeper.sweep import Resources
+from sweeper.work.packs import make_packs, pack_size
 from tests.sweeper.grids import grid_text, trials_of
 from trainers.pack import Pack
 from trainers.trial import Trial

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.document import read
 from sweeper.errors import UserError
-from sweeper.expand import expand
-from sweeper.resolve import resolve
-from sweeper.schema import check_grid
 from sweeper.spec import load, shipped_grids
+from sweeper.spec.document import read
+from sweeper.spec.expand import expand
+from sweeper.spec.resolve import resolve
+from sweeper.spec.schema import check_grid
 from sweeper.sweep import PlannedTrial
 from trainers.datasets import DATASETS
 from trainers.evaluations import classification, smoothing

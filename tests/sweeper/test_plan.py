@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from sweeper.capacity import Estimate, estimate, parallel, wall_seconds
 from sweeper.cli import main
-from sweeper.outline_table import duration
+from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
 from sweeper.sweep import Resources
+from sweeper.terminal.plan_table import duration
 from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
 from trainers.trial import Trial
 

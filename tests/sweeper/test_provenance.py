@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper import provenance
+from sweeper.drive import provenance
 
 
 @pytest.fixture(autouse=True)

@@ -12,14 +12,14 @@ from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from sweeper import ledger
 from sweeper.cli import main
+from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
-from sweeper.lease import hold_lease
-from sweeper.reconcile import Reconciled, reconcile
-from sweeper.run import RunOptions, run
-from sweeper.stored import stored_sweeps
+from sweeper.storage import ledger
+from sweeper.storage.lease import hold_lease
+from sweeper.storage.stored import stored_sweeps
 from sweeper.sweep import Sweep
+from sweeper.tracking.reconcile import Reconciled, reconcile
 from tests.sweeper.mlflow_view import THIRD_PARTY, View, look
 from tests.sweeper.small import metrics_of, newest, planned, small_sweep, train
 
@@ -96,7 +96,7 @@ def test_values_that_storage_has_not_are_replaced(sweep: Sweep) -> None:
 def test_a_run_that_claims_too_much_gets_the_rest(sweep: Sweep,
                                                   monkeypatch: pytest.MonkeyPatch) -> None:
     """The tracker took the mark and lost the metrics: marks are not believed."""
-    from sweeper.tracking import Tracking
+    from sweeper.tracking.tracker import Tracking
 
     uri = sweep.tracking.replace("mlflow.db", "half.db")
 
@@ -112,7 +112,7 @@ def test_a_run_that_claims_too_much_gets_the_rest(sweep: Sweep,
 
 
 def test_a_trial_that_stopped_is_not_left_running(tmp_path: Path, sweep: Sweep) -> None:
-    from sweeper.tracking import Tracking
+    from sweeper.tracking.tracker import Tracking
 
     uri, trial = f"sqlite:///{tmp_path}/other.db", sweep.trials[0]
     Tracking(replace(sweep, tracking=uri), {}).show_trial(trial.id, newest(sweep, trial),

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sweeper import ledger
 from sweeper.cli import main
+from sweeper.drive.rerun import rerun
 from sweeper.errors import UserError
-from sweeper.rerun import rerun
+from sweeper.storage import ledger
 from sweeper.sweep import Sweep
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweeper import ledger, worker
-from sweeper.board import Board
+from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
-from sweeper.events import Event
-from sweeper.lease import hold_lease
-from sweeper.run import RunOptions, run
+from sweeper.storage import ledger
+from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Outcome, Sweep
+from sweeper.terminal.board import Board
+from sweeper.work import worker
+from sweeper.work.events import Event
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import final_state, metrics_of, planned, small_sweep, undisturbed
 from trainers import checkpoint
@@ -153,8 +154,8 @@ def test_a_tracker_that_does_not_answer_is_refused_at_the_start(tmp_path: Path) 
 
 def test_a_tracker_that_dies_later_fails_nothing(tmp_path: Path,
                                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    from sweeper import delivery
-    from sweeper.tracking import Tracking
+    from sweeper.tracking import delivery
+    from sweeper.tracking.tracker import Tracking
 
     def down(*arguments: object) -> None:
         raise ConnectionError("gone")

@@ -12,8 +12,8 @@ from PIL import Image
 
 from sweeper.cli import main
 from sweeper.errors import UserError
-from sweeper.sampling import draw_samples, make_sampler
-from sweeper.trained import find_trial, load_trained
+from sweeper.pictures.sampling import draw_samples, make_sampler
+from sweeper.storage.trained import find_trial, load_trained
 from tests.sweeper.mlflow_view import THIRD_PARTY
 from tests.sweeper.trained_zoo import id_of, pictures_of, trained_sweep
 from trainers import Pack, Trial, checkpoint

@@ -12,13 +12,13 @@ import pytest
 import ray
 from rich.console import Console
 
-from sweeper import ledger
-from sweeper.events import Event
-from sweeper.run import RunOptions, run
+from sweeper.drive.run import RunOptions, run
 from sweeper.schedule.host import Host
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.schedule.tune import TuneSchedule
+from sweeper.storage import ledger
 from sweeper.sweep import Resources
+from sweeper.work.events import Event
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.sweeper.small import (
     final_state,

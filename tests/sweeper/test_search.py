@@ -11,10 +11,10 @@ import pytest
 from scipy.stats import qmc
 
 from sweeper.cli import main
-from sweeper.document import parse
 from sweeper.errors import UserError
 from sweeper.search import SEARCHES, Search
-from sweeper.spaces import space
+from sweeper.spec.document import parse
+from sweeper.spec.spaces import space
 from sweeper.sweep import PlannedTrial
 from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY

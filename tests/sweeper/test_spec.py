@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sweeper.document import parse
 from sweeper.errors import UserError
-from sweeper.expand import expand
-from sweeper.schema import check_grid
 from sweeper.spec import load
+from sweeper.spec.document import parse
+from sweeper.spec.expand import expand
+from sweeper.spec.schema import check_grid
 from tests.sweeper.grids import HEAD, grid_text, write_grid
 
 GOOD = "{model: sigma_vae, sigma: 0.1}"
@@ -186,7 +186,7 @@ def test_a_huge_grid_is_refused_before_it_is_expanded() -> None:
 
 
 def test_yes_admits_a_large_grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("sweeper.expand.LIMIT", 3)
+    monkeypatch.setattr("sweeper.spec.expand.LIMIT", 3)
     path = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: [0.1, 0.2]}"))
     with pytest.raises(UserError, match="--yes"):
         load(path, storage=str(tmp_path))

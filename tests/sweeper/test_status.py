@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sweeper import ledger, spec
+from sweeper import spec
 from sweeper.cli import main
-from sweeper.run import RunOptions, run
-from sweeper.standing import standings, waiting
+from sweeper.drive.run import RunOptions, run
+from sweeper.storage import ledger
+from sweeper.storage.standing import standings, waiting
 from sweeper.sweep import Sweep
 from tests.sweeper.grids import grid_text, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY, look

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
-from sweeper import tracking, worker
-from sweeper.delivery import deliver_report
-from sweeper.ledger import StopSign
+from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Sweep
-from sweeper.tracking import Tracking
-from sweeper.tracking_address import check_address
+from sweeper.tracking import tracker as tracking
+from sweeper.tracking.address import check_address
+from sweeper.tracking.delivery import deliver_report
+from sweeper.tracking.tracker import Tracking
+from sweeper.work import worker
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
 

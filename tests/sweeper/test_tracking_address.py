@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import UserError
-from sweeper.tracking_address import artifact_location, check_address
+from sweeper.tracking.address import artifact_location, check_address
 
 
 @pytest.fixture

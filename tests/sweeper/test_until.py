@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sweeper import ledger, spec
+from sweeper import spec
 from sweeper.cli import main
+from sweeper.drive.replicates import replicate
+from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
-from sweeper.replicates import replicate
-from sweeper.run import RunOptions, run
-from sweeper.seeds import add_seed, with_seed
+from sweeper.spec.seeds import add_seed, with_seed
+from sweeper.storage import ledger
 from sweeper.sweep import Outcome, Sweep
 from tests.sweeper.grids import trials_of, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY, look

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from sweeper import ledger, worker
-from sweeper.events import Event, decode, encode
-from sweeper.job import Job, make_job
+from sweeper.storage import ledger
+from sweeper.work import worker
+from sweeper.work.events import Event, decode, encode
+from sweeper.work.job import Job, make_job
 from tests.sweeper.small import (
     final_state,
     metrics_of,

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeper import ledger
-from sweeper.capacity import estimate, parallel, wall_seconds
-from sweeper.evaluation_store import read_evaluations
-from sweeper.models import MODELS
+from sweeper.plan.capacity import estimate, parallel, wall_seconds
 from sweeper.spec import load, shipped_grids
+from sweeper.spec.models import MODELS
+from sweeper.storage import ledger
+from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import Sweep
 from tests.sweeper.grids import trials_of
 from tests.sweeper.mlflow_view import THIRD_PARTY, look

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from sweeper.run import RunOptions, run
+from sweeper.drive.run import RunOptions, run
 from sweeper.sweep import PlannedTrial, Sweep
 from tests.sweeper.grids import trials_of
 from tests.sweeper.small import small_sweep

@@ -1,0 +1,1 @@
+"""The driver's side: a sweep is started, heard, stopped, extended and repeated."""

@@ -1,0 +1,183 @@
+"""The driver of one sweep: it starts workers, hears their news, and passes them on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from rich.console import Console
+
+from sweeper.drive.interrupt import stop_on_signal
+from sweeper.drive.provenance import provenance
+from sweeper.errors import UserError
+from sweeper.schedule import Schedule
+from sweeper.schedule.host import Host, open_schedule
+from sweeper.storage import evaluations as evaluation_store
+from sweeper.storage import ledger
+from sweeper.sweep import Outcome, PlannedTrial, Sweep
+from sweeper.terminal.board import Board
+from sweeper.terminal.live import show
+from sweeper.tracking.delivery import Backlog, Delivery, RunStatus
+from sweeper.work.events import Event, Phase
+from sweeper.work.job import make_job
+from sweeper.work.packs import make_packs
+
+__all__ = ["Driver"]
+
+PATIENCE, IMPATIENCE = 30.0, 8.0
+RUN_STATUS: dict[Phase, RunStatus] = {
+    "started": "RUNNING", "running": "RUNNING", "stopped": "KILLED", "finished": "FINISHED",
+    "failed": "FAILED"}
+
+
+class Driver:
+    """Brings one sweep from where storage says that it is to its end.
+
+    Parameters
+    ----------
+    sweep : what to train. console : where to show it. live : as a live table, on a terminal.
+    """
+
+    def __init__(self, sweep: Sweep, console: Console, live: bool = True) -> None:
+        self._sweep, self._console, self._live = sweep, console, live
+        ids = [trial.id for trial in sweep.trials]
+        self._before = ledger.status(sweep.storage, ids)
+        self._todo = [trial for trial in sweep.trials if self._before[trial.id] != "finished"
+                      or self._missing(trial)]
+        self._board = Board(f"{sweep.experiment}  {sweep.name}", sweep.trials, self._before)
+        self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
+        self._interrupted = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to train or to evaluate."""
+        return not self._todo
+
+    def drive(self, inline: bool = False) -> None:
+        """Train, show and deliver; returns when the sweep is finished or was stopped."""
+        self._sign.take_down()
+        origin = provenance()
+        delivery = Delivery(self._sweep, origin)
+        with show(self._board, self._console, self._live), \
+                stop_on_signal(self._stop) as take_signals:
+            host = self._open(inline) if self._todo else None
+            try:
+                self._write_plan(origin)
+                delivery.start()
+                self._show_finished(delivery)
+                if host:
+                    schedule = host.schedule()
+                    take_signals()
+                    self._train(schedule, delivery)
+            except KeyboardInterrupt:
+                self._interrupted = True
+            finally:
+                self._close(host, delivery)
+        for note in self._board.notes:
+            self._console.print(note, style="yellow", markup=False, soft_wrap=True)
+
+    def outcome(self, wall_s: float) -> Outcome:
+        """How the sweep stands, by what storage holds."""
+        after = ledger.status(self._sweep.storage, self._before)
+        failures = [self._failure(trial) for trial in self._sweep.trials
+                    if "failed" in (after[trial.id], self._board.lines[trial.id].phase)]
+        finished = sum(status == "finished" for status in after.values())
+        unanswered = sum(len(self._missing(trial)) for trial in self._sweep.trials
+                         if after[trial.id] == "finished")
+        return Outcome(
+            experiment=self._sweep.experiment, trials=len(self._sweep.trials),
+            finished=finished, failed=len(failures),
+            skipped=sum(status == "finished" for status in self._before.values()),
+            wall_s=round(wall_s, 3), report=None, tracking_uri=self._sweep.tracking,
+            interrupted=self._interrupted and (finished < len(after) or unanswered > 0),
+            failures=tuple(failures), unanswered=unanswered)
+
+    def _show_finished(self, delivery: Delivery) -> None:
+        for trial, status in self._before.items():
+            if status == "finished":
+                delivery.notice(trial, "FINISHED")
+
+    def _write_plan(self, origin: Mapping[str, Any]) -> None:
+        try:
+            ledger.write_sweep(self._sweep, origin)
+            ledger.write_trials(self._sweep)
+        except OSError as error:
+            raise UserError(f"the storage {self._sweep.storage} cannot be written: {error}; make "
+                            "room, or set `storage` to another folder") from error
+
+    def _open(self, inline: bool) -> Host:
+        """Begin to start the workers; the driver has other things to do meanwhile."""
+        self._board.message = "starting" if inline else "starting Ray"
+        return Host(partial(open_schedule, self._sweep, inline))
+
+    def _train(self, schedule: Schedule, delivery: Delivery) -> None:
+        """Hand out the longest trials first, so that no core waits long for the last one."""
+        def hear(events: list[Event]) -> None:
+            self._board.message = self._board.message if self._interrupted else ""
+            self._hear(events, delivery)
+
+        order = sorted(self._todo, key=_cost, reverse=True)
+        packs = make_packs(order, self._sweep.resources)
+        if not self._interrupted:
+            self._board.message = "starting the workers"
+        schedule.run((make_job(self._sweep, pack) for pack in packs), self._sweep.resources, hear)
+
+    def _hear(self, events: Sequence[Event], delivery: Delivery) -> None:
+        self._board.hear(events)
+        for event in events:
+            if event.phase == "failed" and not event.committed:
+                with suppress(OSError):  # a full disk does not end the other trials
+                    ledger.write_failure(self._sweep.storage, event.trial,
+                                         event.reason or "unknown")
+            if event.committed or event.phase != "running":
+                delivery.notice(event.trial, RUN_STATUS[event.phase])
+
+    def _close(self, host: Host | None, delivery: Delivery) -> None:
+        """Free the workers while the tracker gets the rest."""
+        for trial, line in self._board.in_phase("running").items():
+            line.phase = "stopped"
+            delivery.notice(trial, "KILLED")
+        if not self._interrupted:
+            self._board.message = "handing the rest to MLflow"
+        if host:
+            host.close()
+        try:
+            backlog = delivery.close(self._verdict(),
+                                     IMPATIENCE if self._interrupted else PATIENCE)
+            if host:
+                host.join()
+        except KeyboardInterrupt:
+            backlog = Backlog(0, "it was interrupted")
+        self._sign.take_down()
+        if backlog.trials or backlog.error:
+            self._board.notes.append(
+                f"MLflow does not have everything yet ({backlog.error}); {backlog.trials} trials "
+                "wait in the storage, and the same command delivers them")
+
+    def _stop(self) -> None:
+        self._interrupted = True
+        self._board.message = ("stopping: each trial ends its epoch and saves a checkpoint; "
+                               "Ctrl-C again leaves at once")
+        self._sign.put_up()
+        if not self._console.is_terminal:
+            self._console.print(self._board.message, markup=False, soft_wrap=True)
+
+    def _verdict(self) -> RunStatus:
+        if self._board.count("finished") == len(self._sweep.trials):
+            return "FINISHED"
+        return "KILLED" if self._interrupted else "FAILED"
+
+    def _missing(self, trial: PlannedTrial) -> Sequence[object]:
+        """The evaluations that are asked of a trial and not in the storage yet."""
+        return evaluation_store.missing(self._sweep.storage, trial.id, trial.evaluate)
+
+    def _failure(self, trial: PlannedTrial) -> dict[str, Any]:
+        line = self._board.lines[trial.id]
+        reason = line.reason or ledger.failure_reason(self._sweep.storage, trial.id)
+        return {"trial": trial.id, "label": trial.label, "line": trial.line, "reason": reason}
+
+
+def _cost(trial: PlannedTrial) -> int:
+    return trial.parameters * int(trial.params.get("epochs", 1))

@@ -1,0 +1,56 @@
+"""Run a sweep: from a checked grid to trained, stored and tracked trials."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from rich.console import Console
+
+from sweeper.drive.driver import Driver
+from sweeper.drive.replicates import replicate
+from sweeper.schedule.kept import Kept, kept
+from sweeper.storage import ledger
+from sweeper.storage.lease import hold_lease
+from sweeper.sweep import Outcome, Sweep
+from sweeper.tracking.address import check_address
+
+__all__ = ["RunOptions", "run"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run: in this process (`inline`) or with Ray; whether to draw, and where."""
+
+    inline: bool = False
+    live: bool = True
+    console: Console | None = None
+
+
+def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
+    """Train what is not finished yet, and show all of it in MLflow.
+
+    A failed trial stops no other. Ctrl-C stops the trials after their epoch, with a checkpoint;
+    a second one leaves at once. The same call goes on with what is left. A sweep with a rule in
+    `until` is given more seeds until the rule is met, or its budget is spent. Raises `UserError`
+    when the storage, the tracking address, the cluster or another driver stand in the way.
+    """
+    started = time.monotonic()
+    options = options or RunOptions()
+    ledger.check_writable(sweep.storage)
+    check_address(sweep.tracking)
+    console = options.console or Console(stderr=True)
+
+    def drive(sweep: Sweep, ray: Kept | None = None) -> Outcome:
+        driver = Driver(sweep, console, options.live)
+        if ray and not driver.idle:
+            ray.start()
+        driver.drive(options.inline)
+        return driver.outcome(time.monotonic() - started)
+
+    with hold_lease(ledger.sweep_folder(sweep)):
+        if not sweep.until:
+            return drive(sweep)
+        with kept(sweep, options.inline) as ray:
+            return replicate(sweep, partial(drive, ray=ray), console)

@@ -1,0 +1,1 @@
+"""What a grid would do, and what it may name: nothing is trained here."""

@@ -1,0 +1,142 @@
+"""What a sweep would do: trials, packs, aliases, and estimates of memory and time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
+from sweeper.spec.aliases import partner
+from sweeper.spec.identity import canonical, trial_id
+from sweeper.spec.labels import point_label
+from sweeper.spec.models import known_models
+from sweeper.storage import ledger
+from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.work.packs import make_packs
+from trainers.fields import describe_fields
+from trainers.trial import PARTS, Training, Trial
+
+__all__ = ["AliasPair", "Outline", "Row", "outline"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The seeds of one point of the grid."""
+
+    point: str
+    seeds: tuple[int, ...]
+    role: str
+    epochs: int
+    parameters: int
+    seconds: float
+    finished: int
+
+
+@dataclass(frozen=True)
+class AliasPair:
+    """Two trials that learn the same parameters; `twin` if their equality is tested."""
+
+    trial: str
+    partner: str
+    twin: bool
+    eps: float
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A sweep before it runs. Seconds and bytes are estimates."""
+
+    sweep: Sweep
+    rows: tuple[Row, ...]
+    aliases: tuple[AliasPair, ...]
+    status: Mapping[str, str]
+    packs: int
+    slots: int
+    trial_memory: float
+    cpu_seconds: float
+    wall_seconds: float
+
+    @property
+    def finished(self) -> int:
+        return sum(state == "finished" for state in self.status.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole plan for a script."""
+        sweep = self.sweep
+        return {
+            "experiment": sweep.experiment, "sweep": sweep.name,
+            "storage": str(sweep.storage), "tracking_uri": sweep.tracking,
+            "count": len(sweep.trials), "finished": self.finished, "packs": self.packs,
+            "parallel": self.slots,
+            "estimate": {"cpu_s": round(self.cpu_seconds, 1), "wall_s": round(self.wall_seconds),
+                         "trial_memory_bytes": int(self.trial_memory)},
+            "until": dict(sweep.until) if sweep.until else None,
+            "aliases": [asdict(pair) for pair in self.aliases],
+            "trials": [{"id": trial.id, "label": trial.label, "role": trial.role,
+                        "twin_of": trial.twin_of, "parameters": trial.parameters,
+                        "status": self.status[trial.id], "params": dict(trial.params),
+                        "evaluate": [dict(one) for one in trial.evaluate]}
+                       for trial in sweep.trials]}
+
+
+def outline(sweep: Sweep) -> Outline:
+    """Look at storage for what is finished already, and estimate the rest."""
+    status = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
+    estimates = _estimates(sweep.trials)
+    todo = [trial for trial in sweep.trials if status[trial.id] != "finished"]
+    packs = make_packs(sweep.trials, sweep.resources)
+    slots = parallel(sweep.resources, len(packs))
+    seconds = [estimates[trial.id].seconds for trial in todo]
+    return Outline(
+        sweep, _rows(sweep.trials, estimates, status), _alias_pairs(sweep.trials), status,
+        len(packs), slots, max(found.memory for found in estimates.values()), sum(seconds),
+        wall_seconds(seconds, slots))
+
+
+def _estimates(trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
+    """Trials that differ in seed and per-member numbers cost the same: one estimate for them."""
+    numbers = _per_member()
+    known: dict[str, Estimate] = {}
+    found = {}
+    for trial in trials:
+        key = canonical({name: value for name, value in trial.params.items()
+                         if name not in numbers})
+        if key not in known:
+            known[key] = estimate(Trial.from_config(trial.config), trial.parameters)
+        found[trial.id] = known[key]
+    return found
+
+
+def _per_member() -> set[str]:
+    components = [registry[name] for registry in PARTS.values() for name in registry]
+    return {"seed"} | {field.name for component in [*components, Training]
+                       for field in describe_fields(component) if field.per_member}
+
+
+def _rows(trials: Sequence[PlannedTrial], estimates: Mapping[str, Estimate],
+          status: Mapping[str, str]) -> tuple[Row, ...]:
+    points: dict[tuple[str, str], list[PlannedTrial]] = defaultdict(list)
+    for trial in trials:
+        points[point_label(trial.label), trial.role].append(trial)
+    return tuple(
+        Row(point, tuple(trial.params["seed"] for trial in members), role,
+            members[0].params["epochs"], members[0].parameters,
+            sum(estimates[trial.id].seconds for trial in members),
+            sum(status[trial.id] == "finished" for trial in members))
+        for (point, role), members in points.items())
+
+
+def _alias_pairs(trials: Sequence[PlannedTrial]) -> tuple[AliasPair, ...]:
+    models, labels = known_models(), {trial.id: trial.label for trial in trials}
+    pairs = []
+    for trial in trials:
+        if trial.params.get("beta", 1) == 1:
+            continue
+        other = partner(Trial.from_config(trial.config), models[trial.params["model"]].alias)
+        found = trial.twin_of or (other and trial_id(other, trial.data["checksum"]))
+        if found in labels:
+            pairs.append(AliasPair(trial.label, labels[found], trial.role == "twin",
+                                   trial.params["eps"]))
+    return tuple(pairs)

@@ -1,0 +1,138 @@
+"""From checked blocks to points: every combination of axis values and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sweeper.errors import Address
+from sweeper.search import Search
+from sweeper.spec.blocks import Entry, Variant, variants
+from sweeper.spec.complaints import nearest
+from sweeper.spec.document import Document
+from sweeper.spec.draws import draw, read_search, shares
+from sweeper.spec.evaluations import Asked, read_evaluations, refuse_meaningless
+from sweeper.spec.models import Model
+from sweeper.spec.schema import Grid, check_shared, seed_values
+from trainers.datasets import Dataset
+from trainers.errors import Incompatible, InvalidValue
+from trainers.trial import Trial
+
+__all__ = ["LIMIT", "Block", "Point", "expand", "plan_blocks"]
+
+LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class Point:
+    """One trial of the grid before it has an id, and where it was written."""
+
+    model: Model
+    trial: Trial
+    address: Address
+    data_address: Address
+    verify: bool
+    asked: tuple[Asked, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """One entry of `trials` with what it takes from the defaults.
+
+    `shares` says how often each variant is drawn: once where it has no spaces.
+    """
+
+    variants: tuple[Variant, ...]
+    seeds: range | list[int]
+    verify: bool
+    asked: tuple[Asked, ...] = ()
+    shares: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many trials it makes; nothing is expanded."""
+        return len(self.seeds) * sum(variant.count * share for variant, share
+                                     in zip(self.variants, self.shares, strict=True))
+
+
+def expand(document: Document, grid: Grid, yes: bool = False) -> list[Point]:
+    """All trials in the order of the grid; more than `LIMIT` only with `yes`."""
+    search = read_search(document, grid.search)
+    blocks = plan_blocks(document, grid, search)
+    total = sum(block.count for block in blocks)
+    if total > LIMIT and not yes:
+        raise document.error(f"the grid has {total:,} trials, and more than {LIMIT:,} are refused "
+                             "unless you say --yes", ("trials",))
+    draws = _draw_all(document, search, blocks)
+    return [point for block in blocks for point in _points(document, block, draws)]
+
+
+def plan_blocks(document: Document, grid: Grid, search: Search | None = None) -> list[Block]:
+    """Read every block's structure without expanding its axes or drawing from its spaces."""
+    search = search or read_search(document, grid.search)
+    blocks = []
+    for position, raw in enumerate(grid.trials):
+        address = ("trials", position)
+        entries = _entries(grid, raw, address)
+        seeds, aliases = (check_shared(document, entries[key].address, key, entries[key].raw)
+                          for key in ("seeds", "aliases"))
+        asked = read_evaluations(document, entries["evaluate"].address, entries["evaluate"].raw)
+        found = tuple(variants(document, address, entries))
+        blocks.append(Block(found, seed_values(seeds), aliases == "verify", asked))
+    _refuse_unused_defaults(document, grid, blocks)
+    dealt = iter(shares(document, search, [one for block in blocks for one in block.variants]))
+    return [replace(block, shares=tuple(next(dealt) for _ in block.variants)) for block in blocks]
+
+
+def _entries(grid: Grid, block: Mapping[str, Any], address: Address) -> dict[str, Entry]:
+    """The block's own values, then the defaults, then what the top level says."""
+    entries = {key: Entry(raw, (*address, key)) for key, raw in block.items()}
+    top = {"data": grid.data, "seeds": grid.seeds, "aliases": grid.aliases,
+           "evaluate": grid.evaluate}
+    for key, raw in grid.defaults.items():
+        entries.setdefault(key, Entry(raw, ("defaults", key), default=True))
+    for key, raw in top.items():
+        if raw is not None:
+            entries.setdefault(key, Entry(raw, (key,), default=True))
+    return entries
+
+
+def _refuse_unused_defaults(document: Document, grid: Grid, blocks: list[Block]) -> None:
+    used = {key for block in blocks for variant in block.variants for key in variant.used}
+    for key in grid.defaults:
+        if key not in used:
+            raise document.error(f"no trial of this grid takes {key!r}{nearest(key, used)} "
+                                 f"(known here: {', '.join(sorted(used))})", ("defaults", key))
+
+
+def _draw_all(document: Document, search: Search,
+              blocks: Sequence[Block]) -> Mapping[int, list[tuple[Any, ...]]]:
+    """The values for each variant's spaces, by the variant's identity."""
+    spaced = [(variant, share) for block in blocks
+              for variant, share in zip(block.variants, block.shares, strict=True)
+              if variant.spaces]
+    return {id(variant): draw(document, search, variant, stream, share)
+            for stream, (variant, share) in enumerate(spaced)}
+
+
+def _points(document: Document, block: Block,
+            draws: Mapping[int, Sequence[tuple[Any, ...]]]) -> Iterator[Point]:
+    for variant in block.variants:
+        checked: set[Dataset] = set()
+        drawn = draws.get(id(variant), [()])
+        for config in (config for one in drawn for config in variant.points(document, one)):
+            trial = _build(document, variant, config)
+            if trial.data not in checked:
+                refuse_meaningless(document, block.asked, trial, variant.address)
+                checked.add(trial.data)
+            for seed in block.seeds:
+                yield Point(variant.model, replace(trial, seed=seed), variant.address,
+                            variant.data_address, block.verify, block.asked)
+
+
+def _build(document: Document, variant: Variant, config: dict[str, Any]) -> Trial:
+    try:
+        return Trial.from_config({**config, "corrupts": variant.model.corrupts})
+    except (Incompatible, InvalidValue) as error:
+        raise document.error(str(error), variant.address) from error

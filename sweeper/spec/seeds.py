@@ -1,0 +1,64 @@
+"""One seed more: the same points of a grid, trained from other random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from sweeper.errors import UserError
+from sweeper.spec.identity import canonical, program_id, trial_id
+from sweeper.spec.labels import point_label
+from sweeper.sweep import PlannedTrial, Sweep
+from trainers.trial import Trial
+
+__all__ = ["LEAST_SEEDS", "add_seed", "check_until", "seed_count", "with_seed"]
+
+LEAST_SEEDS = 5
+
+
+def with_seed(planned: PlannedTrial, seed: int) -> PlannedTrial:
+    """The trial that a grid with this seed would have at the same point."""
+    trial = replace(Trial.from_config(dict(planned.config)), seed=seed)
+    checksum = str(planned.data["checksum"])
+    return replace(planned, id=trial_id(trial, checksum), program=program_id(trial, checksum),
+                   label=f"{point_label(planned.label)} seed={seed}", config=trial.config(),
+                   params={**planned.params, "seed": seed})
+
+
+def add_seed(sweep: Sweep, chosen: Collection[str]) -> Sweep:
+    """The sweep with one new seed at every point that has a trial among the `chosen` ids."""
+    seed = 1 + max(int(trial.params["seed"]) for trial in sweep.trials)
+    points = {_point(trial): trial for trial in sweep.trials if trial.id in chosen}
+    new = tuple(with_seed(trial, seed) for trial in points.values())
+    return replace(sweep, trials=(*sweep.trials, *new))
+
+
+def seed_count(sweep: Sweep, chosen: Collection[str]) -> int:
+    """How many different seeds the chosen trials have."""
+    return len({trial.params["seed"] for trial in sweep.trials if trial.id in chosen})
+
+
+def check_until(sweep: Sweep) -> None:
+    """`UserError` where the rule in `until` could never be met, before anything is trained."""
+    if not sweep.until:
+        return
+    declared = [trial for trial in sweep.trials if trial.role == "declared"]
+    if "nu_halfwidth" in sweep.until:
+        x = sweep.analysis["law"]["x"]
+        values = {trial.params[x] for trial in declared
+                  if x in trial.params and (x == "beta" or trial.params.get("beta", 1) == 1)}
+        if len(values) < 3:
+            raise UserError(f"nu_halfwidth is about the law of {x}, and a law needs three values "
+                            f"of {x} (with β = 1); this grid has {len(values)}; see `analysis: "
+                            "{law: {x: ...}}`")
+    elif all(trial.params.get("beta", 1) == 1 for trial in declared):
+        raise UserError("equivalence is tested between rows with β ≠ 1 and their partners, "
+                        "trained with independent seeds: add such rows with `aliases: keep` "
+                        "(twins share their seeds)")
+    if sweep.until["max_seeds"] < LEAST_SEEDS:
+        raise UserError(f"max_seeds must be at least {LEAST_SEEDS}: stopping at fewer seeds, the "
+                        "interval covers less than it says")
+
+
+def _point(trial: PlannedTrial) -> str:
+    return canonical({**trial.config, "seed": None})

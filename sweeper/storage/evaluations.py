@@ -1,0 +1,105 @@
+"""Evaluations in the storage: one JSON file each, with its pictures beside it."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeper.storage import ledger
+from sweeper.sweep import SCHEMA
+from trainers.evaluations import EVALUATIONS, Evaluation, Evaluator, config, key
+
+__all__ = ["Stored", "classifier_folder", "missing", "read_evaluations", "write_evaluation"]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An evaluation as storage has it: `epoch` is the age of the model that was asked."""
+
+    key: str
+    name: str
+    epoch: int
+    time_ms: int
+    metrics: Mapping[str, float]
+    table: Sequence[Mapping[str, Any]]
+    pictures: Path
+
+    def load_pictures(self) -> dict[str, npt.NDArray[np.uint8]]:
+        """Arrays (rows, columns, C, H, W) by name; none where there are none."""
+        try:
+            with np.load(self.pictures, allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+        except (OSError, ValueError):
+            return {}
+
+
+def missing(storage: str | Path, trial: str,
+            evaluate: Sequence[Mapping[str, Any]]) -> list[Evaluator]:
+    """What is asked of a trial and not answered yet; `evaluate` holds plain values."""
+    asked = [EVALUATIONS.build(dict(one)) for one in evaluate]
+    return [one for one in asked if not _file(storage, trial, key(one)).exists()]
+
+
+def write_evaluation(storage: str | Path, trial: str, evaluator: Evaluator, found: Evaluation,
+                     epoch: int) -> None:
+    """Write the pictures, then the JSON that says that the evaluation is there."""
+    name = key(evaluator)
+    file = _file(storage, trial, name)
+    if found.pictures:
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **found.pictures)  # type: ignore[arg-type]
+        ledger.write_file(file.with_suffix(".npz"), buffer.getvalue())
+    ledger.write_json(file, {
+        "schema": SCHEMA, "key": name, "evaluation": config(evaluator), "epoch": epoch,
+        "time_ms": time.time_ns() // 1_000_000, "metrics": _plain(found.metrics),
+        "table": [_plain(row) for row in found.table]})
+
+
+def read_evaluations(storage: str | Path, trial: str,
+                     but: Collection[str] = ()) -> list[Stored]:
+    """The evaluations of a trial, the oldest first, but not those whose keys are in `but`.
+
+    Files that cannot be read are left out.
+    """
+    found = [_read(path) for path in sorted(_folder(storage, trial).glob("*.json"))
+             if path.stem not in but]
+    return sorted((one for one in found if one), key=lambda one: one.time_ms)
+
+
+def classifier_folder(storage: str | Path) -> Path:
+    """Where the reference classifiers of all data sets are kept."""
+    return Path(storage) / "classifiers"
+
+
+def _folder(storage: str | Path, trial: str) -> Path:
+    return ledger.trial_folder(storage, trial) / "evaluations"
+
+
+def _file(storage: str | Path, trial: str, name: str) -> Path:
+    return _folder(storage, trial) / f"{name}.json"
+
+
+def _read(path: Path) -> Stored | None:
+    try:
+        row = json.loads(path.read_bytes())
+        metrics = {name: math.nan if value is None else float(value)
+                   for name, value in row["metrics"].items()}
+        return Stored(row["key"], row["evaluation"]["name"], int(row["epoch"]),
+                      int(row["time_ms"]), metrics, row["table"], path.with_suffix(".npz"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON knows no NaN and no infinity: they become null."""
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in row.items()}

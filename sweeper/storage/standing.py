@@ -1,0 +1,90 @@
+"""How the trials of a sweep stand: by what storage holds, and by what the tracker was given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sweeper.errors import UserError
+from sweeper.storage import ledger
+from sweeper.storage.evaluations import read_evaluations
+from sweeper.storage.places import require_store
+from sweeper.sweep import PlannedTrial, Sweep
+from trainers import TrainerError, checkpoint
+
+__all__ = ["Standing", "Waiting", "counts", "standings", "waiting"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One trial: its newest commit, and the last value of each of its metrics.
+
+    `committed` holds the epochs whose records are saved.
+    """
+
+    id: str
+    label: str
+    role: str
+    status: str
+    epoch: int
+    epochs: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    reason: str | None = None
+    wall_s: float = 0.0
+    committed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many committed records the tracker has not got; None where it does not answer."""
+
+    records: int | None
+    trials: int | None
+    error: str | None = None
+
+
+def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
+    """Every trial of the sweeps once, in their order."""
+    trials = {trial.id: (sweep, trial) for sweep in sweeps for trial in sweep.trials}
+    return [_standing(sweep, trial) for sweep, trial in trials.values()]
+
+
+def counts(found: Iterable[Standing]) -> dict[str, int]:
+    """How many trials have each status."""
+    number = Counter(one.status for one in found)
+    return {status: number[status] for status in ("finished", "running", "failed", "pending")}
+
+
+def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
+    """Ask the sweep's tracker what it has; it is only read."""
+    from analysis.errors import LoadError
+    from analysis.mlflow_runs import trial_runs
+    from analysis.mlflow_store import open_store
+
+    try:
+        require_store(sweep.tracking)
+        runs = trial_runs(open_store(sweep.tracking).runs(sweep.experiment))
+    except (LoadError, UserError) as error:
+        return Waiting(None, None, str(error))
+    given = {trial: int(run.tags.get("sweeper.epoch", 0)) for trial, run in runs.items()}
+    left = [sum(epoch > given.get(one.id, 0) for epoch in one.committed) for one in found]
+    return Waiting(sum(left), sum(map(bool, left)))
+
+
+def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:
+    commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
+    known = (trial.id, trial.label, trial.role)
+    epochs = int(trial.params.get("epochs", 0))
+    if commit is None:
+        return Standing(*known, "pending", 0, epochs)
+    try:
+        records = commit.records()
+    except (TrainerError, OSError):
+        records = []
+    metrics = {name: value for record in records for name, value in record.metrics.items()}
+    for one in read_evaluations(sweep.storage, trial.id):
+        metrics |= one.metrics
+    progress = commit.progress
+    return Standing(*known, progress.status, progress.epoch, epochs, metrics, progress.reason,
+                    progress.wall_s, tuple(record.epoch for record in records))

@@ -1,0 +1,97 @@
+"""What is known of a running sweep: the state behind the live table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sweeper.storage.ledger import Status
+from sweeper.sweep import PlannedTrial
+from sweeper.work.events import Event
+
+__all__ = ["Board", "Line"]
+
+
+@dataclass
+class Line:
+    """One trial: where it stands, and its newest metrics."""
+
+    label: str
+    epochs: int
+    phase: str = "pending"
+    epoch: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    reason: str | None = None
+
+
+class Board:
+    """Counts and lines of a sweep, kept up by the workers' news.
+
+    `message` says what the driver itself is doing when no trial runs.
+    """
+
+    def __init__(self, title: str, trials: Sequence[PlannedTrial],
+                 before: Mapping[str, Status]) -> None:
+        self.title, self.message = title, ""
+        self.lines = {trial.id: Line(trial.label, int(trial.params.get("epochs", 1)))
+                      for trial in trials}
+        self.notes: list[str] = []
+        self._started, self._worked = time.monotonic(), 0
+        self._first: float | None = None
+        for trial, status in before.items():
+            if status == "finished":
+                self.lines[trial].phase = "finished"
+                self.lines[trial].epoch = self.lines[trial].epochs
+
+    def hear(self, events: Iterable[Event]) -> None:
+        """Take the workers' news in."""
+        for event in events:
+            line = self.lines[event.trial]
+            line.phase = "running" if event.phase == "started" else event.phase
+            line.reason = event.reason
+            if event.note:
+                self.notes.append(f"{line.label}: {event.note}")
+            if event.records:
+                newest = event.records[-1]
+                if event.phase == "started":
+                    line.epoch = newest.epoch
+                self._count(newest.epoch - line.epoch)
+                line.epoch = newest.epoch
+                line.metrics = {**line.metrics, **newest.metrics}
+
+    def count(self, *phases: str) -> int:
+        """How many trials are in one of the phases."""
+        return sum(line.phase in phases for line in self.lines.values())
+
+    def in_phase(self, *phases: str) -> dict[str, Line]:
+        """The trials in one of the phases, in the grid's order."""
+        return {trial: line for trial, line in list(self.lines.items()) if line.phase in phases}
+
+    @property
+    def share(self) -> float:
+        """The part of the epochs that is done, failed trials counted as done."""
+        total = sum(line.epochs for line in self.lines.values())
+        return 1 - self._remaining() / total if total else 1.0
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._started
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds to go at the pace since the first epoch; None before there is a pace."""
+        if self._first is None or not self._worked:
+            return None
+        pace = (time.monotonic() - self._first) / self._worked
+        return self._remaining() * pace
+
+    def _count(self, epochs: int) -> None:
+        if self._first is None:
+            self._first = time.monotonic()
+        else:
+            self._worked += max(0, epochs)
+
+    def _remaining(self) -> int:
+        return sum(max(0, line.epochs - line.epoch) for line in self.lines.values()
+                   if line.phase not in ("finished", "failed"))

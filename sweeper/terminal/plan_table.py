@@ -1,0 +1,105 @@
+"""Draw a plan on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.plan.outline import Outline, Row
+
+__all__ = ["draw"]
+
+SHOWN = 40
+
+
+def draw(screen: Console, plan: Outline) -> None:
+    """The trials by point, the aliases, and what it would all cost."""
+    sweep = plan.sweep
+    screen.print(Text.assemble(("experiment ", "dim"), (sweep.experiment, "bold"),
+                               ("  sweep ", "dim"), sweep.name))
+    screen.print()
+    screen.print(_table(plan))
+    if len(plan.rows) > SHOWN:
+        screen.print(Text(f"… and {len(plan.rows) - SHOWN} more points (--json lists them all)",
+                          style="dim"))
+    _draw_aliases(screen, plan)
+    screen.print()
+    for name, value in _facts(plan):
+        screen.print(Text.assemble((f"{name:<9}", "dim"), value), soft_wrap=True)
+
+
+def _table(plan: Outline) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("point", overflow="fold")
+    table.add_column("seeds")
+    for name in ("epochs", "parameters", "time each", "done"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in plan.rows[:SHOWN]:
+        table.add_row(_point(row), _seeds(row.seeds), str(row.epochs), f"{row.parameters:,}",
+                      duration(row.seconds / len(row.seeds)), _done(row))
+    return table
+
+
+def _point(row: Row) -> Text:
+    return Text.assemble(row.point, (" twin", "cyan") if row.role == "twin" else "")
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    if len(seeds) > 2 and seeds == tuple(range(seeds[0], seeds[0] + len(seeds))):
+        return f"{seeds[0]} … {seeds[-1]}"
+    return ", ".join(map(str, seeds[:6])) + (" …" if len(seeds) > 6 else "")
+
+
+def _done(row: Row) -> Text:
+    whole = row.finished == len(row.seeds)
+    return Text(f"{row.finished}/{len(row.seeds)}", style="green" if whole else "dim")
+
+
+def _draw_aliases(screen: Console, plan: Outline) -> None:
+    if plan.aliases:
+        screen.print()
+    for pair in plan.aliases[:SHOWN]:
+        tested = "twins" if pair.twin else "both trained"
+        scale = pair.partner.partition(" ")[2]
+        screen.print(Text.assemble((pair.trial, "cyan"), " learns what ", (scale, "cyan"),
+                                   " learns", (f": {tested}", "dim")))
+    if len(plan.aliases) > SHOWN:
+        screen.print(Text(f"… and {len(plan.aliases) - SHOWN} more aliases", style="dim"))
+
+
+def _facts(plan: Outline) -> list[tuple[str, str]]:
+    sweep = plan.sweep
+    todo = len(sweep.trials) - plan.finished
+    done = f", {plan.finished} of them finished before" if plan.finished else ""
+    gpu = " (on a CPU; GPUs are not estimated)" if sweep.resources.gpus else ""
+    return [
+        ("trials", f"{len(sweep.trials):,} in {plan.packs:,} packs{done}"),
+        *_until(sweep.until),
+        ("time", f"about {duration(plan.wall_seconds)} for {todo:,} trials, {plan.slots} at once; "
+                 f"{duration(plan.cpu_seconds)} of computing{gpu}: an estimate"),
+        ("memory", f"about {plan.trial_memory / 1e9:.1f} GB a trial: an estimate"),
+        ("storage", str(sweep.storage)),
+        ("tracking", sweep.tracking),
+    ]
+
+
+def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """What makes the sweep grow; the estimates are for the declared seeds."""
+    if not rule:
+        return []
+    claim = (f"the interval of ν is ± {rule['nu_halfwidth']:g}" if "nu_halfwidth" in rule
+             else "every equivalence is decided")
+    return [("until", f"{claim}, or {rule['max_seeds']} seeds: more are added as needed")]
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``3.5 h`` or ``2.1 days``."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s" if seconds >= 9.5 else f"{seconds:.1f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"

@@ -1,0 +1,1 @@
+"""MLflow shows what storage holds: the only part that writes to it."""

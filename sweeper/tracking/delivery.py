@@ -1,0 +1,168 @@
+"""Deliver to the tracker what storage holds: in a thread, in order, and never in the way."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sweeper.storage import ledger
+from sweeper.sweep import Sweep
+from trainers import checkpoint
+
+if TYPE_CHECKING:
+    from sweeper.tracking.tracker import Tracking
+
+__all__ = ["Backlog", "Delivery", "RunStatus", "deliver_report"]
+
+RunStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+LONGEST_PAUSE = 30.0
+LAST_PAUSE = 0.5
+LAST_TRIES = 3
+SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What the tracker has not been given: trials that wait in storage, and the last error."""
+
+    trials: int
+    error: str | None = None
+
+
+class Delivery:
+    """The one writer of the tracker.
+
+    What waits is a set of trial ids, for their records are in storage: a tracker that is slow,
+    down or full costs no memory and fails no trial. When it answers again it gets each trial's
+    newest commit; what it never got, the next run of the same sweep delivers.
+    """
+
+    def __init__(self, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
+        self._sweep, self._provenance = sweep, provenance
+        self._waiting: dict[str, RunStatus] = {}
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._deadline, self._patience, self._failures = float("inf"), 0.0, 0
+        self._end: RunStatus | None = None
+        self._error: str | None = None
+        self._tracking: Tracking | None = None
+        self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._thread.start()
+
+    def notice(self, trial: str, status: RunStatus) -> None:
+        """Say that a trial has something new in storage; returns at once."""
+        with self._changed:
+            self._waiting[trial] = status
+            self._changed.notify()
+
+    def close(self, status: RunStatus, patience: float) -> Backlog:
+        """Deliver the rest and the sweep's own status; give up `patience` s after a success."""
+        with self._changed:
+            self._end, self._failures, self._patience = status, 0, patience
+            self._deadline = time.monotonic() + patience
+            self._closing.set()
+            self._changed.notify()
+        while self._thread.is_alive() and time.monotonic() < self._deadline:
+            self._thread.join(0.2)
+        with self._changed:
+            if self._end is None and not self._waiting:
+                return Backlog(0)
+            return Backlog(len(self._waiting), self._error or f"no answer in {patience:g} s")
+
+    def _work(self) -> None:
+        while self._await_work():
+            try:
+                self._deliver_next()
+            except Exception as error:  # noqa: BLE001 - no failure of a tracker may end a sweep
+                self._pause(error)
+        try:
+            if self._tracking and self._end:
+                self._tracking.end_sweep(self._end)
+                self._end = None
+        except Exception as error:  # noqa: BLE001 - the same
+            self._error = _line(error)
+
+    def _await_work(self) -> bool:
+        """True if there is something to do; False when all is done, or it is too late."""
+        with self._changed:
+            while not self._waiting and self._tracking and not self._closing.is_set():
+                self._changed.wait()
+            if not self._closing.is_set():
+                return True
+            hope = time.monotonic() < self._deadline and self._failures < LAST_TRIES
+            return hope and bool(self._waiting or not self._tracking)
+
+    def _deliver_next(self) -> None:
+        if self._tracking is None:
+            self._tracking = self._open()
+        with self._changed:
+            trial, status = next(iter(self._waiting.items()), (None, None))
+        if trial is None or status is None:
+            return
+        with self._changed:
+            del self._waiting[trial]
+        try:
+            commit = checkpoint.latest(ledger.trial_folder(self._sweep.storage, trial))
+            self._tracking.show_trial(trial, commit, status)
+        except BaseException:
+            with self._changed:
+                self._waiting.setdefault(trial, status)
+            raise
+        self._failures = 0
+        if self._closing.is_set():
+            self._deadline = time.monotonic() + self._patience
+
+    def _open(self) -> Tracking:
+        _settle()
+        from sweeper.tracking.tracker import Tracking  # takes seconds, so in this thread alone
+
+        tracking = Tracking(self._sweep, self._provenance)
+        tracking.describe_sweep()
+        return tracking
+
+    def _pause(self, error: Exception) -> None:
+        """Wait longer from failure to failure, but not when the sweep waits for the end."""
+        self._failures += 1
+        self._error = _line(error)
+        if self._closing.is_set():
+            time.sleep(LAST_PAUSE)
+        else:
+            self._closing.wait(min(LONGEST_PAUSE, 0.25 * 2**self._failures))
+
+
+def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | None:
+    """Show a report in the sweep's run; returns why that could not be done, if so."""
+    answer: list[str | None] = []
+
+    def work() -> None:
+        _settle()
+        try:
+            from sweeper.tracking.tracker import add_report
+            found = add_report(sweep.tracking, sweep.experiment, sweep.name, folder)
+            answer.append(None if found else "the tracker has no run of the sweep")
+        except Exception as error:  # noqa: BLE001 - the report lies in the storage anyway
+            answer.append(_line(error))
+
+    thread = threading.Thread(target=work, name="report", daemon=True)
+    thread.start()
+    thread.join(patience)
+    return answer[0] if answer else f"no answer in {patience:g} s"
+
+
+def _settle() -> None:
+    """MLflow's settings, before it is imported; what the user has set stands."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,88 @@
+"""Make MLflow show what storage holds: at any later time, in the same store or in another."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sweeper.errors import UserError
+from sweeper.storage import ledger
+from sweeper.storage.lease import hold_lease
+from sweeper.storage.stored import StoredSweep
+from sweeper.tracking.address import check_address
+from sweeper.tracking.delivery import SETTINGS, RunStatus
+from trainers import TrainerError, checkpoint
+
+if TYPE_CHECKING:
+    from sweeper.tracking.tracker import Tracking
+
+__all__ = ["Reconciled", "reconcile"]
+
+STATUS: dict[str, RunStatus] = {"finished": "FINISHED", "failed": "FAILED", "running": "KILLED",
+                                "pending": "KILLED"}
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What it took: `trials` are shown now, `created` of them had no run that could be kept.
+
+    `twins` counts deleted younger runs, `replaced` runs that showed what storage has not.
+    """
+
+    sweep: str
+    tracking_uri: str
+    trials: int
+    created: int
+    replaced: int
+    twins: int
+
+
+def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
+    """Repair the runs of one sweep; repeating it changes nothing.
+
+    `tracking` is another store to fill. The sweep's lease is held meanwhile, as MLflow has one
+    writer. Raises `UserError` where the store does not answer, or somebody runs the sweep.
+    """
+    sweep = replace(stored.sweep, tracking=tracking or stored.sweep.tracking)
+    check_address(sweep.tracking)
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    from sweeper.tracking.tracker import Tracking  # takes seconds
+
+    with hold_lease(ledger.sweep_folder(sweep)):
+        try:
+            return _repair(Tracking(sweep, stored.provenance), stored, sweep.tracking)
+        except (TrainerError, OSError) as error:
+            raise UserError(f"the storage cannot be read: {error}") from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in ("mlflow", "sqlalchemy",
+                                                                "requests"):
+                raise
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise UserError(f"MLflow at {sweep.tracking} did not take it ({first}); what it took "
+                            "stays, and the same command goes on") from error
+
+
+def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
+    sweep = stored.sweep
+    twins = tracking.delete_twins()
+    tracking.describe_sweep()
+    replaced = created = shown = 0
+    states = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
+    for trial, state in states.items():
+        commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial))
+        if commit and tracking.knows(trial):
+            replaced += tracking.mistrust(trial, commit)
+        if commit or tracking.knows(trial):
+            created += not tracking.knows(trial)
+            tracking.show_trial(trial, commit, STATUS[state])
+            shown += 1
+    tracking.end_sweep(_verdict(list(states.values())))
+    return Reconciled(sweep.name, uri, shown, created, replaced, twins)
+
+
+def _verdict(states: list[ledger.Status]) -> RunStatus:
+    if all(state == "finished" for state in states):
+        return "FINISHED"
+    return "FAILED" if "failed" in states else "KILLED"

@@ -1,0 +1,1 @@
+"""The worker's side: one pack of trials is trained, committed and evaluated."""

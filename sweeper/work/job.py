@@ -1,0 +1,53 @@
+"""A job: what a worker is told about the pack that it trains, in plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sweeper.storage import ledger
+from sweeper.sweep import PlannedTrial, Sweep
+
+__all__ = ["Job", "JobTrial", "make_job"]
+
+
+@dataclass(frozen=True)
+class JobTrial:
+    """A trial as a worker is given it.
+
+    `config` is what `Trial.from_config` takes, `evaluate` what is asked of the trained model.
+    """
+
+    id: str
+    config: Mapping[str, Any]
+    checksum: str
+    evaluate: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pack to train: where its trials are stored, and the folder of the sweep's stop sign."""
+
+    storage: str
+    sweep: str
+    trials: tuple[JobTrial, ...]
+    device: str = "cpu"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        row = json.loads(text)
+        return cls(**row | {"trials": tuple(JobTrial(**trial) for trial in row["trials"])})
+
+
+def make_job(sweep: Sweep, pack: Iterable[PlannedTrial]) -> Job:
+    """The job of one pack; paths are absolute, for a worker has a working folder of its own."""
+    trials = tuple(JobTrial(trial.id, trial.config, str(trial.data.get("checksum", "")),
+                             trial.evaluate)
+                   for trial in pack)
+    return Job(str(sweep.storage.resolve()), str(ledger.sweep_folder(sweep).resolve()), trials,
+               "cuda" if sweep.resources.gpus else "cpu")

@@ -1,0 +1,116 @@
+"""One trial in a worker's hands: it is begun, resumed, committed, finished or failed here."""
+
+from __future__ import annotations
+
+import functools
+import io
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sweeper.drive.provenance import provenance
+from sweeper.storage import ledger
+from sweeper.work.job import Job, JobTrial
+from trainers import Record, TrainerError, Trial
+from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
+from trainers.errors import ResumeError
+
+__all__ = ["Member", "Superseded", "begin"]
+
+
+class Superseded(Exception):
+    """Another worker has begun a younger attempt at the trial; nobody reads this one any more."""
+
+
+@dataclass
+class Member:
+    """A trial in training: its attempt, its history, and the commit that it goes on from."""
+
+    id: str
+    trial: Trial
+    attempt: Attempt
+    device: str
+    parent: Commit | None = None
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    before_s: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    closed: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the trial goes on from."""
+        return self.parent.progress.epoch if self.parent else 0
+
+    @property
+    def folder(self) -> Path:
+        """The trial's folder."""
+        return self.attempt.folder.parent
+
+    def commit(self, state: Mapping[str, Tensor], progress: Progress) -> None:
+        """Save the state and the records; raises `Superseded` if a younger attempt has begun."""
+        if any(int(path.name) > self.attempt.number for path in self.folder.glob("[0-9]*")):
+            raise Superseded(self.id)
+        wall_s = self.before_s + time.monotonic() - self.started
+        self.attempt.commit(state, self.records, replace(progress, wall_s=wall_s), self.parent,
+                            _about(self.device))
+        self.closed = progress.status != "running"
+
+    def fail(self, error: BaseException, epoch: int, step: int) -> str:
+        """Commit the failure, its traceback in ``error.txt``; returns the reason."""
+        self.closed, reason = True, _reason(error)
+        try:
+            text = "".join(traceback.format_exception(error))
+            ledger.write_file(self.folder / "error.txt", text.encode())
+            self.commit({}, Progress(epoch, step, "failed", reason))
+        except (OSError, Superseded) as other:
+            return f"{reason} (and the failure could not be saved: {_reason(other)})"
+        return reason
+
+    def save_pictures(self, pictures: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Write ``evaluations/gallery.npz``, unless there are no pictures."""
+        if pictures:
+            buffer = io.BytesIO()
+            np.savez_compressed(buffer, **pictures)  # type: ignore[arg-type]
+            ledger.write_file(self.folder / "evaluations" / "gallery.npz", buffer.getvalue())
+
+
+def begin(job: Job, job_trial: JobTrial) -> Member:
+    """Start an attempt at a trial, from its newest readable state on; damaged ones are passed."""
+    folder = ledger.trial_folder(job.storage, job_trial.id)
+    trial = Trial.from_config(job_trial.config)
+    member = Member(job_trial.id, trial, open_attempt(folder), job.device)
+    for commit in commits(folder):
+        if commit.progress.status != "running":
+            continue
+        try:
+            member.state, member.records = commit.load(), commit.records()
+        except (ResumeError, OSError):
+            continue
+        member.parent, member.before_s = commit, commit.progress.wall_s
+        break
+    return member
+
+
+def _reason(error: BaseException) -> str:
+    """One line for a table: our own errors speak for themselves, others are located."""
+    if isinstance(error, TrainerError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}{where}" if first else f"{type(error).__name__}{where}"
+
+
+@functools.cache
+def _about(device: str) -> Mapping[str, Any]:
+    """What a manifest says of the machine: results are equal bit for bit on equal ones only."""
+    named = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
+    return {**provenance(), "device": named}

@@ -1,0 +1,40 @@
+"""Group trials that can train together as one program."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sweeper.spec.identity import canonical
+from sweeper.sweep import PlannedTrial, Resources
+from trainers.pack import program_of
+from trainers.trial import Trial
+
+__all__ = ["make_packs", "pack_size"]
+
+
+def make_packs(trials: Sequence[PlannedTrial],
+               resources: Resources) -> list[tuple[PlannedTrial, ...]]:
+    """Packs of at most `pack_size` trials that differ in seed and per-member numbers only.
+
+    The packs stand in the order of their first trials.
+    """
+    size = pack_size(resources)
+    if size == 1:
+        return [(trial,) for trial in trials]
+    programs: dict[str, list[PlannedTrial]] = defaultdict(list)
+    for trial in trials:
+        programs[_program(trial)].append(trial)
+    packs = [tuple(group[start:start + size]) for group in programs.values()
+             for start in range(0, len(group), size)]
+    rank = {trial.id: position for position, trial in enumerate(trials)}
+    return sorted(packs, key=lambda pack: rank[pack[0].id])
+
+
+def pack_size(resources: Resources) -> int:
+    """How many trials make a pack; ``auto`` is 1, as two processes beat a pack on a CPU."""
+    return 1 if resources.pack == "auto" else resources.pack
+
+
+def _program(trial: PlannedTrial) -> str:
+    return canonical(program_of(Trial.from_config(trial.config)))

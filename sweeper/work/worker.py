@@ -1,0 +1,210 @@
+"""Train one pack of trials: resume, commit, report, and let no trial harm another."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from sweeper.storage import ledger
+from sweeper.storage.spectra import describe_dataset
+from sweeper.work.evaluating import Trained, answer, load_trained
+from sweeper.work.events import Event
+from sweeper.work.job import Job, JobTrial
+from sweeper.work.member import Member, Superseded, begin
+from trainers import Pack, TrainerError, gallery
+from trainers.checkpoint import Progress
+
+__all__ = ["Emit", "train_pack"]
+
+Emit = Callable[[list[Event]], None]
+TELL_EVERY = 0.5
+SAVE_EVERY = 300.0
+
+
+def train_pack(job: Job, emit: Emit) -> None:
+    """Bring every trial of the job to its last epoch, each from its newest commit on.
+
+    A finished trial is only asked for the evaluations that it lacks. One that diverges or raises
+    is committed as failed, with the reason (and the traceback in ``error.txt``); the others go
+    on. The sweep's stop sign ends the job after the current epoch, with a commit. `emit` gets the
+    news at most every half second, and all of it.
+    """
+    if ledger.StopSign(job.sweep).is_up():
+        return
+    reporter = _Reporter(emit)
+    groups: dict[int, list[Member]] = defaultdict(list)
+    for job_trial in job.trials:
+        member = _begin(job, job_trial, reporter)
+        if member:
+            groups[member.epoch].append(member)
+    for members in groups.values():
+        _train(job, members, reporter)
+    reporter.flush()
+
+
+class _Reporter:
+    """Gathers news and hands it on from time to time."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit, self._last = emit, 0.0
+        self._waiting: dict[str, Event] = {}
+
+    def tell(self, event: Event) -> None:
+        before = self._waiting.pop(event.trial, None)
+        self._waiting[event.trial] = event if before is None else replace(
+            event, records=before.records + event.records,
+            committed=before.committed or event.committed, note=event.note or before.note)
+        if time.monotonic() - self._last >= TELL_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._emit(list(self._waiting.values()))
+        self._waiting, self._last = {}, time.monotonic()
+
+
+def _begin(job: Job, job_trial: JobTrial, reporter: _Reporter) -> Member | None:
+    if ledger.status(job.storage, [job_trial.id])[job_trial.id] == "finished":
+        _evaluate(job, job_trial, reporter, partial(load_trained, job, job_trial))
+        return None
+    try:
+        member = begin(job, job_trial)
+    except (TrainerError, OSError, TypeError) as error:
+        reporter.tell(Event(job_trial.id, "failed", reason=str(error)))
+        return None
+    reporter.tell(Event(member.id, "started", tuple(member.records[-1:])))
+    return member
+
+
+def _evaluate(job: Job, job_trial: JobTrial, reporter: _Reporter,
+              trained: Callable[[], Trained]) -> None:
+    """Tell that a trial is finished, once its model was asked what the grid asks."""
+    note = None
+    if job_trial.evaluate:
+        reporter.tell(Event(job_trial.id, "started", committed=True))
+        reporter.flush()
+        note = answer(job, job_trial, trained)
+    reporter.tell(Event(job_trial.id, "finished", committed=True, note=note))
+
+
+def _train(job: Job, members: Sequence[Member], reporter: _Reporter) -> None:
+    """Train members that go on from the same epoch as one program; if it breaks, one by one."""
+    training = _Training(job, members, reporter)
+    try:
+        training.run()
+    except Exception as error:  # noqa: BLE001 - whatever a trial raises is that trial's failure
+        if len(members) == 1:
+            training.fail(members[0], error)
+            return
+        for member in members:
+            again = None if member.closed else _begin(job, _job_trial(job, member), reporter)
+            if again:
+                _train(job, [again], reporter)
+
+
+def _job_trial(job: Job, member: Member) -> JobTrial:
+    return next(trial for trial in job.trials if trial.id == member.id)
+
+
+class _Training:
+    """The epochs of one program, and what is saved and told after each of them."""
+
+    def __init__(self, job: Job, members: Sequence[Member], reporter: _Reporter) -> None:
+        self._job, self._members, self._reporter = job, members, reporter
+        self._sign = ledger.StopSign(job.sweep)
+        self._plan = members[0].trial.training
+        self._epoch = self._step = self._saved = members[0].epoch
+        self._saved_at = time.monotonic()
+
+    def run(self) -> None:
+        pack = self._prepare()
+        while pack.live and pack.epoch < self._plan.epochs:
+            if self._sign.is_up():
+                return self._stop(pack)
+            self._run_epoch(pack)
+            if self._is_due():
+                self._save(pack)
+        for place in [place for place in list(pack.live) if self._finish(pack, place)]:
+            member = self._members[place]
+            _evaluate(self._job, _job_trial(self._job, member), self._reporter,
+                      partial(_trained, pack, place))
+        return None
+
+    def fail(self, member: Member, error: Exception) -> None:
+        """Close a member with the failure that `error` tells of."""
+        epoch = min(self._epoch + 1, self._plan.epochs)
+        reason = member.fail(error, epoch, self._step)
+        self._reporter.tell(Event(member.id, "failed", committed=True, reason=reason))
+
+    def _prepare(self) -> Pack:
+        first = self._members[0]
+        describe_dataset(self._job.storage, first.trial.data, self._job.trials[0].checksum)
+        pack = Pack([member.trial for member in self._members], self._job.device)
+        if first.epoch:
+            pack.restore([dict(member.state) for member in self._members], first.epoch)
+        self._step = pack.step
+        return pack
+
+    def _run_epoch(self, pack: Pack) -> None:
+        records = pack.run_epoch()
+        self._epoch, self._step = pack.epoch, pack.step
+        for place, record in records.items():
+            member = self._members[place]
+            member.records.append(record)
+            if place in pack.failed:
+                member.commit({}, Progress(pack.epoch, pack.step, "failed",
+                                           pack.failed[place]))
+                self._reporter.tell(Event(member.id, "failed", (record,), committed=True,
+                                          reason=pack.failed[place]))
+            else:
+                self._reporter.tell(Event(member.id, "running", (record,)))
+
+    def _is_due(self) -> bool:
+        late = time.monotonic() - self._saved_at > SAVE_EVERY
+        return self._epoch < self._plan.epochs and (
+            late or self._epoch % self._plan.checkpoint_every == 0)
+
+    def _save(self, pack: Pack) -> None:
+        for place in list(pack.live):
+            member = self._members[place]
+            try:
+                member.commit(pack.state(place), Progress(pack.epoch, pack.step, "running"))
+            except Superseded:
+                pack.drop(place)
+                self._leave(member)
+            else:
+                self._reporter.tell(Event(member.id, "running", committed=True))
+        self._saved, self._saved_at = pack.epoch, time.monotonic()
+
+    def _stop(self, pack: Pack) -> None:
+        if self._saved < pack.epoch:
+            self._save(pack)
+        for place in pack.live:
+            self._reporter.tell(Event(self._members[place].id, "stopped", committed=True))
+
+    def _finish(self, pack: Pack, place: int) -> bool:
+        """Commit a trained member; False if another worker has begun the same trial."""
+        member, note = self._members[place], None
+        try:
+            member.save_pictures(gallery(member.trial, *pack.bind(place)))
+        except Exception as error:  # noqa: BLE001 - pictures are an extra: the result stands
+            note = f"no gallery: {type(error).__name__}: {error}"
+        try:
+            member.commit(pack.weights(place), Progress(pack.epoch, pack.step, "finished"))
+        except Superseded:
+            self._leave(member)
+            return False
+        self._reporter.tell(Event(member.id, "running", committed=True, note=note))
+        return True
+
+    def _leave(self, member: Member) -> None:
+        member.closed = True
+        self._reporter.tell(Event(member.id, "stopped",
+                                  note="another worker has begun the same trial"))
+
+
+def _trained(pack: Pack, place: int) -> Trained:
+    return pack.trials[place], *pack.bind(place)
