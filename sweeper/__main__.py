@@ -1,10 +1,38 @@
-"""`python -m sweeper` is the command `sweeper`."""
+"""The program `sweeper`, also as `python -m sweeper`."""
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
+from contextlib import suppress
 
 from sweeper.cli import main
 
+__all__ = ["program"]
+
+
+def program() -> int:
+    """Run a command; the process ends without taking apart torch and Ray, which takes seconds.
+
+    What others registered to be done at the exit is done: this was registered first, so it comes
+    last.
+    """
+    code = 1
+
+    def leave() -> None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+    atexit.register(leave)
+    try:
+        code = main()
+    except SystemExit as end:  # of argparse: --help, and arguments that it refuses
+        code = end.code if isinstance(end.code, int) else 1
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -51,7 +51,7 @@ def test_every_python_example_runs(code: str, tmp_path: Path) -> None:
 
 
 def test_the_grid_is_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sweeper.spec import load
+    from sweeper.spec.grids import load
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "grid.yaml").write_text(blocks("yaml")[0])

@@ -86,7 +86,7 @@ class Model:
         return f.to(y.dtype)
 
     def _call(self, part: str, *inputs: Tensor) -> Any:
-        return functional_call(self.parts[part], self._own(part), inputs)
+        return functional_call(self.parts[part], self._own(part), inputs, tie_weights=False)
 
     def _own(self, part: str) -> dict[str, Tensor]:
         prefix = part + "."

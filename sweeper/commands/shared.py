@@ -46,9 +46,9 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def load_grid(arguments: argparse.Namespace) -> Sweep:
     """The sweep that the grid arguments ask for."""
-    from sweeper import spec
+    from sweeper.spec import grids
 
-    return spec.load(arguments.grid, yes=arguments.yes, storage=arguments.storage,
+    return grids.load(arguments.grid, yes=arguments.yes, storage=arguments.storage,
                      tracking=arguments.tracking)
 
 

@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _sweeps(arguments: argparse.Namespace) -> list[Sweep]:
     """What is stored under the name; else what the grid of that name would be."""
-    from sweeper import spec
     from sweeper.errors import UserError
+    from sweeper.spec import grids
     from sweeper.storage.places import storage_path
     from sweeper.storage.stored import stored_sweeps
 
@@ -65,9 +65,9 @@ def _sweeps(arguments: argparse.Namespace) -> list[Sweep]:
         try:
             return [one.sweep for one in stored_sweeps(storage, name)]
         except UserError:
-            if name not in spec.shipped_grids():
+            if name not in grids.shipped_grids():
                 raise
-    return [spec.load(name, yes=True, storage=arguments.storage)]
+    return [grids.load(name, yes=True, storage=arguments.storage)]
 
 
 def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ from typing import Any
 import trainers
 from sweeper.errors import UserError
 from sweeper.search import SEARCHES
-from sweeper.spec import shipped_grids
 from sweeper.spec.complaints import nearest
 from sweeper.spec.fieldtypes import describe_type
+from sweeper.spec.grids import shipped_grids
 from sweeper.spec.models import known_models
 from trainers.fields import describe_fields
 from trainers.registry import Registry

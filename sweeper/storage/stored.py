@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sweeper import spec
 from sweeper.errors import UserError
+from sweeper.spec import grids
 from sweeper.spec.complaints import nearest
 from sweeper.storage import ledger
 from sweeper.sweep import PlannedTrial, Sweep
@@ -52,7 +52,7 @@ def load_again(stored: StoredSweep) -> Sweep:
     It keeps its name, its storage and its tracking store.
     """
     sweep = stored.sweep
-    again = spec.load(ledger.sweep_folder(sweep) / "grid.yaml", yes=True,
+    again = grids.load(ledger.sweep_folder(sweep) / "grid.yaml", yes=True,
                       storage=str(sweep.storage), tracking=sweep.tracking)
     if again.name.rpartition("-")[2] != sweep.name.rpartition("-")[2]:
         raise UserError(f"the grid of {sweep.name} means other trials than it did (the program or "

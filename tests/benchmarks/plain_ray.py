@@ -29,11 +29,11 @@ def train_vae(config: dict[str, Any]) -> None:
                               drop_last=True)
     test_loader = DataLoader(TensorDataset(x[held_out]), batch_size=32)
     trunk = nn.Sequential(
-        nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 32, 3), nn.SiLU(),
-        nn.Conv2d(32, 64, 3), nn.SiLU(),
-        nn.Conv2d(64, 128, 3), nn.SiLU(), nn.Flatten(), nn.Linear(512, 200), nn.SiLU())
+        nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 3), nn.SiLU(),
+        nn.Conv2d(16, 32, 3), nn.SiLU(),
+        nn.Conv2d(32, 64, 3), nn.SiLU(), nn.Flatten(), nn.Linear(256, 200), nn.SiLU())
     mean, log_var = nn.Linear(200, 100), nn.Linear(200, 100)
-    decoder = nn.Sequential(nn.Linear(100, 2000), nn.SiLU(), nn.Linear(2000, 64), nn.Sigmoid())
+    decoder = nn.Sequential(nn.Linear(100, 500), nn.SiLU(), nn.Linear(500, 64), nn.Sigmoid())
     model = nn.ModuleList([trunk, mean, log_var, decoder])
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 

@@ -25,7 +25,7 @@ __all__ = ["final_state", "metrics_of", "planned", "prepared", "small_sweep", "t
 
 def planned(sigma: float = 0.1, seed: int = 1, network: str = "linear",
             **training: Any) -> PlannedTrial:
-    """A σ-VAE trial, resolved as `spec.load` resolves it."""
+    """A σ-VAE trial, resolved as `grids.load` resolves it."""
     settings = {"epochs": 4, "batch_size": 128, "checkpoint_every": 2} | training
     trial = Trial(objective=Elbo(), likelihood=Gaussian(sigma=sigma),
                   network=Linear(d_z=4) if network == "linear" else Mlp(hidden=(16,), d_z=4),

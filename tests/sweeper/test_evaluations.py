@@ -11,9 +11,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from sweeper import spec
 from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
+from sweeper.spec import grids
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger
 from sweeper.sweep import Outcome, Sweep
@@ -42,7 +42,7 @@ ASKED = ({"name": "nll", "k": 5, "examples": 4}, {"name": "active_units"})
 
 
 def run_grid(folder: Path, evaluate: str) -> tuple[Sweep, Outcome]:
-    sweep = spec.load(write_grid(folder, GRID.format(folder=folder, evaluate=evaluate)))
+    sweep = grids.load(write_grid(folder, GRID.format(folder=folder, evaluate=evaluate)))
     return sweep, run(sweep, RunOptions(inline=True, live=False, console=Console(quiet=True)))
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from sweeper.commands import init
 from sweeper.errors import UserError
-from sweeper.spec import shipped_grids
 from sweeper.spec.document import read
 from sweeper.spec.expand import expand, plan_blocks
+from sweeper.spec.grids import shipped_grids
 from sweeper.spec.resolve import resolve
 from sweeper.spec.schema import check_grid
 from sweeper.sweep import PlannedTrial

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import UserError
-from sweeper.spec import load, shipped_grids
 from sweeper.spec.document import read
 from sweeper.spec.expand import expand
+from sweeper.spec.grids import load, shipped_grids
 from sweeper.spec.resolve import resolve
 from sweeper.spec.schema import check_grid
 from sweeper.sweep import PlannedTrial

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweeper.errors import UserError
-from sweeper.spec import load
 from sweeper.spec.document import parse
 from sweeper.spec.expand import expand
+from sweeper.spec.grids import load
 from sweeper.spec.schema import check_grid
 from tests.sweeper.grids import HEAD, grid_text, write_grid
 

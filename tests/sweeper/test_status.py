@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sweeper import spec
 from sweeper.cli import main
 from sweeper.drive.run import RunOptions, run
+from sweeper.spec import grids
 from sweeper.storage import ledger
 from sweeper.storage.standing import standings, waiting
 from sweeper.sweep import Sweep
@@ -107,7 +107,7 @@ def test_what_does_not_exist_is_answered_with_what_does(
 def test_resume_goes_on_under_the_same_name(tmp_path: Path,
                                             capsys: pytest.CaptureFixture[str]) -> None:
     grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}"))
-    sweep = spec.load(grid, storage=str(tmp_path / "s"),
+    sweep = grids.load(grid, storage=str(tmp_path / "s"),
                       tracking=f"sqlite:///{tmp_path}/mlflow.db")
     train(replace(sweep, trials=sweep.trials[:1]))
     ledger.write_sweep(sweep, {})
@@ -122,7 +122,7 @@ def test_resume_goes_on_under_the_same_name(tmp_path: Path,
 def test_resume_refuses_a_grid_that_now_means_something_else(
         tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}"))
-    sweep = spec.load(grid, storage=str(tmp_path / "s"))
+    sweep = grids.load(grid, storage=str(tmp_path / "s"))
     prepared(replace(sweep, name="grid-00000000"))
     assert main(["resume", "grid-00000000", "--storage", str(sweep.storage)]) == 2
     assert "means other trials than it did" in capsys.readouterr().err

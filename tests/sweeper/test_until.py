@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sweeper import spec
 from sweeper.cli import main
 from sweeper.drive.replicates import replicate
 from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
+from sweeper.spec import grids
 from sweeper.spec.seeds import add_seed, with_seed
 from sweeper.storage import ledger
 from sweeper.sweep import Outcome, Sweep
@@ -38,7 +38,7 @@ trials:
 
 def load(folder: Path, until: str, seeds: object = 4, more: str = "") -> Sweep:
     path = write_grid(folder, GRID.format(seeds=seeds, until=until, more=more))
-    return spec.load(path, storage=str(folder / "s"), tracking=f"sqlite:///{folder}/m.db")
+    return grids.load(path, storage=str(folder / "s"), tracking=f"sqlite:///{folder}/m.db")
 
 
 def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.plan.capacity import estimate, parallel, wall_seconds
-from sweeper.spec import load, shipped_grids
+from sweeper.spec.grids import load, shipped_grids
 from sweeper.spec.models import MODELS
 from sweeper.storage import ledger
 from sweeper.storage.evaluations import read_evaluations

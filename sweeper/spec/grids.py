@@ -1,0 +1,79 @@
+"""Load a grid: read, check, expand and name everything that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from sweeper.errors import UserError
+from sweeper.spec.complaints import nearest
+from sweeper.spec.document import Document, read
+from sweeper.spec.expand import expand
+from sweeper.spec.identity import digest
+from sweeper.spec.resolve import resolve
+from sweeper.spec.schema import check_grid
+from sweeper.spec.seeds import check_until
+from sweeper.storage.places import check_writable, storage_path, tracking_uri
+from sweeper.sweep import PlannedTrial, Resources, Sweep
+
+__all__ = ["find_grid", "load", "shipped_grids"]
+
+T = TypeVar("T")
+
+
+def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
+         tracking: str | None = None) -> Sweep:
+    """The sweep that a grid file, or a shipped grid's name, describes.
+
+    `yes` admits more than 100,000 trials; `storage` and `tracking` replace what the grid says.
+    Raises `UserError` with file, line and path for everything that the user must mend.
+    """
+    path = find_grid(grid)
+    document = read(path)
+    checked = check_grid(document)
+    folder = _placed(document, "storage", lambda: storage_path(storage or checked.storage))
+    _placed(document, "storage", lambda: check_writable(folder))
+    trials = resolve(document, expand(document, checked, yes))
+    until = checked.until.model_dump(exclude_none=True) if checked.until else None
+    sweep = Sweep(
+        experiment=checked.experiment, name=_name(path, trials), trials=trials,
+        grid=document.text, storage=folder, tracking=tracking_uri(tracking or checked.tracking),
+        cluster=checked.cluster, resources=Resources(**checked.resources.model_dump()),
+        analysis=checked.analysis.model_dump(exclude_none=True), until=until)
+    _placed(document, "until", lambda: check_until(sweep))
+    return sweep
+
+
+def shipped_grids() -> dict[str, Path]:
+    """The grids that come with `sweeper`, by name."""
+    folder = Path(__file__).parents[1] / "grids"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find_grid(grid: str | Path) -> Path:
+    """The file that a path or the name of a shipped grid means."""
+    path, shipped = Path(grid), shipped_grids()
+    if path.is_file():
+        return path
+    if str(grid) in shipped:
+        return shipped[str(grid)]
+    raise UserError(f"there is no grid {str(grid)!r}{nearest(str(grid), shipped)} (a path, or "
+                    f"one of the shipped grids: {', '.join(shipped)})")
+
+
+def _name(path: Path, trials: Sequence[PlannedTrial]) -> str:
+    """The sweep's id: the same for the same trials, so that a second run goes on with it."""
+    stem = "".join(c if c.isalnum() or c in "_-" else "-" for c in path.stem)[:40]
+    return f"{stem}-{digest(sorted((trial.id, trial.role) for trial in trials))[:8]}"
+
+
+def _placed(document: Document, key: str, action: Callable[[], T]) -> T:
+    """Run a check; if the grid itself says the refused value, the error says where."""
+    try:
+        return action()
+    except UserError as error:
+        if (key,) in document.lines:
+            raise document.error(error.message, (key,)) from error
+        raise
+
