@@ -37,4 +37,7 @@ def pack_size(resources: Resources) -> int:
 
 
 def _program(trial: PlannedTrial) -> str:
-    return canonical(program_of(Trial.from_config(trial.config)))
+    """What the members of a pack have in common, the rhythm of their looks included."""
+    whole = Trial.from_config(trial.config)
+    training = whole.training
+    return canonical([program_of(whole), training.test_every, training.checkpoint_every])

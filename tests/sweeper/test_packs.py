@@ -40,3 +40,10 @@ def test_packs_keep_the_order_of_their_first_trials() -> None:
     order = [trial.id for trial in TRIALS]
     firsts = [order.index(pack[0].id) for pack in packs]
     assert firsts == sorted(firsts)
+
+
+def test_trials_that_are_looked_at_in_another_rhythm_are_another_pack() -> None:
+    trials = trials_of(grid_text("{model: sigma_vae, sigma: [0.1, 0.2]}",
+                                 "{model: sigma_vae, sigma: [0.3, 0.4], test_every: 2}"))
+    packs = make_packs(trials, Resources(pack=100))
+    assert [len(pack) for pack in packs] == [2, 2]
