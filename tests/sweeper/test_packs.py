@@ -46,4 +46,4 @@ def test_trials_that_are_looked_at_in_another_rhythm_are_another_pack() -> None:
     trials = trials_of(grid_text("{model: sigma_vae, sigma: [0.1, 0.2]}",
                                  "{model: sigma_vae, sigma: [0.3, 0.4], test_every: 2}"))
     packs = make_packs(trials, Resources(pack=100))
-    assert [len(pack) for pack in packs] == [2, 2]
+    assert [len(pack) for pack in packs] == [4, 4]
