@@ -31,17 +31,28 @@ __all__ = ["SCHEMA", "Attempt", "Commit", "Progress", "latest", "open_attempt"]
 SCHEMA = 1
 KEPT = 2
 Status = Literal["running", "finished", "failed"]
+REPEATS = ("diverged", "refused")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a trial is; `wall_s` counts the seconds of training, earlier attempts included."""
+    """How far a trial is; `wall_s` counts the seconds of training, earlier attempts included.
+
+    `kind` says what sort of failure it was, where that is known: ``diverged`` (a metric is not
+    finite) and ``refused`` (the trial asks for what cannot be) would happen again.
+    """
 
     epoch: int
     step: int
     status: Status
     reason: str | None = None
     wall_s: float = 0.0
+    kind: str | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it is a failure that training again would only repeat."""
+        return self.status == "failed" and self.kind in REPEATS
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,8 @@ class Commit:
 
     @property
     def progress(self) -> Progress:
-        return Progress(**{name: self.manifest[name] for name in Progress.__dataclass_fields__})
+        return Progress(**{name: self.manifest[name] for name in Progress.__dataclass_fields__
+                           if name in self.manifest})
 
     @property
     def place(self) -> str:

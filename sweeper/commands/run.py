@@ -42,6 +42,8 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     """How to train."""
     parser.add_argument("--inline", action="store_true",
                         help="train in this process, one trial after the other, without Ray")
+    parser.add_argument("--retry-failed", action="store_true",
+                        help="train diverged trials again, too (others that failed always are)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,8 +60,9 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     early.daemon = True
     early.start()
     try:
-        outcome = run_sweep(sweep, RunOptions(inline=arguments.inline, live=screen.is_terminal,
-                                              console=screen))
+        outcome = run_sweep(sweep, RunOptions(
+            inline=arguments.inline, retry_failed=arguments.retry_failed,
+            live=screen.is_terminal, console=screen))
     finally:
         early.cancel()
     outcome, sentences = _report(sweep, outcome)
@@ -109,9 +112,13 @@ def _show_troubles(screen: Console, outcome: Outcome) -> None:
     """Why trials failed, and how a stopped sweep goes on."""
     from rich.markup import escape
 
-    for failure in outcome.failures:
-        screen.print(f"[red]failed[/red] {escape(str(failure.get('label')))}: "
-                     f"{escape(str(failure.get('reason')))}", soft_wrap=True)
+    from sweeper.terminal.failure_table import draw_failures
+
+    draw_failures(screen, outcome.failures)
+    before = sum(bool(failure.get("before")) for failure in outcome.failures)
+    if before:
+        screen.print(f"{before} of them failed before and would fail again in the same way; "
+                     "--retry-failed trains them all the same", soft_wrap=True)
     if outcome.interrupted:
         screen.print(f"stopped; the same command goes on: [bold]{escape(_again())}[/bold]",
                      soft_wrap=True)

@@ -12,8 +12,6 @@ from sweeper.commands.shared import add_json
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from sweeper.storage.standing import Standing
     from sweeper.sweep import Sweep
 
@@ -22,7 +20,8 @@ __all__ = ["HELP", "NAME", "add_arguments", "run"]
 NAME = "status"
 HELP = "show each trial's status, epoch and metrics, and what waits for the tracker"
 SHOWN = 40
-STYLES = {"finished": "green", "running": "cyan", "failed": "bold red", "pending": "dim"}
+STYLES = {"finished": "green", "running": "cyan", "stopped": "yellow",
+          "failed": "bold red", "pending": "dim"}
 COLUMNS = {"KL": "test/kl", "recon": "test/recon", "denoise": "test/denoise"}
 
 
@@ -88,7 +87,7 @@ def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[s
 def _plain(one: Standing) -> dict[str, Any]:
     return {"id": one.id, "label": one.label, "role": one.role, "status": one.status,
             "epoch": one.epoch, "epochs": one.epochs, "wall_s": round(one.wall_s, 3),
-            "reason": one.reason, "metrics": dict(one.metrics)}
+            "line": one.line, "reason": one.reason, "metrics": dict(one.metrics)}
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -120,6 +119,8 @@ def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from sweeper.terminal.failure_table import draw_failures
+
     screen = console()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("trial", overflow="fold")
@@ -128,22 +129,18 @@ def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for one in found[:SHOWN]:
         metrics = [_metric(one, key) for key in COLUMNS.values()]
-        table.add_row(_label(one), Text(one.status, style=STYLES.get(one.status, "")),
+        table.add_row(one.label, Text(one.status, style=STYLES.get(one.status, "")),
                       f"{one.epoch}/{one.epochs}", *metrics)
     screen.print(table)
     if len(found) > SHOWN:
         screen.print(f"… and {len(found) - SHOWN} more trials (--json lists them all)",
                      style="dim")
     screen.print()
+    draw_failures(screen, [{"trial": one.id, "label": one.label, "line": one.line,
+                            "reason": one.reason} for one in found if one.status == "failed"])
     screen.print(f"{row['experiment']}: {_said(row['counts'])}", markup=False, soft_wrap=True)
     for tracker in row["waiting"]:
         screen.print(_tracked(tracker), markup=False, soft_wrap=True)
-
-
-def _label(one: Standing) -> Text:
-    from rich.text import Text
-
-    return Text.assemble(one.label, (f"\n  {one.reason}", "red") if one.reason else "")
 
 
 def _metric(one: Standing, name: str) -> str:

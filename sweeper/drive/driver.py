@@ -38,15 +38,21 @@ class Driver:
     Parameters
     ----------
     sweep : what to train. console : where to show it. live : as a live table, on a terminal.
+    retry_failed : train also what failed before in a way that would only happen again.
     """
 
-    def __init__(self, sweep: Sweep, console: Console, live: bool = True) -> None:
+    def __init__(self, sweep: Sweep, console: Console, live: bool = True,
+                 retry_failed: bool = False) -> None:
         self._sweep, self._console, self._live = sweep, console, live
         ids = [trial.id for trial in sweep.trials]
         self._before = ledger.status(sweep.storage, ids)
-        self._todo = [trial for trial in sweep.trials if self._before[trial.id] != "finished"
-                      or self._missing(trial)]
-        self._board = Board(f"{sweep.experiment}  {sweep.name}", sweep.trials, self._before)
+        self._hopeless = set() if retry_failed else {
+            trial.id for trial in sweep.trials if self._before[trial.id] == "failed"
+            and (failed := ledger.failure(sweep.storage, trial.id)) and failed.repeats}
+        self._todo = [trial for trial in sweep.trials if trial.id not in self._hopeless
+                      and (self._before[trial.id] != "finished" or self._missing(trial))]
+        self._board = Board(f"{sweep.experiment}  {sweep.name}", sweep.trials, self._before,
+                            self._hopeless)
         self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
         self._interrupted = False
 
@@ -66,7 +72,7 @@ class Driver:
             try:
                 self._write_plan(origin)
                 delivery.start()
-                self._show_finished(delivery)
+                self._show_closed(delivery)
                 if host:
                     schedule = host.schedule()
                     take_signals()
@@ -94,10 +100,10 @@ class Driver:
             interrupted=self._interrupted and (finished < len(after) or unanswered > 0),
             failures=tuple(failures), unanswered=unanswered)
 
-    def _show_finished(self, delivery: Delivery) -> None:
+    def _show_closed(self, delivery: Delivery) -> None:
         for trial, status in self._before.items():
-            if status == "finished":
-                delivery.notice(trial, "FINISHED")
+            if status == "finished" or trial in self._hopeless:
+                delivery.notice(trial, "FINISHED" if status == "finished" else "FAILED")
 
     def _write_plan(self, origin: Mapping[str, Any]) -> None:
         try:
@@ -174,9 +180,10 @@ class Driver:
         return evaluation_store.missing(self._sweep.storage, trial.id, trial.evaluate)
 
     def _failure(self, trial: PlannedTrial) -> dict[str, Any]:
-        line = self._board.lines[trial.id]
-        reason = line.reason or ledger.failure_reason(self._sweep.storage, trial.id)
-        return {"trial": trial.id, "label": trial.label, "line": trial.line, "reason": reason}
+        stored = ledger.failure(self._sweep.storage, trial.id)
+        reason = self._board.lines[trial.id].reason or (stored.reason if stored else None)
+        return {"trial": trial.id, "label": trial.label, "line": trial.line, "reason": reason,
+                "before": trial.id in self._hopeless}
 
 
 def _cost(trial: PlannedTrial) -> int:

@@ -21,9 +21,13 @@ __all__ = ["RunOptions", "run"]
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How to run: in this process (`inline`) or with Ray; whether to draw, and where."""
+    """How to run: in this process (`inline`) or with Ray; whether to draw, and where.
+
+    `retry_failed` trains again also what diverged, or asked for what cannot be.
+    """
 
     inline: bool = False
+    retry_failed: bool = False
     live: bool = True
     console: Console | None = None
 
@@ -31,10 +35,11 @@ class RunOptions:
 def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     """Train what is not finished yet, and show all of it in MLflow.
 
-    A failed trial stops no other. Ctrl-C stops the trials after their epoch, with a checkpoint;
-    a second one leaves at once. The same call goes on with what is left. A sweep with a rule in
-    `until` is given more seeds until the rule is met, or its budget is spent. Raises `UserError`
-    when the storage, the tracking address, the cluster or another driver stand in the way.
+    A failed trial stops no other; one whose failure would only repeat itself stays failed. Ctrl-C
+    stops the trials after their epoch, with a checkpoint; a second one leaves at once. The same
+    call goes on with what is left. A sweep with a rule in `until` is given more seeds until the
+    rule is met, or its budget is spent. Raises `UserError` when the storage, the tracking
+    address, the cluster or another driver stand in the way.
     """
     started = time.monotonic()
     options = options or RunOptions()
@@ -43,7 +48,7 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     console = options.console or Console(stderr=True)
 
     def drive(sweep: Sweep, ray: Kept | None = None) -> Outcome:
-        driver = Driver(sweep, console, options.live)
+        driver = Driver(sweep, console, options.live, options.retry_failed)
         if ray and not driver.idle:
             ray.start()
         driver.drive(options.inline)

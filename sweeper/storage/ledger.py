@@ -15,8 +15,8 @@ from sweeper.errors import UserError
 from sweeper.sweep import SCHEMA, Sweep
 from trainers import checkpoint
 
-__all__ = ["Status", "StopSign", "check_writable", "dataset_file", "failure_reason", "status",
-           "sweep_folder", "trial_folder", "write_failure", "write_file", "write_json",
+__all__ = ["Status", "StopSign", "check_writable", "dataset_file", "failure", "read_json",
+           "status", "sweep_folder", "trial_folder", "write_failure", "write_file", "write_json",
            "write_sweep", "write_trials"]
 
 Status = Literal["pending", "running", "finished", "failed"]
@@ -75,10 +75,10 @@ def status(storage: str | Path, trials: Iterable[str]) -> dict[str, Status]:
 def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
     """Write `sweep.json` and `grid.yaml`; the time of the first start is kept."""
     folder = sweep_folder(sweep)
-    before = _read(folder / "sweep.json")
+    before = read_json(folder / "sweep.json")
     created = before.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
-    trials = [{"id": trial.id, "role": trial.role, "twin_of": trial.twin_of, "label": trial.label}
-              for trial in sweep.trials]
+    trials = [{"id": trial.id, "role": trial.role, "twin_of": trial.twin_of, "label": trial.label,
+               "line": trial.line} for trial in sweep.trials]
     write_file(folder / "grid.yaml", sweep.grid.encode())
     until = {"rule": dict(sweep.until), "path": [dict(one) for one in sweep.path]} if (
         sweep.until) else None
@@ -93,7 +93,7 @@ def write_trials(sweep: Sweep) -> None:
     """Write the `trial.json` of every trial that has none yet."""
     for trial in sweep.trials:
         path = trial_folder(sweep.storage, trial.id) / "trial.json"
-        if not _read(path):
+        if not read_json(path):
             write_json(path, trial.to_json())
 
 
@@ -113,10 +113,19 @@ def write_failure(storage: str | Path, trial: str, reason: str) -> None:
     checkpoint.open_attempt(folder).commit({}, records, progress, before)
 
 
-def failure_reason(storage: str | Path, trial: str) -> str | None:
-    """Why a trial failed, as its newest commit says."""
+def failure(storage: str | Path, trial: str) -> checkpoint.Progress | None:
+    """How a trial failed, as its newest commit says; None for one that did not."""
     commit = checkpoint.latest(trial_folder(storage, trial))
-    return commit.progress.reason if commit else None
+    return commit.progress if commit and commit.progress.status == "failed" else None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping in a file; empty where there is none that can be read."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -141,11 +150,3 @@ def write_file(path: Path, content: bytes) -> None:
 def _status(folder: Path) -> Status:
     commit = checkpoint.latest(folder)
     return commit.progress.status if commit else "pending"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from sweeper.errors import UserError
 from sweeper.storage import ledger
 from sweeper.storage.evaluations import read_evaluations
+from sweeper.storage.lease import is_held
 from sweeper.storage.places import require_store
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers import TrainerError, checkpoint
@@ -20,7 +22,8 @@ __all__ = ["Standing", "Waiting", "counts", "standings", "waiting"]
 class Standing:
     """One trial: its newest commit, and the last value of each of its metrics.
 
-    `committed` holds the epochs whose records are saved.
+    `committed` holds the epochs whose records are saved, `line` is where the grid asks for it. A
+    trial that is not finished, and that no driver trains now, is stopped.
     """
 
     id: str
@@ -33,6 +36,7 @@ class Standing:
     reason: str | None = None
     wall_s: float = 0.0
     committed: tuple[int, ...] = ()
+    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,18 @@ class Waiting:
 def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
     """Every trial of the sweeps once, in their order."""
     trials = {trial.id: (sweep, trial) for sweep in sweeps for trial in sweep.trials}
-    return [_standing(sweep, trial) for sweep, trial in trials.values()]
+    driven = {one for storage in {sweep.storage for sweep, _ in trials.values()}
+              for one in _driven(storage)}
+    found = (_standing(sweep, trial) for sweep, trial in trials.values())
+    return [one if one.status != "running" or one.id in driven else replace(one, status="stopped")
+            for one in found]
 
 
 def counts(found: Iterable[Standing]) -> dict[str, int]:
     """How many trials have each status."""
     number = Counter(one.status for one in found)
-    return {status: number[status] for status in ("finished", "running", "failed", "pending")}
+    return {status: number[status]
+            for status in ("finished", "running", "stopped", "failed", "pending")}
 
 
 def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
@@ -72,6 +81,14 @@ def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
     return Waiting(sum(left), sum(map(bool, left)))
 
 
+def _driven(storage: Path) -> Iterator[str]:
+    """The trials of every sweep of the storage that has a driver now: sweeps share trials."""
+    for lease in (storage / "sweeps").glob("*/*/lease"):
+        if is_held(lease.parent):
+            for one in ledger.read_json(lease.with_name("sweep.json")).get("trials", ()):
+                yield one["id"]
+
+
 def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:
     commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
     known = (trial.id, trial.label, trial.role)
@@ -87,4 +104,4 @@ def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:
         metrics |= one.metrics
     progress = commit.progress
     return Standing(*known, progress.status, progress.epoch, epochs, metrics, progress.reason,
-                    progress.wall_s, tuple(record.epoch for record in records))
+                    progress.wall_s, tuple(record.epoch for record in records), trial.line)

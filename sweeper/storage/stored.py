@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +32,7 @@ def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
     no such sweep, with the nearest name.
     """
     rows = [(path.parent, row) for path in sorted((storage / "sweeps").glob("*/*/sweep.json"))
-            if (row := _read(path)).get("experiment")]
+            if (row := ledger.read_json(path)).get("experiment")]
     names = {str(row[key]) for _, row in rows for key in ("experiment", "sweep")}
     if name is not None and name not in names:
         known = sorted({str(row["experiment"]) for _, row in rows})
@@ -71,19 +70,11 @@ def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:
 
 
 def _trial(storage: Path, entry: Mapping[str, Any]) -> PlannedTrial | None:
-    row = _read(ledger.trial_folder(storage, entry["id"]) / "trial.json")
+    row = ledger.read_json(ledger.trial_folder(storage, entry["id"]) / "trial.json")
     if not row:
         return None
     return PlannedTrial(
         id=row["id"], program=row["program"], label=entry.get("label") or row["label"],
         params=row["params"], config=row["trial"], data=row["data"],
         parameters=row["parameters"], role=entry.get("role") or "declared",
-        twin_of=entry.get("twin_of"))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+        twin_of=entry.get("twin_of"), line=entry.get("line"))

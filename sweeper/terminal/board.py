@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sweeper.storage.ledger import Status
@@ -28,11 +28,12 @@ class Line:
 class Board:
     """Counts and lines of a sweep, kept up by the workers' news.
 
-    `message` says what the driver itself is doing when no trial runs.
+    `message` says what the driver itself is doing when no trial runs; `hopeless` are trials that
+    failed before and are not tried again.
     """
 
     def __init__(self, title: str, trials: Sequence[PlannedTrial],
-                 before: Mapping[str, Status]) -> None:
+                 before: Mapping[str, Status], hopeless: Collection[str] = ()) -> None:
         self.title, self.message = title, ""
         self.lines = {trial.id: Line(trial.label, int(trial.params.get("epochs", 1)))
                       for trial in trials}
@@ -43,6 +44,8 @@ class Board:
             if status == "finished":
                 self.lines[trial].phase = "finished"
                 self.lines[trial].epoch = self.lines[trial].epochs
+            elif trial in hopeless:
+                self.lines[trial].phase = "failed"
 
     def hear(self, events: Iterable[Event]) -> None:
         """Take the workers' news in."""

@@ -20,7 +20,7 @@ from sweeper.storage import ledger
 from sweeper.work.job import Job, JobTrial
 from trainers import Record, TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
-from trainers.errors import ResumeError
+from trainers.errors import Incompatible, InvalidValue, ResumeError
 
 __all__ = ["Member", "Superseded", "begin"]
 
@@ -69,7 +69,8 @@ class Member:
         try:
             text = "".join(traceback.format_exception(error))
             ledger.write_file(self.folder / "error.txt", text.encode())
-            self.commit({}, Progress(epoch, step, "failed", reason))
+            kind = "refused" if isinstance(error, InvalidValue | Incompatible) else None
+            self.commit({}, Progress(epoch, step, "failed", reason, kind=kind))
         except (OSError, Superseded) as other:
             return f"{reason} (and the failure could not be saved: {_reason(other)})"
         return reason

@@ -156,7 +156,7 @@ class _Training:
             member.records.append(record)
             if place in pack.failed:
                 member.commit({}, Progress(pack.epoch, pack.step, "failed",
-                                           pack.failed[place]))
+                                           pack.failed[place], kind="diverged"))
                 self._reporter.tell(Event(member.id, "failed", (record,), committed=True,
                                           reason=pack.failed[place]))
             else:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import UserError
-from sweeper.storage.lease import hold_lease
+from sweeper.storage.lease import hold_lease, is_held
 
 HOLDER = """
 import sys, time
@@ -42,6 +42,15 @@ def test_a_killed_driver_holds_nothing(tmp_path: Path) -> None:
         holder.wait()
     with hold_lease(tmp_path):
         pass
+
+
+def test_asking_whether_a_lease_is_held_takes_it_from_nobody(tmp_path: Path) -> None:
+    assert not is_held(tmp_path / "none")
+    with hold_lease(tmp_path):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
+    with hold_lease(tmp_path):
+        assert is_held(tmp_path)
 
 
 def test_a_lease_file_that_says_nothing(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def test_a_failure_told_by_the_driver_keeps_the_records(
     ledger.write_failure(sweep.storage, trial.id, "the worker died")
     commit = newest(sweep, trial)
     assert (commit.progress.status, commit.progress.reason) == ("failed", "the worker died")
-    assert ledger.failure_reason(sweep.storage, trial.id) == "the worker died"
+    assert (failed := ledger.failure(sweep.storage, trial.id))
+    assert (failed.reason, failed.repeats) == ("the worker died", False)
     assert commit.records() == before.records() != []
     ledger.StopSign(job.sweep).take_down()
     worker.train_pack(job, lambda events: None)

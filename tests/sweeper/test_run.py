@@ -16,20 +16,22 @@ from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.storage import ledger
 from sweeper.storage.lease import hold_lease
-from sweeper.sweep import Outcome, Sweep
+from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from sweeper.terminal.board import Board
 from sweeper.work import worker
 from sweeper.work.events import Event
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import final_state, metrics_of, planned, small_sweep, undisturbed
 from trainers import checkpoint
+from trainers.errors import InvalidValue
 
 pytestmark = READY
 
 
-def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:
+def run_inline(sweep: Sweep, screen: io.StringIO | None = None, *,
+               retry_failed: bool = False) -> Outcome:
     console = Console(file=screen or io.StringIO(), width=100)
-    return run(sweep, RunOptions(inline=True, console=console))
+    return run(sweep, RunOptions(inline=True, retry_failed=retry_failed, console=console))
 
 
 def test_a_sweep_is_trained_stored_and_shown(tmp_path: Path) -> None:
@@ -137,6 +139,42 @@ def test_a_failed_trial_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monke
     seen = look(sweep.tracking)
     assert seen.statuses == {trial.id: "FINISHED"}
     assert seen.runs[trial.id][0].data.tags["sweeper.reason"] == ""
+
+
+def attempts(sweep: Sweep, trial: PlannedTrial) -> int:
+    return len(list(ledger.trial_folder(sweep.storage, trial.id).glob("[0-9]*")))
+
+
+def test_a_diverged_trial_is_trained_again_only_when_asked(tmp_path: Path) -> None:
+    good, bad = planned(), planned(lr=1e30)
+    run_inline(small_sweep(tmp_path, bad))
+    sweep = small_sweep(tmp_path, good, bad, tracking=f"sqlite:///{tmp_path}/other.db")
+    outcome = run_inline(sweep)
+    assert attempts(sweep, bad) == 1
+    assert (outcome.finished, outcome.failed, outcome.skipped) == (1, 1, 0)
+    [failure] = outcome.failures
+    assert (failure["trial"], failure["before"]) == (bad.id, True)
+    assert "became nan" in failure["reason"]
+    seen = look(sweep.tracking)
+    assert seen.statuses == {good.id: "FINISHED", bad.id: "FAILED"}
+    assert [parent.info.status for parent in seen.parents] == ["FAILED"]
+    outcome = run_inline(sweep, retry_failed=True)
+    assert attempts(sweep, bad) == 2
+    assert [failure["before"] for failure in outcome.failures] == [False]
+
+
+@pytest.mark.parametrize(("error", "again"), [
+    (InvalidValue("beta is too small"), 1), (OSError(28, "No space left"), 2)])
+def test_what_the_grid_asks_wrongly_is_tried_once(error: Exception, again: int, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object) -> None:
+        raise error
+
+    sweep = small_sweep(tmp_path)
+    monkeypatch.setattr(worker, "Pack", broken)
+    for _ in range(2):
+        assert str(error) in run_inline(sweep).failures[0]["reason"]
+    assert attempts(sweep, sweep.trials[0]) == again
 
 
 def test_a_second_driver_is_refused(tmp_path: Path) -> None:

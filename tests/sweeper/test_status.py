@@ -15,8 +15,10 @@ from sweeper.cli import main
 from sweeper.drive.run import RunOptions, run
 from sweeper.spec import grids
 from sweeper.storage import ledger
+from sweeper.storage.lease import hold_lease
 from sweeper.storage.standing import standings, waiting
 from sweeper.sweep import Sweep
+from sweeper.work import worker
 from tests.sweeper.grids import grid_text, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.sweeper.small import planned, prepared, small_sweep, train
@@ -41,13 +43,28 @@ def test_status_says_how_far_each_trial_is(tmp_path: Path,
     run_inline(sweep)
     prepared(replace(sweep, trials=(good, bad, later)))
     found = asked(capsys, "demo", "--storage", sweep.storage)
-    assert found["counts"] == {"finished": 1, "running": 0, "failed": 1, "pending": 1}
+    assert found["counts"] == {"finished": 1, "running": 0, "stopped": 0, "failed": 1,
+                               "pending": 1}
     rows = {row["id"]: row for row in found["trials"]}
     assert (rows[good.id]["epoch"], rows[good.id]["epochs"]) == (4, 4)
     assert rows[good.id]["metrics"]["test/kl"] > 0
     assert "became nan" in rows[bad.id]["reason"]
     assert (rows[later.id]["status"], rows[later.id]["metrics"]) == ("pending", {})
     assert [one["records"] for one in found["waiting"]] == [0]
+
+
+def test_only_a_driver_makes_a_trial_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
+    [job] = prepared(sweep)
+    worker.train_pack(job, lambda events: events[0].committed
+                      and ledger.StopSign(job.sweep).put_up())
+    assert [one.status for one in standings([sweep])] == ["stopped"]
+    other = replace(sweep, name="other-1")
+    prepared(other)
+    with hold_lease(ledger.sweep_folder(other)):
+        assert [one.status for one in standings([sweep])] == ["running"]
+    assert [one.status for one in standings([sweep])] == ["stopped"]
 
 
 def test_records_that_wait_are_counted(tmp_path: Path) -> None:
