@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from analysis.comparable import require_comparable
 from analysis.errors import AnalysisError, MixedRows, TooFewRows, UnusableValues
-from analysis.rows import equals, matching, require_column, settled, usable
+from analysis.rows import equals, matching, require_column, require_value, settled, usable
 from analysis.schema import param_columns
 from analysis.wording import listed, plural, quantity, symbol
 
@@ -110,6 +110,8 @@ def _with_values(rows: pd.DataFrame, law: Law) -> tuple[pd.DataFrame, list[str]]
 def _require_rows(trials: pd.DataFrame, rows: pd.DataFrame, law: Law) -> None:
     if len(rows) and rows[law.x].nunique() >= 3:
         return
+    for name, value in law.where.items() if not len(rows) else ():
+        require_value(trials, name, value)
     raise TooFewRows(f"a law needs at least three values of {symbol(law.x)}; of "
                      f"{plural(len(trials), 'trial')}, {len(rows)} can be used, with "
                      f"{rows[law.x].nunique()} distinct (finished, declared, β = 1 "

@@ -28,7 +28,7 @@ from analysis.forms import Form, rival_forms
 from analysis.law import Law, points, table_points
 from analysis.law_wording import law_json, law_sentence, law_sentences
 from analysis.regression import Estimate, fit_linear, mean_estimate, polynomial, slopes
-from analysis.sample import Sample, sample
+from analysis.sample import Sample, as_written, sample
 
 __all__ = ["Law", "PowerLaw", "fit", "fit_xy"]
 
@@ -161,7 +161,7 @@ def _fit(data: Sample, law: Law, level: float) -> PowerLaw:
         r2=line.r2, n=len(data.x), n_seeds=data.n_seeds, bend=_bend(data, level),
         curvature_delta_aic=quadratic, forms=forms, lack=lack_of_fit(data),
         intervals=other_intervals(data, level), influence=influence(data, exponent.se),
-        local=local_exponents(data, level), x=np.exp(data.x), y=np.exp(data.y),
+        local=local_exponents(data, level), x=as_written(np.exp(data.x)), y=np.exp(data.y),
         seed=_seed_names(data), notes=data.notes)
 
 

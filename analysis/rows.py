@@ -13,7 +13,8 @@ from analysis.errors import UnknownName, UnusableValues
 from analysis.schema import DECLARED, FINISHED, metric_columns, param_columns
 from analysis.wording import listed, quantity
 
-__all__ = ["COLLAPSED", "equals", "matching", "require_column", "settled", "usable"]
+__all__ = ["COLLAPSED", "equals", "matching", "require_column", "require_value", "settled",
+           "usable"]
 
 COLLAPSED = 0.01
 
@@ -59,6 +60,16 @@ def require_column(trials: pd.DataFrame, name: str) -> None:
     pool = metric_columns(trials) if "/" in name else param_columns(trials)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {listed(pool, 20) or 'none'}"
     raise UnknownName(f"no trial has {name!r}; {hint}")
+
+
+def require_value(trials: pd.DataFrame, name: str, value: object) -> None:
+    """UnknownName, with the values that there are, if no row has this one."""
+    if equals(trials[name], value).any():
+        return
+    known = sorted({str(one) for one in trials[name].dropna()})
+    near = get_close_matches(str(value), known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise UnknownName(f"no trial has {name}={value}{hint} ({name} is {listed(known, 20)})")
 
 
 def usable(rows: pd.DataFrame, y: str) -> None:

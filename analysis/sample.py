@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from analysis.law import Points
 from analysis.wording import listed, plural
 
-__all__ = ["Sample", "sample"]
+__all__ = ["Sample", "as_written", "sample"]
 
 Array = NDArray[np.float64]
 
@@ -43,9 +43,14 @@ class Sample:
         return float(self.grid.mean())
 
 
+def as_written(x: Array) -> Array:
+    """Numbers to the twelve digits that a grid keeps: what it says, after exp and log too."""
+    return np.array([float(f"{v:.12g}") for v in x], dtype=np.float64)
+
+
 def sample(points: Points) -> Sample:
     """Average repeated rows of a seed, drop copied and incomplete seeds, and say so."""
-    x, y = np.log(np.array([float(f"{v:.12g}") for v in points.x])), np.log(points.y)
+    x, y = np.log(as_written(points.x)), np.log(points.y)
     if points.seed is None:
         return _without_seeds(x, y, points.notes)
     table = pd.DataFrame({"x": x, "y": y, "seed": points.seed})

@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UserError, AnalysisError) as error:
         print_error(str(error))
         return USER
-    except KeyboardInterrupt:
-        print_error("interrupted")
+    except KeyboardInterrupt as stop:
+        print_error(str(stop) or "interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import shlex
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,25 +50,18 @@ def add_training(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return train(load_grid(arguments), arguments)
+    with _interruptible("before anything was trained"):
+        sweep = load_grid(arguments)
+    return train(sweep, arguments)
 
 
 def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     """Run a sweep to its end, report on it, and return the exit code."""
-    from sweeper.drive.run import RunOptions
-    from sweeper.drive.run import run as run_sweep
-
     screen = console(stderr=arguments.json)
-    early = threading.Timer(EARLY, _import_report)
-    early.daemon = True
-    early.start()
-    try:
-        outcome = run_sweep(sweep, RunOptions(
-            inline=arguments.inline, retry_failed=arguments.retry_failed,
-            live=screen.is_terminal, console=screen))
-    finally:
-        early.cancel()
-    outcome, sentences = _report(sweep, outcome)
+    with _interruptible("outside training, and nothing is lost"):
+        outcome = _run(sweep, arguments, screen)
+    with _interruptible("in the middle of the report; what was trained is kept"):
+        outcome, sentences = _report(sweep, outcome)
     if arguments.json:
         _show_troubles(screen, outcome)
         print_json({key: asdict(outcome)[key] for key in SHOWN})
@@ -77,6 +73,31 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
 EARLY = 15.0  # seconds: when the workers have started
 SHOWN = ("experiment", "trials", "finished", "failed", "skipped", "unanswered", "wall_s", "report",
          "tracking_uri")
+
+
+@contextmanager
+def _interruptible(when: str) -> Iterator[None]:
+    """Have Ctrl-C say where it struck, and how to go on; the driver has an answer of its own."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(
+            f"interrupted {when}; the same command goes on: {_again()}") from stop
+
+
+def _run(sweep: Sweep, arguments: argparse.Namespace, screen: Console) -> Outcome:
+    from sweeper.drive.run import RunOptions
+    from sweeper.drive.run import run as run_sweep
+
+    early = threading.Timer(EARLY, _import_report)
+    early.daemon = True
+    early.start()
+    try:
+        return run_sweep(sweep, RunOptions(
+            inline=arguments.inline, retry_failed=arguments.retry_failed,
+            live=screen.is_terminal, console=screen))
+    finally:
+        early.cancel()
 
 
 def _import_report() -> None:
@@ -146,7 +167,7 @@ def _ui(uri: str) -> str:
 
 
 def _again() -> str:
-    return " ".join(["sweeper", *sys.argv[1:]])
+    return shlex.join(["sweeper", *sys.argv[1:]])
 
 
 def _counts(outcome: Outcome) -> str:

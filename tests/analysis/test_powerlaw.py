@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.errors import AnalysisError, MixedRows, NotComparable, TooFewRows, UnusableValues
+from analysis.errors import (
+    AnalysisError,
+    MixedRows,
+    NotComparable,
+    TooFewRows,
+    UnknownName,
+    UnusableValues,
+)
 from analysis.powerlaw import Law, PowerLaw, fit, fit_xy
 
 SIGMA = np.linspace(0.03, 0.27, 9)
@@ -123,7 +130,7 @@ def test_range_and_where_choose_rows() -> None:
     frame = planted(2)
     other = planted(2).assign(network="mlp")
     law = fit(pd.concat([frame, other]), Law(range=(0.06, 0.21), where={"network": "mlp"}))
-    assert (law.x_min, law.x_max, law.n) == (pytest.approx(0.06), pytest.approx(0.21), 12)
+    assert (law.x_min, law.x_max, law.n) == (0.06, 0.21, 12)
     assert law.to_json()["where"] == {"network": "mlp"}
 
 
@@ -202,6 +209,21 @@ def test_a_collapsed_tail_is_refused_and_the_range_mends_it() -> None:
         fit(frame, LAW)
     law = fit(frame, Law(range=(0.03, 0.19)))
     assert law.nu == pytest.approx(1.2, abs=0.05)
+
+
+def test_the_range_is_in_the_numbers_of_the_grid() -> None:
+    frame = planted()
+    assert fit(frame, LAW).to_json()["range"] == [0.03, 0.27]
+    assert fit_xy([0.03, 0.1, 0.27], [3.0, 2.0, 1.0]).to_json()["range"] == [0.03, 0.27]
+
+
+@pytest.mark.parametrize(("where", "message"), [
+    ({"model": "sigma_va"}, r"no trial has model=sigma_va; did you mean 'sigma_vae'\? \(model is "
+     r"sigma_vae\)"), ({"seed": 9}, r"no trial has seed=9 \(seed is 0, 1, 2, 3 and 4\)")])
+def test_a_value_that_no_trial_has_is_answered_with_those_that_there_are(
+        where: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnknownName, match=message):
+        fit(planted(), Law("sigma", "test/kl", where=where))
 
 
 def test_an_impossible_range_is_refused() -> None:

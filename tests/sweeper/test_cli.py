@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,27 @@ def test_every_error_is_one_message(error: BaseException, code: int, words: str,
     out, err = capsys.readouterr()
     assert err.strip() == words
     assert out == ""
+
+
+@pytest.mark.parametrize(("where", "words"), [
+    ("sweeper.spec.grids.load", "interrupted before anything was trained"),
+    ("sweeper.drive.run.run", "interrupted outside training, and nothing is lost"),
+    ("sweeper.commands.run._report", "interrupted in the middle of the report; what was trained")])
+def test_ctrl_c_outside_training_says_how_to_go_on(where: str, words: str, tmp_path: Path,
+                                                   monkeypatch: pytest.MonkeyPatch,
+                                                   capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(*arguments: object, **options: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    path = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}"))
+    monkeypatch.setattr("sweeper.drive.run.run", lambda sweep, options: Outcome(
+        "e", 3, 3, 0, 0, 1.0, None, "sqlite:///x"))
+    monkeypatch.setattr(where, interrupt)
+    monkeypatch.setattr("sys.argv", ["sweeper", "run", "my grid.yaml"])
+    assert main(["run", str(path), "--storage", str(tmp_path)]) == 130
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.endswith("the same command goes on: sweeper run 'my grid.yaml'\n")
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -217,6 +217,7 @@ def test_missing_data_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.Mon
     head = HEAD.replace("linear_gaussian", "mnist")
     found = load_error(grid_text(GOOD, head=head), tmp_path)
     assert found.startswith("/grid.yaml:2: data: no data folder: set `data_dir`")
+    assert "with `download: true` it is filled" in found
     head = HEAD.replace("linear_gaussian", f"{{name: mnist, data_dir: {tmp_path}}}")
     found = load_error(grid_text(GOOD, head=head), tmp_path)
     assert "download: true" in found

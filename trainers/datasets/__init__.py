@@ -82,12 +82,16 @@ def load(dataset: Dataset) -> Splits:
     return dataset.load()
 
 
-def data_folder(data_dir: str | None) -> Path:
-    """The folder that `data_dir` or the environment variable SWEEPER_DATA names."""
+def data_folder(data_dir: str | None, fetched: bool = False) -> Path:
+    """The folder that `data_dir` or the environment variable SWEEPER_DATA names.
+
+    `fetched` says that the data set can be downloaded into it.
+    """
     named = data_dir or os.environ.get("SWEEPER_DATA")
     if not named:
+        fetch = "; with `download: true` it is filled" if fetched else ""
         raise DataError("no data folder: set `data_dir` in the grid's `data`, or the environment "
-                        "variable SWEEPER_DATA, to the folder that holds the data sets")
+                        f"variable SWEEPER_DATA, to the folder that holds the data sets{fetch}")
     return Path(named).expanduser()
 
 

@@ -61,7 +61,7 @@ class Cifar10(Component):
         from torchvision.datasets import CIFAR10
 
         self._check()
-        part = CIFAR10(str(data_folder(self.data_dir)), train=train)
+        part = CIFAR10(str(data_folder(self.data_dir, fetched=True)), train=train)
         planes = torch.from_numpy(part.data).permute(0, 3, 1, 2)
         return Split(planes.flatten(1).contiguous(), torch.tensor(part.targets))
 
@@ -69,7 +69,7 @@ class Cifar10(Component):
         """The MD5 sums of the files, all of them right."""
         from torchvision.datasets import CIFAR10
 
-        root = data_folder(self.data_dir)
+        root = data_folder(self.data_dir, fetched=True)
         folder = root / CIFAR10.base_folder
         if self.download and not folder.exists():
             CIFAR10(str(root), download=True)

@@ -65,11 +65,11 @@ class Mnist(Component):
         from torchvision.datasets import MNIST
 
         self._files()
-        part = MNIST(str(data_folder(self.data_dir)), train=train)
+        part = MNIST(str(data_folder(self.data_dir, fetched=True)), train=train)
         return Split(part.data.flatten(1), part.targets)
 
     def _files(self) -> list[Path]:
-        folder = data_folder(self.data_dir)
+        folder = data_folder(self.data_dir, fetched=True)
         raw = folder / "MNIST" / "raw"
         if self.download and not all((raw / name).exists() for name in FILES):
             from torchvision.datasets import MNIST
