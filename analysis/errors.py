@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["AnalysisError", "LoadError", "MixedRows", "NotComparable", "TooFewRows", "UnknownName",
-           "UnusableValues"]
+__all__ = ["AnalysisError", "LoadError", "MixedRows", "NoAnswer", "NotComparable", "TooFewRows",
+           "UnknownName", "UnusableValues"]
 
 
 class AnalysisError(Exception):
@@ -12,6 +12,10 @@ class AnalysisError(Exception):
 
 class LoadError(AnalysisError):
     """An experiment that cannot be found or read."""
+
+
+class NoAnswer(LoadError):
+    """A tracking server that does not answer, or breaks off: it may have what was asked for."""
 
 
 class UnknownName(AnalysisError):

@@ -18,7 +18,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from analysis.errors import LoadError
+from analysis.errors import LoadError, NoAnswer
 from analysis.mlflow_runs import Run
 
 __all__ = ["SqlStore", "is_database"]
@@ -94,7 +94,7 @@ class SqlStore:
                 yield connection
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise LoadError(f"cannot read {_shown(self.uri)}: {reason}") from error
+            raise NoAnswer(f"cannot read {_shown(self.uri)}: {reason}") from error
         finally:
             engine.dispose()
 

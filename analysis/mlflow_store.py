@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import cache as parquet
-from analysis.errors import LoadError
+from analysis.errors import LoadError, NoAnswer
 from analysis.frames import ordered_history, trials_frame
 from analysis.mlflow_login import authorize
 from analysis.mlflow_runs import Run, Store, stamp, sweeps, trial_row, trial_runs
@@ -103,6 +104,15 @@ class RestStore:
 
     def runs(self, experiment: str) -> list[Run]:
         self._require_answer()
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._runs(experiment)
+        except MlflowException as error:
+            first = str(error).strip().partition("\n")[0]
+            raise NoAnswer(f"{self.uri} stopped answering: {first}") from error
+
+    def _runs(self, experiment: str) -> list[Run]:
         from mlflow import MlflowClient
 
         client = MlflowClient(tracking_uri=self.uri)
@@ -138,8 +148,8 @@ class RestStore:
                 found = json.load(answer).get("metrics", [])
         except HTTPError:
             return self._values_one_by_one(runs, metric)
-        except (URLError, TimeoutError) as error:
-            raise LoadError(f"{self.uri} stopped answering: {error}") from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise NoAnswer(f"{self.uri} stopped answering: {error}") from error
         return [(m["run_id"], m["key"], int(m.get("step", 0)), int(m["timestamp"]),
                  float(m["value"])) for m in found]
 
@@ -155,9 +165,9 @@ class RestStore:
         try:
             with self._get("/health", 10):
                 return
-        except (URLError, TimeoutError, ValueError) as error:
-            raise LoadError(f"no answer from {self.uri} ({getattr(error, 'reason', error)}); "
-                            "start the server or read from storage") from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise NoAnswer(f"no answer from {self.uri} ({getattr(error, 'reason', error)}); "
+                           "start the server or read from storage") from error
 
     def _get(self, path: str, patience: float) -> Any:
         """An open answer, with the credentials that MLflow's own client would send."""

@@ -152,9 +152,9 @@ def _metric(one: Standing, name: str) -> str:
 
 def _tracked(tracker: Mapping[str, Any]) -> str:
     uri = tracker["tracking_uri"]
+    wait = f"{tracker['records']} records of {tracker['trials']} trials wait for MLflow"
     if tracker["error"]:
-        return f"what waits for MLflow is not known: {tracker['error']}"
+        return f"at most {wait}, which cannot be read now: {tracker['error']}"
     if not tracker["records"]:
         return f"MLflow has every record ({uri})"
-    return (f"{tracker['records']} records of {tracker['trials']} trials wait for MLflow ({uri}); "
-            "`sweeper reconcile` delivers them")
+    return f"{wait} ({uri}); `sweeper reconcile` delivers them"

@@ -10,11 +10,13 @@ from rich.console import Console
 
 from sweeper.drive.driver import Driver
 from sweeper.drive.replicates import replicate
+from sweeper.errors import UserError
 from sweeper.schedule.kept import Kept, kept
 from sweeper.storage import ledger
+from sweeper.storage.delivered import read_delivered
 from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Outcome, Sweep
-from sweeper.tracking.address import check_address
+from sweeper.tracking.address import Unwell, check_address
 
 __all__ = ["RunOptions", "run"]
 
@@ -44,8 +46,8 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     started = time.monotonic()
     options = options or RunOptions()
     ledger.check_writable(sweep.storage)
-    check_address(sweep.tracking)
     console = options.console or Console(stderr=True)
+    _check_tracker(sweep, console)
 
     def drive(sweep: Sweep, ray: Kept | None = None) -> Outcome:
         driver = Driver(sweep, console, options.live, options.retry_failed)
@@ -59,3 +61,14 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
             return drive(sweep)
         with kept(sweep, options.inline) as ray:
             return replicate(sweep, partial(drive, ray=ray), console)
+
+
+def _check_tracker(sweep: Sweep, console: Console) -> None:
+    """A wrong address is refused; a tracker that is ill, or was there before, is waited for."""
+    try:
+        check_address(sweep.tracking)
+    except UserError as error:
+        if not isinstance(error, Unwell) and not read_delivered(sweep):
+            raise
+        console.print(f"{error.message}; the trials are trained all the same, and their records "
+                      "wait in the storage", style="yellow", markup=False, soft_wrap=True)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from sweeper.errors import UserError
 from sweeper.storage import ledger
+from sweeper.storage.delivered import read_delivered
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.storage.lease import is_held
 from sweeper.storage.places import require_store
 from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.tracking.address import settle
 from trainers import TrainerError, checkpoint
 
 __all__ = ["Standing", "Waiting", "counts", "standings", "waiting"]
@@ -41,10 +43,13 @@ class Standing:
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many committed records the tracker has not got; None where it does not answer."""
+    """How many committed records the tracker has not got.
 
-    records: int | None
-    trials: int | None
+    With an `error` it did not answer, and the numbers are what it may lack at most.
+    """
+
+    records: int
+    trials: int
     error: str | None = None
 
 
@@ -67,18 +72,21 @@ def counts(found: Iterable[Standing]) -> dict[str, int]:
 
 def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
     """Ask the sweep's tracker what it has; it is only read."""
-    from analysis.errors import LoadError
+    from analysis.errors import LoadError, NoAnswer
     from analysis.mlflow_runs import trial_runs
     from analysis.mlflow_store import open_store
 
+    settle()
     try:
         require_store(sweep.tracking)
         runs = trial_runs(open_store(sweep.tracking).runs(sweep.experiment))
+        given = {trial: int(run.tags.get("sweeper.epoch", 0)) for trial, run in runs.items()}
+        trouble = None
     except (LoadError, UserError) as error:
-        return Waiting(None, None, str(error))
-    given = {trial: int(run.tags.get("sweeper.epoch", 0)) for trial, run in runs.items()}
+        trouble = str(error)
+        given = read_delivered(sweep) if isinstance(error, NoAnswer) else {}
     left = [sum(epoch > given.get(one.id, 0) for epoch in one.committed) for one in found]
-    return Waiting(sum(left), sum(map(bool, left)))
+    return Waiting(sum(left), sum(map(bool, left)), trouble)
 
 
 def _driven(storage: Path) -> Iterator[str]:

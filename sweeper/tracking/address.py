@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import http.client
 import os
 import re
 import sqlite3
@@ -15,14 +16,32 @@ from pathlib import Path
 
 from sweeper.errors import UserError
 
-__all__ = ["alone", "artifact_location", "check_address", "unmade_store"]
+__all__ = ["Unwell", "alone", "artifact_location", "check_address", "settle", "unmade_store"]
 
-PATIENCE = 5.0
+PATIENCE = 3.0
+SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:5000)"
 
 
 def check_address(uri: str) -> None:
-    """`UserError` if nothing answers at the tracking URI; MLflow itself is not imported."""
+class Unwell(UserError):
+    """There is a server at the address, and it is too slow or too ill to serve now."""
+
+
+def settle() -> None:
+    """MLflow's settings, before it is imported; what the user has set stands.
+
+    It would itself repeat a call that was cut off, `create_run` too, and so make runs twice.
+    """
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+    """`UserError` if nothing answers at the tracking URI; MLflow itself is not imported.
+
+    `Unwell` if somebody does, but late or with an error of its own.
+    """
     scheme = urllib.parse.urlsplit(uri).scheme
     if scheme in ("http", "https"):
         _check_server(uri)
@@ -75,8 +94,12 @@ def _check_server(uri: str) -> None:
             raise UserError(f"the MLflow server at {uri} refuses us ({error.code}); start it with "
                             "--allowed-hosts for the name that you use, or give it "
                             "MLFLOW_TRACKING_USERNAME and _PASSWORD") from error
-        raise UserError(f"{uri} answers, but not as a healthy MLflow server (GET /health: "
-                        f"{error.code}); look at its log, or {EXAMPLES}") from error
+        kind = Unwell if error.code >= 500 else UserError
+        raise kind(f"{uri} answers, but not as a healthy MLflow server (GET /health: "
+                   f"{error.code}); look at its log, or {EXAMPLES}") from error
+    except (TimeoutError, http.client.HTTPException, ConnectionResetError) as error:
+        raise Unwell(f"{uri} takes connections and does not answer (GET /health: {error}); look "
+                     f"at its log, or {EXAMPLES}") from error
     except (OSError, ValueError) as error:
         cause = getattr(error, "reason", error)
         raise UserError(f"no MLflow server answers at {uri} ({cause}); start it (mlflow server), "
@@ -92,8 +115,7 @@ def _check_sqlite(uri: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
             database.execute("PRAGMA journal_mode=WAL")
-        if not os.access(path, os.W_OK):
-            raise PermissionError(f"{path} is read-only")
+        writable = os.access(path, os.W_OK)
     except (sqlite3.Error, OSError) as error:
         raise UserError(f"tracking {uri!r} cannot be opened as a SQLite database ({error}); "
                         "choose another file") from error

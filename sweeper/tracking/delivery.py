@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sweeper.storage import ledger
+from sweeper.storage.delivered import read_delivered, write_delivered
 from sweeper.sweep import Sweep
+from sweeper.tracking.address import settle
 from trainers import checkpoint
+from trainers.checkpoint import Commit
 
 if TYPE_CHECKING:
     from sweeper.tracking.tracker import Tracking
@@ -23,8 +26,7 @@ RunStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 LONGEST_PAUSE = 30.0
 LAST_PAUSE = 0.5
 LAST_TRIES = 3
-SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-            "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+NOTE_EVERY = 10.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Delivery:
         self._end: RunStatus | None = None
         self._error: str | None = None
         self._tracking: Tracking | None = None
+        self._delivered, self._noted = read_delivered(sweep), 0.0
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> None:
@@ -118,11 +121,20 @@ class Delivery:
                 self._waiting.setdefault(trial, status)
             raise
         self._failures = 0
+        self._note(trial, commit)
         if self._closing.is_set():
             self._deadline = time.monotonic() + self._patience
 
+    def _note(self, trial: str, commit: Commit | None) -> None:
+        """Write down what was taken, now and then and at the end: for `sweeper status`."""
+        self._delivered[trial] = commit.progress.epoch if commit else 0
+        if self._closing.is_set() or time.monotonic() - self._noted > NOTE_EVERY:
+            self._noted = time.monotonic()
+            with suppress(OSError):
+                write_delivered(self._sweep, self._delivered)
+
     def _open(self) -> Tracking:
-        _settle()
+        settle()
         from sweeper.tracking.tracker import Tracking  # takes seconds, so in this thread alone
 
         tracking = Tracking(self._sweep, self._provenance)
@@ -144,7 +156,7 @@ def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | 
     answer: list[str | None] = []
 
     def work() -> None:
-        _settle()
+        settle()
         try:
             from sweeper.tracking.tracker import add_report
             found = add_report(sweep.tracking, sweep.experiment, sweep.name, folder)
@@ -156,12 +168,6 @@ def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | 
     thread.start()
     thread.join(patience)
     return answer[0] if answer else f"no answer in {patience:g} s"
-
-
-def _settle() -> None:
-    """MLflow's settings, before it is imported; what the user has set stands."""
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
 
 
 def _line(error: Exception) -> str:

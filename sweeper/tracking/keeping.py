@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from sweeper.pictures.gallery import rows_png
 from sweeper.storage import ledger
 from sweeper.storage.places import require_store
 from sweeper.storage.trained import TrainedTrial, sweeps_of
-from sweeper.tracking.address import check_address
-from sweeper.tracking.delivery import SETTINGS
+from sweeper.tracking.address import check_address, settle
 
 __all__ = ["Kept", "keep"]
 
@@ -51,8 +49,7 @@ def keep(storage: Path, trained: TrainedTrial, drawing: Drawing, out: Path | Non
 
 def _show(uri: str, experiment: str, trial: str, path: Path) -> tuple[str | None, str | None]:
     """The id of the run that now shows the picture, or why there is none."""
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    settle()
     try:
         require_store(uri)
         check_address(uri)

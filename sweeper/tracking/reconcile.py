@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,8 @@ from sweeper.errors import UserError
 from sweeper.storage import ledger
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.stored import StoredSweep
-from sweeper.tracking.address import check_address
-from sweeper.tracking.delivery import SETTINGS, RunStatus
+from sweeper.tracking.address import check_address, settle
+from sweeper.tracking.delivery import RunStatus
 from trainers import TrainerError, checkpoint
 
 if TYPE_CHECKING:
@@ -46,8 +45,7 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
     """
     sweep = replace(stored.sweep, tracking=tracking or stored.sweep.tracking)
     check_address(sweep.tracking)
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    settle()
     from sweeper.tracking.tracker import Tracking  # takes seconds
 
     with hold_lease(ledger.sweep_folder(sweep)):

@@ -21,7 +21,7 @@ def check_promises(sweep: Sweep, other: Sweep) -> None:
     for trial in sweep.trials:
         assert metrics_of(sweep, trial) == metrics_of(other, trial)
         assert final_state(sweep, trial) == final_state(other, trial)
-    seen = look(sweep.tracking)
+    seen = look(sweep.tracking, sweep.experiment)
     assert seen.statuses == {trial.id: "FINISHED" for trial in sweep.trials}
     assert [parent.info.status for parent in seen.parents] == ["FINISHED"]
     assert not seen.repeated

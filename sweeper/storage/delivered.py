@@ -1,0 +1,28 @@
+"""What the tracker was given, as the driver last noted it: for times when nobody can ask it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from sweeper.storage import ledger
+from sweeper.sweep import Sweep
+
+__all__ = ["read_delivered", "write_delivered"]
+
+
+def write_delivered(sweep: Sweep, epochs: Mapping[str, int]) -> None:
+    """Note each trial's last epoch that the sweep's tracking store has."""
+    ledger.write_json(ledger.sweep_folder(sweep) / "delivered.json",
+                      {"tracking_uri": sweep.tracking, "epochs": dict(epochs)})
+
+
+def read_delivered(sweep: Sweep) -> dict[str, int]:
+    """The same; empty where nothing readable was noted of this store."""
+    try:
+        row = json.loads((ledger.sweep_folder(sweep) / "delivered.json").read_bytes())
+        if row["tracking_uri"] != sweep.tracking:
+            return {}
+        return {str(trial): int(epoch) for trial, epoch in row["epochs"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
