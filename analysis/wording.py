@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["listed", "number", "percent", "plural", "probability", "quantity", "symbol"]
+__all__ = ["listed", "model_name", "number", "percent", "plural", "probability", "quantity",
+           "setting", "symbol"]
+
+MODEL_NAMES = {"sigma_vae": "σ-VAE", "alpha_vae": "α-VAE", "bernoulli_vae": "Bernoulli VAE",
+               "noisy_vae": "VAE on noisy data", "deen": "DEEN", "uvb": "UVB", "dvae": "DVAE",
+               "iwae": "IWAE", "diwae": "DIWAE"}
 
 SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β", "d_z": "d_z", "lr": "learning rate"}
 QUANTITIES = {"kl": "KL", "recon": "reconstruction error", "elbo": "ELBO",
@@ -15,6 +20,19 @@ QUANTITIES = {"kl": "KL", "recon": "reconstruction error", "elbo": "ELBO",
 def symbol(name: str) -> str:
     """The letter of a hyperparameter: sigma -> σ."""
     return SYMBOLS.get(name, name)
+
+
+def model_name(model: object) -> str:
+    """The name a reader knows; an unknown model keeps its own."""
+    return MODEL_NAMES.get(str(model), str(model))
+
+
+def setting(column: str, value: object) -> str:
+    """``β = 4`` for a column and its value."""
+    if column == "model":
+        return model_name(value)
+    shown = f"{value:.6g}" if isinstance(value, int | float) else str(value)
+    return f"{symbol(column)} = {shown}"
 
 
 def quantity(metric: str) -> str:

@@ -17,7 +17,7 @@ Example::
 from __future__ import annotations
 
 from analysis.equivalence.algebra import AlgebraVerdict, Pieces, algebra, algebra_of_twins
-from analysis.equivalence.aliases import Alias, alias_pairs
+from analysis.equivalence.aliases import Alias, Kin, alias_pairs, families
 from analysis.equivalence.collapse import CollapseVerdict, collapse
 from analysis.equivalence.seeds import SeedVerdict, across_seeds, compare_arms
 from analysis.equivalence.tost import Tost, seeds_needed, tost, tost_power
@@ -25,6 +25,6 @@ from analysis.equivalence.twins import TwinVerdict, twins
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED
 
 __all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "AlgebraVerdict", "Alias", "CollapseVerdict",
-           "Pieces", "SeedVerdict", "Tost", "TwinVerdict", "across_seeds", "algebra",
-           "algebra_of_twins", "alias_pairs", "collapse", "compare_arms", "seeds_needed", "tost",
-           "tost_power", "twins"]
+           "Kin", "Pieces", "SeedVerdict", "Tost", "TwinVerdict", "across_seeds", "algebra",
+           "algebra_of_twins", "alias_pairs", "collapse", "compare_arms", "families",
+           "seeds_needed", "tost", "tost_power", "twins"]

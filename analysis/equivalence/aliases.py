@@ -9,11 +9,27 @@ import numpy as np
 import pandas as pd
 
 from analysis.schema import DECLARED, FINISHED, param_columns
-from analysis.wording import symbol
+from analysis.wording import setting, symbol
 
-__all__ = ["POWERS", "Alias", "Arm", "alias_pairs", "deal", "families"]
+__all__ = ["POWERS", "Alias", "Arm", "Kin", "alias_pairs", "deal", "families"]
 
 POWERS = {"sigma": 0.5, "alpha": 1.0}
+_SAID_BY_MODEL = ("objective", "likelihood", "checksum")
+
+
+@dataclass(frozen=True)
+class Kin:
+    """Rows that differ in x, β and seed only; `where` names them if the sweep has several."""
+
+    x: str
+    rows: pd.DataFrame
+    where: str = ""
+
+    @property
+    def effective(self) -> pd.Series:
+        """σ√β or αβ of each row."""
+        values: pd.Series = self.rows[self.x] * self.rows["beta"] ** POWERS[self.x]
+        return values
 
 
 @dataclass(frozen=True)
@@ -24,10 +40,12 @@ class Arm:
     noise: float
     beta: float
     rows: pd.DataFrame
+    where: str = ""
 
     @property
     def label(self) -> str:
-        return f"{symbol(self.x)} = {self.noise:g}, β = {self.beta:g}"
+        here = f"{symbol(self.x)} = {self.noise:g}, β = {self.beta:g}"
+        return f"{self.where}, {here}" if self.where else here
 
 
 @dataclass(frozen=True)
@@ -50,18 +68,18 @@ def alias_pairs(trials: pd.DataFrame) -> list[Alias]:
     effective noise whose β is nearest to 1.
     """
     pairs = []
-    for x, rows in families(trials):
-        effective = rows[x] * rows["beta"] ** POWERS[x]
-        for _, group in rows.groupby(effective.map(lambda v: float(f"{v:.9g}"))):
-            arms = [Arm(x, float(cell[x].iloc[0]), float(cell["beta"].iloc[0]), cell)
+    for kin in families(trials):
+        x = kin.x
+        for _, group in kin.rows.groupby(kin.effective.map(lambda v: float(f"{v:.9g}"))):
+            arms = [Arm(x, float(cell[x].iloc[0]), float(cell["beta"].iloc[0]), cell, kin.where)
                     for _, cell in group.groupby([x, "beta"])]
             arms.sort(key=lambda arm: (abs(np.log(arm.beta)), arm.noise))
             pairs += [Alias(arms[0], arm) for arm in arms[1:]]
     return pairs
 
 
-def families(trials: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """(x, rows) for every set of rows that differ in x, β and seed only."""
+def families(trials: pd.DataFrame) -> list[Kin]:
+    """Every set of finished, declared rows that differ in σ or α, β and seed only."""
     found = []
     for x in POWERS:
         if not {x, "beta", "seed"} <= set(trials.columns):
@@ -75,8 +93,15 @@ def families(trials: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
                  if name in rows and name not in (x, "beta", "seed")]
         varied = [name for name in fixed if rows[name].nunique(dropna=False) > 1]
         groups = (group for _, group in rows.groupby(varied, dropna=False)) if varied else [rows]
-        found += [(x, group) for group in groups if len(group)]
+        found += [Kin(x, group, _where(group, varied)) for group in groups if len(group)]
     return found
+
+
+def _where(rows: pd.DataFrame, varied: list[str]) -> str:
+    """What tells these rows from the sweep's others with the same x: ``d_z = 10``."""
+    first = rows.iloc[0]
+    return ", ".join(setting(name, first[name]) for name in varied
+                     if name not in _SAID_BY_MODEL and first[name] == first[name])
 
 
 def deal(first: Iterable[object], second: Iterable[object],

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.equivalence.aliases import POWERS, deal, families
+from analysis.equivalence.aliases import POWERS, Kin, deal, families
 from analysis.equivalence.tost import LEAST_SEEDS, Tost, tost
 from analysis.equivalence.verdict import UNDECIDED, plain, said
 from analysis.rows import require_column, usable
@@ -45,6 +45,11 @@ class CollapseVerdict:
     seeds: tuple[tuple[object, ...], tuple[object, ...]]
     verdict: str
     needs: int | None
+    where: str = ""
+
+    @property
+    def if_equal(self) -> int | None:
+        return None if self.test is None else self.test.if_equal
 
     @property
     def delta(self) -> float:
@@ -54,18 +59,20 @@ class CollapseVerdict:
         return plain(asdict(self) | {"level": "collapse", "delta": self.delta,
                                      "test": None if self.test is None else plain(
                                          asdict(self.test)),
-                                     "verdict_text": said(self.verdict, self.needs),
+                                     "verdict_text": said(self.verdict, self.needs, self.if_equal),
                                      "sentence": self.sentence()})
 
     def sentence(self) -> str:
         s = f"log {symbol(self.x)} + {'½ ' if self.x == 'sigma' else ''}log β"
         counts = f"{len(self.seeds[0])} seeds with β = 1 and {len(self.seeds[1])} with β ≠ 1"
-        told = f"Collapse of {quantity(self.y)} onto a bent curve in {s}, {counts}"
+        of = f" ({self.where})" if self.where else ""
+        told = f"Collapse of {quantity(self.y)}{of} onto a bent curve in {s}, {counts}"
         if self.test is None:
             return f"{told}: too few to test: {said(self.verdict, self.needs)}."
         return (f"{told}: δ = {number(self.test.difference, 2)} (90 %: "
                 f"{number(self.test.low, 2)} to {number(self.test.high, 2)}; margin "
-                f"{number(self.margin, 2)}): {said(self.verdict, self.needs)}.")
+                f"{number(self.margin, 2)}): "
+                f"{said(self.verdict, self.needs, self.if_equal)}.")
 
 
 def collapse(trials: pd.DataFrame, margin: float = 0.10, y: str = "test/kl",
@@ -77,21 +84,22 @@ def collapse(trials: pd.DataFrame, margin: float = 0.10, y: str = "test/kl",
     """
     require_column(trials, y)
     found = []
-    for x, rows in families(trials):
-        if rows[y].notna().any() and _spans(x, rows):
-            usable(rows, y)
-            limit = delta_margin or margin / float(np.abs(np.log(rows["beta"])).max())
-            found.append(_verdict(x, y, rows, limit))
+    for kin in families(trials):
+        if kin.rows[y].notna().any() and _spans(kin):
+            usable(kin.rows, y)
+            limit = delta_margin or margin / float(np.abs(np.log(kin.rows["beta"])).max())
+            found.append(_verdict(kin, y, limit))
     return found
 
 
-def _spans(x: str, rows: pd.DataFrame) -> bool:
-    plain_beta = rows["beta"] == 1
-    s = (np.log(rows[x]) + POWERS[x] * np.log(rows["beta"])).round(9)
+def _spans(kin: Kin) -> bool:
+    plain_beta = kin.rows["beta"] == 1
+    s = np.log(kin.effective).round(9)
     return bool(plain_beta.any() and (~plain_beta).any() and s.nunique() >= 4)
 
 
-def _verdict(x: str, y: str, rows: pd.DataFrame, margin: float) -> CollapseVerdict:
+def _verdict(kin: Kin, y: str, margin: float) -> CollapseVerdict:
+    x, rows = kin.x, kin.rows
     arms = [_table(x, y, rows[rows["beta"] == 1]), _table(x, y, rows[rows["beta"] != 1])]
     seeds = deal(arms[0].index, arms[1].index)
     arms = [arm.loc[kept] for arm, kept in zip(arms, seeds, strict=True)]
@@ -101,14 +109,14 @@ def _verdict(x: str, y: str, rows: pd.DataFrame, margin: float) -> CollapseVerdi
     weights = _weights(x, arms) if few >= 2 else None
     if weights is None:
         return CollapseVerdict(x, y, None, margin, nan, n, used, UNDECIDED,
-                               max(LEAST_SEEDS - few, 1))
+                               max(LEAST_SEEDS - few, 1), kin.where)
     scores = [np.log(arm.to_numpy()) @ w * len(arm)
               for arm, w in zip(arms, _split(weights[3], arms), strict=True)]
     test = tost(scores[0], -scores[1], margin)
     values = np.concatenate([np.log(arm.to_numpy()).ravel() for arm in arms])
     curve = tuple(float(v) for v in weights[:3] @ values)
     return CollapseVerdict(x, y, test, margin, (curve[0], curve[1], curve[2]), n, used,
-                           test.verdict, test.needs)
+                           test.verdict, test.needs, kin.where)
 
 
 def _table(x: str, y: str, rows: pd.DataFrame) -> pd.DataFrame:

@@ -34,27 +34,25 @@ class SeedVerdict:
     dealt: bool
     verdict: str
     needs: int | None
+    if_equal: int | None
     settings: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         tests = {name: plain(asdict(test)) for name, test in self.tests.items()}
         return plain(asdict(self) | {"level": "seeds", "tests": tests,
-                                     "verdict_text": said(self.verdict, self.needs),
+                                     "verdict_text": said(self.verdict, self.needs, self.if_equal),
                                      "sentence": self.sentence()})
 
     def sentence(self) -> str:
         counts = f"{len(self.seeds[0])} and {len(self.seeds[1])} disjoint seeds"
         pair = f"({self.labels[0]}) and ({self.labels[1]}) with {counts}"
         if not self.tests:
-            return f"{pair}: too few to test: {said(self.verdict, self.needs)}."
+            return f"{pair}: too few to test: {said(self.verdict, self.needs, self.if_equal)}."
         told = "; ".join(
             f"log {quantity(name)} differs by {number(test.difference, 2)} (90 %: "
             f"{number(test.low, 2)} to {number(test.high, 2)}; margin {test.margin:g})"
             for name, test in self.tests.items())
-        end = said(self.verdict, self.needs)
-        if self.verdict == UNDECIDED and self.needs is None:
-            end = "undecided (more than 1,000 seeds an arm would be needed)"
-        return f"{pair}: {told}: {end}."
+        return f"{pair}: {told}: {said(self.verdict, self.needs, self.if_equal)}."
 
 
 def across_seeds(trials: pd.DataFrame, margin: float = 0.10,
@@ -81,9 +79,11 @@ def compare_arms(first: Arm, second: Arm, margin: float = 0.10,
     tests = {} if few < 2 else {
         name: tost(np.log(arms[0].loc[seeds[0], name]), np.log(arms[1].loc[seeds[1], name]),
                    margin) for name in metrics}
-    verdict, needs = _together(tests, few)
+    verdict = _together(tests)
+    needs, if_equal = _missing(tests) if tests else (LEAST_SEEDS - few, None)
     return SeedVerdict((first.label, second.label), tests, (tuple(seeds[0]), tuple(seeds[1])),
-                       dealt, verdict, needs, _settings(first, second))
+                       dealt, verdict, needs if verdict == UNDECIDED else None, if_equal,
+                       _settings(first, second))
 
 
 def _settings(first: Arm, second: Arm) -> dict[str, float]:
@@ -100,14 +100,21 @@ def _by_seed(arm: Arm, metrics: tuple[str, ...]) -> pd.DataFrame:
     return arm.rows.set_index("seed")
 
 
-def _together(tests: dict[str, Tost], few: int) -> tuple[str, int | None]:
-    if not tests:
-        return UNDECIDED, LEAST_SEEDS - few
+def _together(tests: dict[str, Tost]) -> str:
     verdicts = {test.verdict for test in tests.values()}
     if verdicts == {EQUIVALENT}:
-        return EQUIVALENT, None
-    if DIFFERENT in verdicts:
-        return DIFFERENT, None
-    needs = [test.needs for test in tests.values() if test.verdict == UNDECIDED]
+        return EQUIVALENT
+    return DIFFERENT if DIFFERENT in verdicts else UNDECIDED
+
+
+def _missing(tests: dict[str, Tost]) -> tuple[int | None, int | None]:
+    """Further seeds an arm until every metric is decided: as seen, and if truly equal."""
+    if DIFFERENT in {test.verdict for test in tests.values()}:
+        return None, None
+    left = [test for test in tests.values() if test.verdict == UNDECIDED]
+    return _most([test.needs for test in left]), _most([test.if_equal for test in left])
+
+
+def _most(needs: list[int | None]) -> int | None:
     known = [n for n in needs if n is not None]
-    return UNDECIDED, max(known) if len(known) == len(needs) else None
+    return max(known) if known and len(known) == len(needs) else None

@@ -31,7 +31,8 @@ class Tost:
 
     p: of the equivalence test (the larger of the two one-sided p); p_different: of the test
     that |difference| > margin; p_zero: Welch's test of no difference, which decides nothing.
-    needs: further seeds an arm for a power of 0.8, None if decided or beyond 1,000.
+    needs: further seeds an arm for a power of 0.8 if the difference is as it was seen, and
+    if_equal: if there is none; None if decided or beyond 1,000.
     """
 
     difference: float
@@ -44,6 +45,7 @@ class Tost:
     n: tuple[int, int]
     verdict: str
     needs: int | None
+    if_equal: int | None
 
 
 def tost(first: ArrayLike, second: ArrayLike, margin: float) -> Tost:
@@ -66,9 +68,11 @@ def tost(first: ArrayLike, second: ArrayLike, margin: float) -> Tost:
     p_different = float(min(1.0, stats.t.sf((abs(difference) - margin) / se, df)))
     half = float(stats.t.ppf(1 - ALPHA, df)) * se
     verdict = _verdict(p, p_different, min(len(a), len(b)))
+    needs, if_equal = ((None, None) if verdict != UNDECIDED else
+                       (_needs(a, b, margin, gap) for gap in (difference, 0.0)))
     return Tost(difference, difference - half, difference + half, margin, p, p_different,
                 float(2 * stats.t.sf(abs(difference) / se, df)), (len(a), len(b)), verdict,
-                _needs(a, b, margin) if verdict == UNDECIDED else None)
+                needs, if_equal)
 
 
 def _welch(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
@@ -89,10 +93,10 @@ def _verdict(p: float, p_different: float, seeds: int) -> str:
     return DIFFERENT if p_different < ALPHA else UNDECIDED
 
 
-def _needs(a: np.ndarray, b: np.ndarray, margin: float) -> int | None:
-    """Further seeds an arm, if difference and spread are as they were seen."""
+def _needs(a: np.ndarray, b: np.ndarray, margin: float, difference: float) -> int | None:
+    """Further seeds an arm, if the spread is as it was seen."""
     sd = math.sqrt((float(a.var(ddof=1)) + float(b.var(ddof=1))) / 2)
-    total = seeds_needed(sd, margin, float(a.mean() - b.mean()))
+    total = seeds_needed(sd, margin, difference)
     return None if total is None else max(total - min(len(a), len(b)), 1)
 
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.equivalence import CollapseVerdict, collapse
+from analysis.equivalence import CollapseVerdict, Kin, collapse, families
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import model_name
 from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.style import canvas, escape, prose, set_log
+from analysis.figures.drawing.palette import MUTED
+from analysis.figures.drawing.panels import log_axes, stack
+from analysis.figures.drawing.style import canvas, escape, prose
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.wording import model_name, setting
 
 __all__ = ["FIGURE", "Effective", "draw", "info"]
 
-POWERS = {"sigma": 0.5, "alpha": 1.0}
+_TITLES = {"sigma": "effective noise level σ√β (data units)",
+           "alpha": "effective noise level αβ (data units)"}
+_PANELS = 6
 
 
 @dataclass(frozen=True)
 class Effective:
-    """table: columns series, kind (measured or curve), x (σ√β or αβ), y (KL), beta, seed."""
+    """table: columns panel, axis (sigma or alpha), series, kind (measured or curve), x (σ√β or
+    αβ), y (KL), beta, seed, trial, hover, link. One panel for each set of comparable trials.
+    """
 
     table: pd.DataFrame
     caption: str
@@ -35,29 +42,18 @@ def info(view: View) -> Effective:
     if not {"beta", "test/kl"} <= set(trials.columns):
         raise NothingToDraw("No finished trial has both β and KL.", relevant=False)
     trials = trials[(trials["test/kl"] > 0) & (trials["beta"] > 0)]
-    parts = [_measured(view, rows, x) for x in POWERS if x in trials
-             for _, rows in trials[trials[x].notna()].groupby("model")
-             if rows["beta"].nunique() > 1]
-    if not parts:
+    found = [kin for kin in families(trials) if kin.rows["beta"].nunique() > 1]
+    if not found:
         raise NothingToDraw("All finished trials of a model have the same β, so there is no "
                             "collapse of β to test.", relevant=False)
     verdicts, said = _verdicts(view)
-    parts += [_curve(one, parts) for one in verdicts if np.isfinite(one.curve).all()]
-    text = "".join(f"<p>{prose(sentence)}</p>" for sentence in said)
+    parts = [part for kin in found[:_PANELS] for part in _panel(view, kin, verdicts)]
+    left = (f" The first {_PANELS} of {len(found)} groups of trials are drawn."
+            if len(found) > _PANELS else "")
     return Effective(pd.concat(parts, ignore_index=True), (
-        f"{text}<p>Each point is one trial. If β acts through σ√β (αβ for Laplace models) alone, "
-        "all points lie on one curve; the test allows the curve to bend.</p>"))
-
-
-def _measured(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame:
-    name = rows["model"].map(model_name) + rows["beta"].map(lambda value: f", β = {value:g}")
-    hover = [f"<b>{escape(label)}</b><br>{x} = {noise:g}, seed {seed:g}<br>KL {kl:.4g} "
-             "nats/example" for label, noise, seed, kl in
-             zip(name, rows[x], rows["seed"], rows["test/kl"], strict=True)]
-    return pd.DataFrame({"series": name, "kind": "measured",
-                         "x": rows[x] * rows["beta"] ** POWERS[x], "y": rows["test/kl"],
-                         "beta": rows["beta"], "seed": rows["seed"], "trial": rows["trial"],
-                         "hover": hover, "link": view.links(rows)})
+        f"<p>{prose(' '.join(said))}</p><p>Each point is one trial. If β acts through σ√β (αβ for "
+        "Laplace models) alone, all points of a panel lie on one curve; the test allows the curve "
+        f"(grey) to bend.{left}</p>"))
 
 
 def _verdicts(view: View) -> tuple[list[CollapseVerdict], list[str]]:
@@ -68,29 +64,68 @@ def _verdicts(view: View) -> tuple[list[CollapseVerdict], list[str]]:
     return found, [one.sentence() for one in found]
 
 
-def _curve(one: CollapseVerdict, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    x = pd.concat(parts)["x"]
-    at = np.geomspace(x.min(), x.max(), 60)
-    s = np.log(at)
-    a, b, c = one.curve
-    return pd.DataFrame({"series": "bent curve of the test", "kind": "curve", "x": at,
-                         "y": np.exp(a + b * s + c * s**2)})
+def _panel(view: View, kin: Kin, verdicts: list[CollapseVerdict]) -> Iterator[pd.DataFrame]:
+    """The trials of one panel, and the curve of its test if there is one."""
+    name = ", ".join(dict.fromkeys([model_name(kin.rows["model"].iloc[0]),
+                                    *filter(None, [kin.where])]))
+    yield _measured(view, kin).assign(panel=name, axis=kin.x)
+    for one in verdicts:
+        if (one.x, one.where) == (kin.x, kin.where) and np.isfinite(one.curve).all():
+            at = np.geomspace(kin.effective.min(), kin.effective.max(), 60)
+            curve = np.exp(np.polynomial.polynomial.polyval(np.log(at), one.curve))
+            yield pd.DataFrame({"panel": name, "axis": kin.x, "series": "bent curve of the test",
+                                "kind": "curve", "x": at, "y": curve})
+
+
+def _measured(view: View, kin: Kin) -> pd.DataFrame:
+    rows = kin.rows
+    hover = [f"<b>{escape(model_name(model))}</b><br>{setting(kin.x, noise)}, β = {beta:g}, seed "
+             f"{seed:g}<br>KL {kl:.4g} nats/example" for model, noise, beta, seed, kl in
+             zip(rows["model"], rows[kin.x], rows["beta"], rows["seed"], rows["test/kl"],
+                 strict=True)]
+    return pd.DataFrame({"series": rows["beta"].map(lambda value: f"β = {value:g}"),
+                         "kind": "measured", "x": kin.effective, "y": rows["test/kl"],
+                         "beta": rows["beta"], "seed": rows["seed"], "trial": rows["trial"],
+                         "hover": hover, "link": view.links(rows)})
 
 
 def draw(data: Effective) -> go.Figure:
-    """Log-log axes; one colour and marker a β."""
-    figure = canvas(430)
-    for _, part in data.table[data.table["kind"] == "curve"].groupby("series"):
-        figure.add_trace(marks.line(part["x"], part["y"], str(part["series"].iloc[0]), 6,
-                                    dash="solid", width=1.4))
-    measured = data.table[data.table["kind"] == "measured"]
-    for index, (name, part) in enumerate(measured.groupby("series", sort=True)):
-        figure.add_trace(marks.points(part, str(name), index))
-    set_log(figure, "xaxis", measured["x"])
-    set_log(figure, "yaxis", measured["y"])
-    figure.update_xaxes(title_text="effective noise level σ√β or αβ (data units)")
-    figure.update_yaxes(title_text="KL (nats/example)")
+    """Log-log axes, one panel below the other; one colour and marker a β."""
+    table = data.table
+    panels = table[["panel", "axis"]].drop_duplicates().itertuples(index=False, name=None)
+    every = {beta: index for index, beta in enumerate(sorted(table["beta"].dropna().unique()))}
+    titles = [(str(panel), _TITLES[str(axis)]) for panel, axis in panels]
+    figure = canvas(90 + 330 * len(titles))
+    places = stack(figure, [(title, "KL (nats/example)") for _, title in titles])
+    shown: set[float] = set()
+    for (panel, _), place in zip(titles, places, strict=True):
+        part = table[table["panel"] == panel]
+        for trace in _traces(part, every, shown):
+            figure.add_trace(trace.update(**place))
+        log_axes(figure, place, part)
+        _title(figure, panel, place)
     return figure
+
+
+def _traces(part: pd.DataFrame, every: dict[float, int], shown: set[float],
+            ) -> Iterator[go.Scatter]:
+    """The curve, then the points of each β; a β is named once in the legend of all panels."""
+    curve = part[part["kind"] == "curve"]
+    if len(curve):
+        yield marks.line(curve["x"], curve["y"], "bent curve of the test", 0, color=MUTED,
+                         width=1.6, showlegend=False)
+    measured = part[part["kind"] == "measured"]
+    for beta, rows in measured.groupby("beta"):
+        index = every[float(str(beta))]
+        trace = marks.points(rows, f"β = {beta:g}", index)
+        yield trace.update(showlegend=beta not in shown, legendrank=index)
+        shown.add(float(str(beta)))
+
+
+def _title(figure: go.Figure, panel: str, place: dict[str, str]) -> None:
+    figure.add_annotation(text=escape(panel), xref=f"{place['xaxis']} domain", x=1,
+                          yref=f"{place['yaxis']} domain", y=1, xanchor="right", yanchor="top",
+                          showarrow=False, font={"size": 13})
 
 
 FIGURE = Figure("alias_collapse", "One curve for every β", "equivalence", 30, info, draw)

@@ -42,13 +42,14 @@ def info(view: View) -> Differences:
                             "each, so equivalence across seeds is not tested.", relevant=False)
     left = f" The first {_PAIRS} of {len(found)} pairs are drawn." * (len(found) > _PAIRS)
     return Differences(table, view.margin, (
-        "<p>Difference of the means of two aliases, with its 90 % interval. A pair is equivalent "
+        "<p>Difference of the mean logarithms of two aliases, the first less the second, with "
+        "its 90 % interval of Welch’s two one-sided tests. A pair is equivalent "
         f"in a metric when the whole interval lies inside the shaded margin ±{view.margin:g} and "
         f"each arm has five seeds or more.{left}</p>"))
 
 
 def _rows(one: SeedVerdict) -> list[dict[str, object]]:
-    pair = f"{one.labels[1]} and {one.labels[0]}"
+    pair = f"{one.labels[0]} less {one.labels[1]}"
     return [{"pair": pair, "metric": quantity(name), "difference": test.difference,
              "low": test.low, "high": test.high, "margin": test.margin, "verdict": test.verdict,
              "n": f"{test.n[0]} and {test.n[1]}"} for name, test in one.tests.items()]
@@ -67,11 +68,11 @@ def draw(data: Differences) -> go.Figure:
         place = [-pairs.index(pair) + 0.14 * (0.5 - index) * 2 for pair in part["pair"]]
         figure.add_trace(_marks(part, place, metric, index))
     reach = max(1.25 * data.margin, *data.table["low"].abs(), *data.table["high"].abs())
-    figure.update_xaxes(title_text="Δ of mean logarithms (no unit)", nticks=7,
+    figure.update_xaxes(title_text="difference of mean logarithms (no unit)", nticks=7,
                         range=[-1.06 * reach, 1.06 * reach])
     figure.update_yaxes(
         tickvals=[-number for number in range(len(pairs))], showgrid=False, ticks="",
-        ticktext=[escape(pair).replace(" and ", "<br>and ") for pair in pairs],
+        ticktext=[escape(pair).replace(" less ", "<br>less ") for pair in pairs],
         range=[-len(pairs) + 0.4, 0.6], title_text="pair of settings (no unit)")
     return figure
 

@@ -11,13 +11,12 @@ import plotly.graph_objects as go
 
 from analysis.bounds import Bound, OrderCheck, check_gap
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import model_name
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import MARKERS, PAPER
 from analysis.figures.drawing.style import canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.schema import param_columns
-from analysis.wording import plural
+from analysis.wording import model_name, plural
 
 __all__ = ["FIGURE", "DenoisingBounds", "checks", "draw", "info", "sentence"]
 

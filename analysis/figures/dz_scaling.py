@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import SYMBOLS, model_name
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.laws import Claim, interval, short
 from analysis.figures.drawing.palette import MARKERS, PAPER
 from analysis.figures.drawing.style import axis_title, canvas, escape, prose, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.scaling import scaling
+from analysis.wording import model_name, symbol
 
 __all__ = ["FIGURE", "Scaling", "draw", "info", "trends"]
 
@@ -68,7 +68,7 @@ def _row(claim: Claim) -> dict[str, object]:
                      if key not in ("model", "objective", "likelihood", "beta") or
                      (key == "beta" and value != "1.0"))
     name = model_name(claim.family.rows["model"].iloc[0])
-    return {"series": f"{name} in {SYMBOLS.get(claim.x, claim.x)}{', ' * bool(rest)}{rest}",
+    return {"series": f"{name} in {symbol(claim.x)}{', ' * bool(rest)}{rest}",
             "d_z": claim.family.fields["d_z"], "nu": claim.law.nu, "low": claim.law.ci_low,
             "high": claim.law.ci_high, "n": claim.law.n, "fit": short(claim.law),
             "hover": f"ν = {interval(claim.law)}, n = {claim.law.n}"}

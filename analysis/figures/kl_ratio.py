@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 
 from analysis import published
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import families, setting
+from analysis.figures.drawing.families import families
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import MUTED, PAPER
 from analysis.figures.drawing.style import canvas, escape, prose, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.wording import setting
 
 __all__ = ["FIGURE", "Ratios", "draw", "info", "published_ratios"]
 

@@ -9,12 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import SYMBOLS
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.laws import Claim
 from analysis.figures.drawing.style import canvas, escape, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.powerlaw import PowerLaw
+from analysis.wording import symbol
 
 __all__ = ["FIGURE", "Exponents", "draw", "info"]
 
@@ -33,7 +33,7 @@ def info(view: View) -> Exponents:
     if not laws:
         raise NothingToDraw("A local exponent needs a law over four values of the noise level.",
                             relevant=False)
-    parts = [part.assign(series=f"{claim.family.label} (in {SYMBOLS.get(claim.x, claim.x)})",
+    parts = [part.assign(series=f"{claim.family.label} (in {symbol(claim.x)})",
                          hue=view.hue(claim.family.label))
              for claim, law in laws[:marks.LIMIT]
              for part in (_bent(law), _neighbours(claim, law))]
@@ -53,7 +53,7 @@ def _neighbours(claim: Claim, law: PowerLaw) -> pd.DataFrame:
     at, logs = means.index.to_numpy(dtype=float), means.to_numpy(dtype=float)
     nu = -np.diff(logs) / np.diff(at)
     x = np.exp((at[1:] + at[:-1]) / 2)
-    hover = [f"<b>{escape(claim.family.label)}</b><br>around {SYMBOLS.get(claim.x, claim.x)} = "
+    hover = [f"<b>{escape(claim.family.label)}</b><br>around {symbol(claim.x)} = "
              f"{where:.3g}: ν = {value:.3f}" for where, value in zip(x, nu, strict=True)]
     return pd.DataFrame({"kind": "neighbours", "x": x, "nu": nu, "hover": hover})
 

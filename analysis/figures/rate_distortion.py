@@ -8,12 +8,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import model_name, setting
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import MUTED
-from analysis.figures.drawing.style import canvas, escape, set_log
+from analysis.figures.drawing.panels import log_axes, stack
+from analysis.figures.drawing.style import canvas, escape
 from analysis.figures.drawing.theory import theory_curve
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.wording import model_name, setting
 
 __all__ = ["FIGURE", "Plane", "draw", "info"]
 
@@ -81,31 +82,18 @@ def draw(data: Plane) -> go.Figure:
     kinds = [kind for kind in (SQUARED, ABSOLUTE) if (data.table["error"] == kind).any()]
     figure = canvas(430 if len(kinds) == 1 else 700)
     measured = data.table[data.table["kind"] == "measured"]
-    for number, kind in enumerate(kinds, start=1):
-        axis = "" if number == 1 else str(number)
-        part = measured[measured["error"] == kind]
-        for name, rows in part.groupby("series"):
+    places = stack(figure, [("KL (nats/example)", _TITLES[kind]) for kind in kinds], gap=0.36)
+    for kind, place in zip(kinds, places, strict=True):
+        for name, rows in measured[measured["error"] == kind].groupby("series"):
             trace = marks.points(rows, str(name), int(rows["hue"].iloc[0]))
-            figure.add_trace(trace.update(xaxis=f"x{axis}", yaxis=f"y{axis}"))
+            figure.add_trace(trace.update(**place))
+        drawn = data.table[(data.table["error"] == kind) & (data.table["x"] > 0)]
+        log_axes(figure, place, drawn)
     theory = data.table[data.table["kind"] == "linear theory"]
     if len(theory):
         figure.add_trace(marks.line(theory["x"], theory["y"], "linear theory (pPCA)", 0,
                                     color=MUTED, dash="dot", width=1.8))
-    _axes(figure, data, kinds)
     return figure
-
-
-def _axes(figure: go.Figure, data: Plane, kinds: list[str]) -> None:
-    domains = [(0.0, 1.0)] if len(kinds) == 1 else [(0.56, 1.0), (0.0, 0.40)]
-    for number, (kind, domain) in enumerate(zip(kinds, domains, strict=True), start=1):
-        axis = "" if number == 1 else str(number)
-        rows = data.table[(data.table["error"] == kind) & (data.table["x"] > 0)]
-        figure.update_layout({
-            f"xaxis{axis}": {"anchor": f"y{axis}", "title": {"text": "KL (nats/example)"}},
-            f"yaxis{axis}": {"anchor": f"x{axis}", "domain": domain,
-                             "title": {"text": _TITLES[kind]}}})
-        set_log(figure, f"xaxis{axis}", rows["x"])
-        set_log(figure, f"yaxis{axis}", rows["y"])
 
 
 FIGURE = Figure("rate_distortion", "Rate and distortion", "reconstruction", 30, info, draw)

@@ -17,6 +17,7 @@ from analysis.figures.drawing.curves import (
 )
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import MUTED
+from analysis.figures.drawing.panels import stack
 from analysis.figures.drawing.style import canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
 
@@ -27,7 +28,7 @@ UNDONE = {"denoise": "noise_energy", "accuracy": "noisy"}
 LEVELS = {"gaussian": "level of Gaussian noise, σ (data units)",
           "laplace": "level of Laplace noise, α (data units)",
           "salt_and_pepper": "salt-and-pepper noise, p (probability)"}
-_SETTINGS, _GAP = 36, 0.27
+_SETTINGS = 36
 
 
 @dataclass(frozen=True)
@@ -83,24 +84,13 @@ def draw(data: Robustness) -> go.Figure:
     panels = list(data.table.groupby(["measure", "noise"], sort=False))
     dashes = {name: dash for name, dash, _ in by_family(data.table)}
     figure = canvas(70 + 290 * len(panels))
-    height = 1 / (len(panels) * (1 + _GAP) - _GAP)
-    for number, ((measure, noise), part) in enumerate(panels):
-        top = 1 - number * height * (1 + _GAP)
-        place = _panel(figure, number, (max(top - height, 0), top), (str(measure), str(noise)))
+    places = stack(figure, [
+        (LEVELS.get(str(noise), f"level of {escape(noise)} (data units)"), MEASURES[str(measure)])
+        for (measure, noise), _ in panels])
+    for (_, part), place in zip(panels, places, strict=True):
         figure.add_traces([trace.update(**place) for trace in _lines(part, dashes)])
     figure.add_traces(list(legend(data.table)))
-    return figure
-
-
-def _panel(figure: go.Figure, number: int, domain: tuple[float, float],
-           names: tuple[str, str]) -> dict[str, str]:
-    axis = "" if number == 0 else str(number + 1)
-    figure.update_layout({
-        f"xaxis{axis}": {"anchor": f"y{axis}", "title": {
-            "text": LEVELS.get(names[1], f"level of {escape(names[1])} (data units)")}},
-        f"yaxis{axis}": {"anchor": f"x{axis}", "domain": domain, "nticks": 6,
-                         "title": {"text": MEASURES[names[0]]}}})
-    return {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+    return figure.update_yaxes(nticks=6)
 
 
 def _lines(part: pd.DataFrame, dashes: dict[str, str]) -> Iterator[go.Scatter]:

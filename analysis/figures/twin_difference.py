@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import setting
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.style import canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.wording import setting
 
 __all__ = ["FIGURE", "Twins", "draw", "info"]
 

@@ -9,13 +9,12 @@ import pandas as pd
 
 from analysis.compare import Comparison, compare_all
 from analysis.errors import AnalysisError
-from analysis.figures.drawing.families import model_name, setting
 from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.report.blocks import titled
 from analysis.report.statement import Statement
 from analysis.report.tables import Cell, html_table, verdict_cell
-from analysis.wording import number, plural, probability, symbol
+from analysis.wording import model_name, number, plural, probability, setting, symbol
 
 __all__ = ["Compared", "compare_models", "compared_html"]
 

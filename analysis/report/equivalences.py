@@ -23,8 +23,9 @@ from analysis.equivalence import (
     collapse,
     twins,
 )
+from analysis.equivalence.verdict import missing
 from analysis.errors import AnalysisError
-from analysis.figures.drawing.style import prose
+from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.report.blocks import absent, titled
 from analysis.report.statement import Statement
@@ -38,9 +39,10 @@ LEVELS = {"algebra": "same parameters", "twins": "same seed, whole run",
 _SENTENCES = 4
 _TWIN_NOTE = ("Twins of the same seed show that two settings take the same steps; they are no "
               "independent seeds, so they stay out of every law and of the tests across seeds.")
-_TOST_NOTE = ("Intervals are 90 % intervals of Welch’s two one-sided tests at 5 %; margins are "
-              "log ratios declared beforehand. A test that finds no difference is not evidence "
-              "of equivalence, so such a pair is undecided.")
+_TOST_NOTE = ("Intervals are 90 % intervals of Welch’s two one-sided tests at 5 %; the margin of "
+              "log ratios, {margin}, was declared beforehand. A test that finds no difference is "
+              "not evidence of equivalence, so such a pair is undecided. Seeds still missing are "
+              "for a power of 0.8, if the difference is as it was seen.")
 
 
 class Verdict(Protocol):
@@ -60,6 +62,7 @@ class Equivalences:
 
     verdicts: dict[str, Sequence[Verdict]] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
+    margin: float = 0.10
 
     @property
     def statements(self) -> list[Statement]:
@@ -82,7 +85,8 @@ class Equivalences:
         return pd.DataFrame([
             {"level": level, "compared": _compared(one), "found": _found(one),
              "verdict": one.verdict, "apart": _apart(one),
-             "needs_more_seeds": getattr(one, "needs", None), "sentence": one.sentence()}
+             "needs_more_seeds": getattr(one, "needs", None),
+             "if_equal": getattr(one, "if_equal", None), "sentence": one.sentence()}
             for level, verdicts in self.verdicts.items() for one in verdicts])
 
 
@@ -102,7 +106,7 @@ def examine(view: View) -> Equivalences:
         except AnalysisError as refusal:
             refusals.append(f"Equivalence ({LEVELS[level]}) has no verdict: "
                             f"{str(refusal).rstrip('.')}.")
-    return Equivalences(verdicts, tuple(refusals))
+    return Equivalences(verdicts, tuple(refusals), view.margin)
 
 
 def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
@@ -116,7 +120,18 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
     same = all(one.verdict == EQUIVALENT for one in verdicts)
     told = (f"all {len(verdicts)} pairs are equivalent" if same else
             f"of {plural(len(verdicts), 'pair')}, {_counts(verdicts)}")
-    yield Statement(f"Equivalence, {LEVELS[level]}: {told}.", not same)
+    yield Statement(f"Equivalence, {LEVELS[level]}: {told}{_wanted(verdicts)}.", not same)
+
+
+def _wanted(verdicts: Sequence[Verdict]) -> str:
+    """How many more seeds would decide all that are undecided, if all aliases are equal."""
+    left = [one for one in verdicts if one.verdict == UNDECIDED]
+    seeds = [one.if_equal for one in left
+             if isinstance(one, SeedVerdict | CollapseVerdict) and one.if_equal is not None]
+    if not left or len(seeds) < len(left):
+        return ""
+    return (f"; if the pairs are truly equal, {plural(max(seeds), 'more seed')} an arm would "
+            "decide them all (power 0.8 each)")
 
 
 def _counts(verdicts: Sequence[Verdict]) -> str:
@@ -136,7 +151,8 @@ def _compared(one: Verdict) -> str:
     if isinstance(one, TwinVerdict | SeedVerdict | AlgebraVerdict):
         return f"{one.labels[0]}  ↔  {one.labels[1]}"
     if isinstance(one, CollapseVerdict):
-        return f"all β of {quantity(one.y)} in {symbol(one.x)}"
+        of = f", {one.where}" if one.where else ""
+        return f"all β of {quantity(one.y)} in {symbol(one.x)}{of}"
     return ""
 
 
@@ -149,12 +165,16 @@ def _found(one: Verdict) -> str:
                 "over the epochs")
     if isinstance(one, SeedVerdict):
         return "; ".join(f"Δ log {quantity(name)} {number(test.difference, 2)} "
-                         f"({number(test.low, 2)} to {number(test.high, 2)}), "
-                         f"margin {test.margin:g}" for name, test in one.tests.items())
+                         f"({number(test.low, 2)} to {number(test.high, 2)})"
+                         for name, test in one.tests.items()) + f"; {_arms(one)}"
     if isinstance(one, CollapseVerdict) and one.test is not None and math.isfinite(one.delta):
         return (f"δ {number(one.delta, 2)} ({number(one.test.low, 2)} to "
-                f"{number(one.test.high, 2)}), margin {number(one.margin, 2)}")
+                f"{number(one.test.high, 2)}), margin {number(one.margin, 2)}; {_arms(one)}")
     return "too few seeds to test"
+
+
+def _arms(one: SeedVerdict | CollapseVerdict) -> str:
+    return f"{len(one.seeds[0])} and {len(one.seeds[1])} seeds"
 
 
 def _apart(one: Verdict) -> float:
@@ -173,11 +193,14 @@ def equivalence_html(found: Equivalences) -> str:
     if table.empty:
         return refused
     good = {EQUIVALENT: True, DIFFERENT: False}
-    rows = [[Cell(LEVELS[str(row.level)]), Cell(row.compared, "wide"), Cell(row.found, "wide"),
-             _verdict(str(row.verdict), good.get(str(row.verdict)), row.needs_more_seeds)]
+    rows = [[Cell(LEVELS[str(row.level)]), Cell(kind="wide", html=_lines(row.compared, "↔")),
+             Cell(kind="wide", html=_lines(row.found, ";")),
+             _verdict(str(row.verdict), good.get(str(row.verdict)),
+                      (row.needs_more_seeds, row.if_equal))]
             for row in _by_setting(table).head(200).itertuples()]
     html = html_table(("level", "compared", "found", "verdict"), rows)
-    note = _TOST_NOTE if set(table["level"]) - {"twins", "algebra"} else _TWIN_NOTE
+    note = (_TOST_NOTE.format(margin=f"{found.margin:g}")
+            if set(table["level"]) - {"twins", "algebra"} else _TWIN_NOTE)
     return titled("Equivalence verdicts", f"{html}<figcaption>{prose(note)}</figcaption>{refused}",
                   table, "equivalence")
 
@@ -193,8 +216,16 @@ def _by_setting(table: pd.DataFrame) -> pd.DataFrame:
     return worst.assign(found=found)
 
 
-def _verdict(verdict: str, good: bool | None, needs: object) -> Cell:
+def _lines(text: object, at: str) -> str:
+    """Escaped text, broken at `at` and not within ``σ = 0.06``."""
+    parts = [escape(part.strip()).replace(" = ", "\u00a0=\u00a0")
+             for part in str(text).split(at)]
+    return f"{' ' * (at != ';')}{at}<br>".join(parts)
+
+
+def _verdict(verdict: str, good: bool | None, seeds: tuple[object, object]) -> Cell:
     cell = verdict_cell(verdict, good)
-    more = (f"<small>needs {needs:.0f} more seeds an arm</small>"
-            if isinstance(needs, int | float) and needs == needs else "")
+    needs, if_equal = (int(n) if isinstance(n, int | float) and n == n else None for n in seeds)
+    more = (f"<small>needs {escape(missing(needs, if_equal))}</small>"
+            if verdict == UNDECIDED and (needs, if_equal) != (None, None) else "")
     return Cell(kind="", html=f"{cell.html}{more}")

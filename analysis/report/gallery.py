@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.figures.drawing.families import SYMBOLS, Family, families
+from analysis.figures.drawing.families import Family, families
 from analysis.figures.drawing.style import escape
 from analysis.figures.drawing.view import View
 from analysis.report.png import data_uri, encode, strip
 from analysis.schema import Gallery
+from analysis.wording import symbol
 
 __all__ = ["gallery_html"]
 
@@ -47,7 +48,7 @@ def _levels(view: View, family: Family, scale: str) -> Iterator[_Level]:
         for _, row in rows.iterrows():
             pictures = view.experiment.galleries(row["trial"])
             if pictures is not None and set(ROWS) <= set(pictures) and len(pictures["clean"]):
-                yield _Level(f"{SYMBOLS[scale]} = {value:g}", pictures, _note(row))
+                yield _Level(f"{symbol(scale)} = {value:g}", pictures, _note(row))
                 break
 
 
@@ -65,10 +66,10 @@ def _family(family: Family, scale: str, levels: list[_Level]) -> str:
     middle = len(levels) // 2
     frames = "".join(_frame(level, index, middle, len(levels))
                      for index, level in enumerate(levels))
-    symbol = SYMBOLS[scale]
-    dial = (f'<label class="dial"><span>{symbol}</span><input type="range" min="0" '
+    sign = symbol(scale)
+    dial = (f'<label class="dial"><span>{sign}</span><input type="range" min="0" '
             f'max="{len(levels) - 1}" step="1" value="{middle}" '
-            f'aria-label="noise level {symbol} of {escape(family.label)}">'
+            f'aria-label="noise level {sign} of {escape(family.label)}">'
             f"<output>{escape(levels[middle].label)}</output></label>")
     return (f'<figure class="gallery"><div class="head"><h3>{escape(family.label)}</h3></div>'
             f"{dial}{frames}</figure>\n")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from analysis.figures.drawing.families import SYMBOLS
 from analysis.figures.drawing.style import escape
 from analysis.figures.drawing.view import View
 from analysis.report.equivalences import Equivalences
 from analysis.schema import FINISHED
+from analysis.wording import symbol
 
 __all__ = ["keys_html"]
 
@@ -31,7 +31,7 @@ def _keys(view: View, equivalences: Equivalences) -> Iterator[tuple[str, str, st
         places = min(max(1 - math.floor(math.log10(half)), 2), 4) if half > 0 else 2
         spread = (f"95 %: {claim.law.ci_low:.{places}f} to {claim.law.ci_high:.{places}f}"
                   if math.isfinite(half) else "no interval")
-        yield (f"exponent ν in {SYMBOLS.get(claim.x, claim.x)}, {claim.family.label}",
+        yield (f"exponent ν in {symbol(claim.x)}, {claim.family.label}",
                f"{claim.law.nu:.{places}f}".replace("-", "−"),
                f"{spread}; {'bends' if claim.law.bends else 'no bend established'}"
                .replace("-", "−"))

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from analysis.figures.drawing.families import SYMBOLS
 from analysis.figures.drawing.laws import Claim, interval
 from analysis.figures.drawing.style import escape, prose
 from analysis.powerlaw import PowerLaw
 from analysis.report.tables import Cell, html_table, verdict_cell
-from analysis.wording import number, probability, quantity
+from analysis.wording import number, probability, quantity, symbol
 
 __all__ = ["law_frame", "law_table"]
 
@@ -62,7 +61,7 @@ def _row(claim: Claim) -> list[Cell]:
 
 
 def _name(claim: Claim) -> Cell:
-    what = f"{quantity(claim.y)} against {SYMBOLS.get(claim.x, claim.x)}"
+    what = f"{quantity(claim.y)} against {symbol(claim.x)}"
     return Cell(kind="name", html=f"{escape(claim.family.label)}<small>{escape(what)}</small>")
 
 

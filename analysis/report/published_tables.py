@@ -6,12 +6,12 @@ import pandas as pd
 
 from analysis import published
 from analysis.errors import AnalysisError
-from analysis.figures.drawing.families import SYMBOLS
 from analysis.figures.drawing.laws import Claim, interval
 from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.replication import Replication, exponent_beside
 from analysis.report.tables import Cell, html_table
+from analysis.wording import symbol
 
 __all__ = ["beside_published", "published_table"]
 
@@ -46,13 +46,13 @@ def _row(claim: Claim) -> dict[str, object] | None:
 
 
 def _settings(found: Replication, claim: Claim) -> str:
-    told = [f"{SYMBOLS.get(name, name)} {_plain(ours)}, there {_plain(theirs)}"
+    told = [f"{symbol(name)} {_plain(ours)}, there {_plain(theirs)}"
             for name, (ours, theirs) in found.differs.items()]
     values = published.table(found.table)[claim.x]
     assert claim.law is not None
     ours, theirs = (claim.law.x_min, claim.law.x_max), (values.min(), values.max())
     if ours != theirs:
-        told.append(f"{SYMBOLS[claim.x]} {ours[0]:g}–{ours[1]:g}, there "
+        told.append(f"{symbol(claim.x)} {ours[0]:g}–{ours[1]:g}, there "
                     f"{theirs[0]:g}–{theirs[1]:g}")
     return "; ".join(told)
 

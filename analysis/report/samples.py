@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.figures.drawing.families import SYMBOLS, Family, families
+from analysis.figures.drawing.families import Family, families
 from analysis.figures.drawing.style import escape
 from analysis.figures.drawing.view import View
+from analysis.wording import symbol
 
 __all__ = ["samples_html"]
 
@@ -59,7 +60,7 @@ def _levels(view: View, rows: pd.DataFrame, scale: str,
         pictures = [path for path in view.experiment.pictures(row["trial"])
                     if re.match(rf"{kind}(-|\.)", path.name) and path.stat().st_size <= _BYTES]
         if pictures:
-            level = f"{SYMBOLS[scale]} = {row[scale]:g}, " if scale else f"{row['label']}, "
+            level = f"{symbol(scale)} = {row[scale]:g}, " if scale else f"{row['label']}, "
             yield f"{level}seed {row['seed']:g}", pictures[-1]
 
 

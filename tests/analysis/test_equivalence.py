@@ -27,6 +27,7 @@ from analysis.equivalence import (
     twins,
 )
 from analysis.equivalence.aliases import deal
+from analysis.equivalence.verdict import said
 from analysis.errors import AnalysisError
 from analysis.frames import history_frame
 from analysis.schema import Experiment
@@ -146,7 +147,35 @@ def test_verdicts_of_planted_pairs(gap: float, expected: str, least: float) -> N
 
 def test_few_seeds_decide_nothing_but_say_how_many_are_missing() -> None:
     found = tost([0.0, 0.001, 0.002], [0.0, 0.001, 0.002], 0.1)
-    assert (found.verdict, found.needs) == (UNDECIDED, 2)
+    assert (found.verdict, found.needs, found.if_equal) == (UNDECIDED, 2, 2)
+
+
+def test_seeds_missing_are_told_as_seen_and_for_true_equality() -> None:
+    arms = np.array([-0.09, 0.0, 0.09, 0.05, -0.05]), np.array([-0.09, 0.0, 0.09, 0.05, -0.05])
+    near = tost(arms[0] + 0.06, arms[1], 0.1)
+    sd = float(np.std(arms[0], ddof=1))
+    total, least = seeds_needed(sd, 0.1, 0.06), seeds_needed(sd, 0.1)
+    assert total is not None
+    assert least is not None
+    assert (near.needs, near.if_equal) == (total - 5, least - 5)
+    assert said(UNDECIDED, near.needs, near.if_equal) == (
+        f"undecided (needs {total - 5} more seeds an arm; if the two are truly equal, "
+        f"{least - 5} more)")
+    at_margin = tost(arms[0] + 0.0999, arms[1], 0.1)
+    assert (at_margin.needs, at_margin.if_equal) == (None, least - 5)
+    assert "more than 1,000 seeds an arm; if" in said(UNDECIDED, None, at_margin.if_equal)
+    assert said(UNDECIDED, 1) == "undecided (needs 1 more seed an arm)"
+    assert said(EQUIVALENT, 3, 3) == EQUIVALENT
+
+
+def test_groups_of_trials_are_named_in_their_verdicts() -> None:
+    two = pd.concat([sweep(12), sweep(12, shift=0.5).assign(d_z=50)])
+    assert [one.labels[0] for one in across_seeds(two)] == [
+        "d_z = 50, σ = 0.06, β = 1", "d_z = 50, σ = 0.12, β = 1",
+        "d_z = 100, σ = 0.06, β = 1", "d_z = 100, σ = 0.12, β = 1"]
+    found = {one.where: one.verdict for one in collapse(two, 0.3)}
+    assert found == {"d_z = 50": DIFFERENT, "d_z = 100": EQUIVALENT}
+    assert "test KL (d_z = 50) onto" in collapse(two)[0].sentence()
 
 
 @pytest.mark.parametrize(("sd", "low", "high"), [(0.019, 16, 19), (0.048, 95, 103)])

@@ -216,12 +216,38 @@ def test_aliases_with_their_own_seeds_are_compared(tmp_path: Path) -> None:
     loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
     view = look(loaded, None, 0.1, None)
     data = named("alias_seeds").info(view)
-    assert set(data.table["pair"]) == {"σ = 0.06, β = 4 and σ = 0.12, β = 1",
-                                       "σ = 0.06, β = 9 and σ = 0.18, β = 1"}
+    assert set(data.table["pair"]) == {"σ = 0.12, β = 1 less σ = 0.06, β = 4",
+                                       "σ = 0.18, β = 1 less σ = 0.06, β = 9"}
     named("alias_seeds").draw(data)
     points = named("alias_collapse").info(view).table
     at_twelve = points[np.isclose(points["x"], 0.12) & (points["kind"] == "measured")]
-    assert set(at_twelve["series"]) == {"σ-VAE, β = 1", "σ-VAE, β = 4"}
+    assert set(at_twelve["series"]) == {"β = 1", "β = 4"}
+    curve = points[points["kind"] == "curve"]
+    measured = points[points["kind"] == "measured"]
+    assert (curve["x"].min(), curve["x"].max()) == pytest.approx(
+        (measured["x"].min(), measured["x"].max()))
+    np.testing.assert_allclose(curve["y"], 2.6 * curve["x"] ** -planted.NU, rtol=0.1)
+
+
+def test_aliases_in_sigma_and_in_alpha_have_panels_and_curves_of_their_own(tmp_path: Path) -> None:
+    laplace = [replace(one, params=one.params | {"alpha": 0.05, "beta": beta, "seed": seed})
+               for one in list(planted.alpha_trials(1))[:1] for beta in (2.0, 4.0)
+               for seed in range(100, 105)]
+    trials = [*planted.sigma_trials(5), *planted.alias_trials(5), *planted.alpha_trials(5),
+              *laplace]
+    loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
+    data = named("alias_collapse").info(look(loaded, None, 0.1, None))
+    curves = data.table[data.table["kind"] == "curve"].groupby("axis")["x"]
+    assert dict(curves.min()) == pytest.approx({"sigma": 0.03, "alpha": 0.05})
+    assert dict(curves.max()) == pytest.approx({"sigma": 0.27, "alpha": 0.4})
+    drawing = named("alias_collapse").draw(data)
+    lines = [trace for trace in drawing.data if trace.mode == "lines"]
+    assert {(line.xaxis, len(line.x)) for line in lines} == {("x", 60), ("x2", 60)}
+    assert [axis.title.text for axis in drawing.select_xaxes()] == [
+        "effective noise level σ√β (data units)", "effective noise level αβ (data units)"]
+    legend = {trace.name: trace.legendrank for trace in drawing.data
+              if trace.showlegend is not False}
+    assert legend == {"β = 1": 0, "β = 2": 1, "β = 4": 2, "β = 9": 3}
 
 
 def test_exact_twins_lie_on_the_line_of_zero(view: View) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures.drawing.families import SYMBOLS, families
+from analysis.figures.drawing.families import families
 from analysis.figures.drawing.palette import DASHES, ramp
 from analysis.figures.drawing.style import escape
+from analysis.wording import symbol
 
 __all__ = ["by_family", "legend", "level_colours", "named_setting", "trial_settings"]
 
@@ -44,7 +45,7 @@ def level_colours(part: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def named_setting(rows: pd.DataFrame) -> str:
     """``σ-VAE, σ = 0.12`` of rows that share one setting."""
     first = rows.iloc[0]
-    level = f", {SYMBOLS[first['scale']]} = {first['level']:g}" if first["scale"] else ""
+    level = f", {symbol(first['scale'])} = {first['level']:g}" if first["scale"] else ""
     return f"{first['family']}{level}"
 
 
@@ -59,9 +60,9 @@ def legend(table: pd.DataFrame) -> Iterator[go.Scatter]:
     """One entry a family with its levels; the dash is that of its lines."""
     for name, dash, part in by_family(table):
         low, high = part["level"].min(), part["level"].max()
-        symbol = SYMBOLS.get(str(part["scale"].iloc[0]), "")
-        span = f": {symbol} {low:g}" if symbol else ""
-        span += f" to {high:g}" if symbol and high > low else ""
+        sign = symbol(str(part["scale"].iloc[0]))
+        span = f": {sign} {low:g}" if sign else ""
+        span += f" to {high:g}" if sign and high > low else ""
         yield go.Scatter(x=[None], y=[None], mode="lines", name=escape(f"{name}{span}"),
                          legendgroup=name, hoverinfo="skip",
                          line={"color": ramp(1)[0], "width": 2, "dash": dash})

@@ -8,11 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import SYMBOLS, Family, families, setting
+from analysis.figures.drawing.families import Family, families
 from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.style import axis_title, canvas, escape, set_log
 from analysis.figures.drawing.theory import theory_curve
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.wording import setting, symbol
 
 __all__ = ["ErrorPanel", "draw_errors", "error_info"]
 
@@ -32,7 +33,7 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
     """All finished trials with `x` and `y`; words: the axis title and the short name of y."""
     trials = view.finished
     if x not in trials or y not in trials or not (trials[trials[x].notna()][y] > 0).any():
-        raise NothingToDraw(f"No finished trial has both {SYMBOLS[x]} and {words[1]}.",
+        raise NothingToDraw(f"No finished trial has both {symbol(x)} and {words[1]}.",
                             relevant=False)
     trials = trials[trials[y] > 0]
     parts = [_measured(view, family, (x, y), words[1])

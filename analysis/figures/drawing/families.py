@@ -7,13 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.schema import param_columns
+from analysis.wording import model_name, setting
 
-__all__ = ["MODEL_NAMES", "SYMBOLS", "Family", "families", "levels", "model_name", "setting"]
+__all__ = ["Family", "families", "levels"]
 
-MODEL_NAMES = {"sigma_vae": "σ-VAE", "alpha_vae": "α-VAE", "bernoulli_vae": "Bernoulli VAE",
-               "noisy_vae": "VAE on noisy data", "deen": "DEEN", "uvb": "UVB", "dvae": "DVAE",
-               "iwae": "IWAE", "diwae": "DIWAE"}
-SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β"}
 _SAID_BY_MODEL = ("model", "objective", "likelihood")
 _NOT_PARAMS = ("reason", "experiment_id", "artifact_uri")
 
@@ -25,19 +22,6 @@ class Family:
     label: str
     rows: pd.DataFrame
     fields: dict[str, object]
-
-
-def model_name(model: object) -> str:
-    """The name a reader knows; an unknown model keeps its own."""
-    return MODEL_NAMES.get(str(model), str(model))
-
-
-def setting(column: str, value: object) -> str:
-    """``β = 4`` for a column and its value."""
-    if column == "model":
-        return model_name(value)
-    shown = f"{value:.6g}" if isinstance(value, int | float) else str(value)
-    return f"{SYMBOLS.get(column, column)} = {shown}"
 
 
 def families(trials: pd.DataFrame, x: str) -> list[Family]:

@@ -10,12 +10,13 @@ import plotly.graph_objects as go
 
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import SYMBOLS, families, setting
+from analysis.figures.drawing.families import families
 from analysis.figures.drawing.laws import Claim, band, short
 from analysis.figures.drawing.palette import AXIS, MUTED
 from analysis.figures.drawing.style import axis_title, canvas, escape, prose, set_log
 from analysis.figures.drawing.theory import theory_curve
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.wording import setting, symbol
 
 __all__ = ["LawPanel", "draw_law", "law_info"]
 
@@ -43,8 +44,8 @@ def law_info(view: View, x: str) -> LawPanel:
         measured = measured[measured["test/kl"] > 0]
     found = [family for family in families(measured, x) if "test/kl" in measured]
     if not found:
-        raise NothingToDraw(f"No finished trial has both {SYMBOLS[x]} and a positive KL, so there "
-                            f"is no law in {SYMBOLS[x]} to draw.", relevant=False)
+        raise NothingToDraw(f"No finished trial has both {symbol(x)} and a positive KL, so there "
+                            f"is no law in {symbol(x)} to draw.", relevant=False)
     claims = {claim.family.label: claim for claim in view.claims_of(x)}
     parts, fits = [], {}
     for family in found[:marks.LIMIT]:
@@ -87,7 +88,7 @@ def _fitted(claim: Claim) -> pd.DataFrame:
 def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
     said = [f"{claim.family.label}: {_heart(claim)}" for claim in claims]
     if not claims:
-        said = [f"No law is fitted: it takes at least three values of {SYMBOLS[x]}."]
+        said = [f"No law is fitted: it takes at least three values of {symbol(x)}."]
     if count > marks.LIMIT:
         said.append(f"The {marks.LIMIT} largest of {count} families are drawn.")
     lines = "".join(f"<p>{prose(sentence)}</p>" for sentence in said)

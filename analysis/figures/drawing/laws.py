@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.errors import AnalysisError, TooFewRows
-from analysis.figures.drawing.families import SYMBOLS, Family, families, levels
+from analysis.figures.drawing.families import Family, families, levels
 from analysis.law import filtered
 from analysis.powerlaw import Law, PowerLaw, fit
-from analysis.wording import quantity
+from analysis.wording import quantity, symbol
 
 __all__ = ["Claim", "band", "fit_families", "interval", "short"]
 
@@ -35,7 +35,7 @@ class Claim:
     @property
     def name(self) -> str:
         """``σ-VAE, d_z = 50: test KL against σ``, for tables and JSON."""
-        return f"{self.family.label}: {quantity(self.y)} against {SYMBOLS.get(self.x, self.x)}"
+        return f"{self.family.label}: {quantity(self.y)} against {symbol(self.x)}"
 
 
 def fit_families(trials: pd.DataFrame, law: Law, minimum: int = 3) -> Iterator[Claim]:
@@ -102,5 +102,5 @@ def interval(law: PowerLaw) -> str:
 
 def short(law: PowerLaw) -> str:
     """``ν = 1.18 (1.12 to 1.24), σ 0.03–0.27, n = 27``, as a legend shows it."""
-    x = SYMBOLS.get(law.law.x, law.law.x)
+    x = symbol(law.law.x)
     return f"ν = {interval(law)}, {x} {law.x_min:g}–{law.x_max:g}, n = {law.n}"
