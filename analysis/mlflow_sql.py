@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from analysis.errors import LoadError, NoAnswer
 from analysis.mlflow_runs import Run
 
-__all__ = ["SqlStore", "is_database"]
+__all__ = ["SqlStore", "database_url", "is_database"]
 
 RUNS = """SELECT run_uuid, status, start_time, end_time FROM runs
           WHERE experiment_id = :experiment AND lifecycle_stage = 'active'"""
@@ -80,7 +80,7 @@ class SqlStore:
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
-        url = _url(self.uri)
+        url = database_url(self.uri)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise LoadError(f"there is no tracking database at {url.database}; name the store "
                             "that the sweep wrote to")
@@ -99,7 +99,7 @@ class SqlStore:
             engine.dispose()
 
 
-def _url(uri: str) -> sa.URL:
+def database_url(uri: str) -> sa.URL:
     """The address, with whichever driver is installed where a PostgreSQL address names none."""
     url = sa.make_url(uri)
     if url.drivername == "postgresql":

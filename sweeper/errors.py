@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-__all__ = ["Address", "UserError", "render_address"]
+__all__ = ["Address", "Place", "UserError", "placed", "render_address"]
 
 Address = tuple[str | int, ...]
+Place = tuple[str | None, int | None, str | None]  # file, line, path
 
 
 class UserError(Exception):
@@ -38,3 +40,14 @@ def render_address(address: Sequence[str | int]) -> str:
     for step in address:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
+
+
+@contextmanager
+def placed(place: Place | None) -> Iterator[None]:
+    """Have an error of the block say where the refused value stands, unless it does already."""
+    try:
+        yield
+    except UserError as error:
+        if place and not (error.file or error.path):
+            error.file, error.line, error.path = place
+        raise

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from sweeper.errors import Place
+
 __all__ = ["SCHEMA", "Outcome", "PlannedTrial", "Resources", "Sweep"]
 
 SCHEMA = 1
@@ -53,7 +55,8 @@ class Resources:
 class Sweep:
     """A grid, expanded: everything that a driver needs to run it.
 
-    `until` is the rule by which seeds are added, `path` what it saw from round to round.
+    `until` is the rule by which seeds are added, `path` what it saw from round to round. `places`
+    says where the user gave `storage`, `tracking` and `cluster`, for those that were given.
     """
 
     experiment: str
@@ -67,6 +70,7 @@ class Sweep:
     analysis: Mapping[str, Any] = field(default_factory=dict)
     until: Mapping[str, Any] | None = None
     path: tuple[Mapping[str, Any], ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

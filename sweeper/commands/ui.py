@@ -35,12 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sweeper.storage.places import require_store, tracking_uri
+    from sweeper.tracking.database import with_driver
 
     uri = tracking_uri(arguments.tracking)
     if uri.startswith(("http://", "https://")):
         console().print(f"MLflow answers at {uri}", markup=False, soft_wrap=True)
         return 0
     require_store(uri)
+    uri = with_driver(uri)
     _require_free(arguments.port)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryFile() as words:

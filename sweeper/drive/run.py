@@ -10,7 +10,7 @@ from rich.console import Console
 
 from sweeper.drive.driver import Driver
 from sweeper.drive.replicates import replicate
-from sweeper.errors import UserError
+from sweeper.errors import UserError, placed
 from sweeper.schedule.kept import Kept, kept
 from sweeper.storage import ledger
 from sweeper.storage.delivered import read_delivered
@@ -45,9 +45,11 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     """
     started = time.monotonic()
     options = options or RunOptions()
-    ledger.check_writable(sweep.storage)
+    with placed(sweep.places.get("storage")):
+        ledger.check_writable(sweep.storage)
     console = options.console or Console(stderr=True)
-    _check_tracker(sweep, console)
+    with placed(sweep.places.get("tracking")):
+        _check_tracker(sweep, console)
 
     def drive(sweep: Sweep, ray: Kept | None = None) -> Outcome:
         driver = Driver(sweep, console, options.live, options.retry_failed)

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from sweeper.errors import UserError
+from sweeper.errors import UserError, placed
 from sweeper.schedule import Schedule
 from sweeper.storage import ledger
 from sweeper.sweep import Sweep
@@ -64,14 +64,16 @@ def open_schedule(sweep: Sweep, inline: bool = False) -> Schedule:
         from sweeper.schedule.inline import InlineSchedule
         return InlineSchedule()
     local = sweep.cluster == "local"
-    try:
-        _knock(sweep.cluster)
-        from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
-        return TuneSchedule(sweep.cluster, None if local else ledger.sweep_folder(sweep) / "tune")
-    except (OSError, RuntimeError, ValueError) as error:
-        where = "on this machine" if local else f"at {sweep.cluster}"
-        raise UserError(f"Ray cannot be used {where} ({error}); start it (ray start --head), "
-                        "correct `cluster`, or use --inline") from error
+    with placed(sweep.places.get("cluster")):
+        try:
+            _knock(sweep.cluster)
+            from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
+            return TuneSchedule(sweep.cluster,
+                                None if local else ledger.sweep_folder(sweep) / "tune")
+        except (OSError, RuntimeError, ValueError) as error:
+            where = "on this machine" if local else f"at {sweep.cluster}"
+            raise UserError(f"Ray cannot be used {where} ({error}); start it (ray start --head), "
+                            "correct `cluster`, or use --inline") from error
 
 
 def _knock(address: str) -> None:

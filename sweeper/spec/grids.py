@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from sweeper.errors import UserError
+from sweeper.errors import Place, UserError, placed
 from sweeper.spec.complaints import nearest
 from sweeper.spec.document import Document, read
 from sweeper.spec.expand import expand
 from sweeper.spec.identity import digest
 from sweeper.spec.resolve import resolve
-from sweeper.spec.schema import check_grid
+from sweeper.spec.schema import check_grid, require_tracker
 from sweeper.spec.seeds import check_until
 from sweeper.storage.places import check_writable, storage_path, tracking_uri
 from sweeper.sweep import PlannedTrial, Resources, Sweep
 
 __all__ = ["find_grid", "load", "shipped_grids"]
-
-T = TypeVar("T")
 
 
 def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
@@ -32,16 +29,22 @@ def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
     path = find_grid(grid)
     document = read(path)
     checked = check_grid(document)
-    folder = _placed(document, "storage", lambda: storage_path(storage or checked.storage))
-    _placed(document, "storage", lambda: check_writable(folder))
+    places = _places(document, {"storage": storage, "tracking": tracking})
+    with placed(places.get("storage")):
+        folder = storage_path(storage or checked.storage)
+        check_writable(folder)
+    with placed(places.get("tracking")):
+        address = tracking_uri(require_tracker(tracking or checked.tracking))
     trials = resolve(document, expand(document, checked, yes))
     until = checked.until.model_dump(exclude_none=True) if checked.until else None
     sweep = Sweep(
         experiment=checked.experiment, name=_name(path, trials), trials=trials,
-        grid=document.text, storage=folder, tracking=tracking_uri(tracking or checked.tracking),
+        grid=document.text, storage=folder, tracking=address,
         cluster=checked.cluster, resources=Resources(**checked.resources.model_dump()),
-        analysis=checked.analysis.model_dump(exclude_none=True), until=until)
-    _placed(document, "until", lambda: check_until(sweep))
+        analysis=checked.analysis.model_dump(exclude_none=True), until=until,
+        places=places)
+    with placed(places.get("until")):
+        check_until(sweep)
     return sweep
 
 
@@ -68,12 +71,9 @@ def _name(path: Path, trials: Sequence[PlannedTrial]) -> str:
     return f"{stem}-{digest(sorted((trial.id, trial.role) for trial in trials))[:8]}"
 
 
-def _placed(document: Document, key: str, action: Callable[[], T]) -> T:
-    """Run a check; if the grid itself says the refused value, the error says where."""
-    try:
-        return action()
-    except UserError as error:
-        if (key,) in document.lines:
-            raise document.error(error.message, (key,)) from error
-        raise
-
+def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, Place]:
+    """Where the user gave each setting that only shows later whether it is right."""
+    places: dict[str, Place] = {
+        key: (document.file, document.line((key,)), key)
+        for key in ("storage", "tracking", "cluster", "until") if (key,) in document.lines}
+    return places | {key: (None, None, f"--{key}") for key, value in options.items() if value}

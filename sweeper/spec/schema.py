@@ -16,15 +16,16 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from sweeper.errors import Address
+from sweeper.errors import Address, UserError
 from sweeper.spec.complaints import complain, show, unknown_key
 from sweeper.spec.document import Document
 
-__all__ = ["Aliases", "Grid", "check_grid", "check_shared", "seed_values"]
+__all__ = ["Aliases", "Grid", "check_grid", "check_shared", "require_tracker",
+           "seed_values"]
 
 NAME = r"^\w[\w .+-]{0,98}$"
 TRACKERS = ("sqlite:///", "http://", "https://", "postgresql://", "postgresql+psycopg2://",
-            "mysql+pymysql://")
+            "postgresql+psycopg://", "mysql+pymysql://")
 
 
 def _complaint(message: str, **context: Any) -> PydanticCustomError:
@@ -108,8 +109,16 @@ def check_where(where: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def check_tracking(uri: str) -> str:
+    try:
+        return require_tracker(uri)
+    except UserError as error:
+        raise _complaint(error.message) from error
+
+
+def require_tracker(uri: str) -> str:
+    """The address of a tracking store; `UserError` for what cannot be one."""
     if not uri.startswith(TRACKERS):
-        raise _complaint(f"must start with one of {', '.join(TRACKERS)}; and is {show(uri)}")
+        raise UserError(f"must start with one of {', '.join(TRACKERS)}; and is {show(uri)}")
     return uri
 
 

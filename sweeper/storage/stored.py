@@ -56,7 +56,7 @@ def load_again(stored: StoredSweep) -> Sweep:
     if again.name.rpartition("-")[2] != sweep.name.rpartition("-")[2]:
         raise UserError(f"the grid of {sweep.name} means other trials than it did (the program or "
                         "its data have changed); run the grid's own file to train those")
-    return replace(again, name=sweep.name)
+    return replace(again, name=sweep.name, places={})
 
 
 def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sweeper.errors import UserError
+from sweeper.tracking.database import check_database
 
 __all__ = ["Unwell", "alone", "artifact_location", "check_address", "settle", "unmade_store"]
 
@@ -24,7 +25,6 @@ SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES
 EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:5000)"
 
 
-def check_address(uri: str) -> None:
 class Unwell(UserError):
     """There is a server at the address, and it is too slow or too ill to serve now."""
 
@@ -38,6 +38,7 @@ def settle() -> None:
         os.environ.setdefault(name, value)
 
 
+def check_address(uri: str) -> None:
     """`UserError` if nothing answers at the tracking URI; MLflow itself is not imported.
 
     `Unwell` if somebody does, but late or with an error of its own.
@@ -51,7 +52,9 @@ def settle() -> None:
         raise UserError(f"tracking {uri!r} is a folder, and MLflow writes to databases and "
                         f"servers only; {EXAMPLES}")
     elif scheme.split("+")[0] in ("postgresql", "mysql", "mssql"):
-        _check_database(uri)
+        check_database(uri)
+    else:
+        raise UserError(f"tracking {uri!r} is no address that MLflow can write to; {EXAMPLES}")
 
 
 @contextmanager
@@ -112,25 +115,31 @@ def _check_sqlite(uri: str) -> None:
     if path is None:
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
             database.execute("PRAGMA journal_mode=WAL")
         writable = os.access(path, os.W_OK)
     except (sqlite3.Error, OSError) as error:
-        raise UserError(f"tracking {uri!r} cannot be opened as a SQLite database ({error}); "
-                        "choose another file") from error
+        seen = _why_not(path) if "unable to open" in str(error) else None
+        raise _unusable(path, seen or str(error)) from error
+    if not writable:
+        raise _unusable(path, "it is read-only")
 
 
-def _check_database(uri: str) -> None:
-    import sqlalchemy  # a third of a second that others need not wait
+def _unusable(path: Path, cause: str) -> UserError:
+    return UserError(f"the tracking file {path} cannot be used: {cause}; mend that, or name "
+                     "another file, such as sqlite:///mlflow.db")
 
-    try:
-        with closing(sqlalchemy.create_engine(uri).connect()):
-            return
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UserError(f"the tracking database does not answer ({first}); start it, correct "
-                        f"`tracking`, or {EXAMPLES}") from error
+
+def _why_not(path: Path) -> str | None:
+    """Why SQLite cannot open a file, where that can be seen."""
+    folder = path.parent
+    if path.is_dir():
+        return "it is a folder"
+    if not folder.is_dir():
+        missing = "is no folder" if folder.exists() else "does not exist"
+        return f"the folder {folder} {missing}"
+    place = path if path.exists() else folder
+    return None if os.access(place, os.W_OK) else f"nothing can be written to {place}"
 
 
 def _sqlite_path(uri: str) -> Path | None:

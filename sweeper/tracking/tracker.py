@@ -27,6 +27,7 @@ from sweeper.storage import ledger
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.address import alone, artifact_location, check_address, unmade_store
+from sweeper.tracking.database import with_driver
 from sweeper.tracking.evaluations import TAG, artifacts, evaluation_tags
 from sweeper.tracking.tags import commit_tags, origin_tags, started_ms, text, trial_tags
 from trainers import Record
@@ -315,7 +316,7 @@ def make_store(uri: str) -> None:
 def _quiet_client(uri: str) -> MlflowClient:
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.ERROR)
-    return MlflowClient(tracking_uri=uri)
+    return MlflowClient(tracking_uri=with_driver(uri))
 
 
 def _oldest_run(client: MlflowClient, experiment: str, query: str) -> str | None:

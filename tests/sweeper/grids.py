@@ -10,7 +10,7 @@ from sweeper.spec.resolve import resolve
 from sweeper.spec.schema import check_grid
 from sweeper.sweep import PlannedTrial
 
-__all__ = ["grid_text", "trials_of", "write_grid"]
+__all__ = ["HEAD", "grid_text", "trials_of", "write_grid"]
 
 HEAD = """\
 experiment: test

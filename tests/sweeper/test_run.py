@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sweeper.cli import main
 from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.storage import ledger
@@ -20,6 +21,7 @@ from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from sweeper.terminal.board import Board
 from sweeper.work import worker
 from sweeper.work.events import Event
+from tests.sweeper.grids import HEAD, grid_text, write_grid
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import final_state, metrics_of, planned, small_sweep, undisturbed
 from trainers import checkpoint
@@ -188,6 +190,33 @@ def test_a_tracker_that_does_not_answer_is_refused_at_the_start(tmp_path: Path) 
     with pytest.raises(UserError, match="no MLflow server answers"):
         run_inline(sweep)
     assert not (tmp_path / "sweeps" / "trials").exists()
+
+
+@pytest.mark.parametrize(("key", "value", "words"), [
+    ("tracking", "http://127.0.0.1:1", "no MLflow server answers at http://127.0.0.1:1"),
+    ("tracking", "sqlite:////none/mlflow.db", "the tracking file /none/mlflow.db cannot "
+     "be used: the folder /none does not exist; mend that, or name another file"),
+    ("cluster", "127.0.0.1:1", "Ray cannot be used at 127.0.0.1:1")])
+def test_what_does_not_answer_is_shown_in_the_grid(key: str, value: str, words: str,
+                                                   tmp_path: Path,
+                                                   monkeypatch: pytest.MonkeyPatch,
+                                                   capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}",
+                                          head=f"{HEAD}{key}: {value}\n"))
+    assert main(["run", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {path}:5: {key}: {words}")
+
+
+@pytest.mark.parametrize(("uri", "words"), [
+    ("http://127.0.0.1:1", "--tracking: no MLflow server answers at http://127.0.0.1:1"),
+    ("mlruns", "--tracking: must start with one of sqlite:///")])
+def test_what_an_option_says_is_shown_as_the_option(uri: str, words: str, tmp_path: Path,
+                                                    capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}",
+                                          head=f"{HEAD}tracking: sqlite:///mlflow.db\n"))
+    assert main(["run", str(path), "--storage", str(tmp_path / "s"), "--tracking", uri]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {words}")
 
 
 def test_a_tracker_that_dies_later_fails_nothing(tmp_path: Path,

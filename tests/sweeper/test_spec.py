@@ -74,7 +74,8 @@ LINES = [
     ("resources: {gpus: -1}", "resources.gpus: must be >= 0, and is -1"),
     ("resources: {pack: 0}", "resources.pack: must be auto or a whole number >= 1, and is 0"),
     ("tracking: mlruns", "tracking: must start with one of sqlite:///, http://, https://, "
-     "postgresql://, postgresql+psycopg2://, mysql+pymysql://; and is 'mlruns'"),
+     "postgresql://, postgresql+psycopg2://, postgresql+psycopg://, mysql+pymysql://; and is "
+     "'mlruns'"),
     ("cluster: cloud", "cluster: must be local, or the address of a running Ray cluster "
      "(host:port), and is 'cloud'"),
     ("storage: 3", "storage: must be text, and is 3"),
@@ -229,7 +230,9 @@ def test_storage_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     found = load_error(grid_text(GOOD, head=head), tmp_path)
     assert found == ("/grid.yaml:5: storage: the storage /file/deep cannot be written: Not a "
                      "directory; choose another with `storage:` or --storage")
-    assert "object stores" in load_error(grid_text(GOOD), tmp_path, "s3://bucket")
+    assert load_error(text=grid_text(GOOD, head=head), folder=tmp_path, storage="s3://bucket") == (
+        "--storage: storage must be a folder, and is 's3://bucket'; object stores are not "
+        "supported yet")
 
 
 def test_looking_leaves_no_trace(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""A tracking store in a database server: its driver, and whether it lets us in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sweeper.errors import UserError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+__all__ = ["check_database", "with_driver"]
+
+PATIENCE = 3  # seconds
+PACKAGES = {"postgresql": "psycopg2-binary", "postgresql+psycopg2": "psycopg2-binary",
+            "postgresql+psycopg": "psycopg[binary]", "mysql+pymysql": "pymysql"}
+OTHERWISE = "or use sqlite:///mlflow.db, which needs nothing"
+
+
+def with_driver(uri: str) -> str:
+    """The address with the driver that is installed (psycopg2, else psycopg), if it names none.
+
+    SQLAlchemy would try one of them only, and which one depends on its version.
+    """
+    if not uri.startswith("postgresql://"):
+        return uri
+    return _url(uri).render_as_string(hide_password=False)
+
+
+def check_database(uri: str) -> None:
+    """`UserError` if the driver is missing, or the server does not let us in."""
+    import sqlalchemy  # a third of a second that others need not wait
+
+    url = _url(uri)
+    shown = sqlalchemy.make_url(uri).render_as_string(hide_password=True)
+    try:
+        engine = sqlalchemy.create_engine(url, connect_args={"connect_timeout": PATIENCE},
+                                          poolclass=sqlalchemy.NullPool)
+    except (ImportError, sqlalchemy.exc.ArgumentError) as error:
+        named = uri.partition(":")[0]
+        package = PACKAGES.get(named, named)
+        raise UserError(f"no driver for {named} databases is installed ({error}): "
+                        f"`pip install {package}` and {named}://user@host/name works, "
+                        f"{OTHERWISE}") from error
+    try:
+        engine.connect().close()
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        raise UserError(f"the tracking database {shown} cannot be opened ({cause}); start it, "
+                        f"correct `tracking`, {OTHERWISE}") from error
+
+
+def _url(uri: str) -> URL:
+    import sqlalchemy
+
+    from analysis.mlflow_sql import database_url
+
+    try:
+        return database_url(uri)
+    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
+        raise UserError(f"the tracking address {uri!r} cannot be read; write it as "
+                        f"postgresql://user:password@host:5432/name, {OTHERWISE}") from error
