@@ -67,6 +67,7 @@ def test_a_figure_draws_or_says_why_not(figure: Figure, view: View) -> None:
     assert titles
     assert all("(" in title or "no unit" in title for title in titles)
     assert "<script" not in drawing.to_json()
+    assert {trace.type for trace in drawing.data} == {"scatter"}, "not in the report's plotly.js"
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
