@@ -1,0 +1,125 @@
+"""A stored sweep torn at any byte: the last good commit, or a sentence; never another result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from analysis import load
+from analysis.errors import AnalysisError
+from sweeper.errors import UserError
+from sweeper.storage import ledger
+from sweeper.storage.standing import standings
+from sweeper.storage.stored import stored_sweeps
+from sweeper.storage.trained import load_trained
+from sweeper.sweep import Sweep
+from sweeper.work import worker
+from tests.sweeper.small import (
+    final_state,
+    metrics_of,
+    newest,
+    planned,
+    prepared,
+    small_sweep,
+    undisturbed,
+)
+from trainers import TrainerError, checkpoint
+
+COMMIT = ("manifest.json", "records.json", "state.safetensors")
+SAMPLES = 4
+
+
+def stored(folder: Path) -> Sweep:
+    """Two epochs of three are saved, each in a commit of its own."""
+    sweep = small_sweep(folder, planned(epochs=3, checkpoint_every=1))
+    [job] = prepared(sweep)
+    sign = ledger.StopSign(job.sweep)
+    worker.train_pack(job, lambda events: sign.put_up() if any(
+        record.epoch == 2 for event in events for record in event.records) else None)
+    sign.take_down()
+    assert newest(sweep, sweep.trials[0]).progress.epoch == 2
+    return sweep
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
+    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    return stored(tmp_path)
+
+
+def torn(path: Path, samples: int | None = None) -> Iterator[int]:
+    """Cut a file at every byte, or at some; it is whole again at the end."""
+    content = path.read_bytes()
+    step = 1 if samples is None else max(1, len(content) // samples)
+    for length in range(0, len(content), step):
+        path.write_bytes(content[:length])
+        yield length
+    path.write_bytes(content)
+
+
+def file_of(sweep: Sweep, name: str) -> Path:
+    if name == "sweep.json":
+        return ledger.sweep_folder(sweep) / name
+    folder = ledger.trial_folder(sweep.storage, sweep.trials[0].id)
+    return folder / name if name == "trial.json" else newest(sweep, sweep.trials[0]).folder / name
+
+
+@pytest.mark.parametrize("name", [*COMMIT, "trial.json", "sweep.json"])
+def test_every_reader_of_a_torn_file(sweep: Sweep, name: str) -> None:
+    [trial] = sweep.trials
+    whole = metrics_of(sweep, trial)
+    path, good = file_of(sweep, name), 1 if name in COMMIT else 2
+    folder = ledger.trial_folder(sweep.storage, trial.id)
+    for _ in torn(path, None if path.stat().st_size < 4096 else 200):
+        commit = checkpoint.latest(folder)
+        assert commit is not None
+        assert commit.progress.epoch == good
+        assert metrics_of(sweep, trial) == whole[:good]
+        [standing] = standings([sweep])
+        assert (standing.epoch, standing.metrics) == (good, whole[good - 1][2])
+        with suppress(UserError):
+            for one in stored_sweeps(sweep.storage, "demo"):
+                assert [other.id for other in one.sweep.trials] in ([trial.id], [])
+
+
+@pytest.mark.parametrize("name", [*COMMIT, "trial.json", "sweep.json"])
+def test_the_models_and_tables_of_a_torn_sweep(sweep: Sweep, name: str) -> None:
+    [trial] = sweep.trials
+    whole, path = metrics_of(sweep, trial), file_of(sweep, name)
+    good = 1 if name in COMMIT else 2
+    for _ in torn(path, 40):
+        with suppress(UserError):
+            assert load_trained(sweep.storage, trial.id).epoch == good
+        with suppress(AnalysisError):
+            [row] = load.from_storage(sweep.storage, "demo").trials.to_dict("records")
+            assert row["test/kl"] == whole[good - 1][2]["test/kl"]
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("name", [*COMMIT, "trial.json", "sweep.json"])
+def test_a_torn_sweep_goes_on_to_the_same_result(tmp_path: Path, name: str,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    other = undisturbed(tmp_path, [planned(epochs=3, checkpoint_every=1)])
+    [trial] = other.trials
+    for place in range(SAMPLES):
+        sweep = stored(tmp_path / str(place))
+        path = file_of(sweep, name)
+        path.write_bytes(path.read_bytes()[:place * path.stat().st_size // SAMPLES])
+        [job] = prepared(sweep)
+        worker.train_pack(job, lambda events: None)
+        assert metrics_of(sweep, trial) == metrics_of(other, trial)
+        assert final_state(sweep, trial) == final_state(other, trial)
+
+
+def test_both_commits_torn_begin_anew(sweep: Sweep) -> None:
+    [trial] = sweep.trials
+    folder = ledger.trial_folder(sweep.storage, trial.id)
+    for commit in list(checkpoint.commits(folder)):
+        (commit.folder / "state.safetensors").write_bytes(b"\0" * 64)
+    assert checkpoint.latest(folder) is None
+    with pytest.raises((UserError, TrainerError), match="no saved model yet"):
+        load_trained(sweep.storage, trial.id)
