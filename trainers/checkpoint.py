@@ -123,9 +123,13 @@ class Attempt:
             "files": {name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
                       for name, content in contents.items()},
             **(about or {})}
-        for name, content in contents.items():
-            _write(staged / name, content)
-        _write(staged / "manifest.json", json.dumps(manifest, indent=1).encode())
+        try:
+            for name, content in contents.items():
+                _write(staged / name, content)
+            _write(staged / "manifest.json", json.dumps(manifest, indent=1).encode())
+        except OSError:  # the disk is full: leave it as it was
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
         shutil.rmtree(folder, ignore_errors=True)
         staged.rename(folder)
         _sync_folder(self.folder)

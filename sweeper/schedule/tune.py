@@ -12,12 +12,13 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import ray
 from ray import tune
-from ray.exceptions import RayError
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, RayError
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
@@ -26,9 +27,10 @@ from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Resources
 from sweeper.work.events import Event, decode, encode
 from sweeper.work.job import Job
+from sweeper.work.member import LESS_MEMORY
 from sweeper.work.worker import Emit, train_pack
 
-__all__ = ["TuneSchedule"]
+__all__ = ["TuneSchedule", "cause_of_death"]
 
 RETRIES = 3
 SETTINGS = {
@@ -42,6 +44,25 @@ SETTINGS = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
+
+
+Cause = Literal["node", "memory", "worker"]
+REASONS: dict[Cause, str] = {
+    "node": "its node was lost",
+    "memory": f"out of memory: its worker was ended {RETRIES + 1} times, as the machine had none "
+              f"left; {LESS_MEMORY}",
+    "worker": f"its worker died {RETRIES + 1} times, without a word: the system ends what takes "
+              f"too much memory in this way; {LESS_MEMORY}"}
+
+
+def cause_of_death(error: BaseException | None) -> Cause:
+    """Why a worker ended, by what Ray says: its node was lost, the memory, or nothing known."""
+    said = str(error)
+    if isinstance(error, OutOfMemoryError) or "low on memory" in said:
+        return "memory"
+    lost = isinstance(error, RayActorError) and (error.preempted or "node has died" in said
+                                                 or "node was terminated" in said)
+    return "node" if lost or isinstance(error, NodeDiedError) else "worker"
 
 
 class TuneSchedule:
@@ -154,8 +175,18 @@ class _Listener(TrialProgressCallback):
                           **info: Any) -> None:
         """The worker has told what there is to tell."""
 
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any,
+                         **info: Any) -> None:
+        """A lost node is nobody's failure; what was too large for the memory is trained alone."""
+        cause = cause_of_death(trial.get_pickled_error())
+        if cause == "node":
+            trial.run_metadata.num_failures -= 1
+        if cause == "memory":
+            job = replace(Job.from_json(trial.config["job"]), alone=True)
+            trial.config["job"] = job.to_json()
+
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        reason = f"the worker died {RETRIES + 1} times (out of memory, or its node was lost)"
+        reason = REASONS[cause_of_death(trial.get_pickled_error())]
         job = Job.from_json(trial.config["job"])
         self._emit([Event(member.id, "failed", reason=reason) for member in job.trials])
 

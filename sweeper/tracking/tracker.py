@@ -100,6 +100,8 @@ class Tracking:
             shown.blamed = commit.progress.reason is not None
         if status != "RUNNING":
             self._add_pictures(trial_id, shown)
+        if status == "FAILED":
+            self._add_traceback(trial_id, shown)
         self._set_status(shown.run, status, commit)
         shown.status = status
 
@@ -267,6 +269,11 @@ class Tracking:
         picture = gallery_png(folder / "gallery.npz")
         if picture:
             self._artifact(shown.run, "gallery.png", picture)
+
+    def _add_traceback(self, trial: str, shown: _Shown) -> None:
+        path = ledger.trial_folder(self._sweep.storage, trial) / "error.txt"
+        if path.is_file():
+            self._artifact(shown.run, "error.txt", path.read_bytes())
 
     def _artifact(self, run: str, name: str, content: bytes) -> None:
         with tempfile.TemporaryDirectory() as folder:

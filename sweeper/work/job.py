@@ -28,12 +28,16 @@ class JobTrial:
 
 @dataclass(frozen=True)
 class Job:
-    """One pack to train: where its trials are stored, and the folder of the sweep's stop sign."""
+    """One pack to train: where its trials are stored, and the folder of the sweep's stop sign.
+
+    `alone`: one trial after the other, as they were too large for the memory together.
+    """
 
     storage: str
     sweep: str
     trials: tuple[JobTrial, ...]
     device: str = "cpu"
+    alone: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -22,7 +22,11 @@ from trainers import Record, TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
 from trainers.errors import Incompatible, InvalidValue, ResumeError
 
-__all__ = ["Member", "Superseded", "begin"]
+__all__ = ["LESS_MEMORY", "Member", "Superseded", "begin"]
+
+LESS_MEMORY = ("a smaller batch_size or network needs less, and so do fewer trials at once "
+               "(resources: {cpus: 2})")
+NO_MEMORY = "can't allocate memory"  # a RuntimeError of torch's allocator on the CPU
 
 
 class Superseded(Exception):
@@ -69,8 +73,7 @@ class Member:
         try:
             text = "".join(traceback.format_exception(error))
             ledger.write_file(self.folder / "error.txt", text.encode())
-            kind = "refused" if isinstance(error, InvalidValue | Incompatible) else None
-            self.commit({}, Progress(epoch, step, "failed", reason, kind=kind))
+            self.commit({}, Progress(epoch, step, "failed", reason, kind=_kind(error)))
         except (OSError, Superseded) as other:
             return f"{reason} (and the failure could not be saved: {_reason(other)})"
         return reason
@@ -104,10 +107,21 @@ def _reason(error: BaseException) -> str:
     """One line for a table: our own errors speak for themselves, others are located."""
     if isinstance(error, TrainerError):
         return str(error)
+    if _kind(error) == "memory":
+        return f"out of memory ({(str(error).splitlines() or [''])[0][:120]}); {LESS_MEMORY}"
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first}{where}" if first else f"{type(error).__name__}{where}"
+
+
+def _kind(error: BaseException) -> str | None:
+    """What sort of failure it is, as `Progress.kind` names them."""
+    if isinstance(error, InvalidValue | Incompatible):
+        return "refused"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or NO_MEMORY in str(error):
+        return "memory"
+    return None
 
 
 @functools.cache

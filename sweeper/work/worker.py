@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+import torch
+
 from sweeper.storage import ledger
+from sweeper.storage.room import shortage
 from sweeper.storage.spectra import describe_dataset
 from sweeper.work.evaluating import Trained, answer, load_trained
 from sweeper.work.events import Event
@@ -35,13 +38,9 @@ def train_pack(job: Job, emit: Emit) -> None:
     if ledger.StopSign(job.sweep).is_up():
         return
     reporter = _Reporter(emit)
-    groups: dict[int, list[Member]] = defaultdict(list)
-    for job_trial in job.trials:
-        member = _begin(job, job_trial, reporter)
-        if member:
-            groups[member.epoch].append(member)
-    for members in groups.values():
-        _train(job, members, reporter)
+    parts = [[one] for one in job.trials] if job.alone else [job.trials]
+    for part in parts:
+        _train_all(job, part, reporter)
     reporter.flush()
 
 
@@ -64,6 +63,17 @@ class _Reporter:
         if self._waiting:
             self._emit(list(self._waiting.values()))
         self._waiting, self._last = {}, time.monotonic()
+
+
+def _train_all(job: Job, trials: Sequence[JobTrial], reporter: _Reporter) -> None:
+    """Train trials together that go on from the same epoch."""
+    groups: dict[int, list[Member]] = defaultdict(list)
+    for job_trial in trials:
+        member = _begin(job, job_trial, reporter)
+        if member:
+            groups[member.epoch].append(member)
+    for members in groups.values():
+        _train(job, members, reporter)
 
 
 def _begin(job: Job, job_trial: JobTrial, reporter: _Reporter) -> Member | None:
@@ -91,18 +101,25 @@ def _evaluate(job: Job, job_trial: JobTrial, reporter: _Reporter,
 
 
 def _train(job: Job, members: Sequence[Member], reporter: _Reporter) -> None:
-    """Train members that go on from the same epoch as one program; if it breaks, one by one."""
+    """Train members that go on from the same epoch as one program; if it breaks, as two halves.
+
+    So a member that raises fails alone in the end, and a pack that is too large gets smaller.
+    """
     training = _Training(job, members, reporter)
     try:
         training.run()
+        return
     except Exception as error:  # noqa: BLE001 - whatever a trial raises is that trial's failure
         if len(members) == 1:
             training.fail(members[0], error)
             return
-        for member in members:
-            again = None if member.closed else _begin(job, _job_trial(job, member), reporter)
-            if again:
-                _train(job, [again], reporter)
+    del training  # with the memory that the halves need
+    if job.device != "cpu":
+        torch.cuda.empty_cache()
+    middle = (len(members) + 1) // 2
+    for half in (members[:middle], members[middle:]):
+        left = [_job_trial(job, member) for member in half if not member.closed]
+        _train_all(job, left, reporter)
 
 
 def _job_trial(job: Job, member: Member) -> JobTrial:
@@ -118,6 +135,7 @@ class _Training:
         self._plan = members[0].trial.training
         self._epoch = self._step = self._saved = members[0].epoch
         self._saved_at = time.monotonic()
+        self._warned = False
 
     def run(self) -> None:
         pack = self._prepare()
@@ -168,6 +186,10 @@ class _Training:
             late or self._epoch % self._plan.checkpoint_every == 0)
 
     def _save(self, pack: Pack) -> None:
+        """Save a checkpoint, if there is room; a trial goes on without one."""
+        self._saved_at = time.monotonic()
+        if short := shortage(self._members[0].folder):
+            return self._warn(short)
         for place in list(pack.live):
             member = self._members[place]
             try:
@@ -175,9 +197,18 @@ class _Training:
             except Superseded:
                 pack.drop(place)
                 self._leave(member)
+            except OSError as error:
+                self._warn(f"no checkpoint was saved at epoch {pack.epoch}: {error}")
             else:
                 self._reporter.tell(Event(member.id, "running", committed=True))
-        self._saved, self._saved_at = pack.epoch, time.monotonic()
+        self._saved = pack.epoch
+        return None
+
+    def _warn(self, note: str) -> None:
+        """Say it once."""
+        if not self._warned:
+            self._reporter.tell(Event(self._members[0].id, "running", note=note))
+        self._warned = True
 
     def _stop(self, pack: Pack) -> None:
         if self._saved < pack.epoch:

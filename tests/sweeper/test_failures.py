@@ -1,0 +1,109 @@
+"""Failures are told apart: too little memory, a lost node, a mistake in the code."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+import torch
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError
+from rich.console import Console
+
+from sweeper.drive.run import RunOptions, run
+from sweeper.schedule.tune import cause_of_death
+from sweeper.storage import ledger
+from sweeper.work import worker
+from sweeper.work.job import make_job
+from sweeper.work.worker import train_pack
+from tests.sweeper.mlflow_view import READY, look
+from tests.sweeper.small import metrics_of, planned, prepared, small_sweep, train, undisturbed
+from trainers import Pack
+from trainers.pack import Record
+
+pytestmark = READY
+
+
+def raises(monkeypatch: pytest.MonkeyPatch, error: Exception, above: int) -> list[int]:
+    """Packs of more than `above` members raise in their second epoch; the sizes of all packs."""
+    whole, sizes = Pack.run_epoch, list[int]()
+
+    def run_epoch(pack: Pack) -> dict[int, Record]:
+        if not pack.epoch:
+            sizes.append(len(pack.trials))
+        if pack.epoch == 1 and len(pack.trials) > above:
+            raise error
+        return whole(pack)
+
+    monkeypatch.setattr(Pack, "run_epoch", run_epoch)
+    return sizes
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory."),
+                                   RuntimeError("[enforce fail] can't allocate memory: 9 bytes")])
+def test_a_pack_too_large_for_the_memory_gets_smaller(
+        tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = raises(monkeypatch, error, above=2)
+    sweep = small_sweep(tmp_path, *[planned(seed=seed) for seed in range(4)])
+    last = {event.trial: event.phase for event in train(sweep, size=4)}
+    assert set(last.values()) == {"finished"}
+    assert sizes == [4, 2, 2]
+
+
+def test_a_trial_too_large_alone_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raises(monkeypatch, torch.OutOfMemoryError("CUDA out of memory. Tried to"), above=0)
+    sweep = small_sweep(tmp_path)
+    assert str(train(sweep)[-1].reason).startswith(
+        "out of memory (CUDA out of memory. Tried to); a smaller batch_size or network needs less")
+    failed = ledger.failure(sweep.storage, sweep.trials[0].id)
+    assert failed is not None
+    assert (failed.kind, failed.repeats) == ("memory", False)
+    monkeypatch.undo()
+    assert train(sweep)[-1].phase == "finished"
+
+
+def test_a_job_whose_pack_was_too_large_trains_one_by_one(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = raises(monkeypatch, MemoryError(), above=1)
+    sweep = small_sweep(tmp_path, planned(), planned(seed=2))
+    prepared(sweep)
+    job = make_job(sweep, sweep.trials)
+    alone = type(job).from_json(job.to_json().replace('"alone": false', '"alone": true'))
+    train_pack(alone, lambda events: None)
+    assert sizes == [1, 1]
+    other = undisturbed(tmp_path, sweep.trials)
+    assert [metrics_of(sweep, trial) for trial in sweep.trials] == [
+        metrics_of(other, trial) for trial in sweep.trials]
+
+
+@pytest.mark.parametrize(("error", "cause"), [
+    (OutOfMemoryError("killed"), "memory"),
+    (RayActorError(error_msg="Killed due to the node running low on memory."), "memory"),
+    (NodeDiedError("gone"), "node"),
+    (RayActorError(error_msg="The actor died because its node has died."), "node"),
+    (RayActorError(error_msg="The actor died unexpectedly. SYSTEM_ERROR"), "worker"),
+    (None, "worker")])
+def test_what_ray_says_of_a_dead_worker(error: Exception | None, cause: str) -> None:
+    assert cause_of_death(error) == cause
+
+
+def test_a_mistake_is_shown_once_with_its_traceback(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = raises(monkeypatch, ArithmeticError("a planted bug"), above=0)
+    sweep, screen = small_sweep(tmp_path), io.StringIO()
+    outcome = run(sweep, RunOptions(inline=True, console=Console(file=screen, width=200)))
+    assert (outcome.failed, sizes) == (1, [1])
+    seen = look(sweep.tracking)
+    [found] = seen.runs[sweep.trials[0].id]
+    assert found.info.status == "FAILED"
+    assert "error.txt" in seen.artifacts[sweep.trials[0].id]
+    assert "a planted bug" in found.data.tags["sweeper.reason"]
+
+
+def test_a_checkpoint_that_cannot_be_written_fails_no_trial(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "shortage", lambda folder: "no room")
+    sweep = small_sweep(tmp_path, planned(epochs=4, checkpoint_every=1))
+    news = train(sweep)
+    assert news[-1].phase == "finished"
+    assert [event.note for event in news if event.note] == ["no room"]
