@@ -36,6 +36,7 @@ def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
     with placed(places.get("tracking")):
         address = tracking_uri(require_tracker(tracking or checked.tracking))
     trials = resolve(document, expand(document, checked, yes))
+    _require_field(document, checked.analysis.law.x, trials)
     until = checked.until.model_dump(exclude_none=True) if checked.until else None
     sweep = Sweep(
         experiment=checked.experiment, name=_name(path, trials), trials=trials,
@@ -69,6 +70,14 @@ def _name(path: Path, trials: Sequence[PlannedTrial]) -> str:
     """The sweep's id: the same for the same trials, so that a second run goes on with it."""
     stem = "".join(c if c.isalnum() or c in "_-" else "-" for c in path.stem)[:40]
     return f"{stem}-{digest(sorted((trial.id, trial.role) for trial in trials))[:8]}"
+
+
+def _require_field(document: Document, x: str, trials: Sequence[PlannedTrial]) -> None:
+    """Refuse a law over what no trial has; the default need not fit."""
+    place, known = ("analysis", "law", "x"), {name for one in trials for name in one.params}
+    if place in document.lines and x not in known:
+        raise document.error(f"no trial of this grid has {x!r}{nearest(x, known)} (known here: "
+                             f"{', '.join(sorted(known))})", place)
 
 
 def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, Place]:

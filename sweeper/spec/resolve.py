@@ -102,9 +102,9 @@ def _refuse_duplicates(document: Document, named: Sequence[_Named]) -> None:
         if first is not one:
             label = labels([flat_params(one.point.model.name, one.trial)])[0]
             place = first.point.address
-            raise document.error(
-                f"the trial {label} stands twice: here and in {render_address(place)} "
-                f"(line {document.line(place)})", one.point.address)
+            other = ("its axes repeat a value" if place == one.point.address else
+                     f"here and in {render_address(place)} (line {document.line(place)})")
+            raise document.error(f"the trial {label} stands twice: {other}", one.point.address)
 
 
 def _planned(facts: _Facts, one: _Named, params: Mapping[str, Any], label: str) -> PlannedTrial:

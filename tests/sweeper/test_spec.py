@@ -210,7 +210,16 @@ def test_equal_trials_are_refused_with_both_lines(tmp_path: Path) -> None:
 
 def test_axes_are_equal_to_twelve_digits(tmp_path: Path) -> None:
     text = grid_text("{model: sigma_vae, sigma: [0.3, 0.30000000000000004]}")
-    assert "σ=0.3 seed=0 stands twice" in load_error(text, tmp_path)
+    assert load_error(text, tmp_path) == (
+        "/grid.yaml:6: trials[0]: the trial sigma_vae σ=0.3 seed=0 stands twice: its axes repeat "
+        "a value")
+
+
+def test_a_law_over_what_no_trial_has_is_refused(tmp_path: Path) -> None:
+    head = HEAD + "analysis: {law: {x: sgima}}\n"
+    assert load_error(grid_text(GOOD, head=head), tmp_path).startswith(
+        "/grid.yaml:5: analysis.law.x: no trial of this grid has 'sgima'; did you mean 'sigma'? "
+        "(known here: batch_size, beta, ")
 
 
 def test_missing_data_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
