@@ -12,7 +12,8 @@ MODEL_NAMES = {"sigma_vae": "σ-VAE", "alpha_vae": "α-VAE", "bernoulli_vae": "B
                "noisy_vae": "VAE on noisy data", "deen": "DEEN", "uvb": "UVB", "dvae": "DVAE",
                "iwae": "IWAE", "diwae": "DIWAE"}
 
-SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β", "d_z": "d_z", "lr": "learning rate"}
+SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β", "d_z": "d_z", "lr": "learning rate",
+           "corruption_sigma": "corruption σ"}
 QUANTITIES = {"kl": "KL", "recon": "reconstruction error", "elbo": "ELBO",
               "elbo_full": "full ELBO", "denoise": "denoising error"}
 

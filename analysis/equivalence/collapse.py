@@ -21,7 +21,7 @@ from analysis.equivalence.aliases import POWERS, Kin, deal, families
 from analysis.equivalence.tost import LEAST_SEEDS, Tost, tost
 from analysis.equivalence.verdict import UNDECIDED, plain, said
 from analysis.rows import require_column, usable
-from analysis.wording import number, quantity, symbol
+from analysis.wording import number, plural, quantity, symbol
 
 __all__ = ["CollapseVerdict", "collapse"]
 
@@ -64,7 +64,8 @@ class CollapseVerdict:
 
     def sentence(self) -> str:
         s = f"log {symbol(self.x)} + {'½ ' if self.x == 'sigma' else ''}log β"
-        counts = f"{len(self.seeds[0])} seeds with β = 1 and {len(self.seeds[1])} with β ≠ 1"
+        one, other = map(len, self.seeds)
+        counts = f"{plural(one, 'seed')} with β = 1 and {other} with β ≠ 1"
         of = f" ({self.where})" if self.where else ""
         told = f"Collapse of {quantity(self.y)}{of} onto a bent curve in {s}, {counts}"
         if self.test is None:

@@ -8,14 +8,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing.curves import (
+    SETTING,
     by_family,
     legend,
     level_colours,
-    named_setting,
+    over_seeds,
+    setting_line,
     trial_settings,
 )
 from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.style import canvas, escape
+from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import NothingToDraw, View
 
 __all__ = ["FIGURE", "Certified", "draw", "info"]
@@ -40,9 +42,7 @@ def info(view: View) -> Certified:
         raise NothingToDraw("No certified accuracy is stored with these trials.", relevant=False)
     long = trials.melt("trial", list(radii), "name", "value").dropna(subset=["value"])
     joined = long.merge(trial_settings(trials), on="trial")
-    table = (joined.assign(radius=joined["name"].map(radii))
-             .groupby(["family", "scale", "level", "radius"], dropna=False)["value"]
-             .agg(mean="mean", low="min", high="max", n="count").reset_index())
+    table = over_seeds(joined.assign(radius=joined["name"].map(radii)), [*SETTING, "radius"])
     return Certified(table, (
         "<p>Share of test examples that are classified rightly with a certificate of at least "
         "this radius (Cohen et al. 2019, arXiv:1902.02918), mean over seeds.</p>"))
@@ -53,21 +53,11 @@ def draw(data: Certified) -> go.Figure:
     figure = canvas(400)
     for _, dash, family in by_family(data.table):
         for colour, rows in level_colours(family):
-            figure.add_trace(_line(rows, colour, dash))
+            figure.add_trace(setting_line(rows, "radius", colour, dash, ("radius", ".3f")))
     figure.add_traces(list(legend(data.table)))
     figure.update_xaxes(title_text="certified radius in ℓ2 (data units)")
     figure.update_yaxes(title_text="certified accuracy (share)", rangemode="tozero")
     return figure
-
-
-def _line(rows: pd.DataFrame, colour: str, dash: str) -> go.Scatter:
-    hover = [f"<b>{escape(named_setting(rows))}</b><br>radius {row.radius:g}: {row.mean:.3f}<br>"
-             f"n = {row.n}, {row.low:.3f} to {row.high:.3f}"
-             for row in rows.itertuples()]
-    return go.Scatter(
-        x=rows["radius"], y=rows["mean"], mode="lines+markers", showlegend=False, text=hover,
-        legendgroup=str(rows["family"].iloc[0]), hovertemplate="%{text}<extra></extra>",
-        line={"color": colour, "width": 1.8, "dash": dash}, marker={"color": colour, "size": 6})
 
 
 FIGURE = Figure("certified", "Certified accuracy", "robustness", 20, info, draw)

@@ -9,14 +9,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing.curves import (
+    SETTING,
     by_family,
     legend,
     level_colours,
-    named_setting,
+    over_seeds,
+    setting_line,
     trial_settings,
 )
 from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.style import canvas, escape, set_log
+from analysis.figures.drawing.style import canvas, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
 
 __all__ = ["FIGURE", "Curves", "draw", "info"]
@@ -43,10 +45,7 @@ def info(view: View) -> Curves:
     if history.empty:
         raise NothingToDraw("No history of KL or reconstruction error is stored.")
     kept, dropped = _thinned(history.merge(groups, on="trial"))
-    table = (kept.groupby(["family", "scale", "level", "metric", "step"], sort=True,
-                          dropna=False)["value"]
-             .agg(mean="mean", low="min", high="max", n="count").reset_index()
-             .rename(columns={"step": "epoch"}))
+    table = over_seeds(kept, [*SETTING, "metric", "step"]).rename(columns={"step": "epoch"})
     caption = ("<p>Mean over seeds on the test set, one line a setting; the darker the line, the "
                "lower the noise level (in dark mode: the bluer).")
     caption += f" {dropped} settings are left out, evenly over the list." if dropped else ""
@@ -72,20 +71,11 @@ def draw(data: Curves) -> go.Figure:
     for _, dash, family in by_family(data.table):
         for panel, metric in zip(("y", "y2"), PANELS, strict=True):
             for colour, rows in level_colours(family[family["metric"] == metric]):
-                figure.add_trace(_line(rows, colour, dash, panel))
+                line = setting_line(rows, "epoch", colour, dash, ("epoch", ".4g"))
+                figure.add_trace(line.update(yaxis=panel, mode="lines"))
     figure.add_traces(list(legend(data.table)))
     _axes(figure, data)
     return figure
-
-
-def _line(rows: pd.DataFrame, colour: str, dash: str, panel: str) -> go.Scatter:
-    name = escape(named_setting(rows))
-    hover = [f"<b>{name}</b><br>epoch {row.epoch}: {row.mean:.4g}<br>n = {row.n}, "
-             f"{row.low:.4g} to {row.high:.4g}" for row in rows.itertuples()]
-    return go.Scatter(
-        x=rows["epoch"], y=rows["mean"], mode="lines", showlegend=False, text=hover,
-        legendgroup=str(rows["family"].iloc[0]), hovertemplate="%{text}<extra></extra>",
-        yaxis=panel, line={"color": colour, "width": 1.8, "dash": dash})
 
 
 def _axes(figure: go.Figure, data: Curves) -> None:

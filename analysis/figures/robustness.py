@@ -9,10 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing.curves import (
+    SETTING,
     by_family,
     legend,
     level_colours,
-    named_setting,
+    over_seeds,
+    setting_line,
     trial_settings,
 )
 from analysis.figures.drawing.figure import Figure
@@ -53,10 +55,9 @@ def info(view: View) -> Robustness:
         raise NothingToDraw("The stored evaluations of robustness belong to no finished trial.")
     settings = joined[["family", "level"]].drop_duplicates()
     joined = joined.merge(settings.head(_SETTINGS), on=["family", "level"])
-    keys = ["measure", "noise", "family", "scale", "level", "at"]
-    table = joined.groupby(keys, sort=True, dropna=False).agg(
-        mean=("value", "mean"), low=("value", "min"), high=("value", "max"),
-        n=("value", "count"), undone=("undone", "mean")).reset_index()
+    keys = ["measure", "noise", *SETTING, "at"]
+    undone = joined.groupby(keys, sort=True, dropna=False)["undone"].mean().reset_index()
+    table = over_seeds(joined, keys).assign(undone=undone["undone"])
     caption = ("<p>Mean over seeds at each level of the added noise; the darker the line, the "
                "lower the model’s own noise level. Dotted grey: without a denoiser.")
     if len(settings) > _SETTINGS:
@@ -96,21 +97,11 @@ def draw(data: Robustness) -> go.Figure:
 def _lines(part: pd.DataFrame, dashes: dict[str, str]) -> Iterator[go.Scatter]:
     for name, family in part.groupby("family", sort=False):
         for colour, rows in level_colours(family):
-            yield _line(rows, colour, dashes[str(name)])
+            yield setting_line(rows, "at", colour, dashes[str(name)], ("noise", ".4g"))
     undone = part.groupby("at")["undone"].mean().dropna()
     if len(undone):
         yield go.Scatter(x=undone.index, y=undone, mode="lines", showlegend=False,
                          hoverinfo="skip", line={"color": MUTED, "width": 1.6, "dash": "dot"})
-
-
-def _line(rows: pd.DataFrame, colour: str, dash: str) -> go.Scatter:
-    hover = [f"<b>{escape(named_setting(rows))}</b><br>noise {row.at:g}: {row.mean:.4g}<br>"
-             f"n = {row.n}, {row.low:.4g} to {row.high:.4g}"
-             for row in rows.itertuples()]
-    return go.Scatter(
-        x=rows["at"], y=rows["mean"], mode="lines+markers", showlegend=False, text=hover,
-        legendgroup=str(rows["family"].iloc[0]), hovertemplate="%{text}<extra></extra>",
-        line={"color": colour, "width": 1.6, "dash": dash}, marker={"color": colour, "size": 5})
 
 
 FIGURE = Figure("robustness", "Robustness to noise", "robustness", 10, info, draw)

@@ -56,7 +56,7 @@ def test_figures_are_found_once_and_stand_in_a_section() -> None:
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
 def test_a_figure_draws_or_says_why_not(figure: Figure, view: View) -> None:
     if figure.name in ("robustness", "certified", "dz_scaling", "alias_seeds", "alias_collapse",
-                       "denoising_bounds", "until_path"):
+                       "denoising_bounds", "learned_rate", "until_path"):
         with pytest.raises(NothingToDraw, match=r"\.$"):
             figure.info(view)
         return
@@ -210,6 +210,27 @@ def test_certified_accuracy_comes_from_the_stored_metrics(tmp_path: Path) -> Non
     data = named("certified").info(robust_view(tmp_path))
     assert dict(data.table.groupby("radius")["mean"].mean()) == {0.5: 0.8, 1.0: 0.6}
     named("certified").draw(data)
+
+
+def test_a_learned_rate_is_drawn_and_said(view: View) -> None:
+    trials = view.finished.iloc[:4].assign(
+        model="dvae", sigma=np.nan, alpha=np.nan, likelihood="bernoulli",
+        corruption="learnable_gaussian", corruption_sigma=[0.5, 0.5, 0.1, 0.1], seed=[0, 1, 0, 1])
+    history = pd.DataFrame([
+        {"trial": trial, "seed": float(seed), "metric": "train/rate", "step": step, "time_ms": 0,
+         "value": start * np.exp(-step * (1 + seed))}
+        for trial, start, seed in zip(trials["trial"], trials["corruption_sigma"], trials["seed"],
+                                      strict=True) for step in (1, 2, 3)])
+    experiment = replace(view.experiment, trials=trials, history=history)
+    data = named("learned_rate").info(look(experiment, None, 0.1, None))
+    last = data.table[data.table["epoch"] == 3].set_index("family")
+    assert dict(last["n"]) == {"DVAE, corruption σ = 0.1": 2, "DVAE, corruption σ = 0.5": 2}
+    assert last.loc["DVAE, corruption σ = 0.5", "mean"] == pytest.approx(
+        0.5 * (np.exp(-3) + np.exp(-6)) / 2)
+    assert "corruption σ = 0.5 fell from" in data.caption
+    assert "2 seeds" in data.caption
+    drawing = named("learned_rate").draw(data)
+    assert [len(trace.x) for trace in drawing.data if trace.x[0] is not None] == [3, 3]
 
 
 def test_aliases_with_their_own_seeds_are_compared(tmp_path: Path) -> None:

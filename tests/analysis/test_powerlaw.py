@@ -143,6 +143,39 @@ def test_twins_failed_trials_and_other_betas_stay_out() -> None:
     assert law.nu == pytest.approx(fit(frame, LAW).nu)
 
 
+def along(x: str, values: tuple[float, ...], nu: float, **fixed: object) -> pd.DataFrame:
+    """Five seeds of KL = 30 x^−ν over `x`, beside trials at other β that are not asked for."""
+    rng = np.random.default_rng(5)
+    return pd.DataFrame([
+        {"status": "finished", "role": "declared", "model": "sigma_vae", "seed": seed, **fixed,
+         x: value, "test/kl": 30 * value**-nu * np.exp(0.02 * rng.standard_normal())}
+        for seed in range(5) for value in values])
+
+
+@pytest.mark.parametrize(("x", "values", "fixed"), [
+    ("beta", (0.5, 1.0, 2.0, 4.0, 8.0), {"sigma": 0.1, "d_z": 50}),
+    ("d_z", (2.0, 4.0, 8.0, 16.0), {"sigma": 0.1, "beta": 1.0}),
+    ("alpha", (0.03, 0.06, 0.12, 0.24), {"d_z": 50, "beta": 1.0})])
+def test_laws_in_other_hyperparameters_are_recovered(x: str, values: tuple[float, ...],
+                                                     fixed: dict[str, object]) -> None:
+    frame = along(x, values, 0.6, **fixed)
+    law = fit(frame, Law(x))
+    assert abs(law.nu - 0.6) < 4 * law.se
+    assert law.se < 0.01
+    assert (law.n, law.n_seeds, law.x_min, law.x_max) == (
+        5 * len(values), 5, pytest.approx(values[0]), pytest.approx(values[-1]))
+    rising = fit(along(x, values, -0.3, **fixed), Law(x))
+    assert rising.nu == pytest.approx(-0.3, abs=0.02)
+
+
+def test_a_law_in_beta_wants_one_noise_level() -> None:
+    two = pd.concat([along("beta", (1.0, 2.0, 4.0), 0.6, sigma=sigma) for sigma in (0.1, 0.2)])
+    with pytest.raises(MixedRows, match="differ in sigma"):
+        fit(two, Law("beta"))
+    law = fit(two, Law("beta", where={"sigma": 0.2}))
+    assert (law.n, law.nu) == (15, pytest.approx(0.6, abs=0.03))
+
+
 @pytest.mark.parametrize("change", [{"network": "mlp"}, {"epochs": 60}, {"model": "uvb"}])
 def test_rows_that_differ_in_more_are_refused_by_name(change: dict[str, Any]) -> None:
     frame = pd.concat([planted(2), planted(2).assign(**change)])

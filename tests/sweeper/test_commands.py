@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sweeper.cli import main
+from tests.analysis.sweep_folder import SweepFolder
 from tests.sweeper.grids import grid_text, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY
 
@@ -79,6 +80,23 @@ def test_fit_takes_rows_without_a_weight(source: list[str],
     assert found["ci_low"] < found["nu"] < found["ci_high"]
     narrow = answer(capsys, "fit", "small", "--range", "0.2", "0.4", "--where", "seed=0", *source)
     assert narrow["n"] == 3
+
+
+@pytest.mark.parametrize("x", ["beta", "d_z"])
+def test_fit_takes_other_hyperparameters(x: str, tmp_path: Path,
+                                         capsys: pytest.CaptureFixture[str]) -> None:
+    folder = SweepFolder(tmp_path)
+    for seed in (0, 1, 2):
+        for value in (2, 4, 8, 16):
+            params = {"model": "sigma_vae", "sigma": 0.1, "beta": 1.0, "d_z": 10, "seed": seed}
+            folder.trial(f"{seed}{value}", params | {x: value})
+            folder.commit(f"{seed}{value}", 1, {"test/kl": (1 + 0.1 * seed) * value ** -0.7})
+    folder.sweep()
+    found = answer(capsys, "fit", "demo", "--x", x, "--storage", str(tmp_path))
+    assert (found["nu"], found["n"]) == (pytest.approx(0.7), 12)
+    where = answer(capsys, "fit", "demo", "--x", x, "--range", "2", "8", "--where", "sigma=0.1",
+                   "--storage", str(tmp_path))
+    assert (where["nu"], where["n"]) == (pytest.approx(0.7), 9)
 
 
 def test_twins_are_judged_exact(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,10 @@ from analysis.figures.drawing.palette import DASHES, ramp
 from analysis.figures.drawing.style import escape
 from analysis.wording import symbol
 
-__all__ = ["by_family", "legend", "level_colours", "named_setting", "trial_settings"]
+__all__ = ["SETTING", "by_family", "legend", "level_colours", "over_seeds", "setting_line",
+           "trial_settings"]
+
+SETTING = ["family", "scale", "level"]
 
 _COLUMNS = ["trial", "family", "scale", "level"]
 
@@ -42,7 +45,27 @@ def level_colours(part: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield ramp(1)[0], rest
 
 
-def named_setting(rows: pd.DataFrame) -> str:
+def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Columns `keys`, then mean, low (least), high (most) and n of column value over seeds."""
+    values = rows.groupby(keys, sort=True, dropna=False)["value"]
+    return values.agg(mean="mean", low="min", high="max", n="count").reset_index()
+
+
+def setting_line(rows: pd.DataFrame, x: str, colour: str, dash: str,
+                 words: tuple[str, str] = ("", ".4g")) -> go.Scatter:
+    """The means of one setting over column `x`; words: what x is called, and how means look."""
+    name, shape = escape(_named(rows)), words[1]
+    hover = [f"<b>{name}</b><br>{words[0]} {at:g}: {mean:{shape}}<br>n = {n}, {low:{shape}} to "
+             f"{high:{shape}}" for at, mean, low, high, n in
+             zip(*(rows[key] for key in (x, "mean", "low", "high", "n")), strict=True)]
+    return go.Scatter(
+        x=rows[x], y=rows["mean"], mode="lines+markers" if len(rows) < 12 else "lines",
+        showlegend=False, text=hover, legendgroup=str(rows["family"].iloc[0]),
+        hovertemplate="%{text}<extra></extra>", marker={"color": colour, "size": 5},
+        line={"color": colour, "width": 1.8, "dash": dash})
+
+
+def _named(rows: pd.DataFrame) -> str:
     """``σ-VAE, σ = 0.12`` of rows that share one setting."""
     first = rows.iloc[0]
     level = f", {symbol(first['scale'])} = {first['level']:g}" if first["scale"] else ""
