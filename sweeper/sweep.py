@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sweeper.errors import Place
+
+if TYPE_CHECKING:
+    from sweeper.search import Search
+    from sweeper.spec.proposals import Proposals
 
 __all__ = ["SCHEMA", "Outcome", "PlannedTrial", "Resources", "Sweep"]
 
@@ -20,7 +24,8 @@ class PlannedTrial:
 
     `id` is the hash of everything that determines the result, `program` the same without the
     number of epochs, `params` the flat values that MLflow, tables and labels show, `evaluate` what
-    is asked of the trained model: plain values, and no part of the id.
+    is asked of the trained model: plain values, and no part of the id. An example is none that is
+    trained: it stands in a plan for those that a search will propose.
     """
 
     id: str
@@ -30,7 +35,7 @@ class PlannedTrial:
     config: Mapping[str, Any]
     data: Mapping[str, Any]
     parameters: int
-    role: Literal["declared", "twin"] = "declared"
+    role: Literal["declared", "twin", "example"] = "declared"
     twin_of: str | None = None
     line: int | None = None
     evaluate: tuple[Mapping[str, Any], ...] = ()
@@ -55,8 +60,10 @@ class Resources:
 class Sweep:
     """A grid, expanded: everything that a driver needs to run it.
 
-    `until` is the rule by which seeds are added, `path` what it saw from round to round. `places`
-    says where the user gave `storage`, `tracking` and `cluster`, for those that were given.
+    `until` is the rule by which seeds are added, `path` what it saw from round to round. `search`
+    decides while the sweep runs which trials are trained, and how long; one that also makes them
+    up does so by `proposals`, and `trials` are those that are known so far. `places` says where
+    the user gave `storage`, `tracking` and `cluster`, for those that were given.
     """
 
     experiment: str
@@ -71,13 +78,16 @@ class Sweep:
     until: Mapping[str, Any] | None = None
     path: tuple[Mapping[str, Any], ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
+    search: Search | None = None
+    proposals: Proposals | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a sweep ended: the object that `sweeper run --json` prints last.
 
-    `unanswered` counts the evaluations of finished trials that failed or were not made.
+    `unanswered` counts the evaluations of finished trials that failed or were not made, `pruned`
+    the trials that a search stopped early or gave up, `best` holds the points that it found.
     """
 
     experiment: str
@@ -91,3 +101,5 @@ class Outcome:
     interrupted: bool = False
     unanswered: int = 0
     failures: tuple[Mapping[str, Any], ...] = ()
+    pruned: int = 0
+    best: tuple[Mapping[str, Any], ...] = ()

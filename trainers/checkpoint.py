@@ -30,7 +30,7 @@ __all__ = ["SCHEMA", "Attempt", "Commit", "Progress", "latest", "open_attempt"]
 
 SCHEMA = 1
 KEPT = 2
-Status = Literal["running", "finished", "failed"]
+Status = Literal["running", "pruned", "finished", "failed"]
 REPEATS = ("diverged", "refused")
 
 
@@ -39,7 +39,8 @@ class Progress:
     """How far a trial is; `wall_s` counts the seconds of training, earlier attempts included.
 
     `kind` says what sort of failure it was, where that is known: ``diverged`` (a metric is not
-    finite) and ``refused`` (the trial asks for what cannot be) would happen again.
+    finite) and ``refused`` (the trial asks for what cannot be) would happen again. A trial that is
+    ``pruned`` was stopped early by a search, and can be carried on from there.
     """
 
     epoch: int

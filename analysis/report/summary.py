@@ -40,7 +40,9 @@ def _counts(trials: pd.DataFrame) -> Statement:
     twins = int((done["role"] == TWIN).sum())
     said = f"{len(done)} of {plural(len(trials), 'trial')} finished"
     said += f", {twins} of them matched-seed twins that stay out of every law" if twins else ""
-    waiting = int((~trials["status"].isin([FINISHED, "failed"])).sum())
+    pruned = int((trials["status"] == "pruned").sum())
+    said += f"; {pruned} stopped early by the search" if pruned else ""
+    waiting = int((~trials["status"].isin([FINISHED, "failed", "pruned"])).sum())
     said += f"; {waiting} not yet" if waiting else ""
     return Statement(f"{said}.", bool(waiting))
 

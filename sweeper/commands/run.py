@@ -62,6 +62,7 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
         outcome = _run(sweep, arguments, screen)
     with _interruptible("in the middle of the report; what was trained is kept"):
         outcome, sentences = _report(sweep, outcome)
+    sentences += _found(sweep, outcome)
     if arguments.json:
         _show_troubles(screen, outcome)
         print_json({key: asdict(outcome)[key] for key in SHOWN})
@@ -71,8 +72,8 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
 
 
 EARLY = 15.0  # seconds: when the workers have started
-SHOWN = ("experiment", "trials", "finished", "failed", "skipped", "unanswered", "wall_s", "report",
-         "tracking_uri")
+SHOWN = ("experiment", "trials", "finished", "failed", "pruned", "skipped", "unanswered", "wall_s",
+         "report", "best", "tracking_uri")
 
 
 @contextmanager
@@ -98,6 +99,12 @@ def _run(sweep: Sweep, arguments: argparse.Namespace, screen: Console) -> Outcom
             live=screen.is_terminal, console=screen))
     finally:
         early.cancel()
+
+
+def _found(sweep: Sweep, outcome: Outcome) -> list[str]:
+    from sweeper.drive.best import said_of
+
+    return said_of(sweep, outcome.best)
 
 
 def _import_report() -> None:
@@ -174,6 +181,8 @@ def _counts(outcome: Outcome) -> str:
     parts = [f"[bold]{outcome.finished}[/bold] of {outcome.trials} trials finished"]
     if outcome.skipped:
         parts.append(f"{outcome.skipped} of them before")
+    if outcome.pruned:
+        parts.append(f"{outcome.pruned} stopped early")
     if outcome.failed:
         parts.append(f"[red]{outcome.failed} failed[/red]")
     if outcome.unanswered:
@@ -184,4 +193,5 @@ def _counts(outcome: Outcome) -> str:
 def _exit_code(outcome: Outcome) -> int:
     if outcome.interrupted:
         return 130
-    return 0 if outcome.finished == outcome.trials and not outcome.unanswered else 1
+    done = outcome.finished + outcome.pruned == outcome.trials
+    return 0 if done and not outcome.unanswered else 1

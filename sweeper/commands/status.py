@@ -20,7 +20,7 @@ __all__ = ["HELP", "NAME", "add_arguments", "run"]
 NAME = "status"
 HELP = "show each trial's status, epoch and metrics, and what waits for the tracker"
 SHOWN = 40
-STYLES = {"finished": "green", "running": "cyan", "stopped": "yellow",
+STYLES = {"finished": "green", "running": "cyan", "stopped": "yellow", "pruned": "magenta",
           "failed": "bold red", "pending": "dim"}
 COLUMNS = {"KL": "test/kl", "recon": "test/recon", "denoise": "test/denoise"}
 

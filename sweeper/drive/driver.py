@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 from rich.console import Console
 
+from sweeper.drive.best import best, keep_found
+from sweeper.drive.feed import Feed, Source
 from sweeper.drive.interrupt import stop_on_signal
 from sweeper.drive.provenance import provenance
 from sweeper.errors import UserError
@@ -23,13 +26,14 @@ from sweeper.tracking.delivery import Backlog, Delivery, RunStatus
 from sweeper.work.events import Event, Phase
 from sweeper.work.job import make_job
 from sweeper.work.packs import make_packs
+from trainers import TrainerError
 
 __all__ = ["Driver"]
 
 PATIENCE, IMPATIENCE = 30.0, 8.0
 RUN_STATUS: dict[Phase, RunStatus] = {
-    "started": "RUNNING", "running": "RUNNING", "stopped": "KILLED", "finished": "FINISHED",
-    "failed": "FAILED"}
+    "started": "RUNNING", "running": "RUNNING", "stopped": "KILLED", "pruned": "KILLED",
+    "finished": "FINISHED", "failed": "FAILED"}
 
 
 class Driver:
@@ -39,11 +43,14 @@ class Driver:
     ----------
     sweep : what to train. console : where to show it. live : as a live table, on a terminal.
     retry_failed : train also what failed before in a way that would only happen again.
+    source : what decides which trials are trained, and how long, in the place of all of them.
     """
 
     def __init__(self, sweep: Sweep, console: Console, live: bool = True,
-                 retry_failed: bool = False) -> None:
+                 retry_failed: bool = False, source: Source | None = None) -> None:
+        sweep = replace(sweep, trials=source.trials) if source else sweep
         self._sweep, self._console, self._live = sweep, console, live
+        self._source, self._feed = source, Feed(sweep, source) if source else None
         ids = [trial.id for trial in sweep.trials]
         self._before = ledger.status(sweep.storage, ids)
         self._hopeless = set() if retry_failed else {
@@ -59,7 +66,7 @@ class Driver:
     @property
     def idle(self) -> bool:
         """Whether nothing is left to train or to evaluate."""
-        return not self._todo
+        return self._feed.idle if self._feed else not self._todo
 
     def drive(self, inline: bool = False) -> None:
         """Train, show and deliver; returns when the sweep is finished or was stopped."""
@@ -68,11 +75,12 @@ class Driver:
         delivery = Delivery(self._sweep, origin)
         with show(self._board, self._console, self._live), \
                 stop_on_signal(self._stop) as take_signals:
-            host = self._open(inline) if self._todo else None
+            host = None if self.idle else self._open(inline)
             try:
                 self._write_plan(origin)
                 delivery.start()
                 self._show_closed(delivery)
+                self._grow(delivery)
                 if host:
                     schedule = host.schedule()
                     take_signals()
@@ -92,13 +100,17 @@ class Driver:
         finished = sum(status == "finished" for status in after.values())
         unanswered = sum(len(self._missing(trial)) for trial in self._sweep.trials
                          if after[trial.id] == "finished")
+        found = best(self._sweep)
+        with suppress(OSError):  # the sweep has ended, and what it found can be found again
+            keep_found(self._sweep, found)
         return Outcome(
             experiment=self._sweep.experiment, trials=len(self._sweep.trials),
             finished=finished, failed=len(failures),
             skipped=sum(status == "finished" for status in self._before.values()),
             wall_s=round(wall_s, 3), report=None, tracking_uri=self._sweep.tracking,
             interrupted=self._interrupted and (finished < len(after) or unanswered > 0),
-            failures=tuple(failures), unanswered=unanswered)
+            failures=tuple(failures), unanswered=unanswered, pruned=len(self._given_up(after)),
+            best=tuple(asdict(one) for one in found))
 
     def _show_closed(self, delivery: Delivery) -> None:
         for trial, status in self._before.items():
@@ -124,14 +136,44 @@ class Driver:
             self._board.message = self._board.message if self._interrupted else ""
             self._hear(events, delivery)
 
-        order = sorted(self._todo, key=_cost, reverse=True)
-        packs = make_packs(order, self._sweep.resources)
         if not self._interrupted:
             self._board.message = "starting the workers"
-        schedule.run((make_job(self._sweep, pack) for pack in packs), self._sweep.resources, hear)
+        resources = self._sweep.resources
+        if self._feed:
+            grown = partial(self._grow, delivery)
+            schedule.run(self._feed.jobs(grown), resources, hear, ahead=False)
+            if self._feed.error:
+                raise self._feed.error
+            return
+        packs = make_packs(sorted(self._todo, key=_cost, reverse=True), resources)
+        schedule.run((make_job(self._sweep, pack) for pack in packs), resources, hear)
+
+    def _grow(self, delivery: Delivery) -> None:
+        """Take in the trials that the search has made up since the last time."""
+        new = self._source.trials[len(self._sweep.trials):] if self._source else ()
+        if not new:
+            return
+        self._sweep = replace(self._sweep, trials=(*self._sweep.trials, *new))
+        before = ledger.status(self._sweep.storage, [trial.id for trial in new])
+        self._before |= before
+        self._board.add(new, before)
+        ledger.write_trials(replace(self._sweep, trials=new))
+        ledger.write_sweep(self._sweep, provenance())
+        delivery.grow(self._sweep)
+        for trial, status in before.items():
+            if status == "finished":
+                delivery.notice(trial, "FINISHED")
+
+    def _given_up(self, states: Mapping[str, ledger.Status]) -> list[str]:
+        """What a search that has ended did not carry to its end."""
+        ended = self._source is not None and self._source.complete
+        return [trial for trial, status in states.items()
+                if ended and status in ("running", "pruned")]
 
     def _hear(self, events: Sequence[Event], delivery: Delivery) -> None:
         self._board.hear(events)
+        if self._feed:
+            self._feed.hear(events)
         for event in events:
             if event.phase == "failed" and not event.committed:
                 with suppress(OSError):  # a full disk does not end the other trials
@@ -144,6 +186,10 @@ class Driver:
         """Free the workers while the tracker gets the rest."""
         for trial, line in self._board.in_phase("running").items():
             line.phase = "stopped"
+            delivery.notice(trial, "KILLED")
+        for trial in self._given_up(ledger.status(self._sweep.storage, self._before)):
+            with suppress(OSError, TrainerError):
+                ledger.write_pruned(self._sweep.storage, trial)
             delivery.notice(trial, "KILLED")
         if not self._interrupted:
             self._board.message = "handing the rest to MLflow"
@@ -171,7 +217,9 @@ class Driver:
             self._console.print(self._board.message, markup=False, soft_wrap=True)
 
     def _verdict(self) -> RunStatus:
-        if self._board.count("finished") == len(self._sweep.trials):
+        states = ledger.status(self._sweep.storage, self._before)
+        done = self._board.count("finished") + len(self._given_up(states))
+        if done == len(self._sweep.trials):
             return "FINISHED"
         return "KILLED" if self._interrupted else "FAILED"
 

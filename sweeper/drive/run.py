@@ -9,6 +9,8 @@ from functools import partial
 from rich.console import Console
 
 from sweeper.drive.driver import Driver
+from sweeper.drive.feed import Source
+from sweeper.drive.ladder import Ladder
 from sweeper.drive.replicates import replicate
 from sweeper.errors import UserError, placed
 from sweeper.schedule.kept import Kept, kept
@@ -40,8 +42,9 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     A failed trial stops no other; one whose failure would only repeat itself stays failed. Ctrl-C
     stops the trials after their epoch, with a checkpoint; a second one leaves at once. The same
     call goes on with what is left. A sweep with a rule in `until` is given more seeds until the
-    rule is met, or its budget is spent. Raises `UserError` when the storage, the tracking
-    address, the cluster or another driver stand in the way.
+    rule is met, or its budget is spent; a search that looks at results decides itself what is
+    trained. Raises `UserError` when the storage, the tracking address, the cluster or another
+    driver stand in the way.
     """
     started = time.monotonic()
     options = options or RunOptions()
@@ -52,7 +55,8 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
         _check_tracker(sweep, console)
 
     def drive(sweep: Sweep, ray: Kept | None = None) -> Outcome:
-        driver = Driver(sweep, console, options.live, options.retry_failed)
+        source = _source(sweep, options.retry_failed)
+        driver = Driver(sweep, console, options.live, options.retry_failed, source)
         if ray and not driver.idle:
             ray.start()
         driver.drive(options.inline)
@@ -63,6 +67,15 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
             return drive(sweep)
         with kept(sweep, options.inline) as ray:
             return replicate(sweep, partial(drive, ray=ray), console)
+
+
+def _source(sweep: Sweep, retry_failed: bool) -> Source | None:
+    """What decides as it goes which trials are trained; None where all of them are."""
+    if sweep.proposals:
+        from sweeper.drive.study import Study  # Optuna takes its time
+
+        return Study(sweep)
+    return Ladder(sweep, retry_failed) if sweep.search else None
 
 
 def _check_tracker(sweep: Sweep, console: Console) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
+from sweeper.search import describe
+from sweeper.search.halving import Halving
 from sweeper.spec.aliases import partner
 from sweeper.spec.identity import canonical, trial_id
 from sweeper.spec.labels import point_label
 from sweeper.spec.models import known_models
 from sweeper.storage import ledger
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.work.packs import make_packs
+from sweeper.work.packs import make_packs, pack_size
 from trainers.fields import describe_fields
 from trainers.trial import PARTS, Training, Trial
 
@@ -46,7 +50,10 @@ class AliasPair:
 
 @dataclass(frozen=True)
 class Outline:
-    """A sweep before it runs. Seconds and bytes are estimates."""
+    """A sweep before it runs. Seconds and bytes are estimates.
+
+    `most` is how many trials there may be, with those that a search makes up.
+    """
 
     sweep: Sweep
     rows: tuple[Row, ...]
@@ -57,6 +64,7 @@ class Outline:
     trial_memory: float
     cpu_seconds: float
     wall_seconds: float
+    most: int
 
     @property
     def finished(self) -> int:
@@ -73,6 +81,7 @@ class Outline:
             "estimate": {"cpu_s": round(self.cpu_seconds, 1), "wall_s": round(self.wall_seconds),
                          "trial_memory_bytes": int(self.trial_memory)},
             "until": dict(sweep.until) if sweep.until else None,
+            "search": describe(sweep.search) if sweep.search else None, "most": self.most,
             "aliases": [asdict(pair) for pair in self.aliases],
             "trials": [{"id": trial.id, "label": trial.label, "role": trial.role,
                         "twin_of": trial.twin_of, "parameters": trial.parameters,
@@ -84,15 +93,41 @@ class Outline:
 def outline(sweep: Sweep) -> Outline:
     """Look at storage for what is finished already, and estimate the rest."""
     status = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
-    estimates = _estimates(sweep.trials)
+    examples = _examples(sweep)
+    shown = (*sweep.trials, *examples)
+    estimates = _estimates(shown)
     todo = [trial for trial in sweep.trials if status[trial.id] != "finished"]
-    packs = make_packs(sweep.trials, sweep.resources)
-    slots = parallel(sweep.resources, len(packs))
-    seconds = [estimates[trial.id].seconds for trial in todo]
+    seconds = [estimates[trial.id].seconds * _share(sweep) for trial in todo]
+    proposed = _proposed(sweep, len(examples))
+    seconds += [estimates[trial.id].seconds for trial, _ in zip(
+        itertools.cycle(examples), range(proposed), strict=False)]
+    packs = len(make_packs(sweep.trials, sweep.resources)) + math.ceil(
+        proposed / pack_size(sweep.resources))
+    slots = parallel(sweep.resources, packs)
     return Outline(
-        sweep, _rows(sweep.trials, estimates, status), _alias_pairs(sweep.trials), status,
-        len(packs), slots, max(found.memory for found in estimates.values()), sum(seconds),
-        wall_seconds(seconds, slots))
+        sweep, _rows(shown, estimates, status), _alias_pairs(sweep.trials), status,
+        packs, slots, max(found.memory for found in estimates.values()), sum(seconds),
+        wall_seconds(seconds, slots), len(sweep.trials) + proposed)
+
+
+def _examples(sweep: Sweep) -> list[PlannedTrial]:
+    """Trials of a kind that a search may propose."""
+    found = sweep.proposals.examples() if sweep.proposals else []
+    return [replace(trial, role="example") for point in found for trial in point]
+
+
+def _proposed(sweep: Sweep, examples: int) -> int:
+    """How many trials a search may make up: its points, each with all seeds of its block."""
+    if not sweep.search or not sweep.proposals:
+        return 0
+    return sweep.search.trials * math.ceil(examples / len(sweep.proposals.blocks))
+
+
+def _share(sweep: Sweep) -> float:
+    """The part of the epochs that is trained where a search stops trials early."""
+    if not isinstance(sweep.search, Halving):
+        return 1.0
+    return sweep.search.share(len(sweep.trials), int(sweep.trials[0].params["epochs"]))
 
 
 def _estimates(trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
@@ -124,7 +159,7 @@ def _rows(trials: Sequence[PlannedTrial], estimates: Mapping[str, Estimate],
         Row(point, tuple(trial.params["seed"] for trial in members), role,
             members[0].params["epochs"], members[0].parameters,
             sum(estimates[trial.id].seconds for trial in members),
-            sum(status[trial.id] == "finished" for trial in members))
+            sum(status.get(trial.id) == "finished" for trial in members))
         for (point, role), members in points.items())
 
 

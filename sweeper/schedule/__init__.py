@@ -15,9 +15,12 @@ __all__ = ["Emit", "Schedule"]
 class Schedule(Protocol):
     """Trains jobs, wherever it does so."""
 
-    def run(self, jobs: Iterable[Job], resources: Resources, emit: Emit) -> None:
+    def run(self, jobs: Iterable[Job | None], resources: Resources, emit: Emit,
+            ahead: bool = True) -> None:
         """Train all jobs; returns when they are done, or stopped by their sweep's stop sign.
 
+        None in the place of a job says that the next one depends on those under way. Jobs are
+        drawn before there is a worker for them, unless `ahead` is false.
         `emit` gets the workers' news, from one thread at a time. A trial's own failure is told
         by its worker; a worker that dies too often is told here as the failure of its trials.
         """

@@ -14,8 +14,11 @@ __all__ = ["InlineSchedule"]
 class InlineSchedule:
     """Trains the jobs in their order; resources are those of this process."""
 
-    def run(self, jobs: Iterable[Job], resources: Resources, emit: Emit) -> None:
+    def run(self, jobs: Iterable[Job | None], resources: Resources, emit: Emit,
+            ahead: bool = True) -> None:
         for job in jobs:
+            if job is None:
+                return  # nothing is under way that could bring another one
             train_pack(job, emit)
 
     def close(self) -> None:

@@ -86,13 +86,15 @@ class TuneSchedule:
             scratch.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.mkdtemp(prefix="sweeper-", dir=scratch)
 
-    def run(self, jobs: Iterable[Job], resources: Resources, emit: Emit) -> None:
+    def run(self, jobs: Iterable[Job | None], resources: Resources, emit: Emit,
+            ahead: bool = True) -> None:
         """Train all jobs; Tune works in a thread, so that this one stays free for signals."""
         errors: list[BaseException] = []
 
         def fit() -> None:
             try:
-                self._tuner(jobs, resources, emit).fit()
+                queue = _Queue(iter(jobs), None if ahead else self._slots(resources))
+                self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
                 errors.append(UserError(
                     f"Ray stopped working in the middle of the sweep ({_line(error)}); what was "
@@ -112,13 +114,13 @@ class TuneSchedule:
             ray.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _tuner(self, jobs: Iterable[Job], resources: Resources, emit: Emit) -> tune.Tuner:
+    def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:
         asked = {"cpu": resources.cpus, "gpu": resources.gpus}
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._slots(resources) + 1)
         return tune.Tuner(
             tune.with_resources(_train, asked),
             tune_config=tune.TuneConfig(
-                search_alg=_Queue(iter(jobs)), num_samples=-1, reuse_actors=True,
+                search_alg=queue, num_samples=-1, reuse_actors=True,
                 trial_dirname_creator=_short_name, trial_name_creator=_short_name),
             run_config=tune.RunConfig(
                 name="tune", storage_path=self._folder, verbose=0, callbacks=[_Listener(emit)],
@@ -130,21 +132,33 @@ class TuneSchedule:
 
 
 class _Queue(Searcher):
-    """Hands the jobs to Tune one by one, and no more of them once the stop sign is up."""
+    """Hands the jobs to Tune one by one, and no more of them once the stop sign is up.
 
-    def __init__(self, jobs: Iterator[Job]) -> None:
+    `most` is how many are under way at once: more of them would wait for a worker.
+    """
+
+    def __init__(self, jobs: Iterator[Job | None], most: int | None = None) -> None:
         super().__init__()
-        self._jobs = jobs
+        self._jobs, self._most = jobs, most
+        self._under_way: set[str] = set()
 
     def suggest(self, trial_id: str) -> dict[str, str] | None:
-        job = next(self._jobs, None)
-        if job is None or StopSign(job.sweep).is_up():
+        if self._most and len(self._under_way) >= self._most:
+            return None
+        try:
+            job = next(self._jobs)
+        except StopIteration:
             return cast("None", Searcher.FINISHED)
+        if job and StopSign(job.sweep).is_up():
+            return cast("None", Searcher.FINISHED)
+        if job is None:
+            return None
+        self._under_way.add(trial_id)
         return {"job": job.to_json()}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None,
                           error: bool = False) -> None:
-        """Nothing is learned from a finished job."""
+        self._under_way.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
         """Tune's folder is disposable."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sweeper.search import SEARCHES
+from sweeper.search import SEARCHES, Goal
 
 __all__ = ["Grid"]
 
@@ -19,6 +19,8 @@ class Grid:
     """Every combination of the axes; nothing is drawn."""
 
     name: ClassVar[str]
+    ahead: ClassVar[bool] = True
+    goals: ClassVar[tuple[Goal, ...]] = ()
     reference: ClassVar[str] = "the axes as they are written"
 
     @property

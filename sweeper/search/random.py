@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sweeper.search import SEARCHES
+from sweeper.search import SEARCHES, Goal
 from trainers.fields import Count, Natural
 
 __all__ = ["Random"]
@@ -25,6 +25,8 @@ class Random:
     """
 
     name: ClassVar[str]
+    ahead: ClassVar[bool] = True
+    goals: ClassVar[tuple[Goal, ...]] = ()
     reference: ClassVar[str] = "Bergstra and Bengio 2012, JMLR 13"
     trials: Count
     seed: Natural = 0

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sweeper.search import SEARCHES
+from sweeper.search import SEARCHES, Goal
 from trainers.fields import Count, Natural
 
 __all__ = ["Sobol"]
@@ -25,6 +25,8 @@ class Sobol:
     """
 
     name: ClassVar[str]
+    ahead: ClassVar[bool] = True
+    goals: ClassVar[tuple[Goal, ...]] = ()
     reference: ClassVar[str] = "Sobol 1967; Owen 1998 (scrambling); scipy.stats.qmc.Sobol"
     trials: Count
     seed: Natural = 0

@@ -12,6 +12,7 @@ from sweeper.spec.complaints import nearest, show, unknown_key
 from sweeper.spec.document import Document
 from sweeper.spec.fieldtypes import check_value
 from sweeper.spec.spaces import FORMS, Space
+from trainers.errors import InvalidValue
 from trainers.fields import describe_fields
 
 __all__ = ["draw", "read_search", "shares"]
@@ -35,7 +36,10 @@ def read_search(document: Document, raw: Mapping[str, Any]) -> Search:
             raise document.error(f"the search method {name} needs `{field.name}`", ("search",))
     values = {key: check_value(document, ("search", key), fields[key], value)
               for key, value in raw.items() if key != "method"}
-    return SEARCHES.build({"name": name, **values})
+    try:
+        return SEARCHES.build({"name": name, **values})
+    except InvalidValue as error:
+        raise document.error(str(error), ("search",)) from error
 
 
 def shares(document: Document, search: Search, variants: Sequence[Variant]) -> list[int]:
@@ -46,9 +50,10 @@ def shares(document: Document, search: Search, variants: Sequence[Variant]) -> l
     spaced = [variant for variant in variants if variant.spaces]
     if not search.trials and spaced:
         _, first = spaced[0].spaces[0]
-        raise document.error("values are drawn by a search only: add `search: {method: random, "
-                             "trials: 32}`, or write a list, linspace or logspace",
-                             first.address)
+        remedy = (f"add `trials: 32` to `search`, for {search.name}" if search.goals else
+                  "add `search: {method: random, trials: 32}`")
+        raise document.error(f"values are drawn by a search only: {remedy}, or write a list, "
+                             "linspace or logspace", first.address)
     if search.trials and not spaced:
         raise document.error(f"{search.name} draws from spaces, and no block has one: write "
                              f"{FORMS} for a field", ("search",))
@@ -62,7 +67,12 @@ def shares(document: Document, search: Search, variants: Sequence[Variant]) -> l
 
 def draw(document: Document, search: Search, variant: Variant, stream: int,
          count: int) -> list[tuple[Any, ...]]:
-    """`count` different choices of values for the variant's spaces, always the same ones."""
+    """`count` different choices of values for the variant's spaces, always the same ones.
+
+    None for a search that does not draw ahead.
+    """
+    if not search.ahead:
+        return []
     spaces = [space for _, space in variant.spaces]
     most = math.prod(space.distinct for space in spaces)
     if count > most:

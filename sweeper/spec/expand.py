@@ -19,7 +19,7 @@ from trainers.datasets import Dataset
 from trainers.errors import Incompatible, InvalidValue
 from trainers.trial import Trial
 
-__all__ = ["LIMIT", "Block", "Point", "expand", "plan_blocks"]
+__all__ = ["LIMIT", "Block", "Point", "expand", "plan_blocks", "points_of"]
 
 LIMIT = 100_000
 
@@ -65,7 +65,8 @@ def expand(document: Document, grid: Grid, yes: bool = False) -> list[Point]:
         raise document.error(f"the grid has {total:,} trials, and more than {LIMIT:,} are refused "
                              "unless you say --yes", ("trials",))
     draws = _draw_all(document, search, blocks)
-    return [point for block in blocks for point in _points(document, block, draws)]
+    return [point for block in blocks for variant in block.variants
+            for point in points_of(document, block, variant, draws.get(id(variant), [()]))]
 
 
 def plan_blocks(document: Document, grid: Grid, search: Search | None = None) -> list[Block]:
@@ -116,19 +117,18 @@ def _draw_all(document: Document, search: Search,
             for stream, (variant, share) in enumerate(spaced)}
 
 
-def _points(document: Document, block: Block,
-            draws: Mapping[int, Sequence[tuple[Any, ...]]]) -> Iterator[Point]:
-    for variant in block.variants:
-        checked: set[Dataset] = set()
-        drawn = draws.get(id(variant), [()])
-        for config in (config for one in drawn for config in variant.points(document, one)):
-            trial = _build(document, variant, config)
-            if trial.data not in checked:
-                refuse_meaningless(document, block.asked, trial, variant.address)
-                checked.add(trial.data)
-            for seed in block.seeds:
-                yield Point(variant.model, replace(trial, seed=seed), variant.address,
-                            variant.data_address, block.verify, block.asked)
+def points_of(document: Document, block: Block, variant: Variant,
+              drawn: Sequence[tuple[Any, ...]]) -> Iterator[Point]:
+    """The points of one variant for each of the values that were drawn for its spaces."""
+    checked: set[Dataset] = set()
+    for config in (config for one in drawn for config in variant.points(document, one)):
+        trial = _build(document, variant, config)
+        if trial.data not in checked:
+            refuse_meaningless(document, block.asked, trial, variant.address)
+            checked.add(trial.data)
+        for seed in block.seeds:
+            yield Point(variant.model, replace(trial, seed=seed), variant.address,
+                        variant.data_address, block.verify, block.asked)
 
 
 def _build(document: Document, variant: Variant, config: dict[str, Any]) -> Trial:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sweeper.errors import Place, UserError, placed
+from sweeper.search import Search, describe
 from sweeper.spec.complaints import nearest
 from sweeper.spec.document import Document, read
 from sweeper.spec.expand import expand
 from sweeper.spec.identity import digest
+from sweeper.spec.proposals import Proposals, check_search, read_adaptive
 from sweeper.spec.resolve import resolve
 from sweeper.spec.schema import check_grid, require_tracker
 from sweeper.spec.seeds import check_until
@@ -38,14 +41,17 @@ def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
     trials = resolve(document, expand(document, checked, yes))
     _require_field(document, checked.analysis.law.x, trials)
     until = checked.until.model_dump(exclude_none=True) if checked.until else None
+    search, proposals = read_adaptive(document, checked)
     sweep = Sweep(
-        experiment=checked.experiment, name=_name(path, trials), trials=trials,
+        experiment=checked.experiment, name=_name(path, trials, proposals, search), trials=trials,
         grid=document.text, storage=folder, tracking=address,
         cluster=checked.cluster, resources=Resources(**checked.resources.model_dump()),
-        analysis=checked.analysis.model_dump(exclude_none=True), until=until,
-        places=places)
+        analysis=checked.analysis.model_dump(exclude_none=True), until=until, search=search,
+        proposals=proposals, places=places)
     with placed(places.get("until")):
         check_until(sweep)
+    with placed(places.get("search")):
+        check_search(sweep)
     return sweep
 
 
@@ -66,10 +72,17 @@ def find_grid(grid: str | Path) -> Path:
                     f"one of the shipped grids: {', '.join(shipped)})")
 
 
-def _name(path: Path, trials: Sequence[PlannedTrial]) -> str:
-    """The sweep's id: the same for the same trials, so that a second run goes on with it."""
+def _name(path: Path, trials: Sequence[PlannedTrial], proposals: Proposals | None,
+          search: Search | None) -> str:
+    """The sweep's id: the same for the same trials, so that a second run goes on with it.
+
+    A search that makes trials up is known by its spaces, and goes on where it may try more.
+    """
     stem = "".join(c if c.isalnum() or c in "_-" else "-" for c in path.stem)[:40]
-    return f"{stem}-{digest(sorted((trial.id, trial.role) for trial in trials))[:8]}"
+    whole: Any = sorted((trial.id, trial.role) for trial in trials)
+    if search:
+        whole = [whole, describe(search, but="trials"), proposals.identity() if proposals else []]
+    return f"{stem}-{digest(whole)[:8]}"
 
 
 def _require_field(document: Document, x: str, trials: Sequence[PlannedTrial]) -> None:
@@ -84,5 +97,6 @@ def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, 
     """Where the user gave each setting that only shows later whether it is right."""
     places: dict[str, Place] = {
         key: (document.file, document.line((key,)), key)
-        for key in ("storage", "tracking", "cluster", "until") if (key,) in document.lines}
+        for key in ("storage", "tracking", "cluster", "until", "search")
+        if (key,) in document.lines}
     return places | {key: (None, None, f"--{key}") for key, value in options.items() if value}

@@ -44,16 +44,16 @@ def flat_params(model: str, trial: Trial) -> dict[str, Any]:
     return params | corrupts | {"seed": trial.seed}
 
 
-def labels(trials: Sequence[Mapping[str, Any]]) -> list[str]:
+def labels(trials: Sequence[Mapping[str, Any]], shown: Sequence[str] = ()) -> list[str]:
     """A label for each set of flat parameters, such as ``sigma_vae σ=0.12 β=4 seed=1``.
 
-    Labels hold the scale, β where it is not 1, and the seed; and, for all trials of a model,
-    whatever else is needed so that no two are alike.
+    Labels hold the scale, β where it is not 1, what is `shown` anyway, and the seed; and, for all
+    trials of a model, whatever else is needed so that no two are alike.
     """
     models: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for params in trials:
         models[params["model"]].append(params)
-    more = {model: _telling(group) for model, group in models.items()}
+    more = {model: _telling(group, shown) for model, group in models.items()}
     named = [_label(params, more[params["model"]]) for params in trials]
     if len(set(named)) == len(named):
         return named
@@ -65,11 +65,11 @@ def point_label(label: str) -> str:
     return label.rpartition(" seed=")[0]
 
 
-def _telling(group: Sequence[Mapping[str, Any]]) -> list[str]:
+def _telling(group: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> list[str]:
     """The further parameters that tell trials of one model apart, no more than are needed."""
     keys = dict.fromkeys(key for params in group for key in params)
-    chosen: list[str] = []
-    count = len({_label(params, (), DIGITS) for params in group})
+    chosen = list(shown)
+    count = len({_label(params, chosen, DIGITS) for params in group})
     for key in keys:
         if count == len(group):
             break

@@ -31,15 +31,19 @@ class _Named:
     twin_of: str | None = None
 
 
-def resolve(document: Document, points: Sequence[Point]) -> tuple[PlannedTrial, ...]:
-    """Name every point. Equal trials, missing data and missing partners are refused."""
+def resolve(document: Document, points: Sequence[Point],
+            shown: Sequence[str] = ()) -> tuple[PlannedTrial, ...]:
+    """Name every point. Equal trials, missing data and missing partners are refused.
+
+    `shown` are parameters that labels hold although they need not.
+    """
     facts = _Facts(document)
     named = _pair(document, facts, [_Named(point, point.trial, facts.id(point, point.trial))
                                     for point in points])
     _refuse_duplicates(document, named)
     params = [flat_params(one.point.model.name, one.trial) for one in named]
     return tuple(_planned(facts, one, flat, label)
-                 for one, flat, label in zip(named, params, labels(params), strict=True))
+                 for one, flat, label in zip(named, params, labels(params, shown), strict=True))
 
 
 @dataclass

@@ -11,7 +11,7 @@ from sweeper.spec.labels import point_label
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers.trial import Trial
 
-__all__ = ["LEAST_SEEDS", "add_seed", "check_until", "seed_count", "with_seed"]
+__all__ = ["LEAST_SEEDS", "add_seed", "check_until", "point_of", "seed_count", "with_seed"]
 
 LEAST_SEEDS = 5
 
@@ -28,7 +28,7 @@ def with_seed(planned: PlannedTrial, seed: int) -> PlannedTrial:
 def add_seed(sweep: Sweep, chosen: Collection[str]) -> Sweep:
     """The sweep with one new seed at every point that has a trial among the `chosen` ids."""
     seed = 1 + max(int(trial.params["seed"]) for trial in sweep.trials)
-    points = {_point(trial): trial for trial in sweep.trials if trial.id in chosen}
+    points = {point_of(trial): trial for trial in sweep.trials if trial.id in chosen}
     new = tuple(with_seed(trial, seed) for trial in points.values())
     return replace(sweep, trials=(*sweep.trials, *new))
 
@@ -42,6 +42,9 @@ def check_until(sweep: Sweep) -> None:
     """`UserError` where the rule in `until` could never be met, before anything is trained."""
     if not sweep.until:
         return
+    if sweep.search:
+        raise UserError(f"`until` adds seeds to all points of a grid, and {sweep.search.name} "
+                        "does not train all of them: leave one of the two out")
     declared = [trial for trial in sweep.trials if trial.role == "declared"]
     if "nu_halfwidth" in sweep.until:
         x = sweep.analysis["law"]["x"]
@@ -60,5 +63,6 @@ def check_until(sweep: Sweep) -> None:
                         "interval covers less than it says")
 
 
-def _point(trial: PlannedTrial) -> str:
+def point_of(trial: PlannedTrial) -> str:
+    """What the seeds of one point have in common."""
     return canonical({**trial.config, "seed": None})

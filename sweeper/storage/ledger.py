@@ -7,19 +7,21 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from sweeper.errors import UserError
+from sweeper.search import describe
 from sweeper.sweep import SCHEMA, Sweep
 from trainers import checkpoint
 
 __all__ = ["Status", "StopSign", "check_writable", "dataset_file", "failure", "read_json",
            "status", "sweep_folder", "trial_folder", "write_failure", "write_file", "write_json",
-           "write_sweep", "write_trials"]
+           "write_pruned", "write_sweep", "write_trials"]
 
-Status = Literal["pending", "running", "finished", "failed"]
+Status = Literal["pending", "running", "pruned", "finished", "failed"]
 
 
 class StopSign:
@@ -86,7 +88,8 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
         "schema": SCHEMA, "experiment": sweep.experiment, "sweep": sweep.name,
         "created": created, "tracking_uri": sweep.tracking, "trials": trials,
         "analysis": dict(sweep.analysis), "provenance": dict(provenance),
-        **({"until": until} if until else {})})
+        **({"until": until} if until else {}),
+        **({"search": describe(sweep.search)} if sweep.search else {})})
 
 
 def write_trials(sweep: Sweep) -> None:
@@ -111,6 +114,16 @@ def write_failure(storage: str | Path, trial: str, reason: str) -> None:
         checkpoint.Progress(0, 0, "failed", reason))
     records = before.records() if before else []
     checkpoint.open_attempt(folder).commit({}, records, progress, before)
+
+
+def write_pruned(storage: str | Path, trial: str) -> None:
+    """Commit once more what a trial has that a search gave up on its way, now as pruned."""
+    folder = trial_folder(storage, trial)
+    before = checkpoint.latest(folder)
+    if before and before.progress.status == "running":
+        reason = f"stopped early, after epoch {before.progress.epoch}"
+        progress = replace(before.progress, status="pruned", reason=reason)
+        checkpoint.open_attempt(folder).commit(before.load(), before.records(), progress, before)
 
 
 def failure(storage: str | Path, trial: str) -> checkpoint.Progress | None:

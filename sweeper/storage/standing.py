@@ -67,7 +67,7 @@ def counts(found: Iterable[Standing]) -> dict[str, int]:
     """How many trials have each status."""
     number = Counter(one.status for one in found)
     return {status: number[status]
-            for status in ("finished", "running", "stopped", "failed", "pending")}
+            for status in ("finished", "running", "stopped", "pruned", "failed", "pending")}
 
 
 def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:

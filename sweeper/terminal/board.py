@@ -35,17 +35,22 @@ class Board:
     def __init__(self, title: str, trials: Sequence[PlannedTrial],
                  before: Mapping[str, Status], hopeless: Collection[str] = ()) -> None:
         self.title, self.message = title, ""
-        self.lines = {trial.id: Line(trial.label, int(trial.params.get("epochs", 1)))
-                      for trial in trials}
+        self.lines: dict[str, Line] = {}
         self.notes: list[str] = []
         self._started, self._worked = time.monotonic(), 0
         self._first: float | None = None
+        self.add(trials, before)
+        for trial in hopeless:
+            self.lines[trial].phase = "failed"
+
+    def add(self, trials: Sequence[PlannedTrial], before: Mapping[str, Status]) -> None:
+        """Take trials in that were not known at the start."""
+        self.lines |= {trial.id: Line(trial.label, int(trial.params.get("epochs", 1)))
+                       for trial in trials}
         for trial, status in before.items():
             if status == "finished":
                 self.lines[trial].phase = "finished"
                 self.lines[trial].epoch = self.lines[trial].epochs
-            elif trial in hopeless:
-                self.lines[trial].phase = "failed"
 
     def hear(self, events: Iterable[Event]) -> None:
         """Take the workers' news in."""
@@ -97,4 +102,4 @@ class Board:
 
     def _remaining(self) -> int:
         return sum(max(0, line.epochs - line.epoch) for line in self.lines.values()
-                   if line.phase not in ("finished", "failed"))
+                   if line.phase not in ("finished", "failed", "pruned"))

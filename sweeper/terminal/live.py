@@ -81,7 +81,7 @@ def _log(board: Board, console: Console, done: threading.Event) -> None:
 
 
 def _done(board: Board) -> int:
-    return board.count("finished", "failed", "stopped")
+    return board.count("finished", "failed", "stopped", "pruned")
 
 
 def _header(board: Board) -> Table:

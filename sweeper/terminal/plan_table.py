@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.plan.outline import Outline, Row
+from sweeper.search.halving import Halving
 
 __all__ = ["draw"]
 
@@ -45,7 +46,8 @@ def _table(plan: Outline) -> Table:
 
 
 def _point(row: Row) -> Text:
-    return Text.assemble(row.point, (" twin", "cyan") if row.role == "twin" else "")
+    role = {"twin": " twin", "example": " (an example)"}.get(row.role, "")
+    return Text.assemble(row.point, (role, "cyan"))
 
 
 def _seeds(seeds: tuple[int, ...]) -> str:
@@ -73,11 +75,13 @@ def _draw_aliases(screen: Console, plan: Outline) -> None:
 
 def _facts(plan: Outline) -> list[tuple[str, str]]:
     sweep = plan.sweep
-    todo = len(sweep.trials) - plan.finished
+    todo = plan.most - plan.finished
     done = f", {plan.finished} of them finished before" if plan.finished else ""
     gpu = " (on a CPU; GPUs are not estimated)" if sweep.resources.gpus else ""
     return [
-        ("trials", f"{len(sweep.trials):,} in {plan.packs:,} packs{done}"),
+        ("trials", f"{'up to ' if plan.most > len(sweep.trials) else ''}{plan.most:,} in "
+                   f"{plan.packs:,} packs{done}"),
+        *_search(plan),
         *_until(sweep.until),
         ("time", f"about {duration(plan.wall_seconds)} for {todo:,} trials, {plan.slots} at once; "
                  f"{duration(plan.cpu_seconds)} of computing{gpu}: an estimate"),
@@ -85,6 +89,19 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
         ("storage", str(sweep.storage)),
         ("tracking", sweep.tracking),
     ]
+
+
+def _search(plan: Outline) -> list[tuple[str, str]]:
+    """What decides while the sweep runs; its estimates are those of full rungs."""
+    search, trials = plan.sweep.search, plan.sweep.trials
+    if not search:
+        return []
+    goals = " and ".join(f"{name} ({mode})" for name, mode in search.goals)
+    if not isinstance(search, Halving):
+        return [("search", f"{search.name} for {goals}: up to {search.trials} points")]
+    rungs = ", ".join(map(str, search.rungs(int(trials[0].params["epochs"]))))
+    return [("search", f"{search.name} for {goals}: rungs at {rungs} epochs, and one trial in "
+                       f"{search.reduction} goes on from each")]
 
 
 def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:

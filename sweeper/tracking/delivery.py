@@ -55,6 +55,7 @@ class Delivery:
         self._error: str | None = None
         self._tracking: Tracking | None = None
         self._delivered, self._noted = read_delivered(sweep), 0.0
+        self._grown = False
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> None:
@@ -66,6 +67,11 @@ class Delivery:
         with self._changed:
             self._waiting[trial] = status
             self._changed.notify()
+
+    def grow(self, sweep: Sweep) -> None:
+        """Take the same sweep with more trials."""
+        with self._changed:
+            self._sweep, self._grown = sweep, True
 
     def close(self, status: RunStatus, patience: float) -> Backlog:
         """Deliver the rest and the sweep's own status; give up `patience` s after a success."""
@@ -89,6 +95,9 @@ class Delivery:
                 self._pause(error)
         try:
             if self._tracking and self._end:
+                if self._grown:
+                    self._tracking.grow(self._sweep)
+                    self._tracking.describe_sweep()
                 self._tracking.end_sweep(self._end)
                 self._end = None
         except Exception as error:  # noqa: BLE001 - the same
@@ -115,6 +124,7 @@ class Delivery:
             del self._waiting[trial]
         try:
             commit = checkpoint.latest(ledger.trial_folder(self._sweep.storage, trial))
+            self._tracking.grow(self._sweep)
             self._tracking.show_trial(trial, commit, status)
         except BaseException:
             with self._changed:

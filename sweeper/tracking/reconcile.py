@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Reconciled", "reconcile"]
 
 STATUS: dict[str, RunStatus] = {"finished": "FINISHED", "failed": "FAILED", "running": "KILLED",
-                                "pending": "KILLED"}
+                                "pruned": "KILLED", "pending": "KILLED"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,6 @@ def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
 
 
 def _verdict(states: list[ledger.Status]) -> RunStatus:
-    if all(state == "finished" for state in states):
+    if all(state in ("finished", "pruned") for state in states):
         return "FINISHED"
     return "FAILED" if "failed" in states else "KILLED"

@@ -82,6 +82,12 @@ class Tracking:
         self._artifact(self._parent, "grid.yaml", self._sweep.grid.encode())
         self._artifact(self._parent, "trials.json", json.dumps(trials, indent=1).encode())
 
+    def grow(self, sweep: Sweep) -> None:
+        """Take in the trials that a sweep has got meanwhile; they may have runs already."""
+        new = {trial.id: trial for trial in sweep.trials[len(self._trials):]}
+        self._sweep, self._trials = sweep, self._trials | new
+        self._unsure |= set(new)
+
     def show_trial(self, trial_id: str, commit: Commit | None, status: str) -> None:
         """Bring a trial's run up to a commit; `status` is RUNNING, FINISHED, FAILED or KILLED."""
         trial = self._trials[trial_id]

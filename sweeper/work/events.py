@@ -11,7 +11,7 @@ from trainers import Record
 
 __all__ = ["Event", "Phase", "decode", "encode"]
 
-Phase = Literal["started", "running", "stopped", "finished", "failed"]
+Phase = Literal["started", "running", "stopped", "pruned", "finished", "failed"]
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ class JobTrial:
 class Job:
     """One pack to train: where its trials are stored, and the folder of the sweep's stop sign.
 
-    `alone`: one trial after the other, as they were too large for the memory together.
+    `alone`: one trial after the other, as they were too large for the memory together. With
+    `until` they are trained up to that epoch only, and left there as pruned.
     """
 
     storage: str
@@ -38,6 +39,7 @@ class Job:
     trials: tuple[JobTrial, ...]
     device: str = "cpu"
     alone: bool = False
+    until: int | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -48,10 +50,10 @@ class Job:
         return cls(**row | {"trials": tuple(JobTrial(**trial) for trial in row["trials"])})
 
 
-def make_job(sweep: Sweep, pack: Iterable[PlannedTrial]) -> Job:
+def make_job(sweep: Sweep, pack: Iterable[PlannedTrial], until: int | None = None) -> Job:
     """The job of one pack; paths are absolute, for a worker has a working folder of its own."""
     trials = tuple(JobTrial(trial.id, trial.config, str(trial.data.get("checksum", "")),
                              trial.evaluate)
                    for trial in pack)
     return Job(str(sweep.storage.resolve()), str(ledger.sweep_folder(sweep).resolve()), trials,
-               "cuda" if sweep.resources.gpus else "cpu")
+               "cuda" if sweep.resources.gpus else "cpu", until=until)

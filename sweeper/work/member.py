@@ -92,7 +92,7 @@ def begin(job: Job, job_trial: JobTrial) -> Member:
     trial = Trial.from_config(job_trial.config)
     member = Member(job_trial.id, trial, open_attempt(folder), job.device)
     for commit in commits(folder):
-        if commit.progress.status != "running":
+        if commit.progress.status not in ("running", "pruned"):
             continue
         try:
             member.state, member.records = commit.load(), commit.records()

@@ -10,7 +10,7 @@ from sweeper.sweep import PlannedTrial, Resources
 from trainers.pack import program_of
 from trainers.trial import Trial
 
-__all__ = ["make_packs", "pack_size"]
+__all__ = ["make_packs", "pack_size", "program"]
 
 
 def make_packs(trials: Sequence[PlannedTrial],
@@ -24,7 +24,7 @@ def make_packs(trials: Sequence[PlannedTrial],
         return [(trial,) for trial in trials]
     programs: dict[str, list[PlannedTrial]] = defaultdict(list)
     for trial in trials:
-        programs[_program(trial)].append(trial)
+        programs[program(trial)].append(trial)
     packs = [tuple(group[start:start + size]) for group in programs.values()
              for start in range(0, len(group), size)]
     rank = {trial.id: position for position, trial in enumerate(trials)}
@@ -36,7 +36,7 @@ def pack_size(resources: Resources) -> int:
     return 1 if resources.pack == "auto" else resources.pack
 
 
-def _program(trial: PlannedTrial) -> str:
+def program(trial: PlannedTrial) -> str:
     """What the members of a pack have in common, the rhythm of their looks included."""
     whole = Trial.from_config(trial.config)
     training = whole.training

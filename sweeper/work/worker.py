@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 import torch
 
@@ -32,8 +33,8 @@ def train_pack(job: Job, emit: Emit) -> None:
 
     A finished trial is only asked for the evaluations that it lacks. One that diverges or raises
     is committed as failed, with the reason (and the traceback in ``error.txt``); the others go
-    on. The sweep's stop sign ends the job after the current epoch, with a commit. `emit` gets the
-    news at most every half second, and all of it.
+    on. A job that ends before that leaves them pruned. The sweep's stop sign ends it after the
+    current epoch, with a commit. `emit` gets the news at most every half second, and all of it.
     """
     if ledger.StopSign(job.sweep).is_up():
         return
@@ -133,18 +134,21 @@ class _Training:
         self._job, self._members, self._reporter = job, members, reporter
         self._sign = ledger.StopSign(job.sweep)
         self._plan = members[0].trial.training
+        self._last = min(job.until or self._plan.epochs, self._plan.epochs)
         self._epoch = self._step = self._saved = members[0].epoch
         self._saved_at = time.monotonic()
         self._warned = False
 
     def run(self) -> None:
         pack = self._prepare()
-        while pack.live and pack.epoch < self._plan.epochs:
+        while pack.live and pack.epoch < self._last:
             if self._sign.is_up():
                 return self._stop(pack)
             self._run_epoch(pack)
             if self._is_due():
                 self._save(pack)
+        if pack.epoch < self._plan.epochs:
+            return self._prune(pack)
         for place in [place for place in list(pack.live) if self._finish(pack, place)]:
             member = self._members[place]
             _evaluate(self._job, _job_trial(self._job, member), self._reporter,
@@ -182,18 +186,28 @@ class _Training:
 
     def _is_due(self) -> bool:
         late = time.monotonic() - self._saved_at > SAVE_EVERY
-        return self._epoch < self._plan.epochs and (
+        return self._epoch < self._last and (
             late or self._epoch % self._plan.checkpoint_every == 0)
 
-    def _save(self, pack: Pack) -> None:
+    def _prune(self, pack: Pack) -> None:
+        """Leave all members where the job ends; what could not be saved is only stopped."""
+        self._save(pack, "pruned")
+        for place in pack.live:
+            member = self._members[place]
+            reason = f"stopped early, after epoch {pack.epoch}"
+            self._reporter.tell(Event(member.id, "pruned" if member.closed else "stopped",
+                                      reason=reason))
+
+    def _save(self, pack: Pack, status: Literal["running", "pruned"] = "running") -> None:
         """Save a checkpoint, if there is room; a trial goes on without one."""
         self._saved_at = time.monotonic()
         if short := shortage(self._members[0].folder):
             return self._warn(short)
+        reason = f"stopped early, after epoch {pack.epoch}" if status == "pruned" else None
         for place in list(pack.live):
             member = self._members[place]
             try:
-                member.commit(pack.state(place), Progress(pack.epoch, pack.step, "running"))
+                member.commit(pack.state(place), Progress(pack.epoch, pack.step, status, reason))
             except Superseded:
                 pack.drop(place)
                 self._leave(member)

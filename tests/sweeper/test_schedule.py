@@ -13,6 +13,7 @@ import ray
 from rich.console import Console
 
 from sweeper.drive.run import RunOptions, run
+from sweeper.drive.study import Study
 from sweeper.schedule.host import Host
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.schedule.tune import TuneSchedule
@@ -20,6 +21,7 @@ from sweeper.storage import ledger
 from sweeper.sweep import Resources
 from sweeper.work.events import Event
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.searched import load
 from tests.sweeper.small import (
     final_state,
     metrics_of,
@@ -55,6 +57,25 @@ def test_ray_gives_what_this_process_gives(tmp_path: Path) -> None:
     seen = look(sweep.tracking)
     assert seen.statuses == {bad.id: "FAILED"} | {trial.id: "FINISHED" for trial in good}
     assert not seen.repeated
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("method", ["tpe", "successive_halving"])
+def test_a_search_asks_for_more_as_workers_get_free(method: str, tmp_path: Path) -> None:
+    text = f"{{method: {method}, trials: 4, metric: test/elbo_full, mode: max"
+    text += ", startup: 2}" if method == "tpe" else ", reduction: 2}"
+    sweep = load(tmp_path, text, "{model: sigma_vae, sigma: 0.3, lr: {loguniform: [1e-4, 0.1]}}",
+                 epochs=4)
+    outcome = run(sweep, RunOptions(console=Console(file=io.StringIO())))
+    assert (outcome.trials, outcome.failed, len(outcome.best)) == (4, 0, 1)
+    trials = Study(sweep).trials if sweep.proposals else sweep.trials
+    lengths = sorted(len(metrics_of(sweep, trial)) for trial in trials)
+    assert lengths == ([4] * 4 if method == "tpe" else [1, 1, 2, 4])
+    other = undisturbed(tmp_path, trials)
+    for trial in trials:
+        records = metrics_of(sweep, trial)
+        assert records == metrics_of(other, trial)[:len(records)]
+    assert set(look(sweep.tracking).statuses) == {trial.id for trial in trials}
 
 
 @pytest.mark.usefixtures("cluster")

@@ -43,7 +43,7 @@ def test_status_says_how_far_each_trial_is(tmp_path: Path,
     run_inline(sweep)
     prepared(replace(sweep, trials=(good, bad, later)))
     found = asked(capsys, "demo", "--storage", sweep.storage)
-    assert found["counts"] == {"finished": 1, "running": 0, "stopped": 0, "failed": 1,
+    assert found["counts"] == {"finished": 1, "running": 0, "stopped": 0, "pruned": 0, "failed": 1,
                                "pending": 1}
     rows = {row["id"]: row for row in found["trials"]}
     assert (rows[good.id]["epoch"], rows[good.id]["epochs"]) == (4, 4)

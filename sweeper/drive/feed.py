@@ -1,0 +1,137 @@
+"""The jobs of a search that looks at results: made one by one, as the workers get free."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sweeper.errors import UserError
+from sweeper.storage import evaluations as evaluation_store
+from sweeper.storage import ledger
+from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.work.events import Event
+from sweeper.work.job import Job, make_job
+from sweeper.work.packs import pack_size, program
+
+__all__ = ["Feed", "Source", "Task", "needs_work"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A trial to train: to its end, or up to an epoch."""
+
+    trial: PlannedTrial
+    until: int | None = None
+
+
+class Source(Protocol):
+    """Decides what is trained next, by what storage holds."""
+
+    def ask(self, busy: Collection[str]) -> list[Task] | None:
+        """What to train next; None if that depends on the `busy` trials, or nothing is left.
+
+        Raises `UserError` where the metric of the search is not there.
+        """
+        ...
+
+    @property
+    def trials(self) -> tuple[PlannedTrial, ...]:
+        """All trials that are known so far; there may be more of them after `ask`."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether the search has ended: nothing that it asked for is missing."""
+        ...
+
+
+class Feed:
+    """Makes jobs of what a source asks for, in packs of one program, and hears how they end.
+
+    `error` is what ended it before its time. It is used from one thread at a time.
+    """
+
+    def __init__(self, sweep: Sweep, source: Source) -> None:
+        self._sweep, self._source = sweep, source
+        self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
+        self._size = pack_size(sweep.resources)
+        self._queue: deque[Task] = deque()
+        self._busy: set[str] = set()
+        self.error: UserError | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to train; what there is waits until it is asked for."""
+        return not self._fill(1)
+
+    def jobs(self, grown: Callable[[], None]) -> Iterator[Job | None]:
+        """Jobs for as long as there is something to train; None says: ask again later.
+
+        `grown` is called before each job, as there may be new trials.
+        """
+        while not self._sign.is_up():
+            try:
+                job = self._next()
+                grown()
+            except UserError as error:
+                self.error = error
+                return
+            except OSError as error:
+                self.error = UserError(f"the storage {self._sweep.storage} cannot be used: "
+                                       f"{error}; make room there, and run the same command")
+                return
+            if job is None and not self._busy:
+                return
+            yield job
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Note which trials are no longer busy."""
+        self._busy -= {event.trial for event in events
+                       if event.phase not in ("started", "running")}
+
+    def _next(self) -> Job | None:
+        pack = self._fill(self._size)
+        if not pack:
+            return None
+        for task in pack:
+            self._queue.remove(task)
+        self._busy |= {task.trial.id for task in pack}
+        return make_job(self._sweep, [task.trial for task in pack], pack[0].until)
+
+    def _fill(self, size: int) -> list[Task]:
+        """At most `size` tasks that train as one program; no more is asked for than needed."""
+        for _ in range(size):
+            pack = self._pack(size)
+            if len(pack) == size:
+                return pack
+            waiting = {task.trial.id for task in self._queue}
+            more = self._source.ask(self._busy | waiting)
+            while more is not None and not any(map(self._has_work, more)):
+                more = self._source.ask(self._busy | waiting)
+            if more is None:
+                return pack
+            self._queue += filter(self._has_work, more)
+        return self._pack(size)
+
+    def _pack(self, size: int) -> list[Task]:
+        """The first task, and others of its program and length."""
+        if not self._queue:
+            return []
+        first = self._queue[0]
+        if size == 1:
+            return [first]
+        same = [task for task in self._queue if task.until == first.until
+                and program(task.trial) == program(first.trial)]
+        return same[:size]
+
+    def _has_work(self, task: Task) -> bool:
+        return task.until is not None or needs_work(self._sweep, task.trial)
+
+
+def needs_work(sweep: Sweep, trial: PlannedTrial) -> bool:
+    """Whether a trial is not finished, or lacks an evaluation that is asked of it."""
+    state = ledger.status(sweep.storage, [trial.id])[trial.id]
+    return state != "finished" or bool(
+        evaluation_store.missing(sweep.storage, trial.id, trial.evaluate))
