@@ -1,6 +1,6 @@
 """What the intervals for ν really cover, by simulation: the reason for the headline interval.
 
-    python -m analysis.coverage
+    python -m analysis.coverage [SWEEPS]
 
 simulates sweeps in which seeds differ in level and in slope, with noise that grows along x as it
 was measured on digits (sd of log KL over seeds 0.019, 0.031, 0.048 at σ = 0.03, 0.12, 0.27),
@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.diagnostics import MIXED, mixed_se
 from analysis.regression import slopes
 
 __all__ = ["Seeds", "Stopped", "cover", "cover_until", "simulate", "table"]
@@ -57,7 +58,8 @@ def cover(y: Array, nu: float, level: float = 0.95, resamples: int = 999) -> dic
               quantile((1 + level) / 2, k - 1) * nus.std(axis=1, ddof=1) / np.sqrt(k),
               "OLS": quantile((1 + level) / 2, y[0].size - 2) * _ols_se(x, y),
               "HC3": quantile((1 + level) / 2, y[0].size - 2) * _hc3_se(x, y),
-              "clustered by seed": quantile((1 + level) / 2, k - 1) * _cluster_se(x, y)}
+              "clustered by seed": quantile((1 + level) / 2, k - 1) * _cluster_se(x, y),
+              MIXED: stats.norm.ppf((1 + level) / 2) * np.array([mixed_se(x, one) for one in y])}
     found = {name: float((np.abs(center - nu) <= half).mean()) for name, half in halves.items()}
     for name, method in (("bootstrap, percentile", "percentile"), ("bootstrap, BCa", "BCa")):
         found[name] = _bootstrap(nus, nu, method, level, resamples)
@@ -150,6 +152,6 @@ def table(sweeps: int = 4000, counts: tuple[int, ...] = (3, 5, 10, 20),
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{table().to_string()}\n")
+    sys.stdout.write(f"{table(int(sys.argv[1]) if sys.argv[1:] else 4000).to_string()}\n")
     for width in (0.04, 0.03, 0.02):
         sys.stdout.write(f"until half-width {width:g}: {cover_until(width)}\n")

@@ -17,11 +17,12 @@ from analysis.regression import Estimate, fit_linear, polynomial, slopes, t_esti
 from analysis.sample import Sample
 
 __all__ = ["BOOTSTRAP_SEEDS", "Influence", "LackOfFit", "LocalExponent", "influence",
-           "lack_of_fit", "local_exponents", "other_intervals"]
+           "lack_of_fit", "local_exponents", "mixed_se", "other_intervals"]
 
 Array = NDArray[np.float64]
 BOOTSTRAP_SEEDS = 20
 NARROW = "too narrow when seeds differ"
+MIXED = "mixed model (normal interval, narrow with few seeds)"
 
 
 @dataclass(frozen=True)
@@ -98,23 +99,27 @@ def _by_row(data: Sample) -> tuple[float, Array, Array]:
 
 
 def _mixed(data: Sample, level: float) -> Estimate:
-    """REML fit with a random intercept and slope a seed; normal interval.
+    """REML fit with a random intercept and slope a seed; normal interval."""
+    assert data.table is not None
+    value = -float(slopes(data.grid, data.table).mean())
+    return t_estimate(value, mixed_se(data.grid, data.table), 1e9, MIXED, level)
+
+
+def mixed_se(x: Array, table: Array) -> float:
+    """Standard error of the slope in REML with a random line a seed; table [seeds, x].
 
     Every seed has every x, so REML has a closed form (Anderson, Anderson and Olkin 1986,
     Annals of Statistics 14, 405): the scatter of the seeds' own lines, measured against what
     the points' noise alone gives them, with no direction below that noise.
     """
-    assert data.table is not None
-    k, m = data.table.shape
-    q, r = np.linalg.qr(polynomial(data.grid - data.center, 1))
-    own = data.table @ q
-    noise = float(((data.table - own @ q.T) ** 2).sum())
+    k, m = table.shape
+    q, r = np.linalg.qr(polynomial(x - x.mean(), 1))
+    own = table @ q
+    noise = float(((table - own @ q.T) ** 2).sum())
     values, vectors = np.linalg.eigh(np.cov(own.T))
     spread = _at_least_noise(values, noise, (k - 1, k * (m - 2)))
     way = vectors.T @ np.linalg.solve(r.T, np.array([0.0, 1.0]))
-    value = -float(slopes(data.grid, data.table).mean())
-    return t_estimate(value, math.sqrt(float(spread @ way**2) / k), 1e9,
-                      "mixed model (normal interval, narrow with few seeds)", level)
+    return math.sqrt(float(spread @ way**2) / k)
 
 
 def _at_least_noise(values: Array, noise: float, df: tuple[int, int]) -> Array:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,14 +14,18 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pandas as pd
 import pytest
 
+from analysis import report
 from analysis.errors import AnalysisError
 from analysis.load import from_mlflow, from_storage
+from analysis.report import ReportSettings
+from analysis.run_links import find_runs, linked
 from tests.analysis.sweep_folder import planted
 
 pytestmark = pytest.mark.slow
@@ -69,6 +76,52 @@ def test_frames_over_http_are_those_of_storage(served: tuple[Path, str]) -> None
     ours, theirs = from_storage(storage, "demo"), from_mlflow(uri, "demo")
     pd.testing.assert_frame_equal(theirs.trials.assign(run_id=None), ours.trials)
     pd.testing.assert_frame_equal(theirs.history, ours.history)
+
+
+def drawn_links(page: Path) -> dict[str, str]:
+    """Link → trial id of every point of the law's figure in a report."""
+    body = re.search(r'<figure id="kl_sigma">.*?<script type="application/json">(.*?)</script>',
+                     page.read_text(), flags=re.S)
+    assert body
+    figure = json.loads(body[1])
+    links = [link for trace in figure["data"] for link in trace.get("customdata") or []]
+    with (page.parent / "kl_sigma.csv").open(newline="") as file:
+        trials = [row["trial"] for row in csv.DictReader(file) if row["kind"] == "measured"]
+    return dict(zip(links, trials, strict=False))
+
+
+def linked_report(served: tuple[Path, str], out: Path) -> dict[str, str]:
+    storage, uri = served
+    found = find_runs(uri, "demo", patience=60)
+    settings = ReportSettings(server=uri, experiment_id=found.experiment_id)
+    return drawn_links(report.write(linked(from_storage(storage, "demo"), found), out, settings))
+
+
+def test_every_point_links_to_the_run_of_its_trial(served: tuple[Path, str],
+                                                   tmp_path: Path) -> None:
+    links = linked_report(served, tmp_path)
+    assert len(links) == 5
+    for link, trial in links.items():
+        address, _, place = link.partition("/#/")
+        with urlopen(f"{address}/", timeout=60) as answer:
+            assert answer.status == 200
+        experiment, run = re.fullmatch(r"experiments/(\d+)/runs/(\w+)", place).groups()
+        with urlopen(f"{address}/api/2.0/mlflow/runs/get?run_id={run}", timeout=60) as answer:
+            found = json.load(answer)["run"]
+        tags = {tag["key"]: tag["value"] for tag in found["data"]["tags"]}
+        assert found["info"]["experiment_id"] == experiment
+        assert tags["sweeper.trial"] == trial
+
+
+@pytest.mark.browser
+def test_a_link_opens_the_run_in_mlflow(served: tuple[Path, str], tmp_path: Path,
+                                        browser: Any) -> None:
+    link = next(iter(linked_report(served, tmp_path)))
+    page = browser.new_context().new_page()
+    answer = page.goto(link)
+    assert answer.status == 200
+    page.get_by_text(link.rpartition("/")[2]).first.wait_for(timeout=120_000)
+    assert "was not found" not in page.content()
 
 
 def test_unknown_experiment_over_http(served: tuple[Path, str]) -> None:
