@@ -68,7 +68,7 @@ def draw(data: Differences) -> go.Figure:
         place = [-pairs.index(pair) + 0.14 * (0.5 - index) * 2 for pair in part["pair"]]
         figure.add_trace(_marks(part, place, metric, index))
     reach = max(1.25 * data.margin, *data.table["low"].abs(), *data.table["high"].abs())
-    figure.update_xaxes(title_text="difference of mean logarithms (no unit)", nticks=7,
+    figure.update_xaxes(title_text="difference of logs (no unit)", nticks=7,
                         range=[-1.06 * reach, 1.06 * reach])
     figure.update_yaxes(
         tickvals=[-number for number in range(len(pairs))], showgrid=False, ticks="",

@@ -67,7 +67,7 @@
     const figure = prepared(plot);
     const target = plot.querySelector(".canvas");
     Plotly.react(target, figure.data, figure.layout, {
-      ...config, displayModeBar: coarse.matches ? false : "hover", toImageButtonOptions: { format: "svg", filename: plot.dataset.name },
+      ...config, displayModeBar: coarse.matches || plot.clientWidth < 560 ? false : "hover", toImageButtonOptions: { format: "svg", filename: plot.dataset.name },
     });
     if (!drawn.has(plot)) {
       target.on("plotly_click", openRun);

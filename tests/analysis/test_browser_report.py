@@ -127,6 +127,7 @@ def test_nothing_is_wider_than_a_small_screen(browser: Any, path: Path, width: i
     assert small.page.evaluate("document.documentElement.scrollWidth") <= width
     for plot in small.page.locator(".plot .main-svg").all():
         assert float(plot.get_attribute("width") or 0) <= width
+    assert small.page.locator(".modebar").count() == 0, "it would cover the legend"
     assert small.faults == []
 
 
