@@ -57,7 +57,7 @@ def _sweeps(arguments: argparse.Namespace) -> list[Sweep]:
     from sweeper.errors import UserError
     from sweeper.spec import grids
     from sweeper.storage.places import storage_path
-    from sweeper.storage.stored import stored_sweeps
+    from sweeper.storage.stored import stored_sweeps, with_known
 
     storage, name = storage_path(arguments.storage or "sweeps"), arguments.name
     if not Path(name).is_file():
@@ -66,7 +66,7 @@ def _sweeps(arguments: argparse.Namespace) -> list[Sweep]:
         except UserError:
             if name not in grids.shipped_grids():
                 raise
-    return [grids.load(name, yes=True, storage=arguments.storage)]
+    return [with_known(grids.load(name, yes=True, storage=arguments.storage))]
 
 
 def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from sweeper.spec.complaints import nearest
 from sweeper.storage import ledger
 from sweeper.sweep import PlannedTrial, Sweep
 
-__all__ = ["StoredSweep", "load_again", "stored_sweeps"]
+__all__ = ["StoredSweep", "load_again", "stored_sweeps", "with_known"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,13 @@ def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
               if name is None or name in (row["experiment"], row["sweep"])]
     return sorted((_stored(storage, folder, row) for folder, row in chosen),
                   key=lambda one: one.created)
+
+
+def with_known(sweep: Sweep) -> Sweep:
+    """A sweep whose search makes trials up, with those that the storage has of it."""
+    row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json") if sweep.proposals else {}
+    found = [trial for one in row.get("trials", ()) if (trial := _trial(sweep.storage, one))]
+    return replace(sweep, trials=tuple(found)) if found else sweep
 
 
 def load_again(stored: StoredSweep) -> Sweep:

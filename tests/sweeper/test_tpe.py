@@ -185,6 +185,9 @@ def test_several_goals_give_a_pareto_set(tmp_path: Path,
               if not any(dominated(one, other, goals) for other in points)}
     assert {trial for one in row["best"] for trial in one["trials"]} == wanted
     assert len(wanted) > 1
+    assert main(["status", str(tmp_path / "grid.yaml"), "--storage", str(sweep.storage),
+                 "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["finished"] == 8
     seen = look(sweep.tracking)
     assert seen.statuses == {one["id"]: "FINISHED" for one in stored}
     assert seen.parents[0].info.status == "FINISHED"
