@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ from sweeper.errors import UserError
 from sweeper.search import SEARCHES, Search
 from sweeper.spec.document import parse
 from sweeper.spec.spaces import space
+from sweeper.storage.evaluations import missing
 from sweeper.sweep import PlannedTrial
 from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY
+from tests.sweeper.searched import load
+from tests.sweeper.small import train
 
 pytestmark = THIRD_PARTY
 
@@ -185,3 +189,17 @@ def test_a_search_runs_and_grows(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert main(["run", str(path), *where]) == 0
         found = json.loads(capsys.readouterr().out)
         assert (found["finished"], found["skipped"]) == (trials, skipped)
+
+
+def test_a_grown_grid_of_another_sweep_trains_the_difference(tmp_path: Path) -> None:
+    """More σ, more seeds and one more evaluation, in a storage that both sweeps share."""
+    few = load(tmp_path / "few", "{}", "{model: sigma_vae, sigma: [0.1, 0.2]}")
+    more = load(tmp_path / "more", "{}", "{model: sigma_vae, sigma: [0.1, 0.2, 0.3], evaluate: "
+                "[active_units]}", seeds=2)
+    more = replace(more, storage=few.storage)
+    train(few)
+    trained = {event.trial for event in train(more) if event.records}
+    known = {trial.id for trial in few.trials}
+    assert trained == {trial.id for trial in more.trials} - known
+    assert len(trained) == 4
+    assert not any(missing(more.storage, trial.id, trial.evaluate) for trial in more.trials)
