@@ -6,15 +6,18 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
+import statsmodels.formula.api as smf
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from analysis.coverage import SIGMA, Seeds, simulate
 from analysis.diagnostics import other_intervals
-from analysis.law import Points
-from analysis.regression import Estimate, polynomial
+from analysis.law import Law, Points
+from analysis.powerlaw import fit, fit_xy
+from analysis.regression import Estimate, fit_linear, polynomial
 from analysis.sample import Sample, sample
 
 
@@ -80,3 +83,39 @@ def test_mixed_model_is_right_where_seeds_do_not_scatter(slope_sd: float,
                                    "fatol": 1e-10})
                  for a in (0.01, 0.05) for b in (0.01, 0.1)), key=lambda one: one.fun)
     assert named(data, "mixed").se == pytest.approx(parts(found.x)[1], rel=1e-3)
+
+
+def test_lack_of_fit_is_the_f_test_of_nested_least_squares() -> None:
+    """Straight line and seed levels against free means and seed levels, by statsmodels."""
+    rng = np.random.default_rng(6)
+    x, seeds = np.log([0.1, 0.2, 0.4, 0.8]), 3
+    frame = pd.DataFrame([{"sigma": np.exp(at), "seed": seed, "x": at,
+                           "y": 1 - at + 0.1 * at**2 + 0.1 * rng.standard_normal()}
+                          for seed in range(seeds) for at in x])
+    trials = frame[["sigma", "seed"]].assign(**{"test/kl": np.exp(frame["y"])})
+    law = fit(trials, Law())
+    line, free = (smf.ols(f"y ~ {term} + C(seed)", frame).fit() for term in ("x", "C(x)"))
+    f, p, df = free.compare_f_test(line)
+    assert law.lack is not None
+    assert (law.lack.f, law.lack.p) == (pytest.approx(f), pytest.approx(p))
+    assert law.lack.df == (df, free.df_resid)
+
+
+def test_influence_is_the_change_when_one_x_is_left_out() -> None:
+    x, y = np.array([0.1, 0.2, 0.4, 0.8]), np.array([30.0, 12.0, 5.0, 2.0])
+    law = fit_xy(x, y)
+    for index, one in enumerate(law.influence):
+        rest = -np.polyfit(np.log(np.delete(x, index)), np.log(np.delete(y, index)), 1)[0]
+        assert one.nu == pytest.approx(rest)
+        assert one.shift == pytest.approx((rest - law.nu) / law.se)
+
+
+def test_information_counts_the_variance_as_a_parameter() -> None:
+    """AIC from the likelihood (less its constants of n), AICc from Hurvich and Tsai 1989."""
+    x = np.linspace(0, 1, 9)
+    y = 1 + x + 0.1 * np.random.default_rng(2).standard_normal(9)
+    found, theirs = fit_linear(polynomial(x, 1), y), sm.OLS(y, polynomial(x, 1)).fit()
+    k = 3
+    aic = -2 * theirs.llf + 2 * k - 9 * (1 + np.log(2 * np.pi))
+    assert found.aic == pytest.approx(aic)
+    assert found.aicc == pytest.approx(aic + 2 * k * (k + 1) / (9 - k - 1))
