@@ -18,6 +18,7 @@ import pandas as pd
 from analysis import cache as parquet
 from analysis.frames import history_frame, trials_frame
 from analysis.schema import Experiment, Spectrum
+from analysis.spreadsheet import harmless
 from analysis.storage import (
     Commit,
     Member,
@@ -112,12 +113,12 @@ def from_mlflow(uri: str, experiment: str, cache: Path | None = None) -> Experim
 
 
 def export(experiment: Experiment, folder: Path) -> list[Path]:
-    """Write `trials` and `history` as parquet and CSV; return the paths written."""
+    """Write `trials` and `history` as parquet and (harmless) CSV; return the paths written."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, frame in (("trials", experiment.trials), ("history", experiment.history)):
         paths += [folder / f"{name}.parquet", folder / f"{name}.csv"]
         frame.to_parquet(paths[-2])
-        frame.to_csv(paths[-1], index=False)
+        harmless(frame).to_csv(paths[-1], index=False)
     return paths

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.figures.drawing.style import escape
+from analysis.spreadsheet import harmless
 
 __all__ = ["Cell", "csv_text", "csv_uri", "html_table", "verdict_cell"]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -38,19 +37,8 @@ def verdict_cell(text: str, good: bool | None) -> Cell:
 
 def csv_text(frame: pd.DataFrame) -> str:
     """CSV with text cells that begin like a formula (= + - @) quoted by an apostrophe."""
-    safe = frame.copy()
-    safe.columns = pd.Index([_safe(str(column)) for column in safe.columns])
-    for position, kind in enumerate(frame.dtypes):
-        if kind.kind not in "biuf":
-            safe.isetitem(position, [_safe(value) for value in frame.iloc[:, position]])
-    text: str = safe.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    text: str = harmless(frame).to_csv(index=False, float_format="%.10g", lineterminator="\n")
     return text
-
-
-def _safe(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
 
 
 def csv_uri(frame: pd.DataFrame) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -18,7 +19,7 @@ from typing import Any, Literal, cast
 
 import ray
 from ray import tune
-from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, RayError
+from ray.exceptions import RayError
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
@@ -55,14 +56,21 @@ REASONS: dict[Cause, str] = {
               f"too much memory in this way; {LESS_MEMORY}"}
 
 
-def cause_of_death(error: BaseException | None) -> Cause:
+def cause_of_death(said: str) -> Cause:
     """Why a worker ended, by what Ray says: its node was lost, the memory, or nothing known."""
-    said = str(error)
-    if isinstance(error, OutOfMemoryError) or "low on memory" in said:
+    if "low on memory" in said or "OutOfMemoryError" in said:
         return "memory"
-    lost = isinstance(error, RayActorError) and (error.preempted or "node has died" in said
-                                                 or "node was terminated" in said)
-    return "node" if lost or isinstance(error, NodeDiedError) else "worker"
+    return "node" if re.search(r"node (has died|was terminated)|its node is dead", said) else (
+        "worker")
+
+
+def _last_words(trial: Any) -> str:
+    """What Ray wrote of a trial's last failure, as text: nothing in a storage is unpickled."""
+    try:
+        text = Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
+    except (OSError, TypeError):
+        return ""
+    return text.rpartition("Failure # ")[2]
 
 
 class TuneSchedule:
@@ -192,7 +200,7 @@ class _Listener(TrialProgressCallback):
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any,
                          **info: Any) -> None:
         """A lost node is nobody's failure; what was too large for the memory is trained alone."""
-        cause = cause_of_death(trial.get_pickled_error())
+        cause = cause_of_death(_last_words(trial))
         if cause == "node":
             trial.run_metadata.num_failures -= 1
         if cause == "memory":
@@ -200,7 +208,7 @@ class _Listener(TrialProgressCallback):
             trial.config["job"] = job.to_json()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        reason = REASONS[cause_of_death(trial.get_pickled_error())]
+        reason = REASONS[cause_of_death(_last_words(trial))]
         job = Job.from_json(trial.config["job"])
         self._emit([Event(member.id, "failed", reason=reason) for member in job.trials])
 

@@ -23,7 +23,7 @@ from sweeper.spec.document import Document
 __all__ = ["Aliases", "Grid", "check_grid", "check_shared", "require_tracker",
            "seed_values"]
 
-NAME = r"^\w[\w .+-]{0,98}$"
+NAME = r"\w[\w .+-]{0,98}"
 TRACKERS = ("sqlite:///", "http://", "https://", "postgresql://", "postgresql+psycopg2://",
             "postgresql+psycopg://", "mysql+pymysql://")
 
@@ -47,7 +47,7 @@ class Section(BaseModel):
 
 
 def check_name(name: str) -> str:
-    if not re.match(NAME, name) or name != name.strip(" .") or name.isspace():
+    if not re.fullmatch(NAME, name) or name != name.strip(" .") or name.isspace():
         raise _complaint("must be 1 to 99 letters, digits, spaces or any of . _ + - (it names a "
                          f"folder), and is {show(name)}")
     return name

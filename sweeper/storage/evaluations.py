@@ -91,6 +91,8 @@ def _file(storage: str | Path, trial: str, name: str) -> Path:
 def _read(path: Path) -> Stored | None:
     try:
         row = json.loads(path.read_bytes())
+        if row["key"] != path.stem:
+            return None
         metrics = {name: math.nan if value is None else float(value)
                    for name, value in row["metrics"].items()}
         return Stored(row["key"], row["evaluation"]["name"], int(row["epoch"]),
