@@ -37,9 +37,10 @@ class Rates:
 
 def info(view: View) -> Rates:
     """Mean and range over seeds of the rate, for trials whose corruption is learned."""
-    history, settings = view.experiment.history, trial_settings(view.finished)
-    history = history[(history["metric"] == METRIC) & (history["value"] > 0)]
-    joined = history.merge(settings, on="trial") if len(settings) else settings
+    history, joined = view.experiment.history, trial_settings(view.finished)
+    if len(joined):
+        rates = history[(history["metric"] == METRIC) & (history["value"] > 0)]
+        joined = rates.merge(joined, on="trial")
     if joined.empty:
         raise NothingToDraw("No finished trial has a corruption whose rate is learned.",
                             relevant=False)

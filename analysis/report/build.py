@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
-
-import pandas as pd
 
 from analysis.figures import figures
 from analysis.figures.drawing.view import look
@@ -19,17 +15,14 @@ from analysis.report import provenance
 from analysis.report.blocks import Block, figure_block
 from analysis.report.findings import Findings, find
 from analysis.report.keys import keys_html
-from analysis.report.law_tables import law_frame
+from analysis.report.numbers import as_json, tables
 from analysis.report.page import Page, render
-from analysis.report.published_tables import beside_published
-from analysis.report.sections import failed_frame, sections
+from analysis.report.sections import sections
 from analysis.report.settings import ReportSettings
 from analysis.report.tables import csv_text
 from analysis.schema import Experiment
 
 __all__ = ["summary", "write"]
-
-_NOT_FIGURES = ("laws", "published", "equivalence", "compared", "failed", "trials")
 
 
 def summary(experiment: Experiment, settings: ReportSettings | None = None) -> list[str]:
@@ -46,11 +39,11 @@ def write(experiment: Experiment, out: Path, settings: ReportSettings | None = N
     settings = settings or ReportSettings()
     found = _find(experiment, settings)
     blocks = [figure_block(figure, found.view) for figure in figures()]
-    tables = _tables(found, blocks)
+    named = tables(found, blocks)
     out.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
+    for name, table in named.items():
         _replace(out / f"{name}.csv", csv_text(table))
-    _replace(out / "report.json", json.dumps(_numbers(found, tables), ensure_ascii=False,
+    _replace(out / "report.json", json.dumps(as_json(found, named), ensure_ascii=False,
                                              indent=1, allow_nan=False))
     return _replace(out / "index.html", render(_page(found, blocks, settings)))
 
@@ -84,60 +77,6 @@ def _footer(settings: ReportSettings) -> str:
              if settings.reload_s else "")
     return (f"Written by sweeper on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.{again} This file "
             "needs no network; report.json and the CSV files beside it hold the same numbers.")
-
-
-def _tables(found: Findings, blocks: Sequence[Block]) -> dict[str, pd.DataFrame]:
-    """Name → table of every CSV file; tables without rows are left out."""
-    tables = {block.name: block.table for block in blocks if block.table is not None}
-    others = {"laws": law_frame(found.view.claims), "published": beside_published(found.view),
-              "equivalence": found.equivalences.table, "compared": found.compared.table,
-              "failed": failed_frame(found.view),
-              "trials": found.view.experiment.trials}
-    return tables | {name: table for name, table in others.items()
-                     if table is not None and len(table)}
-
-
-def _numbers(found: Findings, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    """All numbers of the report as JSON; what is not a number is null."""
-    experiment = found.view.experiment
-    status = experiment.trials["status"] if len(experiment.trials) else pd.Series(dtype=object)
-    return {
-        "schema": 1, "experiment": experiment.name,
-        "summary": [one.text for one in found.said],
-        "trials": {str(name): int(count) for name, count in status.value_counts().items()},
-        "laws": [{"law": claim.name, "family": claim.family.label,
-                  **(_plain(claim.law.to_json()) if claim.law else {"refusal": claim.refusal})}
-                 for claim in found.view.claims],
-        "equivalence": {"margin": found.view.margin, "refusals": list(found.equivalences.refusals),
-                        "verdicts": [_plain(one.to_json())
-                                     for level in found.equivalences.verdicts.values()
-                                     for one in level]},
-        "compared": [_plain(one.to_json()) for one in found.compared.found],
-        "published": _records(tables.get("published")),
-        "failed": _records(tables.get("failed")),
-        "figures": {name: _records(table) for name, table in tables.items()
-                    if name not in _NOT_FIGURES},
-        "provenance": provenance.facts(experiment), "reproduce": provenance.reproduce(experiment)}
-
-
-def _records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    if table is None:
-        return []
-    rows: list[dict[str, Any]] = _plain(table.to_dict("records"))
-    return rows
-
-
-def _plain(value: Any) -> Any:
-    """Python's own types only, NaN and infinity as None."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _replace(path: Path, text: str) -> Path:
