@@ -61,7 +61,7 @@ def shares(document: Document, search: Search, variants: Sequence[Variant]) -> l
         raise document.error(f"must be at least {len(spaced)}, one for each model and network "
                              f"with a space, and is {search.trials}", ("search", "trials"))
     streams = {id(variant): stream for stream, variant in enumerate(spaced)}
-    return [len(range(streams[id(variant)], search.trials, len(spaced))) if variant.spaces else 1
+    return [-((streams[id(variant)] - search.trials) // len(spaced)) if variant.spaces else 1
             for variant in variants]
 
 

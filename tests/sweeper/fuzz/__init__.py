@@ -1,0 +1,1 @@
+"""Grids that nobody would write, by the thousand: all that the reader may raise is `UserError`."""

@@ -1,0 +1,65 @@
+"""Read one input as a grid, as far as this needs no disk: parse, check, expand a few trials."""
+
+from __future__ import annotations
+
+import resource
+import time
+import traceback
+from dataclasses import dataclass
+
+from sweeper.errors import UserError
+from sweeper.spec.document import parse
+from sweeper.spec.expand import expand, plan_blocks
+from sweeper.spec.schema import check_grid
+from tests.sweeper.fuzz.mutants import SHIPPED, mutant
+
+__all__ = ["Reading", "reading", "share"]
+
+FEW = 60
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How it went: `refused` with a sentence, or a `traceback` that must not be."""
+
+    seconds: float
+    refused: bool = False
+    traceback: str | None = None
+
+
+def reading(content: bytes) -> Reading:
+    """Read the input and see what happens."""
+    started, refused, trace = time.perf_counter(), False, None
+    try:
+        _read(content)
+    except UserError as error:
+        refused = bool(str(error))
+    except Exception:  # noqa: BLE001 - to find these is what it is for
+        trace = traceback.format_exc()
+    return Reading(time.perf_counter() - started, refused, trace)
+
+
+def _read(content: bytes) -> None:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:  # as `document.read` answers it
+        raise UserError("a grid is UTF-8 text") from error
+    document = parse(text, "grid.yaml")
+    grid = check_grid(document)
+    if sum(block.count for block in plan_blocks(document, grid)) <= FEW:
+        expand(document, grid)
+
+
+def share(step: int, start: int) -> tuple[int, float, int, list[tuple[int, str]], int]:
+    """Inputs refused, slowest, its number, tracebacks by number, peak memory in KiB."""
+    for path in SHIPPED:  # what they import takes seconds, once
+        reading(path.read_bytes())
+    refused, slowest, which, broken = 0, 0.0, start, []
+    for number in range(start, start + step):
+        seen = reading(mutant(number))
+        refused += seen.refused
+        if seen.seconds > slowest:
+            slowest, which = seen.seconds, number
+        if seen.traceback:
+            broken.append((number, seen.traceback))
+    return refused, slowest, which, broken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,0 +1,74 @@
+"""The short form of the fuzzing, and hypothesis on top; the long one is marked slow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.sweeper.fuzz.mutants import VALID, mutant
+from tests.sweeper.fuzz.reading import reading
+
+QUICK = settings(max_examples=300, deadline=2000,
+                 suppress_health_check=[HealthCheck.too_slow])
+KEYS = st.sampled_from([
+    "experiment", "trials", "data", "defaults", "search", "evaluate", "analysis", "until",
+    "resources", "storage", "tracking", "cluster", "seeds", "aliases", "model", "network", "sigma",
+    "beta", "name", "linspace", "logspace", "uniform", "choice", "law", "range", "method"])
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), KEYS,
+    st.sampled_from(["sigma_vae", "deen", "digits", "mlp", "sobol", "verify", "auto"]))
+TREES = st.recursive(VALUES, lambda inner: st.one_of(
+    st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=5)), max_leaves=25)
+
+
+@pytest.mark.parametrize("text", VALID)
+def test_what_is_mutated_is_valid(text: str) -> None:
+    seen = reading(text.encode())
+    assert (seen.refused, seen.traceback) == (False, None)
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{a: " * 50_000, "- " * 100_000, "[\n" * 100_000,
+                                  "? " * 100_000, "!" * 200_000, "*a " * 60_000, "9" * 200_000])
+def test_large_and_deep_inputs_are_refused_soon(text: str) -> None:
+    seen = reading(text.encode())
+    assert seen.refused
+    assert seen.seconds < 20, "2 s on an idle machine, and this one may be busy"
+
+
+def must_be_read(content: bytes) -> None:
+    seen = reading(content)
+    assert seen.traceback is None, seen.traceback
+
+
+@pytest.mark.parametrize("start", range(0, 2000, 250))
+def test_mutants_are_read_or_refused(start: int) -> None:
+    for number in range(start, start + 250):
+        must_be_read(mutant(number))
+
+
+@QUICK
+@given(st.binary(max_size=400))
+def test_bytes_are_refused(content: bytes) -> None:
+    must_be_read(content)
+
+
+@QUICK
+@given(st.dictionaries(KEYS, TREES, max_size=8))
+def test_mappings_of_known_keys_are_read_or_refused(tree: dict[str, object]) -> None:
+    whole = {"experiment": "a", "trials": [{"model": "sigma_vae"}], **tree}
+    must_be_read(json.dumps(whole).encode())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_hundred_thousand_inputs() -> None:
+    done = subprocess.run([sys.executable, "-m", "tests.sweeper.fuzz", "--inputs", "100000"],
+                          cwd=Path(__file__).parents[3], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stdout
