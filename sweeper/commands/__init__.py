@@ -21,6 +21,7 @@ from sweeper.commands import (
     run,
     sample,
     status,
+    stop,
     ui,
 )
 
@@ -43,5 +44,5 @@ class Command(Protocol):
 
 
 COMMANDS: tuple[Command, ...] = (
-    run, plan, status, resume, rerun, reconcile, listing, report, fit, equivalence, compare,
+    run, plan, status, stop, resume, rerun, reconcile, listing, report, fit, equivalence, compare,
     export, sample, denoise, ui, init)

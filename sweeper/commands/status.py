@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sweeper.storage.standing import Standing
     from sweeper.sweep import Sweep
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["HELP", "NAME", "add_arguments", "run", "sweeps_of"]
 
 NAME = "status"
 HELP = "show each trial's status, epoch and metrics, and what waits for the tracker"
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _list(arguments)
     from sweeper.storage.standing import counts, standings
 
-    sweeps = _sweeps(arguments)
+    sweeps = sweeps_of(arguments)
     found = standings(sweeps)
     trackers = _trackers(sweeps, found)
     row = {"experiment": sweeps[-1].experiment, "storage": str(sweeps[-1].storage),
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sweeps(arguments: argparse.Namespace) -> list[Sweep]:
+def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
     """What is stored under the name; else what the grid of that name would be."""
     from sweeper.errors import UserError
     from sweeper.spec import grids

@@ -184,6 +184,7 @@ class Driver:
 
     def _close(self, host: Host | None, delivery: Delivery) -> None:
         """Free the workers while the tracker gets the rest."""
+        self._interrupted |= self._sign.is_up()  # `sweeper stop` puts it up, too
         for trial, line in self._board.in_phase("running").items():
             line.phase = "stopped"
             delivery.notice(trial, "KILLED")

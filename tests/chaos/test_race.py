@@ -1,0 +1,72 @@
+"""Drivers of one sweep at once, stopped from elsewhere, and clocks that go backwards."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from sweeper.cli import main
+from sweeper.storage import ledger
+from sweeper.storage.lease import is_held
+from tests.chaos.driver import chaos_sweep, commits, started
+from tests.chaos.promises import check_promises, reference
+from tests.sweeper.mlflow_view import THIRD_PARTY
+from tests.sweeper.small import metrics_of, planned, small_sweep, train, undisturbed
+
+pytestmark = [*THIRD_PARTY, pytest.mark.timeout(600)]
+
+
+@pytest.mark.chaos
+def test_of_four_drivers_one_trains(tmp_path: Path) -> None:
+    sweep = chaos_sweep(tmp_path)
+    with ExitStack() as stack:
+        drivers = [stack.enter_context(started(tmp_path)) for _ in range(4)]
+        ends = [(driver.wait(300), driver.communicate()[1]) for driver in drivers]
+    losers = [words for code, words in ends if "already being run by process" in words]
+    assert sum(code == 0 for code, _ in ends) >= 1
+    assert losers
+    assert all(" since 2" in words for words in losers)
+    for trial in sweep.trials:
+        folder = ledger.trial_folder(sweep.storage, trial.id)
+        assert [path.name for path in folder.glob("[0-9]*")] == ["0001"]
+    check_promises(sweep, reference(tmp_path, sweep))
+
+
+@pytest.mark.chaos
+def test_a_sweep_is_stopped_from_elsewhere(tmp_path: Path,
+                                           capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = chaos_sweep(tmp_path)
+    asked = ["stop", "demo", "--storage", str(sweep.storage), "--json"]
+    with started(tmp_path) as driver:
+        while commits(sweep) < 3 and driver.poll() is None:
+            time.sleep(0.01)
+        assert main(asked) == 0
+        assert driver.wait(60) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["asked"], said["running"]) == ([sweep.name], [])
+    assert said["counts"]["stopped"] >= 1
+    assert not is_held(ledger.sweep_folder(sweep))
+    assert main(asked) == 0
+    assert json.loads(capsys.readouterr().out)["asked"] == []
+    with started(tmp_path) as driver:
+        assert driver.wait(300) == 0
+    check_promises(sweep, reference(tmp_path, sweep))
+
+
+def test_a_clock_that_goes_backwards_harms_nothing(tmp_path: Path,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the clock is an hour before the last; commits go by their numbers."""
+    now = time.time_ns()
+    hours = iter(range(1, 1_000_000))
+    sweep = small_sweep(tmp_path, planned(epochs=4, checkpoint_every=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time_ns", lambda: now - next(hours) * 3_600_000_000_000)
+        train(sweep)
+    [trial] = sweep.trials
+    other = undisturbed(tmp_path, sweep.trials)
+    assert metrics_of(sweep, trial) == metrics_of(other, trial)
+    assert ledger.status(sweep.storage, [trial.id]) == {trial.id: "finished"}
