@@ -135,7 +135,7 @@ def test_a_failed_trial_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monke
 
     with monkeypatch.context() as patch:
         patch.setattr(worker, "Pack", broken)
-        assert run_inline(sweep).failures[0]["reason"].startswith("MemoryError: no room")
+        assert run_inline(sweep).failures[0]["reason"].startswith("out of memory (no room)")
     outcome = run_inline(sweep)
     assert (outcome.finished, outcome.failed) == (1, 0)
     seen = look(sweep.tracking)
