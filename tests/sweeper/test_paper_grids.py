@@ -25,7 +25,7 @@ COUNTS = {
     "digits": 24, "zoo-small": 11,
     "saremi-sigma": 9 * 5 + 2, "saremi-sigma-small": 9 * 3 + 2,
     "saremi-alpha": 9 * 5 + 2, "saremi-alpha-small": 9 * 3 + 2,
-    "saremi-robustness": (9 + 2 + 1 + 3) * 3, "saremi-robustness-small": 4,
+    "saremi-robustness": (9 + 3 + 1 + 3) * 3, "saremi-robustness-small": 4,
     "uvb-mnist": (8 + 8 + 1 + 1) * 3, "uvb-mnist-small": 3 * 2,
     "uvb-cifar10": (8 + 8) * 3, "uvb-cifar10-small": 2 * 2,
     "dvae-mnist": (2 * 2 * 4 + 2 * 4 + 2 + 2 + 4 + 4 + 1 + 1 + 1) * 10, "dvae-mnist-small": 3 * 3,
@@ -103,6 +103,17 @@ def test_the_imaginary_noise_grids_train_as_the_paper_does(name: str,
         assert trial.data["shape"] == [1, 28, 28]
         expected = 26.3e6 if trial.params["model"] == "deen" else 26.8e6
         assert trial.parameters == pytest.approx(expected, rel=0.002)
+
+
+@pytest.mark.parametrize(("name", "sigma", "alpha"), [
+    ("saremi-robustness", 0.9, {0.1, 0.4, 0.9}), ("saremi-robustness-small", 0.9, {0.9})])
+def test_the_denoisers_of_the_robustness_figures_are_trained_at_0_9(
+        name: str, sigma: float, alpha: set[float], expanded: Expanded) -> None:
+    """[S1] Fig. 2 and 3 take σ = α = 0.9; the 0.4 of Fig. 2f is the level of the test noise."""
+    trials = expanded(name)
+    assert sigma in {trial.params.get("sigma") for trial in trials}
+    assert {trial.params["alpha"] for trial in trials
+            if trial.params["model"] == "alpha_vae"} == alpha
 
 
 @pytest.mark.parametrize(("name", "scale"), [("saremi-sigma", "sigma"), ("saremi-alpha", "alpha")])
