@@ -69,12 +69,13 @@ def _caption(view: View, table: pd.DataFrame) -> str:
     for name, part in table.groupby("series", sort=False):
         said.append(f"{name}: {part['y'].mean():.3f} ± {np.std(part['y']):.3f}")
     dims = {spectrum.dims for spectrum in view.experiment.spectra.values()}
-    ours = f"here d = {min(dims)}" if len(dims) == 1 else "here d differs"
+    ours = "here d = 784 too" if dims == {784} else (
+        f"here {f'd = {min(dims)}' if len(dims) == 1 else 'd differs'}, so the noise levels are "
+        "not the same share of the data")
     return (f"<p>Mean ± standard deviation over the points. {prose('; '.join(said))}.</p>"
             f"<p>L is the ELBO without its constant, as in the paper. The published values are "
-            f"for MNIST, d = 784; {ours}, so the noise levels are not the same share of the "
-            "data, and the two sets of points are shown beside each other, not tested against "
-            "each other.</p>")
+            f"for MNIST, d = 784; {ours}. The two sets of points are shown beside each other, "
+            "not tested against each other: network and training may differ.</p>")
 
 
 def draw(data: Ratios) -> go.Figure:

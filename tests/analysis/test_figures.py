@@ -130,6 +130,17 @@ def test_published_ratios_are_those_of_the_paper(view: View) -> None:
     assert len(published.ratio("s1_table1")) == 9
 
 
+@pytest.mark.parametrize(("dims", "said"), [(64, "here d = 64, so the noise levels are not"),
+                                            (784, "here d = 784 too.")])
+def test_the_ratio_says_whether_the_dimensions_are_the_papers(view: View, dims: int,
+                                                              said: str) -> None:
+    spectra = {name: replace(spectrum, dims=dims)
+               for name, spectrum in view.experiment.spectra.items()}
+    assert spectra
+    other = replace(view, experiment=replace(view.experiment, spectra=spectra))
+    assert said in named("kl_ratio").info(other).caption
+
+
 def test_laplace_errors_have_a_panel_of_their_own(view: View) -> None:
     data = named("rate_distortion").info(view)
     kinds = data.table[data.table["kind"] == "measured"].groupby("series")["error"].unique()
