@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from trainers.batches import Batches
 from trainers.datasets import Split, Splits
 from trainers.datasets.binarized_mnist import BinarizedMnist, switched_on
 from trainers.datasets.gaussian_mixture import GaussianMixture
-from trainers.datasets.mnist import FILES
+from trainers.datasets.mnist import FILES, Mnist
 from trainers.errors import DataError
 from trainers.noise import Streams
 
@@ -84,7 +85,7 @@ def few_greys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         head = np.array([0x801, count], dtype=">i4").tobytes()
         (raw / f"{name}-labels-idx1-ubyte").write_bytes(head + bytes(count))
     for name in FILES:
-        monkeypatch.setitem(FILES, name, (raw / name).stat().st_size)
+        monkeypatch.setitem(FILES, name, hashlib.sha256((raw / name).read_bytes()).hexdigest())
     return tmp_path
 
 
@@ -135,12 +136,31 @@ def test_a_packs_members_draw_their_own_pixels_as_they_would_alone(few_greys: Pa
         assert torch.equal(together[member], batches.train(rows[member], [Streams(seed, 0)]))
 
 
-@pytest.mark.parametrize("binarize", ["static", "dynamic"])
-def test_a_truncated_mnist_file_is_refused(few_greys: Path, binarize: Any) -> None:
-    path = few_greys / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match=r"t10k-images.* damaged: 39,216 bytes expected, 39,215 f"):
-        BinarizedMnist(data_dir=str(few_greys), binarize=binarize).load()
+@pytest.mark.parametrize("damage", [
+    pytest.param(lambda content: content[:-1], id="truncated"),
+    pytest.param(lambda content: content[:-1] + b"\7", id="one byte changed"),
+    pytest.param(lambda content: b"\0" * len(content), id="zeros")])
+@pytest.mark.parametrize("name", FILES)
+def test_another_file_than_mnists_is_refused(few_greys: Path, name: str,
+                                             damage: Callable[[bytes], bytes]) -> None:
+    path = few_greys / "MNIST" / "raw" / name
+    path.write_bytes(damage(path.read_bytes()))
+    wrong = rf"{name} is damaged: sha256 [0-9a-f]{{64}} expected, [0-9a-f]{{64}} found"
+    for data in (Mnist(data_dir=str(few_greys)),
+                 BinarizedMnist(data_dir=str(few_greys), binarize="dynamic")):
+        with pytest.raises(DataError, match=wrong):
+            data.load()
+        with pytest.raises(DataError, match=wrong):
+            data.checksum()
+
+
+def test_a_file_of_another_library_beside_mnists_is_not_read(few_greys: Path) -> None:
+    """torchvision's class prefers a pickle in ``processed``, which no checksum vouches for."""
+    folder = few_greys / "MNIST" / "processed"
+    folder.mkdir()
+    for name in ("training.pt", "test.pt"):
+        (folder / name).write_bytes(b"no data")
+    assert len(Mnist(data_dir=str(few_greys)).load().train) == 400
 
 
 @needs_mnist

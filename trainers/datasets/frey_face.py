@@ -31,7 +31,8 @@ class FreyFace(Component):
     """Frey faces: 1,965 frames of one face, 28x20 grey pixels in [0, 1].
 
     1,572 frames to train on, 193 for validation, 200 to test, by a fixed permutation. Im et al.
-    print 1572/295/200, which is more than there are frames.
+    print 1572/295/200, which is more than there are frames. There is no published checksum: of
+    the file its form is checked, not its content.
 
     Parameters
     ----------
