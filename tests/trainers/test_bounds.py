@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -17,6 +17,7 @@ from trainers.corruptions.bernoulli import Bernoulli
 from trainers.datasets import Split, Splits
 from trainers.evaluations import evaluate
 from trainers.evaluations.bounds import Bounds
+from trainers.evaluations.nll import Nll
 from trainers.fields import Component
 from trainers.likelihoods.gaussian import Gaussian
 from trainers.model import Model
@@ -31,17 +32,18 @@ STEP = float(GRID[1] - GRID[0])
 
 @dataclass(frozen=True, kw_only=True)
 class Corners(Component):
-    """All of {0, 1}³: eight examples."""
+    """All of {0, 1}³: eight examples, each as often as `copies` says."""
 
     name: ClassVar[str] = "corners"
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    copies: int = 1
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (3,)
 
     def load(self) -> Splits:
-        return Splits(Split(CORNERS), Split(CORNERS))
+        return Splits(Split(CORNERS), Split(CORNERS.repeat(self.copies, 1)))
 
     def checksum(self) -> str:
         return "corners"
@@ -132,3 +134,26 @@ def test_few_views_keep_the_order(m: int) -> None:
     assert few["bounds/dvae"] < few["bounds/cvae"] < few["bounds/log_p"]
     assert few["bounds/cvae"] < cvae + slack
     assert few["bounds/cvae_upper"] > cvae - slack
+
+
+def test_the_nll_of_a_corrupted_encoder_is_exact_within_its_stated_error() -> None:
+    found = evaluate(Nll(k=2000, examples=0), TRIAL, OBJECTIVE, MODEL).metrics
+    assert 0 < found["nll_se"] < 0.05
+    assert abs(found["nll"] + float(TRUTH.log_p.mean())) < 5 * found["nll_se"]
+
+
+def test_one_sample_of_the_nll_is_the_denoising_bound_in_expectation() -> None:
+    """The encoder sees x̃, a view of its own for every sample, as it did in training."""
+    crowd = replace(TRIAL, data=Corners(copies=4000))
+    found = evaluate(Nll(k=1, examples=0), crowd, OBJECTIVE, MODEL).metrics
+    clean = float(single(CORNERS).mean())
+    error = found["nll_examples_se"]
+    assert abs(found["nll"] + float(TRUTH.dvae.mean())) < 4 * error
+    assert abs(clean - float(TRUTH.dvae.mean())) > 20 * error, "else the test cannot tell"
+
+
+def single(x: Tensor) -> Tensor:
+    """E_q(z|x) log p(x, z)/q(z|x) with the clean x at the encoder, by quadrature."""
+    mean, log_var = MODEL.encode(x)
+    log_q = -0.5 * ((GRID - mean).square() / log_var.exp() + log_var + math.log(2 * math.pi))
+    return (log_q.exp() * (joint_density(MODEL) - log_q)).sum(-1) * STEP

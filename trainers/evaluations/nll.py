@@ -40,9 +40,10 @@ class Nll(Component):
 
     Per example, with the normalising constant, so that models with different σ may be compared
     (for a Bernoulli likelihood on grey data it is no log-density). The estimate lies above the
-    truth in expectation, by about half its squared error, and tends to it as k grows. The
-    encoder sees the clean x also where training corrupted its input; a model of noisy data is
-    asked for −log p(y).
+    truth in expectation, by about half its squared error, and tends to it as k grows. An encoder
+    whose input was corrupted in training sees a view x̃ ~ p(x̃|x) of its own for every sample:
+    E p(x, z)/q(z|x̃) = p(x) whatever the view, and a clean x is what it never saw. A model of
+    noisy data is asked for −log p(y).
 
     Metrics: ``nll``; ``nll_se``, its Monte-Carlo standard error at these examples (delta method:
     sd(w)/(w̄√k) for each); ``nll_examples_se``, its standard error as an estimate for all data
@@ -85,14 +86,14 @@ class Nll(Component):
 
     def _weigh(self, model: Model, x: Tensor, streams: Streams) -> Iterator[Weights]:
         """The weights of the first 1, 10, 100 ... and of all k samples."""
-        noise = None
-        if model.corrupts == "data" and model.corruption:
-            draw = Draw("evaluation", (1, *x.shape), model.corruption.noise)
-            noise = streams.draw(draw, x.dtype)
         constant, so_far = model.observation.constant(model.dims), Weights.none(x)
+        noisy = _noise(model, x, streams, 1) if model.corrupts == "data" else None
         for size in _sizes(self.k, max(1, LATENTS // len(x))):
-            eps = streams.draw(Draw("evaluation", (size, 1, len(x), model.d_z)), x.dtype)
-            so_far = so_far.with_more(infer(model, x, eps, noise).log_weights[:, 0] + constant)
+            latents = (1, size) if model.corrupts == "input" else (size, 1)
+            eps = streams.draw(Draw("evaluation", (*latents, len(x), model.d_z)), x.dtype)
+            noise = _noise(model, x, streams, size) if model.corrupts == "input" else noisy
+            weights = infer(model, x, eps, noise).log_weights.flatten(0, 1)
+            so_far = so_far.with_more(weights + constant)
             if so_far.count == self.k or math.log10(so_far.count).is_integer():
                 yield so_far
 
@@ -144,6 +145,13 @@ def _summary(weights: Weights) -> dict[str, Any]:
     nll, error = mean_and_error(-weights.log_mean)
     return {"nll": nll, "nll_se": float(weights.variance.sum().sqrt()) / len(weights.log_sum),
             "nll_examples_se": error}
+
+
+def _noise(model: Model, x: Tensor, streams: Streams, views: int) -> Tensor | None:
+    """What the corruption of so many views needs."""
+    if model.corruption is None:
+        return None
+    return streams.draw(Draw("evaluation", (views, *x.shape), model.corruption.noise), x.dtype)
 
 
 def _sizes(k: int, most: int) -> Iterator[int]:
