@@ -20,6 +20,7 @@ from trainers import datasets
 from trainers.batches import Batches
 from trainers.datasets import Dataset, Splits
 from trainers.errors import Incompatible
+from trainers.fields import describe_fields, substitute
 from trainers.networks import flat_size, image_shape
 from trainers.noise import Streams, stream_seed
 from trainers.optim import make_adam
@@ -58,6 +59,9 @@ def reference_classifier(data: Dataset, steps: int = STEPS,
                          cache: Path | None = None) -> Classifier:
     """The classifier of a data set, trained on its clean training part at the first call.
 
+    That is the whole part, also where `limit` or `validation` leave a model less of it: what
+    measures must not depend on what is measured.
+
     Two 3x3 convolutions (16 and 32 channels, each with 2x2 pooling) and a hidden layer of 128,
     or two hidden layers of 128 for vectors; Adam at rate 1e-3 with batches of 100, on one CPU
     thread with a seed of its own, so that every trial is measured by the same network; the
@@ -70,7 +74,7 @@ def reference_classifier(data: Dataset, steps: int = STEPS,
     Raises `Incompatible` for data without labels.
     """
     require_labels(data)
-    return _reference(data, steps, cache)
+    return _reference(_whole(data), steps, cache)
 
 
 def require_labels(data: Dataset) -> None:
@@ -79,6 +83,12 @@ def require_labels(data: Dataset) -> None:
     if splits.train.labels is None or splits.test.labels is None:
         raise Incompatible(f"the data set {data.name!r} has no labels to train a reference "
                            "classifier on; evaluate 'denoising', which needs none")
+
+
+def _whole(data: Dataset) -> Dataset:
+    """The data set with no training example left out or set apart."""
+    fields = {field.name for field in describe_fields(type(data))}
+    return substitute(data, dict.fromkeys(fields & {"limit", "validation"}, 0))
 
 
 @functools.lru_cache(maxsize=4)

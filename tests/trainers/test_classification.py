@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack, datasets
 from trainers.classifier import reference_classifier
 from trainers.datasets.digits import Digits
 from trainers.datasets.gaussian_mixture import GaussianMixture
+from trainers.datasets.image_folder import ImageFolder
 from trainers.datasets.mnist import Mnist
 from trainers.evaluations import evaluate
 from trainers.evaluations.classification import Classification
@@ -54,6 +56,17 @@ def test_a_damaged_classifier_is_trained_anew(tmp_path: Path) -> None:
 def test_vectors_have_a_classifier_too() -> None:
     data = GaussianMixture(dims=2, components=3, scale=0.1)
     assert reference_classifier(data, 200).accuracy > 0.99
+
+
+def test_images_that_a_model_may_not_see_train_the_classifier_too(tmp_path: Path) -> None:
+    for number in range(30):
+        path = tmp_path / str(number % 2) / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), 8 * number).save(path)
+    whole, part = (ImageFolder(folder=str(tmp_path), size=8, colour=False, validation=validation)
+                   for validation in (0, 20))
+    assert len(datasets.load(part).train) == 7
+    assert reference_classifier(part, 5) is reference_classifier(whole, 5)
 
 
 def test_a_denoiser_that_returns_y_is_as_good_as_the_classifier_alone() -> None:
