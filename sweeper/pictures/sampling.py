@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-import numpy as np
 import torch
 
 from sweeper.errors import UserError
-from sweeper.pictures.drawings import Drawing, Images, images
+from sweeper.pictures.drawings import Drawing
 from sweeper.spec.complaints import nearest, unknown_key
 from sweeper.spec.fieldtypes import describe_type
 from sweeper.storage.trained import TrainedTrial
-from trainers.energies import EnergyBased
 from trainers.errors import Incompatible, InvalidValue, TrainerError
+from trainers.evaluations.samples import CHAINS, GRID, picture
 from trainers.fields import Field, describe_fields
-from trainers.samplers import SAMPLERS, Sampler
+from trainers.samplers import SAMPLERS, Sampler, fitting_sampler
 from trainers.threads import one_thread
 
 __all__ = ["draw_samples", "make_sampler"]
 
 CPU = torch.device("cpu")
-CHAINS, GRID = 10, 64
-LONGEST = 20
 
 
 def make_sampler(trained: TrainedTrial, name: str | None, given: Sequence[str]) -> Sampler:
@@ -32,8 +28,7 @@ def make_sampler(trained: TrainedTrial, name: str | None, given: Sequence[str]) 
 
     Raises `UserError` for what is unknown, and for what a model cannot do, with what it can.
     """
-    fitting = "walk_jump" if isinstance(trained.objective, EnergyBased) else "ancestral"
-    name = name or fitting
+    name = name or fitting_sampler(trained.objective)
     if name not in SAMPLERS:
         raise UserError(f"unknown sampler {name!r}{nearest(name, SAMPLERS)} "
                         f"(known: {', '.join(SAMPLERS)})")
@@ -49,29 +44,18 @@ def make_sampler(trained: TrainedTrial, name: str | None, given: Sequence[str]) 
 def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None,
                  seed: int) -> Drawing:
     """Samples in a square; of walk-jump sampling one row a chain, at most 20 jumps to a row."""
-    walks = sampler.name == "walk_jump"
-    count = count or (CHAINS if walks else GRID)
     generator = torch.Generator().manual_seed(seed)
-    draw = sampler.trajectory if walks else sampler.sample
     try:
         with one_thread(CPU):
-            found = draw(trained.objective, trained.model, count, generator)
+            rows = picture(sampler, trained.trial, (trained.objective, trained.model),
+                           count or 0, generator)
     except TrainerError as error:
         raise UserError(f"{trained.label}: {error}") from error
-    name = "-".join([sampler.name, *_settings(sampler), str(count), f"seed{seed}"])
-    if not walks:
-        return Drawing(f"sample-{name}", _square(images(found, trained)), [sampler.name])
-    shown = torch.linspace(0, len(found) - 1, min(len(found), LONGEST)).round().long()
-    rows = [images(chain, trained) for chain in found[shown].transpose(0, 1)]
-    return Drawing(f"sample-{name}", rows, ["one chain a row, jumps in the order of time"])
-
-
-def _square(found: Images) -> list[Images]:
-    """Rows of equal length, white where there is no image."""
-    columns = math.ceil(math.sqrt(len(found)))
-    missing = -len(found) % columns
-    full = np.concatenate([found, np.full((missing, *found.shape[1:]), 255, found.dtype)])
-    return list(full.reshape(-1, columns, *found.shape[1:]))
+    walks = sampler.name == "walk_jump"
+    shown = count or (CHAINS if walks else GRID)
+    name = "-".join([sampler.name, *_settings(sampler), str(shown), f"seed{seed}"])
+    caption = "one chain a row, jumps in the order of time" if walks else sampler.name
+    return Drawing(f"sample-{name}", list(rows), [caption])
 
 
 def _settings(sampler: Sampler) -> list[str]:

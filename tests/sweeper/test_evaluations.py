@@ -11,6 +11,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
+from sweeper.cli import main
 from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.spec import grids
@@ -36,7 +37,7 @@ evaluate: {evaluate}
 storage: {folder}/sweeps
 tracking: sqlite:///{folder}/mlflow.db
 """
-FIRST = "[{denoising: {examples: 20}}, {nll: {k: 50, examples: 10}}]"
+FIRST = "[{denoising: {examples: 20}}, {nll: {k: 50, examples: 10}}, samples]"
 LATER = FIRST[:-1] + ", active_units]"
 ASKED = ({"name": "nll", "k": 5, "examples": 4}, {"name": "active_units"})
 
@@ -61,7 +62,7 @@ def test_a_grids_evaluations_are_in_the_storage(evaluated: tuple[Sweep, Outcome]
     assert outcome.unanswered == 0
     for trial in sweep.trials:
         found = stored(sweep, trial.id)
-        assert set(found) == {"denoising", "nll"}
+        assert set(found) == {"denoising", "nll", "samples"}
         assert {"nll", "nll_se"} < set(found["nll"].metrics)
         assert [row["k"] for row in found["nll"].table] == [1, 10, 50]
         assert found["denoising"].epoch == 2
@@ -87,7 +88,8 @@ def test_a_grids_evaluations_are_in_mlflow(evaluated: tuple[Sweep, Outcome]) -> 
         run_id = view.runs[trial.id][0].info.run_id
         files = {file.path for file in client.list_artifacts(run_id, "evaluations")}
         assert {"evaluations/nll.json", "evaluations/denoising.json",
-                "evaluations/denoising-gaussian.png"} <= files
+                "evaluations/denoising-gaussian.png", "evaluations/samples.json",
+                "evaluations/samples-ancestral.png"} <= files
         tables = json.loads(view.runs[trial.id][0].data.tags["mlflow.loggedArtifacts"])
         assert {"path": "evaluations/nll.json", "type": "table"} in tables
 
@@ -219,6 +221,24 @@ def test_a_block_may_have_a_list_of_its_own() -> None:
     trials = trials_of(HEAD.replace(", d_z: 2", "") + blocks % ", evaluate: [denoising]")
     assert [[one["name"] for one in trial.evaluate] for trial in trials] == [
         ["nll"], ["denoising"]]
+
+
+@pytest.mark.parametrize(("asked", "reason"), [
+    ("{samplers: [walk_jump]}", "the sampler 'walk_jump' walks on an energy of noisy data, and "
+     "the objective 'elbo' learns none; use the sampler 'ancestral', or train one of deen, uvb"),
+    ("{samplers: [walk]}", "must be of ancestral, langevin, nebula, walk_jump, and has 'walk'"),
+    ("{delta: -1.0, samplers: [nebula]}", "Nebula.delta must be > 0, and is -1.0"),
+    ("{jumps: 3}", "Samples.jumps is a field of walk_jump, and the samplers are ancestral"),
+    ("{jumps: 3.5}", "must be a whole number"),
+    ("{start: zero}", "must be one of 'uniform', 'noisy', and is 'zero'")])
+def test_a_sampler_that_means_nothing_is_refused_by_the_plan(
+        asked: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grid = write_grid(tmp_path, HEAD + "trials:\n  - {model: sigma_vae, sigma: 0.1}\n"
+                                       f"evaluate:\n  - samples: {asked}\n")
+    assert main(["plan", str(grid)]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert reason in error
+    assert f"{grid}:8" in error
 
 
 def test_evaluations_are_no_part_of_a_trial() -> None:

@@ -153,8 +153,9 @@ def test_an_answer_depends_on_the_trial_alone() -> None:
     ("bounds", mlp_sigma_vae(0.2), "dvae"),
     ("active_units", deen_trial(Digits()), "elbo"),
     ("classification", ppca_trial(DATA, SIGMA, 2), "salt_and_pepper: \\[\\]"),
-    ("smoothing", ppca_trial(DATA, SIGMA, 2), "'denoising'")],
-    ids=["nll", "bounds", "active_units", "classification", "smoothing"])
+    ("smoothing", ppca_trial(DATA, SIGMA, 2), "'denoising'"),
+    ("samples", ppca_trial(DATA, SIGMA, 2), "no images; draw them from Python")],
+    ids=["nll", "bounds", "active_units", "classification", "smoothing", "samples"])
 def test_what_means_nothing_is_refused_with_what_would_work(name: str, trial: Trial,
                                                             remedy: str) -> None:
     with pytest.raises(Incompatible, match=remedy):

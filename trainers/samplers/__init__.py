@@ -16,7 +16,7 @@ from trainers.noise import Draw
 from trainers.objectives import OBJECTIVES, Objective
 from trainers.registry import Registry
 
-__all__ = ["SAMPLERS", "Sampler", "draw_noise", "energy_of", "floats"]
+__all__ = ["SAMPLERS", "Sampler", "draw_noise", "energy_of", "fitting_sampler", "floats"]
 
 
 @runtime_checkable
@@ -41,6 +41,11 @@ class Sampler(Protocol):
 
 
 SAMPLERS: Registry[Sampler] = Registry("sampler", "trainers.samplers")
+
+
+def fitting_sampler(objective: Objective) -> str:
+    """The name of the sampler that the papers use: walk_jump for an energy, else ancestral."""
+    return "walk_jump" if isinstance(objective, EnergyBased) else "ancestral"
 
 
 def energy_of(objective: Objective, sampler: str) -> EnergyBased:
