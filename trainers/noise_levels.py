@@ -66,12 +66,15 @@ def levels_of(fields: LevelFields) -> list[NoiseLevel]:
 
 
 def check_levels(fields: LevelFields, trial: Trial) -> None:
-    """Raise `Incompatible` where a noise is not made for the data, or where there is none."""
+    """Raise `Incompatible` where a noise is not made for the data, stands twice, or is missing."""
     levels = levels_of(fields)
     if not levels:
         raise Incompatible(f"no noise level is left: give one of {', '.join(NOISES)}")
-    data = trial.data
-    for one in levels:
+    data, names = trial.data, [one.name for one in levels]
+    for place, one in enumerate(levels):
+        if one.name in names[:place]:
+            raise Incompatible(f"the level {one.level:g} of {one.noise} noise stands twice, and "
+                               "its metrics have one name: leave one out")
         support = one.corruption.support
         if support and (data.value_range is None or not (
                 support[0] <= data.value_range[0] and data.value_range[1] <= support[1])):

@@ -204,5 +204,10 @@ def _check_corruption(trial: Trial) -> None:
         known = ", ".join(trial.objective.corrupts) or "none"
         raise Incompatible(f"the objective {trial.objective.name!r} takes no corruption of the "
                            f"{trial.corrupts} (admitted: {known})")
+    if trial.corrupts == "data" and isinstance(trial.corruption, Learnable):
+        fixed = [name for name in CORRUPTIONS if not issubclass(CORRUPTIONS[name], Learnable)]
+        raise Incompatible(f"the corruption {trial.corruption.name!r} is learned, and of the data "
+                           "that would change what the model is fitted to; use one of "
+                           f"{', '.join(fixed)}, or corrupt the input")
     if trial.corruption:
         _check_support(trial.data, "corruption", trial.corruption)

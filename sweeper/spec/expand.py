@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from sweeper.spec.draws import draw, read_search, shares
 from sweeper.spec.evaluations import Asked, read_evaluations, refuse_meaningless
 from sweeper.spec.models import Model
 from sweeper.spec.schema import Grid, check_shared, seed_values
-from trainers.datasets import Dataset
+from trainers.datasets import DATASETS, Dataset
 from trainers.errors import Incompatible, InvalidValue
 from trainers.trial import Trial
 
@@ -132,7 +133,21 @@ def points_of(document: Document, block: Block, variant: Variant,
 
 
 def _build(document: Document, variant: Variant, config: dict[str, Any]) -> Trial:
+    with _answered(document, variant.data_address):
+        DATASETS.build(config["data"])
+    with _answered(document, variant.address):
+        trial = Trial.from_config({**config, "corrupts": variant.model.corrupts})
+    if trial.corruption is None and getattr(trial.objective, "m", 1) > 1:
+        raise document.error("`m` is how many corrupted views of an example are drawn, and "
+                             f"{variant.model.name} corrupts nothing: leave it out, draw more "
+                             "latents with `k`, or use dvae or diwae", variant.address)
+    return trial
+
+
+@contextmanager
+def _answered(document: Document, address: Address) -> Iterator[None]:
+    """Have what a component refuses said with the place in the grid."""
     try:
-        return Trial.from_config({**config, "corrupts": variant.model.corrupts})
+        yield
     except (Incompatible, InvalidValue) as error:
-        raise document.error(str(error), variant.address) from error
+        raise document.error(str(error), address) from error

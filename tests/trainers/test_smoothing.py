@@ -67,6 +67,12 @@ def test_a_coin_gets_no_certificate() -> None:
     assert one.radius == 0
 
 
+@pytest.mark.parametrize("radii", [(), (0.5, 0.5), (0.5, 1.0, 0.5000000001)])
+def test_radii_must_be_there_once_each(radii: tuple[float, ...]) -> None:
+    with pytest.raises(InvalidValue, match=r"radii must hold at least one radius, and each once"):
+        Smoothing(radii=radii)
+
+
 def test_a_radius_out_of_reach_is_refused_with_the_copies_that_it_takes() -> None:
     with pytest.raises(InvalidValue, match="at least 427"):
         Smoothing(n=100)

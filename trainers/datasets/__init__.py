@@ -96,8 +96,14 @@ def data_folder(data_dir: str | None, fetched: bool = False) -> Path:
 
 
 def hold_out(train: Split, validation: int, limit: int) -> tuple[Split, Split]:
-    """The first `limit` training examples (0: all), and the last `validation` ones set apart."""
+    """The first `limit` training examples (0: all), and the last `validation` ones set apart.
+
+    Raises `DataError` where none is left to train on.
+    """
     assert train.labels is not None
+    if validation >= len(train):
+        raise DataError(f"`validation` sets {validation:,} of {len(train):,} training examples "
+                        "apart, and none is left to train on: set fewer apart")
     cut = len(train) - validation
     kept = min(cut, limit or cut)
     return (Split(train.x[:kept], train.labels[:kept]),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from trainers.datasets import DATASETS, Split, Splits
 from trainers.datasets.mnist import Mnist
-from trainers.fields import Component, Natural, Where
+from trainers.fields import Bounds, Component, Natural, Where
 
 __all__ = ["BinarizedMnist"]
 
@@ -42,10 +42,10 @@ class BinarizedMnist(Component):
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     binarize: Literal["static", "dynamic", "threshold"] = "static"
-    data_seed: int = 0
+    data_seed: Natural = 0
     data_dir: Annotated[str | None, Where()] = None
     download: Annotated[bool, Where()] = False
-    validation: Natural = 0
+    validation: Annotated[int, Bounds(ge=0, lt=60_000)] = 0
     limit: Natural = 0
 
     @property

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import torch
 
 from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out
-from trainers.fields import Component, Natural, Where
+from trainers.fields import Bounds, Component, Natural, Where
 from trainers.files import require_digest
 
 __all__ = ["Cifar10"]
@@ -41,7 +41,7 @@ class Cifar10(Component):
 
     data_dir: Annotated[str | None, Where()] = None
     download: Annotated[bool, Where()] = False
-    validation: Natural = 0
+    validation: Annotated[int, Bounds(ge=0, lt=50_000)] = 0
     limit: Natural = 0
 
     @property

@@ -13,7 +13,7 @@ import torch
 
 from trainers.datasets import DATASETS, Split, Splits, array_checksum, data_folder
 from trainers.errors import DataError
-from trainers.fields import Component, Where
+from trainers.fields import Component, Natural, Where
 from trainers.files import require_file
 
 __all__ = ["FILE", "SPLIT", "FreyFace"]
@@ -49,7 +49,7 @@ class FreyFace(Component):
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     data_dir: Annotated[str | None, Where()] = None
-    data_seed: int = 0
+    data_seed: Natural = 0
 
     @property
     def shape(self) -> tuple[int, ...]:

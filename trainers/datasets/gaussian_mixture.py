@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trainers.datasets import DATASETS, Split, Splits, array_checksum
-from trainers.fields import Component, Count, NonNegative, Positive
+from trainers.fields import Component, Count, Natural, NonNegative, Positive
 
 __all__ = ["GaussianMixture"]
 
@@ -45,7 +45,7 @@ class GaussianMixture(Component):
     radius: NonNegative = 1.0
     scale: Positive = 0.1
     examples: Count = 1024
-    data_seed: int = 0
+    data_seed: Natural = 0
 
     @property
     def shape(self) -> tuple[int, ...]:

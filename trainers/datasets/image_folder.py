@@ -50,7 +50,7 @@ class ImageFolder(Component):
     colour: bool = True
     test_fraction: Fraction = 0.1
     validation: Natural = 0
-    data_seed: int = 0
+    data_seed: Natural = 0
     memory_limit: Annotated[float, Bounds(gt=0), Where()] = 4.0
     cache_dir: Annotated[str, Where()] = "~/.cache/sweeper"
     workers: Annotated[int, Bounds(ge=0), Where()] = 0

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from trainers.datasets import DATASETS, Split, Splits, array_checksum
-from trainers.fields import Component, Count, Positive
+from trainers.errors import InvalidValue
+from trainers.fields import Bounds, Component, Count, Natural, Positive
 
 __all__ = ["LinearGaussian"]
 
@@ -37,9 +38,15 @@ class LinearGaussian(Component):
 
     dims: Count = 8
     top: Positive = 1.0
-    decay: Positive = 0.5
+    decay: Annotated[float, Bounds(gt=0, le=1)] = 0.5
     examples: Count = 1024
-    data_seed: int = 0
+    data_seed: Natural = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.examples <= self.dims:
+            raise InvalidValue(f"LinearGaussian.examples must be more than its {self.dims} dims, "
+                               f"for a covariance of full rank, and is {self.examples}")
 
     @property
     def shape(self) -> tuple[int, ...]:

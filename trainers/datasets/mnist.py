@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out
-from trainers.fields import Component, Natural, Where
+from trainers.fields import Bounds, Component, Natural, Where
 from trainers.files import require_digest
 
 __all__ = ["FILES", "Mnist"]
@@ -47,7 +47,7 @@ class Mnist(Component):
 
     data_dir: Annotated[str | None, Where()] = None
     download: Annotated[bool, Where()] = False
-    validation: Natural = 0
+    validation: Annotated[int, Bounds(ge=0, lt=60_000)] = 0
     limit: Natural = 0
 
     @property

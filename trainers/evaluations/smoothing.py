@@ -74,12 +74,14 @@ class Smoothing(Component):
     examples : how many test examples, the first ones (0: all).
     steps : training steps of the classifier.
 
-    Raises `InvalidValue` for a radius that n copies cannot certify even if all agree.
+    Raises `InvalidValue` without radii, and for one that n copies cannot certify even if all
+    agree.
 
     References
     ----------
-    Cohen, Rosenfeld and Kolter 2019, arXiv:1902.02918, Sec. 3.2, with their n0, n and α (n is
-    100,000 there); Saremi 2020, arXiv:2005.09047, Sec. 5 (σ = 0.7, radii 0.5 to 1.5).
+    Cohen, Rosenfeld and Kolter 2019, arXiv:1902.02918, Sec. 3.2, with their n0 = 100 and
+    α = 0.001 (their n is 100,000); Saremi 2020, arXiv:2005.09047, Sec. 5 (σ = 0.7, radii 0.5 to
+    1.5).
     """
 
     reference: ClassVar[str] = "Cohen et al. 2019, arXiv:1902.02918; Saremi 2020, Sec. 5"
@@ -94,7 +96,10 @@ class Smoothing(Component):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        top = max(self.radii, default=0.0)
+        if len({f"{radius:g}" for radius in self.radii}) < max(1, len(self.radii)):
+            raise InvalidValue("Smoothing.radii must hold at least one radius, and each once, and "
+                               f"is {list(self.radii)}")
+        top = max(self.radii)
         least = math.ceil(math.log(self.alpha) / math.log(float(ndtr(top / self.sigma))))
         if self.n < least:
             raise InvalidValue(f"Smoothing.n must be at least {least} to certify the radius "
