@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,20 @@ import torch
 from PIL import Image
 
 from tests.trainers.models import mlp_sigma_vae
-from trainers import Pack, datasets
+from trainers import Pack, Training, Trial, datasets
 from trainers.classifier import reference_classifier
 from trainers.datasets.digits import Digits
 from trainers.datasets.gaussian_mixture import GaussianMixture
 from trainers.datasets.image_folder import ImageFolder
 from trainers.datasets.mnist import Mnist
-from trainers.evaluations import evaluate
+from trainers.evaluations import evaluate, first_examples, own_streams
 from trainers.evaluations.classification import Classification
-from trainers.evaluations.smoothing import Smoothing
+from trainers.evaluations.smoothing import Smoothing, certify
+from trainers.model import Model
+from trainers.networks.quadratic import Quadratic
+from trainers.noise import Draw
+from trainers.objectives import Objective
+from trainers.objectives.deen import Deen
 
 STEPS = 300
 
@@ -71,10 +77,6 @@ def test_images_that_a_model_may_not_see_train_the_classifier_too(tmp_path: Path
 
 def test_a_denoiser_that_returns_y_is_as_good_as_the_classifier_alone() -> None:
     """With σ → 0 a quadratic energy moves nothing: x̂(y) = y."""
-    from trainers import Training, Trial
-    from trainers.networks.quadratic import Quadratic
-    from trainers.objectives.deen import Deen
-
     trial = Trial(objective=Deen(sigma=1e-9), network=Quadratic(), data=Digits(),
                   training=Training(precision="float64"))
     objective, model = Pack([trial]).bind(0)
@@ -86,6 +88,51 @@ def test_a_denoiser_that_returns_y_is_as_good_as_the_classifier_alone() -> None:
     shares = [found.metrics[f"accuracy/{name}"]
               for name in ("gaussian/1", "gaussian/0.3", "clean")]
     assert shares == sorted(set(shares))
+
+
+def turning(sigma: float = 0.5) -> tuple[Trial, Objective, Model]:
+    """An energy whose estimate is y upside down: f(y) = yᵀ(I − R)y/(2σ²), so x̂(y) = Ry."""
+    trial = Trial(objective=Deen(sigma=sigma), network=Quadratic(), data=Digits(), seed=5,
+                  training=Training(precision="float64"))
+    objective, model = Pack([trial]).bind(0)
+    eye = torch.eye(64, dtype=torch.float64)
+    weight = (eye - eye.flip(0)) / sigma**2
+    params = {"energy.weight": weight, "energy.bias": torch.zeros(64, dtype=torch.float64)}
+    return trial, objective, replace(model, params=params)
+
+
+def test_it_is_the_estimate_that_is_classified() -> None:
+    trial, objective, model = turning()
+    asked = Classification(gaussian=(0.1, 0.3), laplace=(), salt_and_pepper=(), examples=0,
+                           steps=STEPS)
+    found = evaluate(asked, trial, objective, model)
+    classifier = reference_classifier(Digits(), STEPS)
+    x, labels = first_examples(trial, model, 0)
+    streams = own_streams(trial, model)
+    for row in found.table:
+        noise = streams.draw(Draw("evaluation", tuple(x.shape)), x.dtype)
+        y = x + row["level"] * noise
+        accuracy, noisy = (float((classifier.predict(shown) == labels).double().mean())
+                           for shown in (y.flip(-1), y))
+        assert row["accuracy"] == pytest.approx(accuracy, abs=1e-3)
+        assert row["noisy"] == noisy > accuracy + 0.1
+
+
+def test_it_is_the_estimate_that_is_certified() -> None:
+    trial, objective, model = turning()
+    asked = Smoothing(sigma=0.2, radii=(0.1,), n0=20, n=100, examples=12, steps=STEPS)
+    found = evaluate(asked, trial, objective, model)
+    classifier = reference_classifier(Digits(), STEPS)
+    x, _ = first_examples(trial, model, 12)
+
+    def guesses(turned: bool) -> list[tuple[int, float]]:
+        streams = own_streams(trial, model)
+        made = [certify(lambda y: classifier.predict(y.flip(-1) if turned else y), one, asked,
+                        streams) for one in x]
+        return [(one.guess, one.p_lower) for one in made]
+
+    assert [(row["guess"], row["p_lower"]) for row in found.table] == guesses(turned=True)
+    assert guesses(turned=True) != guesses(turned=False)
 
 
 def test_certified_accuracy_falls_with_the_radius() -> None:

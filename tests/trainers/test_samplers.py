@@ -107,6 +107,25 @@ def test_nebula_goes_down_the_energy() -> None:
     assert bool((energies.diff(dim=0) <= 1e-12).all())
 
 
+def test_the_walk_is_the_papers_by_default() -> None:
+    """δ = 0.2·σ, and a jump after every ten steps, by Eq. 19 and 20 written out."""
+    sigma = 0.5
+    precision = torch.diag(torch.tensor([1.5, 0.5, 3.0], dtype=torch.float64))
+    bias = torch.tensor([0.2, -0.3, 0.1], dtype=torch.float64)
+    objective, model = gaussian(precision, bias, sigma)
+    found = WalkJump(jumps=2).trajectory(objective, model, 3, seeded(4))
+    generator = seeded(4)
+    y = torch.rand(3, model.dims, dtype=torch.float64, generator=generator)
+    torch.randn(3, model.dims, dtype=torch.float64, generator=generator)
+    jumps = []
+    for step in range(1, 21):
+        eps = torch.randn(3, model.dims, dtype=torch.float64, generator=generator)
+        y = y - (0.2 * sigma)**2 * (y @ precision + bias) + math.sqrt(2) * 0.2 * sigma * eps
+        if step % 10 == 0:
+            jumps.append(y - sigma**2 * (y @ precision + bias))
+    torch.testing.assert_close(found, torch.stack(jumps), rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("start", ["uniform", "noisy"])
 def test_the_walk_starts_in_the_unit_cube(start: Any) -> None:
     """At δ → 0 the walk stays at its start: mean ½, variance 1/12 (+ σ²)."""
