@@ -16,6 +16,7 @@ from sweeper.spec.resolve import resolve
 from sweeper.spec.schema import check_grid
 from sweeper.sweep import PlannedTrial
 from trainers.datasets import DATASETS
+from trainers.datasets.frey_face import SPLIT
 from trainers.evaluations import classification, smoothing
 from trainers.trial import Trial
 
@@ -31,6 +32,9 @@ COUNTS = {
     "dvae-mnist": (2 * 2 * 4 + 2 * 4 + 2 + 2 + 4 + 4 + 1 + 1 + 1) * 10, "dvae-mnist-small": 3 * 3,
     "dvae-frey": (2 * 2 * 3 + 2 * 2 + 2 * 3 + 2) * 10, "dvae-frey-small": 3 * 3,
 }
+
+D = ("dvae-mnist", "dvae-frey")
+NONLINEARITY = {"dvae": "softplus", "bernoulli_vae": "softplus", "diwae": "tanh", "iwae": "tanh"}
 
 Expanded = Callable[[str], tuple[PlannedTrial, ...]]
 
@@ -146,6 +150,56 @@ def test_the_denoising_grid_has_the_rows_of_table_1(expanded: Expanded) -> None:
     kinds = [("dvae", 1), ("dvae", 5), ("diwae", 5)]
     assert rows == {(*kind, layers, p): 10 for kind in kinds for layers in (1, 2)
                     for p in (0, 0.05, 0.10, 0.15)}
+
+
+@pytest.mark.parametrize("name", D)
+def test_the_denoising_grids_train_as_the_paper_does(name: str, expanded: Expanded) -> None:
+    """Im et al. 2017, Sec. 5: batches of 100, 50 latents, layers of 200 units; K and M."""
+    trials = expanded(name)
+    for trial in trials:
+        network, objective = trial.config["network"], trial.config["objective"]
+        assert trial.config["training"]["batch_size"] == 100
+        assert (network["d_z"], network["decoder_hidden"]) == (50, [200, 200])
+        assert network["nonlinearity"] == NONLINEARITY[trial.params["model"]]
+        assert network.get("hidden") in ([200], [200, 200], None)
+        assert (objective["k"], objective["m"]) in {(1, 1), (5, 1), (5, 5), (5, 10)}
+    found = {(trial.config["objective"]["k"], trial.config["objective"]["m"]) for trial in trials}
+    assert found == {(1, 1), (5, 1)} | ({(5, 5), (5, 10)} if name == "dvae-mnist" else set())
+
+
+def test_the_denoising_grid_sets_10000_images_apart(expanded: Expanded) -> None:
+    for trial in expanded("dvae-mnist"):
+        data = trial.config["data"]
+        assert (data["name"], data["validation"]) == ("binarized_mnist", 10_000)
+        assert trial.config["likelihood"]["name"] == "bernoulli"
+
+
+def test_the_recurrent_rows_are_those_of_table_3(expanded: Expanded) -> None:
+    """One recurrent layer of five time steps, at four noise levels; DVAE with K = 1."""
+    trials = [trial for trial in expanded("dvae-mnist") if trial.params["network"] == "gru"]
+    assert all((trial.config["network"]["units"], trial.config["network"]["steps"]) == (200, 5)
+               for trial in trials)
+    rows = Counter((trial.params["model"], trial.config["objective"]["k"],
+                    trial.params["corruption_p"]) for trial in trials)
+    assert rows == {(*kind, p): 10 for kind in [("dvae", 1), ("diwae", 5)]
+                    for p in (0, 0.05, 0.10, 0.15)}
+
+
+def test_the_frey_grid_has_the_rows_of_table_2(expanded: Expanded) -> None:
+    """A Gaussian decoder with learned variance, at three levels of noise and without."""
+    trials = expanded("dvae-frey")
+    assert {(trial.config["data"]["name"], trial.config["likelihood"]["name"])
+            for trial in trials} == {("frey_face", "gaussian_learned")}
+    assert SPLIT == (1572, 193, 200)
+    rows = Counter((trial.params["model"], trial.config["objective"]["k"],
+                    len(trial.config["network"]["hidden"]),
+                    trial.config["corruption"].get("sigma", 0.0)) for trial in trials)
+    kinds = [("dvae", 1), ("dvae", 5), ("diwae", 5)]
+    assert rows == {(*kind, layers, sigma): 10 for kind in kinds for layers in (1, 2)
+                    for sigma in (0.0, 0.025, 0.05, 0.075)}
+    quiet = [trial.config["corruption"] for trial in trials
+             if "sigma" not in trial.config["corruption"]]
+    assert quiet == [{"name": "salt_and_pepper", "p": 0}] * 60
 
 
 def test_uvb_and_deen_of_a_small_grid_have_about_equal_sizes(expanded: Expanded) -> None:
