@@ -138,7 +138,7 @@ class _Block:
 
     def likelihoods(self, model: Model) -> list[str | None]:
         entry = self.entries.get("likelihood")
-        if entry is None or (entry.default and not model.any_likelihood):
+        if entry is None or not model.likelihoods or (entry.default and not model.any_likelihood):
             return [model.likelihood]
         return [self._registered("likelihood", name, where, model.likelihoods)
                 for where, name in self._choices("likelihood", model.likelihoods)]

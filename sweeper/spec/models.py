@@ -76,7 +76,9 @@ MODELS = (
           "Saremi et al. 2018, arXiv:1805.08306", lacks=ENERGY),
     Model("uvb", "uvb", None,
           "Unnormalized variational Bayes: DEEN with the negative ELBO as energy",
-          "Saremi 2020, arXiv:2007.15130, Eq. 17 and 18"),
+          "Saremi 2020, arXiv:2007.15130, Eq. 17 and 18",
+          lacks={"likelihood": "its decoder is a field of its own: write `decoder: gaussian` or "
+                               "`decoder: laplace`"}),
     Model("dvae", "elbo", "bernoulli", "Denoising VAE: the encoder sees a corrupted input",
           "Im et al. 2017, arXiv:1511.06406, Eq. 8 and 11", True, "input"),
     Model("iwae", "iwae", "bernoulli", "Importance-weighted autoencoder",

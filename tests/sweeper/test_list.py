@@ -11,7 +11,7 @@ from sweeper.plan.catalogue import catalogue, registries
 from sweeper.spec.models import known_models
 
 KINDS = {"models", "objectives", "likelihoods", "networks", "corruptions", "datasets", "samplers",
-         "searches", "grids"}
+         "evaluations", "searches", "grids"}
 
 
 def test_every_registry_is_listed() -> None:

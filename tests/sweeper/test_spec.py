@@ -61,8 +61,8 @@ LINES = [
     ("aliases: merge", "aliases: merge is not available yet; use keep (train both) or verify "
      "(train matched-seed twins)"),
     ("aliases: same", "aliases: must be one of 'keep', 'verify', and is 'same'"),
-    ("search: {method: magic}", "search.method: unknown search method 'magic' (known: grid, "
-     "random, sobol)"),
+    ("search: {method: magic}", "search.method: unknown search method 'magic' (known: asha, "
+     "grid, random, sobol, successive_halving, tpe)"),
     ("analysis: {law: {xx: sigma}}", "analysis.law.xx: unknown key 'xx'; did you mean 'x'? "
      "(known: range, where, x, y)"),
     ("analysis: {law: {where: {model: {}}}}", "analysis.law.where.model: must be a value or a "
@@ -119,6 +119,11 @@ BLOCKS = [
      "`corruption`; it belongs to noisy_vae, dvae"),
     ("{model: sigma_vae, sigma: 0.1, likelihood: laplace}", ".likelihood: unknown likelihood "
      "'laplace' (known: gaussian)"),
+    ("{model: uvb, sigma: 0.1, likelihood: laplace}", ".likelihood: uvb has no `likelihood`, "
+     "because its decoder is a field of its own: write `decoder: gaussian` or "
+     "`decoder: laplace` (uvb has: "),
+    ("{model: deen, sigma: 0.1, network: quadratic, likelihood: laplace}", ".likelihood: deen has "
+     "no `likelihood`, because its loss is least squares (deen has: "),
     ("{model: noisy_vae, sigma: 0.1}", ": noisy_vae needs `corruption`: name one of "),
     ("{model: noisy_vae, sigma: 0.1, corruption: gaussian}", ".corruption: the corruption "
      "gaussian needs `sigma`"),
