@@ -99,6 +99,14 @@ def settings(trial: PlannedTrial) -> tuple[object, ...]:
     return tuple(trial.params[key] for key in ("epochs", "batch_size", "lr"))
 
 
+@pytest.mark.parametrize("name", FULL)
+def test_a_full_grid_evaluates_on_all_test_examples(name: str, expanded: Expanded) -> None:
+    """Certificates alone are of fewer: of 500, as in Cohen et al. 2019."""
+    asked = [one for trial in expanded(name) for one in trial.evaluate]
+    assert {one["name"] for one in asked if one.get("examples")} <= {"smoothing"}
+    assert asked
+
+
 @pytest.mark.parametrize("name", ["saremi-sigma", "saremi-alpha", "saremi-robustness"])
 def test_the_imaginary_noise_grids_train_as_the_paper_does(name: str,
                                                            expanded: Expanded) -> None:
