@@ -54,7 +54,21 @@ def bounds(model: Model, objective: Any, copies: int = COPIES, seed: int = 3) ->
     noise = {name: streams.draw(draw, torch.float64)
              for name, draw in objective.test_draws(model, copies).items()}
     metrics = objective.test(model, X.expand(copies, -1), noise)
-    return metrics["objective"] + model.observation.constant(DIMS)
+    return metrics["objective_full"]
+
+
+@pytest.mark.parametrize(("objective", "beta"), [(Elbo(beta=3.0, k=2), 3.0), (Iwae(k=2), 1.0)],
+                         ids=["elbo", "iwae"])
+def test_the_full_objective_is_the_bound_at_beta_one_with_its_constant(objective: Any,
+                                                                       beta: float) -> None:
+    model, _ = model_and_evidence(off=0.5)
+    streams = Streams(1, 0)
+    noise = {name: streams.draw(draw, torch.float64)
+             for name, draw in objective.test_draws(model, 5).items()}
+    found = objective.test(model, X.expand(5, -1), noise)
+    constant = -0.5 * DIMS * math.log(2 * math.pi * SIGMA**2)
+    expected = found["objective"] + (beta - 1) * found["kl"] + constant
+    torch.testing.assert_close(found["objective_full"], expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 2, 7])

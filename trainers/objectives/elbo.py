@@ -31,10 +31,12 @@ class Elbo(Component):
     Im et al. print the two bounds the other way round in Lemma 1 and Eq. 9.
 
     Metrics, means over examples: ``objective`` (what is maximised), ``elbo`` (the same at β = 1,
-    normalising constant dropped), ``elbo_full`` (with it), ``kl`` (nats), ``recon`` (squared or
-    absolute data units), ``denoise`` (test: ‖x − x̂(y)‖² at the noise that the decoder imagines,
-    squared data units), ``objective_clean`` (test, corrupted input only: the same bound with the
-    clean x at the encoder), ``rate`` (of a corruption that is learned).
+    normalising constant dropped), ``elbo_full`` (with it), ``objective_full`` (test: the bound
+    that is trained, at β = 1 and with its constant, so below log p(x); here equal to
+    ``elbo_full``, in `Iwae` tighter), ``kl`` (nats), ``recon`` (squared or absolute data units),
+    ``denoise`` (test: ‖x − x̂(y)‖² at the noise that the decoder imagines, squared data units),
+    ``objective_clean`` (test, corrupted input only: the objective with the clean x at the
+    encoder), ``rate`` (of a corruption that is learned).
 
     Parameters
     ----------
@@ -75,7 +77,9 @@ class Elbo(Component):
     def test(self, model: Model, x: Float[Tensor, "batch dims"],
              noise: Noise) -> dict[str, Float[Tensor, " batch"]]:
         samples = infer(model, x, noise["latent"], noise.get("corruption"))
-        metrics = {"objective": self._bound(samples), **self.parts(model, x, noise, samples)}
+        parts = self.parts(model, x, noise, samples)
+        metrics = {"objective": self._bound(samples), "objective_full": parts["elbo_full"],
+                   **parts}
         if model.corrupts == "input":
             metrics["objective_clean"] = self._bound(infer(model, x, noise["latent"][:, :1]))
         return metrics

@@ -32,7 +32,8 @@ class Iwae(Component):
     There is no β: the log of a mean has no KL of its own to weight.
 
     Metrics are those of `Elbo`, with the sums over all MK samples: ``objective`` is this bound,
-    ``elbo`` that of the same model at K = 1.
+    ``objective_full`` the same with the likelihood's normalising constant (the number of Im et
+    al., Table 2), ``elbo`` that of the same model at K = 1.
 
     Parameters
     ----------
@@ -73,7 +74,9 @@ class Iwae(Component):
     def test(self, model: Model, x: Float[Tensor, "batch dims"],
              noise: Noise) -> dict[str, Float[Tensor, " batch"]]:
         samples = infer(model, x, noise["latent"], noise.get("corruption"))
-        metrics = {"objective": log_mean_weight(samples),
+        bound = log_mean_weight(samples)
+        metrics = {"objective": bound,
+                   "objective_full": bound + model.observation.constant(model.dims),
                    **self.elbo.parts(model, x, noise, samples)}
         if model.corrupts == "input":
             clean = infer(model, x, noise["latent"][:, :1])
