@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -11,17 +12,21 @@ from torch import Tensor
 from trainers.datasets import Splits
 from trainers.noise import Draw, Streams, stack_draws
 
-__all__ = ["Batches"]
+__all__ = ["VALIDATED", "Batches", "HeldOut"]
+
+HeldOut = Literal["test", "validation"]
 
 TEST_BATCH = 500
+VALIDATED = 10_000
 
 
 class Batches:
-    """Train and test examples, divided by their scale.
+    """Train, test and validation examples, divided by their scale.
 
     Training data stay in memory in their raw type; on a GPU they lie there whole where they take
     at most half of its free memory, and go there batch by batch where they do not. Data that are
     drawn anew in each epoch (`Splits.resample`) take their noise from each member's own stream.
+    Of a validation part the first 10,000 examples are looked at: as many as the papers set apart.
 
     Parameters
     ----------
@@ -37,11 +42,6 @@ class Batches:
     def __len__(self) -> int:
         return len(self._train_x)
 
-    @property
-    def tested(self) -> int:
-        """How many test examples there are."""
-        return len(self._splits.test)
-
     def train(self, rows: Int[Tensor, "*pack batch"],
               members: Sequence[Streams]) -> Float[Tensor, "*pack batch dims"]:
         """The examples of some rows; the pack axis leads where there is more than one member."""
@@ -51,9 +51,10 @@ class Batches:
         needs = {"x": Draw("data", tuple(x.shape[-2:]), "uniform")}
         return self._splits.resample(x, stack_draws(members, needs, self._dtype)["x"])
 
-    def test(self) -> Iterator[Float[Tensor, "batch dims"]]:
-        """All test examples in their order."""
-        for raw in torch.split(self._splits.test.x, TEST_BATCH):
+    def held_out(self, part: HeldOut) -> Iterator[Float[Tensor, "batch dims"]]:
+        """The examples of a part in their order; none where the part is empty."""
+        x = self._splits.test.x if part == "test" else self._splits.validation.x[:VALIDATED]
+        for raw in torch.split(x, TEST_BATCH) if len(x) else ():
             yield self._in_units(raw)
 
     def _in_units(self, raw: Tensor) -> Tensor:

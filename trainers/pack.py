@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from trainers import datasets
-from trainers.batches import Batches
+from trainers.batches import Batches, HeldOut
 from trainers.errors import Incompatible
 from trainers.fields import describe_fields
 from trainers.model import Model
@@ -24,6 +24,7 @@ from trainers.trial import Trial
 __all__ = ["Pack", "Record", "program_of"]
 
 State = dict[str, Tensor]
+NOISE_OF: dict[HeldOut, int] = {"test": 0, "validation": -1}
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Pack:
         with one_thread(self.device), self._autocast():
             metrics = self._train_epoch()
             if self._test_is_due():
-                metrics |= self._test_epoch()
+                metrics |= self._test_epoch("test") | self._test_epoch("validation")
         self.epoch += 1
         rows = {name: values.reshape(-1).tolist() for name, values in metrics.items()}
         now = time.time_ns() // 1_000_000
@@ -209,8 +210,8 @@ class Pack:
         return done % self._training.test_every == 0 or done == self._training.epochs
 
     @torch.no_grad()
-    def _test_epoch(self) -> dict[str, Tensor]:
-        """Test metrics, with the same noise after every epoch."""
+    def _test_epoch(self, part: HeldOut) -> dict[str, Tensor]:
+        """Metrics of a part that is not trained on, with the same noise after every epoch."""
         def member_test(params: dict[str, Tensor], hyper: dict[str, Tensor], x: Tensor,
                         noise: dict[str, Tensor]) -> Metrics:
             objective, model = self.trials[0].bind(self._parts, params, hyper)
@@ -218,16 +219,17 @@ class Pack:
 
         compute = member_test if len(self.live) == 1 else torch.func.vmap(
             member_test, in_dims=(0, 0, None, 0))
-        streams, (objective, model) = self._streams(0), self._any_model()
-        totals: Metrics = {}
-        for x in self._batches.test():
+        streams, (objective, model) = self._streams(NOISE_OF[part]), self._any_model()
+        totals, examples = dict[str, Tensor](), 0
+        for x in self._batches.held_out(part):
             draws = objective.test_draws(model, len(x))
             noise = stack_draws(streams, draws, self._training.dtype)
             metrics = compute(self._params, self._hyper, x, noise)
+            examples += len(x)
             for name, value in metrics.items():
                 total = value.sum(-1)
                 totals[name] = totals[name] + total if name in totals else total
-        return {f"test/{name}": value / self._batches.tested for name, value in totals.items()}
+        return {f"{part}/{name}": value / examples for name, value in totals.items()}
 
     def _any_model(self) -> tuple[Objective, Model]:
         """Some member's objective and model: for the shapes of the noise."""

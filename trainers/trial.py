@@ -47,7 +47,8 @@ class Training(Component):
         batch of an epoch is left out). lr : Adam's rate. eps : Adam's ε, in units of the
         gradient; scale it with the loss where two losses differ by a factor.
     precision : ``float32``, ``float64`` or ``bfloat16`` (autocast; parameters stay float32).
-    test_every : epochs between two looks at the test data (the last epoch always has one).
+    test_every : epochs between two looks at the test data, and at the validation data where
+        there are any (the last epoch always has one).
     checkpoint_every : epochs between two checkpoints. Neither changes a result: both are no part
         of a trial's identity.
     """

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sweeper.sweep import Resources
+from trainers.batches import VALIDATED
 from trainers.datasets import Dataset, load
 from trainers.trial import Trial
 
@@ -48,8 +49,9 @@ def estimate(trial: Trial, parameters: int) -> Estimate:
     factor = SECOND_ORDER if hasattr(trial.objective, "gradient") else BACKWARD
     step = STEP + PER_PARAMETER * parameters + factor * flops * batch / FLOPS
     tests = math.ceil(epochs / trial.training.test_every)
+    held_out = len(splits.test) + min(len(splits.validation), VALIDATED)
     seconds = (epochs * (len(splits.train) // batch) * step
-               + tests * TEST * flops * len(splits.test) / FLOPS)
+               + tests * TEST * flops * held_out / FLOPS)
     return Estimate(seconds, PROCESS + PER_PARAMETER_BYTES * parameters + _bytes(trial.data))
 
 

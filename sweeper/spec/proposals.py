@@ -100,7 +100,8 @@ def _check_rungs(search: Halving, trials: Sequence[PlannedTrial]) -> None:
         raise UserError(f"min_epochs must be less than the {epochs} epochs of a trial, and is "
                         f"{search.min_epochs}")
     every = {int(trial.config["training"]["test_every"]) for trial in trials}
-    if search.metric.startswith("test/") and any(search.min_epochs % one for one in every):
+    held_out = search.metric.startswith(("test/", "validation/"))
+    if held_out and any(search.min_epochs % one for one in every):
         raise UserError(f"{search.metric} is measured every {max(every)} epochs (test_every), so "
                         f"min_epochs must be a multiple of that, and is {search.min_epochs}")
     points = len({point_of(trial) for trial in trials})

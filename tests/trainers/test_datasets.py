@@ -181,4 +181,4 @@ def test_float_data_in_their_own_units_are_not_rescaled() -> None:
     x = torch.rand(9, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     batches = Batches(Splits(Split(x), Split(x[:4])), torch.float64, torch.device("cpu"))
     assert torch.equal(batches.train(torch.tensor([2, 1]), [Streams(0, 0)]), x[[2, 1]])
-    assert torch.equal(torch.cat(list(batches.test())), x[:4])
+    assert torch.equal(torch.cat(list(batches.held_out("test"))), x[:4])
