@@ -44,7 +44,8 @@ class Estimate:
 def estimate(trial: Trial, parameters: int) -> Estimate:
     """Arithmetic and memory traffic of all steps, at the tabulated rates."""
     splits = load(trial.data)
-    batch, epochs = trial.training.batch_size, trial.training.epochs
+    batch = min(trial.training.batch_size, len(splits.train))
+    epochs = trial.training.epochs
     flops = _example_flops(trial)
     factor = SECOND_ORDER if hasattr(trial.objective, "gradient") else BACKWARD
     step = STEP + PER_PARAMETER * parameters + factor * flops * batch / FLOPS

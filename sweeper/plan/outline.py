@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
+from sweeper.plan.notes import notes
 from sweeper.search import describe
 from sweeper.search.halving import Halving
 from sweeper.spec.aliases import partner
@@ -52,7 +53,8 @@ class AliasPair:
 class Outline:
     """A sweep before it runs. Seconds and bytes are estimates.
 
-    `most` is how many trials there may be, with those that a search makes up.
+    `most` is how many trials there may be, with those that a search makes up; `notes` are
+    sentences on what is perhaps not meant.
     """
 
     sweep: Sweep
@@ -65,6 +67,7 @@ class Outline:
     cpu_seconds: float
     wall_seconds: float
     most: int
+    notes: tuple[str, ...]
 
     @property
     def finished(self) -> int:
@@ -82,6 +85,7 @@ class Outline:
                          "trial_memory_bytes": int(self.trial_memory)},
             "until": dict(sweep.until) if sweep.until else None,
             "search": describe(sweep.search) if sweep.search else None, "most": self.most,
+            "notes": list(self.notes),
             "aliases": [asdict(pair) for pair in self.aliases],
             "trials": [{"id": trial.id, "label": trial.label, "role": trial.role,
                         "twin_of": trial.twin_of, "parameters": trial.parameters,
@@ -107,7 +111,7 @@ def outline(sweep: Sweep) -> Outline:
     return Outline(
         sweep, _rows(shown, estimates, status), _alias_pairs(sweep.trials), status,
         packs, slots, max(found.memory for found in estimates.values()), sum(seconds),
-        wall_seconds(seconds, slots), len(sweep.trials) + proposed)
+        wall_seconds(seconds, slots), len(sweep.trials) + proposed, notes(shown))
 
 
 def _examples(sweep: Sweep) -> list[PlannedTrial]:

@@ -29,6 +29,8 @@ def draw(screen: Console, plan: Outline) -> None:
                           style="dim"))
     _draw_aliases(screen, plan)
     screen.print()
+    for note in plan.notes:
+        screen.print(Text(note, style="yellow"), soft_wrap=True)
     for name, value in _facts(plan):
         screen.print(Text.assemble((f"{name:<9}", "dim"), value), soft_wrap=True)
 

@@ -47,6 +47,18 @@ def test_a_plan_estimates_time_and_memory(plan: dict[str, Any]) -> None:
     assert plan["estimate"]["trial_memory_bytes"] > 1e8
 
 
+def test_a_plan_says_where_a_batch_is_more_than_there_is(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = grid_text("{model: sigma_vae, sigma: [0.1, 0.2], batch_size: [1024, 1025]}")
+    command = ["plan", str(write_grid(tmp_path, text)), "--storage", str(tmp_path)]
+    note = ("line 6: batch_size 1,025 is more than the 1,024 training examples of "
+            "linear_gaussian: an epoch is one step, on all of them")
+    assert main(command) == 0
+    assert capsys.readouterr().out.count(note) == 1
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == [note]
+
+
 def test_a_plan_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str],
                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
