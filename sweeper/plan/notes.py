@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+import torch
 
 from sweeper.spec.identity import canonical
 from sweeper.sweep import PlannedTrial
-from trainers.datasets import DATASETS, load
+from trainers.datasets import load
+from trainers.trial import Trial
 
 __all__ = ["notes"]
 
 
 def notes(trials: Sequence[PlannedTrial]) -> tuple[str, ...]:
-    """One sentence, with the grid's line, for each batch that is larger than the training part."""
-    found: dict[tuple[str, int], str] = {}
-    for trial in trials:
-        data, batch = trial.config["data"], int(trial.config["training"]["batch_size"])
-        key = canonical(data), batch
+    """Sentences with the grid's lines: batches larger than the training part, and decoders that
+    cannot reach the data.
+    """
+    found: dict[str, list[str]] = {}
+    for planned in trials:
+        parts = (planned.config["data"], planned.config["network"]["name"],
+                 planned.config["training"]["batch_size"])
+        key = canonical(list(parts))
         if key not in found:
-            found[key] = _large_batch(trial, len(load(DATASETS.build(data)).train), batch)
-    return tuple(note for note in found.values() if note)
+            trial = Trial.from_config(planned.config)
+            found[key] = [f"line {planned.line}: {said}"
+                          for said in (_large_batch(trial), _out_of_reach(trial)) if said]
+    return tuple(dict.fromkeys(note for said in found.values() for note in said))
 
 
-def _large_batch(trial: PlannedTrial, examples: int, batch: int) -> str:
+def _large_batch(trial: Trial) -> str:
+    batch, examples = trial.training.batch_size, len(load(trial.data).train)
     if batch <= examples:
         return ""
-    return (f"line {trial.line}: batch_size {batch:,} is more than the {examples:,} training "
-            f"examples of {trial.config['data']['name']}: an epoch is one step, on all of them")
+    return (f"batch_size {batch:,} is more than the {examples:,} training examples of "
+            f"{trial.data.name}: an epoch is one step, on all of them")
+
+
+def _out_of_reach(trial: Trial) -> str:
+    """The readout of −∞ and ∞ are the ends of what a decoder gives."""
+    low, high = trial.network.readout(torch.tensor([-math.inf, math.inf])).tolist()
+    ends = trial.data.value_range or (-math.inf, math.inf)
+    if low <= ends[0] and ends[1] <= high:
+        return ""
+    return (f"{trial.network.name} decodes to values from {low:g} to {high:g}, and "
+            f"{trial.data.name} has the range {trial.data.value_range or 'ℝ'}: what lies "
+            "outside cannot be fitted; the network linear reaches it")

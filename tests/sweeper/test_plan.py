@@ -59,6 +59,21 @@ def test_a_plan_says_where_a_batch_is_more_than_there_is(
     assert json.loads(capsys.readouterr().out)["notes"] == [note]
 
 
+@pytest.mark.parametrize(("network", "data", "said"), [
+    ("mlp", "linear_gaussian", ["line 6: mlp decodes to values from 0 to 1, and linear_gaussian "
+                                "has the range ℝ: what lies outside cannot be fitted; the network "
+                                "linear reaches it"]),
+    ("linear", "linear_gaussian", []), ("mlp", "digits", []), ("linear", "digits", [])])
+def test_a_plan_says_where_a_decoder_cannot_reach_the_data(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str], network: str, data: str,
+        said: list[str]) -> None:
+    text = grid_text(f"{{model: sigma_vae, sigma: [0.1, 0.2], network: {network}}}",
+                     head=HEAD.replace("linear_gaussian", data))
+    path = write_grid(tmp_path, text)
+    assert main(["plan", str(path), "--storage", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == said
+
+
 def test_a_plan_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str],
                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
