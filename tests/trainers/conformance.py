@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +35,10 @@ def small(component: type[Any]) -> Any:
 
 
 def combinations() -> Iterator[Trial]:
-    """Every objective on every network; on the MLP also with every likelihood and corruption."""
+    """Every objective on every network; on the MLP also with every likelihood and corruption.
+
+    On other networks, and with other likelihoods, salt-and-pepper noise stands for them all.
+    """
     for objective, network in itertools.product(OBJECTIVES, NETWORKS):
         needed = OBJECTIVES[objective].likelihood
         everywhere = ["gaussian"] if network != "mlp" else list(LIKELIHOODS)
@@ -43,8 +46,8 @@ def combinations() -> Iterator[Trial]:
             trial = _trial(objective, network, likelihood)
             if trial is not None:
                 yield trial
-                if network == "mlp" and likelihood in ("gaussian", None):
-                    yield from _corrupted(trial)
+                plain = network == "mlp" and likelihood in ("gaussian", None)
+                yield from _corrupted(trial, CORRUPTIONS if plain else ["salt_and_pepper"])
 
 
 def with_other_numbers(trial: Trial) -> Trial:
@@ -69,8 +72,8 @@ def _trial(objective: str, network: str, likelihood: str | None) -> Trial | None
         return None
 
 
-def _corrupted(plain: Trial) -> Iterator[Trial]:
-    for where, name in itertools.product(plain.objective.corrupts, CORRUPTIONS):
+def _corrupted(plain: Trial, names: Iterable[str]) -> Iterator[Trial]:
+    for where, name in itertools.product(plain.objective.corrupts, names):
         try:
             yield replace(plain, corruption=small(CORRUPTIONS[name]), corrupts=where)
         except Incompatible:

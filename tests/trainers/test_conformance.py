@@ -11,6 +11,7 @@ from torch import Tensor
 from tests.trainers.conformance import combinations, with_other_numbers
 from trainers import Pack, Trial, datasets
 from trainers.noise import Streams
+from trainers.optim import make_adam
 from trainers.trial import PARTS
 
 
@@ -59,6 +60,22 @@ def test_a_small_step_down_the_finite_gradient_lowers_the_loss(trial: Trial) -> 
                  for (name, value), g in zip(params.items(), gradients, strict=True)}
     drop = float(loss.detach()) - float(fixed_loss(pack, moved))
     assert drop == pytest.approx(step * norm**2, rel=1e-2)
+
+
+@every_trial
+def test_a_step_of_training_lowers_the_loss_by_what_adam_promises(trial: Trial) -> None:
+    """Adam's first step is lr·g/(|g| + ε), so a small one gains lr·Σ g²/(|g| + ε)."""
+    lr, eps = 1e-8, 1e-8
+    pack = Pack([trial])
+    params = {name: value.requires_grad_() for name, value in pack.bind(0)[1].params.items()}
+    loss = fixed_loss(pack, params)
+    gradients = torch.autograd.grad(loss, list(params.values()), allow_unused=True,
+                                    materialize_grads=True)
+    gain = lr * sum(float((g.square() / (g.abs() + eps)).sum()) for g in gradients)
+    adam = make_adam(params, torch.tensor(lr, dtype=torch.float64), torch.tensor(eps))
+    adam.step(gradients)
+    drop = float(loss.detach()) - float(fixed_loss(pack, params).detach())
+    assert drop == pytest.approx(gain, rel=1e-2)
 
 
 @every_trial
