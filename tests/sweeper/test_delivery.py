@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.sweep import Sweep
 from sweeper.tracking import delivery
 from sweeper.tracking.delivery import Backlog, Delivery
 from tests.sweeper.small import small_sweep
@@ -20,6 +21,9 @@ class Tracker:
         self.shown: dict[str, list[str]] = {}
         self.ended: list[str] = []
         self._refusals, self._poison = refusals, poison
+
+    def grow(self, sweep: Sweep) -> None:
+        """The same trials: nothing to note."""
 
     def show_trial(self, trial: str, commit: Commit | None, status: str) -> None:
         self._refuse(trial)
