@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from sweeper.plan.capacity import estimate, parallel, wall_seconds
 from sweeper.spec.grids import load, shipped_grids
@@ -39,7 +40,7 @@ def test_the_zoo_has_every_model_and_asks_each_something(tmp_path: Path) -> None
     assert {trial.params["model"] for trial in trials} == {model.name for model in MODELS}
     assert all(trial.evaluate for trial in trials)
     asked = {one["name"] for trial in trials for one in trial.evaluate}
-    assert asked >= {"denoising", "nll", "active_units"}
+    assert asked >= {"denoising", "nll", "active_units", "samples"}
 
 
 def test_the_zoo_is_planned_for_less_than_five_minutes_on_two_cores(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_every_model_finishes_on_ray_with_finite_metrics_and_pictures(tmp_path: 
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout.splitlines()[-1])
     assert (outcome["finished"], outcome["failed"]) == (len(sweep.trials), 0)
-    seen = look(sweep.tracking, "zoo-small")
+    seen, client = look(sweep.tracking, "zoo-small"), MlflowClient(tracking_uri=sweep.tracking)
     assert seen.statuses == {trial.id: "FINISHED" for trial in sweep.trials}
     for trial in sweep.trials:
         commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
@@ -69,6 +70,12 @@ def test_every_model_finishes_on_ray_with_finite_metrics_and_pictures(tmp_path: 
         values = [value for one in [*commit.records(), *stored] for value in one.metrics.values()]
         assert all(math.isfinite(value) for value in values)
         assert "gallery.png" in seen.artifacts[trial.id]
+        drawn = {f"evaluations/{one.name}-{name}.png" for one in stored
+                 for name in one.load_pictures()}
+        assert drawn
+        [shown] = seen.runs[trial.id]
+        files = client.list_artifacts(shown.info.run_id, "evaluations")
+        assert drawn <= {file.path for file in files if (file.file_size or 0) > 0}
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
