@@ -12,7 +12,7 @@ from analysis.wording import listed, symbol
 __all__ = ["noise_fields", "require_comparable"]
 
 NOISE = ("sigma", "alpha", "model", "likelihood")
-UNNORMALISED = ("elbo", "objective")
+UNNORMALISED = ("elbo", "objective", "objective_clean")
 
 
 def noise_fields(trials: pd.DataFrame) -> list[str]:
@@ -24,11 +24,12 @@ def require_comparable(metric: str, varied: Collection[str]) -> None:
     """NotComparable if `metric` may not be compared between rows that differ in `varied`.
 
     `elbo` drops the normalising constant of the decoder, −(d/2) log 2πσ² or −d log 2α, as the
-    papers do; that constant moves with the noise level. `objective` also moves with β.
+    papers do; that constant moves with the noise level. `objective` and `objective_clean` also
+    move with β, and `objective_full` is taken at β = 1.
     """
     name = metric.rpartition("/")[2]
     moved = [field for field in varied
-             if field in NOISE or (name == "objective" and field == "beta")]
+             if field in NOISE or (name != "elbo" and field == "beta")]
     if name in UNNORMALISED and moved:
         other = metric.replace(name, "elbo_full")
         raise NotComparable(

@@ -72,13 +72,17 @@ def test_elbo_is_compared_at_equal_sigma_only() -> None:
     assert compare(sweep(), apart, ["test/elbo_full"])
 
 
+@pytest.mark.parametrize("name", ["test/objective", "test/objective_clean"])
+def test_what_holds_beta_is_not_ranked_across_it(name: str) -> None:
+    trials = sweep().query("sigma == 0.1").assign(
+        beta=lambda f: np.where(f["seed"] < 3, 1.0, 2.0), **{name: 1.0})
+    with pytest.raises(NotComparable, match="different β"):
+        rank(trials, name)
+
+
 def test_ranking_elbo_across_sigma_is_refused() -> None:
     with pytest.raises(NotComparable, match="different σ"):
         rank(sweep(), "test/elbo")
-    with pytest.raises(NotComparable, match="different β"):
-        rank(sweep().query("sigma == 0.1").assign(
-            beta=lambda f: np.where(f["seed"] < 3, 1.0, 2.0), **{"test/objective": 1.0}),
-            "test/objective")
     table = rank(sweep(), "test/elbo_full")
     assert list(table.columns) == ["network", "sigma", "mean", "low", "high", "n"]
     assert table["mean"].is_monotonic_decreasing
