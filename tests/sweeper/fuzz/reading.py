@@ -20,7 +20,10 @@ FEW = 60
 
 @dataclass(frozen=True)
 class Reading:
-    """How it went: `refused` with a sentence, or a `traceback` that must not be."""
+    """How it went: `refused` with a sentence, or a `traceback` that must not be.
+
+    `seconds` are of the processor: what else the machine does is not the reader's fault.
+    """
 
     seconds: float
     refused: bool = False
@@ -29,14 +32,14 @@ class Reading:
 
 def reading(content: bytes) -> Reading:
     """Read the input and see what happens."""
-    started, refused, trace = time.perf_counter(), False, None
+    started, refused, trace = time.process_time(), False, None
     try:
         _read(content)
     except UserError as error:
         refused = bool(str(error))
     except Exception:  # noqa: BLE001 - to find these is what it is for
         trace = traceback.format_exc()
-    return Reading(time.perf_counter() - started, refused, trace)
+    return Reading(time.process_time() - started, refused, trace)
 
 
 def _read(content: bytes) -> None:
