@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -319,10 +321,13 @@ def make_store(uri: str) -> None:
     path = unmade_store(uri)
     if path is None:
         return
-    staged = path.with_name(f".{path.name}.new")
-    staged.unlink(missing_ok=True)
-    _quiet_client(f"sqlite:///{staged}").search_experiments(max_results=1)
-    staged.replace(path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as own:
+        staged = Path(own) / path.name
+        _quiet_client(f"sqlite:///{staged}").search_experiments(max_results=1)
+        with closing(sqlite3.connect(staged)) as database:  # nothing may stay in a log beside it
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if unmade_store(uri):  # nobody else was faster
+            staged.replace(path)
     check_address(uri)
 
 

@@ -259,4 +259,3 @@ def test_a_store_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:
     tracking.make_store(f"sqlite:///{store}")
     client = MlflowClient(f"sqlite:///{store}")
     assert [found.name for found in client.search_experiments()] == ["Default"]
-    assert not half_made.exists()
