@@ -157,6 +157,10 @@ class _Block:
             raise self.document.error(f"`{key}` is not drawn: write a list of names (each of them "
                                       "gets draws of its own), or one block for each",
                                       entry.address)
+        if isinstance(entry.raw, dict):
+            raise self.document.error(f"`{key}` is a name or a list of names, and is "
+                                      f"{show(entry.raw)} (known: {', '.join(known)})",
+                                      entry.address)
         return axis(self.document, entry.address, entry.raw).values()
 
     def _registered(self, kind: str, name: Any, where: Address, known: Any) -> str:

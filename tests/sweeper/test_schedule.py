@@ -100,10 +100,11 @@ def test_a_stop_sign_ends_a_schedule(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("cluster")
 def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     trial = planned(epochs=60, checkpoint_every=1)
-    sweep, killed = small_sweep(tmp_path, trial), list[int]()
+    sweep, killed, news = small_sweep(tmp_path, trial), list[int](), list[Event]()
     jobs = prepared(sweep)
 
     def hear(events: list[Event]) -> None:
+        news.extend(events)
         if not killed and any(event.committed for event in events):
             killed.append(worker_pid())
             os.kill(killed[0], signal.SIGKILL)
@@ -112,6 +113,7 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     schedule.run(jobs, Resources(), hear)
     schedule.close()
     assert killed
+    assert [event.reason for event in news if event.phase == "failed"] == []
     assert metrics_of(sweep, trial) == metrics_of(undisturbed(tmp_path, [trial]), trial)
     folder = ledger.trial_folder(sweep.storage, trial.id)
     assert sorted(path.name for path in folder.glob("[0-9]*")) == ["0001", "0002"]

@@ -140,6 +140,8 @@ BLOCKS = [
      "'float64', 'bfloat16', and is 'half'"),
     ("{model: sigma_vae, sigma: {linspace: [0, 1]}}", ".sigma.linspace: must be [first, last, "
      "count], and is [0, 1]"),
+    ("{model: sigma_vae, sigma: 1, network: {linspace: [0, 1, 999999999999]}}",
+     ".network: `network` is a name or a list of names"),
     ("{model: sigma_vae, sigma: {linspace: [1, 2, 0]}}", ".sigma.linspace: count must be a whole "
      "number >= 1, and is 0"),
     ("{model: sigma_vae, sigma: {linspace: [1, 2, 1]}}", ".sigma.linspace: two ends need a count "

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import resource
+import signal
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 from sweeper.errors import UserError
 from sweeper.spec.document import parse
@@ -15,7 +19,7 @@ from tests.sweeper.fuzz.mutants import SHIPPED, mutant
 
 __all__ = ["Reading", "reading", "share"]
 
-FEW = 60
+FEW, HANGS = 60, 20.0
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,28 @@ def reading(content: bytes) -> Reading:
     """Read the input and see what happens."""
     started, refused, trace = time.process_time(), False, None
     try:
-        _read(content)
+        with _ended_after(HANGS):
+            _read(content)
     except UserError as error:
         refused = bool(str(error))
     except Exception:  # noqa: BLE001 - to find these is what it is for
         trace = traceback.format_exc()
     return Reading(time.process_time() - started, refused, trace)
+
+
+@contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """Raise where it stands once so many seconds of the processor are spent."""
+    def end(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"still reading after {seconds:g} s of the processor")
+
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _read(content: bytes) -> None:
