@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +96,7 @@ def require_pictures(trained: TrainedTrial) -> None:
 def sweeps_of(storage: Path, trial: str) -> Iterator[tuple[str, str]]:
     """Experiment and tracking URI of every sweep that has the trial, the newest first."""
     files = (storage / "sweeps").glob("*/*/sweep.json")
-    rows = [row for row in map(_read, files)
+    rows = [row for row in map(ledger.read_json, files)
             if any(one.get("id") == trial for one in row.get("trials", ()))]
     for row in sorted(rows, key=lambda row: str(row.get("created")), reverse=True):
         yield str(row["experiment"]), str(row["tracking_uri"])
@@ -120,12 +119,4 @@ def _bound(trial: Trial, params: Mapping[str, torch.Tensor]) -> tuple[Objective,
 
 def _about(storage: Path, trial: str) -> Mapping[str, Any]:
     """What `trial.json` says."""
-    return _read(ledger.trial_folder(storage, trial) / "trial.json")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return ledger.read_json(ledger.trial_folder(storage, trial) / "trial.json")
