@@ -78,13 +78,16 @@ def unmade_store(uri: str) -> Path | None:
         return None if database.execute("SELECT 1 FROM sqlite_master").fetchone() else path
 
 
-def artifact_location(uri: str, experiment: str) -> str | None:
-    """Beside a SQLite file, whatever the working folder is; a server knows its own place."""
-    path = _sqlite_path(uri)
-    if path is None:
+def artifact_location(uri: str, experiment: str, storage: Path) -> str | None:
+    """Beside a SQLite file, in the storage for another database; a server knows its own place.
+
+    MLflow's own choice would be the working folder, which is another one tomorrow.
+    """
+    if uri.startswith(("http://", "https://")):
         return None
-    folder = re.sub(r"[^\w.-]+", "_", experiment)
-    return (path.resolve().parent / "mlruns" / folder).as_uri()
+    path = _sqlite_path(uri)
+    root = path.resolve().parent if path else storage.resolve()
+    return (root / "mlruns" / re.sub(r"[^\w.-]+", "_", experiment)).as_uri()
 
 
 def _check_server(uri: str) -> None:

@@ -157,7 +157,8 @@ class Tracking:
     def _find_experiment(self) -> Experiment:
         found = self._client.get_experiment_by_name(self._sweep.experiment)
         if found is None:
-            place = artifact_location(self._sweep.tracking, self._sweep.experiment)
+            place = artifact_location(self._sweep.tracking, self._sweep.experiment,
+                                      self._sweep.storage)
             self._client.create_experiment(self._sweep.experiment, artifact_location=place)
         elif found.lifecycle_stage == "deleted":
             self._client.restore_experiment(found.experiment_id)

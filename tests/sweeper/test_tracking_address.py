@@ -89,6 +89,9 @@ def test_a_new_sqlite_file_is_read_while_it_is_written(tmp_path: Path) -> None:
 
 def test_artifacts_lie_beside_a_sqlite_file_and_inside_its_folder(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    assert artifact_location(uri, "a b") == (tmp_path / "mlruns" / "a_b").as_uri()
-    assert artifact_location(uri, "../../etc/x") == (tmp_path / "mlruns" / ".._.._etc_x").as_uri()
-    assert artifact_location("http://host:5000", "a") is None
+    assert artifact_location(uri, "a b", tmp_path / "s") == (tmp_path / "mlruns" / "a_b").as_uri()
+    assert artifact_location(uri, "../../etc/x", tmp_path / "s") == (
+        tmp_path / "mlruns" / ".._.._etc_x").as_uri()
+    assert artifact_location("http://host:5000", "a", tmp_path) is None
+    assert artifact_location("postgresql://host/runs", "a", tmp_path) == (
+        tmp_path / "mlruns" / "a").as_uri()
