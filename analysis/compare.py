@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from typing import Any
@@ -24,8 +23,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.comparable import noise_fields, require_comparable
-from analysis.errors import AnalysisError, TooFewRows, UnusableValues
+from analysis.comparable import (
+    noise_fields,
+    require_comparable,
+    require_one_noise,
+    require_one_unit,
+)
+from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
 from analysis.regression import Estimate, mean_estimate, t_estimate
 from analysis.rows import matching, require_column, settled
 from analysis.schema import param_columns
@@ -102,7 +106,8 @@ def compare(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
             level: float = 0.95) -> list[Comparison]:
     """Every metric at every setting that both groups have.
 
-    Errors: NotComparable for `elbo` between noise levels; TooFewRows without a common setting;
+    Errors: NotComparable for `elbo` between noise levels, for `recon` or `denoise` in two units,
+    and between a σ and an α that the groups do not name; TooFewRows without a common setting;
     MixedRows if a group has several rows of one seed at a setting; UnusableValues for NaN.
     """
     found = _compared(trials, groups, metrics, level)
@@ -116,25 +121,32 @@ def compare_all(trials: pd.DataFrame, by: str, metrics: Sequence[str],
                 level: float = 0.95) -> list[Comparison]:
     """Every pair of values of the field `by`, with one Holm correction over all.
 
-    Pairs are left out that have no setting in common, lack a metric, or have several trials of
-    one seed at a setting (σ-VAE and α-VAE, whose noise levels are of two kinds).
-    Errors: as `compare`; TooFewRows if nothing is left, or with more than twelve values.
+    Pairs are left out that have no setting in common, lack a metric, cannot be compared (σ-VAE
+    and α-VAE, whose noise levels are of two kinds), or have several trials of one seed at a
+    setting. Errors: as `compare`; if no pair is left, the reason of the last one that cannot be
+    compared, or TooFewRows; TooFewRows with more than twelve values.
     """
     require_column(trials, by)
     values = list(settled(trials, set())[by].dropna().unique())
     if len(values) > MOST_GROUPS:
         raise TooFewRows(f"{symbol(by)} has {len(values)} values, too many to compare all pairs; "
                          "name two groups")
-    found = []
+    found: list[Comparison] = []
+    refused: NotComparable | None = None
     for first, second in combinations(values, 2):
         for metric in metrics:
             require_column(trials, metric)
             known = trials[trials[metric].notna()]
-            with suppress(TooFewRows):
+            try:
                 found += _compared(known, Groups({by: first}, {by: second}), [metric], level)
+            except TooFewRows:
+                continue
+            except NotComparable as reason:
+                refused = reason
     if not found:
-        raise TooFewRows(f"no two values of {symbol(by)} have {listed(map(quantity, metrics))} "
-                         "at a setting in common")
+        raise refused or TooFewRows(
+            f"no two values of {symbol(by)} have {listed(map(quantity, metrics))} at a setting in "
+            "common")
     return _holm(found)
 
 
@@ -149,6 +161,9 @@ def _compared(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
                             "trials; they must exclude each other")
     if sides[0].empty or sides[1].empty:
         return []
+    require_one_noise(sides, {*groups.first, *groups.second})
+    for metric in metrics:
+        require_one_unit(metric, pd.concat(sides))
     fields, also = _fields(sides, groups)
     found = []
     for setting, first, second in _settings(sides, fields):
@@ -253,7 +268,8 @@ def rank(trials: pd.DataFrame, metric: str, lowest: bool = False,
     """Settings by the mean of `metric` over seeds, best first, with the t interval over seeds.
 
     Columns: the fields that differ, mean, low, high, n. Errors: NotComparable for `elbo` or
-    `objective` between noise levels; TooFewRows if nothing is finished.
+    `objective` between noise levels, and for `recon` or `denoise` in two units; TooFewRows if
+    nothing is finished.
     """
     require_column(trials, metric)
     rows = settled(trials, set())
@@ -263,6 +279,7 @@ def rank(trials: pd.DataFrame, metric: str, lowest: bool = False,
     fields = [name for name in param_columns(rows)
               if name != "seed" and rows[name].nunique(dropna=False) > 1]
     require_comparable(metric, [*noise_fields(rows), *(f for f in fields if f == "beta")])
+    require_one_unit(metric, rows)
     groups = [group for _, group in rows.groupby(fields, dropna=False)] if fields else [rows]
     found = []
     for group in groups:

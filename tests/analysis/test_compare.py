@@ -153,5 +153,59 @@ def test_models_with_noise_of_two_kinds_are_left_out_of_all_pairs() -> None:
     laplace = sweep().query("network == 'mlp'").rename(columns={"sigma": "alpha"})
     frame = pd.concat([sweep(), laplace.assign(model="alpha_vae", network="conv")],
                       ignore_index=True)
-    with pytest.raises(TooFewRows, match="no two values of model"):
+    with pytest.raises(NotComparable, match="no common noise level"):
         compare_all(frame, "model", ["test/kl"])
+
+
+def two_kinds(**second: object) -> pd.DataFrame:
+    """Six seeds of the σ-VAE at σ = 0.1 and of another model, with all their metrics."""
+    first = sweep().query("network == 'conv' and sigma == 0.1")
+    frame = pd.concat([first, first.drop(columns="sigma").assign(**second)], ignore_index=True)
+    return frame.assign(**{"test/recon": frame["test/kl"], "test/denoise": frame["test/kl"],
+                           "test/nll": frame["test/kl"]})
+
+
+MODELS = Groups({"model": "sigma_vae"}, {"model": "alpha_vae"})
+
+
+@pytest.mark.parametrize(("metric", "says"), [
+    ("test/recon", "absolute errors"), ("test/denoise", "noise that each decoder imagines")])
+def test_errors_in_two_units_are_never_compared(metric: str, says: str) -> None:
+    frame = two_kinds(model="alpha_vae", alpha=0.1)
+    named = Groups({"model": "sigma_vae", "sigma": 0.1}, {"model": "alpha_vae", "alpha": 0.1})
+    with pytest.raises(NotComparable, match="no common noise level"):
+        compare(frame, MODELS, [metric])
+    with pytest.raises(NotComparable, match=says):
+        compare(frame, named, [metric])
+    with pytest.raises(NotComparable, match=says):
+        rank(frame, metric)
+    assert compare(frame, named, ["test/nll"])
+    assert rank(frame, "test/nll")["n"].tolist() == [6, 6]
+    assert rank(frame.query("model == 'sigma_vae'"), metric)["n"].tolist() == [6]
+
+
+def test_a_decoder_is_known_by_its_name_too() -> None:
+    frame = two_kinds(model="uvb", sigma=0.1, decoder="laplace")
+    groups = Groups({"model": "sigma_vae"}, {"model": "uvb"})
+    with pytest.raises(NotComparable, match="absolute errors"):
+        compare(frame, groups, ["test/recon"])
+    assert compare(frame, groups, ["test/denoise"])
+
+
+@pytest.mark.parametrize(("sigma", "same"), [(0.1, True), (0.2, False)])
+def test_a_decoder_without_noise_denoises_at_its_own_level(sigma: float, same: bool) -> None:
+    frame = two_kinds(model="bernoulli_vae").assign(sigma=lambda f: f["sigma"].where(
+        f["sigma"].isna(), sigma))
+    if same:
+        assert compare_all(frame, "model", ["test/denoise"])
+        return
+    with pytest.raises(NotComparable, match="noise that each decoder imagines"):
+        compare_all(frame, "model", ["test/denoise"])
+    assert compare_all(frame, "model", ["test/recon"])
+
+
+def test_what_can_be_compared_is_not_lost_for_what_cannot() -> None:
+    third = two_kinds(model="deen", sigma=0.1).query("model == 'deen'")
+    frame = pd.concat([two_kinds(model="alpha_vae", alpha=0.1), third], ignore_index=True)
+    found = compare_all(frame, "model", ["test/recon"])
+    assert [one.groups for one in found] == [("model = sigma_vae", "model = deen")]
