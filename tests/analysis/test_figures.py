@@ -56,7 +56,7 @@ def test_figures_are_found_once_and_stand_in_a_section() -> None:
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
 def test_a_figure_draws_or_says_why_not(figure: Figure, view: View) -> None:
     if figure.name in ("robustness", "certified", "dz_scaling", "alias_seeds", "alias_collapse",
-                       "denoising_bounds", "learned_rate", "until_path"):
+                       "denoising_bounds", "learned_rate", "until_path", "search"):
         with pytest.raises(NothingToDraw, match=r"\.$"):
             figure.info(view)
         return

@@ -1,0 +1,129 @@
+"""What a search has found: every finished point by its goals, and those that nothing beats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.figures.drawing import marks
+from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.style import axis_title, canvas, escape
+from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.wording import number, plural, quantity
+
+__all__ = ["FIGURE", "Found", "draw", "info"]
+
+ORDER = "order"
+
+
+@dataclass(frozen=True)
+class Found:
+    """table: columns point, order, one a goal, good (no other point beats it), n, hover, link.
+
+    axes: the columns drawn across and up; goals: metric → ``min`` or ``max``.
+    """
+
+    table: pd.DataFrame
+    caption: str
+    axes: tuple[str, str]
+    goals: Mapping[str, str]
+
+
+def info(view: View) -> Found:
+    """One row a point of the newest search: the means over its seeds of what was looked for."""
+    sweep = next((one for one in reversed(view.experiment.sweeps) if _goals(one)), None)
+    if sweep is None or view.finished.empty:
+        raise NothingToDraw("No sweep of this experiment searched by results.", relevant=False)
+    goals = _goals(sweep)
+    table = _points(view, sweep, list(goals))
+    if table.empty:
+        raise NothingToDraw("No point of the search is finished.")
+    table["good"] = _unbeaten(table, goals)
+    across, up = (ORDER, *goals) if len(goals) == 1 else list(goals)[:2]
+    return Found(table, _caption(table, sweep, goals), (across, up), goals)
+
+
+def _goals(sweep: Mapping[str, Any]) -> dict[str, str]:
+    search = sweep.get("search") or {}
+    if search.get("metric"):
+        return {str(search["metric"]): str(search["mode"])}
+    return dict(zip(search.get("metrics") or (), search.get("modes") or (), strict=False))
+
+
+def _points(view: View, sweep: Mapping[str, Any], metrics: list[str]) -> pd.DataFrame:
+    """Means over the seeds of each point, in the order in which the points were asked for."""
+    trials = view.finished.reindex(columns=[*view.finished.columns, *(
+        name for name in metrics if name not in view.finished)])
+    asked = {str(one["id"]): place for place, one in enumerate(sweep.get("trials", ()))}
+    rows = trials[trials["trial"].isin(list(asked))].dropna(subset=metrics)
+    if rows.empty:
+        return pd.DataFrame()
+    rows = rows.assign(point=[_without_seed(label) for label in rows["label"]],
+                       order=rows["trial"].map(asked), link=view.links(rows), n=1)
+    how = {ORDER: "min", "link": "first", "n": "sum"} | dict.fromkeys(metrics, "mean")
+    table = rows.groupby("point", as_index=False).agg(how).sort_values(ORDER, ignore_index=True)
+    table[ORDER] = np.arange(1, len(table) + 1)
+    table["hover"] = [
+        f"<b>{escape(row['point'])}</b><br>" + "<br>".join(
+            f"{escape(quantity(name))} {number(row[name], 4)}" for name in metrics)
+        + f"<br>mean of {plural(row['n'], 'seed')}" for _, row in table.iterrows()]
+    return table
+
+
+def _without_seed(label: object) -> str:
+    return " ".join(word for word in str(label).split() if not word.startswith("seed="))
+
+
+def _unbeaten(table: pd.DataFrame, goals: Mapping[str, str]) -> list[bool]:
+    """The points that no other equals or beats in every goal and beats in one."""
+    costs = np.column_stack([table[name] * (-1 if mode == "max" else 1)
+                             for name, mode in goals.items()])
+    return [not any((other <= cost).all() and (other < cost).any() for other in costs)
+            for cost in costs]
+
+
+def _caption(table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, str]) -> str:
+    good = table[table["good"]]
+    wanted = " and ".join(f"{quantity(name)} ({mode})" for name, mode in goals.items())
+    method = str(sweep["search"].get("method"))
+    begin = (f"<p>{len(table)} points that the search <code>{escape(method)}</code> trained to "
+             f"the end, each the mean over its seeds; wanted: {escape(wanted)}. ")
+    if len(goals) > 1:
+        more = " Of more than two goals the first two are drawn." if len(goals) > 2 else ""
+        return (f"{begin}Large, on the line: the Pareto set, the "
+                f"{plural(len(good), 'point')} that no other beats in every goal.{more} The "
+                "means have errors of their own: with other seeds a neighbour may take its "
+                "place.</p>")
+    best = good.iloc[0]
+    return (f"{begin}The line is the best so far. Best: {escape(best['point'])} with "
+            f"{escape(number(best[next(iter(goals))], 4))}. The best of many noisy means is "
+            "flattered by chance: train it with new seeds before you quote it.</p>")
+
+
+def draw(data: Found) -> go.Figure:
+    """Points against the order of asking for one goal, else the plane of the first two."""
+    figure, (across, up) = canvas(430), data.axes
+    table = data.table.assign(x=data.table[across], y=data.table[up])
+    if across == ORDER:
+        best = table["y"].cummin() if data.goals[up] == "min" else table["y"].cummax()
+        figure.add_trace(marks.line(table["x"], best, "best so far", 0, dash="dot").update(
+            line_shape="hv"))
+    else:
+        front = table[table["good"]].sort_values("x")
+        figure.add_trace(marks.line(front["x"], front["y"], "Pareto set", 0, dash="dot"))
+    for good, name, size in ((False, "beaten", 7), (True, "unbeaten", 11)):
+        rows = table[table["good"] == good]
+        if len(rows):
+            figure.add_trace(marks.points(rows, name, 0 if good else 1, size))
+    figure.update_xaxes(title_text="point, in the order of asking" if across == ORDER
+                        else axis_title(across))
+    figure.update_yaxes(title_text=axis_title(up))
+    return figure
+
+
+FIGURE = Figure("search", "What the search found", "search", 10, info, draw)
