@@ -116,11 +116,15 @@ class Stopped:
 
     coverage: share of intervals that hold ν. seeds: mean number of seeds at the stop.
     reached: share of sweeps that met the half-width before the most seeds allowed.
+    fixed: the least number of seeds, chosen before the sweep, of which nine in ten sweeps get an
+        interval as narrow; None if even the most are too few. That is what a plan without looks
+        must pay to be as sure of its half-width.
     """
 
     coverage: float
     seeds: float
     reached: float
+    fixed: int | None
 
 
 def cover_until(halfwidth: float, first: int = 5, most: int = 40, sweeps: int = 4000,
@@ -138,8 +142,9 @@ def cover_until(halfwidth: float, first: int = 5, most: int = 40, sweeps: int = 
     stop = np.where(narrow.any(axis=1), narrow.argmax(axis=1), len(counts) - 1)
     rows = np.arange(sweeps)
     hits = np.abs(means[rows, first - 1 + stop] - how.nu) <= halves[rows, stop]
+    enough = counts[narrow.mean(axis=0) >= 0.9]
     return Stopped(float(hits.mean()), float(counts[stop].mean()),
-                   float(narrow.any(axis=1).mean()))
+                   float(narrow.any(axis=1).mean()), int(enough[0]) if len(enough) else None)
 
 
 def table(sweeps: int = 4000, counts: tuple[int, ...] = (3, 5, 10, 20),

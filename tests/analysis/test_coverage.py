@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis.coverage import SIGMA, Seeds, cover, cover_until, simulate, table
 from analysis.diagnostics import MIXED
 from analysis.powerlaw import Law, fit
+from analysis.regression import slopes
 
 HEADLINE = "t interval of per-seed slopes"
 
@@ -51,6 +55,22 @@ def test_stopping_when_narrow_costs_little_coverage() -> None:
     assert 0.90 <= stopped.coverage <= 0.97
     assert stopped.seeds > 5
     assert stopped.reached > 0.9
+    assert stopped.fixed is not None
+    assert stopped.seeds < stopped.fixed, "else a number of seeds chosen beforehand were better"
+
+
+def test_the_fixed_number_of_seeds_is_as_sure_as_it_says() -> None:
+    how, fixed = Seeds(), cover_until(0.03, sweeps=3000).fixed
+    assert fixed
+    x = np.log(SIGMA) - np.log(SIGMA).mean()
+    sure = []
+    for seeds in (fixed - 1, fixed):
+        nus = slopes(x, simulate(how, seeds, 3000, np.random.default_rng(8)))
+        halves = stats.t.ppf(0.975, seeds - 1) * nus.std(axis=1, ddof=1) / math.sqrt(seeds)
+        sure.append(float((halves <= 0.03).mean()))
+    assert sure[0] < 0.92
+    assert sure[1] > 0.88
+    assert cover_until(0.001, sweeps=50).fixed is None
 
 
 @pytest.mark.slow
