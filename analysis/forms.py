@@ -6,8 +6,8 @@ offset power   log y = log(A x^−ν + B)
 broken power   two power laws that meet at x_b
 log-quadratic  log y = a − ν log x + q (log x)²
 
-With seeds, y is the geometric mean over seeds: repeated seeds at one x are not new points of
-the curve. AICc counts the variance as a parameter; it needs more points than parameters + 1.
+Each x counts once, with the geometric mean of y there: repeated rows or seeds at one x are not new
+points of the curve. AICc counts the variance as a parameter; it needs more points than parameters + 1.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ class Form:
 
 
 def rival_forms(x: Array, y: Array) -> tuple[Form, ...]:
-    """Every form that has enough points, the power law first; x and y are logarithms."""
+    """Every form that has enough points, the power law first; x and y are logarithms.
+
+    x ascends, and each value stands once.
+    """
     fits = [("power", *_power(x, y)), ("exponential", *_exponential(x, y))]
     if len(x) >= 4:
         fits += [("log-quadratic", *_quadratic(x, y)), ("offset power", *_offset(x, y))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,7 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
     different = mixed_fields(rows, {law.x, "seed", *law.ignore})
     if different:
         raise MixedRows(_mixed_message(different, law))
+    _positive(rows, law.x)
     usable(rows, law.y)
     seed = rows["seed"].to_numpy() if "seed" in rows and rows["seed"].notna().all() else None
     return Points(rows[law.x].to_numpy(dtype=np.float64), rows[law.y].to_numpy(dtype=np.float64),
@@ -85,6 +87,7 @@ def filtered(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
     """The rows within `where`, its defaults and `range`; UnknownName for what no trial has."""
     for name in (law.x, law.y, *law.where):
         require_column(trials, name)
+    _require_numbers(trials, law)
     rows = settled(trials, law.where)
     keep = rows[law.x].notna() & matching(rows, law.where)
     if "beta" in rows.columns and law.x != "beta" and "beta" not in law.where:
@@ -93,6 +96,37 @@ def filtered(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
         x = rows[law.x].astype(float)
         keep &= (x >= law.range[0] * (1 - 1e-9)) & (x <= law.range[1] * (1 + 1e-9))
     return rows[keep]
+
+
+def _require_numbers(trials: pd.DataFrame, law: Law) -> None:
+    """UnusableValues unless x and y are columns of numbers, and x says something of the model."""
+    if law.x == "seed":
+        raise UnusableValues("a law cannot be fitted over the seed: it numbers repetitions and "
+                             f"has no size; known: {listed(_scales(trials), 20)}")
+    for name in (law.x, law.y):
+        if not _is_number(trials[name]):
+            said = listed(map(repr, trials[name].dropna().unique()), 3) or "nothing"
+            raise UnusableValues(f"a law is about numbers, and {name} is {said}; known: "
+                                 f"{listed(_scales(trials), 20)}")
+
+
+def _is_number(column: pd.Series[Any]) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
+
+
+def _scales(trials: pd.DataFrame) -> list[str]:
+    """The hyperparameters that a law can be fitted over."""
+    return [name for name in param_columns(trials)
+            if name != "seed" and _is_number(trials[name]) and trials[name].nunique() > 1]
+
+
+def _positive(rows: pd.DataFrame, x: str) -> None:
+    values = rows[x].to_numpy(dtype=np.float64)
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any():
+        raise UnusableValues(f"{symbol(x)} is {listed(sorted(set(values[bad].tolist())), 3)} in "
+                             f"{int(bad.sum())} of {len(rows)} rows; a power law needs a "
+                             f"positive {symbol(x)}: give a range above zero")
 
 
 def _with_values(rows: pd.DataFrame, law: Law) -> tuple[pd.DataFrame, list[str]]:

@@ -152,8 +152,7 @@ def fit_xy(x: ArrayLike, y: ArrayLike, law: Law | None = None, level: float = 0.
 def _fit(data: Sample, law: Law, level: float) -> PowerLaw:
     line = fit_linear(polynomial(data.x - data.center, 1), data.y)
     exponent = _exponent(data, level)
-    forms = rival_forms(data.grid, data.means) if data.table is not None else rival_forms(
-        data.x, data.y)
+    forms = rival_forms(data.grid, data.means)
     quadratic = next((f.delta_aic for f in forms if f.name == "log-quadratic"), math.nan)
     return PowerLaw(
         law=law, exponent=exponent,

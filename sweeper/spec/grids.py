@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sweeper.errors import Place, UserError, placed
+from sweeper.errors import Address, Place, UserError, placed
 from sweeper.search import Search, describe
 from sweeper.spec.complaints import nearest
 from sweeper.spec.document import Document, read
@@ -14,12 +14,14 @@ from sweeper.spec.expand import expand
 from sweeper.spec.identity import digest
 from sweeper.spec.proposals import Proposals, check_search, read_adaptive
 from sweeper.spec.resolve import resolve
-from sweeper.spec.schema import check_grid, require_tracker
+from sweeper.spec.schema import LawSection, check_grid, require_tracker
 from sweeper.spec.seeds import check_until
 from sweeper.storage.places import check_writable, storage_path, tracking_uri
 from sweeper.sweep import PlannedTrial, Resources, Sweep
 
 __all__ = ["find_grid", "load", "shipped_grids"]
+
+FACTS = ("role", "status", "epoch", "checksum", "label")  # of a trial, once it has run
 
 
 def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
@@ -39,7 +41,7 @@ def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
     with placed(places.get("tracking")):
         address = tracking_uri(require_tracker(tracking or checked.tracking))
     trials = resolve(document, expand(document, checked, yes))
-    _require_field(document, checked.analysis.law.x, trials)
+    _require_fields(document, checked.analysis.law, trials)
     until = checked.until.model_dump(exclude_none=True) if checked.until else None
     search, proposals = read_adaptive(document, checked)
     sweep = Sweep(
@@ -85,12 +87,16 @@ def _name(path: Path, trials: Sequence[PlannedTrial], proposals: Proposals | Non
     return f"{stem}-{digest(whole)[:8]}"
 
 
-def _require_field(document: Document, x: str, trials: Sequence[PlannedTrial]) -> None:
-    """Refuse a law over what no trial has; the default need not fit."""
-    place, known = ("analysis", "law", "x"), {name for one in trials for name in one.params}
-    if place in document.lines and x not in known:
-        raise document.error(f"no trial of this grid has {x!r}{nearest(x, known)} (known here: "
-                             f"{', '.join(sorted(known))})", place)
+def _require_fields(document: Document, law: LawSection, trials: Sequence[PlannedTrial]) -> None:
+    """Refuse a law over, or of rows with, what no trial has; the default need not fit."""
+    known = {name for one in trials for name in one.params}
+    asked: list[tuple[Address, str]] = [(("analysis", "law", "x"), law.x)]
+    asked += [(("analysis", "law", "where", name), name) for name in law.where or ()
+              if name not in FACTS]
+    for place, name in asked:
+        if place in document.lines and name not in known:
+            raise document.error(f"no trial of this grid has {name!r}{nearest(name, known)} "
+                                 f"(known here: {', '.join(sorted(known))})", place)
 
 
 def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, Place]:

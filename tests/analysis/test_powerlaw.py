@@ -119,6 +119,18 @@ def test_rival_form_wins_where_it_is_true() -> None:
     assert found.parameters["x_break"] == pytest.approx(0.4, rel=0.1)
 
 
+@pytest.mark.parametrize("levels", [3, 4, 5, 9])
+def test_repeated_rows_without_seeds_are_fitted(levels: int) -> None:
+    frame = planted(4).query("sigma <= @SIGMA[@levels - 1] + 1e-9").drop(columns="seed")
+    law, once = fit(frame, LAW), fit(frame.drop_duplicates("sigma"), LAW)
+    assert (law.n, law.n_seeds) == (4 * levels, 1)
+    assert law.nu == pytest.approx(1.2, abs=0.05)
+    assert [form.name for form in law.forms] == [form.name for form in once.forms]
+    means = frame.groupby("sigma")["test/kl"].agg(lambda y: np.exp(np.log(y).mean()))
+    assert [form.rss for form in law.forms] == pytest.approx(
+        [form.rss for form in fit_xy(means.index, means).forms], abs=1e-12)
+
+
 def test_one_seed_says_what_its_interval_is_worth() -> None:
     law = fit(planted(1), LAW)
     assert law.exponent.method == "OLS t interval"
@@ -204,6 +216,11 @@ def spoiled(**change: object) -> pd.DataFrame:
     return frame
 
 
+def moved(sigma: float) -> pd.DataFrame:
+    """Two seeds, with the smallest σ written as another."""
+    return planted(2).assign(sigma=lambda f: f["sigma"].where(f["sigma"] > 0.05, sigma))
+
+
 @pytest.mark.parametrize(("frame", "law", "error", "says"), [
     (planted(2).iloc[:0], LAW, TooFewRows, "at least three values"),
     (planted(2).query("sigma < 0.05"), LAW, TooFewRows, "at least three values"),
@@ -218,6 +235,15 @@ def spoiled(**change: object) -> pd.DataFrame:
     (planted(2), Law(x="alpha"), AnalysisError, "no trial has 'alpha'"),
     (planted(2), Law(where={"colour": 1}), AnalysisError, "no trial has 'colour'"),
     (pd.DataFrame(), LAW, AnalysisError, "no trial has 'sigma'"),
+    (moved(0.0), LAW, UnusableValues, "σ is 0 in 2 of 18 rows.*needs a positive σ"),
+    (moved(-0.1), LAW, UnusableValues, "σ is -0.1 in 2 of 18 rows.*needs a positive σ"),
+    (moved(np.inf), LAW, UnusableValues, "σ is inf in 2 of 18 rows"),
+    (planted(2), Law(x="network"), UnusableValues, "about numbers, and network is 'conv'"),
+    (planted(2), Law(x="network", range=(1, 2)), UnusableValues, "about numbers"),
+    (planted(2), Law(x="model"), UnusableValues, "known: sigma"),
+    (planted(2), Law(y="network"), UnusableValues, "about numbers, and network is 'conv'"),
+    (planted(2).assign(flag=True), Law(x="flag"), UnusableValues, "about numbers"),
+    (planted(4), Law(x="seed"), UnusableValues, "cannot be fitted over the seed.*known: sigma"),
 ])
 def test_what_cannot_be_fitted_is_one_clear_sentence(frame: pd.DataFrame, law: Law,
                                                      error: type[AnalysisError],
@@ -257,6 +283,10 @@ def test_a_value_that_no_trial_has_is_answered_with_those_that_there_are(
         where: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownName, match=message):
         fit(planted(), Law("sigma", "test/kl", where=where))
+
+
+def test_a_range_leaves_a_scale_of_zero_out() -> None:
+    assert fit(moved(0.0), Law(range=(0.05, 0.3))).n == 16
 
 
 def test_an_impossible_range_is_refused() -> None:

@@ -229,6 +229,15 @@ def test_a_law_over_what_no_trial_has_is_refused(tmp_path: Path) -> None:
         "(known here: batch_size, beta, ")
 
 
+def test_a_law_of_rows_with_what_no_trial_has_is_refused(tmp_path: Path) -> None:
+    head = HEAD + "analysis: {law: {where: {modle: sigma_vae}}}\n"
+    assert load_error(grid_text(GOOD, head=head), tmp_path).startswith(
+        "/grid.yaml:5: analysis.law.where.modle: no trial of this grid has 'modle'; did you mean "
+        "'model'? (known here: batch_size, beta, ")
+    head = HEAD + "analysis: {law: {where: {model: sigma_vae, role: declared}}}\n"
+    assert load(write_grid(tmp_path, grid_text(GOOD, head=head))).analysis["law"]["where"]
+
+
 def test_missing_data_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SWEEPER_DATA", raising=False)
     head = HEAD.replace("linear_gaussian", "mnist")
