@@ -6,8 +6,9 @@ offset power   log y = log(A x^−ν + B)
 broken power   two power laws that meet at x_b
 log-quadratic  log y = a − ν log x + q (log x)²
 
-Each x counts once, with the geometric mean of y there: repeated rows or seeds at one x are not new
-points of the curve. AICc counts the variance as a parameter; it needs more points than parameters + 1.
+Each x counts once, with the geometric mean of y there: repeated rows or seeds at one x are not
+new points of the curve. AICc counts the variance as a parameter; it needs more points than
+parameters + 1.
 """
 
 from __future__ import annotations
