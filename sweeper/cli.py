@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from analysis.errors import AnalysisError
+from cluster.errors import ClusterError
 from sweeper.commands import COMMANDS
 from sweeper.errors import UserError
 from sweeper.terminal.screen import print_error
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code
-    except (UserError, AnalysisError) as error:
+    except (UserError, AnalysisError, ClusterError) as error:
         print_error(str(error))
         return USER
     except KeyboardInterrupt as stop:

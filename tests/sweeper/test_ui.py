@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.mlflow_server import MlflowServer
 from sweeper.cli import main
 
 FAKE = """
@@ -58,8 +59,8 @@ def test_ctrl_c_ends_the_server(port: int, store: str, tmp_path: Path,
                                 monkeypatch: pytest.MonkeyPatch,
                                 capsys: pytest.CaptureFixture[str]) -> None:
     pid = tmp_path / "pid"
-    monkeypatch.setattr("sweeper.commands.ui._command",
-                        lambda uri, port: [sys.executable, "-c", FAKE, str(port), str(pid)])
+    monkeypatch.setattr(MlflowServer, "command",
+                        lambda _: [sys.executable, "-c", FAKE, str(port), str(pid)])
     presser = threading.Thread(target=interrupt_when_answering, args=(port,))
     presser.start()
     assert main(["ui", "--tracking", store, "--port", str(port)]) == 0
@@ -71,7 +72,7 @@ def test_ctrl_c_ends_the_server(port: int, store: str, tmp_path: Path,
 def test_a_server_that_does_not_start_is_a_user_error(
         port: int, store: str, monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sweeper.commands.ui._command", lambda uri, port: [
+    monkeypatch.setattr(MlflowServer, "command", lambda _: [
         sys.executable, "-c", "raise SystemExit('no such dialect')"])
     assert main(["ui", "--tracking", store, "--port", str(port)]) == 2
     assert "MLflow did not start: no such dialect" in capsys.readouterr().err
@@ -88,3 +89,11 @@ def test_a_taken_port_is_a_user_error(store: str, capsys: pytest.CaptureFixture[
 def test_a_server_needs_no_server(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ui", "--tracking", "http://host:5000"]) == 0
     assert "http://host:5000" in capsys.readouterr().out
+
+
+def test_what_is_no_address_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ui", "--tracking", "foo"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "--tracking: must start with one of sqlite:///" in said
+    assert said.endswith("and is 'foo'")
+    assert len(said) < 200

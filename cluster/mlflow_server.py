@@ -1,0 +1,93 @@
+"""MLflow's server on this machine: started, waited for, and ended with all its children."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from cluster.errors import ClusterError
+from cluster.processes import own_session
+
+__all__ = ["MlflowServer", "free_port"]
+
+SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "DO_NOT_TRACK": "true"}
+HOST = "127.0.0.1"
+PATIENCE = 60.0  # seconds; a start takes 4 to 13
+
+
+@dataclass(frozen=True)
+class MlflowServer:
+    """MLflow's server for a store, for this machine only.
+
+    Parameters
+    ----------
+    store : the address of a database (``sqlite:///...``). port : where it listens.
+    artifacts : folder of the files that it takes; None leaves it to MLflow.
+    """
+
+    store: str
+    port: int
+    artifacts: Path | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def command(self) -> list[str]:
+        """One worker: more of them answer later, not sooner."""
+        place = ["--artifacts-destination", str(self.artifacts)] if self.artifacts else []
+        return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", self.store,
+                "--host", HOST, "--port", str(self.port), "--workers", "1", *place]
+
+    @contextmanager
+    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Start it and wait until it answers; a polite stop takes it seconds, so it is killed.
+
+        Raises `ClusterError` if the port is taken, or with the server's last words if it ends.
+        """
+        self._require_free()
+        with tempfile.TemporaryFile() as words, own_session(
+                self.command(), words, SETTINGS) as server:
+            self._wait(server, words)
+            yield server
+
+    def _require_free(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, self.port))
+            except OSError as error:
+                raise ClusterError(f"port {self.port} is taken ({error.strerror}); choose "
+                                   "another with --port") from error
+
+    def _wait(self, server: subprocess.Popen[bytes], words: IO[bytes]) -> None:
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            if server.poll() is not None:
+                words.seek(0)
+                last = words.read().decode(errors="replace").strip().rpartition("\n")[2]
+                raise ClusterError(f"MLflow did not start: {last}")
+            try:
+                urllib.request.urlopen(f"{self.uri}/health", timeout=1).close()
+                return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise ClusterError(f"MLflow did not answer on port {self.port} within {PATIENCE:.0f} s")
+
+
+def free_port() -> int:
+    """A port where nobody listens now."""
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        return int(free.getsockname()[1])

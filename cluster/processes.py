@@ -1,0 +1,49 @@
+"""Processes of one's own: in a session that ends with its block, and found by their parents."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+__all__ = ["descendants", "own_session"]
+
+
+@contextmanager
+def own_session(command: Sequence[str], words: IO[bytes] | IO[str] | int,
+                settings: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a session of its own, out of Ctrl-C's reach; its group is killed at the end.
+
+    words : where it writes. settings : environment variables beside those of this process.
+    """
+    with subprocess.Popen(command, stdout=words, stderr=words, start_new_session=True,
+                          env=os.environ | dict(settings or {})) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()  # after Ctrl-C nobody else does
+
+
+def descendants(pid: int) -> dict[int, bytes]:
+    """The children of a process, theirs and so on: the command of each, by its number.
+
+    Empty where there is no ``/proc``.
+    """
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError):
+            parent = int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
+            children.setdefault(parent, []).append(int(entry.name))
+    found, left = dict[int, bytes](), [pid]
+    while left:
+        for child in children.get(left.pop(), []):
+            with suppress(OSError):
+                found[child] = Path(f"/proc/{child}/cmdline").read_bytes()
+            left.append(child)
+    return found
