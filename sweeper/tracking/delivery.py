@@ -168,7 +168,7 @@ def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | 
     def work() -> None:
         settle()
         try:
-            from sweeper.tracking.tracker import add_report
+            from sweeper.tracking.files import add_report
             found = add_report(sweep.tracking, sweep.experiment, sweep.name, folder)
             answer.append(None if found else "the tracker has no run of the sweep")
         except Exception as error:  # noqa: BLE001 - the report lies in the storage anyway

@@ -53,9 +53,7 @@ def _show(uri: str, experiment: str, trial: str, path: Path) -> tuple[str | None
     try:
         require_store(uri)
         check_address(uri)
-        from sweeper.tracking.tracker import (
-            add_picture,  # takes seconds: after the picture is written
-        )
+        from sweeper.tracking.files import add_picture  # takes seconds: the picture is written
 
         run = add_picture(uri, experiment, trial, path)
     except UserError as error:

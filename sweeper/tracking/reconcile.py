@@ -64,16 +64,16 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
 
 def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
     sweep = stored.sweep
-    twins = tracking.delete_twins()
+    twins = tracking.runs.delete_twins()
     tracking.describe_sweep()
     replaced = created = shown = 0
     states = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
     for trial, state in states.items():
         commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial))
-        if commit and tracking.knows(trial):
+        if commit and tracking.runs.knows(trial):
             replaced += tracking.mistrust(trial, commit)
-        if commit or tracking.knows(trial):
-            created += not tracking.knows(trial)
+        if commit or tracking.runs.knows(trial):
+            created += not tracking.runs.knows(trial)
             tracking.show_trial(trial, commit, STATUS[state])
             shown += 1
     tracking.end_sweep(_verdict(list(states.values())))

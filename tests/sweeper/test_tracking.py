@@ -14,9 +14,10 @@ from mlflow.tracking import MlflowClient
 
 from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Sweep
-from sweeper.tracking import tracker as tracking
+from sweeper.tracking import tracker
 from sweeper.tracking.address import check_address
 from sweeper.tracking.delivery import deliver_report
+from sweeper.tracking.store import make_store
 from sweeper.tracking.tracker import Tracking
 from sweeper.work import worker
 from tests.sweeper.mlflow_view import READY, look
@@ -199,7 +200,7 @@ def test_a_trial_of_an_older_sweep_moves_to_the_newer_one(tmp_path: Path) -> Non
 
 
 def test_long_histories_go_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "BATCH", 25)
+    monkeypatch.setattr(tracker, "BATCH", 25)
     sizes: list[int] = []
     whole = MlflowClient.log_batch
 
@@ -256,6 +257,6 @@ def test_a_store_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:
     store.touch()
     with closing(sqlite3.connect(half_made)) as half:
         half.execute("CREATE TABLE _alembic_tmp_experiment_tags (key TEXT)")
-    tracking.make_store(f"sqlite:///{store}")
+    make_store(f"sqlite:///{store}")
     client = MlflowClient(f"sqlite:///{store}")
     assert [found.name for found in client.search_experiments()] == ["Default"]

@@ -1,0 +1,145 @@
+"""The runs of one sweep in MLflow: each is found again before one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlflow.entities import Experiment, Run
+from mlflow.tracking import MlflowClient
+
+from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.tracking.address import artifact_location
+from sweeper.tracking.evaluations import TAG
+from sweeper.tracking.tags import origin_tags, started_ms, trial_tags
+from trainers.checkpoint import Commit
+
+__all__ = ["Runs", "Shown"]
+
+PAGE = 500
+
+
+@dataclass
+class Shown:
+    """What MLflow has of a trial: `epoch` is the last one whose metrics it was given."""
+
+    run: str
+    status: str
+    epoch: int = 0
+    parent: str | None = None
+    described: bool = False
+    blamed: bool = False
+    evaluations: tuple[str, ...] = ()
+
+
+class Runs:
+    """One run a trial and one for the sweep, found by their tags, or made.
+
+    `parent` is the sweep's own run. A run is made only where it is certain that there is none:
+    a call that failed may have made one, and then it is looked for first.
+    """
+
+    def __init__(self, client: MlflowClient, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
+        self._client, self._provenance = client, provenance
+        self._name, self._trials = sweep.name, {trial.id for trial in sweep.trials}
+        self._experiment = self._find_experiment(sweep)
+        self.parent = self._find_parent()
+        self._shown = self._find("tags.`sweeper.kind` = 'trial'")
+        self._unsure: set[str] = set()
+
+    def grow(self, trials: set[str]) -> None:
+        """Take in trials that the sweep has got meanwhile; they may have runs already."""
+        self._trials |= trials
+        self._unsure |= trials
+
+    def knows(self, trial: str) -> bool:
+        """Whether a run of the trial exists."""
+        return trial in self._shown
+
+    def __getitem__(self, trial: str) -> Shown:
+        return self._shown[trial]
+
+    def of(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
+        """The trial's run, made where there is none, below the sweep's."""
+        if trial.id in self._unsure:
+            self._shown |= self._find(f"tags.`sweeper.trial` = '{trial.id}'")
+            self._unsure.discard(trial.id)
+        shown = self._shown.get(trial.id)
+        if shown is None:
+            self._unsure.add(trial.id)
+            shown = self._shown[trial.id] = self._create(trial, commit)
+            self._unsure.discard(trial.id)
+        elif shown.parent != self.parent:
+            self._client.set_tag(shown.run, "mlflow.parentRunId", self.parent)
+            shown.parent = self.parent
+        return shown
+
+    def delete(self, trial: str) -> None:
+        """Delete the trial's run, so that it is made anew."""
+        self._client.delete_run(self._shown[trial].run)
+        del self._shown[trial]
+
+    def delete_twins(self) -> int:
+        """Delete what stands twice, but the run of each trial that is written to; how many."""
+        kept = {self.parent, *(shown.run for shown in self._shown.values())}
+        sweeps = self._search("tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = "
+                              f"'{self._name}'")
+        trials = (run for run in self._search("tags.`sweeper.kind` = 'trial'")
+                  if run.data.tags.get("sweeper.trial") in self._shown)
+        twins = [run.info.run_id for run in (*sweeps, *trials) if run.info.run_id not in kept]
+        for run in twins:
+            self._client.delete_run(run)
+        return len(twins)
+
+    def _find_experiment(self, sweep: Sweep) -> Experiment:
+        found = self._client.get_experiment_by_name(sweep.experiment)
+        if found is None:
+            place = artifact_location(sweep.tracking, sweep.experiment, sweep.storage)
+            self._client.create_experiment(sweep.experiment, artifact_location=place)
+        elif found.lifecycle_stage == "deleted":
+            self._client.restore_experiment(found.experiment_id)
+        found = self._client.get_experiment_by_name(sweep.experiment)
+        assert found is not None
+        return found
+
+    def _find_parent(self) -> str:
+        query = f"tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = '{self._name}'"
+        for run in self._search(query):
+            self._client.update_run(run.info.run_id, status="RUNNING")
+            return str(run.info.run_id)
+        tags = {"sweeper.kind": "sweep", "sweeper.sweep": self._name,
+                **origin_tags(self._provenance)}
+        run = self._client.create_run(self._experiment.experiment_id, tags=tags,
+                                      run_name=self._name)
+        return str(run.info.run_id)
+
+    def _find(self, query: str) -> dict[str, Shown]:
+        """The oldest run of each of our trials: younger twins are not written to."""
+        found: dict[str, Shown] = {}
+        for run in sorted(self._search(query), key=lambda run: -run.info.start_time):
+            tags = run.data.tags
+            if tags.get("sweeper.trial") in self._trials:
+                found[tags["sweeper.trial"]] = Shown(
+                    run.info.run_id, run.info.status, int(tags.get("sweeper.epoch", 0)),
+                    tags.get("mlflow.parentRunId"), "sweeper.described" in tags,
+                    bool(tags.get("sweeper.reason")), tuple(tags.get(TAG, "").split()))
+        return found
+
+    def _search(self, query: str) -> Iterator[Run]:
+        token: str | None = None
+        while True:
+            page = self._client.search_runs([self._experiment.experiment_id], query,
+                                            max_results=PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _create(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
+        tags = {"mlflow.parentRunId": self.parent, **trial_tags(trial),
+                **origin_tags(self._provenance)}
+        started = started_ms(commit) if commit else None
+        run = self._client.create_run(self._experiment.experiment_id, start_time=started,
+                                      tags=tags, run_name=trial.label)
+        return Shown(run.info.run_id, "RUNNING", parent=self.parent)
