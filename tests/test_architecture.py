@@ -20,7 +20,8 @@ def modules() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("command", [
-    ["lint-imports", "--no-cache"], ["ruff", "check", "."], ["mypy", "--no-incremental"]],
+    ["lint-imports", "--no-cache"], ["ruff", "check", "."],
+    pytest.param(["mypy", "--no-incremental"], marks=pytest.mark.slow)],
     ids=lambda command: command[0])
 def test_the_checkers_find_nothing(command: list[str]) -> None:
     program = Path(sys.executable).parent / command[0]
