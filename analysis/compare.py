@@ -30,7 +30,7 @@ from analysis.comparable import (
     require_one_unit,
 )
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
-from analysis.regression import Estimate, mean_estimate, t_estimate
+from analysis.regression import Estimate, holm, mean_estimate, t_estimate
 from analysis.rows import matching, require_column, settled
 from analysis.schema import param_columns
 from analysis.wording import listed, number, percent, probability, quantity, symbol
@@ -254,13 +254,8 @@ def hedges(a: Array, b: Array, level: float) -> Estimate:
 
 
 def _holm(found: list[Comparison]) -> list[Comparison]:
-    """Holm 1979: the i-th smallest of m p values times m − i + 1, never falling."""
-    p = np.array([one.difference.p for one in found])
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    raised = np.maximum.accumulate(p[order] * (len(order) - np.arange(len(order))))
-    corrected = dict(zip(order.tolist(), np.minimum(raised, 1.0).tolist(), strict=True))
-    return [replace(one, p_holm=corrected.get(i, math.nan)) for i, one in enumerate(found)]
+    corrected = holm(np.array([one.difference.p for one in found]))
+    return [replace(one, p_holm=float(p)) for one, p in zip(found, corrected, strict=True)]
 
 
 def rank(trials: pd.DataFrame, metric: str, lowest: bool = False,

@@ -11,8 +11,8 @@ from scipy import stats
 
 from analysis.wording import number, percent
 
-__all__ = ["Estimate", "LinearFit", "fit_linear", "mean_estimate", "polynomial", "slopes",
-           "t_estimate"]
+__all__ = ["Estimate", "LinearFit", "fit_linear", "holm", "mean_estimate", "polynomial",
+           "slopes", "t_estimate"]
 
 Array = NDArray[np.float64]
 ROUNDING = 1e-12
@@ -126,3 +126,13 @@ def mean_estimate(values: Array, method: str, level: float = 0.95) -> Estimate:
     floor = ROUNDING * float(np.abs(values).max(initial=1.0))
     se = max(float(np.std(values, ddof=1)) / math.sqrt(n), floor) if n > 1 else math.nan
     return t_estimate(float(np.mean(values)), se, n - 1, method, level)
+
+
+def holm(p: Array) -> Array:
+    """Holm 1979: the i-th smallest of m p values times m − i + 1, never falling; NaN stays NaN."""
+    known = np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    raised = np.maximum.accumulate(p[order] * (len(order) - np.arange(len(order))))
+    found = np.full(len(p), math.nan)
+    found[order] = np.minimum(raised, 1.0)
+    return found

@@ -6,7 +6,8 @@
     collapse      all (σ, β) lie on one bent curve in s = log σ + ½ log β: TOST on what is left
 
 Theorems 1 and 2 of Saremi 2020 (arXiv:2005.09047). Every verdict is one of *equivalent*,
-*different* and *undecided*; a test that finds no difference is not evidence of equivalence.
+*different* and *undecided*, or *unusable* with a reason (NaN, a collapsed KL); a test that finds
+no difference is not evidence of equivalence.
 
 Example::
 
@@ -17,14 +18,16 @@ Example::
 from __future__ import annotations
 
 from analysis.equivalence.algebra import AlgebraVerdict, Pieces, algebra, algebra_of_twins
-from analysis.equivalence.aliases import Alias, Kin, alias_pairs, families
+from analysis.equivalence.aliases import Alias, Kin, alias_pairs, families, no_theorem
 from analysis.equivalence.collapse import CollapseVerdict, collapse
+from analysis.equivalence.levels import Examined, Verdict, examine
 from analysis.equivalence.seeds import SeedVerdict, across_seeds, compare_arms
 from analysis.equivalence.tost import Tost, seeds_needed, tost, tost_power
 from analysis.equivalence.twins import TwinVerdict, twins
-from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED
+from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, UNUSABLE
 
-__all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "AlgebraVerdict", "Alias", "CollapseVerdict",
-           "Kin", "Pieces", "SeedVerdict", "Tost", "TwinVerdict", "across_seeds", "algebra",
-           "algebra_of_twins", "alias_pairs", "collapse", "compare_arms", "families",
-           "seeds_needed", "tost", "tost_power", "twins"]
+__all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "UNUSABLE", "AlgebraVerdict", "Alias",
+           "CollapseVerdict", "Examined", "Kin", "Pieces", "SeedVerdict", "Tost", "TwinVerdict",
+           "Verdict", "across_seeds", "algebra", "algebra_of_twins", "alias_pairs", "collapse",
+           "compare_arms", "examine", "families", "no_theorem", "seeds_needed", "tost",
+           "tost_power", "twins"]

@@ -1,4 +1,8 @@
-"""Which settings of a sweep are aliases: equal σ√β (α: equal αβ), everything else equal."""
+"""Which settings of a sweep are aliases: equal σ√β (α: equal αβ), everything else equal.
+
+Theorems 1 and 2 of Saremi 2020 (arXiv:2005.09047) are about the σ-VAE and the α-VAE. Other models
+have a noise level and β too (UVB: −‖x − y + σ²∇f(y)‖² with β inside f), but no such theorem.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.schema import DECLARED, FINISHED, param_columns
-from analysis.wording import setting, symbol
+from analysis.wording import listed, model_name, setting, symbol
 
-__all__ = ["POWERS", "Alias", "Arm", "Kin", "alias_pairs", "deal", "families"]
+__all__ = ["POWERS", "Alias", "Arm", "Kin", "alias_pairs", "deal", "families", "no_theorem"]
 
 POWERS = {"sigma": 0.5, "alpha": 1.0}
+THEOREMS = {"sigma": "sigma_vae", "alpha": "alpha_vae"}
 _SAID_BY_MODEL = ("objective", "likelihood", "checksum")
 
 
@@ -79,14 +84,18 @@ def alias_pairs(trials: pd.DataFrame) -> list[Alias]:
 
 
 def families(trials: pd.DataFrame) -> list[Kin]:
-    """Every set of finished, declared rows that differ in σ or α, β and seed only."""
+    """Every set of finished, declared rows that differ in σ or α, β and seed only.
+
+    Rows of models without the theorem, and of β = 0 or a scale of 0, whose logarithm is nothing,
+    are left out.
+    """
     found = []
     for x in POWERS:
-        if not {x, "beta", "seed"} <= set(trials.columns):
+        rows = _weighted(trials, x)
+        if "model" in rows:
+            rows = rows[rows["model"] == THEOREMS[x]]
+        if rows.empty:
             continue
-        rows = trials[trials[x].notna() & trials["beta"].notna() & trials["seed"].notna()]
-        for name, value in (("role", DECLARED), ("status", FINISHED)):
-            rows = rows[rows[name] == value] if name in rows else rows
         rows = rows.assign(**{name: [float(f"{v:.12g}") for v in rows[name]]
                               for name in (x, "beta")})
         fixed = [name for name in (*param_columns(rows), "checksum", "epoch")
@@ -95,6 +104,31 @@ def families(trials: pd.DataFrame) -> list[Kin]:
         groups = (group for _, group in rows.groupby(varied, dropna=False)) if varied else [rows]
         found += [Kin(x, group, _where(group, varied)) for group in groups if len(group)]
     return found
+
+
+def no_theorem(trials: pd.DataFrame) -> str:
+    """A sentence on models that were trained at several β, but have no aliases; or nothing."""
+    found = []
+    for x in POWERS:
+        rows = _weighted(trials, x)
+        if len(rows) and "model" in rows:
+            counts = rows[rows["model"] != THEOREMS[x]].groupby("model")["beta"].nunique()
+            found += [model_name(name) for name in counts.index[counts > 1]]
+    if not found:
+        return ""
+    return (f"{listed(sorted(set(found)))} {'were' if len(set(found)) > 1 else 'was'} trained at "
+            "several β, but the theorems on aliases are about the σ-VAE and the α-VAE, so there "
+            "is no verdict")
+
+
+def _weighted(trials: pd.DataFrame, x: str) -> pd.DataFrame:
+    """The finished, declared rows with a seed, a positive scale x and a positive β."""
+    if not {x, "beta", "seed"} <= set(trials.columns):
+        return trials.iloc[:0]
+    rows = trials[(trials[x] > 0) & (trials["beta"] > 0) & trials["seed"].notna()]
+    for name, value in (("role", DECLARED), ("status", FINISHED)):
+        rows = rows[rows[name] == value] if name in rows else rows
+    return rows
 
 
 def _where(rows: pd.DataFrame, varied: list[str]) -> str:

@@ -18,8 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.equivalence.aliases import POWERS, Kin, deal, families
-from analysis.equivalence.tost import LEAST_SEEDS, Tost, tost
-from analysis.equivalence.verdict import UNDECIDED, plain, said
+from analysis.equivalence.tost import LEAST_SEEDS, Tost, require_margin, tost
+from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, said
+from analysis.errors import AnalysisError
 from analysis.rows import require_column, usable
 from analysis.wording import number, plural, quantity, symbol
 
@@ -33,7 +34,9 @@ class CollapseVerdict:
     """δ with its 90 % interval (in `test`), and the curve (a, b, c) in powers of s.
 
     margin: on δ; by default the log-ratio margin divided by the largest |log β|, so that the
-    curve is right within that ratio at every β of the sweep.
+    curve is right within that ratio at every β of the sweep. dealt: seeds were shared between
+    β = 1 and other β, so each side got some of them. copies: seeds that repeat the numbers of
+    another and are not counted. reason: why the rows are unusable.
     """
 
     x: str
@@ -46,6 +49,13 @@ class CollapseVerdict:
     verdict: str
     needs: int | None
     where: str = ""
+    dealt: bool = False
+    copies: int = 0
+    reason: str = ""
+
+    @property
+    def verdict_text(self) -> str:
+        return said(self.verdict, self.needs, self.if_equal, self.dealt)
 
     @property
     def if_equal(self) -> int | None:
@@ -57,9 +67,8 @@ class CollapseVerdict:
 
     def to_json(self) -> dict[str, Any]:
         return plain(asdict(self) | {"level": "collapse", "delta": self.delta,
-                                     "test": None if self.test is None else plain(
-                                         asdict(self.test)),
-                                     "verdict_text": said(self.verdict, self.needs, self.if_equal),
+                                     "test": self.test and self.test.to_json(),
+                                     "verdict_text": self.verdict_text,
                                      "sentence": self.sentence()})
 
     def sentence(self) -> str:
@@ -67,13 +76,18 @@ class CollapseVerdict:
         one, other = map(len, self.seeds)
         counts = f"{plural(one, 'seed')} with β = 1 and {other} with β ≠ 1"
         of = f" ({self.where})" if self.where else ""
-        told = f"Collapse of {quantity(self.y)}{of} onto a bent curve in {s}, {counts}"
+        told = f"Collapse of {quantity(self.y)}{of} onto a bent curve in {s}"
+        if self.reason:
+            return f"{told}: {self.verdict}: {self.reason}."
+        told += f", {counts}"
+        if self.copies:
+            told += (f" ({plural(self.copies, 'more seed')} that only repeat"
+                     f"{'s' * (self.copies == 1)} the numbers of another)")
         if self.test is None:
-            return f"{told}: too few to test: {said(self.verdict, self.needs)}."
+            return f"{told}: too few to test: {self.verdict_text}."
         return (f"{told}: δ = {number(self.test.difference, 2)} (90 %: "
                 f"{number(self.test.low, 2)} to {number(self.test.high, 2)}; margin "
-                f"{number(self.margin, 2)}): "
-                f"{said(self.verdict, self.needs, self.if_equal)}.")
+                f"{number(self.margin, 2)}): {self.verdict_text}.")
 
 
 def collapse(trials: pd.DataFrame, margin: float = 0.10, y: str = "test/kl",
@@ -81,16 +95,37 @@ def collapse(trials: pd.DataFrame, margin: float = 0.10, y: str = "test/kl",
     """A verdict for every family of rows that has β = 1, other β, and four values of s.
 
     margin: a log ratio; delta_margin: on δ itself, instead. Families that cannot say anything
-    (one β only) are left out. Errors: UnknownName, UnusableValues.
+    (one β only) are left out; one whose numbers cannot be used is unusable, with the reason.
+    Errors: UnknownName; AnalysisError for a margin that is not above zero and finite;
+    UnusableValues if no family can be used.
     """
+    require_margin(margin if delta_margin is None else delta_margin)
     require_column(trials, y)
     found = []
+    reasons: list[AnalysisError] = []
     for kin in families(trials):
         if kin.rows[y].notna().any() and _spans(kin):
-            usable(kin.rows, y)
-            limit = delta_margin or margin / float(np.abs(np.log(kin.rows["beta"])).max())
-            found.append(_verdict(kin, y, limit))
+            limit = _limit(kin, margin) if delta_margin is None else delta_margin
+            try:
+                usable(kin.rows, y)
+                found.append(_verdict(kin, y, limit))
+            except AnalysisError as reason:
+                reasons.append(reason)
+                found.append(_unusable(kin, y, limit, str(reason)))
+    if reasons and len(reasons) == len(found):
+        raise reasons[0]
     return found
+
+
+def _limit(kin: Kin, margin: float) -> float:
+    """The margin on δ that keeps KL within the log ratio `margin` at every β of the rows."""
+    return margin / float(np.abs(np.log(kin.rows["beta"])).max())
+
+
+def _unusable(kin: Kin, y: str, limit: float, reason: str) -> CollapseVerdict:
+    nan = float("nan")
+    return CollapseVerdict(kin.x, y, None, limit, (nan, nan, nan), 0, ((), ()), UNUSABLE, None,
+                           kin.where, reason=reason.rstrip("."))
 
 
 def _spans(kin: Kin) -> bool:
@@ -101,8 +136,11 @@ def _spans(kin: Kin) -> bool:
 
 def _verdict(kin: Kin, y: str, margin: float) -> CollapseVerdict:
     x, rows = kin.x, kin.rows
-    arms = [_table(x, y, rows[rows["beta"] == 1]), _table(x, y, rows[rows["beta"] != 1])]
+    whole = [_table(x, y, rows[rows["beta"] == 1]), _table(x, y, rows[rows["beta"] != 1])]
+    arms = [arm[~arm.duplicated()] for arm in whole]
     seeds = deal(arms[0].index, arms[1].index)
+    dealt = bool(set(whole[0].index) & set(whole[1].index))
+    copies = len({*whole[0].index, *whole[1].index}) - len({*seeds[0], *seeds[1]})
     arms = [arm.loc[kept] for arm, kept in zip(arms, seeds, strict=True)]
     used = (tuple(seeds[0]), tuple(seeds[1]))
     few, n = min(len(kept) for kept in seeds), sum(arm.size for arm in arms)
@@ -110,14 +148,14 @@ def _verdict(kin: Kin, y: str, margin: float) -> CollapseVerdict:
     weights = _weights(x, arms) if few >= 2 else None
     if weights is None:
         return CollapseVerdict(x, y, None, margin, nan, n, used, UNDECIDED,
-                               max(LEAST_SEEDS - few, 1), kin.where)
+                               max(LEAST_SEEDS - few, 1), kin.where, dealt, copies)
     scores = [np.log(arm.to_numpy()) @ w * len(arm)
               for arm, w in zip(arms, _split(weights[3], arms), strict=True)]
     test = tost(scores[0], -scores[1], margin)
     values = np.concatenate([np.log(arm.to_numpy()).ravel() for arm in arms])
     curve = tuple(float(v) for v in weights[:3] @ values)
     return CollapseVerdict(x, y, test, margin, (curve[0], curve[1], curve[2]), n, used,
-                           test.verdict, test.needs, kin.where)
+                           test.verdict, test.needs, kin.where, dealt, copies)
 
 
 def _table(x: str, y: str, rows: pd.DataFrame) -> pd.DataFrame:

@@ -8,12 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.equivalence.aliases import POWERS, Arm, alias_pairs, deal
-from analysis.equivalence.tost import LEAST_SEEDS, Tost, tost
-from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, plain, said
-from analysis.errors import TooFewRows
+from analysis.equivalence.aliases import POWERS, Alias, Arm, alias_pairs, deal
+from analysis.equivalence.tost import (
+    LEAST_SEEDS,
+    Tost,
+    jointly,
+    require_margin,
+    seeds_missing,
+    together,
+    tost,
+)
+from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, said
+from analysis.errors import AnalysisError, TooFewRows
 from analysis.rows import require_column, usable
-from analysis.wording import number, quantity
+from analysis.wording import number, plural, quantity
 
 __all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms"]
 
@@ -22,10 +30,13 @@ METRICS = ("test/kl", "test/recon")
 
 @dataclass(frozen=True)
 class SeedVerdict:
-    """Equivalent if every metric is, different if any is, undecided otherwise.
+    """Equivalent if every metric is, different if any is (Holm), undecided otherwise.
 
     tests: by metric, on natural logarithms: a margin of 0.10 is about 10 %. seeds: those used,
     by arm. dealt: the sweep used the same seeds in both arms, so each arm got some of them.
+    needs, if_equal: further seeds an arm that decide all metrics together, see `seeds_missing`.
+    copies: seeds that repeat the numbers of another and are not counted. reason: why the pair is
+    unusable.
     """
 
     labels: tuple[str, str]
@@ -36,54 +47,92 @@ class SeedVerdict:
     needs: int | None
     if_equal: int | None
     settings: dict[str, float] = field(default_factory=dict)
+    copies: int = 0
+    reason: str = ""
+
+    @property
+    def verdict_text(self) -> str:
+        return said(self.verdict, self.needs, self.if_equal, self.dealt)
 
     def to_json(self) -> dict[str, Any]:
-        tests = {name: plain(asdict(test)) for name, test in self.tests.items()}
+        tests = {name: test.to_json() for name, test in self.tests.items()}
         return plain(asdict(self) | {"level": "seeds", "tests": tests,
-                                     "verdict_text": said(self.verdict, self.needs, self.if_equal),
+                                     "verdict_text": self.verdict_text,
                                      "sentence": self.sentence()})
 
     def sentence(self) -> str:
-        counts = f"{len(self.seeds[0])} and {len(self.seeds[1])} disjoint seeds"
-        pair = f"({self.labels[0]}) and ({self.labels[1]}) with {counts}"
+        pair = f"({self.labels[0]}) and ({self.labels[1]})"
+        if self.reason:
+            return f"{pair}: {self.verdict}: {self.reason}."
+        pair += f" with {len(self.seeds[0])} and {len(self.seeds[1])} disjoint seeds"
+        if self.copies:
+            pair += (f" ({plural(self.copies, 'more seed')} that only repeat"
+                     f"{'s' * (self.copies == 1)} the numbers of another)")
         if not self.tests:
-            return f"{pair}: too few to test: {said(self.verdict, self.needs, self.if_equal)}."
+            return f"{pair}: too few to test: {self.verdict_text}."
         told = "; ".join(
             f"log {quantity(name)} differs by {number(test.difference, 2)} (90 %: "
             f"{number(test.low, 2)} to {number(test.high, 2)}; margin {test.margin:g})"
             for name, test in self.tests.items())
-        return f"{pair}: {told}: {said(self.verdict, self.needs, self.if_equal)}."
+        return f"{pair}: {told}: {self.verdict_text}."
 
 
 def across_seeds(trials: pd.DataFrame, margin: float = 0.10,
                  metrics: tuple[str, ...] = METRICS) -> list[SeedVerdict]:
     """A verdict for every alias pair of the sweep (see `aliases.alias_pairs`).
 
-    margin: of the log ratio, declared before the run. Errors: as `compare_arms`.
+    margin: of the log ratio, declared before the run. A pair whose numbers cannot be used is
+    reported as unusable, with the reason. Errors: AnalysisError for a margin that is not above
+    zero and finite; as `compare_arms` if no pair can be used.
     """
-    return [compare_arms(pair.first, pair.second, margin, metrics)
-            for pair in alias_pairs(trials)]
+    require_margin(margin)
+    found: list[SeedVerdict] = []
+    reasons: list[AnalysisError] = []
+    for pair in alias_pairs(trials):
+        try:
+            found.append(compare_arms(pair.first, pair.second, margin, metrics))
+        except AnalysisError as reason:
+            reasons.append(reason)
+            found.append(_unusable(pair, str(reason)))
+    if reasons and len(reasons) == len(found):
+        raise reasons[0]
+    return found
+
+
+def _unusable(pair: Alias, reason: str) -> SeedVerdict:
+    return SeedVerdict((pair.first.label, pair.second.label), {}, ((), ()), False, UNUSABLE, None,
+                       None, _settings(pair.first, pair.second), reason=reason.rstrip("."))
 
 
 def compare_arms(first: Arm, second: Arm, margin: float = 0.10,
                  metrics: tuple[str, ...] = METRICS) -> SeedVerdict:
     """Level c for two arms; shared seeds are dealt out so that the arms are disjoint.
 
+    Seeds with exactly the numbers of another, in either arm, are copies and count once.
     Errors: UnknownName for a missing metric, UnusableValues for NaN, zero or negative values,
     TooFewRows if an arm has two rows of one seed.
     """
-    arms = [_by_seed(arm, metrics) for arm in (first, second)]
-    seeds = deal(arms[0].index, arms[1].index)
-    dealt = bool(set(arms[0].index) & set(arms[1].index))
-    few = min(len(seed) for seed in seeds)
-    tests = {} if few < 2 else {
-        name: tost(np.log(arms[0].loc[seeds[0], name]), np.log(arms[1].loc[seeds[1], name]),
-                   margin) for name in metrics}
-    verdict = _together(tests)
-    needs, if_equal = _missing(tests) if tests else (LEAST_SEEDS - few, None)
-    return SeedVerdict((first.label, second.label), tests, (tuple(seeds[0]), tuple(seeds[1])),
-                       dealt, verdict, needs if verdict == UNDECIDED else None, if_equal,
-                       _settings(first, second))
+    whole = [_by_seed(arm, metrics) for arm in (first, second)]
+    dealt = bool(set(whole[0].index) & set(whole[1].index))
+    arms = _disjoint(whole)
+    few = min(map(len, arms))
+    tests = jointly({name: tost(np.log(arms[0][name]), np.log(arms[1][name]), margin)
+                     for name in metrics}) if few >= 2 else {}
+    needs, if_equal = (seeds_missing(list(tests.values())) if tests else
+                       (LEAST_SEEDS - few, None))
+    kept = (tuple(arms[0].index), tuple(arms[1].index))
+    return SeedVerdict((first.label, second.label), tests, kept, dealt,
+                       together(tests) if tests else UNDECIDED, needs, if_equal,
+                       _settings(first, second), len({*whole[0].index, *whole[1].index})
+                       - len(kept[0]) - len(kept[1]))
+
+
+def _disjoint(arms: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Each arm with seeds of its own, none of them a copy of another seed's numbers."""
+    arms = [arm[~arm.duplicated()] for arm in arms]
+    dealt = deal(arms[0].index, arms[1].index)
+    first, second = (arm.loc[seeds] for arm, seeds in zip(arms, dealt, strict=True))
+    return [first, second[~pd.concat([first, second]).duplicated().to_numpy()[len(first):]]]
 
 
 def _settings(first: Arm, second: Arm) -> dict[str, float]:
@@ -97,24 +146,4 @@ def _by_seed(arm: Arm, metrics: tuple[str, ...]) -> pd.DataFrame:
         usable(arm.rows, name)
     if arm.rows["seed"].duplicated().any():
         raise TooFewRows(f"{arm.label} has several rows of one seed; an arm needs one row a seed")
-    return arm.rows.set_index("seed")
-
-
-def _together(tests: dict[str, Tost]) -> str:
-    verdicts = {test.verdict for test in tests.values()}
-    if verdicts == {EQUIVALENT}:
-        return EQUIVALENT
-    return DIFFERENT if DIFFERENT in verdicts else UNDECIDED
-
-
-def _missing(tests: dict[str, Tost]) -> tuple[int | None, int | None]:
-    """Further seeds an arm until every metric is decided: as seen, and if truly equal."""
-    if DIFFERENT in {test.verdict for test in tests.values()}:
-        return None, None
-    left = [test for test in tests.values() if test.verdict == UNDECIDED]
-    return _most([test.needs for test in left]), _most([test.if_equal for test in left])
-
-
-def _most(needs: list[int | None]) -> int | None:
-    known = [n for n in needs if n is not None]
-    return max(known) if known and len(known) == len(needs) else None
+    return arm.rows.set_index("seed")[list(metrics)]

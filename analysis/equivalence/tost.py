@@ -3,21 +3,28 @@
 equivalent: both one-sided tests reject at 5 %, so |difference| < margin is established.
 different: |difference| > margin is established, by the same kind of test.
 undecided: neither; the number of further seeds an arm comes from the power calculation.
+
+Several metrics are equivalent together if each is: that claim needs no correction (Berger 1982).
+They differ if any one does: those p values are corrected by Holm's method.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED
+from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, plain
 from analysis.errors import AnalysisError, UnusableValues
+from analysis.regression import holm
 
-__all__ = ["LEAST_SEEDS", "Tost", "seeds_needed", "tost", "tost_power"]
+__all__ = ["LEAST_SEEDS", "Tost", "jointly", "require_margin", "seeds_missing", "seeds_needed",
+           "together", "tost", "tost_power"]
 
 LEAST_SEEDS = 5
 MOST_SEEDS = 1000
@@ -30,9 +37,8 @@ class Tost:
     """The difference of two means, its 90 % interval, and the verdict for ± margin.
 
     p: of the equivalence test (the larger of the two one-sided p); p_different: of the test
-    that |difference| > margin; p_zero: Welch's test of no difference, which decides nothing.
-    needs: further seeds an arm for a power of 0.8 if the difference is as it was seen, and
-    if_equal: if there is none; None if decided or beyond 1,000.
+    that |difference| > margin, at most that of a difference of just the margin; p_zero: Welch's
+    test of no difference, which decides nothing. sd: of one seed, pooled over both arms.
     """
 
     difference: float
@@ -43,9 +49,24 @@ class Tost:
     p_different: float
     p_zero: float
     n: tuple[int, int]
+    sd: float
     verdict: str
-    needs: int | None
-    if_equal: int | None
+
+    @property
+    def needs(self) -> int | None:
+        """Further seeds an arm for a power of 0.8 if the difference is as it was seen.
+
+        None if decided, or beyond 1,000.
+        """
+        return seeds_missing([self])[0]
+
+    @property
+    def if_equal(self) -> int | None:
+        """Further seeds an arm for a power of 0.8 if there is no difference."""
+        return seeds_missing([self])[1]
+
+    def to_json(self) -> dict[str, Any]:
+        return plain(asdict(self) | {"needs": self.needs, "if_equal": self.if_equal})
 
 
 def tost(first: ArrayLike, second: ArrayLike, margin: float) -> Tost:
@@ -55,8 +76,7 @@ def tost(first: ArrayLike, second: ArrayLike, margin: float) -> Tost:
     Errors: AnalysisError for fewer than two values an arm; UnusableValues for NaN.
     """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if not margin > 0:
-        raise AnalysisError(f"an equivalence margin must be above zero, not {margin:g}")
+    require_margin(margin)
     if min(len(a), len(b)) < 2:
         raise AnalysisError(f"an equivalence test needs at least two seeds an arm, not {len(a)} "
                             f"and {len(b)}")
@@ -65,14 +85,36 @@ def tost(first: ArrayLike, second: ArrayLike, margin: float) -> Tost:
     difference, se, df = _welch(a, b)
     p = float(max(stats.t.sf((difference + margin) / se, df),
                   stats.t.cdf((difference - margin) / se, df)))
-    p_different = float(min(1.0, stats.t.sf((abs(difference) - margin) / se, df)))
+    p_different = float(min(1.0, stats.t.sf((abs(difference) - margin) / se, df)
+                            + stats.t.sf((abs(difference) + margin) / se, df)))
     half = float(stats.t.ppf(1 - ALPHA, df)) * se
-    verdict = _verdict(p, p_different, min(len(a), len(b)))
-    needs, if_equal = ((None, None) if verdict != UNDECIDED else
-                       (_needs(a, b, margin, gap) for gap in (difference, 0.0)))
+    sd = math.sqrt((float(a.var(ddof=1)) + float(b.var(ddof=1))) / 2)
     return Tost(difference, difference - half, difference + half, margin, p, p_different,
-                float(2 * stats.t.sf(abs(difference) / se, df)), (len(a), len(b)), verdict,
-                needs, if_equal)
+                float(2 * stats.t.sf(abs(difference) / se, df)), (len(a), len(b)), sd,
+                _verdict(p, p_different, min(len(a), len(b))))
+
+
+def require_margin(margin: float) -> None:
+    """AnalysisError unless `margin` is finite and above zero: with others nothing is tested."""
+    if not (math.isfinite(margin) and margin > 0):
+        raise AnalysisError("an equivalence margin must be a finite number above zero, not "
+                            f"{margin:g}")
+
+
+def jointly(tests: Mapping[str, Tost]) -> dict[str, Tost]:
+    """The same tests with p_different corrected over all of them, and the verdicts that follow."""
+    corrected = holm(np.array([test.p_different for test in tests.values()]))
+    return {name: replace(test, p_different=float(p), verdict=_verdict(
+        test.p, float(p), min(test.n))) for (name, test), p in
+        zip(tests.items(), corrected, strict=True)}
+
+
+def together(tests: Mapping[str, Tost]) -> str:
+    """Equivalent if every metric is, different if any is, undecided otherwise."""
+    verdicts = {test.verdict for test in tests.values()}
+    if verdicts == {EQUIVALENT}:
+        return EQUIVALENT
+    return DIFFERENT if DIFFERENT in verdicts else UNDECIDED
 
 
 def _welch(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
@@ -93,20 +135,41 @@ def _verdict(p: float, p_different: float, seeds: int) -> str:
     return DIFFERENT if p_different < ALPHA else UNDECIDED
 
 
-def _needs(a: np.ndarray, b: np.ndarray, margin: float, difference: float) -> int | None:
-    """Further seeds an arm, if the spread is as it was seen."""
-    sd = math.sqrt((float(a.var(ddof=1)) + float(b.var(ddof=1))) / 2)
-    total = seeds_needed(sd, margin, difference)
-    return None if total is None else max(total - min(len(a), len(b)), 1)
+def seeds_missing(tests: Sequence[Tost]) -> tuple[int | None, int | None]:
+    """Further seeds an arm that decide all `tests` together, with a chance of at least 0.8.
+
+    First if the differences are as they were seen, then if there are none; the spread is as it
+    was seen. (None, None) if they are decided; None for more than 1,000.
+    """
+    if together({str(i): test for i, test in enumerate(tests)}) != UNDECIDED:
+        return None, None
+    have = min(min(test.n) for test in tests)
+    totals = (_joint(tests, [test.difference for test in tests]),
+              _joint(tests, [0.0] * len(tests)))
+    seen, equal = (None if total is None else max(total - have, 1) for total in totals)
+    return seen, equal
 
 
-def tost_power(sd: float, margin: float, seeds: int, difference: float = 0.0) -> float:
+def _joint(tests: Sequence[Tost], differences: Sequence[float]) -> int | None:
+    """Seeds an arm for all tests: any one beyond its margin decides, else all must."""
+    totals = [(abs(difference) > test.margin,
+               seeds_needed(test.sd, test.margin, difference, len(tests)))
+              for test, difference in zip(tests, differences, strict=True)]
+    beyond = [total for far, total in totals if far and total is not None]
+    if any(far for far, _ in totals):
+        return min(beyond, default=None)
+    known = [total for _, total in totals if total is not None]
+    return max(known) if len(known) == len(totals) else None
+
+
+def tost_power(sd: float, margin: float, seeds: int, difference: float = 0.0,
+               alpha: float = ALPHA) -> float:
     """Chance that `seeds` an arm decide: equivalent within the margin, different beyond it.
 
     Both arms have standard deviation `sd` and 2(n − 1) degrees of freedom.
     """
     df, se = 2 * (seeds - 1), max(sd, 1e-12) * math.sqrt(2 / seeds)
-    critical = float(stats.t.ppf(1 - ALPHA, df))
+    critical = float(stats.t.ppf(1 - alpha, df))
     if abs(difference) > margin:
         return float(stats.nct.sf(critical, df, min((abs(difference) - margin) / se, 37.0)))
     upper = stats.nct.sf(critical, df, min((margin + difference) / se, 37.0))
@@ -114,13 +177,22 @@ def tost_power(sd: float, margin: float, seeds: int, difference: float = 0.0) ->
     return float(max(0.0, upper + lower - 1))
 
 
-def seeds_needed(sd: float, margin: float, difference: float = 0.0) -> int | None:
-    """Seeds an arm for a power of 0.8, at least five; None if more than 1,000."""
-    if tost_power(sd, margin, MOST_SEEDS, difference) < POWER:
+def seeds_needed(sd: float, margin: float, difference: float = 0.0,
+                 tests: int = 1) -> int | None:
+    """Seeds an arm for a power of 0.8, at least five; None if more than 1,000.
+
+    tests: how many metrics must be decided together. All must be equivalent, so each may miss
+    with a chance of 0.2/tests (Bonferroni; true however they hang together); one that differs
+    decides alone, at the level that Holm leaves it, 0.05/tests.
+    """
+    far = abs(difference) > margin
+    alpha = ALPHA / tests if far else ALPHA
+    wanted = POWER if far else 1 - (1 - POWER) / tests
+    if tost_power(sd, margin, MOST_SEEDS, difference, alpha) < wanted:
         return None
     low, high = LEAST_SEEDS - 1, MOST_SEEDS
     while high - low > 1:
         middle = (low + high) // 2
-        enough = tost_power(sd, margin, middle, difference) >= POWER
+        enough = tost_power(sd, margin, middle, difference, alpha) >= wanted
         low, high = (low, middle) if enough else (middle, high)
     return high

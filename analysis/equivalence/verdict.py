@@ -1,4 +1,4 @@
-"""The three verdicts, and how they are said."""
+"""The three verdicts, what cannot be tested, and how they are said."""
 
 from __future__ import annotations
 
@@ -8,27 +8,35 @@ from typing import Any
 
 from analysis.wording import plural
 
-__all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "missing", "plain", "said"]
+__all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "UNUSABLE", "missing", "plain", "said"]
 
 EQUIVALENT = "equivalent"
 DIFFERENT = "different"
 UNDECIDED = "undecided"
+UNUSABLE = "unusable"
 
 
-def said(verdict: str, needs: int | None = None, if_equal: int | None = None) -> str:
+def said(verdict: str, needs: int | None = None, if_equal: int | None = None,
+         dealt: bool = False) -> str:
     """equivalent | different | undecided (needs n more seeds an arm, fewer if truly equal)."""
     if verdict != UNDECIDED:
         return verdict
-    return f"{verdict} (needs {missing(needs, if_equal)})"
+    return f"{verdict} (needs {missing(needs, if_equal, dealt)})"
 
 
-def missing(needs: int | None, if_equal: int | None = None) -> str:
-    """How many seeds an arm would decide: as the difference was seen, and if there is none."""
+def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False) -> str:
+    """How many seeds an arm would decide: as the difference was seen, and if there is none.
+
+    dealt: both arms were trained with the same seeds, so that each arm gets half of new ones.
+    """
     seeds = ("more than 1,000 seeds an arm" if needs is None else
              f"{plural(needs, 'more seed')} an arm")
+    if dealt and needs is not None:
+        seeds += f", {2 * needs} in the grid, whose seeds both arms share"
     if if_equal is None or if_equal == needs:
         return seeds
-    return f"{seeds}; if the two are truly equal, {if_equal} more"
+    grid = f" ({2 * if_equal} in the grid)" if dealt else ""
+    return f"{seeds}; if the two are truly equal, {if_equal} more{grid}"
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 import pandas as pd
 
@@ -14,17 +14,16 @@ from analysis.equivalence import (
     DIFFERENT,
     EQUIVALENT,
     UNDECIDED,
+    UNUSABLE,
     AlgebraVerdict,
     CollapseVerdict,
+    Examined,
     SeedVerdict,
     TwinVerdict,
-    across_seeds,
-    algebra_of_twins,
-    collapse,
-    twins,
+    Verdict,
 )
+from analysis.equivalence import examine as ask
 from analysis.equivalence.verdict import missing
-from analysis.errors import AnalysisError
 from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.report.blocks import absent, titled
@@ -37,48 +36,51 @@ __all__ = ["Equivalences", "equivalence_html", "examine"]
 LEVELS = {"algebra": "same parameters", "twins": "same seed, whole run",
           "seeds": "disjoint seeds (TOST)", "collapse": "one curve for all β (TOST)"}
 _SENTENCES = 4
+_ORDER = (EQUIVALENT, UNUSABLE, UNDECIDED, DIFFERENT)
 _TWIN_NOTE = ("Twins of the same seed show that two settings take the same steps; they are no "
               "independent seeds, so they stay out of every law and of the tests across seeds.")
 _TOST_NOTE = ("Intervals are 90 % intervals of Welch’s two one-sided tests at 5 %; the margin of "
               "log ratios, {margin}, was declared beforehand. A test that finds no difference is "
-              "not evidence of equivalence, so such a pair is undecided. Seeds still missing are "
-              "for a power of 0.8, if the difference is as it was seen.")
-
-
-class Verdict(Protocol):
-    """What every level's verdict can do."""
-
-    @property
-    def verdict(self) -> str: ...
-
-    def sentence(self) -> str: ...
-
-    def to_json(self) -> dict[str, Any]: ...
+              "not evidence of equivalence, so such a pair is undecided. A pair is equivalent if "
+              "KL and reconstruction both are, and different if either is, corrected by Holm’s "
+              "method. Seeds still missing are for a chance of 0.8 that the pair is decided in "
+              "both, if the differences are as they were seen.")
 
 
 @dataclass(frozen=True)
 class Equivalences:
-    """The verdicts by level (keys of LEVELS); refusals say why a level has none."""
+    """What was examined, for the page; the levels are the keys of LEVELS."""
 
-    verdicts: dict[str, Sequence[Verdict]] = field(default_factory=dict)
-    refusals: tuple[str, ...] = ()
-    margin: float = 0.10
+    found: Examined = field(default_factory=Examined)
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why a level has no verdict, and which models have no aliases."""
+        told = [f"Equivalence ({LEVELS[level]}) has no verdict: {reason.rstrip('.')}."
+                for level, reason in self.found.refusals.items()]
+        return (*told, *([f"Equivalence: {self.found.note}."] if self.found.note else []))
 
     @property
     def statements(self) -> list[Statement]:
-        found = [one for level, verdicts in self.verdicts.items()
+        found = [one for level, verdicts in self.found.verdicts.items()
                  for one in _said(level, verdicts)]
         return found + [Statement(text, True) for text in self.refusals]
 
     @property
     def keys(self) -> Iterator[tuple[str, str, str]]:
-        """Name, value and remark for the head of the page."""
-        every = [one for verdicts in self.verdicts.values() for one in verdicts]
-        if every:
-            same = sum(one.verdict == EQUIVALENT for one in every)
-            told = "; ".join(f"{LEVELS[level].split(' (')[0]}: {_counts(verdicts)}"
-                             for level, verdicts in self.verdicts.items() if verdicts)
-            yield "aliases found equivalent", f"{same} of {len(every)}", told
+        """Name, value and remark for the head of the page: pairs of settings, by one level.
+
+        That of independent seeds says most; then that of twins, then that of their objectives.
+        """
+        verdicts = self.found.verdicts
+        level = next((one for one in ("seeds", "twins", "algebra") if verdicts.get(one)), None)
+        told = "; ".join(f"{LEVELS[level].split(' (')[0]}: {_counts(every)}"
+                         for level, every in verdicts.items() if every)
+        if level is not None:
+            pairs = _pairs(verdicts[level])
+            same = sum(one == EQUIVALENT for one in pairs.values())
+            yield ("alias pairs found equivalent, " + LEVELS[level].split(" (")[0],
+                   f"{same} of {len(pairs)}", told)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -86,27 +88,14 @@ class Equivalences:
             {"level": level, "compared": _compared(one), "found": _found(one),
              "verdict": one.verdict, "apart": _apart(one),
              "needs_more_seeds": getattr(one, "needs", None),
-             "if_equal": getattr(one, "if_equal", None), "sentence": one.sentence()}
-            for level, verdicts in self.verdicts.items() for one in verdicts])
+             "if_equal": getattr(one, "if_equal", None),
+             "seeds_shared": getattr(one, "dealt", False), "sentence": one.sentence()}
+            for level, verdicts in self.found.verdicts.items() for one in verdicts])
 
 
 def examine(view: View) -> Equivalences:
     """Ask every level that these trials can answer; the margin is the view's."""
-    trials = view.experiment.trials
-    asked: dict[str, Callable[[], Sequence[Verdict]]] = {
-        "algebra": lambda: algebra_of_twins(view.experiment),
-        "twins": lambda: twins(view.experiment),
-        "seeds": lambda: across_seeds(trials, view.margin),
-        "collapse": lambda: collapse(trials, view.margin)}
-    verdicts: dict[str, Sequence[Verdict]] = {}
-    refusals = []
-    for level, ask in asked.items() if len(trials) else ():
-        try:
-            verdicts[level] = ask()
-        except AnalysisError as refusal:
-            refusals.append(f"Equivalence ({LEVELS[level]}) has no verdict: "
-                            f"{str(refusal).rstrip('.')}.")
-    return Equivalences(verdicts, tuple(refusals), view.margin)
+    return Equivalences(ask(view.experiment, view.margin))
 
 
 def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
@@ -117,29 +106,44 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
         for one in verdicts:
             yield Statement(one.sentence(), one.verdict != EQUIVALENT)
         return
-    same = all(one.verdict == EQUIVALENT for one in verdicts)
-    told = (f"all {len(verdicts)} pairs are equivalent" if same else
-            f"of {plural(len(verdicts), 'pair')}, {_counts(verdicts)}")
+    pairs = _pairs(verdicts)
+    same = set(pairs.values()) == {EQUIVALENT}
+    told = (f"all {len(pairs)} pairs are equivalent" if same and len(pairs) > 1 else
+            "the pair is equivalent" if same else
+            f"of {plural(len(pairs), 'pair')}, {_tally(pairs.values())}")
+    if len(verdicts) > len(pairs):
+        told += f" ({plural(len(verdicts), 'comparison')}, one a seed)"
     yield Statement(f"Equivalence, {LEVELS[level]}: {told}{_wanted(verdicts)}.", not same)
 
 
 def _wanted(verdicts: Sequence[Verdict]) -> str:
-    """How many more seeds would decide all that are undecided, if all aliases are equal."""
+    """How many more seeds each undecided pair would take, if the two are equal."""
     left = [one for one in verdicts if one.verdict == UNDECIDED]
     seeds = [one.if_equal for one in left
              if isinstance(one, SeedVerdict | CollapseVerdict) and one.if_equal is not None]
     if not left or len(seeds) < len(left):
         return ""
-    return (f"; if the pairs are truly equal, {plural(max(seeds), 'more seed')} an arm would "
-            "decide them all (power 0.8 each)")
+    more = missing(max(seeds), dealt=any(getattr(one, "dealt", False) for one in left))
+    return (f"; with {more}, each undecided pair that is truly equal would be found so with a "
+            "chance of at least 0.8")
+
+
+def _pairs(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """The verdict on each pair of settings: one if all its seeds agree, else the worst."""
+    found: dict[str, str] = {}
+    for one in verdicts:
+        pair = re.sub(r" seed=\S+", "", _compared(one))
+        found[pair] = max(found.get(pair, EQUIVALENT), one.verdict, key=_ORDER.index)
+    return found
 
 
 def _counts(verdicts: Sequence[Verdict]) -> str:
-    counts = Counter(one.verdict for one in verdicts)
-    if _exact(verdicts):
-        return "equal to the last bit"
-    order = (EQUIVALENT, DIFFERENT, UNDECIDED)
-    return ", ".join(f"{counts[name]} {name}" for name in order if counts[name])
+    return "equal to the last bit" if _exact(verdicts) else _tally(_pairs(verdicts).values())
+
+
+def _tally(verdicts: Iterable[str]) -> str:
+    counts = Counter(verdicts)
+    return ", ".join(f"{counts[name]} {name}" for name in _ORDER if counts[name])
 
 
 def _exact(verdicts: Sequence[Verdict]) -> bool:
@@ -163,7 +167,9 @@ def _found(one: Verdict) -> str:
     if isinstance(one, AlgebraVerdict):
         return (f"objectives in the ratio {number(one.factor)}, to within {one.deviation:.1e} "
                 "over the epochs")
-    if isinstance(one, SeedVerdict):
+    if isinstance(one, SeedVerdict | CollapseVerdict) and one.reason:
+        return one.reason
+    if isinstance(one, SeedVerdict) and one.tests:
         return "; ".join(f"Δ log {quantity(name)} {number(test.difference, 2)} "
                          f"({number(test.low, 2)} to {number(test.high, 2)})"
                          for name, test in one.tests.items()) + f"; {_arms(one)}"
@@ -196,10 +202,10 @@ def equivalence_html(found: Equivalences) -> str:
     rows = [[Cell(LEVELS[str(row.level)]), Cell(kind="wide", html=_lines(row.compared, "↔")),
              Cell(kind="wide", html=_lines(row.found, ";")),
              _verdict(str(row.verdict), good.get(str(row.verdict)),
-                      (row.needs_more_seeds, row.if_equal))]
+                      (row.needs_more_seeds, row.if_equal), bool(row.seeds_shared))]
             for row in _by_setting(table).head(200).itertuples()]
     html = html_table(("level", "compared", "found", "verdict"), rows)
-    note = (_TOST_NOTE.format(margin=f"{found.margin:g}")
+    note = (_TOST_NOTE.format(margin=f"{found.found.margin:g}")
             if set(table["level"]) - {"twins", "algebra"} else _TWIN_NOTE)
     return titled("Equivalence verdicts", f"{html}<figcaption>{prose(note)}</figcaption>{refused}",
                   table, "equivalence")
@@ -223,9 +229,10 @@ def _lines(text: object, at: str) -> str:
     return f"{' ' * (at != ';')}{at}<br>".join(parts)
 
 
-def _verdict(verdict: str, good: bool | None, seeds: tuple[object, object]) -> Cell:
+def _verdict(verdict: str, good: bool | None, seeds: tuple[object, object],
+             dealt: bool) -> Cell:
     cell = verdict_cell(verdict, good)
     needs, if_equal = (int(n) if isinstance(n, int | float) and n == n else None for n in seeds)
-    more = (f"<small>needs {escape(missing(needs, if_equal))}</small>"
+    more = (f"<small>needs {escape(missing(needs, if_equal, dealt))}</small>"
             if verdict == UNDECIDED and (needs, if_equal) != (None, None) else "")
     return Cell(kind="", html=f"{cell.html}{more}")

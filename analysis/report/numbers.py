@@ -44,7 +44,7 @@ def as_json(found: Findings, named: Mapping[str, pd.DataFrame]) -> dict[str, Any
                  for claim in found.view.claims],
         "equivalence": {"margin": found.view.margin, "refusals": list(found.equivalences.refusals),
                         "verdicts": [_plain(one.to_json())
-                                     for level in found.equivalences.verdicts.values()
+                                     for level in found.equivalences.found.verdicts.values()
                                      for one in level]},
         "compared": [_plain(one.to_json()) for one in found.compared.found],
         "published": _records(named.get("published")),

@@ -9,24 +9,30 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind
 
 from analysis.equivalence import (
     DIFFERENT,
     EQUIVALENT,
     UNDECIDED,
+    UNUSABLE,
     Pieces,
+    Tost,
     across_seeds,
     algebra,
     algebra_of_twins,
     alias_pairs,
     collapse,
+    examine,
+    no_theorem,
     seeds_needed,
     tost,
     tost_power,
     twins,
 )
 from analysis.equivalence.aliases import deal
+from analysis.equivalence.tost import jointly, seeds_missing, together
 from analysis.equivalence.verdict import said
 from analysis.errors import AnalysisError
 from analysis.frames import history_frame
@@ -222,7 +228,7 @@ def sweep(seeds: int = 10, shift: float = 0.0, bend: float = -0.18,
         s = np.log(noise) + power * np.log(beta)
         for seed in range(seeds):
             log_kl = 1 - 1.2 * s + bend * (s + 2) ** 2 + shift * np.log(beta)
-            rows.append({"model": "m", x: noise, "beta": beta, "seed": seed, "d_z": 100,
+            rows.append({"model": f"{x}_vae", x: noise, "beta": beta, "seed": seed, "d_z": 100,
                          "status": "finished", "role": "declared", "checksum": "c", "epoch": 5.0,
                          "test/kl": np.exp(log_kl + 0.02 * rng.standard_normal()),
                          "test/recon": np.exp(s + 0.02 * rng.standard_normal())})
@@ -259,11 +265,174 @@ def test_level_c_with_too_few_seeds(seeds: int) -> None:
         assert json.dumps(found.to_json(), allow_nan=False)
 
 
-def test_level_c_refuses_nan() -> None:
-    frame = sweep(6)
-    frame.loc[frame["beta"] == 4, "test/kl"] = np.nan
+@pytest.mark.parametrize(("value", "says"), [(np.nan, "missing or not finite in 12 of 12"),
+                                             (0.001, "below 0.01 nats in 12 of 12")])
+def test_a_pair_that_cannot_be_used_says_so_and_leaves_the_others(value: float,
+                                                                  says: str) -> None:
+    frame = sweep(12)
+    frame.loc[frame["beta"] == 4, "test/kl"] = value
+    bad, good = across_seeds(frame)
+    assert (bad.verdict, good.verdict) == (UNUSABLE, EQUIVALENT)
+    assert says in bad.sentence()
+    assert bad.sentence().startswith("(σ = 0.06, β = 1) and (σ = 0.03, β = 4): unusable: test KL")
+    assert json.dumps(bad.to_json(), allow_nan=False)
+    found = collapse(pd.concat([frame, sweep(12).assign(d_z=50)]))
+    assert {one.where: one.verdict for one in found} == {"d_z = 100": UNUSABLE,
+                                                         "d_z = 50": EQUIVALENT}
+    assert says.split(" in ")[0] in found[1].sentence()
+    assert json.dumps([one.to_json() for one in found], allow_nan=False)
+
+
+def test_nothing_usable_is_refused() -> None:
+    frame = sweep(6).assign(**{"test/kl": lambda f: f["test/kl"].where(f["beta"] == 1)})
     with pytest.raises(AnalysisError, match="missing or not finite"):
         across_seeds(frame)
+    with pytest.raises(AnalysisError, match="missing or not finite"):
+        collapse(frame)
+
+
+def test_models_without_the_theorem_get_no_verdict() -> None:
+    frame = sweep(12).assign(model="uvb")
+    assert across_seeds(frame) == []
+    assert collapse(frame) == []
+    experiment = Experiment("t", pd.concat([frame.assign(trial="u", twin_of=None),
+                                            sweep(12).assign(trial="s", twin_of=None)]),
+                            history_frame([], {}))
+    found = examine(experiment)
+    assert "UVB was trained at several β, but the theorems" in found.note
+    assert [one.verdict for one in found.verdicts["seeds"]] == [EQUIVALENT, EQUIVALENT]
+    assert not found.refusals
+    assert no_theorem(sweep(12)) == no_theorem(frame[frame["beta"] == 1]) == ""
+
+
+@pytest.mark.parametrize("column", ["beta", "sigma"])
+def test_a_weight_or_scale_of_zero_has_no_alias(column: str) -> None:
+    frame = sweep(12)
+    zero = frame.query("beta == 4 and sigma < 0.04").assign(**{column: 0.0})
+    both = pd.concat([frame, zero, zero.assign(sigma=0.2, beta=0.0)])
+    assert [one.labels for one in across_seeds(both)] == [one.labels for one in
+                                                          across_seeds(frame)]
+    assert collapse(both)[0].delta == collapse(frame)[0].delta
+
+
+@pytest.mark.parametrize("margin", [0.0, -1.0, np.inf, np.nan])
+def test_a_margin_that_decides_everything_or_nothing_is_refused(margin: float) -> None:
+    for ask in (lambda: across_seeds(sweep(2), margin), lambda: collapse(sweep(2), margin),
+                lambda: collapse(sweep(2), delta_margin=margin),
+                lambda: examine(twin_experiment(lambda e: 0.0), margin),
+                lambda: tost([1.0, 2.0], [1.0, 2.0], margin)):
+        with pytest.raises(AnalysisError, match="must be a finite number above zero"):
+            ask()
+
+
+def test_the_margin_on_delta_follows_the_largest_weight() -> None:
+    """A log ratio of 0.10 at β = 16, the farthest from 1, is 0.10/log 16 on δ."""
+    found, = collapse(sweep(8))
+    assert found.margin == pytest.approx(0.10 / np.log(16))
+    assert found.test is not None
+    assert found.test.margin == found.margin
+    other, = collapse(sweep(8), 0.3)
+    assert other.margin == pytest.approx(0.3 / np.log(16))
+    named, = collapse(sweep(8), delta_margin=0.02)
+    assert named.margin == 0.02
+
+
+def copied(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every seed twice more, under other names."""
+    return pd.concat([frame.assign(seed=frame["seed"] + 100 * i) for i in range(3)])
+
+
+def test_copied_seeds_count_once() -> None:
+    frame = sweep(6, 0.02)
+    for one, more in zip(across_seeds(frame), across_seeds(copied(frame)), strict=True):
+        assert (more.copies, one.copies) == (12, 0)
+        assert more.tests == one.tests
+        assert "(12 more seeds that only repeat the numbers of another)" in more.sentence()
+    (one,), (more,) = collapse(frame), collapse(copied(frame))
+    assert (more.test, more.copies, one.copies) == (one.test, 12, 0)
+    assert "12 more seeds that only repeat" in more.sentence()
+
+
+def test_a_copy_in_the_other_arm_is_no_evidence() -> None:
+    frame = sweep(12).query("beta == 1 or beta == 4")
+    first = frame.query("beta == 1 and 0.05 < sigma < 0.07")
+    other = first.assign(sigma=0.03, beta=4.0, seed=first["seed"] + 100)
+    found, = across_seeds(pd.concat([frame.query("beta == 1"), other]))
+    assert (found.verdict, found.tests, found.copies) == (UNDECIDED, {}, 12)
+
+
+def apart(rng: np.random.Generator, gaps: tuple[float, float], n: int) -> dict[str, Tost]:
+    return {str(i): tost(rng.normal(0, 0.04, n), rng.normal(gap, 0.04, n), 0.1)
+            for i, gap in enumerate(gaps)}
+
+
+@pytest.mark.parametrize("n", [5, 12])
+def test_two_metrics_at_the_margin_are_called_different_in_five_per_cent_at_most(n: int) -> None:
+    rng = np.random.default_rng(6)
+    tests = [apart(rng, (0.1, -0.1), n) for _ in range(1500)]
+    plain = np.mean([together(one) == DIFFERENT for one in tests])
+    corrected = np.mean([together(jointly(one)) == DIFFERENT for one in tests])
+    assert plain > 0.08
+    assert corrected <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1500)
+    assert np.mean([together(jointly(one)) == EQUIVALENT for one in tests]) <= 0.05
+
+
+def test_a_pair_that_differs_is_still_found_after_the_correction() -> None:
+    rng = np.random.default_rng(6)
+    found = [together(jointly(apart(rng, (0.0, 0.25), 8))) for _ in range(200)]
+    assert np.mean([one == DIFFERENT for one in found]) > 0.95
+
+
+def test_a_difference_far_below_its_noise_is_no_difference_beyond_a_small_margin() -> None:
+    """Both tails count: without the second, a tiny margin is exceeded in 10 % of cases."""
+    rng = np.random.default_rng(3)
+    found = [tost(rng.normal(0, 1, 8), rng.normal(0, 1, 8), 1e-3).verdict for _ in range(1500)]
+    assert np.mean([one == DIFFERENT for one in found]) <= 0.05 + 2 * np.sqrt(0.0475 / 1500)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.03])
+def test_the_seeds_that_are_missing_decide_both_metrics_together(gap: float) -> None:
+    """Each alone at 0.8 would decide both in 0.64 of sweeps."""
+    single, both = seeds_needed(0.1, 0.1, gap), seeds_needed(0.1, 0.1, gap, tests=2)
+    assert single is not None
+    assert both is not None
+    assert both > single
+    rng = np.random.default_rng(1)
+    joint = [together(jointly({str(i): tost(rng.normal(0, 0.1, both),
+                                            rng.normal(gap, 0.1, both), 0.1) for i in (0, 1)}))
+             for _ in range(400)]
+    assert 0.8 <= np.mean([one == EQUIVALENT for one in joint]) <= 0.9
+    assert tost_power(0.1, 0.1, single, gap) ** 2 < 0.75
+
+
+def test_the_seeds_that_are_missing_are_told_for_a_grid_that_shares_them() -> None:
+    found = across_seeds(sweep(8, rng=np.random.default_rng(0)).assign(**{
+        "test/kl": lambda f: f["test/kl"] ** 3}))[0]
+    assert (found.verdict, found.dealt) == (UNDECIDED, True)
+    assert found.needs is not None
+    assert (found.needs, found.if_equal) == seeds_missing(list(found.tests.values()))
+    assert f"needs {found.needs} more seed" in found.sentence()
+    assert f", {2 * found.needs} in the grid, whose seeds both arms share" in found.sentence()
+    own = sweep(8).assign(seed=lambda f: f["seed"] + 100 * (f["beta"] != 1))
+    assert not across_seeds(own)[0].dealt
+    assert "in the grid" not in said(UNDECIDED, 3, 1)
+    assert said(UNDECIDED, 3, 1, dealt=True) == (
+        "undecided (needs 3 more seeds an arm, 6 in the grid, whose seeds both arms share; if "
+        "the two are truly equal, 1 more (2 in the grid))")
+
+
+def test_the_power_has_two_arms_of_degrees_of_freedom() -> None:
+    """2 (n − 1) of them, against the noncentral t of Phillips (1990) worked out by hand."""
+    n, sd, margin = 3, 0.03, 0.1
+    se, df = sd * np.sqrt(2 / n), 2 * n - 2
+    critical = stats.t.ppf(0.95, df)
+    assert tost_power(sd, margin, n) == pytest.approx(
+        2 * stats.nct.sf(critical, df, margin / se) - 1, rel=1e-9)
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, sd, (2, 20000, n))
+    spread = np.sqrt((a.var(1, ddof=1) + b.var(1, ddof=1)) / n)
+    decided = (margin - np.abs(a.mean(1) - b.mean(1))) / spread > critical
+    assert decided.mean() == pytest.approx(tost_power(sd, margin, n), abs=0.01)
 
 
 def test_twins_stay_out_of_levels_c_and_d() -> None:

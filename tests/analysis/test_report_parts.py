@@ -12,9 +12,12 @@ import pandas as pd
 import pytest
 
 from analysis import load, report
+from analysis.equivalence import Examined, SeedVerdict, TwinVerdict, compare_arms
+from analysis.equivalence.aliases import Arm
 from analysis.figures import denoising_bounds
 from analysis.figures.drawing.families import families
 from analysis.figures.drawing.view import look
+from analysis.report.equivalences import Equivalences, examine
 from analysis.report.png import encode
 from analysis.schema import Experiment
 from tests.analysis import storage_fixture as planted
@@ -123,6 +126,56 @@ def test_objectives_of_twins_are_a_level_of_their_own(tmp_path: Path) -> None:
     assert levels.count("algebra") == levels.count("twins") == 2
     assert {one["verdict"] for one in found["verdicts"] if one["level"] == "algebra"} == {
         "equivalent"}
+
+
+def test_the_headline_counts_pairs_of_settings(tmp_path: Path) -> None:
+    """Two pairs, each with a verdict of its twins and one of their objectives, are two pairs."""
+    storage = planted.write(tmp_path, planted.digits_experiment())
+    found = examine(look(load.from_storage(storage, "imaginary-noise"), None, 0.1, None))
+    assert sum(map(len, found.found.verdicts.values())) == 4
+    (name, value, more), = found.keys
+    assert (name, value) == ("alias pairs found equivalent, same seed, whole run", "2 of 2")
+    assert "same parameters: 2 equivalent" in more
+
+
+def test_seeds_of_one_pair_are_one_pair() -> None:
+    def twin(seed: int, verdict: str) -> TwinVerdict:
+        labels = (f"vae σ=0.1 seed={seed}", f"vae σ=0.05 β=4 seed={seed}")
+        return TwinVerdict("a", "b", labels, seed, 0.0, 0.0, 0.0, False, 4, 2, 1e-4, verdict)
+
+    every = [twin(seed, "equivalent") for seed in range(5)]
+    told, = Equivalences(Examined({"twins": every})).statements
+    assert "all 1 pair are" not in told.text
+    assert "the pair is equivalent (5 comparisons, one a seed)" in told.text
+    found = Equivalences(Examined({"twins": [*every, twin(5, "undecided")]}))
+    assert [value for _, value, _ in found.keys] == ["0 of 1"]
+    assert "of 1 pair, 1 undecided (6 comparisons, one a seed)" in found.statements[0].text
+
+
+def undecided(pair: int) -> SeedVerdict:
+    rng = np.random.default_rng(pair)
+    arms = [Arm("sigma", 0.1 * pair * scale, beta, pd.DataFrame(
+        {"seed": range(8), "test/kl": np.exp(0.2 * rng.standard_normal(8)),
+         "test/recon": np.exp(0.2 * rng.standard_normal(8))}))
+        for scale, beta in ((1.0, 1.0), (0.5, 4.0))]
+    return compare_arms(*arms)
+
+
+def test_more_seeds_are_a_chance_for_each_pair_and_no_promise_for_all() -> None:
+    pairs = [undecided(pair) for pair in range(1, 7)]
+    assert {one.verdict for one in pairs} == {"undecided"}
+    told, = Equivalences(Examined({"seeds": pairs})).statements
+    most = max(one.if_equal or 0 for one in pairs)
+    assert (f"with {most} more seeds an arm, {2 * most} in the grid, whose seeds both arms "
+            "share, each undecided pair that is truly equal would be found so with a chance of "
+            "at least 0.8") in told.text
+
+
+def test_models_without_aliases_are_said_to_have_none() -> None:
+    found = Equivalences(Examined({}, {"seeds": "too few."}, note="UVB has none"))
+    assert [one.text for one in found.statements] == [
+        "Equivalence (disjoint seeds (TOST)) has no verdict: too few.",
+        "Equivalence: UVB has none."]
 
 
 def test_only_the_data_sets_of_the_experiment_are_named(tmp_path: Path) -> None:

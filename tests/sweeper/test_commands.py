@@ -107,6 +107,13 @@ def test_twins_are_judged_exact(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["margin"] == 0.10
 
 
+@pytest.mark.parametrize("margin", ["0", "-1", "inf", "nan"])
+def test_a_margin_that_tests_nothing_is_refused(margin: str,
+                                                capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["equivalence", "small", f"--margin={margin}"]) == 2
+    assert "margin must be a finite number above zero, not" in capsys.readouterr().err
+
+
 def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "compare", "small", "--first", "sigma=0.1", "--second", "sigma=0.4",
                    "--metric", "test/recon", "test/kl")["comparisons"]

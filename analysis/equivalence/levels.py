@@ -1,0 +1,66 @@
+"""All four levels of an experiment at once: the verdicts, and why a level has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from analysis.equivalence.algebra import algebra_of_twins
+from analysis.equivalence.aliases import no_theorem
+from analysis.equivalence.collapse import collapse
+from analysis.equivalence.seeds import across_seeds
+from analysis.equivalence.tost import require_margin
+from analysis.equivalence.twins import twins
+from analysis.errors import AnalysisError
+from analysis.schema import Experiment
+
+__all__ = ["Examined", "Verdict", "examine"]
+
+
+class Verdict(Protocol):
+    """What every level's verdict can do."""
+
+    @property
+    def verdict(self) -> str: ...
+
+    def sentence(self) -> str: ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Examined:
+    """verdicts: by level (algebra, twins, seeds, collapse). refusals: why a level has none.
+
+    note: on models that have β but no aliases; empty if there are none.
+    """
+
+    verdicts: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    margin: float = 0.10
+    note: str = ""
+
+
+def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
+    """Ask every level that these trials can answer, with a margin declared beforehand.
+
+    Errors: AnalysisError for a margin that is not finite and above zero.
+    """
+    require_margin(margin)
+    trials = experiment.trials
+    if trials.empty:
+        return Examined(margin=margin)
+    asked: dict[str, Callable[[], Sequence[Verdict]]] = {
+        "algebra": lambda: algebra_of_twins(experiment),
+        "twins": lambda: twins(experiment),
+        "seeds": lambda: across_seeds(trials, margin),
+        "collapse": lambda: collapse(trials, margin)}
+    verdicts: dict[str, Sequence[Verdict]] = {}
+    refusals: dict[str, str] = {}
+    for level, ask in asked.items():
+        try:
+            verdicts[level] = ask()
+        except AnalysisError as refusal:
+            refusals[level] = str(refusal)
+    return Examined(verdicts, refusals, margin, no_theorem(trials))
