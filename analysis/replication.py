@@ -51,7 +51,7 @@ class Replication:
         told = (f"{self.quantity}: the paper has {number(self.paper, 4)}, ours is "
                 f"{number(self.ours, 4)} ({apart})")
         if not self.differs:
-            return f"{told}; the settings are the paper's."
+            return f"{told}; every setting that is known of the paper's is ours too."
         fields = "; ".join(f"{symbol(name)} {_said(ours)}, there {_said(theirs)}"
                            for name, (ours, theirs) in self.differs.items())
         return f"{told}; no replication, for the settings differ: {fields}."
@@ -70,7 +70,7 @@ def differing_settings(rows: pd.DataFrame, name: str) -> dict[str, tuple[object,
     """
     found: dict[str, tuple[object, object]] = {}
     for setting, theirs in published.about(name).settings.items():
-        values = list(rows[setting].unique()) if setting in rows else []
+        values = list(rows[setting].dropna().unique()) if setting in rows else []
         if not all(_same(value, theirs) for value in values):
             found[setting] = (values if len(values) > 1 else _scalar(values[0]), theirs)
     return found

@@ -13,8 +13,10 @@ S1 = ("Learning and Inference in Imaginary Noise Models (Saremi, 2020)", "2005.0
 S2 = ("Unnormalized Variational Bayes (Saremi, 2020)", "2007.15130")
 D = ("Denoising Criterion for Variational Auto-Encoding Framework (Im et al., 2017)",
      "1511.06406")
-S1_SETTINGS = {"data": "mnist", "network": "conv", "d_z": 100, "epochs": 100, "batch_size": 16,
-               "lr": 1e-4, "beta": 1.0, "share_encoder": False}
+S1_SETTINGS = {"data": "mnist", "data_limit": 0, "data_validation": 0, "network": "conv",
+               "channels": "[32, 64, 128]", "fc": 200, "decoder": 2000, "share_encoder": False,
+               "nonlinearity": "silu", "d_z": 100, "epochs": 100, "batch_size": 16, "lr": 1e-4,
+               "eps": 1e-8, "precision": "float32", "beta": 1.0, "k": 1, "m": 1}
 S2_SETTINGS = {"network": "conv", "d_z": 100, "epochs": 400, "batch_size": 128, "lr": 1e-4,
                "share_encoder": False}
 D_SETTINGS = {"d_z": 50, "batch_size": 100}
@@ -26,7 +28,8 @@ class Published:
     """One table: where it stands, what its columns mean, under which settings it was made.
 
     x, y: the columns of a curve, and `metric`, the metric of ours that y corresponds to.
-    settings: fields of a trial; note: what a reader must know before comparing.
+    settings: fields of a trial as its frame has them (lists as JSON, 0 is no limit).
+    note: what a reader must know before comparing.
     """
 
     name: str

@@ -69,7 +69,7 @@ def test_a_true_replication_agrees_and_says_that_settings_do() -> None:
     found = exponent_beside(replica(), "s1_table1")
     assert abs(found.z) < 2
     assert not found.differs
-    assert "the settings are the paper's" in found.sentence()
+    assert "every setting that is known of the paper's is ours too" in found.sentence()
     values = values_beside(replica(shift=0.2), "s1_table1")
     assert len(values) == 9
     assert all(value.z > 2 for value in values)
@@ -81,6 +81,15 @@ def test_other_settings_are_named_honestly() -> None:
     assert found.differs == {"data": ("digits", "mnist"), "epochs": (20, 100)}
     assert "no replication, for the settings differ" in found.sentence()
     assert "epochs 20, there 100" in found.sentence()
+
+
+@pytest.mark.parametrize(("name", "ours"), [
+    ("data_limit", 10000), ("data_validation", 5000), ("channels", "[16, 32]"),
+    ("nonlinearity", "tanh"), ("precision", "bfloat16"), ("eps", 1e-4), ("decoder", 500)])
+def test_no_setting_is_passed_over(name: str, ours: object) -> None:
+    found = exponent_beside(replica(**{name: ours}), "s1_table1")
+    assert list(found.differs) == [name]
+    assert "no replication" in found.sentence()
 
 
 def test_one_seed_has_no_standard_errors() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis import published
+from analysis.frames import param_value
 from sweeper.errors import UserError
 from sweeper.spec.document import read
 from sweeper.spec.expand import expand
@@ -134,6 +136,19 @@ def test_the_laws_span_the_paper_s_scales(name: str, scale: str, expanded: Expan
     found = Counter(round(trial.params[scale], 9) for trial in rows)
     assert found == {round(0.1 * step, 9): 5 for step in range(1, 10)}
     assert sum(trial.role == "twin" for trial in expanded(name)) == 2
+
+
+@pytest.mark.parametrize(("name", "table"), [("saremi-sigma", "s1_table1"),
+                                             ("saremi-alpha", "s1_table3")])
+def test_the_published_settings_are_those_of_the_paper_s_grid(name: str, table: str,
+                                                              expanded: Expanded) -> None:
+    first = next(trial for trial in expanded(name) if trial.params["beta"] == 1)
+    ours = {key: param_value(value) for key, value in first.params.items()}
+    theirs = published.about(table).settings
+    assert {key: ours[key] for key in theirs if key in ours} == {
+        key: value for key, value in theirs.items() if key != "nonlinearity"}
+    said_by_model = {"seed", "likelihood", "objective", "sigma", "alpha"}
+    assert {*ours} - said_by_model == {*theirs} - {"nonlinearity"}
 
 
 @pytest.mark.parametrize(("name", "uvb", "deen"), [("uvb-mnist", 2.7e7, 2.6e7),
