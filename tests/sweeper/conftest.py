@@ -12,14 +12,13 @@ import pytest
 def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with MLflow's tables and nothing in them; made for the first who asks."""
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    from mlflow.tracking import MlflowClient
+    from sweeper.tracking.store import make_store
 
-    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
+    make_store(f"sqlite:///{path}")
     return path
 
 
 @pytest.fixture
 def ready_store(blank_store: Path, tmp_path: Path) -> None:
     """Put a copy of it where `small_sweep` has its store."""
-    for part in blank_store.parent.glob("mlflow.db*"):
-        shutil.copy(part, tmp_path / part.name)
+    shutil.copy(blank_store, tmp_path / blank_store.name)

@@ -20,11 +20,11 @@ from sweeper.storage import ledger
 from sweeper.sweep import Outcome, Sweep
 from sweeper.work import evaluating
 from tests.sweeper.grids import trials_of, write_grid
-from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
 from trainers.evaluations.nll import Nll
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 GRID = """\
 experiment: demo

@@ -20,7 +20,7 @@ from sweeper.schedule.tune import TuneSchedule
 from sweeper.storage import ledger
 from sweeper.sweep import Resources
 from sweeper.work.events import Event
-from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.searched import load
 from tests.sweeper.small import (
     final_state,
@@ -31,7 +31,7 @@ from tests.sweeper.small import (
     undisturbed,
 )
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,11 @@ from sweeper.spec.spaces import space
 from sweeper.storage.evaluations import missing
 from sweeper.sweep import PlannedTrial
 from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
-from tests.sweeper.mlflow_view import THIRD_PARTY
+from tests.sweeper.mlflow_view import READY
 from tests.sweeper.searched import load
 from tests.sweeper.small import train
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 DRAWN = ["random", "sobol"]
 BLOCK = "{model: sigma_vae, sigma: {loguniform: [0.01, 1]}, lr: {uniform: [0.001, 0.1]}}"
@@ -182,7 +182,7 @@ def test_what_means_nothing_is_refused(search: str, block: str, words: str) -> N
 
 
 def test_a_search_runs_and_grows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    where = ["--storage", str(tmp_path / "s"), "--tracking", f"sqlite:///{tmp_path}/m.db",
+    where = ["--storage", str(tmp_path / "s"), "--tracking", f"sqlite:///{tmp_path}/mlflow.db",
              "--inline", "--json"]
     for trials, skipped in ((2, 0), (3, 2)):
         path = write_grid(tmp_path, text(BLOCK, method="sobol", trials=trials))

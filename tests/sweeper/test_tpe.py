@@ -18,11 +18,11 @@ from sweeper.search import Goal
 from sweeper.storage import ledger
 from sweeper.storage.reached import reached
 from sweeper.sweep import Sweep
-from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.searched import Killed, load, search, states
 from tests.sweeper.small import train
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 LR = "{model: sigma_vae, sigma: 0.3, lr: {loguniform: [1e-5, 1e-1]}}"
 

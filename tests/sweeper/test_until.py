@@ -20,10 +20,10 @@ from sweeper.spec.seeds import add_seed, with_seed
 from sweeper.storage import ledger
 from sweeper.sweep import Outcome, Sweep
 from tests.sweeper.grids import trials_of, write_grid
-from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import train
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 GRID = """\
 experiment: until
@@ -38,7 +38,7 @@ trials:
 
 def load(folder: Path, until: str, seeds: object = 4, more: str = "") -> Sweep:
     path = write_grid(folder, GRID.format(seeds=seeds, until=until, more=more))
-    return grids.load(path, storage=str(folder / "s"), tracking=f"sqlite:///{folder}/m.db")
+    return grids.load(path, storage=str(folder / "s"), tracking=f"sqlite:///{folder}/mlflow.db")
 
 
 def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:
