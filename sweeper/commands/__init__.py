@@ -6,6 +6,7 @@ import argparse
 from typing import Protocol
 
 from sweeper.commands import (
+    chaos,
     compare,
     denoise,
     equivalence,
@@ -45,4 +46,4 @@ class Command(Protocol):
 
 COMMANDS: tuple[Command, ...] = (
     run, plan, status, stop, resume, rerun, reconcile, listing, report, fit, equivalence, compare,
-    export, sample, denoise, ui, init)
+    export, sample, denoise, ui, init, chaos)

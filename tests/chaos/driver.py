@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rich.console import Console
 
+from cluster.processes import own_session
 from sweeper.drive.run import RunOptions, run
 from sweeper.sweep import PlannedTrial, Sweep
 from tests.sweeper.small import planned, small_sweep
 
-__all__ = ["chaos_sweep", "chaos_trials", "commits", "started"]
+__all__ = ["chaos_sweep", "chaos_trials", "started"]
 
 
 def chaos_trials() -> list[PlannedTrial]:
@@ -30,22 +28,10 @@ def chaos_sweep(folder: Path, tracking: str | None = None) -> Sweep:
     return small_sweep(folder, *sweep.trials, tracking=tracking or sweep.tracking)
 
 
-@contextmanager
-def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path, *options: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """A driver in a session of its own; what is left of it is killed at the end."""
-    command = [sys.executable, "-m", "tests.chaos.driver", str(folder), *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
-                          start_new_session=True) as driver:
-        try:
-            yield driver
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(driver.pid, signal.SIGKILL)
-
-
-def commits(sweep: Sweep) -> int:
-    """How many manifests the storage has now."""
-    return len(list(sweep.storage.glob("trials/*/*/*/manifest.json")))
+    return own_session([sys.executable, "-m", "tests.chaos.driver", str(folder), *options],
+                       subprocess.PIPE)
 
 
 def main(folder: str, *options: str) -> int:

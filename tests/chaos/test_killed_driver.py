@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sweeper.chaos.faults import saved_epochs
 from sweeper.drive.run import RunOptions, run
 from sweeper.sweep import Sweep
-from tests.chaos.driver import chaos_sweep, commits, started
+from tests.chaos.driver import chaos_sweep, started
 from tests.chaos.promises import check_promises, reference
 from tests.sweeper.mlflow_view import THIRD_PARTY
 
@@ -34,10 +35,10 @@ def run_again(sweep: Sweep) -> None:
 
 
 def kill_after(folder: Path, sweep: Sweep, count: int, *options: str) -> None:
-    """Kill a driver as soon as storage has so many commits more."""
-    before = commits(sweep)
+    """Kill a driver as soon as storage has so many epochs more."""
+    before = saved_epochs(sweep)
     with started(folder, *options) as driver:
-        while commits(sweep) < before + count and driver.poll() is None:
+        while saved_epochs(sweep) < before + count and driver.poll() is None:
             time.sleep(0.005)
         driver.send_signal(signal.SIGKILL)
 
@@ -45,7 +46,7 @@ def kill_after(folder: Path, sweep: Sweep, count: int, *options: str) -> None:
 def test_a_killed_driver_has_lost_nothing(tmp_path: Path, other: Sweep) -> None:
     sweep = chaos_sweep(tmp_path)
     kill_after(tmp_path, sweep, 3)
-    assert commits(sweep) > 0
+    assert saved_epochs(sweep) > 0
     run_again(sweep)
     check_promises(sweep, other)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.chaos.faults import saved_epochs
 from sweeper.cli import main
 from sweeper.storage import ledger
 from sweeper.storage.lease import is_held
-from tests.chaos.driver import chaos_sweep, commits, started
+from tests.chaos.driver import chaos_sweep, started
 from tests.chaos.promises import check_promises, reference
 from tests.sweeper.mlflow_view import THIRD_PARTY
 from tests.sweeper.small import metrics_of, planned, small_sweep, train, undisturbed
@@ -25,7 +26,7 @@ def test_of_four_drivers_one_trains(tmp_path: Path) -> None:
     sweep = chaos_sweep(tmp_path)
     with ExitStack() as stack:
         drivers = [stack.enter_context(started(tmp_path)) for _ in range(4)]
-        ends = [(driver.wait(300), driver.communicate()[1]) for driver in drivers]
+        ends = [(driver.wait(300), driver.communicate()[0].decode()) for driver in drivers]
     losers = [words for code, words in ends if "already being run by process" in words]
     assert sum(code == 0 for code, _ in ends) >= 1
     assert losers
@@ -42,7 +43,7 @@ def test_a_sweep_is_stopped_from_elsewhere(tmp_path: Path,
     sweep = chaos_sweep(tmp_path)
     asked = ["stop", "demo", "--storage", str(sweep.storage), "--json"]
     with started(tmp_path) as driver:
-        while commits(sweep) < 3 and driver.poll() is None:
+        while saved_epochs(sweep) < 3 and driver.poll() is None:
             time.sleep(0.01)
         assert main(asked) == 0
         assert driver.wait(60) == 1

@@ -1,0 +1,169 @@
+"""Run the small sweep again and again while things go wrong, until it is done."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from cluster.mlflow_server import MlflowServer
+from sweeper.chaos import faults
+from sweeper.chaos.driver import Setup, started
+from sweeper.chaos.promises import Promise
+from sweeper.storage import ledger
+from trainers import checkpoint
+
+__all__ = ["Disturbance", "Stoppable"]
+
+PATIENCE = 600.0  # seconds for one driver, which then counts as one that hangs
+TRIES = 3
+
+
+class Stoppable:
+    """A server of our own that can be stopped and started."""
+
+    def __init__(self, server: MlflowServer) -> None:
+        self.server, self._stack = server, ExitStack()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._stack.enter_context(self.server.serving())
+
+    def stop(self) -> None:
+        """Kill it."""
+        self._stack.close()
+
+
+@dataclass
+class Disturbance:
+    """Injects faults at moments that a seed decides, and notes what was finished before them.
+
+    Parameters
+    ----------
+    setup : the sweep and its driver. kills : how often the driver is killed.
+    chance : decides moments and places. server : MLflow's, if it is ours to stop.
+    say : gets a sentence about everything that is done.
+    """
+
+    setup: Setup
+    kills: int
+    chance: random.Random
+    server: Stoppable | None
+    say: Callable[[str], None]
+    done: Counter[str] = field(default_factory=Counter)
+    cuts: list[faults.Cut] = field(default_factory=list)
+    finished: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sweep = self.setup.sweep()
+        self._epochs = sum(int(trial.params["epochs"]) for trial in self.sweep.trials)
+
+    def run(self) -> None:
+        """All faults, and then the same command until nothing is left to do."""
+        if self.kills:
+            self._killed_after(self.chance.uniform(0.2, 6.0))
+        for part in range(1, self.kills):
+            self._killed_at(self._moment(part - 1))
+            self._cut()
+        self._attacked()
+        for _ in range(TRIES):
+            with started(self.setup) as driver:  # with nothing to train it delivers the rest
+                if self._ended(driver) == 0:
+                    break
+        self.note_finished()
+
+    def kept(self) -> list[Promise]:
+        """The promises that only show while the sweep is disturbed."""
+        repeated = sum(self._place(trial) != place for trial, place in self.finished.items())
+        believed = sum(cut.believed or not self._mended(cut) for cut in self.cuts)
+        return [Promise("no finished trial is trained again", repeated, len(self.finished)),
+                Promise("a torn record is rolled back to the last good one", believed,
+                        len(self.cuts), ("record cut",))]
+
+    def note_finished(self) -> None:
+        """Remember which trials are finished, and by which commit."""
+        for trial, status in ledger.status(
+                self.sweep.storage, [trial.id for trial in self.sweep.trials]).items():
+            if status == "finished":
+                self.finished.setdefault(trial, self._place(trial))
+
+    def _killed_after(self, seconds: float) -> None:
+        with started(self.setup) as driver:
+            try:
+                driver.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self._kill(driver)
+
+    def _killed_at(self, epochs: float) -> None:
+        with started(self.setup) as driver:
+            if self._reached(driver, epochs):
+                self._kill(driver)
+
+    def _kill(self, driver: subprocess.Popen[bytes]) -> None:
+        faults.kill_driver(driver.pid)
+        driver.wait()
+        self._did("driver killed", f"after {faults.saved_epochs(self.sweep)} of "
+                                   f"{self._epochs} epochs")
+        self.note_finished()
+
+    def _attacked(self) -> None:
+        """The last part of the sweep, without its tracker for a while, and with a worker less."""
+        with started(self.setup) as driver:
+            if self._reached(driver, self._moment(max(0, self.kills - 1))) and faults.kill_worker(
+                    driver.pid, self.chance):
+                self._did("worker killed", "the driver goes on")
+            if self.server and driver.poll() is None:
+                self.server.stop()
+                time.sleep(self.chance.uniform(0.5, 2.0))
+                self.server.start()
+                self._did("MLflow stopped", "and started again, under the driver")
+            self._ended(driver)
+        self.note_finished()
+
+    def _cut(self) -> None:
+        """Cut commits, and each third time something of the ledger."""
+        cut = faults.cut_ledger(self.sweep, self.chance) if len(self.cuts) % 3 == 1 else (
+            faults.cut_commit(self.sweep, self.chance))
+        if cut:
+            self.cuts.append(cut)
+            self._did("record cut", f"{cut.path.relative_to(self.sweep.storage)} to "
+                                    f"{cut.length} bytes")
+
+    def _moment(self, part: int) -> float:
+        """An epoch in the first four fifths of one of the equal parts of the whole work."""
+        return (part + 0.8 * self.chance.random()) * self._epochs / max(1, self.kills)
+
+    def _reached(self, driver: subprocess.Popen[bytes], epochs: float) -> bool:
+        """Whether so many epochs were saved before the driver ended."""
+        until = time.monotonic() + PATIENCE
+        while driver.poll() is None and time.monotonic() < until:
+            if faults.saved_epochs(self.sweep) > epochs:
+                return True
+            time.sleep(0.01)
+        return False
+
+    def _ended(self, driver: subprocess.Popen[bytes]) -> int | None:
+        try:
+            return driver.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _did(self, kind: str, words: str) -> None:
+        self.done[kind] += 1
+        self.say(f"{kind}: {words}")
+
+    def _place(self, trial: str) -> str:
+        """The trial's newest attempt and its newest commit: another one means more training."""
+        folder = ledger.trial_folder(self.sweep.storage, trial)
+        commit = checkpoint.latest(folder)
+        attempts = sorted(path.name for path in folder.glob("[0-9]*"))
+        return f"{attempts} {commit.place if commit else None}"
+
+    def _mended(self, cut: faults.Cut) -> bool:
+        """What the ledger lost is written again; a commit that was cut stays unread."""
+        return cut.path.name not in ("sweep.json", "trial.json") or bool(
+            ledger.read_json(cut.path))

@@ -1,0 +1,91 @@
+"""The faults that `sweeper chaos` injects: processes killed, records cut short."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.processes import descendants
+from sweeper.storage import ledger
+from sweeper.sweep import Sweep
+from trainers import checkpoint
+
+__all__ = ["Cut", "cut_commit", "cut_ledger", "kill_driver", "kill_worker", "saved_epochs"]
+
+WORKER = b"ray::ImplicitFunc"  # how Ray names a process that trains
+COMMIT = ("manifest.json", "records.json", "state.safetensors")
+PATIENCE = 20.0  # seconds for Ray's processes to follow their driver
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A file that was cut short, and what was read of it right after, if anything was."""
+
+    path: Path
+    length: int
+    believed: bool
+
+
+def saved_epochs(sweep: Sweep) -> int:
+    """How many epochs of all trials the storage has; a number that only grows."""
+    newest: dict[str, int] = {}
+    for manifest in sweep.storage.glob("trials/*/*/*/manifest.json"):
+        trial, epoch = manifest.parts[-4], manifest.parts[-2]
+        if epoch.isdigit():
+            newest[trial] = max(newest.get(trial, 0), int(epoch))
+    return sum(newest.values())
+
+
+def kill_driver(pid: int) -> None:
+    """SIGKILL, and wait until Ray's processes have noticed: they are the driver's own."""
+    own = descendants(pid)
+    os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + PATIENCE
+    while any(Path(f"/proc/{one}").exists() for one in own) and time.monotonic() < until:
+        time.sleep(0.05)
+
+
+def kill_worker(driver: int, chance: random.Random) -> bool:
+    """SIGKILL one of the processes that train for a driver on this machine, if there is one."""
+    workers = [pid for pid, command in descendants(driver).items() if command.startswith(WORKER)]
+    if not workers:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(chance.choice(sorted(workers)), signal.SIGKILL)
+        return True
+    return False
+
+
+def cut_commit(sweep: Sweep, chance: random.Random) -> Cut | None:
+    """Cut a file of the newest commit of a trial that is under way; None if there is none."""
+    newest = [commit for trial in sweep.trials
+              if (commit := checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id)))
+              and commit.progress.status == "running"]
+    if not newest:
+        return None
+    commit = chance.choice(newest)
+    path = commit.folder / chance.choice(COMMIT)
+    length = _cut(path, chance)
+    after = checkpoint.latest(commit.folder.parents[1])
+    return Cut(path, length, after is not None and after.folder == commit.folder)
+
+
+def cut_ledger(sweep: Sweep, chance: random.Random) -> Cut:
+    """Cut the list of the sweep's trials, or what says what one of them is."""
+    trial = chance.choice(sweep.trials)
+    path = chance.choice([ledger.sweep_folder(sweep) / "sweep.json",
+                          ledger.trial_folder(sweep.storage, trial.id) / "trial.json"])
+    length = _cut(path, chance)
+    return Cut(path, length, bool(ledger.read_json(path)))
+
+
+def _cut(path: Path, chance: random.Random) -> int:
+    """Shorten a file to a length at random, as a disk does that lost power."""
+    length = chance.randrange(path.stat().st_size)
+    os.truncate(path, length)
+    return length

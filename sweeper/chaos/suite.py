@@ -1,0 +1,129 @@
+"""The whole of `sweeper chaos`: a quiet sweep, a disturbed one, and what was promised of both."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster.mlflow_server import MlflowServer, free_port
+from sweeper.chaos.disturb import Disturbance, Stoppable
+from sweeper.chaos.driver import Setup, started
+from sweeper.chaos.promises import KINDS, Promise, equal_results, finishes, tracked_once
+from sweeper.errors import UserError
+from sweeper.tracking.address import check_address, settle
+
+__all__ = ["Chaos", "Found", "chaos"]
+
+
+@dataclass(frozen=True)
+class Chaos:
+    """What the user asked for: where to run, and how much to disturb.
+
+    `tracking` None is a server of our own, the only one that is stopped. `storage` None is the
+    system's folder for temporary files.
+    """
+
+    seed: int = 0
+    kills: int = 4
+    cluster: str = "local"
+    storage: Path | None = None
+    tracking: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of the promises; `faults` counts what was injected, `left` is a folder that was
+    kept because a promise was not.
+    """
+
+    seed: int
+    experiment: str
+    promises: tuple[Promise, ...]
+    faults: Mapping[str, int]
+    wall_s: float
+    left: str | None
+
+    @property
+    def kept(self) -> bool:
+        return all(self.verdict(promise) == "yes" for promise in self.promises)
+
+    def verdict(self, promise: Promise) -> str:
+        """``yes``, ``no``, or ``not tried`` where no fault could have broken it."""
+        if promise.lost:
+            return "no"
+        return "yes" if any(self.faults.get(kind) for kind in promise.kinds) else "not tried"
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        rows = [{"promise": one.text, "kept": self.verdict(one), "lost": one.lost, "of": one.of,
+                 "faults": {kind: self.faults.get(kind, 0) for kind in one.kinds}}
+                for one in self.promises]
+        return asdict(self) | {"kept": self.kept, "promises": rows}
+
+
+def chaos(asked: Chaos, say: Callable[[str], None]) -> Found:
+    """Run both sweeps in a folder of their own, which is removed unless a promise was broken.
+
+    Raises `UserError` where even the undisturbed sweep does not finish.
+    """
+    settle()
+    begun = time.monotonic()
+    if asked.tracking:
+        check_address(asked.tracking)
+    if asked.storage:
+        asked.storage.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="sweeper-chaos-", dir=asked.storage))
+    found = None
+    try:
+        with ExitStack() as stack:
+            found = _run(asked, folder, stack, say)
+    finally:
+        if found is None or found.kept:
+            shutil.rmtree(folder, ignore_errors=True)
+    return Found(found.seed, found.experiment, found.promises, found.faults,
+                 round(time.monotonic() - begun, 1), None if found.kept else str(folder))
+
+
+def _run(asked: Chaos, folder: Path, stack: ExitStack, say: Callable[[str], None]) -> Found:
+    server = None if asked.tracking else _server(folder, stack)
+    tracking = asked.tracking or str(server and server.server.uri)
+    name = f"{folder.name}"
+    quiet = Setup(folder / "undisturbed", tracking, folder / "driver.log", f"{name}-undisturbed",
+                  asked.cluster)
+    _undisturbed(quiet, say)
+    disturbed = Setup(folder / "disturbed", tracking, folder / "driver.log", name, asked.cluster)
+    what = Disturbance(disturbed, asked.kills, random.Random(asked.seed), server, say)
+    what.run()
+    sweep = what.sweep
+    promises = [finishes(sweep), *what.kept(), equal_results(sweep, quiet.sweep()),
+                *tracked_once(sweep)]
+    faults = {kind: what.done[kind] for kind in KINDS}
+    return Found(asked.seed, name, tuple(promises), faults, 0.0, None)
+
+
+def _server(folder: Path, stack: ExitStack) -> Stoppable:
+    """MLflow with a store of its own, until the end of the stack."""
+    (folder / "mlflow").mkdir()
+    server = Stoppable(MlflowServer(f"sqlite:///{folder}/mlflow/server.db", free_port(),
+                                    folder / "mlflow" / "files"))
+    stack.callback(server.stop)
+    server.start()
+    return server
+
+
+def _undisturbed(setup: Setup, say: Callable[[str], None]) -> None:
+    begun = time.monotonic()
+    with started(setup) as driver:
+        code = driver.wait()
+    if code:
+        words = setup.log.read_text(encoding="utf-8", errors="replace").strip()
+        raise UserError("the undisturbed sweep did not finish, so there is nothing to disturb: "
+                        f"{words.rpartition(chr(10))[2] or f'exit code {code}'}")
+    say(f"undisturbed: {len(setup.sweep().trials)} trials in {time.monotonic() - begun:.0f} s")

@@ -1,0 +1,31 @@
+"""The table of promises of `sweeper chaos`."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.chaos.promises import KINDS
+from sweeper.chaos.suite import Found
+
+__all__ = ["draw_promises"]
+
+STYLES = {"yes": "green", "no": "bold red", "not tried": "yellow"}
+
+
+def draw_promises(screen: Console, found: Found) -> None:
+    """Promise, faults injected, lost, kept; and below it what could not be tried."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("promise", overflow="fold")
+    for name in ("faults injected", "lost", "kept"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for promise in found.promises:
+        verdict = found.verdict(promise)
+        faults = sum(found.faults.get(kind, 0) for kind in promise.kinds)
+        table.add_row(promise.text, str(faults), f"{promise.lost} of {promise.of}",
+                      Text(verdict, style=STYLES[verdict]))
+    screen.print(table)
+    screen.print()
+    screen.print("faults: " + ", ".join(f"{kind} {found.faults[kind]}" for kind in KINDS)
+                 + f"; seed {found.seed}; {found.wall_s:.0f} s", soft_wrap=True)

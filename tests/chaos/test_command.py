@@ -1,0 +1,119 @@
+"""`sweeper chaos` keeps its promises, sees a broken one, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sweeper.chaos.driver import Setup
+from sweeper.chaos.faults import cut_commit, cut_ledger, saved_epochs
+from sweeper.chaos.promises import KINDS, Promise, equal_results, finishes, tracked_once
+from sweeper.chaos.suite import Found
+from sweeper.cli import main
+from sweeper.drive.run import RunOptions, run
+from sweeper.storage import ledger
+from sweeper.terminal.promise_table import draw_promises
+from sweeper.work import worker
+from tests.chaos.test_torn import stored
+from tests.sweeper.mlflow_view import THIRD_PARTY
+from tests.sweeper.small import newest, planned, small_sweep, train, undisturbed
+from trainers import checkpoint
+
+pytestmark = THIRD_PARTY
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+def test_the_command_keeps_its_promises(tmp_path: Path,
+                                        capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "theirs"
+    place.mkdir()
+    (place / "file").touch()
+    assert main(["chaos", "--kills", "2", "--seed", "1", "--storage", str(place), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["kept"]
+    assert found["faults"] == {
+        "driver killed": 2, "worker killed": 1, "MLflow stopped": 1, "record cut": 1}
+    assert {row["kept"] for row in found["promises"]} == {"yes"}
+    assert all(row["of"] for row in found["promises"])
+    assert [path.name for path in place.iterdir()] == ["file"]
+
+
+def test_the_shipped_grid_can_be_disturbed(tmp_path: Path) -> None:
+    sweep = Setup(tmp_path, "sqlite:///none.db", tmp_path / "log", "name", "host:1").sweep()
+    assert (sweep.experiment, sweep.cluster, len(sweep.trials)) == ("name", "host:1", 6)
+    assert {trial.params["epochs"] for trial in sweep.trials} == {30}
+
+
+def test_a_broken_promise_is_seen(tmp_path: Path) -> None:
+    """A run left RUNNING, a step that stands twice, another result: each is counted."""
+    sweep = small_sweep(tmp_path, planned())
+    run(sweep, RunOptions(inline=True, console=Console(file=io.StringIO())))
+    assert [(one.lost, one.of) for one in tracked_once(sweep)][1:] == [(0, 2), (0, 2)]
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        database.execute("UPDATE runs SET status = 'RUNNING' WHERE name LIKE 'sigma%'")
+        database.execute("INSERT INTO metrics SELECT key, value, timestamp + 1, run_uuid, step, "
+                         "is_nan FROM metrics WHERE step = 2 AND key = 'test/kl'")
+        database.commit()
+    assert [one.lost for one in tracked_once(sweep)] == [1, 1, 0]
+    other = small_sweep(tmp_path / "other", *sweep.trials)
+    assert (finishes(other).lost, equal_results(sweep, other).lost) == (1, 1)
+    train(other)
+    assert (finishes(other).lost, equal_results(sweep, other).lost) == (0, 0)
+    path = newest(other, other.trials[0]).folder / "state.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    assert equal_results(sweep, other).lost == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_cut_is_not_believed(tmp_path: Path, seed: int,
+                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    sweep = stored(tmp_path)
+    assert saved_epochs(sweep) == 2
+    cut = cut_commit(sweep, random.Random(seed))
+    assert cut is not None
+    assert cut.path.stat().st_size == cut.length
+    assert not cut.believed
+    assert newest(sweep, sweep.trials[0]).progress.epoch == 1
+    cut = cut_ledger(sweep, random.Random(seed))
+    assert not cut.believed
+    assert cut.path.name in ("sweep.json", "trial.json")
+
+
+def test_only_what_is_under_way_is_cut(tmp_path: Path) -> None:
+    sweep = undisturbed(tmp_path, [planned()])
+    assert cut_commit(sweep, random.Random(0)) is None
+    assert checkpoint.latest(ledger.trial_folder(sweep.storage, sweep.trials[0].id))
+
+
+def test_a_promise_that_nothing_tried_is_not_kept() -> None:
+    good, cut = Promise("good", 0, 4), Promise("cut", 0, 0, ("record cut",))
+    faults = dict.fromkeys(KINDS, 1) | {"record cut": 0}
+    found = Found(3, "chaos", (good, cut), faults, 61.2, None)
+    assert [found.verdict(one) for one in found.promises] == ["yes", "not tried"]
+    assert not found.kept
+    assert replace(found, promises=(good,)).kept
+    assert not replace(found, promises=(replace(good, lost=1),)).kept
+    screen = io.StringIO()
+    draw_promises(Console(file=screen, width=100), found)
+    assert "not tried" in screen.getvalue()
+    assert "worker killed 1" in screen.getvalue()
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--kills", "0"], "--kills must be at least 1"),
+    (["--cluster", "host:6379"], "needs --storage"),
+    (["--tracking", "foo"], "--tracking: must start with")])
+def test_wrong_options_are_answered(options: list[str], words: str,
+                                    capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["chaos", *options]) == 2
+    assert words in capsys.readouterr().err
