@@ -24,8 +24,9 @@ class PlannedTrial:
 
     `id` is the hash of everything that determines the result, `program` the same without the
     number of epochs, `params` the flat values that MLflow, tables and labels show, `evaluate` what
-    is asked of the trained model: plain values, and no part of the id. An example is none that is
-    trained: it stands in a plan for those that a search will propose.
+    is asked of the trained model: plain values, and no part of the id. A merged trial is not
+    trained: it takes the parameters of the trial `merged_from`, which is part of its id. An
+    example stands in a plan for those that a search will propose.
     """
 
     id: str
@@ -35,8 +36,9 @@ class PlannedTrial:
     config: Mapping[str, Any]
     data: Mapping[str, Any]
     parameters: int
-    role: Literal["declared", "twin", "example"] = "declared"
+    role: Literal["declared", "twin", "merged", "example"] = "declared"
     twin_of: str | None = None
+    merged_from: str | None = None
     line: int | None = None
     evaluate: tuple[Mapping[str, Any], ...] = ()
 
@@ -44,7 +46,8 @@ class PlannedTrial:
         """What `trial.json` holds: nothing of the sweep that asked for it."""
         return {"schema": SCHEMA, "id": self.id, "program": self.program, "label": self.label,
                 "parameters": self.parameters, "params": dict(self.params),
-                "trial": dict(self.config), "data": dict(self.data)}
+                "trial": dict(self.config), "data": dict(self.data),
+                **({"merged_from": self.merged_from} if self.merged_from else {})}
 
 
 @dataclass(frozen=True)

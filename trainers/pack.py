@@ -106,6 +106,14 @@ class Pack:
         self._leave_out_diverged(records)
         return records
 
+    def look(self) -> list[dict[str, float]]:
+        """The test and validation metrics of every live member as it is, in their order."""
+        with one_thread(self.device), self._autocast():
+            metrics = self._test_epoch("test") | self._test_epoch("validation")
+        rows = {name: values.reshape(-1).tolist() for name, values in metrics.items()}
+        return [{name: row[place] for name, row in rows.items()}
+                for place in range(len(self.live))]
+
     def weights(self, member: int) -> State:
         """The parameters of a member, on the CPU: ``param/<name>``."""
         return {f"param/{name}": self._one(value, member)

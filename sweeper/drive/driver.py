@@ -13,6 +13,7 @@ from rich.console import Console
 from sweeper.drive.best import best, keep_found
 from sweeper.drive.feed import Feed, Source
 from sweeper.drive.interrupt import stop_on_signal
+from sweeper.drive.jobs import Jobs
 from sweeper.drive.provenance import provenance
 from sweeper.errors import UserError
 from sweeper.schedule import Schedule
@@ -24,8 +25,6 @@ from sweeper.terminal.board import Board
 from sweeper.terminal.live import show
 from sweeper.tracking.delivery import Backlog, Delivery, RunStatus
 from sweeper.work.events import Event, Phase
-from sweeper.work.job import make_job
-from sweeper.work.packs import make_packs
 from trainers import TrainerError
 
 __all__ = ["Driver"]
@@ -58,6 +57,7 @@ class Driver:
             and (failed := ledger.failure(sweep.storage, trial.id)) and failed.repeats}
         self._todo = [trial for trial in sweep.trials if trial.id not in self._hopeless
                       and (self._before[trial.id] != "finished" or self._missing(trial))]
+        self._jobs = Jobs(sweep, self._todo)
         self._board = Board(f"{sweep.experiment}  {sweep.name}", sweep.trials, self._before,
                             self._hopeless)
         self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
@@ -131,7 +131,7 @@ class Driver:
         return Host(partial(open_schedule, self._sweep, inline))
 
     def _train(self, schedule: Schedule, delivery: Delivery) -> None:
-        """Hand out the longest trials first, so that no core waits long for the last one."""
+        """Hand out what is to be trained, for as long as there is some."""
         def hear(events: list[Event]) -> None:
             self._board.message = self._board.message if self._interrupted else ""
             self._hear(events, delivery)
@@ -145,8 +145,7 @@ class Driver:
             if self._feed.error:
                 raise self._feed.error
             return
-        packs = make_packs(sorted(self._todo, key=_cost, reverse=True), resources)
-        schedule.run((make_job(self._sweep, pack) for pack in packs), resources, hear)
+        schedule.run(self._jobs, resources, hear)
 
     def _grow(self, delivery: Delivery) -> None:
         """Take in the trials that the search has made up since the last time."""
@@ -172,8 +171,7 @@ class Driver:
 
     def _hear(self, events: Sequence[Event], delivery: Delivery) -> None:
         self._board.hear(events)
-        if self._feed:
-            self._feed.hear(events)
+        (self._feed or self._jobs).hear(events)
         for event in events:
             if event.phase == "failed" and not event.committed:
                 with suppress(OSError):  # a full disk does not end the other trials
@@ -233,7 +231,3 @@ class Driver:
         reason = self._board.lines[trial.id].reason or (stored.reason if stored else None)
         return {"trial": trial.id, "label": trial.label, "line": trial.line, "reason": reason,
                 "before": trial.id in self._hopeless}
-
-
-def _cost(trial: PlannedTrial) -> int:
-    return trial.parameters * int(trial.params.get("epochs", 1))

@@ -63,12 +63,16 @@ def rerun(storage: Path, name: str) -> Comparison:
     """Train a trial from its first epoch on, in a folder that is thrown away afterwards.
 
     Nothing is written to the storage. Raises `UserError` where there is no such trial, nothing
-    of it to compare with, other data, or no device of the kind that it was trained on.
+    of it to compare with, other data, or no device of the kind that it was trained on; and for a
+    trial that was not trained itself.
     """
     trial_id = find_trial(storage, name)
     folder = ledger.trial_folder(storage, trial_id)
     about = json.loads((folder / "trial.json").read_bytes())
     stored = checkpoint.latest(folder)
+    if source := about.get("merged_from"):
+        raise UserError(f"the trial {trial_id} was not trained: its parameters are those of its "
+                        f"alias {source}, and `sweeper rerun {source}` trains those again")
     before = _records(trial_id, stored)
     assert stored is not None
     job_trial = JobTrial(trial_id, about["trial"], str(about["data"]["checksum"]))

@@ -41,20 +41,36 @@ class Row:
 
 @dataclass(frozen=True)
 class AliasPair:
-    """Two trials that learn the same parameters; `twin` if their equality is tested."""
+    """Two trials that learn the same parameters.
+
+    `twin` if their equality is tested, `merged` if only the partner is trained.
+    """
 
     trial: str
     partner: str
     twin: bool
     eps: float
+    merged: bool = False
+
+
+@dataclass(frozen=True)
+class Merging:
+    """What `aliases: merge` saves: `trials` that are not trained, and about so many seconds.
+
+    `would`: the grid keeps its aliases, and this is what merging would save.
+    """
+
+    trials: int
+    seconds: float
+    would: bool
 
 
 @dataclass(frozen=True)
 class Outline:
     """A sweep before it runs. Seconds and bytes are estimates.
 
-    `most` is how many trials there may be, with those that a search makes up; `notes` are
-    sentences on what is perhaps not meant.
+    `most` is how many trials there may be, with those that a search makes up, `left` how many will
+    be trained; `notes` are sentences on what is perhaps not meant.
     """
 
     sweep: Sweep
@@ -67,6 +83,8 @@ class Outline:
     cpu_seconds: float
     wall_seconds: float
     most: int
+    left: int
+    merging: Merging | None
     notes: tuple[str, ...]
 
     @property
@@ -83,12 +101,14 @@ class Outline:
             "parallel": self.slots,
             "estimate": {"cpu_s": round(self.cpu_seconds, 1), "wall_s": round(self.wall_seconds),
                          "trial_memory_bytes": int(self.trial_memory)},
+            "merging": asdict(self.merging) if self.merging else None,
             "until": dict(sweep.until) if sweep.until else None,
             "search": describe(sweep.search) if sweep.search else None, "most": self.most,
             "notes": list(self.notes),
             "aliases": [asdict(pair) for pair in self.aliases],
             "trials": [{"id": trial.id, "label": trial.label, "role": trial.role,
-                        "twin_of": trial.twin_of, "parameters": trial.parameters,
+                        "twin_of": trial.twin_of, "merged_from": trial.merged_from,
+                        "parameters": trial.parameters,
                         "status": self.status[trial.id], "params": dict(trial.params),
                         "evaluate": [dict(one) for one in trial.evaluate]}
                        for trial in sweep.trials]}
@@ -100,18 +120,30 @@ def outline(sweep: Sweep) -> Outline:
     examples = _examples(sweep)
     shown = (*sweep.trials, *examples)
     estimates = _estimates(shown)
-    todo = [trial for trial in sweep.trials if status[trial.id] != "finished"]
+    left = [trial for trial in sweep.trials if status[trial.id] != "finished"]
+    todo, pairs = [one for one in left if not one.merged_from], _alias_pairs(sweep.trials)
     seconds = [estimates[trial.id].seconds * _share(sweep) for trial in todo]
     proposed = _proposed(sweep, len(examples))
     seconds += [estimates[trial.id].seconds for trial, _ in zip(
         itertools.cycle(examples), range(proposed), strict=False)]
-    packs = len(make_packs(sweep.trials, sweep.resources)) + math.ceil(
+    trained = [trial for trial in sweep.trials if not trial.merged_from]
+    packs = len(make_packs(trained, sweep.resources)) + math.ceil(
         proposed / pack_size(sweep.resources))
     slots = parallel(sweep.resources, packs)
     return Outline(
-        sweep, _rows(shown, estimates, status), _alias_pairs(sweep.trials), status,
+        sweep, _rows(shown, estimates, status), pairs, status,
         packs, slots, max(found.memory for found in estimates.values()), sum(seconds),
-        wall_seconds(seconds, slots), len(sweep.trials) + proposed, notes(shown))
+        wall_seconds(seconds, slots), len(sweep.trials) + proposed, len(seconds),
+        _merging(left, pairs, estimates), notes(shown))
+
+
+def _merging(left: Sequence[PlannedTrial], pairs: Sequence[AliasPair],
+             estimates: Mapping[str, Estimate]) -> Merging | None:
+    """What merging saves of the trials that are not finished; None where there is no alias."""
+    merged = {pair.trial for pair in pairs if pair.merged}
+    saved = merged or {pair.trial for pair in pairs if not pair.twin}
+    seconds = [estimates[trial.id].seconds for trial in left if trial.label in saved]
+    return Merging(len(seconds), round(sum(seconds), 1), not merged) if seconds else None
 
 
 def _examples(sweep: Sweep) -> list[PlannedTrial]:
@@ -174,8 +206,9 @@ def _alias_pairs(trials: Sequence[PlannedTrial]) -> tuple[AliasPair, ...]:
         if trial.params.get("beta", 1) == 1:
             continue
         other = partner(Trial.from_config(trial.config), models[trial.params["model"]].alias)
-        found = trial.twin_of or (other and trial_id(other, trial.data["checksum"]))
+        found = trial.twin_of or trial.merged_from or (
+            other and trial_id(other, trial.data["checksum"]))
         if found in labels:
             pairs.append(AliasPair(trial.label, labels[found], trial.role == "twin",
-                                   trial.params["eps"]))
+                                   trial.params["eps"], trial.role == "merged"))
     return tuple(pairs)

@@ -9,7 +9,7 @@ from sweeper.spec.models import Alias
 from trainers.fields import substitute
 from trainers.trial import Trial
 
-__all__ = ["as_twin", "partner"]
+__all__ = ["as_twin", "partner", "weight"]
 
 
 def partner(trial: Trial, alias: Alias | None) -> Trial | None:
@@ -27,12 +27,17 @@ def partner(trial: Trial, alias: Alias | None) -> Trial | None:
                                              {alias.scale: round_value(scale)}))
 
 
-def as_twin(trial: Trial) -> Trial:
-    """The same trial with Adam's ε scaled like its loss, by β: it then steps as its partner does.
+def as_twin(trial: Trial, other: Trial | None = None) -> Trial:
+    """The same trial with Adam's ε scaled like its loss: it then steps as its partner does.
 
     Adam's step is m/(√v + ε); with gradients β times as large, m and √v are β times as large.
+    `other` is an alias to step with in the partner's place, at a weight of its own.
     """
-    beta: float = getattr(trial.objective, "beta")  # noqa: B009 - not every objective has one
-    eps = round_value(trial.training.eps * beta)
+    eps = round_value(trial.training.eps * weight(trial) / (weight(other) if other else 1.0))
     return replace(trial, training=replace(trial.training, eps=eps))
+
+
+def weight(trial: Trial) -> float:
+    """β, which is 1 where an objective has none."""
+    return float(getattr(trial.objective, "beta", 1.0))
 

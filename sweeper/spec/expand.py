@@ -15,7 +15,7 @@ from sweeper.spec.document import Document
 from sweeper.spec.draws import draw, read_search, shares
 from sweeper.spec.evaluations import Asked, read_evaluations, refuse_meaningless
 from sweeper.spec.models import Model
-from sweeper.spec.schema import Grid, check_shared, seed_values
+from sweeper.spec.schema import Aliases, Grid, check_shared, seed_values
 from trainers.datasets import DATASETS, Dataset
 from trainers.errors import Incompatible, InvalidValue
 from trainers.trial import Trial
@@ -33,7 +33,7 @@ class Point:
     trial: Trial
     address: Address
     data_address: Address
-    verify: bool
+    aliases: Aliases
     asked: tuple[Asked, ...] = ()
 
 
@@ -46,7 +46,7 @@ class Block:
 
     variants: tuple[Variant, ...]
     seeds: range | list[int]
-    verify: bool
+    aliases: Aliases
     asked: tuple[Asked, ...] = ()
     shares: tuple[int, ...] = ()
 
@@ -81,7 +81,7 @@ def plan_blocks(document: Document, grid: Grid, search: Search | None = None) ->
                           for key in ("seeds", "aliases"))
         asked = read_evaluations(document, entries["evaluate"].address, entries["evaluate"].raw)
         found = tuple(variants(document, address, entries))
-        blocks.append(Block(found, seed_values(seeds), aliases == "verify", asked))
+        blocks.append(Block(found, seed_values(seeds), aliases, asked))
     _refuse_unused_defaults(document, grid, blocks)
     dealt = iter(shares(document, search, [one for block in blocks for one in block.variants]))
     return [replace(block, shares=tuple(next(dealt) for _ in block.variants)) for block in blocks]
@@ -129,7 +129,7 @@ def points_of(document: Document, block: Block, variant: Variant,
             checked.add(trial.data)
         for seed in block.seeds:
             yield Point(variant.model, replace(trial, seed=seed), variant.address,
-                        variant.data_address, block.verify, block.asked)
+                        variant.data_address, block.aliases, block.asked)
 
 
 def _build(document: Document, variant: Variant, config: dict[str, Any]) -> Trial:

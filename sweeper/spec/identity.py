@@ -15,9 +15,13 @@ __all__ = ["canonical", "digest", "program_id", "trial_id"]
 LENGTH_ONLY = ("epochs", "test_every")
 
 
-def trial_id(trial: Trial, checksum: str) -> str:
-    """16 hex digits: the same for equal trials on equal data, in any grid and in any order."""
-    return digest(_whole(trial.identity(), checksum))
+def trial_id(trial: Trial, checksum: str, merged_from: str | None = None) -> str:
+    """16 hex digits: the same for equal trials on equal data, in any grid and in any order.
+
+    A trial that takes its parameters from another one is not the same as one that is trained.
+    """
+    merged = {"merged_from": merged_from} if merged_from else {}
+    return digest({**_whole(trial.identity(), checksum), **merged})
 
 
 def program_id(trial: Trial, checksum: str) -> str:

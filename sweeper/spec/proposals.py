@@ -83,9 +83,11 @@ def check_search(sweep: Sweep) -> None:
         return
     examples = [one for example in sweep.proposals.examples() for one in example] if (
         sweep.proposals) else []
-    if any(trial.role == "twin" for trial in (*sweep.trials, *examples)):
+    blocks = sweep.proposals.blocks if sweep.proposals else ()
+    merges = any(block.aliases == "merge" for block, _ in blocks)
+    if merges or any(one.role in ("twin", "merged") for one in (*sweep.trials, *examples)):
         raise UserError(f"{sweep.search.name} does not train every trial to its end, and a twin "
-                        "needs its partner: write `aliases: keep`")
+                        "needs its partner, as a merged trial does: write `aliases: keep`")
     if isinstance(sweep.search, Halving):
         _check_rungs(sweep.search, sweep.trials)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sweeper.errors import render_address
-from sweeper.spec.aliases import as_twin, partner
+from sweeper.spec.aliases import as_twin, partner, weight
 from sweeper.spec.document import Document
 from sweeper.spec.expand import Point
 from sweeper.spec.identity import program_id, trial_id
@@ -23,12 +24,17 @@ __all__ = ["resolve"]
 
 @dataclass(frozen=True)
 class _Named:
-    """A point with its id; `twin_of` is the id of the partner that it must equal."""
+    """A point with its id.
+
+    `twin_of` is the id of the partner that it must equal, `merged_from` that of the alias whose
+    parameters it takes.
+    """
 
     point: Point
     trial: Trial
     id: str
     twin_of: str | None = None
+    merged_from: str | None = None
 
 
 def resolve(document: Document, points: Sequence[Point],
@@ -40,7 +46,7 @@ def resolve(document: Document, points: Sequence[Point],
     facts = _Facts(document)
     named = _pair(document, facts, [_Named(point, point.trial, facts.id(point, point.trial))
                                     for point in points])
-    _refuse_duplicates(document, named)
+    _refuse_duplicates(document, facts, named)
     params = [flat_params(one.point.model.name, one.trial) for one in named]
     return tuple(_planned(facts, one, flat, label)
                  for one, flat, label in zip(named, params, labels(params, shown), strict=True))
@@ -79,9 +85,31 @@ class _Facts:
 
 
 def _pair(document: Document, facts: _Facts, named: Sequence[_Named]) -> list[_Named]:
-    """Turn rows with β ≠ 1 into twins of their partners, where the grid says `verify`."""
-    declared = {one.id for one in named}
-    return [_twin(document, facts, one, declared) if one.point.verify else one for one in named]
+    """Turn rows with β ≠ 1 into what the grid's `aliases` says of them."""
+    declared, sources = {one.id for one in named}, _sources(facts, named)
+    return [_twin(document, facts, one, declared) if one.point.aliases == "verify" else
+            _merged(facts, one, sources[one.id]) if one.id in sources else one for one in named]
+
+
+def _sources(facts: _Facts, named: Sequence[_Named]) -> dict[str, _Named]:
+    """For each row to merge, the alias that is trained: that with β = 1, else the first."""
+    if all(one.point.aliases != "merge" for one in named):
+        return {}
+    groups: dict[str, list[_Named]] = defaultdict(list)
+    for one in named:
+        other = partner(one.trial, one.point.model.alias)
+        if one.point.aliases != "verify" or other is None:
+            groups[facts.id(one.point, other or one.trial)].append(one)
+    firsts = {key: min(group, key=lambda one: weight(one.trial) != 1)
+              for key, group in groups.items()}
+    return {one.id: firsts[key] for key, group in groups.items() for one in group
+            if one.point.aliases == "merge" and one.id != firsts[key].id}
+
+
+def _merged(facts: _Facts, one: _Named, source: _Named) -> _Named:
+    trial = as_twin(one.trial, source.trial)
+    own = trial_id(trial, facts.checksum(one.point), source.id)
+    return _Named(one.point, trial, own, merged_from=source.id)
 
 
 def _twin(document: Document, facts: _Facts, one: _Named, declared: set[str]) -> _Named:
@@ -99,10 +127,11 @@ def _twin(document: Document, facts: _Facts, one: _Named, declared: set[str]) ->
     return _Named(one.point, twin, facts.id(one.point, twin), found)
 
 
-def _refuse_duplicates(document: Document, named: Sequence[_Named]) -> None:
+def _refuse_duplicates(document: Document, facts: _Facts, named: Sequence[_Named]) -> None:
     seen: dict[str, _Named] = {}
     for one in named:
-        first = seen.setdefault(one.id, one)
+        own = facts.id(one.point, one.trial) if one.merged_from else one.id
+        first = seen.setdefault(own, one)
         if first is not one:
             label = labels([flat_params(one.point.model.name, one.trial)])[0]
             place = first.point.address
@@ -120,6 +149,12 @@ def _planned(facts: _Facts, one: _Named, params: Mapping[str, Any], label: str) 
     return PlannedTrial(
         id=one.id, program=program_id(trial, checksum), label=label, params=params,
         config=trial.config(), data={"checksum": checksum, "shape": shape, "dims": dims},
-        parameters=facts.parameters(point), role="twin" if one.twin_of else "declared",
-        twin_of=one.twin_of, line=facts.document.line(point.address),
+        parameters=facts.parameters(point), role=_role(one), twin_of=one.twin_of,
+        merged_from=one.merged_from, line=facts.document.line(point.address),
         evaluate=tuple(config(asked.evaluator) for asked in point.asked))
+
+
+def _role(one: _Named) -> Literal["declared", "twin", "merged"]:
+    if one.merged_from:
+        return "merged"
+    return "twin" if one.twin_of else "declared"

@@ -129,18 +129,11 @@ def check_cluster(cluster: str) -> str:
                      f"and is {show(cluster)}")
 
 
-def check_aliases(aliases: Any) -> Any:
-    if aliases == "merge":
-        raise _complaint("merge is not available yet; use keep (train both) or verify (train "
-                         "matched-seed twins)")
-    return aliases
-
-
 Name = Annotated[str, AfterValidator(check_name)]
 Seeds = Annotated[Any, AfterValidator(check_seeds)]
 Part = Annotated[dict[str, Any], BeforeValidator(check_part)]
 Positive = Annotated[float, Field(ge=0)]
-Aliases = Annotated[Literal["keep", "verify"], BeforeValidator(check_aliases)]
+Aliases = Literal["keep", "merge", "verify"]
 
 
 class LawSection(Section):

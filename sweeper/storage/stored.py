@@ -84,4 +84,4 @@ def _trial(storage: Path, entry: Mapping[str, Any]) -> PlannedTrial | None:
         id=row["id"], program=row["program"], label=entry.get("label") or row["label"],
         params=row["params"], config=row["trial"], data=row["data"],
         parameters=row["parameters"], role=entry.get("role") or "declared",
-        twin_of=entry.get("twin_of"), line=entry.get("line"))
+        twin_of=entry.get("twin_of"), merged_from=row.get("merged_from"), line=entry.get("line"))

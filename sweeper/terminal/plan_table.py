@@ -43,12 +43,13 @@ def _table(plan: Outline) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for row in plan.rows[:SHOWN]:
         table.add_row(_point(row), _seeds(row.seeds), str(row.epochs), f"{row.parameters:,}",
-                      duration(row.seconds / len(row.seeds)), _done(row))
+                      "·" if row.role == "merged" else duration(row.seconds / len(row.seeds)),
+                      _done(row))
     return table
 
 
 def _point(row: Row) -> Text:
-    role = {"twin": " twin", "example": " (an example)"}.get(row.role, "")
+    role = {"twin": " twin", "merged": " merged", "example": " (an example)"}.get(row.role, "")
     return Text.assemble(row.point, (role, "cyan"))
 
 
@@ -67,7 +68,7 @@ def _draw_aliases(screen: Console, plan: Outline) -> None:
     if plan.aliases:
         screen.print()
     for pair in plan.aliases[:SHOWN]:
-        tested = "twins" if pair.twin else "both trained"
+        tested = "twins" if pair.twin else "merged" if pair.merged else "both trained"
         scale = pair.partner.partition(" ")[2]
         screen.print(Text.assemble((pair.trial, "cyan"), " learns what ", (scale, "cyan"),
                                    " learns", (f": {tested}", "dim")))
@@ -77,20 +78,37 @@ def _draw_aliases(screen: Console, plan: Outline) -> None:
 
 def _facts(plan: Outline) -> list[tuple[str, str]]:
     sweep = plan.sweep
-    todo = plan.most - plan.finished
     done = f", {plan.finished} of them finished before" if plan.finished else ""
     gpu = " (on a CPU; GPUs are not estimated)" if sweep.resources.gpus else ""
     return [
         ("trials", f"{'up to ' if plan.most > len(sweep.trials) else ''}{plan.most:,} in "
-                   f"{plan.packs:,} packs{done}"),
+                   f"{_count(plan.packs, 'pack')}{done}"),
+        *_merging(plan),
         *_search(plan),
         *_until(sweep.until),
-        ("time", f"about {duration(plan.wall_seconds)} for {todo:,} trials, {plan.slots} at once; "
+        ("time", f"about {duration(plan.wall_seconds)} for {_count(plan.left, 'trial')}, "
+                 f"{plan.slots} at once; "
                  f"{duration(plan.cpu_seconds)} of computing{gpu}: an estimate"),
         ("memory", f"about {plan.trial_memory / 1e9:.1f} GB a trial: an estimate"),
         ("storage", str(sweep.storage)),
         ("tracking", sweep.tracking),
     ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _merging(plan: Outline) -> list[tuple[str, str]]:
+    """What is saved by training one of all aliases."""
+    if not plan.merging:
+        return []
+    saved = f"about {duration(plan.merging.seconds)} of computing: an estimate"
+    count = _count(plan.merging.trials, "trial")
+    if plan.merging.would:
+        return [("merging", f"`aliases: merge` would train {count} less, and save {saved}")]
+    takes = "takes" if plan.merging.trials == 1 else "take"
+    return [("merging", f"{count} {takes} the parameters of an alias, which saves {saved}")]
 
 
 def _search(plan: Outline) -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ def trial_tags(trial: PlannedTrial) -> dict[str, str]:
             "sweeper.seed": text(trial.params.get("seed")),
             "sweeper.model": text(trial.params.get("model")),
             "sweeper.role": trial.role, "sweeper.twin_of": trial.twin_of or "",
+            "sweeper.merged_from": trial.merged_from or "",
             "sweeper.label": trial.label, "sweeper.parameters": text(trial.parameters),
             "sweeper.data_checksum": text(trial.data.get("checksum", ""))}
 

@@ -18,6 +18,7 @@ from sweeper.work.evaluating import Trained, answer, load_trained
 from sweeper.work.events import Event
 from sweeper.work.job import Job, JobTrial
 from sweeper.work.member import Member, Superseded, begin
+from sweeper.work.merging import merge
 from trainers import Pack, TrainerError, gallery
 from trainers.checkpoint import Progress
 
@@ -31,7 +32,8 @@ SAVE_EVERY = 300.0
 def train_pack(job: Job, emit: Emit) -> None:
     """Bring every trial of the job to its last epoch, each from its newest commit on.
 
-    A finished trial is only asked for the evaluations that it lacks. One that diverges or raises
+    A finished trial is only asked for the evaluations that it lacks, and one that is merged takes
+    the parameters of its source. One that diverges or raises
     is committed as failed, with the reason (and the traceback in ``error.txt``); the others go
     on. A job that ends before that leaves them pruned. The sweep's stop sign ends it after the
     current epoch, with a commit. `emit` gets the news at most every half second, and all of it.
@@ -81,6 +83,9 @@ def _begin(job: Job, job_trial: JobTrial, reporter: _Reporter) -> Member | None:
     if ledger.status(job.storage, [job_trial.id])[job_trial.id] == "finished":
         _evaluate(job, job_trial, reporter, partial(load_trained, job, job_trial))
         return None
+    if job_trial.merged_from:
+        _merge(job, job_trial, reporter)
+        return None
     try:
         member = begin(job, job_trial)
     except (TrainerError, OSError, TypeError) as error:
@@ -88,6 +93,26 @@ def _begin(job: Job, job_trial: JobTrial, reporter: _Reporter) -> Member | None:
         return None
     reporter.tell(Event(member.id, "started", tuple(member.records[-1:])))
     return member
+
+
+def _merge(job: Job, job_trial: JobTrial, reporter: _Reporter) -> None:
+    """Finish a trial with the parameters of another one; nothing is trained."""
+    assert job_trial.merged_from
+    try:
+        member = begin(job, job_trial)
+    except (TrainerError, OSError, TypeError) as error:
+        reporter.tell(Event(job_trial.id, "failed", reason=str(error)))
+        return
+    reporter.tell(Event(member.id, "started"))
+    try:
+        pack = merge(job, member, job_trial.merged_from)
+        done = _finish(member, pack, 0, reporter)
+    except Exception as error:  # noqa: BLE001 - whatever a trial raises is that trial's failure
+        reason = member.fail(error, 0, 0)
+        reporter.tell(Event(member.id, "failed", committed=True, reason=reason))
+        return
+    if done:
+        _evaluate(job, job_trial, reporter, partial(_trained, pack, 0))
 
 
 def _evaluate(job: Job, job_trial: JobTrial, reporter: _Reporter,
@@ -149,7 +174,8 @@ class _Training:
                 self._save(pack)
         if pack.epoch < self._plan.epochs:
             return self._prune(pack)
-        for place in [place for place in list(pack.live) if self._finish(pack, place)]:
+        for place in [place for place in list(pack.live)
+                      if _finish(self._members[place], pack, place, self._reporter)]:
             member = self._members[place]
             _evaluate(self._job, _job_trial(self._job, member), self._reporter,
                       partial(_trained, pack, place))
@@ -210,7 +236,7 @@ class _Training:
                 member.commit(pack.state(place), Progress(pack.epoch, pack.step, status, reason))
             except Superseded:
                 pack.drop(place)
-                self._leave(member)
+                _leave(member, self._reporter)
             except OSError as error:
                 self._warn(f"no checkpoint was saved at epoch {pack.epoch}: {error}")
             else:
@@ -230,25 +256,26 @@ class _Training:
         for place in pack.live:
             self._reporter.tell(Event(self._members[place].id, "stopped", committed=True))
 
-    def _finish(self, pack: Pack, place: int) -> bool:
-        """Commit a trained member; False if another worker has begun the same trial."""
-        member, note = self._members[place], None
-        try:
-            member.save_pictures(gallery(member.trial, *pack.bind(place)))
-        except Exception as error:  # noqa: BLE001 - pictures are an extra: the result stands
-            note = f"no gallery: {type(error).__name__}: {error}"
-        try:
-            member.commit(pack.weights(place), Progress(pack.epoch, pack.step, "finished"))
-        except Superseded:
-            self._leave(member)
-            return False
-        self._reporter.tell(Event(member.id, "running", committed=True, note=note))
-        return True
 
-    def _leave(self, member: Member) -> None:
-        member.closed = True
-        self._reporter.tell(Event(member.id, "stopped",
-                                  note="another worker has begun the same trial"))
+def _finish(member: Member, pack: Pack, place: int, reporter: _Reporter) -> bool:
+    """Commit a trained member; False if another worker has begun the same trial."""
+    note = None
+    try:
+        member.save_pictures(gallery(member.trial, *pack.bind(place)))
+    except Exception as error:  # noqa: BLE001 - pictures are an extra: the result stands
+        note = f"no gallery: {type(error).__name__}: {error}"
+    try:
+        member.commit(pack.weights(place), Progress(pack.epoch, pack.step, "finished"))
+    except Superseded:
+        _leave(member, reporter)
+        return False
+    reporter.tell(Event(member.id, "running", committed=True, note=note))
+    return True
+
+
+def _leave(member: Member, reporter: _Reporter) -> None:
+    member.closed = True
+    reporter.tell(Event(member.id, "stopped", note="another worker has begun the same trial"))
 
 
 def _trained(pack: Pack, place: int) -> Trained:

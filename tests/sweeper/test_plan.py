@@ -38,7 +38,7 @@ def test_a_plan_counts_trials_and_packs(plan: dict[str, Any]) -> None:
 def test_a_plan_names_aliases(plan: dict[str, Any]) -> None:
     assert plan["aliases"] == [{
         "trial": "sigma_vae σ=0.03 β=4 seed=0", "partner": "sigma_vae σ=0.06 seed=0",
-        "twin": True, "eps": 4e-8}]
+        "twin": True, "eps": 4e-8, "merged": False}]
 
 
 def test_a_plan_estimates_time_and_memory(plan: dict[str, Any]) -> None:

@@ -58,9 +58,7 @@ LINES = [
     ("seeds: yes", "seeds: must be how many seeds (>= 1) or a list of them, and is 'yes'"),
     ("seeds: [0, 1, 0]", "seeds[2]: the seed 0 stands twice"),
     ("seeds: [0, -1]", "seeds[1]: must be a whole number >= 0, and is -1"),
-    ("aliases: merge", "aliases: merge is not available yet; use keep (train both) or verify "
-     "(train matched-seed twins)"),
-    ("aliases: same", "aliases: must be one of 'keep', 'verify', and is 'same'"),
+    ("aliases: same", "aliases: must be one of 'keep', 'merge', 'verify', and is 'same'"),
     ("search: {method: magic}", "search.method: unknown search method 'magic' (known: asha, "
      "grid, random, sobol, successive_halving, tpe)"),
     ("analysis: {law: {xx: sigma}}", "analysis.law.xx: unknown key 'xx'; did you mean 'x'? "
