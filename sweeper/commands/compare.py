@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
 from sweeper.errors import UserError
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
     from analysis.compare import Comparison
@@ -18,7 +18,7 @@ __all__ = ["HELP", "NAME", "add_arguments", "run"]
 NAME = "compare"
 HELP = "compare groups of trials: difference with interval, effect size, Holm correction"
 WORDS = "FIELD=VALUE"
-WIDE = 120  # columns: a table that breaks its cells cannot be read
+WIDEST = 10_000  # columns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +58,8 @@ def _compared(arguments: argparse.Namespace) -> list[Comparison]:
 
 
 def _show(found: Sequence[Comparison]) -> None:
+    """A table as wide as it must be; sentences on a terminal that would cut it."""
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -68,8 +70,12 @@ def _show(found: Sequence[Comparison]) -> None:
     for one in found:
         table.add_row(*map(Text, _row(one)))
     screen = console()
-    screen.width = max(screen.width, WIDE)
-    screen.print(table)
+    wide = Measurement.get(screen, screen.options.update(max_width=WIDEST), table).maximum
+    if screen.is_terminal and wide > screen.width:
+        print_bullets(screen, [one.sentence() for one in found])
+    else:
+        screen.width = wide
+        screen.print(table)
     also = sorted({name for one in found for name in one.also})
     if also:
         screen.print(f"\nGroups that differ also in {', '.join(also)}: the cause may be there.",

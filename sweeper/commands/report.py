@@ -80,7 +80,7 @@ def _watch(arguments: argparse.Namespace) -> tuple[Path, int]:
     return _write(arguments)
 
 
-ENDED = ("finished", "failed", "killed")
+ENDED = ("finished", "failed", "killed", "pruned")
 
 
 def _state(experiment: Experiment) -> dict[str, Any]:

@@ -129,6 +129,27 @@ def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert "test/elbo_full" in capsys.readouterr().err
 
 
+def test_a_comparison_is_never_cut(capsys: pytest.CaptureFixture[str],
+                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a file the table is whole; a terminal too narrow for it shows sentences."""
+    command = ["compare", "small", "--by", "sigma", "--metric", "test/kl", "test/elbo_full"]
+    answered = answer(capsys, *command)["comparisons"]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if " test/" in line]
+    assert len(rows) == len(answered) == 12
+    for line, one in zip(rows, answered, strict=True):
+        assert line.rstrip().endswith(one["verdict"])
+        assert f"{one['difference']['high']:.3g})" in line
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 60
+    told = " ".join(out.split())
+    assert all(one["sentence"] in told for one in answered)
+
+
 def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path,
                                                    capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "report", "small", "--out", str(tmp_path / "out"))
@@ -143,6 +164,23 @@ def test_a_watch_ends_with_the_sweep(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert found["trials"] == 9
     assert '"reload": null' in page
     assert "loads itself again" not in page
+
+
+def test_a_watch_ends_though_the_search_stopped_some_early(
+        tmp_path: Path, place: Path, capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(place / "sweeps", tmp_path / "sweeps")
+    trial = sorted((tmp_path / "sweeps" / "trials").iterdir())[0]
+    for manifest in trial.glob("*/*/manifest.json"):
+        manifest.write_text(manifest.read_text().replace('"finished"', '"pruned"'))
+
+    def look(seconds: float) -> None:
+        raise AssertionError("the watch waits for a trial that has ended")
+
+    monkeypatch.setattr(time, "sleep", look)
+    assert main(["report", "small", "--storage", str(tmp_path / "sweeps"), "--watch", "--out",
+                 str(tmp_path / "out")]) == 0
+    assert "9 of 9 trials have ended" in capsys.readouterr().err
 
 
 def test_a_watched_report_loads_itself_again(tmp_path: Path, place: Path,
