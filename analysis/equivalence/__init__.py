@@ -22,6 +22,7 @@ from analysis.equivalence.aliases import Alias, Kin, alias_pairs, families, no_t
 from analysis.equivalence.collapse import CollapseVerdict, collapse
 from analysis.equivalence.levels import Examined, Verdict, examine
 from analysis.equivalence.seeds import SeedVerdict, across_seeds, compare_arms
+from analysis.equivalence.stopping import each_look, level_of
 from analysis.equivalence.tost import Tost, seeds_needed, tost, tost_power
 from analysis.equivalence.twins import TwinVerdict, twins
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, UNUSABLE
@@ -29,5 +30,5 @@ from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, UNUSA
 __all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "UNUSABLE", "AlgebraVerdict", "Alias",
            "CollapseVerdict", "Examined", "Kin", "Pieces", "SeedVerdict", "Tost", "TwinVerdict",
            "Verdict", "across_seeds", "algebra", "algebra_of_twins", "alias_pairs", "collapse",
-           "compare_arms", "examine", "families", "no_theorem", "seeds_needed", "tost",
-           "tost_power", "twins"]
+           "compare_arms", "each_look", "examine", "families", "level_of", "no_theorem",
+           "seeds_needed", "tost", "tost_power", "twins"]

@@ -10,7 +10,8 @@ from analysis.equivalence.algebra import algebra_of_twins
 from analysis.equivalence.aliases import no_theorem
 from analysis.equivalence.collapse import collapse
 from analysis.equivalence.seeds import across_seeds
-from analysis.equivalence.tost import require_margin
+from analysis.equivalence.stopping import level_of
+from analysis.equivalence.tost import ALPHA, require_margin
 from analysis.equivalence.twins import twins
 from analysis.errors import AnalysisError
 from analysis.schema import Experiment
@@ -33,12 +34,14 @@ class Verdict(Protocol):
 class Examined:
     """verdicts: by level (algebra, twins, seeds, collapse). refusals: why a level has none.
 
+    alpha: level of the tests across seeds, below 0.05 if the sweep was looked at after each seed.
     note: on models that have β but no aliases; empty if there are none.
     """
 
     verdicts: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
     margin: float = 0.10
+    alpha: float = ALPHA
     note: str = ""
 
 
@@ -51,10 +54,11 @@ def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
     trials = experiment.trials
     if trials.empty:
         return Examined(margin=margin)
+    alpha = level_of(experiment.sweeps)
     asked: dict[str, Callable[[], Sequence[Verdict]]] = {
         "algebra": lambda: algebra_of_twins(experiment),
         "twins": lambda: twins(experiment),
-        "seeds": lambda: across_seeds(trials, margin),
+        "seeds": lambda: across_seeds(trials, margin, alpha=alpha),
         "collapse": lambda: collapse(trials, margin)}
     verdicts: dict[str, Sequence[Verdict]] = {}
     refusals: dict[str, str] = {}
@@ -63,4 +67,4 @@ def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
             verdicts[level] = ask()
         except AnalysisError as refusal:
             refusals[level] = str(refusal)
-    return Examined(verdicts, refusals, margin, no_theorem(trials))
+    return Examined(verdicts, refusals, margin, alpha, no_theorem(trials))

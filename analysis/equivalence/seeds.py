@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.equivalence.aliases import POWERS, Alias, Arm, alias_pairs, deal
 from analysis.equivalence.tost import (
+    ALPHA,
     LEAST_SEEDS,
     Tost,
     jointly,
@@ -71,26 +72,28 @@ class SeedVerdict:
         if not self.tests:
             return f"{pair}: too few to test: {self.verdict_text}."
         told = "; ".join(
-            f"log {quantity(name)} differs by {number(test.difference, 2)} (90 %: "
+            f"log {quantity(name)} differs by {number(test.difference, 2)} "
+            f"({100 - 200 * test.alpha:.3g} %: "
             f"{number(test.low, 2)} to {number(test.high, 2)}; margin {test.margin:g})"
             for name, test in self.tests.items())
         return f"{pair}: {told}: {self.verdict_text}."
 
 
 def across_seeds(trials: pd.DataFrame, margin: float = 0.10,
-                 metrics: tuple[str, ...] = METRICS) -> list[SeedVerdict]:
+                 metrics: tuple[str, ...] = METRICS, alpha: float = ALPHA) -> list[SeedVerdict]:
     """A verdict for every alias pair of the sweep (see `aliases.alias_pairs`).
 
-    margin: of the log ratio, declared before the run. A pair whose numbers cannot be used is
-    reported as unusable, with the reason. Errors: AnalysisError for a margin that is not above
-    zero and finite; as `compare_arms` if no pair can be used.
+    margin: of the log ratio, declared before the run. alpha: level of the tests; of sweeps that
+    were looked at after every seed it is `stopping.level_of` their rules. A pair whose numbers
+    cannot be used is reported as unusable, with the reason. Errors: AnalysisError for a margin
+    that is not above zero and finite; as `compare_arms` if no pair can be used.
     """
     require_margin(margin)
     found: list[SeedVerdict] = []
     reasons: list[AnalysisError] = []
     for pair in alias_pairs(trials):
         try:
-            found.append(compare_arms(pair.first, pair.second, margin, metrics))
+            found.append(compare_arms(pair.first, pair.second, margin, metrics, alpha))
         except AnalysisError as reason:
             reasons.append(reason)
             found.append(_unusable(pair, str(reason)))
@@ -105,7 +108,7 @@ def _unusable(pair: Alias, reason: str) -> SeedVerdict:
 
 
 def compare_arms(first: Arm, second: Arm, margin: float = 0.10,
-                 metrics: tuple[str, ...] = METRICS) -> SeedVerdict:
+                 metrics: tuple[str, ...] = METRICS, alpha: float = ALPHA) -> SeedVerdict:
     """Level c for two arms; shared seeds are dealt out so that the arms are disjoint.
 
     Seeds with exactly the numbers of another, in either arm, are copies and count once.
@@ -116,7 +119,7 @@ def compare_arms(first: Arm, second: Arm, margin: float = 0.10,
     dealt = bool(set(whole[0].index) & set(whole[1].index))
     arms = _disjoint(whole)
     few = min(map(len, arms))
-    tests = jointly({name: tost(np.log(arms[0][name]), np.log(arms[1][name]), margin)
+    tests = jointly({name: tost(np.log(arms[0][name]), np.log(arms[1][name]), margin, alpha)
                      for name in metrics}) if few >= 2 else {}
     needs, if_equal = (seeds_missing(list(tests.values())) if tests else
                        (LEAST_SEEDS - few, None))

@@ -1,6 +1,7 @@
 """Two one-sided Welch tests on a difference of means, and how many seeds they need.
 
-equivalent: both one-sided tests reject at 5 %, so |difference| < margin is established.
+equivalent: both one-sided tests reject at 5 % (less where a verdict is asked for again and again,
+see `stopping`), so |difference| < margin is established.
 different: |difference| > margin is established, by the same kind of test.
 undecided: neither; the number of further seeds an arm comes from the power calculation.
 
@@ -23,8 +24,8 @@ from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, plain
 from analysis.errors import AnalysisError, UnusableValues
 from analysis.regression import holm
 
-__all__ = ["LEAST_SEEDS", "Tost", "jointly", "require_margin", "seeds_missing", "seeds_needed",
-           "together", "tost", "tost_power"]
+__all__ = ["ALPHA", "LEAST_SEEDS", "Tost", "jointly", "require_margin", "seeds_missing",
+           "seeds_needed", "together", "tost", "tost_power"]
 
 LEAST_SEEDS = 5
 MOST_SEEDS = 1000
@@ -34,11 +35,12 @@ POWER = 0.8
 
 @dataclass(frozen=True)
 class Tost:
-    """The difference of two means, its 90 % interval, and the verdict for ± margin.
+    """The difference of two means, its 1 − 2·alpha interval, and the verdict for ± margin.
 
     p: of the equivalence test (the larger of the two one-sided p); p_different: of the test
     that |difference| > margin, at most that of a difference of just the margin; p_zero: Welch's
     test of no difference, which decides nothing. sd: of one seed, pooled over both arms.
+    alpha: level of the tests.
     """
 
     difference: float
@@ -51,6 +53,7 @@ class Tost:
     n: tuple[int, int]
     sd: float
     verdict: str
+    alpha: float = ALPHA
 
     @property
     def needs(self) -> int | None:
@@ -69,8 +72,8 @@ class Tost:
         return plain(asdict(self) | {"needs": self.needs, "if_equal": self.if_equal})
 
 
-def tost(first: ArrayLike, second: ArrayLike, margin: float) -> Tost:
-    """Welch's TOST on mean(first) − mean(second), both sides at `margin` > 0.
+def tost(first: ArrayLike, second: ArrayLike, margin: float, alpha: float = ALPHA) -> Tost:
+    """Welch's TOST on mean(first) − mean(second), both sides at `margin` > 0 and level `alpha`.
 
     Below five seeds an arm nothing is called equivalent or different: the verdict is undecided.
     Errors: AnalysisError for fewer than two values an arm; UnusableValues for NaN.
@@ -87,11 +90,11 @@ def tost(first: ArrayLike, second: ArrayLike, margin: float) -> Tost:
                   stats.t.cdf((difference - margin) / se, df)))
     p_different = float(min(1.0, stats.t.sf((abs(difference) - margin) / se, df)
                             + stats.t.sf((abs(difference) + margin) / se, df)))
-    half = float(stats.t.ppf(1 - ALPHA, df)) * se
+    half = float(stats.t.ppf(1 - alpha, df)) * se
     sd = math.sqrt((float(a.var(ddof=1)) + float(b.var(ddof=1))) / 2)
     return Tost(difference, difference - half, difference + half, margin, p, p_different,
                 float(2 * stats.t.sf(abs(difference) / se, df)), (len(a), len(b)), sd,
-                _verdict(p, p_different, min(len(a), len(b))))
+                _verdict(p, p_different, min(len(a), len(b)), alpha), alpha)
 
 
 def require_margin(margin: float) -> None:
@@ -105,7 +108,7 @@ def jointly(tests: Mapping[str, Tost]) -> dict[str, Tost]:
     """The same tests with p_different corrected over all of them, and the verdicts that follow."""
     corrected = holm(np.array([test.p_different for test in tests.values()]))
     return {name: replace(test, p_different=float(p), verdict=_verdict(
-        test.p, float(p), min(test.n))) for (name, test), p in
+        test.p, float(p), min(test.n), test.alpha)) for (name, test), p in
         zip(tests.items(), corrected, strict=True)}
 
 
@@ -127,12 +130,12 @@ def _welch(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
     return difference, math.sqrt(va + vb), df
 
 
-def _verdict(p: float, p_different: float, seeds: int) -> str:
+def _verdict(p: float, p_different: float, seeds: int, alpha: float) -> str:
     if seeds < LEAST_SEEDS:
         return UNDECIDED
-    if p < ALPHA:
+    if p < alpha:
         return EQUIVALENT
-    return DIFFERENT if p_different < ALPHA else UNDECIDED
+    return DIFFERENT if p_different < alpha else UNDECIDED
 
 
 def seeds_missing(tests: Sequence[Tost]) -> tuple[int | None, int | None]:
@@ -153,7 +156,7 @@ def seeds_missing(tests: Sequence[Tost]) -> tuple[int | None, int | None]:
 def _joint(tests: Sequence[Tost], differences: Sequence[float]) -> int | None:
     """Seeds an arm for all tests: any one beyond its margin decides, else all must."""
     totals = [(abs(difference) > test.margin,
-               seeds_needed(test.sd, test.margin, difference, len(tests)))
+               seeds_needed(test.sd, test.margin, difference, len(tests), test.alpha))
               for test, difference in zip(tests, differences, strict=True)]
     beyond = [total for far, total in totals if far and total is not None]
     if any(far for far, _ in totals):
@@ -177,16 +180,16 @@ def tost_power(sd: float, margin: float, seeds: int, difference: float = 0.0,
     return float(max(0.0, upper + lower - 1))
 
 
-def seeds_needed(sd: float, margin: float, difference: float = 0.0,
-                 tests: int = 1) -> int | None:
+def seeds_needed(sd: float, margin: float, difference: float = 0.0, tests: int = 1,
+                 alpha: float = ALPHA) -> int | None:
     """Seeds an arm for a power of 0.8, at least five; None if more than 1,000.
 
     tests: how many metrics must be decided together. All must be equivalent, so each may miss
     with a chance of 0.2/tests (Bonferroni; true however they hang together); one that differs
-    decides alone, at the level that Holm leaves it, 0.05/tests.
+    decides alone, at the level that Holm leaves it, alpha/tests.
     """
     far = abs(difference) > margin
-    alpha = ALPHA / tests if far else ALPHA
+    alpha = alpha / tests if far else alpha
     wanted = POWER if far else 1 - (1 - POWER) / tests
     if tost_power(sd, margin, MOST_SEEDS, difference, alpha) < wanted:
         return None

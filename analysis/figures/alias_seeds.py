@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.equivalence import SeedVerdict, across_seeds
+from analysis.equivalence import SeedVerdict, across_seeds, level_of
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.figure import Figure
@@ -23,7 +23,7 @@ _PAIRS = 24
 
 @dataclass(frozen=True)
 class Differences:
-    """table: columns pair, metric, difference, low, high (90 %), margin, verdict, n."""
+    """table: columns pair, metric, difference, low, high, interval, margin, verdict, n."""
 
     table: pd.DataFrame
     margin: float
@@ -33,7 +33,8 @@ class Differences:
 def info(view: View) -> Differences:
     """One row a pair of aliases and metric."""
     try:
-        found = across_seeds(view.experiment.trials, view.margin) if len(view.finished) else []
+        found = across_seeds(view.experiment.trials, view.margin, alpha=level_of(
+            view.experiment.sweeps)) if len(view.finished) else []
     except AnalysisError as refusal:
         raise NothingToDraw(f"No test across seeds: {refusal}.") from refusal
     table = pd.DataFrame([row for one in found[:_PAIRS] for row in _rows(one)])
@@ -43,7 +44,7 @@ def info(view: View) -> Differences:
     left = f" The first {_PAIRS} of {len(found)} pairs are drawn." * (len(found) > _PAIRS)
     return Differences(table, view.margin, (
         "<p>Difference of the mean logarithms of two aliases, the first less the second, with "
-        "its 90 % interval of Welch’s two one-sided tests. A pair is equivalent "
+        "its interval of Welch’s two one-sided tests. A pair is equivalent "
         f"in a metric when the whole interval lies inside the shaded margin ±{view.margin:g} and "
         f"each arm has five seeds or more.{left}</p>"))
 
@@ -51,7 +52,8 @@ def info(view: View) -> Differences:
 def _rows(one: SeedVerdict) -> list[dict[str, object]]:
     pair = f"{one.labels[0]} less {one.labels[1]}"
     return [{"pair": pair, "metric": quantity(name), "difference": test.difference,
-             "low": test.low, "high": test.high, "margin": test.margin, "verdict": test.verdict,
+             "low": test.low, "high": test.high, "interval": f"{100 - 200 * test.alpha:.3g} %",
+             "margin": test.margin, "verdict": test.verdict,
              "n": f"{test.n[0]} and {test.n[1]}"} for name, test in one.tests.items()]
 
 
@@ -78,8 +80,9 @@ def draw(data: Differences) -> go.Figure:
 
 
 def _marks(part: pd.DataFrame, place: list[float], metric: str, index: int) -> go.Scatter:
-    hover = [f"<b>{escape(row.pair)}</b><br>Δ log {escape(metric)} {row.difference:.4f}<br>90 %: "
-             f"{row.low:.4f} to {row.high:.4f}<br>{row.n} seeds: {row.verdict}"
+    hover = [f"<b>{escape(row.pair)}</b><br>Δ log {escape(metric)} {row.difference:.4f}<br>"
+             f"{row.interval}: {row.low:.4f} to {row.high:.4f}<br>"
+             f"{row.n} seeds: {row.verdict}"
              for row in part.itertuples()]
     bars = {"array": part["high"] - part["difference"], "width": 0, "thickness": 1.8,
             "arrayminus": part["difference"] - part["low"], "color": marks.colour(index)}

@@ -23,6 +23,7 @@ from analysis.equivalence import (
     Verdict,
 )
 from analysis.equivalence import examine as ask
+from analysis.equivalence.tost import ALPHA
 from analysis.equivalence.verdict import missing
 from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
@@ -37,6 +38,9 @@ LEVELS = {"algebra": "same parameters", "twins": "same seed, whole run",
           "seeds": "disjoint seeds (TOST)", "collapse": "one curve for all β (TOST)"}
 _SENTENCES = 4
 _ORDER = (EQUIVALENT, UNUSABLE, UNDECIDED, DIFFERENT)
+_LOOKED_NOTE = (" Across seeds they are {level:.3g} % intervals of tests at {alpha:.2g} %: the "
+                "sweep asked after every seed, and so all its looks together are wrong in one "
+                "sweep of twenty.")
 _TWIN_NOTE = ("Twins of the same seed show that two settings take the same steps; they are no "
               "independent seeds, so they stay out of every law and of the tests across seeds.")
 _TOST_NOTE = ("Intervals are 90 % intervals of Welch’s two one-sided tests at 5 %; the margin of "
@@ -207,6 +211,9 @@ def equivalence_html(found: Equivalences) -> str:
     html = html_table(("level", "compared", "found", "verdict"), rows)
     note = (_TOST_NOTE.format(margin=f"{found.found.margin:g}")
             if set(table["level"]) - {"twins", "algebra"} else _TWIN_NOTE)
+    if "seeds" in set(table["level"]) and found.found.alpha != ALPHA:
+        note += _LOOKED_NOTE.format(level=100 - 200 * found.found.alpha,
+                                    alpha=100 * found.found.alpha)
     return titled("Equivalence verdicts", f"{html}<figcaption>{prose(note)}</figcaption>{refused}",
                   table, "equivalence")
 

@@ -113,10 +113,11 @@ def _nu(sweep: Sweep, trials: pd.DataFrame) -> _Look:
 
 def _equivalence(sweep: Sweep, trials: pd.DataFrame) -> _Look:
     """The tests across disjoint seeds; all declared points grow, so that laws stay balanced."""
-    from analysis.equivalence import UNDECIDED, across_seeds
+    from analysis.equivalence import UNDECIDED, across_seeds, each_look
 
-    margin = sweep.analysis["equivalence"]["margin"]
-    verdicts = Counter(one.verdict for one in across_seeds(trials, margin))
+    assert sweep.until
+    margin, alpha = sweep.analysis["equivalence"]["margin"], each_look(sweep.until["max_seeds"])
+    verdicts = Counter(one.verdict for one in across_seeds(trials, margin, alpha=alpha))
     chosen = [trial.id for trial in sweep.trials if trial.role == "declared"]
     return _Look(chosen, bool(verdicts) and not verdicts[UNDECIDED], {"verdicts": dict(verdicts)})
 
