@@ -76,8 +76,15 @@ class Comparison:
     also: tuple[str, ...] = ()
 
     @property
+    def untested(self) -> str:
+        """Why there is no test, or nothing."""
+        if math.isfinite(self.difference.se):
+            return ""
+        return "needs two seeds each" if min(self.n) < 2 else "seeds do not scatter at all"
+
+    @property
     def verdict(self) -> str:
-        """differ, not shown to differ, or not tested (one seed)."""
+        """differ, not shown to differ, or not tested (see `untested`)."""
         if not math.isfinite(self.p_holm):
             return "not tested"
         return "differ" if self.p_holm < 1 - self.difference.level else "not shown to differ"
@@ -91,9 +98,11 @@ class Comparison:
     def sentence(self) -> str:
         at = f" at {_words(self.setting)}" if self.setting else ""
         d, first, second = self.difference, *self.groups
-        if not math.isfinite(d.se):
-            return (f"{quantity(self.metric)}{at}: {first} − {second} = {number(d.value)}; an "
-                    "interval needs two seeds in each group.")
+        if self.untested:
+            why = ("an interval needs two seeds in each group" if min(self.n) < 2 else
+                   "within each group all seeds have the same number, so nothing tells how much "
+                   "seeds scatter, and there is no interval")
+            return f"{quantity(self.metric)}{at}: {first} − {second} = {number(d.value)}; {why}."
         verdict = "differ" if self.verdict == "differ" else "are not shown to differ"
         also = f"; they also differ in {listed(map(symbol, self.also))}" if self.also else ""
         return (f"{quantity(self.metric)}{at}: {first} and {second} {verdict}: difference "
@@ -227,13 +236,16 @@ def _by_seed(rows: pd.DataFrame, metric: str, label: str) -> Array:
 
 
 def welch(a: Array, b: Array, level: float) -> Estimate:
-    """mean(a) − mean(b) with Welch's interval; NaN with fewer than two values a side."""
+    """mean(a) − mean(b) with Welch's interval; NaN with fewer than two values a side.
+
+    NaN too if neither side scatters: equal numbers say nothing of what another seed would give.
+    """
     value = float(a.mean() - b.mean())
     if min(len(a), len(b)) < 2:
         return t_estimate(value, math.nan, 0, "Welch", level)
     va, vb = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
     if va + vb == 0:
-        return t_estimate(value, 0.0, len(a) + len(b) - 2, "Welch", level)
+        return t_estimate(value, math.nan, 0, "Welch", level)
     df = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
     return t_estimate(value, math.sqrt(va + vb), float(df), "Welch", level)
 

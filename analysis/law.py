@@ -57,7 +57,9 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
     Errors: UnknownName, NotComparable, TooFewRows, MixedRows, UnusableValues.
     """
     require_comparable(law.y, (law.x,))
-    rows, notes = _with_values(filtered(trials, law), law)
+    kept = filtered(trials, law)
+    _require_numbers(trials, law)
+    rows, notes = _with_values(kept, law)
     _require_rows(trials, rows, law)
     different = mixed_fields(rows, {law.x, "seed", *law.ignore})
     if different:
@@ -87,12 +89,12 @@ def filtered(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
     """The rows within `where`, its defaults and `range`; UnknownName for what no trial has."""
     for name in (law.x, law.y, *law.where):
         require_column(trials, name)
-    _require_numbers(trials, law)
     rows = settled(trials, law.where)
     keep = rows[law.x].notna() & matching(rows, law.where)
     if "beta" in rows.columns and law.x != "beta" and "beta" not in law.where:
         keep &= equals(rows["beta"], [None, 1.0])
     if law.range is not None:
+        _require_numbers(trials, law)
         x = rows[law.x].astype(float)
         keep &= (x >= law.range[0] * (1 - 1e-9)) & (x <= law.range[1] * (1 + 1e-9))
     return rows[keep]

@@ -6,12 +6,21 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from analysis.wording import listed, number, percent, plural, probability, quantity, symbol
+from analysis.wording import (
+    listed,
+    number,
+    percent,
+    plural,
+    probability,
+    quantity,
+    share,
+    symbol,
+)
 
 if TYPE_CHECKING:
     from analysis.powerlaw import PowerLaw
 
-__all__ = ["law_json", "law_sentence", "law_sentences"]
+__all__ = ["law_doubts", "law_json", "law_sentence", "law_sentences"]
 
 ENOUGH = 6  # values of x below which an AIC of four parameters says nothing
 
@@ -26,6 +35,18 @@ def law_sentences(law: PowerLaw) -> list[str]:
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
 
 
+def law_doubts(law: PowerLaw) -> list[str]:
+    """What speaks against the law, besides a bend, or for fewer rows than a reader would think.
+
+    A rival that fits better, a lack of fit, an x that moves the exponent, and every note.
+    """
+    best = min((form.delta_aicc for form in law.forms if math.isfinite(form.delta_aicc)),
+               default=0.0)
+    lack = law.lack is not None and law.lack.p < 1 - law.exponent.level
+    said = [_rivals(law) * (best < -2), _lack(law) * lack, _leverage(law)]
+    return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
+
+
 def _exponent(law: PowerLaw) -> str:
     x, seeds = symbol(law.law.x), f" of {plural(law.n_seeds, 'seed')}" if law.n_seeds > 1 else ""
     sign, nu = ("−", law.nu) if law.nu >= 0 else ("", -law.nu)
@@ -36,7 +57,7 @@ def _exponent(law: PowerLaw) -> str:
             f"({percent(law.exponent.level)} {law.exponent.method}{seeds}: "
             f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
             f"{probability(law.p)}) for {x} from {law.x_min:g} to {law.x_max:g}, "
-            f"n = {law.n}, R² = {law.r2:.3f}.")
+            f"n = {law.n}, R² = {share(law.r2)}.")
 
 
 def _claim(law: PowerLaw, power: str) -> str:
@@ -105,9 +126,11 @@ def _lack(law: PowerLaw) -> str:
     if law.lack is None:
         return ""
     told = f"F = {number(law.lack.f)} with {law.lack.df[0]} and {law.lack.df[1]} df"
-    verdict = ("the points leave the line by more than the seeds scatter"
-               if law.lack.p < 0.05 else "the points leave the line no more than seeds scatter")
-    return f"Lack of fit: {verdict} ({told}, {probability(law.lack.p)})."
+    told += f", {probability(law.lack.p)}"
+    if law.lack.p < 1 - law.exponent.level:
+        return f"Lack of fit: the points leave the line by more than repetitions scatter ({told})."
+    return ("Lack of fit is not established, which does not prove that the line is right "
+            f"({told}).")
 
 
 def _leverage(law: PowerLaw) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 __all__ = ["listed", "model_name", "number", "percent", "plural", "probability", "quantity",
-           "setting", "symbol"]
+           "setting", "share", "symbol"]
 
 MODEL_NAMES = {"sigma_vae": "σ-VAE", "alpha_vae": "α-VAE", "bernoulli_vae": "Bernoulli VAE",
                "noisy_vae": "VAE on noisy data", "deen": "DEEN", "uvb": "UVB", "dvae": "DVAE",
@@ -60,6 +60,11 @@ def probability(p: float) -> str:
         return "p < 1e-300"
     text = f"{p:.3f}" if p >= 0.001 else f"{p:.1e}".replace("e-0", "e-")
     return f"p = {text}"
+
+
+def share(value: float) -> str:
+    """R² to three decimals; there is none where all values are equal."""
+    return f"{value:.3f}" if math.isfinite(value) else "not available"
 
 
 def percent(level: float) -> str:

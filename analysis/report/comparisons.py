@@ -88,7 +88,7 @@ def _row(one: Comparison) -> list[Cell]:
             Cell(f"{number(d.value)}{spread}", "unit"),
             Cell(number(one.effect.value, 2) if tested else "", "unit"),
             Cell(probability(one.p_holm).removeprefix("p = ") if tested else "", "unit"),
-            verdict_cell(one.verdict if tested else "needs two seeds each", None)]
+            verdict_cell(one.untested or one.verdict, None)]
 
 
 def _model(label: str) -> str:

@@ -11,7 +11,7 @@ from analysis.figures.drawing.laws import Claim, interval
 from analysis.figures.drawing.style import escape, prose
 from analysis.powerlaw import PowerLaw
 from analysis.report.tables import Cell, html_table, verdict_cell
-from analysis.wording import number, probability, quantity, symbol
+from analysis.wording import number, probability, quantity, share, symbol
 
 __all__ = ["law_frame", "law_table"]
 
@@ -56,7 +56,7 @@ def _row(claim: Claim) -> list[Cell]:
         return [_name(claim), Cell(claim.refusal, "wide"), *[Cell() for _ in _HEADER[2:]]]
     return [_name(claim), Cell(interval(law), "unit"),
             Cell(f"{law.x_min:g}–{law.x_max:g}", "number"), Cell(law.n, "number"),
-            Cell(law.n_seeds, "number"), Cell(f"{law.r2:.3f}", "number"),
+            Cell(law.n_seeds, "number"), Cell(share(law.r2), "number"),
             _bend(law), Cell(_best(law) or "too few points")]
 
 

@@ -12,6 +12,7 @@ from analysis.figures.drawing.laws import Claim
 from analysis.figures.drawing.theory import collapse_sentence
 from analysis.figures.drawing.view import View
 from analysis.figures.dz_scaling import trends
+from analysis.law_wording import law_doubts
 from analysis.report.equivalences import Equivalences
 from analysis.report.statement import Statement
 from analysis.schema import FINISHED, TWIN
@@ -30,7 +31,7 @@ def statements(view: View, equivalences: Equivalences,
     if trials.empty:
         return [Statement(f"The experiment {view.experiment.name} has no trials yet, so nothing "
                           "can be said.", True)]
-    return [_counts(trials), *_laws(view), *map(Statement, trends(view)),
+    return [_counts(trials), *_off_axis(view), *_laws(view), *map(Statement, trends(view)),
             *equivalences.statements, *_bounds(view), *compared, *_collapse(view),
             *_failures(trials)]
 
@@ -45,6 +46,13 @@ def _counts(trials: pd.DataFrame) -> Statement:
     waiting = int((~trials["status"].isin([FINISHED, "failed", "pruned"])).sum())
     said += f"; {waiting} not yet" if waiting else ""
     return Statement(f"{said}.", bool(waiting))
+
+
+def _off_axis(view: View) -> list[Statement]:
+    left = view.off_axis
+    return [Statement(f"{plural(len(left), 'finished trial')} with a noise level of zero or less "
+                      f"{'are' if len(left) > 1 else 'is'} in no law and no figure, whose axes "
+                      f"are logarithmic: {listed(left['label'], 3)}.", True)] * bool(len(left))
 
 
 def _laws(view: View) -> list[Statement]:
@@ -63,8 +71,10 @@ def _law(claim: Claim) -> list[Statement]:
     said = claim.law.sentences()
     bend = [text for text in said[1:] if " bend " in f" {text} "][:1]
     few = [text for text in said[1:] if text.startswith("With ")][:1]
+    doubts = " ".join(law_doubts(claim.law))
     return [Statement(f"{claim.family.label}: {' '.join([said[0], *few])}"),
-            *(Statement(f"{claim.family.label}: {text}", claim.law.bends) for text in bend)]
+            *(Statement(f"{claim.family.label}: {text}", claim.law.bends) for text in bend),
+            *([Statement(f"{claim.family.label}: {doubts}", True)] if doubts else [])]
 
 
 def _bounds(view: View) -> list[Statement]:

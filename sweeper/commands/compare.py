@@ -90,4 +90,4 @@ def _row(one: Comparison) -> list[str]:
     spread = f" ({d.low:.3g} … {d.high:.3g})" if known else ""
     return [f"{first} − {second}", at, one.metric, f"{d.value:+.4g}{spread}",
             f"{one.effect.value:.2g}" if known else "", f"{one.p_holm:.2g}" if known else "",
-            f"{one.n[0]}, {one.n[1]}", one.verdict if known else "needs two seeds each"]
+            f"{one.n[0]}, {one.n[1]}", one.untested or one.verdict]

@@ -109,6 +109,17 @@ def test_a_field_that_one_model_lacks_does_not_part_the_settings() -> None:
     assert "at σ = 0.1: σ-VAE and DEEN" in found[0].sentence()
 
 
+@pytest.mark.parametrize("gap", [0.0, 5.0])
+def test_seeds_that_do_not_scatter_prove_nothing(gap: float) -> None:
+    frame = sweep().assign(**{"test/kl": lambda f: 10 + gap * (f["network"] == "mlp")})
+    for one in compare(frame, GROUPS, ["test/kl"]):
+        assert (one.verdict, one.untested) == ("not tested", "seeds do not scatter at all")
+        assert one.difference.value == -gap
+        assert "all seeds have the same number" in one.sentence()
+        assert "1e-300" not in one.sentence()
+        assert json.dumps(one.to_json(), allow_nan=False)
+
+
 def test_nan_and_repeated_seeds_are_refused() -> None:
     with pytest.raises(UnusableValues, match="missing or not finite in 1 of 6"):
         compare(sweep().assign(**{"test/kl": lambda f: f["test/kl"].where(f.index > 0)}), GROUPS,

@@ -130,6 +130,20 @@ def test_published_ratios_are_those_of_the_paper(view: View) -> None:
     assert len(published.ratio("s1_table1")) == 9
 
 
+def test_a_ratio_of_what_is_not_finite_is_left_out(view: View) -> None:
+    trials = view.experiment.trials.copy()
+    trials.loc[trials.index[:2], "test/kl"] = np.inf
+    trials.loc[trials.index[2:4], "test/elbo"] = -np.inf
+    other = replace(view, experiment=replace(view.experiment, trials=trials))
+    table = named("kl_ratio").info(other).table
+    measured = table[table["kind"] == "measured"]
+    assert np.isfinite(measured["y"]).all()
+    whole = named("kl_ratio").info(view).table.query("kind == 'measured'")
+    assert set(measured["trial"]) == set(whole["trial"]) - set(trials["trial"][:4])
+    drawn = named("kl_ratio").draw(named("kl_ratio").info(other))
+    assert len(drawn.data) > 2
+
+
 @pytest.mark.parametrize(("dims", "said"), [(64, "here d = 64, so the noise levels are not"),
                                             (784, "here d = 784 too.")])
 def test_the_ratio_says_whether_the_dimensions_are_the_papers(view: View, dims: int,

@@ -19,6 +19,7 @@ from analysis.errors import (
     UnknownName,
     UnusableValues,
 )
+from analysis.law_wording import law_doubts
 from analysis.powerlaw import Law, PowerLaw, fit, fit_xy
 
 SIGMA = np.linspace(0.03, 0.27, 9)
@@ -129,6 +130,37 @@ def test_repeated_rows_without_seeds_are_fitted(levels: int) -> None:
     means = frame.groupby("sigma")["test/kl"].agg(lambda y: np.exp(np.log(y).mean()))
     assert [form.rss for form in law.forms] == pytest.approx(
         [form.rss for form in fit_xy(means.index, means).forms], abs=1e-12)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_metric_that_does_not_change_follows_no_law(seeds: int) -> None:
+    law = fit(planted(seeds).assign(**{"test/kl": 7.0}), LAW)
+    assert law.nu == pytest.approx(0.0, abs=1e-12)
+    assert "is not established" in law.sentence()
+    assert "R² = not available" in law.sentence()
+    assert "nan" not in law.sentence()
+    assert law.to_json()["r2"] is None
+
+
+def test_no_lack_of_fit_is_no_proof_of_a_line() -> None:
+    law = fit(planted(), LAW)
+    assert law.lack is not None
+    assert law.lack.p > 0.05
+    assert "Lack of fit is not established, which does not prove that the line" in law.sentence()
+    assert law_doubts(law) == []
+
+
+def test_what_speaks_against_a_law_is_gathered() -> None:
+    crooked = planted(5).assign(**{"test/kl": lambda f: f["test/kl"] * np.where(
+        f["sigma"].between(0.1, 0.2), 1.3, 1.0)})
+    lack, = [text for text in law_doubts(fit(crooked, LAW)) if "Lack of fit" in text]
+    assert "leave the line by more than repetitions scatter" in lack
+    rival = planted(5).assign(**{"test/kl": lambda f: 50 * np.exp(
+        -f["sigma"] / 0.1) * np.exp(0.005 * np.sin(7 * f["seed"] + 900 * f["sigma"]))})
+    assert any("exponential fits better than the power law" in text
+               for text in law_doubts(fit(rival, LAW)))
+    assert law_doubts(fit(planted(4).drop(index=[0]), LAW)) == [
+        "Note: 1 seed without every value of x (0) left out."]
 
 
 def test_one_seed_says_what_its_interval_is_worth() -> None:

@@ -10,12 +10,14 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis import load, report
+from analysis.law_wording import law_doubts
 from analysis.powerlaw import Law, fit
 from analysis.report import ReportSettings, provenance
 from analysis.report.page import embedded_json
@@ -136,6 +138,20 @@ def test_the_summary_says_when_the_law_bends(tmp_path: Path) -> None:
     assert any("rejected in favour of a bend" in text for text in report.summary(loaded))
 
 
+def test_the_summary_says_what_speaks_against_a_law(tmp_path: Path) -> None:
+    """A step at σ = 0.15 and a missing trial: lack of fit and a note, not only in the table."""
+    rough = [replace(one, drift=1.4 if abs(one.params["sigma"] - 0.15) < 0.01 else 1.0)
+             for one in planted.sigma_trials(5)]
+    loaded = load.from_storage(planted.write(tmp_path, rough[1:]), "imaginary-noise")
+    law = fit(loaded.trials, replace(LAW, where={"model": "sigma_vae"}))
+    doubts = law_doubts(law)
+    assert [text.split()[0] for text in doubts] == ["Lack", "Note:"]
+    said = report.summary(loaded)
+    assert f"σ-VAE: {' '.join(doubts)}" in said
+    page = report.write(loaded, tmp_path / "out").read_text("utf-8")
+    assert "leave the line by more than repetitions scatter" in page.partition("<details")[0]
+
+
 def test_collapse_is_a_warning(tmp_path: Path) -> None:
     trials = [*planted.sigma_trials(2),
               *(planted.Planted(planted.params("sigma_vae", seed, sigma=2.0), drift=1e-4)
@@ -171,6 +187,34 @@ def test_without_a_law_there_is_a_sentence(name: str, tmp_path: Path) -> None:
     assert any(text.startswith(("No law", "σ-VAE: No law"))
                for text in report.summary(loaded, SETTINGS))
     assert 'class="absent"' in path.read_text("utf-8") or "No law" in path.read_text("utf-8")
+
+
+def test_a_scale_without_a_logarithm_is_in_no_law_and_said_to_be(tmp_path: Path) -> None:
+    loaded = load.from_storage(planted.write(tmp_path / "s", list(planted.sigma_trials(2))),
+                               "imaginary-noise")
+    trials = loaded.trials
+    zero = trials.assign(sigma=trials["sigma"].where(trials["sigma"] > 0.04, 0.0))
+    found = replace(loaded, trials=zero)
+    said = report.summary(found)
+    assert any(text.startswith("2 finished trials with a noise level of zero or less are in no "
+                               "law and no figure") for text in said)
+    law = fit(trials, replace(LAW, range=(0.04, 0.3), where={"model": "sigma_vae"}))
+    assert any(law.sentences()[0] in text for text in said)
+    assert report.write(found, tmp_path / "report").is_file()
+
+
+@pytest.mark.parametrize(("x", "where"), [("network", {}), ("network", {"model": "sigma_vae"}),
+                                          ("seed", {})])
+def test_a_law_over_what_is_no_size_has_a_sentence(x: str, where: dict[str, Any],
+                                                   tmp_path: Path) -> None:
+    loaded = load.from_storage(planted.write(tmp_path / "s", list(planted.sigma_trials(2))),
+                               "imaginary-noise")
+    names = [f"net{i}" for i in range(len(loaded.trials))]
+    same = loaded.trials.assign(sigma=0.1, network="conv" if x == "seed" else names,
+                                seed=range(len(names)) if x == "seed" else 0)
+    path = report.write(replace(loaded, trials=same), tmp_path / "report",
+                        replace(SETTINGS, law=Law(x, "test/kl", where=where)))
+    assert "No law for this: a law" in path.read_text("utf-8")
 
 
 def test_an_experiment_without_trials(experiment: Experiment, tmp_path: Path) -> None:

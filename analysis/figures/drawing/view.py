@@ -49,10 +49,24 @@ class View:
 
     @property
     def finished(self) -> pd.DataFrame:
-        """The finished trials of the grid itself: without twins, failed and unfinished ones."""
+        """The finished trials of the grid itself: without twins, failed and unfinished ones.
+
+        Nor those without a place on a logarithmic axis (see `off_axis`).
+        """
         trials = self.experiment.trials
         if trials.empty:
             return trials
+        return self._settled[~_off_axis(self._settled)]
+
+    @property
+    def off_axis(self) -> pd.DataFrame:
+        """The finished trials whose σ or α is zero or negative: no law and no figure has them."""
+        trials = self.experiment.trials
+        return trials if trials.empty else self._settled[_off_axis(self._settled)]
+
+    @property
+    def _settled(self) -> pd.DataFrame:
+        trials = self.experiment.trials
         return trials[(trials["status"] == FINISHED) & (trials["role"] == DECLARED)]
 
     def claims_of(self, x: str, y: str = "test/kl") -> list[Claim]:
@@ -72,6 +86,14 @@ class View:
             return [""] * len(rows)
         return [self.run_url.replace("{run}", quote(str(run), safe="")) if run == run and run
                 else "" for run in rows["run_id"]]
+
+
+def _off_axis(trials: pd.DataFrame) -> pd.Series[bool]:
+    found = pd.Series(False, index=trials.index)
+    for scale in ("sigma", "alpha"):
+        if scale in trials and pd.api.types.is_numeric_dtype(trials[scale]):
+            found |= trials[scale] <= 0
+    return found
 
 
 def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | None) -> View:
