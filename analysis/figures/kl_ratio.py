@@ -43,8 +43,8 @@ def info(view: View) -> Ratios:
     trials = view.finished
     if not {"test/kl", "test/elbo"} <= set(trials.columns):
         raise NothingToDraw("No finished trial has both KL and ELBO, so there is no ratio KL/L.")
-    known = np.isfinite(trials[["test/kl", "test/elbo"]].astype(float)).all(axis=1)
-    trials = trials[known & (trials["test/elbo"] < 0)]
+    values = trials[["test/kl", "test/elbo"]].to_numpy(dtype=np.float64)
+    trials = trials[np.isfinite(values).all(axis=1) & (values[:, 1] < 0)]
     if "beta" in trials:
         trials = trials[trials["beta"].isna() | (trials["beta"] == 1)]
     parts = [_measured(view, family.rows, x, family.label)
