@@ -7,15 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures.drawing.curves import (
-    SETTING,
-    by_family,
-    legend,
-    level_colours,
-    over_seeds,
-    setting_line,
-    trial_settings,
-)
+from analysis.figures.drawing.curves import SETTING, over_seeds, setting_lines, trial_settings
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import NothingToDraw, View
@@ -51,10 +43,7 @@ def info(view: View) -> Certified:
 def draw(data: Certified) -> go.Figure:
     """One line a setting."""
     figure = canvas(400)
-    for _, dash, family in by_family(data.table):
-        for colour, rows in level_colours(family):
-            figure.add_trace(setting_line(rows, "radius", colour, dash, ("radius", ".3f")))
-    figure.add_traces(list(legend(data.table)))
+    figure.add_traces(list(setting_lines(data.table, "radius", ("radius", ".3f"))))
     figure.update_xaxes(title_text="certified radius in ℓ2 (data units)")
     figure.update_yaxes(title_text="certified accuracy (share)", rangemode="tozero")
     return figure

@@ -16,7 +16,7 @@ from analysis.figures.drawing.palette import MARKERS, PAPER
 from analysis.figures.drawing.style import canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.schema import param_columns
-from analysis.wording import model_name, plural
+from analysis.wording import model_name, plural, setting
 
 __all__ = ["FIGURE", "DenoisingBounds", "checks", "draw", "info", "sentence"]
 
@@ -83,13 +83,9 @@ def _labels(rows: pd.DataFrame) -> list[str]:
     """The model and what differs between these trials."""
     varied = [name for name in param_columns(rows)
               if name not in ("model", "seed") and rows[name].nunique(dropna=False) > 1]
-    return [", ".join([model_name(row["model"]), *_settings(row, varied),
+    return [", ".join([model_name(row["model"]),
+                       *(setting(name, row[name]) for name in varied if pd.notna(row[name])),
                        f"seed {row['seed']:g}"]) for _, row in rows.iterrows()]
-
-
-def _settings(row: pd.Series, names: list[str]) -> list[str]:
-    return [f"{name} = {row[name]:g}" if isinstance(row[name], float) else f"{name} = {row[name]}"
-            for name in names if row[name] == row[name]]
 
 
 def draw(data: DenoisingBounds) -> go.Figure:

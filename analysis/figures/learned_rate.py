@@ -7,15 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures.drawing.curves import (
-    SETTING,
-    by_family,
-    legend,
-    level_colours,
-    over_seeds,
-    setting_line,
-    trial_settings,
-)
+from analysis.figures.drawing.curves import SETTING, over_seeds, setting_lines, trial_settings
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.style import canvas, escape, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
@@ -65,10 +57,7 @@ def _told(rows: pd.DataFrame) -> str:
 def draw(data: Rates) -> go.Figure:
     """One line a setting, log axis of the rate."""
     figure = canvas(340)
-    for _, dash, family in by_family(data.table):
-        for colour, rows in level_colours(family):
-            figure.add_trace(setting_line(rows, "epoch", colour, dash, ("epoch", ".4g")))
-    figure.add_traces(list(legend(data.table)))
+    figure.add_traces(list(setting_lines(data.table, "epoch", ("epoch", ".4g"))))
     set_log(figure, "yaxis", data.table["mean"])
     figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text="learned rate σ (data units)")

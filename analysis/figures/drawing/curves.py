@@ -13,7 +13,7 @@ from analysis.figures.drawing.style import escape
 from analysis.wording import symbol
 
 __all__ = ["SETTING", "by_family", "legend", "level_colours", "over_seeds", "setting_line",
-           "trial_settings"]
+           "setting_lines", "trial_settings"]
 
 SETTING = ["family", "scale", "level"]
 
@@ -63,6 +63,15 @@ def setting_line(rows: pd.DataFrame, x: str, colour: str, dash: str,
         showlegend=False, text=hover, legendgroup=str(rows["family"].iloc[0]),
         hovertemplate="%{text}<extra></extra>", marker={"color": colour, "size": 5},
         line={"color": colour, "width": 1.8, "dash": dash})
+
+
+def setting_lines(table: pd.DataFrame, x: str,
+                  words: tuple[str, str] = ("", ".4g")) -> Iterator[go.Scatter]:
+    """A line for each setting of `table` over column `x`, then the legend's entries."""
+    for _, dash, family in by_family(table):
+        for colour, rows in level_colours(family):
+            yield setting_line(rows, x, colour, dash, words)
+    yield from legend(table)
 
 
 def _named(rows: pd.DataFrame) -> str:
