@@ -123,7 +123,9 @@ def write_pruned(storage: str | Path, trial: str) -> None:
     if before and before.progress.status == "running":
         reason = f"stopped early, after epoch {before.progress.epoch}"
         progress = replace(before.progress, status="pruned", reason=reason)
-        checkpoint.open_attempt(folder).commit(before.load(), before.records(), progress, before)
+        about = {"device": before.manifest.get("device")}
+        checkpoint.open_attempt(folder).commit(before.load(), before.records(), progress, before,
+                                               about)
 
 
 def failure(storage: str | Path, trial: str) -> checkpoint.Progress | None:

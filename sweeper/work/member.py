@@ -87,13 +87,18 @@ class Member:
 
 
 def begin(job: Job, job_trial: JobTrial) -> Member:
-    """Start an attempt at a trial, from its newest readable state on; damaged ones are passed."""
+    """Start an attempt at a trial, from its newest readable state on; damaged ones are passed.
+
+    Raises `ResumeError` where that state was made on another kind of device: what came of it
+    would be the result of neither.
+    """
     folder = ledger.trial_folder(job.storage, job_trial.id)
     trial = Trial.from_config(job_trial.config)
     member = Member(job_trial.id, trial, open_attempt(folder), job.device)
     for commit in commits(folder):
         if commit.progress.status not in ("running", "pruned"):
             continue
+        _require_device(commit, job.device)
         try:
             member.state, member.records = commit.load(), commit.records()
         except (ResumeError, OSError):
@@ -101,6 +106,19 @@ def begin(job: Job, job_trial: JobTrial) -> Member:
         member.parent, member.before_s = commit, commit.progress.wall_s
         break
     return member
+
+
+def _require_device(commit: Commit, device: str) -> None:
+    """Commits of the driver itself say nothing of a device, and take it from their parents."""
+    named = commit.manifest.get("device")
+    if named is None or (named == "cpu") == (device == "cpu"):
+        return
+    here, ask = ("a GPU", "gpus: 0") if named == "cpu" else ("a CPU", "gpus: 1")
+    there = "a CPU" if named == "cpu" else f"a GPU ({named})"
+    raise ResumeError(
+        f"its checkpoint of epoch {commit.progress.epoch} was made on {there}, and this run "
+        f"trains on {here}, where the last digits are others: go on with `resources: {{{ask}}}`, "
+        "or give another --storage to train it from its first epoch")
 
 
 def _reason(error: BaseException) -> str:

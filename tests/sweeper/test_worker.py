@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from sweeper.storage import ledger
 from sweeper.work import worker
 from sweeper.work.events import Event, decode, encode
 from sweeper.work.job import Job, make_job
+from sweeper.work.member import begin
 from tests.sweeper.small import (
     final_state,
     metrics_of,
@@ -25,6 +28,7 @@ from tests.sweeper.small import (
     undisturbed,
 )
 from trainers import Pack, checkpoint
+from trainers.errors import ResumeError
 from trainers.pack import Record
 
 
@@ -98,6 +102,62 @@ def test_a_damaged_commit_is_passed_over(tmp_path: Path, damage: Callable[[Path]
     other = undisturbed(tmp_path, [trial])
     assert metrics_of(sweep, trial) == metrics_of(other, trial)
     assert final_state(sweep, trial) == final_state(other, trial)
+
+
+def name_device(commit: checkpoint.Commit, device: str | None) -> None:
+    """Have a commit say that it was made elsewhere; its own size is in no manifest."""
+    manifest = {**commit.manifest, "device": device}
+    (commit.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+@pytest.mark.usefixtures("_tell_at_once")
+def test_a_trial_does_not_go_on_on_another_kind_of_device(tmp_path: Path) -> None:
+    trial = planned()
+    sweep = small_sweep(tmp_path, trial)
+    job = prepared(sweep)[0]
+    worker.train_pack(job, stop_after(job, 2))
+    ledger.StopSign(job.sweep).take_down()
+    commit = newest(sweep, trial)
+    assert commit.manifest["device"] == "cpu"
+    name_device(commit, "NVIDIA H200")
+    news: list[Event] = []
+    worker.train_pack(job, news.extend)
+    assert [(event.phase, event.reason) for event in news] == [("failed", (
+        "its checkpoint of epoch 2 was made on a GPU (NVIDIA H200), and this run trains on a CPU, "
+        "where the last digits are others: go on with `resources: {gpus: 1}`, or give another "
+        "--storage to train it from its first epoch"))]
+    ledger.write_failure(sweep.storage, trial.id, str(news[0].reason))
+    assert not newest(sweep, trial).progress.repeats
+    name_device(commit, "cpu")
+    worker.train_pack(job, news.extend)
+    assert news[-1].phase == "finished"
+    other = undisturbed(tmp_path, [trial])
+    assert metrics_of(sweep, trial) == metrics_of(other, trial)
+    assert final_state(sweep, trial) == final_state(other, trial)
+
+
+@pytest.mark.usefixtures("_tell_at_once")
+def test_a_trial_that_the_driver_pruned_keeps_its_device(tmp_path: Path) -> None:
+    trial = planned()
+    sweep = small_sweep(tmp_path, trial)
+    job = prepared(sweep)[0]
+    worker.train_pack(job, stop_after(job, 2))
+    ledger.StopSign(job.sweep).take_down()
+    name_device(newest(sweep, trial), "NVIDIA H200")
+    ledger.write_pruned(sweep.storage, trial.id)
+    assert newest(sweep, trial).progress.status == "pruned"
+    news: list[Event] = []
+    worker.train_pack(job, news.extend)
+    assert [event.phase for event in news] == ["failed"]
+
+
+def test_a_checkpoint_of_a_cpu_is_refused_on_a_gpu(tmp_path: Path) -> None:
+    trial = planned()
+    sweep = small_sweep(tmp_path, trial)
+    job = replace(prepared(sweep)[0], until=2)
+    worker.train_pack(job, lambda events: None)
+    with pytest.raises(ResumeError, match=r"on a CPU, and this run .* a GPU.*\{gpus: 0\}"):
+        begin(replace(job, device="cuda"), job.trials[0])
 
 
 def test_a_finished_trial_is_left_alone(tmp_path: Path) -> None:
