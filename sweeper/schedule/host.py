@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable
 
+from cluster.errors import ClusterError
+from cluster.existing import Existing
+from cluster.local import Local
 from sweeper.errors import UserError, placed
 from sweeper.schedule import Schedule
 from sweeper.storage import ledger
 from sweeper.sweep import Sweep
 
 __all__ = ["Host", "open_schedule"]
-
-PATIENCE = 5.0
 
 
 class Host:
@@ -63,21 +63,12 @@ def open_schedule(sweep: Sweep, inline: bool = False) -> Schedule:
     if inline:
         from sweeper.schedule.inline import InlineSchedule
         return InlineSchedule()
-    local = sweep.cluster == "local"
     with placed(sweep.places.get("cluster")):
         try:
-            _knock(sweep.cluster)
+            backend = Local() if sweep.cluster == "local" else Existing(sweep.cluster)
+            backend.connect()
             from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
-            return TuneSchedule(sweep.cluster,
-                                None if local else ledger.sweep_folder(sweep) / "tune")
-        except (OSError, RuntimeError, ValueError) as error:
-            where = "on this machine" if local else f"at {sweep.cluster}"
-            raise UserError(f"Ray cannot be used {where} ({error}); start it (ray start --head), "
-                            "correct `cluster`, or use --inline") from error
-
-
-def _knock(address: str) -> None:
-    """Raise `OSError` if nobody listens at host:port: Ray itself would try for minutes."""
-    host, colon, port = address.rpartition("//")[2].rpartition(":")
-    if colon and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+            return TuneSchedule(backend, None if backend.private else (
+                ledger.sweep_folder(sweep) / "tune"))
+        except ClusterError as error:
+            raise UserError(str(error)) from error

@@ -23,6 +23,7 @@ from ray.exceptions import RayError
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
+from cluster.base import Backend
 from sweeper.errors import UserError
 from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Resources
@@ -34,18 +35,6 @@ from sweeper.work.worker import Emit, train_pack
 __all__ = ["TuneSchedule", "cause_of_death"]
 
 RETRIES = 3
-SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_worker_niceness": "0",  # Ray's 15 leaves 3 % of a core beside one other busy process
-    "RAY_prestart_worker_first_driver": "0",  # Tune takes workers with an environment of its own
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-}
 
 
 Cause = Literal["node", "memory", "worker"]
@@ -75,22 +64,17 @@ def _last_words(trial: Any) -> str:
 
 
 class TuneSchedule:
-    """Trains jobs on a Ray cluster: a local one of its own, or the one at an address.
+    """Trains jobs on a Ray cluster.
 
     Parameters
     ----------
-    address : ``local``, or the address of a running cluster (``host:6379``, ``auto``).
+    backend : where Ray runs, connected already; closed with the schedule.
     scratch : folder for Tune's disposable files; on a cluster every node must see it.
     """
 
-    def __init__(self, address: str = "local", scratch: Path | None = None) -> None:
-        for name, value in SETTINGS.items():
-            os.environ.setdefault(name, value)
+    def __init__(self, backend: Backend, scratch: Path | None = None) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        self._owns_ray = not ray.is_initialized()
-        if self._owns_ray:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR,
-                     include_dashboard=False if address == "local" else None)
+        self._backend = backend
         if scratch:
             scratch.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.mkdtemp(prefix="sweeper-", dir=scratch)
@@ -119,8 +103,7 @@ class TuneSchedule:
             raise errors[0]
 
     def close(self) -> None:
-        if self._owns_ray:
-            ray.shutdown()
+        self._backend.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:

@@ -12,6 +12,7 @@ import pytest
 import ray
 from rich.console import Console
 
+from cluster.local import Local
 from sweeper.drive.run import RunOptions, run
 from sweeper.drive.study import Study
 from sweeper.schedule.host import Host
@@ -87,7 +88,7 @@ def test_a_stop_sign_ends_a_schedule(tmp_path: Path) -> None:
         news.extend(events)
         ledger.StopSign(jobs[0].sweep).put_up()
 
-    schedule = TuneSchedule()
+    schedule = TuneSchedule(Local())
     schedule.run(iter(jobs), sweep.resources, hear)
     schedule.close()
     begun = {event.trial for event in news}
@@ -109,7 +110,7 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
             killed.append(worker_pid())
             os.kill(killed[0], signal.SIGKILL)
 
-    schedule = TuneSchedule()
+    schedule = TuneSchedule(Local())
     schedule.run(jobs, Resources(), hear)
     schedule.close()
     assert killed

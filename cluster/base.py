@@ -1,0 +1,73 @@
+"""What every place where Ray runs can do, and how this process joins its one Ray."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Protocol
+
+__all__ = ["SETTINGS", "Backend", "Connection"]
+
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_worker_niceness": "0",  # Ray's 15 leaves 3 % of a core beside one other busy process
+    "RAY_prestart_worker_first_driver": "0",  # Tune takes workers with an environment of its own
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+}
+
+
+class Backend(Protocol):
+    """A place where Ray runs."""
+
+    @property
+    def private(self) -> bool:
+        """Whether it is this machine alone, so that any folder of it will do for scratch."""
+        ...
+
+    def connect(self) -> None:
+        """Be connected to it afterwards; `ClusterError` if that cannot be."""
+        ...
+
+    def close(self) -> None:
+        """Give back what `connect` started; a Ray that was there before stays."""
+        ...
+
+
+class Connection:
+    """Joins Ray, unless this process has joined one already, and leaves only what it joined.
+
+    Parameters
+    ----------
+    address : as `ray.init` takes it. dashboard : whether to start one; None leaves it to Ray.
+    """
+
+    def __init__(self, address: str, dashboard: bool | None = None) -> None:
+        self._address, self._dashboard, self._owned = address, dashboard, False
+
+    def open(self) -> None:
+        """Start or join, with `SETTINGS` where the user has set nothing.
+
+        The errors are Ray's own: `OSError`, `RuntimeError`, `ValueError`.
+        """
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
+        import ray  # a third of a second that others need not wait
+
+        if not ray.is_initialized():
+            ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR,
+                     include_dashboard=self._dashboard)
+            self._owned = True
+
+    def close(self) -> None:
+        """Leave it; a Ray of this process's own ends."""
+        if self._owned:
+            import ray
+
+            self._owned = False
+            ray.shutdown()

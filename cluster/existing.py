@@ -1,0 +1,41 @@
+"""A Ray cluster that runs already, found at its address."""
+
+from __future__ import annotations
+
+import socket
+
+from cluster.base import Connection
+from cluster.errors import ClusterError
+
+__all__ = ["Existing"]
+
+PATIENCE = 5.0
+
+
+class Existing:
+    """Joins the cluster at an address (``host:6379``), which goes on without us.
+
+    Every node must see the storage; the token of its head must be known here, if it has one.
+    """
+
+    private = False
+
+    def __init__(self, address: str) -> None:
+        self.address, self._connection = address, Connection(address)
+
+    def connect(self) -> None:
+        try:
+            self._knock()
+            self._connection.open()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ClusterError(f"Ray cannot be used at {self.address} ({error}); start it (ray "
+                               "start --head), correct `cluster`, or use --inline") from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _knock(self) -> None:
+        """Raise `OSError` if nobody listens at host:port: Ray itself would try for minutes."""
+        host, colon, port = self.address.rpartition("//")[2].rpartition(":")
+        if colon and port.isdecimal():
+            socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()

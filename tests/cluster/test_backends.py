@@ -1,0 +1,60 @@
+"""Every place where Ray runs is joined and left in one way, and says why it cannot be."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cluster.base import SETTINGS, Backend
+from cluster.errors import ClusterError
+from cluster.existing import Existing
+from cluster.local import Local
+
+LOCAL = """
+import ray
+from cluster.local import Local
+
+first, second = Local(), Local()
+first.connect()
+first.connect()
+second.connect()
+assert ray.cluster_resources()["CPU"] >= 1
+second.close()
+assert ray.is_initialized()
+first.close()
+assert not ray.is_initialized()
+"""
+
+
+def test_importing_a_backend_imports_no_ray() -> None:
+    code = "import sys, cluster.local, cluster.existing; sys.exit('ray' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_who_started_ray_ends_it_and_nobody_else() -> None:
+    plain = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    done = subprocess.run([sys.executable, "-c", LOCAL], check=False, capture_output=True,
+                          text=True, env=plain)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_address_where_nobody_listens_is_told_at_once() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    begun = time.monotonic()
+    there = Existing(address)
+    with pytest.raises(ClusterError, match=rf"Ray cannot be used at {address}.*ray start --head"):
+        there.connect()
+    there.close()
+    assert time.monotonic() - begun < 6
+
+
+def test_only_this_machine_is_private() -> None:
+    backends: list[Backend] = [Local(), Existing("host:6379")]
+    assert [backend.private for backend in backends] == [True, False]
