@@ -113,5 +113,6 @@ def _provenance(view: View, blocks: Sequence[Block]) -> str:
                    if block.sentence and not block.relevant)
     absent_figures = f"<p>Not drawn here:</p><ul>{left}</ul>" if left else ""
     trials = download("trials", view.experiment.trials)
-    return (f"{provenance.html(view.experiment)}<p>Every trial with its parameters and final "
-            f"metrics: {trials}</p>{absent_figures}<p class=\"note\">{escape(_CONVENTIONS)}</p>")
+    return (f'{provenance.html(view.experiment)}<p class="screen">Every trial with its parameters '
+            f"and final metrics: {trials}</p>{absent_figures}<p class='note'>"
+            f"{escape(_CONVENTIONS)}</p>")

@@ -98,8 +98,11 @@
   };
 
   const watchPrint = () => {
+    let folded = [];
     const turn = (on) => () => {
       printing = on;
+      folded = on ? [...document.querySelectorAll("details:not([open])")] : folded;
+      folded.forEach((one) => { one.open = on; });
       paint();
       drawRest();
       redraw();

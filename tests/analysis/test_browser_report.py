@@ -139,6 +139,25 @@ def test_a_printed_report_has_every_figure_in_light_colours(browser: Any, path: 
     assert background(dark.page, "#kl_sigma .main-svg", "backgroundColor") == "rgb(254, 253, 251)"
 
 
+def test_a_printed_report_shows_what_paper_can_and_no_more(browser: Any, path: Path) -> None:
+    """All tests in words are unfolded; buttons and downloads are left out."""
+    page = visit(browser, path, viewport={"width": 1280, "height": 900}).page
+    words = page.locator("details p").first
+    buttons = page.locator(".plot .modebar-container").first
+    page.locator("#kl_sigma").hover()
+    assert not words.is_visible()
+    assert buttons.count() == 1
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert words.is_visible()
+    assert not buttons.is_visible()
+    assert not page.get_by_text("Every trial with its parameters").is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert not words.is_visible()
+    assert page.get_by_text("Every trial with its parameters").is_visible()
+
+
 def test_a_script_from_a_label_does_not_run(opened: Visit) -> None:
     assert opened.page.locator("b", has_text="bold").count() == 0
     assert "alert('reason')" not in "".join(opened.page.locator("script").all_text_contents())
