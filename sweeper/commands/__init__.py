@@ -9,6 +9,7 @@ from sweeper.commands import (
     chaos,
     compare,
     denoise,
+    doctor,
     equivalence,
     export,
     fit,
@@ -46,4 +47,4 @@ class Command(Protocol):
 
 COMMANDS: tuple[Command, ...] = (
     run, plan, status, stop, resume, rerun, reconcile, listing, report, fit, equivalence, compare,
-    export, sample, denoise, ui, init, chaos)
+    export, sample, denoise, ui, init, doctor, chaos)

@@ -1,0 +1,78 @@
+"""`sweeper doctor`: would a sweep run here, and if not, what is to be done?"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from sweeper.commands.shared import add_json
+from sweeper.terminal.screen import console, print_json
+
+if TYPE_CHECKING:
+    from sweeper.health.finding import Finding
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "doctor"
+HELP = "look at versions, machine, storage, tracking and data: would a sweep run here?"
+STYLES = {"ok": "green", "note": "yellow", "stop": "bold red"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--storage", metavar="DIR", default="sweeps",
+                        help="storage folder (default: ./sweeps)")
+    parser.add_argument("--tracking", metavar="URI", default="sqlite:///mlflow.db",
+                        help="the grid's `tracking` (default: sqlite:///mlflow.db)")
+    parser.add_argument("--cluster", metavar="ADDRESS", default="local",
+                        help="the grid's `cluster` (default: local)")
+    parser.add_argument("--full", action="store_true", help="start or join Ray, too")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    found = _findings(arguments)
+    stops = sum(finding.verdict == "stop" for finding in found)
+    if arguments.json:
+        print_json({"stops": stops, "findings": [asdict(finding) for finding in found]})
+    else:
+        _show(found, stops)
+    return 1 if stops else 0
+
+
+def _findings(arguments: argparse.Namespace) -> list[Finding]:
+    from sweeper.errors import placed
+    from sweeper.health import machine, places
+    from sweeper.spec.schema import require_tracker
+    from sweeper.storage.places import storage_path, tracking_uri
+
+    with placed((None, None, "--tracking")):
+        uri = tracking_uri(require_tracker(arguments.tracking))
+    folder = storage_path(arguments.storage)
+    found = [machine.python(), *machine.packages(), machine.cores(), machine.memory(),
+             machine.processor(), machine.gpu(), places.storage(folder)]
+    if found[-1].verdict == "ok":
+        found += [places.disk(folder), places.locks(folder)]
+    found += [places.tracking(uri), places.data()]
+    return [*found, places.ray(arguments.cluster)] if arguments.full else found
+
+
+def _show(found: list[Finding], stops: int) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = console()
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in found:
+        words = Text(finding.found)
+        if finding.remedy:
+            words.append(f"\n{finding.remedy}", style="dim")
+        table.add_row(Text(finding.verdict, style=STYLES[finding.verdict]), finding.name, words)
+    screen.print(table)
+    screen.print()
+    things = "one thing" if stops == 1 else f"{stops} things"
+    screen.print(f"{things} would stop a sweep" if stops else "a sweep can run here",
+                 style="bold red" if stops else "green")

@@ -1,0 +1,1 @@
+"""What a sweep needs of a machine, looked at one by one: nothing is changed by looking."""
