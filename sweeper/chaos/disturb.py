@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -105,9 +106,9 @@ class Disturbance:
 
     def _kill(self, driver: subprocess.Popen[bytes]) -> None:
         faults.kill_driver(driver.pid)
-        driver.wait()
-        self._did("driver killed", f"after {faults.saved_epochs(self.sweep)} of "
-                                   f"{self._epochs} epochs")
+        if driver.wait() == -signal.SIGKILL:  # and not done a moment before
+            self._did("driver killed", f"after {faults.saved_epochs(self.sweep)} of "
+                                       f"{self._epochs} epochs")
         self.note_finished()
 
     def _attacked(self) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +16,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cluster.processes import own_session
+from sweeper.chaos.disturb import Disturbance
 from sweeper.chaos.driver import Setup
 from sweeper.chaos.faults import cut_commit, cut_ledger, saved_epochs
 from sweeper.chaos.promises import KINDS, Promise, equal_results, finishes, tracked_once
@@ -117,3 +122,16 @@ def test_wrong_options_are_answered(options: list[str], words: str,
                                     capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["chaos", *options]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_only_a_driver_that_was_under_way_counts_as_killed(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, "sqlite:///none.db", tmp_path / "log")
+    said = list[str]()
+    what = Disturbance(setup, 1, random.Random(0), None, said.append)
+    for code, killed in (("import time; time.sleep(600)", 1), ("", 1)):
+        with own_session([sys.executable, "-c", code], subprocess.DEVNULL) as driver:
+            if not code:  # it has ended, and nobody has waited for it
+                os.waitid(os.P_PID, driver.pid, os.WEXITED | os.WNOWAIT)
+            what._kill(driver)
+        assert what.done["driver killed"] == killed
+    assert said == ["driver killed: after 0 of 180 epochs"]
