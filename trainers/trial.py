@@ -49,8 +49,10 @@ class Training(Component):
     precision : ``float32``, ``float64`` or ``bfloat16`` (autocast; parameters stay float32).
     test_every : epochs between two looks at the test data, and at the validation data where
         there are any (the last epoch always has one).
-    checkpoint_every : epochs between two checkpoints. Neither changes a result: both are no part
-        of a trial's identity.
+    checkpoint_every : epochs between two checkpoints.
+    extendable : whether a finished trial keeps Adam's moments, so that a trial with more epochs
+        can go on from it. None of these three changes a result: they are no part of a trial's
+        identity.
     """
 
     epochs: Count = 20
@@ -60,6 +62,7 @@ class Training(Component):
     precision: Literal["float32", "float64", "bfloat16"] = "float32"
     test_every: Annotated[int, Bounds(ge=1), Where()] = 1
     checkpoint_every: Annotated[int, Bounds(ge=1), Where()] = 5
+    extendable: Annotated[bool, Where()] = False
 
     @property
     def dtype(self) -> torch.dtype:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from sweeper.spec.identity import canonical, trial_id
 from sweeper.spec.labels import point_label
 from sweeper.spec.models import known_models
 from sweeper.storage import ledger
+from sweeper.storage.extendable import Shorter, shorter
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.work.packs import make_packs, pack_size
 from trainers.fields import describe_fields
@@ -70,7 +71,8 @@ class Outline:
     """A sweep before it runs. Seconds and bytes are estimates.
 
     `most` is how many trials there may be, with those that a search makes up, `left` how many will
-    be trained; `notes` are sentences on what is perhaps not meant.
+    be trained; `extended` says by id which finished trial one goes on from; `notes` are sentences
+    on what is perhaps not meant.
     """
 
     sweep: Sweep
@@ -85,6 +87,7 @@ class Outline:
     most: int
     left: int
     merging: Merging | None
+    extended: Mapping[str, Shorter]
     notes: tuple[str, ...]
 
     @property
@@ -108,10 +111,15 @@ class Outline:
             "aliases": [asdict(pair) for pair in self.aliases],
             "trials": [{"id": trial.id, "label": trial.label, "role": trial.role,
                         "twin_of": trial.twin_of, "merged_from": trial.merged_from,
+                        **self._head_start(trial.id),
                         "parameters": trial.parameters,
                         "status": self.status[trial.id], "params": dict(trial.params),
                         "evaluate": [dict(one) for one in trial.evaluate]}
                        for trial in sweep.trials]}
+
+    def _head_start(self, trial: str) -> dict[str, Any]:
+        found = self.extended.get(trial)
+        return {"extends": found and found.trial, "epochs_done": found.epoch if found else 0}
 
 
 def outline(sweep: Sweep) -> Outline:
@@ -122,7 +130,10 @@ def outline(sweep: Sweep) -> Outline:
     estimates = _estimates(shown)
     left = [trial for trial in sweep.trials if status[trial.id] != "finished"]
     todo, pairs = [one for one in left if not one.merged_from], _alias_pairs(sweep.trials)
-    seconds = [estimates[trial.id].seconds * _share(sweep) for trial in todo]
+    found = {trial.id: one for trial in todo if (one := _shorter(sweep, trial))}
+    extended = {trial: one for trial, one in found.items() if not one.refused}
+    seconds = [estimates[trial.id].seconds * _share(sweep) * _rest(trial, extended)
+               for trial in todo]
     proposed = _proposed(sweep, len(examples))
     seconds += [estimates[trial.id].seconds for trial, _ in zip(
         itertools.cycle(examples), range(proposed), strict=False)]
@@ -134,7 +145,31 @@ def outline(sweep: Sweep) -> Outline:
         sweep, _rows(shown, estimates, status), pairs, status,
         packs, slots, max(found.memory for found in estimates.values()), sum(seconds),
         wall_seconds(seconds, slots), len(sweep.trials) + proposed, len(seconds),
-        _merging(left, pairs, estimates), notes(shown))
+        _merging(left, pairs, estimates), extended, (*notes(shown), *_refused(todo, found)))
+
+
+def _shorter(sweep: Sweep, trial: PlannedTrial) -> Shorter | None:
+    """The finished trial that a new one may go on from."""
+    training = Trial.from_config(trial.config).training
+    return shorter(sweep.storage, trial.program, training)
+
+
+def _rest(trial: PlannedTrial, extended: Mapping[str, Shorter]) -> float:
+    """The part of a trial's epochs that is not there yet."""
+    done = extended[trial.id].epoch if trial.id in extended else 0
+    return 1 - done / int(trial.params["epochs"])
+
+
+def _refused(trials: Sequence[PlannedTrial], found: Mapping[str, Shorter]) -> Iterator[str]:
+    """Why trials do not go on from finished ones: once for each reason."""
+    reasons: dict[str, list[PlannedTrial]] = defaultdict(list)
+    for trial in trials:
+        if trial.id in found and (why := found[trial.id].refused):
+            reasons[why].append(trial)
+    for why, group in reasons.items():
+        yield (f"{group[0].label} is trained from its first epoch, and does not go on from the "
+               f"finished trial {found[group[0].id].trial}: {why}"
+               + (f" ({len(group)} trials)" if len(group) > 1 else ""))
 
 
 def _merging(left: Sequence[PlannedTrial], pairs: Sequence[AliasPair],

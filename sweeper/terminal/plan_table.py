@@ -84,6 +84,7 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
         ("trials", f"{'up to ' if plan.most > len(sweep.trials) else ''}{plan.most:,} in "
                    f"{_count(plan.packs, 'pack')}{done}"),
         *_merging(plan),
+        *_extended(plan),
         *_search(plan),
         *_until(sweep.until),
         ("time", f"about {duration(plan.wall_seconds)} for {_count(plan.left, 'trial')}, "
@@ -109,6 +110,18 @@ def _merging(plan: Outline) -> list[tuple[str, str]]:
         return [("merging", f"`aliases: merge` would train {count} less, and save {saved}")]
     takes = "takes" if plan.merging.trials == 1 else "take"
     return [("merging", f"{count} {takes} the parameters of an alias, which saves {saved}")]
+
+
+def _extended(plan: Outline) -> list[tuple[str, str]]:
+    """What need not be trained again where there are more epochs."""
+    if not plan.extended:
+        return []
+    known = {trial.id: int(trial.params["epochs"]) for trial in plan.sweep.trials}
+    total = sum(known[trial] for trial in plan.extended)
+    done = sum(one.epoch for one in plan.extended.values())
+    go = "goes" if len(plan.extended) == 1 else "go"
+    return [("extends", f"{_count(len(plan.extended), 'trial')} {go} on from finished ones with "
+                        f"fewer epochs: {done:,} of {total:,} epochs are there")]
 
 
 def _search(plan: Outline) -> list[tuple[str, str]]:

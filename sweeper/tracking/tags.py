@@ -41,7 +41,7 @@ def commit_tags(commit: Commit) -> dict[str, str]:
     """What a commit says of the machine that made it, and why a trial failed."""
     about = {name: commit.manifest.get(name)
              for name in ("host", "device", "python", "versions", "git_commit", "git_dirty",
-                           "reason")}
+                           "reason", "extends")}
     return origin_tags(about) | {"sweeper.wall_s": f"{commit.progress.wall_s:.3f}"}
 
 

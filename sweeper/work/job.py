@@ -18,7 +18,8 @@ class JobTrial:
     """A trial as a worker is given it.
 
     `config` is what `Trial.from_config` takes, `evaluate` what is asked of the trained model. A
-    trial that is `merged_from` another one is not trained, but takes that one's parameters.
+    trial that is `merged_from` another one is not trained, but takes that one's parameters. By
+    its `program` it is found by longer ones, and finds a shorter one; without, it does neither.
     """
 
     id: str
@@ -26,6 +27,7 @@ class JobTrial:
     checksum: str
     evaluate: Sequence[Mapping[str, Any]] = ()
     merged_from: str | None = None
+    program: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Job:
 def make_job(sweep: Sweep, pack: Iterable[PlannedTrial], until: int | None = None) -> Job:
     """The job of one pack; paths are absolute, for a worker has a working folder of its own."""
     trials = tuple(JobTrial(trial.id, trial.config, str(trial.data.get("checksum", "")),
-                             trial.evaluate, trial.merged_from)
+                             trial.evaluate, trial.merged_from, trial.program)
                    for trial in pack)
     return Job(str(sweep.storage.resolve()), str(ledger.sweep_folder(sweep).resolve()), trials,
                "cuda" if sweep.resources.gpus else "cpu", until=until)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sweeper.drive.provenance import provenance
 from sweeper.storage import ledger
+from sweeper.storage.extendable import shorter
 from sweeper.work.job import Job, JobTrial
 from trainers import Record, TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
@@ -35,12 +36,19 @@ class Superseded(Exception):
 
 @dataclass
 class Member:
-    """A trial in training: its attempt, its history, and the commit that it goes on from."""
+    """A trial in training: its attempt, its history, and the commit that it goes on from.
+
+    `extends` is the shorter trial that this commit is of, where it is not the trial's own, and
+    `note` what the user should know of its beginning.
+    """
 
     id: str
     trial: Trial
     attempt: Attempt
     device: str
+    program: str = ""
+    extends: str | None = None
+    note: str | None = None
     parent: Commit | None = None
     state: Mapping[str, Tensor] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
@@ -63,8 +71,10 @@ class Member:
         if any(int(path.name) > self.attempt.number for path in self.folder.glob("[0-9]*")):
             raise Superseded(self.id)
         wall_s = self.before_s + time.monotonic() - self.started
-        self.attempt.commit(state, self.records, replace(progress, wall_s=wall_s), self.parent,
-                            _about(self.device))
+        extends = {"extends": self.extends} if self.extends else {}
+        own = self.parent and self.parent.folder.is_relative_to(self.folder)
+        self.attempt.commit(state, self.records, replace(progress, wall_s=wall_s),
+                            self.parent if own else None, {**_about(self.device), **extends})
         self.closed = progress.status != "running"
 
     def fail(self, error: BaseException, epoch: int, step: int) -> str:
@@ -94,7 +104,8 @@ def begin(job: Job, job_trial: JobTrial) -> Member:
     """
     folder = ledger.trial_folder(job.storage, job_trial.id)
     trial = Trial.from_config(job_trial.config)
-    member = Member(job_trial.id, trial, open_attempt(folder), job.device)
+    member = Member(job_trial.id, trial, open_attempt(folder), job.device,
+                    job_trial.program)
     for commit in commits(folder):
         if commit.progress.status not in ("running", "pruned"):
             continue
@@ -104,8 +115,33 @@ def begin(job: Job, job_trial: JobTrial) -> Member:
         except (ResumeError, OSError):
             continue
         member.parent, member.before_s = commit, commit.progress.wall_s
-        break
+        member.extends = commit.manifest.get("extends")
+        return member
+    if not job_trial.merged_from:
+        _extend(member, job)
     return member
+
+
+def _extend(member: Member, job: Job) -> None:
+    """Go on from a finished trial with fewer epochs, if that gives what training anew gives."""
+    found = shorter(job.storage, member.program, member.trial.training)
+    if found is None:
+        return
+    refused = found.refused
+    try:
+        _require_device(found.commit, job.device)
+        state = found.commit.load()
+        if not any(name.startswith("first/") for name in state):
+            refused = refused or "it kept no state of the optimizer"
+    except (ResumeError, OSError) as error:
+        refused, state = refused or str(error), {}
+    if refused:
+        member.note = (f"trained from its first epoch; the finished trial {found.trial} with "
+                       f"{found.epoch} epochs is not carried on: {refused}")
+        return
+    member.state, member.records = state, list(found.records)
+    member.parent, member.extends = found.commit, found.trial
+    member.before_s = found.commit.progress.wall_s
 
 
 def _require_device(commit: Commit, device: str) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from sweeper.storage import ledger
+from sweeper.storage.extendable import enter
 from sweeper.storage.room import shortage
 from sweeper.storage.spectra import describe_dataset
 from sweeper.work.evaluating import Trained, answer, load_trained
@@ -91,7 +93,7 @@ def _begin(job: Job, job_trial: JobTrial, reporter: _Reporter) -> Member | None:
     except (TrainerError, OSError, TypeError) as error:
         reporter.tell(Event(job_trial.id, "failed", reason=str(error)))
         return None
-    reporter.tell(Event(member.id, "started", tuple(member.records[-1:])))
+    reporter.tell(Event(member.id, "started", tuple(member.records[-1:]), note=member.note))
     return member
 
 
@@ -106,7 +108,7 @@ def _merge(job: Job, job_trial: JobTrial, reporter: _Reporter) -> None:
     reporter.tell(Event(member.id, "started"))
     try:
         pack = merge(job, member, job_trial.merged_from)
-        done = _finish(member, pack, 0, reporter)
+        done = _finish(member, pack, 0, pack.weights(0), reporter)
     except Exception as error:  # noqa: BLE001 - whatever a trial raises is that trial's failure
         reason = member.fail(error, 0, 0)
         reporter.tell(Event(member.id, "failed", committed=True, reason=reason))
@@ -174,12 +176,19 @@ class _Training:
                 self._save(pack)
         if pack.epoch < self._plan.epochs:
             return self._prune(pack)
-        for place in [place for place in list(pack.live)
-                      if _finish(self._members[place], pack, place, self._reporter)]:
+        for place in [place for place in list(pack.live) if self._finish(pack, place)]:
             member = self._members[place]
             _evaluate(self._job, _job_trial(self._job, member), self._reporter,
                       partial(_trained, pack, place))
         return None
+
+    def _finish(self, pack: Pack, place: int) -> bool:
+        member, state = self._members[place], pack.weights(place)
+        if member.trial.training.extendable:
+            state = pack.state(place)
+            if member.program:
+                enter(self._job.storage, member.program, member.id)
+        return _finish(member, pack, place, state, self._reporter)
 
     def fail(self, member: Member, error: Exception) -> None:
         """Close a member with the failure that `error` tells of."""
@@ -257,7 +266,8 @@ class _Training:
             self._reporter.tell(Event(self._members[place].id, "stopped", committed=True))
 
 
-def _finish(member: Member, pack: Pack, place: int, reporter: _Reporter) -> bool:
+def _finish(member: Member, pack: Pack, place: int, state: Mapping[str, Tensor],
+            reporter: _Reporter) -> bool:
     """Commit a trained member; False if another worker has begun the same trial."""
     note = None
     try:
@@ -265,7 +275,7 @@ def _finish(member: Member, pack: Pack, place: int, reporter: _Reporter) -> bool
     except Exception as error:  # noqa: BLE001 - pictures are an extra: the result stands
         note = f"no gallery: {type(error).__name__}: {error}"
     try:
-        member.commit(pack.weights(place), Progress(pack.epoch, pack.step, "finished"))
+        member.commit(state, Progress(pack.epoch, pack.step, "finished"))
     except Superseded:
         _leave(member, reporter)
         return False

@@ -1,0 +1,87 @@
+"""Finished trials that keep their optimizer's state, found by what longer trials share with them.
+
+``programs/<program>/<trial>`` is an empty file: a program is a trial's id without its number of
+epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sweeper.storage import ledger
+from trainers import Record, TrainerError, checkpoint
+from trainers.checkpoint import Commit
+from trainers.trial import Training
+
+__all__ = ["Shorter", "enter", "shorter"]
+
+HELD_OUT = ("test/", "validation/")
+
+
+@dataclass(frozen=True)
+class Shorter:
+    """A finished trial to carry on, with its `records` as those of the longer trial.
+
+    `refused` says why it cannot be carried on to what an undisturbed longer trial gives.
+    """
+
+    trial: str
+    commit: Commit
+    records: tuple[Record, ...] = ()
+    refused: str | None = None
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are there already."""
+        return self.commit.progress.epoch
+
+
+def enter(storage: str | Path, program: str, trial: str) -> None:
+    """Have a trial be found by its program; it counts from when it is finished."""
+    ledger.write_file(_folder(storage, program) / trial, b"")
+
+
+def shorter(storage: str | Path, program: str, training: Training) -> Shorter | None:
+    """The longest of the finished trials with fewer epochs that can be carried on.
+
+    If none can, the longest one and why; None where there is none at all.
+    """
+    found = []
+    for path in _folder(storage, program).glob("[0-9a-z]*") if program else ():
+        commit = checkpoint.latest(ledger.trial_folder(storage, path.name))
+        if commit and commit.progress.status == "finished" and (
+                commit.progress.epoch < training.epochs):
+            found.append(_read(path.name, commit, training))
+    return max(found, key=lambda one: (one.refused is None, one.epoch), default=None)
+
+
+def _read(trial: str, commit: Commit, training: Training) -> Shorter:
+    try:
+        records = commit.records()
+    except (TrainerError, OSError) as error:
+        return Shorter(trial, commit, refused=str(error))
+    every = training.test_every
+    blind = [record.epoch for record in records if record.epoch % every == 0
+             and not _held_out(record)]
+    if blind:
+        return Shorter(trial, commit, refused=(
+            f"it did not look at the test data after epoch {blind[0]}, and `test_every: {every}` "
+            "asks for that"))
+    return Shorter(trial, commit, tuple(_as_if(records, every)))
+
+
+def _as_if(records: Sequence[Record], every: int) -> list[Record]:
+    """Without the looks that a longer trial does not take, such as that after the last epoch."""
+    return [record if record.epoch % every == 0 else replace(record, metrics={
+        name: value for name, value in record.metrics.items()
+        if not name.startswith(HELD_OUT)}) for record in records]
+
+
+def _held_out(record: Record) -> bool:
+    return any(name.startswith(HELD_OUT) for name in record.metrics)
+
+
+def _folder(storage: str | Path, program: str) -> Path:
+    return Path(storage) / "programs" / program
