@@ -17,8 +17,10 @@ from sweeper.spec.aliases import partner
 from sweeper.spec.identity import canonical, trial_id
 from sweeper.spec.labels import point_label
 from sweeper.spec.models import known_models
+from sweeper.spec.seeds import point_of
 from sweeper.storage import ledger
 from sweeper.storage.extendable import Shorter, shorter
+from sweeper.storage.stored import with_known
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.work.packs import make_packs, pack_size
 from trainers.fields import describe_fields
@@ -123,7 +125,8 @@ class Outline:
 
 
 def outline(sweep: Sweep) -> Outline:
-    """Look at storage for what is finished already, and estimate the rest."""
+    """Look at storage for what is known and finished already, and estimate the rest."""
+    sweep = with_known(sweep)
     status = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
     examples = _examples(sweep)
     shown = (*sweep.trials, *examples)
@@ -188,10 +191,11 @@ def _examples(sweep: Sweep) -> list[PlannedTrial]:
 
 
 def _proposed(sweep: Sweep, examples: int) -> int:
-    """How many trials a search may make up: its points, each with all seeds of its block."""
+    """How many trials a search may still make up: points, each with all seeds of its block."""
     if not sweep.search or not sweep.proposals:
         return 0
-    return sweep.search.trials * math.ceil(examples / len(sweep.proposals.blocks))
+    left = sweep.search.trials - len({point_of(trial) for trial in sweep.trials})
+    return max(0, left) * math.ceil(examples / len(sweep.proposals.blocks))
 
 
 def _share(sweep: Sweep) -> float:

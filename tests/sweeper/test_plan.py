@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 
 from sweeper.cli import main
 from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
-from sweeper.sweep import Resources
+from sweeper.plan.outline import outline
+from sweeper.storage import ledger
+from sweeper.sweep import Resources, Sweep
 from sweeper.terminal.plan_table import duration
 from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
+from tests.sweeper.searched import load, search
 from trainers.trial import Trial
 
 GRID = grid_text("{model: sigma_vae, sigma: [0.03, 0.06]}",
@@ -115,3 +119,17 @@ def test_slots_are_cores_over_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     (0.42, "0.4 s"), (42, "42 s"), (600, "10 min"), (7200, "2.0 h"), (864000, "10.0 days")])
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_plan_subtracts_the_points_that_a_search_has_tried(tmp_path: Path) -> None:
+    def asked(count: int) -> Sweep:
+        return load(tmp_path, f"{{method: tpe, metric: test/kl, mode: min, trials: {count}}}",
+                    "{model: sigma_vae, sigma: {uniform: [0.1, 0.2]}}", seeds=2)
+
+    sweep = asked(2)
+    source, _ = search(sweep)
+    known = replace(sweep, trials=source.trials)
+    ledger.write_sweep(known, {})
+    ledger.write_trials(known)
+    plan = outline(asked(5))
+    assert (plan.finished, plan.left, plan.most) == (4, 6, 10)
