@@ -12,9 +12,10 @@ from sweeper.spec.complaints import nearest
 from sweeper.spec.document import Document, read
 from sweeper.spec.expand import expand
 from sweeper.spec.identity import digest
-from sweeper.spec.proposals import Proposals, check_search, read_adaptive
+from sweeper.spec.proposals import Proposals, read_adaptive
 from sweeper.spec.resolve import resolve
 from sweeper.spec.schema import LawSection, check_grid, require_tracker
+from sweeper.spec.search_checks import check_search
 from sweeper.spec.seeds import check_until
 from sweeper.storage.places import check_writable, storage_path, tracking_uri
 from sweeper.sweep import PlannedTrial, Resources, Sweep

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tests.trainers.conformance import combinations, with_other_numbers
 from trainers import Pack, Trial, datasets
+from trainers.metrics import metric_names
 from trainers.noise import Streams
 from trainers.optim import make_adam
 from trainers.trial import PARTS
@@ -98,6 +99,7 @@ def test_going_on_from_a_state_gives_the_undisturbed_result_bit_for_bit(trial: T
     stopped.run_epoch()
     resumed.restore([stopped.state(0)], epoch=1)
     assert resumed.run_epoch()[0].metrics == last
+    assert set(last) == metric_names(trial), "what is known before the training"
     assert all(torch.equal(value, resumed.state(0)[name])
                for name, value in through.state(0).items())
 
