@@ -26,7 +26,8 @@ RULES = {
     "finite_number": "must be finite",
     "missing": "is missing",
 }
-COMPARISONS = {"greater_than": "> {gt:g}", "greater_than_equal": ">= {ge:g}"}
+COMPARISONS = {"greater_than": "> {gt:g}", "greater_than_equal": ">= {ge:g}",
+               "less_than_equal": "<= {le:,}"}
 WITHOUT_VALUE = ("missing", "whole")
 
 

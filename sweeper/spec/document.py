@@ -114,7 +114,7 @@ class _Reader:
         if isinstance(event, AliasEvent):
             return self._alias(event)
         if tag := getattr(event, "tag", None):
-            raise self._error(f"YAML tags ({tag}) are not allowed in a grid", event)
+            raise self._error(f"YAML tags ({tag}) are not allowed in a grid", event, address)
         self._spend(1, event)
         if len(address) > MAX_DEPTH:
             raise self._error(f"nested more than {MAX_DEPTH} levels deep", event)
@@ -134,10 +134,13 @@ class _Reader:
         for event in _items(events):
             key = _scalar(event) if isinstance(event, ScalarEvent) else None
             if not isinstance(key, str):
-                raise self._error("a key must be a name, as in `sigma: 0.1`", event)
+                raise self._error("a key must be a name, as in `sigma: 0.1`", event, address)
+            if key == "<<":
+                raise self._error("merge keys (<<) are not of YAML 1.2: put what rows share into "
+                                  "`defaults`", event, address)
             if key in mapping:
-                raise self._error(f"the key {key!r} stands twice in one mapping "
-                                  f"(first on line {self.lines[*address, key]})", event)
+                raise self._error(f"the key {key!r} stands twice in one mapping (first on line "
+                                  f"{self.lines[*address, key]})", event, (*address, key))
             self.lines[*address, key] = event.start_mark.line + 1
             value = next(events)
             assert isinstance(value, NodeEvent)
@@ -157,8 +160,9 @@ class _Reader:
         if self.count > MAX_VALUES:
             raise self._error(f"more than {MAX_VALUES:,} values (aliases count in full)", event)
 
-    def _error(self, message: str, event: Event) -> UserError:
-        return UserError(message, self.file, event.start_mark.line + 1)
+    def _error(self, message: str, event: Event, address: Address = ()) -> UserError:
+        return UserError(message, self.file, event.start_mark.line + 1,
+                         render_address(address) or None)
 
 
 def _items(events: Iterator[Event]) -> Iterator[NodeEvent]:

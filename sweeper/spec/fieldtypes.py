@@ -20,6 +20,7 @@ __all__ = ["check_value", "describe_type", "takes_list"]
 
 PLAIN = {int: "whole number", float: "number", str: "text", bool: "true or false",
          type(None): "empty"}
+LARGEST = 10 ** 9
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
@@ -72,11 +73,18 @@ def _translate(hint: Any) -> Any:
         return list[_translate(arguments[0])]  # type: ignore[misc]
     if origin in (Union, types.UnionType):
         return Union[tuple(_translate(argument) for argument in arguments)]  # noqa: UP007
-    return Annotated[int, BeforeValidator(_whole)] if hint is int else hint
+    return Annotated[int, BeforeValidator(_whole), AfterValidator(_countable)] if (
+        hint is int) else hint
 
 
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _countable(value: int) -> int:
+    if abs(value) > LARGEST:
+        raise PydanticCustomError("bounds", "must be at most {most}", {"most": f"{LARGEST:,}"})
+    return value
 
 
 def _within(bounds: Bounds) -> Any:

@@ -23,6 +23,7 @@ from sweeper.spec.document import Document
 __all__ = ["Aliases", "Grid", "check_grid", "check_shared", "require_tracker",
            "seed_values"]
 
+LARGEST_SEED = 2 ** 31 - 1
 NAME = r"\w[\w .+-]{0,98}"
 TRACKERS = ("sqlite:///", "http://", "https://", "postgresql://", "postgresql+psycopg2://",
             "postgresql+psycopg://", "mysql+pymysql://")
@@ -62,15 +63,16 @@ def check_seeds(seeds: Any) -> Any:
                          f"{show(seeds)}")
     for position, seed in enumerate(seeds):
         if not _whole(seed, 0):
-            raise _complaint(f"must be a whole number >= 0, and is {show(seed)}",
-                             address=(position,))
+            raise _complaint(f"must be a whole number from 0 to {LARGEST_SEED:,}, and is "
+                             f"{show(seed)}", address=(position,))
         if seed in seeds[:position]:
             raise _complaint(f"the seed {seed} stands twice", address=(position,))
     return seeds
 
 
 def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2 ** 31
+    is_int = isinstance(value, int) and not isinstance(value, bool)
+    return is_int and least <= value <= LARGEST_SEED
 
 
 def seed_values(seeds: int | list[int]) -> range | list[int]:
@@ -170,7 +172,7 @@ class UntilSection(Section):
 
     nu_halfwidth: Annotated[float, Field(gt=0)] | None = None
     equivalence: Literal["decided"] | None = None
-    max_seeds: Annotated[int, Field(ge=1)] = 20
+    max_seeds: Annotated[int, Field(ge=1, le=10_000)] = 20
 
     @model_validator(mode="after")
     def one_rule(self) -> UntilSection:

@@ -48,13 +48,16 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     ("{a: " * 30_000, "g.yaml:1: nested more than 24 levels deep"),
     ("- " * 30_000, "g.yaml:1: nested more than 24 levels deep"),
     ("a: &x [*x]", "g.yaml:1: the alias *x has no anchor before it"),
-    ("a: 1\nb: 2\na: 3", "g.yaml:3: the key 'a' stands twice in one mapping (first on line 1)"),
-    ("a: {b: 1,\n b: 2}", "g.yaml:2: the key 'b' stands twice in one mapping (first on line 1)"),
+    ("a: 1\nb: 2\na: 3", "g.yaml:3: a: the key 'a' stands twice in one mapping (first on line 1)"),
+    ("a: &x {b: 1}\nc: {<<: *x}", "g.yaml:2: c: merge keys (<<) are not of YAML 1.2: put what "
+     "rows share into `defaults`"),
+    ("a: {b: 1,\n b: 2}", "g.yaml:2: a.b: the key 'b' stands twice in one mapping (first on "
+     "line 1)"),
     ("1: 2", "g.yaml:1: a key must be a name, as in `sigma: 0.1`"),
     ("? [a]\n: 1", "g.yaml:1: a key must be a name, as in `sigma: 0.1`"),
-    ("a: !!python/object/apply:os.system [x]", "g.yaml:1: YAML tags (tag:yaml.org,2002:python/"
+    ("a: !!python/object/apply:os.system [x]", "g.yaml:1: a: YAML tags (tag:yaml.org,2002:python/"
      "object/apply:os.system) are not allowed in a grid"),
-    ("a: !x 1", "g.yaml:1: YAML tags (!x) are not allowed in a grid"),
+    ("a: !x 1", "g.yaml:1: a: YAML tags (!x) are not allowed in a grid"),
     ("a: 1\n---\nb: 1", "g.yaml:2: one document a file: remove the second `---`"),
     ("a: 1\n b: 2", "g.yaml:2: not valid YAML: mapping values are not allowed here"),
     ("a: [1, 2", "g.yaml:1: not valid YAML: expected ',' or ']', but got '<stream end>'"),

@@ -57,7 +57,7 @@ LINES = [
     ("seeds: 0", "seeds: must be how many seeds (>= 1) or a list of them, and is 0"),
     ("seeds: yes", "seeds: must be how many seeds (>= 1) or a list of them, and is 'yes'"),
     ("seeds: [0, 1, 0]", "seeds[2]: the seed 0 stands twice"),
-    ("seeds: [0, -1]", "seeds[1]: must be a whole number >= 0, and is -1"),
+    ("seeds: [0, -1]", "seeds[1]: must be a whole number from 0 to 2,147,483,647, and is -1"),
     ("aliases: same", "aliases: must be one of 'keep', 'merge', 'verify', and is 'same'"),
     ("search: {method: magic}", "search.method: unknown search method 'magic' (known: asha, "
      "grid, random, sobol, successive_halving, tpe)"),
@@ -140,6 +140,10 @@ BLOCKS = [
      "count], and is [0, 1]"),
     ("{model: sigma_vae, sigma: 1, network: {linspace: [0, 1, 999999999999]}}",
      ".network: `network` is a name or a list of names"),
+    ("{model: sigma_vae, sigma: 1, d_z: 99999999999}",
+     ".d_z: must be at most 1,000,000,000, and is 99999999999"),
+    ("{model: sigma_vae, sigma: 1, epochs: 99999999999999999999999999}",
+     ".epochs: must be at most 1,000,000,000, and is 1e+26"),
     ("{model: sigma_vae, sigma: {linspace: [1, 2, 0]}}", ".sigma.linspace: count must be a whole "
      "number >= 1, and is 0"),
     ("{model: sigma_vae, sigma: {linspace: [1, 2, 1]}}", ".sigma.linspace: two ends need a count "
