@@ -15,7 +15,8 @@ from sweeper.storage import ledger
 from sweeper.sweep import Sweep
 from trainers import checkpoint
 
-__all__ = ["Cut", "cut_commit", "cut_ledger", "kill_driver", "kill_worker", "saved_epochs"]
+__all__ = ["WORKER", "Cut", "cut_commit", "cut_ledger", "kill_driver", "kill_worker",
+           "saved_epochs"]
 
 WORKER = b"ray::ImplicitFunc"  # how Ray names a process that trains
 COMMIT = ("manifest.json", "records.json", "state.safetensors")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cluster.processes import descendants
 from sweeper.chaos.faults import saved_epochs
 from sweeper.drive.run import RunOptions, run
 from sweeper.sweep import Sweep
@@ -74,6 +76,25 @@ def test_a_driver_killed_at_random_moments(tmp_path: Path, other: Sweep) -> None
 def test_a_driver_killed_under_ray(tmp_path: Path, other: Sweep, count: int) -> None:
     sweep = chaos_sweep(tmp_path)
     kill_after(tmp_path, sweep, count, "--ray")
+    with started(tmp_path, "--ray") as driver:
+        assert driver.wait(300) == 0
+    check_promises(sweep, other)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+def test_a_killed_ray_head_has_lost_nothing(tmp_path: Path, other: Sweep,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray ends a driver whose head is gone; the same command brings another head up."""
+    monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
+    sweep = chaos_sweep(tmp_path)
+    with started(tmp_path, "--ray") as driver:
+        while saved_epochs(sweep) < 2 and driver.poll() is None:
+            time.sleep(0.005)
+        [head] = [pid for pid, command in descendants(driver.pid).items()
+                  if b"gcs_server" in command]
+        os.kill(head, signal.SIGKILL)
+        driver.wait(300)
     with started(tmp_path, "--ray") as driver:
         assert driver.wait(300) == 0
     check_promises(sweep, other)

@@ -13,6 +13,8 @@ import ray
 from rich.console import Console
 
 from cluster.local import Local
+from cluster.processes import descendants
+from sweeper.chaos.faults import WORKER
 from sweeper.drive.run import RunOptions, run
 from sweeper.drive.study import Study
 from sweeper.schedule.host import Host
@@ -121,14 +123,9 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
 
 
 def worker_pid() -> int:
-    """The process that trains, by the name that Ray gives it."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"ray::ImplicitFunc" in (entry / "cmdline").read_bytes():
-                return int(entry.name)
-        except OSError:
-            continue
-    raise AssertionError("no worker of Ray trains")
+    """A process of ours that trains, by the name that Ray gives it."""
+    return next(pid for pid, command in descendants(os.getpid()).items()
+                if command.startswith(WORKER))
 
 
 def test_a_host_opens_keeps_and_closes_a_schedule() -> None:
