@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,23 @@ def test_mappings_of_known_keys_are_read_or_refused(tree: dict[str, object]) -> 
     must_be_read(json.dumps(whole).encode())
 
 
+def program(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *words], cwd=Path(__file__).parents[3],
+                          capture_output=True, text=True, check=False)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_hundred_thousand_inputs() -> None:
-    done = subprocess.run([sys.executable, "-m", "tests.sweeper.fuzz", "--inputs", "100000"],
-                          cwd=Path(__file__).parents[3], capture_output=True, text=True,
-                          check=False)
+    done = program("tests.sweeper.fuzz", "--inputs", "100000")
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not find_spec("atheris"), reason="needs atheris: pip install atheris (it has "
+                    "no wheel for this Python or system)")
+def test_inputs_that_follow_the_branches(tmp_path: Path) -> None:
+    done = program("tests.sweeper.fuzz.guided", "-runs=10000", f"-artifact_prefix={tmp_path}/")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Done 10000 runs" in done.stderr
