@@ -26,7 +26,7 @@ def test_of_four_drivers_one_trains(tmp_path: Path) -> None:
     sweep = chaos_sweep(tmp_path)
     with ExitStack() as stack:
         drivers = [stack.enter_context(started(tmp_path)) for _ in range(4)]
-        ends = [(driver.wait(300), driver.communicate()[0].decode()) for driver in drivers]
+        ends = [(driver.wait(300), driver.communicate()[1].decode()) for driver in drivers]
     losers = [words for code, words in ends if "already being run by process" in words]
     assert sum(code == 0 for code, _ in ends) >= 1
     assert losers
