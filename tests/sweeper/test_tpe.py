@@ -193,9 +193,13 @@ def test_several_goals_give_a_pareto_set(tmp_path: Path,
     assert seen.parents[0].info.status == "FINISHED"
 
 
-def test_an_unknown_metric_is_told_when_the_first_point_ends(tmp_path: Path) -> None:
-    sweep = load(tmp_path, "{method: tpe, trials: 4, metric: test/recn, mode: max}", LR)
-    with pytest.raises(UserError, match="no such metric; did you mean 'test/recon'"):
+def test_an_evaluation_may_be_looked_at_and_its_names_are_told_when_it_ends(
+        tmp_path: Path) -> None:
+    text = ("{{method: tpe, trials: 2, metric: active_units{}, mode: max}}\n"
+            "evaluate: [active_units]")
+    search(load(tmp_path / "right", text.format(""), LR))
+    sweep = load(tmp_path / "wrong", text.format("s"), LR)
+    with pytest.raises(UserError, match="no such metric; did you mean 'active_units'"):
         search(sweep)
     assert list(states(sweep, Study(sweep).trials).values()) == ["finished"]
 
@@ -223,6 +227,10 @@ def test_an_unknown_metric_is_told_when_the_first_point_ends(tmp_path: Path) -> 
      "no metric 'validation/kl'"),
     ("{method: asha, metric: test/elbo, mode: max}", "{model: uvb, sigma: [0.1, 0.2]}",
      "uvb reports no metric 'test/elbo'"),
+    ("{method: tpe, trials: 4, metric: active_units, mode: max}", LR,
+     "sigma_vae reports no metric 'active_units'"),
+    ("{method: asha, trials: 9, metric: active_units, mode: max}\nevaluate: [active_units]", LR,
+     "sigma_vae reports no metric 'active_units'"),
     ("{method: asha, metric: test/kl, mode: min}", LR, "add `trials: 32` to `search`, for asha"),
     ("{method: asha, trials: 9, metric: test/kl}", LR, "asha needs `mode`"),
     ("{method: asha, trials: 9, metric: test/kl, mode: min, reduction: 1}", LR,
