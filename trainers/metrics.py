@@ -12,7 +12,9 @@ from trainers.datasets import load
 from trainers.noise import Draw
 from trainers.trial import Trial
 
-__all__ = ["metric_names"]
+__all__ = ["PARTS", "metric_names"]
+
+PARTS = ("train", "test", "validation")
 
 
 def metric_names(trial: Trial) -> frozenset[str]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from analysis.equivalence.aliases import POWERS, Kin, deal, families
 from analysis.equivalence.tost import LEAST_SEEDS, Tost, require_margin, tost
-from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, said
+from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, repeated, said
 from analysis.errors import AnalysisError
 from analysis.rows import require_column, usable
 from analysis.wording import number, plural, quantity, symbol
@@ -81,8 +81,7 @@ class CollapseVerdict:
             return f"{told}: {self.verdict}: {self.reason}."
         told += f", {counts}"
         if self.copies:
-            told += (f" ({plural(self.copies, 'more seed')} that only repeat"
-                     f"{'s' * (self.copies == 1)} the numbers of another)")
+            told += f" ({repeated(self.copies)})"
         if self.test is None:
             return f"{told}: too few to test: {self.verdict_text}."
         return (f"{told}: δ = {number(self.test.difference, 2)} (90 %: "

@@ -19,10 +19,10 @@ from analysis.equivalence.tost import (
     together,
     tost,
 )
-from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, said
+from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, repeated, said
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.rows import require_column, usable
-from analysis.wording import number, plural, quantity
+from analysis.wording import number, quantity
 
 __all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms"]
 
@@ -67,8 +67,7 @@ class SeedVerdict:
             return f"{pair}: {self.verdict}: {self.reason}."
         pair += f" with {len(self.seeds[0])} and {len(self.seeds[1])} disjoint seeds"
         if self.copies:
-            pair += (f" ({plural(self.copies, 'more seed')} that only repeat"
-                     f"{'s' * (self.copies == 1)} the numbers of another)")
+            pair += f" ({repeated(self.copies)})"
         if not self.tests:
             return f"{pair}: too few to test: {self.verdict_text}."
         told = "; ".join(

@@ -8,7 +8,8 @@ from typing import Any
 
 from analysis.wording import plural
 
-__all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "UNUSABLE", "missing", "plain", "said"]
+__all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "UNUSABLE", "missing", "plain",
+           "repeated", "said"]
 
 EQUIVALENT = "equivalent"
 DIFFERENT = "different"
@@ -37,6 +38,12 @@ def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False)
         return seeds
     grid = f" ({2 * if_equal} in the grid)" if dealt else ""
     return f"{seeds}; if the two are truly equal, {if_equal} more{grid}"
+
+
+def repeated(copies: int) -> str:
+    """How many seeds are not counted, because they are copies."""
+    return (f"{plural(copies, 'more seed')} that only repeat{'s' * (copies == 1)} the numbers of "
+            "another")
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

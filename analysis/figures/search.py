@@ -14,6 +14,7 @@ from analysis.figures.drawing import marks
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.style import axis_title, canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.pareto import unbeaten
 from analysis.wording import number, plural, quantity
 
 __all__ = ["FIGURE", "Found", "draw", "info"]
@@ -80,11 +81,9 @@ def _without_seed(label: object) -> str:
 
 
 def _unbeaten(table: pd.DataFrame, goals: Mapping[str, str]) -> list[bool]:
-    """The points that no other equals or beats in every goal and beats in one."""
     costs = np.column_stack([table[name] * (-1 if mode == "max" else 1)
                              for name, mode in goals.items()])
-    return [not any((other <= cost).all() and (other < cost).any() for other in costs)
-            for cost in costs]
+    return unbeaten(costs.tolist())
 
 
 def _caption(table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
+from analysis.pareto import unbeaten
 from sweeper.search import Goal, describe
 from sweeper.spec.labels import point_label
 from sweeper.spec.seeds import point_of
@@ -42,9 +43,7 @@ def pareto(found: Sequence[Found], goals: Sequence[Goal]) -> list[Found]:
     """Those that no other equals or beats in every metric and beats in one, the best first."""
     costs = [[one.values[name] * (-1 if mode == "max" else 1) for name, mode in goals]
              for one in found]
-    kept = [place for place, cost in enumerate(costs) if not any(
-        other != cost and all(a <= b for a, b in zip(other, cost, strict=True))
-        for other in costs)]
+    kept = [place for place, good in enumerate(unbeaten(costs)) if good]
     return [found[place] for place in sorted(kept, key=lambda place: costs[place])]
 
 

@@ -10,12 +10,11 @@ from sweeper.search.halving import Halving
 from sweeper.spec.complaints import nearest
 from sweeper.spec.seeds import point_of
 from sweeper.sweep import PlannedTrial, Sweep
-from trainers.metrics import metric_names
+from trainers.metrics import PARTS, metric_names
 from trainers.trial import Trial
 
 __all__ = ["check_search"]
 
-PARTS = ("train", "test", "validation")
 KINDS = ("objective", "likelihood", "network", "corruption", "data")
 
 

@@ -16,10 +16,9 @@ from sweeper.work.job import Job
 from sweeper.work.member import Member
 from trainers import Pack, Record, Trial, checkpoint
 from trainers.errors import ResumeError
+from trainers.metrics import PARTS
 
 __all__ = ["merge", "translated"]
-
-PARTS = ("train", "test", "validation")
 
 
 def merge(job: Job, member: Member, source: str) -> Pack:

@@ -85,27 +85,21 @@ def _begin(job: Job, job_trial: JobTrial, reporter: _Reporter) -> Member | None:
     if ledger.status(job.storage, [job_trial.id])[job_trial.id] == "finished":
         _evaluate(job, job_trial, reporter, partial(load_trained, job, job_trial))
         return None
-    if job_trial.merged_from:
-        _merge(job, job_trial, reporter)
-        return None
     try:
         member = begin(job, job_trial)
     except (TrainerError, OSError, TypeError) as error:
         reporter.tell(Event(job_trial.id, "failed", reason=str(error)))
         return None
     reporter.tell(Event(member.id, "started", tuple(member.records[-1:]), note=member.note))
+    if job_trial.merged_from:
+        _merge(job, job_trial, member, reporter)
+        return None
     return member
 
 
-def _merge(job: Job, job_trial: JobTrial, reporter: _Reporter) -> None:
+def _merge(job: Job, job_trial: JobTrial, member: Member, reporter: _Reporter) -> None:
     """Finish a trial with the parameters of another one; nothing is trained."""
     assert job_trial.merged_from
-    try:
-        member = begin(job, job_trial)
-    except (TrainerError, OSError, TypeError) as error:
-        reporter.tell(Event(job_trial.id, "failed", reason=str(error)))
-        return
-    reporter.tell(Event(member.id, "started"))
     try:
         pack = merge(job, member, job_trial.merged_from)
         done = _finish(member, pack, 0, pack.weights(0), reporter)
