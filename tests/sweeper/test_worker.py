@@ -40,6 +40,12 @@ def stop_after(job: Job, epoch: int) -> Callable[[list[Event]], None]:
     return hear
 
 
+def train_until(job: Job, epoch: int) -> None:
+    """Train a job that is stopped at an epoch, and may go on."""
+    worker.train_pack(job, stop_after(job, epoch))
+    ledger.StopSign(job.sweep).take_down()
+
+
 @pytest.fixture
 def _tell_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
@@ -93,8 +99,7 @@ def test_a_damaged_commit_is_passed_over(tmp_path: Path, damage: Callable[[Path]
     trial = planned(epochs=5, checkpoint_every=1)
     sweep = small_sweep(tmp_path, trial)
     job = prepared(sweep)[0]
-    worker.train_pack(job, stop_after(job, 3))
-    ledger.StopSign(job.sweep).take_down()
+    train_until(job, 3)
     damage(newest(sweep, trial).folder)
     worker.train_pack(job, lambda events: None)
     went_on_from = "0001/000003" if damage is damage_nothing else "0001/000002"
@@ -115,8 +120,7 @@ def test_a_trial_does_not_go_on_on_another_kind_of_device(tmp_path: Path) -> Non
     trial = planned()
     sweep = small_sweep(tmp_path, trial)
     job = prepared(sweep)[0]
-    worker.train_pack(job, stop_after(job, 2))
-    ledger.StopSign(job.sweep).take_down()
+    train_until(job, 2)
     commit = newest(sweep, trial)
     assert commit.manifest["device"] == "cpu"
     name_device(commit, "NVIDIA H200")
@@ -141,8 +145,7 @@ def test_a_trial_that_the_driver_pruned_keeps_its_device(tmp_path: Path) -> None
     trial = planned()
     sweep = small_sweep(tmp_path, trial)
     job = prepared(sweep)[0]
-    worker.train_pack(job, stop_after(job, 2))
-    ledger.StopSign(job.sweep).take_down()
+    train_until(job, 2)
     name_device(newest(sweep, trial), "NVIDIA H200")
     ledger.write_pruned(sweep.storage, trial.id)
     assert newest(sweep, trial).progress.status == "pruned"
