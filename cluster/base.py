@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 __all__ = ["SETTINGS", "Backend", "Connection"]
@@ -65,9 +68,28 @@ class Connection:
             self._owned = True
 
     def close(self) -> None:
-        """Leave it; a Ray of this process's own ends."""
+        """Leave it; a Ray of this process's own ends.
+
+        Ray ends the whole process, with exit code 1, when a thread lets go of what Ray counts
+        (a reference, an actor) while another thread ends it. So garbage goes first, and no
+        thread collects any in between.
+        """
         if self._owned:
             import ray
 
             self._owned = False
-            ray.shutdown()
+            gc.collect()
+            with _no_collection():
+                ray.shutdown()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No thread collects garbage meanwhile."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -16,6 +16,7 @@ from cluster.existing import Existing
 from cluster.local import Local
 
 LOCAL = """
+import gc, weakref
 import ray
 from cluster.local import Local
 
@@ -26,8 +27,22 @@ second.connect()
 assert ray.cluster_resources()["CPU"] >= 1
 second.close()
 assert ray.is_initialized()
+
+class Leftover:
+    pass
+
+leftover = Leftover()
+leftover.cycle, leftover.counted = leftover, ray.put(1)
+left, whole = weakref.ref(leftover), ray.shutdown
+del leftover
+
+def shutdown():
+    assert left() is None and not gc.isenabled()
+    whole()
+
+ray.shutdown = shutdown
 first.close()
-assert not ray.is_initialized()
+assert gc.isenabled() and not ray.is_initialized()
 """
 
 
@@ -37,6 +52,7 @@ def test_importing_a_backend_imports_no_ray() -> None:
 
 
 def test_who_started_ray_ends_it_and_nobody_else() -> None:
+    """Also: with the garbage gone, as Ray ends a process in which another thread collects it."""
     plain = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     done = subprocess.run([sys.executable, "-c", LOCAL], check=False, capture_output=True,
                           text=True, env=plain)
