@@ -36,8 +36,8 @@ class Shown:
 class Runs:
     """One run a trial and one for the sweep, found by their tags, or made.
 
-    `parent` is the sweep's own run. A run is made only where it is certain that there is none:
-    a call that failed may have made one, and then it is looked for first.
+    `parent` is the sweep's own run. A run is looked for right before it is made: a call that
+    failed may have made it, or the driver of another sweep that has the same trial.
     """
 
     def __init__(self, client: MlflowClient, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
@@ -46,12 +46,10 @@ class Runs:
         self._experiment = self._find_experiment(sweep)
         self.parent = self._find_parent()
         self._shown = self._find("tags.`sweeper.kind` = 'trial'")
-        self._unsure: set[str] = set()
 
     def grow(self, trials: set[str]) -> None:
         """Take in trials that the sweep has got meanwhile; they may have runs already."""
         self._trials |= trials
-        self._unsure |= trials
 
     def knows(self, trial: str) -> bool:
         """Whether a run of the trial exists."""
@@ -62,14 +60,11 @@ class Runs:
 
     def of(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
         """The trial's run, made where there is none, below the sweep's."""
-        if trial.id in self._unsure:
+        if not self.knows(trial.id):
             self._shown |= self._find(f"tags.`sweeper.trial` = '{trial.id}'")
-            self._unsure.discard(trial.id)
         shown = self._shown.get(trial.id)
         if shown is None:
-            self._unsure.add(trial.id)
             shown = self._shown[trial.id] = self._create(trial, commit)
-            self._unsure.discard(trial.id)
         elif shown.parent != self.parent:
             self._client.set_tag(shown.run, "mlflow.parentRunId", self.parent)
             shown.parent = self.parent

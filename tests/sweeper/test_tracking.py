@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,19 @@ def test_a_trial_of_an_older_sweep_moves_to_the_newer_one(tmp_path: Path) -> Non
                   if run.data.tags["sweeper.sweep"] == "small-2")
     assert {run.data.tags["mlflow.parentRunId"] for [run] in seen.runs.values()} == {parent}
     assert len(seen.statuses) == 3
+
+
+def test_two_drivers_that_share_a_trial_make_one_run_of_it(tmp_path: Path) -> None:
+    """Both have looked at the store before either has made the run."""
+    sweep = stored(tmp_path)
+    views = [Tracking(replace(sweep, name=name), ORIGIN) for name in ("one", "other")]
+    for trial in sweep.trials:
+        commit = newest(sweep, trial)
+        for view in views:
+            view.show_trial(trial.id, commit, commit.progress.status.upper())
+    seen = look(sweep.tracking)
+    assert [len(runs) for runs in seen.runs.values()] == [1, 1]
+    assert (len(seen.parents), seen.repeated) == (2, [])
 
 
 def test_long_histories_go_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
