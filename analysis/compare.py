@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from analysis.comparable import (
     noise_fields,
@@ -29,17 +28,17 @@ from analysis.comparable import (
     require_one_noise,
     require_one_unit,
 )
+from analysis.effects import hedges, welch
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
-from analysis.regression import Estimate, holm, mean_estimate, t_estimate
+from analysis.regression import Estimate, holm
 from analysis.rows import matching, require_column, settled
-from analysis.schema import param_columns
+from analysis.schema import SAID_BY_MODEL, param_columns
 from analysis.wording import listed, number, percent, probability, quantity, symbol
 
-__all__ = ["Comparison", "Groups", "compare", "compare_all", "rank"]
+__all__ = ["Comparison", "Groups", "compare", "compare_all"]
 
 Array = NDArray[np.float64]
 EQUAL = ("sigma", "alpha", "beta", "data", "corruption")
-SAID_BY_MODEL = ("objective", "likelihood")
 MOST_GROUPS = 12
 
 
@@ -235,65 +234,9 @@ def _by_seed(rows: pd.DataFrame, metric: str, label: str) -> Array:
     return values
 
 
-def welch(a: Array, b: Array, level: float) -> Estimate:
-    """mean(a) − mean(b) with Welch's interval; NaN with fewer than two values a side.
-
-    NaN too if neither side scatters: equal numbers say nothing of what another seed would give.
-    """
-    value = float(a.mean() - b.mean())
-    if min(len(a), len(b)) < 2:
-        return t_estimate(value, math.nan, 0, "Welch", level)
-    va, vb = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
-    if va + vb == 0:
-        return t_estimate(value, math.nan, 0, "Welch", level)
-    df = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
-    return t_estimate(value, math.sqrt(va + vb), float(df), "Welch", level)
-
-
-def hedges(a: Array, b: Array, level: float) -> Estimate:
-    """Hedges' g with its large-sample interval (Hedges and Olkin 1985)."""
-    n, m = len(a), len(b)
-    if min(n, m) < 2:
-        return t_estimate(math.nan, math.nan, 0, "Hedges' g", level)
-    pooled = math.sqrt(((n - 1) * a.var(ddof=1) + (m - 1) * b.var(ddof=1)) / (n + m - 2))
-    if pooled == 0:
-        return t_estimate(math.nan, math.nan, 0, "Hedges' g", level)
-    g = (1 - 3 / (4 * (n + m) - 9)) * float(a.mean() - b.mean()) / pooled
-    se = math.sqrt((n + m) / (n * m) + g**2 / (2 * (n + m)))
-    half = float(stats.norm.ppf((1 + level) / 2)) * se
-    return Estimate(g, se, g - half, g + half, n + m - 2, float(2 * stats.norm.sf(abs(g) / se)),
-                    "Hedges' g", level)
-
-
 def _holm(found: list[Comparison]) -> list[Comparison]:
     corrected = holm(np.array([one.difference.p for one in found]))
     return [replace(one, p_holm=float(p)) for one, p in zip(found, corrected, strict=True)]
-
-
-def rank(trials: pd.DataFrame, metric: str, lowest: bool = False,
-         level: float = 0.95) -> pd.DataFrame:
-    """Settings by the mean of `metric` over seeds, best first, with the t interval over seeds.
-
-    Columns: the fields that differ, mean, low, high, n. Errors: NotComparable for `elbo` or
-    `objective` between noise levels, and for `recon` or `denoise` in two units; TooFewRows if
-    nothing is finished.
-    """
-    require_column(trials, metric)
-    rows = settled(trials, set())
-    rows = rows[rows[metric].notna()]
-    if rows.empty:
-        raise TooFewRows(f"no finished trial has {metric}")
-    fields = [name for name in param_columns(rows)
-              if name != "seed" and rows[name].nunique(dropna=False) > 1]
-    require_comparable(metric, [*noise_fields(rows), *(f for f in fields if f == "beta")])
-    require_one_unit(metric, rows)
-    groups = [group for _, group in rows.groupby(fields, dropna=False)] if fields else [rows]
-    found = []
-    for group in groups:
-        mean = mean_estimate(group[metric].to_numpy(dtype=np.float64), "t", level)
-        found.append({name: group[name].iloc[0] for name in fields} | {
-            "mean": mean.value, "low": mean.low, "high": mean.high, "n": len(group)})
-    return pd.DataFrame(found).sort_values("mean", ascending=lowest, ignore_index=True)
 
 
 def _words(where: Mapping[str, object]) -> str:

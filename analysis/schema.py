@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["DECLARED", "FINISHED", "HISTORY", "RESERVED", "TWIN", "Experiment", "Gallery",
-           "History", "Spectrum", "metric_columns", "metric_name", "no_gallery", "no_pictures",
-           "param_columns"]
+__all__ = ["DECLARED", "FINISHED", "HISTORY", "RESERVED", "SAID_BY_MODEL", "TWIN", "Experiment",
+           "Gallery", "History", "Spectrum", "metric_columns", "metric_name", "no_gallery",
+           "no_pictures", "param_columns"]
 
 RESERVED = ("trial", "run_id", "status", "role", "twin_of", "label", "program", "checksum",
             "epoch", "wall_s", "parameters", "reason")
@@ -21,6 +21,7 @@ HISTORY = ("trial", "seed", "metric", "step", "time_ms", "value")
 DECLARED = "declared"
 TWIN = "twin"
 FINISHED = "finished"
+SAID_BY_MODEL = ("objective", "likelihood")
 
 Gallery = Mapping[str, NDArray[np.uint8]]
 

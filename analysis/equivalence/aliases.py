@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.schema import DECLARED, FINISHED, param_columns
+from analysis.schema import DECLARED, FINISHED, SAID_BY_MODEL, param_columns
 from analysis.wording import listed, model_name, setting, symbol
 
 __all__ = ["POWERS", "Alias", "Arm", "Kin", "alias_pairs", "deal", "families", "no_theorem"]
 
 POWERS = {"sigma": 0.5, "alpha": 1.0}
 THEOREMS = {"sigma": "sigma_vae", "alpha": "alpha_vae"}
-_SAID_BY_MODEL = ("objective", "likelihood", "checksum")
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _where(rows: pd.DataFrame, varied: list[str]) -> str:
     """What tells these rows from the sweep's others with the same x: ``d_z = 10``."""
     first = rows.iloc[0]
     return ", ".join(setting(name, first[name]) for name in varied
-                     if name not in _SAID_BY_MODEL and first[name] == first[name])
+                     if name not in (*SAID_BY_MODEL, "checksum") and first[name] == first[name])
 
 
 def deal(first: Iterable[object], second: Iterable[object],

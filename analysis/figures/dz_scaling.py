@@ -16,6 +16,7 @@ from analysis.figures.drawing.palette import MARKERS, PAPER
 from analysis.figures.drawing.style import axis_title, canvas, escape, prose, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.scaling import scaling
+from analysis.schema import SAID_BY_MODEL
 from analysis.wording import model_name, symbol
 
 __all__ = ["FIGURE", "Scaling", "draw", "info", "trends"]
@@ -65,7 +66,7 @@ def _row(claim: Claim) -> dict[str, object]:
     assert claim.law is not None
     others = {key: str(value) for key, value in claim.family.fields.items() if key != "d_z"}
     rest = ", ".join(f"{key} = {value}" for key, value in others.items()
-                     if key not in ("model", "objective", "likelihood", "beta") or
+                     if key not in ("model", *SAID_BY_MODEL, "beta") or
                      (key == "beta" and value != "1.0"))
     name = model_name(claim.family.rows["model"].iloc[0])
     return {"series": f"{name} in {symbol(claim.x)}{', ' * bool(rest)}{rest}",

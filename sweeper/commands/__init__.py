@@ -16,6 +16,7 @@ from sweeper.commands import (
     init,
     listing,
     plan,
+    rank,
     reconcile,
     report,
     rerun,
@@ -47,4 +48,4 @@ class Command(Protocol):
 
 COMMANDS: tuple[Command, ...] = (
     run, plan, status, stop, resume, rerun, reconcile, listing, report, fit, equivalence, compare,
-    export, sample, denoise, ui, init, doctor, chaos)
+    rank, export, sample, denoise, ui, init, doctor, chaos)

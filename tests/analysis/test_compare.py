@@ -11,8 +11,9 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from analysis.compare import Groups, compare, compare_all, rank
+from analysis.compare import Groups, compare, compare_all
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
+from analysis.ranking import Mode, better, rank
 
 
 def sweep(seeds: int = 6, gap: float = 0.0) -> pd.DataFrame:
@@ -86,7 +87,16 @@ def test_ranking_elbo_across_sigma_is_refused() -> None:
     table = rank(sweep(), "test/elbo_full")
     assert list(table.columns) == ["network", "sigma", "mean", "low", "high", "n"]
     assert table["mean"].is_monotonic_decreasing
+    assert rank(sweep(), "test/elbo_full", "min")["mean"].is_monotonic_increasing
     assert rank(sweep().query("sigma == 0.1"), "test/elbo")["n"].tolist() == [6, 6]
+
+
+@pytest.mark.parametrize(("metric", "mode"), [
+    ("test/elbo_full", "max"), ("validation/objective", "max"), ("bounds/cvae", "max"),
+    ("smoothing/accuracy", "max"), ("certified/0.5", "max"), ("test/kl", "min"),
+    ("test/recon", "min"), ("denoise/gaussian_0.9", "min"), ("nll/mean", "min")])
+def test_the_good_end_of_a_metric_is_known(metric: str, mode: Mode) -> None:
+    assert better(metric) == mode
 
 
 @pytest.mark.parametrize(("groups", "metrics", "error"), [

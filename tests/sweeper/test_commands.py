@@ -129,6 +129,24 @@ def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert "test/elbo_full" in capsys.readouterr().err
 
 
+def test_settings_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "rank", "small", "--metric", "test/recon")
+    assert found["mode"] == "min"
+    means = [one["mean"] for one in found["settings"]]
+    assert means == sorted(means)
+    assert found["settings"][0]["sigma"] == 0.1
+    assert {one["n"] for one in found["settings"]} == {2}
+    assert answer(capsys, "rank", "small", "--metric", "test/recon", "--mode", "max", "--top", "1",
+                  "--where", "seed=0")["settings"][0]["sigma"] == 0.4
+    assert main(["rank", "small", "--top", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "test/elbo_full" in out
+    assert "2 more settings; --top 0 shows all" in out
+    assert main(["rank", "small", "--metric", "test/elbo"]) == 2
+    assert main(["rank", "small", "--where", "sigm=1"]) == 2
+    assert "sigma" in capsys.readouterr().err
+
+
 def test_a_comparison_is_never_cut(capsys: pytest.CaptureFixture[str],
                                    monkeypatch: pytest.MonkeyPatch) -> None:
     """In a file the table is whole; a terminal too narrow for it shows sentences."""

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.schema import param_columns
+from analysis.schema import SAID_BY_MODEL, param_columns
 from analysis.wording import model_name, setting
 
 __all__ = ["Family", "families", "levels"]
 
-_SAID_BY_MODEL = ("model", "objective", "likelihood")
 _NOT_PARAMS = ("reason", "experiment_id", "artifact_uri")
 
 
@@ -69,6 +68,6 @@ def _family(rows: pd.DataFrame, varying: list[str], named: set[str]) -> Family:
     fields = {column: first[column] for column in varying if first[column] == first[column]}
     names = [model_name(first["model"])]
     for column, value in fields.items():
-        if column in named - {*_SAID_BY_MODEL} and not (column == "beta" and value == 1):
+        if column in named - {"model", *SAID_BY_MODEL} and not (column == "beta" and value == 1):
             names.append(setting(column, value))
     return Family(", ".join(names), rows, fields)
