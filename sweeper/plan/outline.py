@@ -73,7 +73,7 @@ class Outline:
     """A sweep before it runs. Seconds and bytes are estimates.
 
     `most` is how many trials there may be, with those that a search makes up, `left` how many will
-    be trained; `extended` says by id which finished trial one goes on from; `notes` are sentences
+    be trained; `extended` says by id which shorter trial one goes on from; `notes` are sentences
     on what is perhaps not meant.
     """
 
@@ -133,7 +133,8 @@ def outline(sweep: Sweep) -> Outline:
     estimates = _estimates(shown)
     left = [trial for trial in sweep.trials if status[trial.id] != "finished"]
     todo, pairs = [one for one in left if not one.merged_from], _alias_pairs(sweep.trials)
-    found = {trial.id: one for trial in todo if (one := _shorter(sweep, trial))}
+    found = {trial.id: one for trial in todo
+             if status[trial.id] == "pending" and (one := _shorter(sweep, trial))}
     extended = {trial: one for trial, one in found.items() if not one.refused}
     seconds = [estimates[trial.id].seconds * _share(sweep) * _rest(trial, extended)
                for trial in todo]
@@ -152,9 +153,9 @@ def outline(sweep: Sweep) -> Outline:
 
 
 def _shorter(sweep: Sweep, trial: PlannedTrial) -> Shorter | None:
-    """The finished trial that a new one may go on from."""
+    """The shorter trial that a new one may go on from."""
     training = Trial.from_config(trial.config).training
-    return shorter(sweep.storage, trial.program, training)
+    return shorter(sweep.storage, trial.program, training, trial.id)
 
 
 def _rest(trial: PlannedTrial, extended: Mapping[str, Shorter]) -> float:
@@ -164,14 +165,14 @@ def _rest(trial: PlannedTrial, extended: Mapping[str, Shorter]) -> float:
 
 
 def _refused(trials: Sequence[PlannedTrial], found: Mapping[str, Shorter]) -> Iterator[str]:
-    """Why trials do not go on from finished ones: once for each reason."""
+    """Why trials do not go on from shorter ones: once for each reason."""
     reasons: dict[str, list[PlannedTrial]] = defaultdict(list)
     for trial in trials:
         if trial.id in found and (why := found[trial.id].refused):
             reasons[why].append(trial)
     for why, group in reasons.items():
-        yield (f"{group[0].label} is trained from its first epoch, and does not go on from the "
-               f"finished trial {found[group[0].id].trial}: {why}"
+        yield (f"{group[0].label} is trained from its first epoch, and does not go on from "
+               f"{found[group[0].id].name}: {why}"
                + (f" ({len(group)} trials)" if len(group) > 1 else ""))
 
 

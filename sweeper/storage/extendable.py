@@ -1,7 +1,8 @@
-"""Finished trials that keep their optimizer's state, found by what longer trials share with them.
+"""Trials that longer ones can go on from, found by what both have in common.
 
 ``programs/<program>/<trial>`` is an empty file: a program is a trial's id without its number of
-epochs.
+epochs. A finished trial counts where it kept its optimizer's state, one that was interrupted or
+pruned by its newest checkpoint.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from trainers.trial import Training
 __all__ = ["Shorter", "enter", "shorter"]
 
 HELD_OUT = ("test/", "validation/")
+CARRIED = ("finished", "running", "pruned")
 
 
 @dataclass(frozen=True)
 class Shorter:
-    """A finished trial to carry on, with its `records` as those of the longer trial.
+    """A trial to carry on, with its `records` as those of the longer trial.
 
     `refused` says why it cannot be carried on to what an undisturbed longer trial gives.
     """
@@ -37,22 +39,30 @@ class Shorter:
         """How many epochs are there already."""
         return self.commit.progress.epoch
 
+    @property
+    def name(self) -> str:
+        """For a sentence: what is not finished was interrupted."""
+        finished = self.commit.progress.status == "finished"
+        return f"the {'finished' if finished else 'interrupted'} trial {self.trial}"
+
 
 def enter(storage: str | Path, program: str, trial: str) -> None:
-    """Have a trial be found by its program; it counts from when it is finished."""
+    """Have a trial be found by its program; it counts from its first checkpoint."""
     ledger.write_file(_folder(storage, program) / trial, b"")
 
 
-def shorter(storage: str | Path, program: str, training: Training) -> Shorter | None:
-    """The longest of the finished trials with fewer epochs that can be carried on.
+def shorter(storage: str | Path, program: str, training: Training,
+            own: str) -> Shorter | None:
+    """The longest of the trials that have fewer epochs and can be carried on, but the `own` one.
 
     If none can, the longest one and why; None where there is none at all.
     """
     found = []
     for path in _folder(storage, program).glob("[0-9a-z]*") if program else ():
-        commit = checkpoint.latest(ledger.trial_folder(storage, path.name))
-        if commit and commit.progress.status == "finished" and (
-                commit.progress.epoch < training.epochs):
+        folder = ledger.trial_folder(storage, path.name)
+        commit = next((one for one in checkpoint.commits(folder)
+                       if one.progress.status in CARRIED), None)
+        if commit and path.name != own and commit.progress.epoch < training.epochs:
             found.append(_read(path.name, commit, training))
     return max(found, key=lambda one: (one.refused is None, one.epoch), default=None)
 

@@ -120,8 +120,8 @@ def _extended(plan: Outline) -> list[tuple[str, str]]:
     total = sum(known[trial] for trial in plan.extended)
     done = sum(one.epoch for one in plan.extended.values())
     go = "goes" if len(plan.extended) == 1 else "go"
-    return [("extends", f"{_count(len(plan.extended), 'trial')} {go} on from finished ones with "
-                        f"fewer epochs: {done:,} of {total:,} epochs are there")]
+    return [("extends", f"{_count(len(plan.extended), 'trial')} {go} on from ones with fewer "
+                        f"epochs: {done:,} of {total:,} epochs are there")]
 
 
 def _search(plan: Outline) -> list[tuple[str, str]]:

@@ -123,8 +123,8 @@ def begin(job: Job, job_trial: JobTrial) -> Member:
 
 
 def _extend(member: Member, job: Job) -> None:
-    """Go on from a finished trial with fewer epochs, if that gives what training anew gives."""
-    found = shorter(job.storage, member.program, member.trial.training)
+    """Go on from a trial with fewer epochs, if that gives what training anew gives."""
+    found = shorter(job.storage, member.program, member.trial.training, member.id)
     if found is None:
         return
     refused = found.refused
@@ -136,8 +136,8 @@ def _extend(member: Member, job: Job) -> None:
     except (ResumeError, OSError) as error:
         refused, state = refused or str(error), {}
     if refused:
-        member.note = (f"trained from its first epoch; the finished trial {found.trial} with "
-                       f"{found.epoch} epochs is not carried on: {refused}")
+        member.note = (f"trained from its first epoch; {found.name} with {found.epoch} epochs is "
+                       f"not carried on: {refused}")
         return
     member.state, member.records = state, list(found.records)
     member.parent, member.extends = found.commit, found.trial

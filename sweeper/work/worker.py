@@ -180,8 +180,6 @@ class _Training:
         member, state = self._members[place], pack.weights(place)
         if member.trial.training.extendable:
             state = pack.state(place)
-            if member.program:
-                enter(self._job.storage, member.program, member.id)
         return _finish(member, pack, place, state, self._reporter)
 
     def fail(self, member: Member, error: Exception) -> None:
@@ -192,6 +190,9 @@ class _Training:
 
     def _prepare(self) -> Pack:
         first = self._members[0]
+        for member in self._members:
+            if member.program and member.trial.training.extendable:
+                enter(self._job.storage, member.program, member.id)
         describe_dataset(self._job.storage, first.trial.data, self._job.trials[0].checksum)
         pack = Pack([member.trial for member in self._members], self._job.device)
         if first.epoch:

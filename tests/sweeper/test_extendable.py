@@ -90,6 +90,44 @@ def test_a_longer_trial_that_is_stopped_goes_on_as_any_other(tmp_path: Path) -> 
     require_same(sweep, longer, tmp_path)
 
 
+@pytest.mark.usefixtures("_tell_at_once")
+@pytest.mark.parametrize("status", ["running", "pruned", "failed"])
+def test_an_interrupted_trial_is_carried_on_too(tmp_path: Path, status: str) -> None:
+    """Whether it was stopped, pruned, or its worker died: it has a checkpoint of three epochs."""
+    short, longer = trial_of(5), trial_of(7, test_every=2)
+    interrupted = small_sweep(tmp_path, short)
+    [job] = prepared(interrupted)
+    worker.train_pack(job, stop_after(job, 3))
+    ledger.StopSign(job.sweep).take_down()
+    if status == "pruned":
+        ledger.write_pruned(interrupted.storage, short.id)
+    if status == "failed":
+        ledger.write_failure(interrupted.storage, short.id, "its worker died 4 times")
+    assert newest(interrupted, short).progress.status == status
+    sweep = small_sweep(tmp_path, longer)
+    news = train(sweep)
+    assert epochs_told(news, longer) == [3, 4, 5, 6, 7]
+    assert newest(sweep, longer).manifest["extends"] == short.id
+    require_same(sweep, longer, tmp_path)
+
+
+@pytest.mark.usefixtures("_tell_at_once")
+def test_a_trial_goes_on_from_itself_first(tmp_path: Path,
+                                           capsys: pytest.CaptureFixture[str]) -> None:
+    text = GRID.replace("EPOCHS", "4").replace("SEEDS", "1").replace("[0.1, 0.2]", "0.1")
+    path = write_grid(tmp_path, text.replace("extendable", "checkpoint_every: 1, extendable"))
+    sweep = grids.load(path, storage=str(tmp_path / "s"))
+    [job] = prepared(sweep)
+    worker.train_pack(job, stop_after(job, 2))
+    ledger.StopSign(job.sweep).take_down()
+    assert main(["plan", str(path), "--storage", str(tmp_path / "s")]) == 0
+    assert "extends" not in capsys.readouterr().out
+    (newest(sweep, sweep.trials[0]).folder / "records.json").write_bytes(b"")
+    news = train(sweep)
+    assert epochs_told(news, sweep.trials[0]) == [1, 2, 3, 4]
+    assert [event.note for event in news if event.note] == []
+
+
 @pytest.fixture
 def _tell_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
@@ -148,7 +186,7 @@ def test_only_more_epochs_of_the_same_carry_on(tmp_path: Path, other: dict[str, 
     train(sweep)
     trial = trial_of(**other)
     training = Trial.from_config(trial.config).training
-    assert shorter(sweep.storage, trial.program, training) is None
+    assert shorter(sweep.storage, trial.program, training, trial.id) is None
 
 
 def test_without_the_wish_no_moments_are_kept_and_nothing_is_found(tmp_path: Path) -> None:
@@ -179,8 +217,7 @@ def test_a_grid_with_more_epochs_runs_the_difference(
     train(load(2, 1))
     sweep = load(6, 2)
     assert main(["plan", str(tmp_path / "grid.yaml"), "--storage", str(tmp_path / "s")]) == 0
-    assert ("extends  2 trials go on from finished ones with fewer epochs: 4 of 12 epochs are "
-            "there") in capsys.readouterr().out
+    assert ("extends  2 trials go on from ones with fewer epochs: 4 of 12 epochs are there") in capsys.readouterr().out
     assert main(["plan", str(tmp_path / "grid.yaml"), "--storage", str(tmp_path / "s"),
                  "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
