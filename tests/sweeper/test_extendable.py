@@ -217,7 +217,8 @@ def test_a_grid_with_more_epochs_runs_the_difference(
     train(load(2, 1))
     sweep = load(6, 2)
     assert main(["plan", str(tmp_path / "grid.yaml"), "--storage", str(tmp_path / "s")]) == 0
-    assert ("extends  2 trials go on from ones with fewer epochs: 4 of 12 epochs are there") in capsys.readouterr().out
+    assert ("extends  2 trials go on from ones with fewer epochs: 4 of 12 epochs are "
+            "there") in capsys.readouterr().out
     assert main(["plan", str(tmp_path / "grid.yaml"), "--storage", str(tmp_path / "s"),
                  "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
