@@ -16,21 +16,33 @@ __all__ = ["LEAST_SEEDS", "add_seed", "check_until", "point_of", "seed_count", "
 LEAST_SEEDS = 5
 
 
-def with_seed(planned: PlannedTrial, seed: int) -> PlannedTrial:
-    """The trial that a grid with this seed would have at the same point."""
+def with_seed(planned: PlannedTrial, seed: int, source: str | None = None) -> PlannedTrial:
+    """The trial that a grid with this seed would have at the same point.
+
+    `source` is the trial whose parameters it takes, where it is merged.
+    """
     trial = replace(Trial.from_config(dict(planned.config)), seed=seed)
     checksum = str(planned.data["checksum"])
-    return replace(planned, id=trial_id(trial, checksum), program=program_id(trial, checksum),
-                   label=f"{point_label(planned.label)} seed={seed}", config=trial.config(),
+    return replace(planned, id=trial_id(trial, checksum, source), merged_from=source,
+                   program=program_id(trial, checksum), config=trial.config(),
+                   label=f"{point_label(planned.label)} seed={seed}",
                    params={**planned.params, "seed": seed})
 
 
 def add_seed(sweep: Sweep, chosen: Collection[str]) -> Sweep:
-    """The sweep with one new seed at every point that has a trial among the `chosen` ids."""
+    """The sweep with one new seed at every point that has a trial among the `chosen` ids.
+
+    So does the alias whose parameters one of these takes, and whatever takes theirs: a merged
+    trial costs no training.
+    """
     seed = 1 + max(int(trial.params["seed"]) for trial in sweep.trials)
-    points = {point_of(trial): trial for trial in sweep.trials if trial.id in chosen}
-    new = tuple(with_seed(trial, seed) for trial in points.values())
-    return replace(sweep, trials=(*sweep.trials, *new))
+    at = {trial.id: point_of(trial) for trial in sweep.trials}
+    trained = {trial.merged_from or trial.id for trial in sweep.trials if trial.id in chosen}
+    new = {at[trial.id]: with_seed(trial, seed) for trial in sweep.trials if trial.id in trained}
+    merged = {at[trial.id]: with_seed(trial, seed, new[at[trial.merged_from]].id)
+              for trial in sweep.trials
+              if trial.merged_from and at[trial.merged_from] in new}
+    return replace(sweep, trials=(*sweep.trials, *new.values(), *merged.values()))
 
 
 def seed_count(sweep: Sweep, chosen: Collection[str]) -> int:

@@ -58,6 +58,32 @@ def test_a_new_seed_is_the_trial_that_a_larger_grid_has() -> None:
     assert grown == [trial for trial in more if trial.params["seed"] == 2]
 
 
+MERGED = "  - {model: sigma_vae, sigma: 0.1, beta: [4, 9]}\naliases: merge\n"
+
+
+@pytest.mark.parametrize("chosen", ["declared", "merged"])
+def test_what_is_merged_gets_the_seed_of_its_source(chosen: str) -> None:
+    """A larger grid has the same trials; all but σ = 0.1 are somebody's source."""
+    few, more = (trials_of(GRID.format(seeds=seeds, more=MERGED, until="{nu_halfwidth: 1}"))
+                 for seeds in (2, 3))
+    sweep = Sweep("until", "u-1", few, "", Path("s"), "sqlite:///m.db")
+    grown = add_seed(sweep, [trial.id for trial in few if trial.role == chosen]).trials[10:]
+    wanted = [trial for trial in more if trial.params["seed"] == 2 and not (
+        chosen == "merged" and trial.label.startswith("sigma_vae σ=0.1 seed"))]
+    assert {trial.id: trial for trial in grown} == {trial.id: trial for trial in wanted}
+    assert sum(bool(trial.merged_from) for trial in grown) == 2
+
+
+def test_a_merged_row_grows_with_its_law(tmp_path: Path) -> None:
+    sweep = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}", more=MERGED)
+    outcome = run_inline(sweep)
+    assert (outcome.trials, outcome.finished) == (25, 25)
+    entries = stored(sweep)["trials"]
+    assert sum(one["role"] == "merged" for one in entries) == 10
+    again = run_inline(load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}", more=MERGED))
+    assert (again.trials, again.skipped) == (25, 25)
+
+
 def test_seeds_are_added_until_the_interval_is_narrow(tmp_path: Path) -> None:
     sweep, screen = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}"), io.StringIO()
     outcome = run_inline(sweep, screen)
