@@ -63,13 +63,15 @@ def _said(value: object) -> str:
                         for v in values)
 
 
-def differing_settings(rows: pd.DataFrame, name: str) -> dict[str, tuple[object, object]]:
-    """The settings of published table `name` that differ in `rows`: (ours, the paper's).
+def differing_settings(rows: pd.DataFrame, name: str,
+                       more: Mapping[str, object] | None = None) -> dict[
+                           str, tuple[object, object]]:
+    """The settings of published table `name`, and `more`, that differ: (ours, the paper's).
 
     A setting that our trials do not record is passed over.
     """
     found: dict[str, tuple[object, object]] = {}
-    for setting, theirs in published.about(name).settings.items():
+    for setting, theirs in {**published.about(name).settings, **(more or {})}.items():
         values = list(rows[setting].dropna().unique()) if setting in rows else []
         if not all(_same(value, theirs) for value in values):
             found[setting] = (values if len(values) > 1 else _scalar(values[0]), theirs)
@@ -102,7 +104,7 @@ def exponent_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> 
 
 def _law(name: str) -> Law:
     entry = published.about(name)
-    if entry.x is None or entry.metric is None:
+    if entry.x is None or entry.metric is None or entry.noise:
         raise AnalysisError(f"{name} ({entry.title}) has no metric of ours beside it")
     model = entry.settings.get("model")
     return Law(entry.x, entry.metric, where={"model": model} if model else {})

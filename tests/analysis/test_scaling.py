@@ -11,6 +11,7 @@ import pytest
 from analysis import published
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.powerlaw import Law
+from analysis.published_bounds import bounds_beside
 from analysis.replication import exponent_beside, values_beside
 from analysis.scaling import scaling
 
@@ -102,5 +103,9 @@ def test_one_seed_has_no_standard_errors() -> None:
 def test_what_has_no_counterpart_is_refused() -> None:
     with pytest.raises(AnalysisError, match="no metric of ours"):
         values_beside(replica(), "d_table1")
+    with pytest.raises(AnalysisError, match="is no table of bounds; d_table1"):
+        bounds_beside(replica(), "s1_table1")
+    with pytest.raises(AnalysisError, match="no finished trial is of a cell of d_table2"):
+        bounds_beside(replica().assign(**{"test/objective_full": -90.0}), "d_table2")
     with pytest.raises(AnalysisError, match="none of our σ"):
         values_beside(replica().assign(sigma=lambda f: f["sigma"] / 9.5), "s1_table1")

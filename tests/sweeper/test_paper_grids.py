@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from analysis import published
 from analysis.frames import param_value
+from analysis.published_bounds import bounds_beside
 from sweeper.errors import UserError
 from sweeper.spec.document import read
 from sweeper.spec.expand import expand
@@ -223,6 +226,39 @@ def test_the_frey_grid_has_the_rows_of_table_2(expanded: Expanded) -> None:
     quiet = [trial.config["corruption"] for trial in trials
              if "sigma" not in trial.config["corruption"]]
     assert quiet == [{"name": "salt_and_pepper", "p": 0}] * 60
+
+
+@pytest.mark.parametrize(("grid", "name"), [("dvae-mnist", "d_table1"), ("dvae-mnist", "d_table3"),
+                                            ("dvae-frey", "d_table2")])
+def test_every_published_bound_is_of_one_point_of_the_paper_s_grid(grid: str, name: str,
+                                                                  expanded: Expanded) -> None:
+    """Trials whose bounds are the paper's, seed noise added, stand beside it without a fault."""
+    entry, table = published.about(name), published.table(name)
+    truth = {_cell(row): row[entry.y] for row in table.to_dict("records")}
+    sign = -1 if entry.y == "negative_bound" else 1
+    rows = [trial.params | {"status": "finished", "role": "declared",
+                            "test/objective_full": sign * truth.get(_place(trial, name), 0.0)
+                            + 0.01 * (trial.params["seed"] % 2)} for trial in expanded(grid)]
+    frame = pd.DataFrame([{key: param_value(value) for key, value in row.items()} for row in rows])
+    found = bounds_beside(frame, name)
+    assert [one.paper for one in found] == table[entry.y].tolist()
+    assert all(one.ours == pytest.approx(one.paper + sign * 0.005, abs=1e-9) for one in found)
+    assert all(abs(one.z) < 1 and not one.differs for one in found)
+    longer, *_ = bounds_beside(frame.assign(batch_size=50), name)
+    assert longer.differs == {"batch_size": (50, 100)}
+
+
+def _cell(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
+    return (row["model"], row.get("k", {"dvae": 1, "diwae": 5}[row["model"]]),
+            row.get("layers", 1), row["noise_percent"])
+
+
+def _place(trial: PlannedTrial, name: str) -> tuple[object, ...]:
+    params = trial.params
+    rate = params.get("corruption_p", params.get("corruption_sigma"))
+    if (params["network"] == "gru") != (name == "d_table3") or rate is None or params["m"] > 1:
+        return ()
+    return (params["model"], params["k"], len(params.get("hidden", [1])), round(100 * rate, 9))
 
 
 def test_uvb_and_deen_of_a_small_grid_have_about_equal_sizes(expanded: Expanded) -> None:
