@@ -215,3 +215,10 @@ def _check_corruption(trial: Trial) -> None:
                            f"{', '.join(fixed)}, or corrupt the input")
     if trial.corruption:
         _check_support(trial.data, "corruption", trial.corruption)
+    if (trial.corruption and trial.corrupts == "data" and not trial.corruption.support
+            and trial.likelihood and trial.likelihood.support):
+        inside = [name for name in CORRUPTIONS if CORRUPTIONS[name].support]
+        raise Incompatible(f"the likelihood {trial.likelihood.name!r} is for data in "
+                           f"{trial.likelihood.support}, and {trial.corruption.name} noise of the "
+                           "data leads out of it; use the likelihood 'gaussian' or 'laplace', or "
+                           f"one of the corruptions {', '.join(inside)}")

@@ -11,9 +11,12 @@ from torch.distributions import Normal
 
 from tests.trainers.models import SMALL
 from trainers import Trial
+from trainers.corruptions import Corruption, gaussian, laplace
+from trainers.datasets.digits import Digits
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import Incompatible
 from trainers.likelihoods.bernoulli import Bernoulli
+from trainers.likelihoods.gaussian import Gaussian
 from trainers.likelihoods.gaussian_learned import GaussianLearned
 from trainers.objectives.elbo import Elbo
 
@@ -58,6 +61,17 @@ def test_bernoulli_reads_logits_whatever_the_networks_readout() -> None:
 def test_bernoulli_refuses_data_outside_of_its_support() -> None:
     with pytest.raises(Incompatible, match=r"bernoulli.*linear_gaussian"):
         Trial(objective=Elbo(), likelihood=Bernoulli(), network=SMALL, data=LinearGaussian())
+
+
+@pytest.mark.parametrize("noise", [gaussian.Gaussian(sigma=0.1), laplace.Laplace(alpha=0.1)],
+                         ids=["gaussian", "laplace"])
+def test_bernoulli_refuses_data_that_noise_takes_out_of_its_support(noise: Corruption) -> None:
+    parts = {"objective": Elbo(), "network": SMALL, "data": Digits(), "corruption": noise}
+    with pytest.raises(Incompatible, match=r"leads out of it; use the likelihood 'gaussian' or "
+                                           r".*bernoulli, mean_image, salt_and_pepper"):
+        Trial(**parts, likelihood=Bernoulli(), corrupts="data")
+    Trial(**parts, likelihood=Bernoulli(), corrupts="input")
+    Trial(**parts, likelihood=Gaussian(sigma=0.1), corrupts="data")
 
 
 def test_a_learned_variance_gives_the_density_of_normals() -> None:
