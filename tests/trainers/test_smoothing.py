@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import beta, binom, norm
+from torch import Tensor
 
 from trainers.errors import InvalidValue
 from trainers.evaluations.smoothing import Smoothing, certify, lower_bound
@@ -79,3 +80,23 @@ def test_a_radius_out_of_reach_is_refused_with_the_copies_that_it_takes() -> Non
     reach = replace(Smoothing(), n=427)
     assert reach.sigma * norm.ppf(reach.alpha ** (1 / reach.n)) >= 1.5
     assert reach.sigma * norm.ppf(reach.alpha ** (1 / (reach.n - 1))) < 1.5
+
+
+def test_the_class_is_guessed_from_other_copies_than_it_is_bounded_by() -> None:
+    """A guess made of the same copies would be right about them more often than about others."""
+    seen = []
+
+    def classify(y: Tensor) -> Tensor:
+        seen.append(y)
+        return torch.full((len(y),), 5 if len(seen) == 1 else 2)
+
+    one = certify(classify, torch.zeros(3), Smoothing(radii=(0.5,), n0=7, n=50), Streams(0, 0))
+    assert [len(copies) for copies in seen] == [7, 50]
+    assert not torch.equal(seen[0], seen[1][:7])
+    assert (one.guess, one.p_lower, one.radius, one.abstains) == (5, 0, 0, True)
+
+
+def test_more_copies_to_guess_than_to_bound_are_refused() -> None:
+    assert Smoothing(n0=1000, n=1000).n0 == 1000
+    with pytest.raises(InvalidValue, match=r"n0.* at most the n that bound .*n = 1000;"):
+        Smoothing(n0=1001, n=1000)

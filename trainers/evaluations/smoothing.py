@@ -74,8 +74,8 @@ class Smoothing(Component):
     examples : how many test examples, the first ones (0: all).
     steps : training steps of the classifier.
 
-    Raises `InvalidValue` without radii, and for one that n copies cannot certify even if all
-    agree.
+    Raises `InvalidValue` without radii, for one that n copies cannot certify even if all agree,
+    and for more copies to guess than to bound.
 
     References
     ----------
@@ -105,6 +105,10 @@ class Smoothing(Component):
             raise InvalidValue(f"Smoothing.n must be at least {least} to certify the radius "
                                f"{top:g} at σ = {self.sigma:g} and α = {self.alpha:g}, and is "
                                f"{self.n}")
+        if self.n0 > self.n:
+            raise InvalidValue("Smoothing.n0, the copies that only guess the class, must be at "
+                               f"most the n that bound its probability, and is {self.n0} with "
+                               f"n = {self.n}; the papers have n0 = 100 and n = 100,000")
 
     def check(self, trial: Trial) -> None:
         require_labels(trial.data)
