@@ -105,6 +105,17 @@ def test_going_on_from_a_state_gives_the_undisturbed_result_bit_for_bit(trial: T
 
 
 @every_trial
+def test_every_noise_comes_from_a_stream_of_its_own(trial: Trial) -> None:
+    """Training's noise from one stream each, and none of it in tests: they are always alike."""
+    objective, model = trial.bind(dict(trial.build_modules()), {}, {})
+    trained = [draw.stream for draw in objective.draws(model, 3).values()]
+    assert len(trained) == len(set(trained))
+    assert not {"evaluation", "order", "data", "init"} & set(trained)
+    asked = [*objective.test_draws(model, 3).values(), *objective.denoise_draws(model, 3).values()]
+    assert {draw.stream for draw in asked} <= {"evaluation"}
+
+
+@every_trial
 def test_denoising_keeps_the_shape_and_the_range(trial: Trial) -> None:
     pack = Pack([trial])
     objective, model = pack.bind(0)

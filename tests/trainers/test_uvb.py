@@ -144,6 +144,14 @@ def test_without_noise_the_latents_are_at_their_posterior_mean() -> None:
                                objective.denoise(model, y, {"latent": zeros}))
 
 
+def test_one_latent_trains_and_several_are_averaged_afterwards() -> None:
+    trial = Trial(objective=Uvb(sigma=SIGMA, samples=7), network=TOY, data=Digits())
+    objective, model = trial.bind(dict(trial.build_modules()), {}, {})
+    sizes = [draws(model, 5)["latent"].shape for draws in (
+        objective.draws, objective.test_draws, objective.denoise_draws)]
+    assert sizes == [(1, 5, 3), (7, 5, 3), (7, 5, 3)]
+
+
 def trial_of(decoder: Decoder) -> Trial:
     return Trial(objective=Uvb(sigma=SIGMA, beta=0.7, decoder=decoder), network=TOY, data=Digits())
 
