@@ -87,6 +87,22 @@ def test_the_mean_image_is_the_rate(strength: float) -> None:
     assert (rate == 0).any()
 
 
+def test_the_mean_image_is_that_of_the_training_part_alone() -> None:
+    _, model = Pack([digits_trial(MeanImage())]).bind(0)
+    train = datasets.load(Digits()).train.x
+    torch.testing.assert_close(getattr(model.corruption, "mean"),  # noqa: B009 - put in later
+                               train.float().mean(0) / 16)
+
+
+def test_half_of_the_mean_images_noise_is_salt() -> None:
+    _, model = Pack([digits_trial(MeanImage(strength=2.0))]).bind(0)
+    assert model.corruption is not None
+    xt = corrupted(model.corruption, torch.full((64,), 0.37), 4000)
+    salt, pepper = ((xt == value).double().mean() for value in (1.0, 0.0))
+    changed = float(salt + pepper)
+    assert float(salt) == pytest.approx(changed / 2, abs=4 * (changed / 4 / 256_000) ** 0.5)
+
+
 def test_the_mean_image_is_found_without_a_packs_numbers() -> None:
     pack = Pack([digits_trial(MeanImage())])
     _, model = pack.bind(0)

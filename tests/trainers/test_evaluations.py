@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 
 from tests.trainers.linear_models import log_likelihood, ppca, ppca_trial
 from tests.trainers.models import mlp_sigma_vae
-from tests.trainers.wiener import least_loss, true_loss
+from tests.trainers.wiener import covariance, least_loss, true_loss
 from trainers import Pack, Training, Trial
 from trainers.corruptions.gaussian import Gaussian as GaussianNoise
 from trainers.datasets.digits import Digits
@@ -21,8 +22,13 @@ from trainers.evaluations import EVALUATIONS, config, evaluate, key
 from trainers.evaluations.active_units import ActiveUnits
 from trainers.evaluations.denoising import Denoising
 from trainers.evaluations.nll import Nll
+from trainers.likelihoods import Likelihood
+from trainers.likelihoods.gaussian import Gaussian
+from trainers.likelihoods.laplace import Laplace
 from trainers.networks import NETWORKS
+from trainers.noise import Streams
 from trainers.objectives.deen import Deen
+from trainers.objectives.uvb import Uvb
 
 SIGMA = 0.3
 DATA = LinearGaussian(dims=6, top=2.0, decay=0.4, examples=2000)
@@ -92,6 +98,23 @@ def test_the_denoising_loss_of_a_linear_model_is_the_closed_form(estimator: str)
     assert found.table[0]["noise_energy"] == pytest.approx(6 * 0.2**2, rel=0.05)
 
 
+@pytest.mark.parametrize(("likelihood", "spread"), [
+    (Gaussian(sigma=SIGMA), SIGMA), (Laplace(alpha=SIGMA), math.sqrt(2) * SIGMA)],
+    ids=["sigma_vae", "alpha_vae"])
+def test_the_denoise_metric_is_the_loss_at_the_noise_that_is_imagined(likelihood: Likelihood,
+                                                                      spread: float) -> None:
+    """With one z ~ q(z|y): the posterior mean's loss, and what the posterior's variance adds."""
+    trial = ppca_trial(DATA, SIGMA, d_z=6, likelihood=likelihood)
+    objective, model = ppca(trial, DATA, SIGMA)
+    x, streams = DATA.load().test.x, Streams(0, 0)
+    noise = {name: streams.draw(draw, x.dtype)
+             for name, draw in objective.test_draws(model, len(x)).items()}
+    found = objective.test(model, x, noise)["denoise"]
+    lost = np.maximum(DATA.eigenvalues - SIGMA**2, 0) * SIGMA**2 / DATA.eigenvalues
+    exact = true_loss(objective, model, DATA, spread) + lost.sum()
+    assert abs(float(found.mean()) - exact) < 4 * float(found.std()) / len(x) ** 0.5
+
+
 def test_the_denoising_loss_of_the_best_energy_is_the_wiener_filters() -> None:
     trial = deen_trial()
     spread = torch.linalg.inv(DATA.load().train.x.T @ DATA.load().train.x / 2000
@@ -119,6 +142,20 @@ def test_the_active_units_of_a_collapsed_model_are_the_eigenvalues_above_the_noi
     np.testing.assert_allclose(
         sum(row["kl"] for row in found.table),
         0.5 * np.log(np.maximum(DATA.eigenvalues / SIGMA**2, 1)).sum(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("parts", [
+    {"objective": Uvb(sigma=0.8), "likelihood": None},
+    {"corruption": GaussianNoise(sigma=0.8), "corrupts": "data"}], ids=["uvb", "noisy_vae"])
+def test_a_model_of_noisy_data_is_asked_which_units_noisy_data_move(parts: dict[str, Any]) -> None:
+    """Of y = x + τε the posterior mean Wy has the variances diag W(C + τ²I)Wᵀ."""
+    trial = ppca_trial(DATA, SIGMA, d_z=6, **parts)
+    objective, model = ppca(trial, DATA, SIGMA)
+    found = [row["variance"] for row in evaluate(ActiveUnits(), trial, objective, model).table]
+    w = model.params["encoder.mean.weight"]
+    seen = covariance(DATA) + 0.8**2 * torch.eye(6, dtype=torch.float64)
+    expected = (w @ seen @ w.T).diagonal().sort(descending=True).values
+    np.testing.assert_allclose(found, expected, rtol=4 * math.sqrt(2 / 2000), atol=1e-12)
 
 
 @pytest.mark.parametrize("name", EVALUATIONS)

@@ -8,7 +8,9 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from trainers.corruptions import Corruption, gaussian, laplace
 from trainers.likelihoods import Likelihood
+from trainers.likelihoods.bernoulli import Bernoulli
 from trainers.likelihoods.gaussian import Gaussian
 from trainers.likelihoods.gaussian_learned import GaussianLearned
 from trainers.likelihoods.laplace import Laplace
@@ -29,3 +31,14 @@ def test_log_prob_and_constant_are_the_log_density(likelihood: Likelihood, u: li
                                                    expected: np.ndarray) -> None:
     found = likelihood.log_prob(X, torch.stack(u, dim=-2), lambda value: value)
     np.testing.assert_allclose(found + likelihood.constant(3), expected.sum(-1), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("likelihood", "noise"), [
+    (Gaussian(sigma=0.3), gaussian.Gaussian(sigma=0.3)),
+    (Laplace(alpha=0.3), laplace.Laplace(alpha=0.3)),
+    (GaussianLearned(), gaussian.Gaussian(sigma=0.1)),
+    (Bernoulli(), gaussian.Gaussian(sigma=0.1))],
+    ids=["gaussian", "laplace", "gaussian_learned", "bernoulli"])
+def test_a_decoder_imagines_the_noise_of_its_own_density(likelihood: Likelihood,
+                                                         noise: Corruption) -> None:
+    assert likelihood.imagined() == noise

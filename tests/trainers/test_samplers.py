@@ -126,6 +126,34 @@ def test_the_walk_is_the_papers_by_default() -> None:
     torch.testing.assert_close(found, torch.stack(jumps), rtol=1e-12, atol=1e-12)
 
 
+def test_every_step_and_every_jump_of_uvb_take_new_latents() -> None:
+    objective, model = untrained("uvb")
+    found = WalkJump(every=2, jumps=2, start="noisy").trajectory(objective, model, 3, seeded(4))
+    generator, sigma, jumps = seeded(4), 0.3, []
+
+    def latents() -> dict[str, Tensor]:
+        return {"latent": torch.randn(2, 3, model.d_z, generator=generator)}
+
+    y = torch.rand(3, 64, generator=generator)
+    y = y + sigma * torch.randn(3, 64, generator=generator)
+    for step in range(1, 5):
+        eps = torch.randn(3, 64, generator=generator)
+        slope = objective.gradient(model, y, latents()).detach()  # type: ignore[attr-defined]
+        y = y - (0.2 * sigma) ** 2 * slope + math.sqrt(2) * 0.2 * sigma * eps
+        if step % 2 == 0:
+            jumps.append(objective.denoise(model, y, latents()).detach())
+    torch.testing.assert_close(found, torch.stack(jumps))
+
+
+def test_nebula_descends_from_where_a_walk_ends() -> None:
+    objective, model = Deen(sigma=0.5), mixture_model(MIXTURE, 0.5)
+    walk: dict[str, Any] = {"delta": 0.3, "steps": 7, "start": "noisy"}
+    y = Langevin(**walk).sample(objective, model, 4, seeded())
+    for one in Nebula(descents=3, **walk).trajectory(objective, model, 4, seeded()):
+        y = MIXTURE.posterior_mean(y, 0.5)
+        torch.testing.assert_close(one, y)
+
+
 @pytest.mark.parametrize("start", ["uniform", "noisy"])
 def test_the_walk_starts_in_the_unit_cube(start: Any) -> None:
     """At δ → 0 the walk stays at its start: mean ½, variance 1/12 (+ σ²)."""
