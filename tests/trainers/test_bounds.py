@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -123,6 +124,32 @@ def test_the_estimates_are_exact_within_their_stated_errors(found: dict[str, flo
                                                             truth: Tensor) -> None:
     assert 0 < found[f"bounds/{name}_se"] < 0.05
     assert abs(found[f"bounds/{name}"] - float(truth.mean())) < 5 * found[f"bounds/{name}_se"]
+
+
+def test_two_views_estimate_what_two_views_say() -> None:
+    """With z of view a, q̃ is ½(q_a + q_b), or q_b alone: over all pairs of views, exactly."""
+    crowd = replace(TRIAL, data=Corners(copies=500))
+    found = evaluate(Bounds(m=2, k=1, examples=0), crowd, OBJECTIVE, MODEL).metrics
+    mean, log_var = MODEL.encode(CORNERS)
+    log_q = -0.5 * ((GRID - mean).square() / log_var.exp() + log_var + math.log(2 * math.pi))
+    flips = (CORNERS.unsqueeze(1) - CORNERS).abs().sum(-1)
+    views = P**flips * (1 - P) ** (3 - flips)
+    both = torch.logaddexp(log_q.unsqueeze(1), log_q) - math.log(2)
+    entropy = torch.einsum("xa,xb,az,abz->x", views, views, log_q.exp(), both) * STEP
+    cross = torch.einsum("xa,xb,az,bz->x", views, views, log_q.exp(), log_q) * STEP
+    joint = torch.einsum("xa,az,xz->x", views, log_q.exp(), joint_density(MODEL)) * STEP
+    for name, truth in (("cvae", joint - entropy), ("cvae_upper", joint - cross)):
+        assert 0 < found[f"bounds/{name}_se"] < 0.05
+        assert abs(found[f"bounds/{name}"] - float(truth.mean())) < 5 * found[f"bounds/{name}_se"]
+
+
+def test_the_stated_errors_are_what_the_bounds_vary_by_from_seed_to_seed() -> None:
+    runs = [evaluate(Bounds(m=4, k=2, examples=0), replace(TRIAL, seed=seed), OBJECTIVE,
+                     MODEL).metrics for seed in range(80)]
+    for name in ("dvae", "cvae", "log_p"):
+        spread = np.std([run[f"bounds/{name}"] for run in runs], ddof=1)
+        stated = np.mean([run[f"bounds/{name}_se"] ** 2 for run in runs]) ** 0.5
+        assert spread == pytest.approx(stated, rel=0.3)
 
 
 @pytest.mark.parametrize("m", [2, 3, 10])

@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -133,6 +134,22 @@ def test_it_is_the_estimate_that_is_certified() -> None:
 
     assert [(row["guess"], row["p_lower"]) for row in found.table] == guesses(turned=True)
     assert guesses(turned=True) != guesses(turned=False)
+
+
+def test_certified_accuracy_counts_what_is_guessed_right() -> None:
+    trial, objective, model = turning()
+    asked = Smoothing(sigma=0.2, radii=(0.05, 0.2), n0=20, n=100, examples=40, steps=STEPS)
+    found = evaluate(asked, trial, objective, model)
+    right = np.array([row["guess"] == row["label"] for row in found.table])
+    abstains, radius = (np.array([row[name] for row in found.table]) for name in
+                        ("abstains", "radius"))
+    assert (~right & (radius >= 0.2)).any(), "wrong guesses are certified too"
+    expected = {f"certified/{wanted}": (right & (radius >= wanted)).mean()
+                for wanted in asked.radii}
+    expected |= {"smoothing/accuracy": (right & ~abstains).mean(),
+                 "smoothing/abstained": abstains.mean(),
+                 "smoothing/radius": (right * radius).mean()}
+    assert {name: found.metrics[name] for name in expected} == pytest.approx(expected)
 
 
 def test_certified_accuracy_falls_with_the_radius() -> None:

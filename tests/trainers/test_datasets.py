@@ -13,7 +13,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from trainers.batches import Batches
-from trainers.datasets import Split, Splits
+from trainers.datasets import Split, Splits, hold_out
 from trainers.datasets.binarized_mnist import BinarizedMnist, switched_on
 from trainers.datasets.gaussian_mixture import GaussianMixture
 from trainers.datasets.mnist import FILES, Mnist
@@ -182,3 +182,13 @@ def test_float_data_in_their_own_units_are_not_rescaled() -> None:
     batches = Batches(Splits(Split(x), Split(x[:4])), torch.float64, torch.device("cpu"))
     assert torch.equal(batches.train(torch.tensor([2, 1]), [Streams(0, 0)]), x[[2, 1]])
     assert torch.equal(torch.cat(list(batches.held_out("test"))), x[:4])
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(0, 7), (4, 4), (9, 7)])
+def test_what_is_set_apart_is_the_end_and_is_not_trained_on(limit: int, kept: int) -> None:
+    rows = torch.arange(10)
+    train, apart = hold_out(Split(rows.unsqueeze(-1), rows), 3, limit)
+    assert train.labels is not None
+    assert apart.labels is not None
+    assert train.x.flatten().tolist() == train.labels.tolist() == list(range(kept))
+    assert apart.x.flatten().tolist() == apart.labels.tolist() == [7, 8, 9]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -42,6 +43,24 @@ def test_a_folder_of_any_images_is_a_data_set(album: Path, colour: bool) -> None
     assert torch.equal(x, x[:, :1].expand_as(x))
     assert splits.test.labels is not None
     assert torch.equal(splits.test.labels == 0, splits.test.x[:, 0] // 8 % 2 == 1)
+
+
+def test_pixels_keep_their_places_and_the_middle_of_the_longer_side(tmp_path: Path) -> None:
+    """An image of 4x8 pixels at size 4 is not resized: its columns 2 to 5, channels first."""
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 8, 3), dtype=np.uint8)
+    for part, image in zip(("train", "test"), pixels, strict=True):
+        (tmp_path / part).mkdir()
+        Image.fromarray(image).save(tmp_path / part / "one.png")
+        Image.fromarray(image.repeat(3, 0).repeat(3, 1)).save(tmp_path / part / "three.png")
+    colour, grey = (ImageFolder(folder=str(tmp_path), size=4, colour=colour).load()
+                    for colour in (True, False))
+    for part, image in zip(("train", "test"), pixels[:, :, 2:6], strict=True):
+        one, three = getattr(colour, part).x.numpy().reshape(2, 3, 4, 4)
+        assert np.array_equal(one, image.transpose(2, 0, 1))
+        weights = np.array([0.299, 0.587, 0.114])
+        lightness = getattr(grey, part).x.numpy().reshape(2, 4, 4)[0]
+        np.testing.assert_allclose(lightness, image @ weights, atol=1)
+        assert np.corrcoef(one.ravel(), three.ravel())[0, 1] > 0.95
 
 
 def test_sub_folders_train_and_test_are_the_parts(album: Path) -> None:
