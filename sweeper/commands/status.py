@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.name is None:
         return _list(arguments)
+    from sweeper.storage.ledger import sweep_folder
     from sweeper.storage.standing import counts, standings
 
     sweeps = sweeps_of(arguments)
@@ -44,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     trackers = _trackers(sweeps, found)
     row = {"experiment": sweeps[-1].experiment, "storage": str(sweeps[-1].storage),
            "sweeps": [sweep.name for sweep in sweeps], "count": len(found),
+           "stored": any((sweep_folder(sweep) / "sweep.json").is_file() for sweep in sweeps),
            "counts": counts(found), "waiting": trackers, "trials": [_plain(one) for one in found]}
     if arguments.json:
         print_json(row)
@@ -139,6 +141,10 @@ def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
     draw_failures(screen, [{"trial": one.id, "label": one.label, "line": one.line,
                             "reason": one.reason} for one in found if one.status == "failed"])
     screen.print(f"{row['experiment']}: {_said(row['counts'])}", markup=False, soft_wrap=True)
+    if not row["stored"] and row["counts"]["pending"] == row["count"]:
+        screen.print(f"this grid was never run in {row['storage']}; if it was run elsewhere, say "
+                     "where with --storage", style="yellow", markup=False, soft_wrap=True)
+        return
     for tracker in row["waiting"]:
         screen.print(_tracked(tracker), markup=False, soft_wrap=True)
 

@@ -100,8 +100,12 @@ def test_status_of_a_grid_that_was_never_run(tmp_path: Path,
                                              capsys: pytest.CaptureFixture[str]) -> None:
     grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: [0.1, 0.2]}"))
     found = asked(capsys, grid, "--storage", tmp_path / "s")
-    assert found["counts"]["pending"] == 4
+    assert (found["counts"]["pending"], found["stored"]) == (4, False)
     assert not (tmp_path / "s").exists()
+    assert main(["status", str(grid), "--storage", str(tmp_path / "s")]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert f"this grid was never run in {tmp_path / 's'}; if it was run elsewhere" in words
+    assert "MLflow" not in words
 
 
 def test_status_reads_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,6 +115,7 @@ def test_status_reads_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[s
     words = " ".join(capsys.readouterr().out.split())
     assert "finished 4/4" in words
     assert "MLflow has every record" in words
+    assert "never run" not in words
 
 
 def test_what_does_not_exist_is_answered_with_what_does(
