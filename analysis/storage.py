@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,9 +201,9 @@ def gallery(storage: Path, trial: str) -> Gallery | None:
     """The pictures of a trial, or None; arrays are read without pickle."""
     path = storage / "trials" / trial / "evaluations" / "gallery.npz"
     try:
-        with np.load(path, allow_pickle=False) as pictures:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as pictures:
             return {name: pictures[name] for name in pictures.files}
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # the last two: it is torn
         return None
 
 

@@ -10,8 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from sweeper.storage.arrays import read_arrays
+
 __all__ = ["gallery_png", "rows_png"]
 
+ROWS = ("clean", "noisy", "denoised")
 TILE = 64
 GAP = 4
 
@@ -21,12 +24,8 @@ def gallery_png(gallery: Path) -> bytes | None:
 
     None if there is no ``gallery.npz``, or it cannot be read.
     """
-    try:
-        with np.load(gallery, allow_pickle=False) as stored:
-            rows = [stored[name] for name in ("clean", "noisy", "denoised")]
-    except (OSError, ValueError, KeyError):
-        return None
-    return rows_png(rows)
+    stored = read_arrays(gallery)
+    return rows_png(stored[name] for name in ROWS) if stored.keys() >= set(ROWS) else None
 
 
 def rows_png(rows: Iterable[npt.NDArray[np.uint8]]) -> bytes:

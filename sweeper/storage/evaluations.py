@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeper.storage import ledger
+from sweeper.storage.arrays import read_arrays
 from sweeper.sweep import SCHEMA
 from trainers.evaluations import EVALUATIONS, Evaluation, Evaluator, config, key
 
@@ -35,33 +36,31 @@ class Stored:
 
     def load_pictures(self) -> dict[str, npt.NDArray[np.uint8]]:
         """Arrays (rows, columns, C, H, W) by name; none where there are none."""
-        try:
-            with np.load(self.pictures, allow_pickle=False) as stored:
-                return {name: stored[name] for name in stored.files}
-        except (OSError, ValueError):
-            return {}
+        return read_arrays(self.pictures)
 
 
 def missing(storage: str | Path, trial: str,
             evaluate: Sequence[Mapping[str, Any]]) -> list[Evaluator]:
-    """What is asked of a trial and not answered yet; `evaluate` holds plain values."""
+    """What is asked of a trial and not answered yet; `evaluate` holds plain values.
+
+    An answer that cannot be read, or whose pictures are torn, is none.
+    """
     asked = [EVALUATIONS.build(dict(one)) for one in evaluate]
-    return [one for one in asked if not _file(storage, trial, key(one)).exists()]
+    return [one for one in asked if not _read(_file(storage, trial, key(one)))]
 
 
 def write_evaluation(storage: str | Path, trial: str, evaluator: Evaluator, found: Evaluation,
                      epoch: int) -> None:
     """Write the pictures, then the JSON that says that the evaluation is there."""
     name = key(evaluator)
-    file = _file(storage, trial, name)
+    file, buffer = _file(storage, trial, name), io.BytesIO()
     if found.pictures:
-        buffer = io.BytesIO()
         np.savez_compressed(buffer, **found.pictures)  # type: ignore[arg-type]
         ledger.write_file(file.with_suffix(".npz"), buffer.getvalue())
     ledger.write_json(file, {
         "schema": SCHEMA, "key": name, "evaluation": config(evaluator), "epoch": epoch,
         "time_ms": time.time_ns() // 1_000_000, "metrics": _plain(found.metrics),
-        "table": [_plain(row) for row in found.table]})
+        "pictures_size": len(buffer.getvalue()), "table": [_plain(row) for row in found.table]})
 
 
 def read_evaluations(storage: str | Path, trial: str,
@@ -91,12 +90,14 @@ def _file(storage: str | Path, trial: str, name: str) -> Path:
 def _read(path: Path) -> Stored | None:
     try:
         row = json.loads(path.read_bytes())
-        if row["key"] != path.stem:
+        pictures = path.with_suffix(".npz")
+        size = row.get("pictures_size")
+        if row["key"] != path.stem or (size and pictures.stat().st_size != size):
             return None
         metrics = {name: math.nan if value is None else float(value)
                    for name, value in row["metrics"].items()}
         return Stored(row["key"], row["evaluation"]["name"], int(row["epoch"]),
-                      int(row["time_ms"]), metrics, row["table"], path.with_suffix(".npz"))
+                      int(row["time_ms"]), metrics, row["table"], pictures)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -19,13 +19,13 @@ CHUNK = 4096
 
 
 def describe_dataset(storage: str, dataset: Dataset, checksum: str) -> None:
-    """Write ``datasets/<checksum>.json`` if it is not there: shape, size, eigenvalues.
+    """Write ``datasets/<checksum>.json`` if it is not there, or torn: shape, size, eigenvalues.
 
     Data of more than `LARGEST` dimensions get no eigenvalues: the cube of the dimension is the
     cost.
     """
     path = ledger.dataset_file(storage, checksum)
-    if path.exists():
+    if ledger.read_json(path):
         return
     splits = datasets.load(dataset)
     raw, dims = splits.train.x.numpy(), math.prod(dataset.shape)

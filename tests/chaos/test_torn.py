@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from analysis import load
 from analysis.errors import AnalysisError
+from analysis.storage import gallery
 from sweeper.errors import UserError
+from sweeper.pictures.gallery import gallery_png
 from sweeper.storage import ledger
+from sweeper.storage.evaluations import missing, read_evaluations
+from sweeper.storage.spectra import describe_dataset
 from sweeper.storage.standing import standings
 from sweeper.storage.stored import stored_sweeps
 from sweeper.storage.trained import load_trained
@@ -24,9 +29,11 @@ from tests.sweeper.small import (
     planned,
     prepared,
     small_sweep,
+    train,
     undisturbed,
 )
 from trainers import TrainerError, checkpoint
+from trainers.datasets.digits import Digits
 
 COMMIT = ("manifest.json", "records.json", "state.safetensors")
 SAMPLES = 4
@@ -123,3 +130,46 @@ def test_both_commits_torn_begin_anew(sweep: Sweep) -> None:
     assert checkpoint.latest(folder) is None
     with pytest.raises((UserError, TrainerError), match="no saved model yet"):
         load_trained(sweep.storage, trial.id)
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    """A finished trial that was asked for samples: a table, metrics, and pictures."""
+    asked = replace(planned(), evaluate=({"name": "samples", "count": 4},))
+    return undisturbed(tmp_path_factory.mktemp("answered"), [asked])
+
+
+@pytest.mark.parametrize("kind", ["samples.json", "samples.npz", "gallery.npz"])
+def test_no_torn_answer_is_believed_or_in_the_way(answered: Sweep, kind: str) -> None:
+    [trial] = answered.trials
+    folder = ledger.trial_folder(answered.storage, trial.id) / "evaluations"
+    name, suffix = kind.split(".")
+    [path] = folder.glob(f"{name}*.{suffix}")
+    assert missing(answered.storage, trial.id, trial.evaluate) == []
+    for _ in torn(path, 60):
+        lacks = missing(answered.storage, trial.id, trial.evaluate)
+        assert [one.name for one in lacks] == ([] if name == "gallery" else ["samples"])
+        assert len(read_evaluations(answered.storage, trial.id)) == 1 - len(lacks)
+        experiment = load.from_storage(answered.storage, "demo")
+        assert len(experiment.trials) == 1
+        if name == "gallery":
+            assert gallery_png(path) is None
+            assert gallery(answered.storage, trial.id) is None
+    assert len(read_evaluations(answered.storage, trial.id)) == 1
+
+
+def test_what_was_torn_is_answered_again(answered: Sweep) -> None:
+    [trial] = answered.trials
+    folder = ledger.trial_folder(answered.storage, trial.id) / "evaluations"
+    [before] = read_evaluations(answered.storage, trial.id)
+    facts = ledger.dataset_file(answered.storage, str(trial.data["checksum"]))
+    whole = facts.read_bytes()
+    for path in folder.glob("samples*"):
+        path.write_bytes(path.read_bytes()[:-1])
+        train(answered)
+        [after] = read_evaluations(answered.storage, trial.id)
+        assert (after.metrics, after.table) == (before.metrics, before.table)
+    assert newest(answered, trial).attempt == 1
+    facts.write_bytes(whole[:-1])
+    describe_dataset(str(answered.storage), Digits(), str(trial.data["checksum"]))
+    assert facts.read_bytes() == whole
