@@ -15,7 +15,6 @@ from sweeper.drive.replicates import replicate
 from sweeper.errors import UserError, placed
 from sweeper.schedule.kept import Kept, kept
 from sweeper.storage import ledger
-from sweeper.storage.delivered import read_delivered
 from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking.address import Unwell, check_address
@@ -83,7 +82,13 @@ def _check_tracker(sweep: Sweep, console: Console) -> None:
     try:
         check_address(sweep.tracking)
     except UserError as error:
-        if not isinstance(error, Unwell) and not read_delivered(sweep):
+        if not isinstance(error, Unwell) and not _was_there(sweep):
             raise
         console.print(f"{error.message}; the trials are trained all the same, and their records "
                       "wait in the storage", style="yellow", markup=False, soft_wrap=True)
+
+
+def _was_there(sweep: Sweep) -> bool:
+    """Whether the sweep was begun with this tracker, which then was no wrong address."""
+    row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json")
+    return row.get("tracking_uri") == sweep.tracking

@@ -192,6 +192,16 @@ def test_a_tracker_that_does_not_answer_is_refused_at_the_start(tmp_path: Path) 
     assert not (tmp_path / "sweeps" / "trials").exists()
 
 
+def test_a_tracker_that_was_there_once_is_not_waited_for(tmp_path: Path) -> None:
+    """The driver was killed before it delivered anything, and the server has gone meanwhile."""
+    sweep = small_sweep(tmp_path, tracking="http://127.0.0.1:1")
+    ledger.write_sweep(sweep, {})
+    screen = io.StringIO()
+    outcome = run(sweep, RunOptions(inline=True, console=Console(file=screen, width=400)))
+    assert (outcome.finished, outcome.failed) == (1, 0)
+    assert "the trials are trained all the same" in screen.getvalue()
+
+
 @pytest.mark.parametrize(("key", "value", "words"), [
     ("tracking", "http://127.0.0.1:1", "no MLflow server answers at http://127.0.0.1:1"),
     ("tracking", "sqlite:////none/mlflow.db", "the tracking file /none/mlflow.db cannot "
