@@ -13,6 +13,7 @@ from tests.trainers.models import SMALL
 from trainers import Pack, Training, Trial
 from trainers.datasets.image_folder import ImageFolder
 from trainers.errors import DataError
+from trainers.images import Pictures
 from trainers.likelihoods.gaussian import Gaussian
 from trainers.objectives.elbo import Elbo
 
@@ -105,6 +106,40 @@ def test_a_damaged_image_is_refused(album: Path) -> None:
     damaged.write_bytes(damaged.read_bytes()[:60])
     with pytest.raises(DataError, match=r"01\.png is damaged .* expected, 60 bytes found"):
         ImageFolder(folder=str(album), size=8).load()
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_sixteen_bits_a_pixel_become_eight(tmp_path: Path, suffix: str, colour: bool) -> None:
+    """Pillow's own conversion clips all above 255 of 65,535 to white."""
+    grey = np.arange(0, 65536, 257 * 17, dtype=np.uint16).reshape(4, 4)
+    for part in ("train", "test"):
+        path = tmp_path / part / f"one.{suffix}"
+        path.parent.mkdir()
+        if suffix == "pgm":
+            path.write_bytes(b"P5 4 4 65535\n" + grey.astype(">u2").tobytes())
+        else:
+            Image.fromarray(grey).save(path)
+    x = ImageFolder(folder=str(tmp_path), size=4, colour=colour).load().train.x
+    expected = torch.arange(0, 256, 17, dtype=torch.uint8).repeat(3 if colour else 1)
+    assert torch.equal(x[0], expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_pixels_of_no_known_range_are_refused(tmp_path: Path, dtype: type) -> None:
+    Image.fromarray(np.ones((4, 4), dtype=dtype)).save(tmp_path / "one.tif")
+    with pytest.raises(DataError, match=r"one\.tif has pixels of mode . \(32 bits\).* expected"):
+        Pictures((tmp_path / "one.tif",), 4, False)[0]
+
+
+def test_a_picture_of_an_absurd_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "huge.bmp"
+    Image.new("L", (4, 4)).save(path)
+    content = bytearray(path.read_bytes())
+    content[18:26] = (1 << 20).to_bytes(4, "little") * 2
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"huge\.bmp is damaged or no image.*decompression bomb"):
+        Pictures((path,), 4, False)[0]
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
