@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float, Int
-from scipy.special import betaincinv, ndtr, ndtri
+from scipy.special import betaincinv, log_ndtr, ndtri
 from torch import Tensor
 
 from trainers.classifier import STEPS, reference_classifier, require_labels
@@ -100,11 +100,13 @@ class Smoothing(Component):
             raise InvalidValue("Smoothing.radii must hold at least one radius, and each once, and "
                                f"is {list(self.radii)}")
         top = max(self.radii)
-        least = math.ceil(math.log(self.alpha) / math.log(float(ndtr(top / self.sigma))))
+        every = float(log_ndtr(top / self.sigma))  # all n agree with probability e^(n·every)
+        least = math.ceil(math.log(self.alpha) / every) if every < 0 else math.inf
         if self.n < least:
-            raise InvalidValue(f"Smoothing.n must be at least {least} to certify the radius "
+            takes = f"{least}" if least < 1e9 else f"{least:.2g}"
+            raise InvalidValue(f"Smoothing.n must be at least {takes} to certify the radius "
                                f"{top:g} at σ = {self.sigma:g} and α = {self.alpha:g}, and is "
-                               f"{self.n}")
+                               f"{self.n}; smaller radii or a larger sigma take fewer")
         if self.n0 > self.n:
             raise InvalidValue("Smoothing.n0, the copies that only guess the class, must be at "
                                f"most the n that bound its probability, and is {self.n0} with "
