@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from sweeper.cli import main
 from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
@@ -32,6 +33,20 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert [path.name for path in tmp_path.iterdir()] == ["grid.yaml"]
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
+
+
+def test_an_image_that_is_found_damaged_when_it_is_read_is_named(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(6):
+        Image.effect_noise((20, 20), 90).save(tmp_path / f"{number}.jpg")
+    damaged = tmp_path / "3.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    head = HEAD.replace("linear_gaussian", f"{{name: image_folder, folder: {tmp_path}, size: 8}}")
+    grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}", head=head))
+    assert main(["plan", str(grid)]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.startswith(f"error: data: {damaged} is damaged or no image: a whole image file")
+    assert told.endswith("replace or delete it")
 
 
 def test_a_plan_counts_trials_and_packs(plan: dict[str, Any]) -> None:
