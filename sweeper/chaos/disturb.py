@@ -113,9 +113,10 @@ class Disturbance:
 
     def _attacked(self) -> None:
         """The last part of the sweep, without its tracker for a while, and with a worker less."""
-        with started(self.setup) as driver:
-            if self._reached(driver, self._moment(max(0, self.kills - 1))) and faults.kill_worker(
-                    driver.pid, self.chance):
+        with faults.worker_killer(self.sweep, self.chance) as kill_worker, started(
+                self.setup) as driver:
+            if self._reached(driver, self._moment(max(0, self.kills - 1))) and kill_worker(
+                    driver.pid):
                 self._did("worker killed", "the driver goes on")
             if self.server and driver.poll() is None:
                 self.server.stop()

@@ -6,17 +6,19 @@ import os
 import random
 import signal
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.killing import Process, killing
 from cluster.processes import descendants
 from sweeper.storage import ledger
 from sweeper.sweep import Sweep
 from trainers import checkpoint
 
-__all__ = ["WORKER", "Cut", "cut_commit", "cut_ledger", "kill_driver", "kill_worker",
-           "saved_epochs"]
+__all__ = ["WORKER", "Cut", "cut_commit", "cut_ledger", "kill_driver", "saved_epochs",
+           "worker_killer"]
 
 WORKER = b"ray::ImplicitFunc"  # how Ray names a process that trains
 COMMIT = ("manifest.json", "records.json", "state.safetensors")
@@ -51,7 +53,36 @@ def kill_driver(pid: int) -> None:
         time.sleep(0.05)
 
 
-def kill_worker(driver: int, chance: random.Random) -> bool:
+@contextmanager
+def worker_killer(sweep: Sweep, chance: random.Random) -> Iterator[Callable[[int], bool]]:
+    """A function that kills a worker of the driver with a number; it says whether there was one.
+
+    On a cluster that runs already the workers are not the driver's children, and perhaps not on
+    this machine: they are those that have written checkpoints since this began.
+    """
+    if sweep.cluster == "local":
+        yield lambda driver: _kill_child(driver, chance)
+        return
+    before = {folder for folder, _ in _speakers(sweep)}
+    with killing(sweep.cluster) as kill:
+        def kill_speaker(driver: int) -> bool:
+            new = [worker for folder, worker in _speakers(sweep) if folder not in before]
+            return bool(new) and kill(chance.choice(new))
+
+        yield kill_speaker
+
+
+def _speakers(sweep: Sweep) -> Iterator[tuple[Path, Process]]:
+    """The newest checkpoint of each trial that is under way, and the process that wrote it."""
+    for trial in sweep.trials:
+        commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
+        if commit and commit.progress.status == "running" and "pid" in commit.manifest:
+            about = commit.manifest
+            yield commit.folder, Process(about["host"], about["pid"], about["time_ms"] / 1000,
+                                         WORKER)
+
+
+def _kill_child(driver: int, chance: random.Random) -> bool:
     """SIGKILL one of the processes that train for a driver on this machine, if there is one."""
     workers = [pid for pid, command in descendants(driver).items() if command.startswith(WORKER)]
     if not workers:

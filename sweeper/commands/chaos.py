@@ -17,8 +17,8 @@ HELP = "disturb a small sweep of its own on this machine or cluster: is anything
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cluster", metavar="ADDRESS", default="local",
-                        help="a running Ray cluster, as in a grid, whose workers are not killed "
-                             "(default: local)")
+                        help="a running Ray cluster, as in a grid, of which one worker of ours "
+                             "is killed (default: local)")
     parser.add_argument("--storage", metavar="DIR",
                         help="work in a subfolder of it, which is removed at the end; a cluster "
                              "needs one that every node sees (default: a temporary folder)")

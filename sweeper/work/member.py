@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import time
 import traceback
 from collections.abc import Mapping
@@ -180,6 +181,9 @@ def _kind(error: BaseException) -> str | None:
 
 @functools.cache
 def _about(device: str) -> Mapping[str, Any]:
-    """What a manifest says of the machine: results are equal bit for bit on equal ones only."""
+    """What a manifest says of the machine: results are equal bit for bit on equal ones only.
+
+    `pid` is the process that wrote it, for those who must find it.
+    """
     named = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
-    return {**provenance(), "device": named}
+    return {**provenance(), "device": named, "pid": os.getpid()}

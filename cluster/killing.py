@@ -1,0 +1,79 @@
+"""Kill a process on the machine of a Ray cluster where it runs: for tests of what is lost then."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.existing import Existing
+
+__all__ = ["Process", "killing"]
+
+PATIENCE = 30.0  # seconds for Ray to start a process of its own there
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as it spoke of itself: its `host` and number, and when (s since 1970, there).
+
+    `name` is how its command line begins.
+    """
+
+    host: str
+    pid: int
+    seen: float
+    name: bytes
+
+
+@contextmanager
+def killing(address: str) -> Iterator[Callable[[Process], bool]]:
+    """A function that sends SIGKILL to a process of the cluster, and says whether it did.
+
+    It does not where the process is gone, or its number has gone to another one: which is called
+    otherwise, began later, or is somebody else's. Raises `ClusterError` if nobody is there.
+    """
+    there = Existing(address)
+    there.connect()
+    try:
+        yield _kill
+    finally:
+        there.close()
+
+
+def _kill(process: Process) -> bool:
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    nodes = [node["NodeID"] for node in ray.nodes()  # type: ignore[no-untyped-call]
+             if node["Alive"] and node["NodeManagerHostname"] == process.host]
+    if not nodes:
+        return False
+    there = NodeAffinitySchedulingStrategy(nodes[0], soft=False)
+    task = ray.remote(_kill_here).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+    try:
+        return bool(ray.get(task.remote(process), timeout=PATIENCE))
+    except ray.exceptions.RayError:
+        return False
+
+
+def _kill_here(process: Process) -> bool:
+    try:
+        command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        if not command.startswith(process.name) or _begun(process.pid) > process.seen:
+            return False
+        os.kill(process.pid, signal.SIGKILL)
+    except OSError:
+        return False
+    return True
+
+
+def _begun(pid: int) -> float:
+    """When a process began, in seconds since 1970."""
+    ticks = int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
+    booted = time.time() - float(Path("/proc/uptime").read_text().split()[0])
+    return booted + ticks / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,47 @@
+"""A process of a cluster is killed where it runs, and only if it is the one that was meant."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+KILLED = """
+import os, socket, sys, time
+import ray
+from ray.cluster_utils import Cluster
+from cluster.killing import Process, killing
+
+there = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+
+@ray.remote(max_restarts=0)
+class Worker:
+    def about(self):
+        return os.getpid(), time.time()
+
+ray.init(address=there.address, log_to_driver=False, namespace="others")
+worker = Worker.remote()
+pid, seen = ray.get(worker.about.remote())
+host, name = socket.gethostname(), b"ray::Worker"
+with killing(there.address) as kill:
+    for other in (Process("nowhere", pid, seen, name), Process(host, pid, seen, b"ray::Other"),
+                  Process(host, pid, seen - 60, name), Process(host, 2**22 + 1, seen, name)):
+        assert not kill(other), other
+    assert ray.get(worker.about.remote())[0] == pid
+    assert kill(Process(host, pid, seen, name))
+    try:
+        ray.get(worker.about.remote(), timeout=30)
+    except ray.exceptions.RayActorError:
+        print("killed")
+assert ray.is_initialized()
+ray.shutdown()
+there.shutdown()
+"""
+
+
+@pytest.mark.slow
+def test_the_process_that_is_meant_is_killed_and_no_other() -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED], check=False, capture_output=True,
+                          text=True)
+    assert done.stdout.endswith("killed\n"), done.stderr
