@@ -25,6 +25,7 @@ from ray.tune.search import Searcher
 
 from cluster.base import Backend
 from sweeper.errors import UserError
+from sweeper.schedule.room import roomier
 from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Resources
 from sweeper.work.events import Event, decode, encode
@@ -48,7 +49,7 @@ REASONS: dict[Cause, str] = {
 
 def cause_of_death(said: str) -> Cause:
     """Why a worker ended, by what Ray says: its node was lost, the memory, or nothing known."""
-    if "low on memory" in said or "OutOfMemoryError" in said:
+    if "low on memory" in said or "OutOfMemoryError" in said:  # torch's, Ray's, and our own
         return "memory"
     return "node" if re.search(r"node (has died|was terminated)|its node is dead", said) else (
         "worker")
@@ -146,7 +147,7 @@ class _Queue(Searcher):
         if job is None:
             return None
         self._under_way.add(trial_id)
-        return {"job": job.to_json()}
+        return {"job": replace(job, again=True).to_json()}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None,
                           error: bool = False) -> None:
@@ -183,13 +184,16 @@ class _Listener(TrialProgressCallback):
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any,
                          **info: Any) -> None:
-        """A lost node is nobody's failure; what was too large for the memory is trained alone."""
-        cause = cause_of_death(_last_words(trial))
+        """A lost node is nobody's failure; what was too large for the memory gets more of it.
+
+        So does what died twice without a word, as the system's own end for want of memory has
+        none.
+        """
+        cause, failures = cause_of_death(_last_words(trial)), trial.run_metadata.num_failures
         if cause == "node":
             trial.run_metadata.num_failures -= 1
-        if cause == "memory":
-            job = replace(Job.from_json(trial.config["job"]), alone=True)
-            trial.config["job"] = job.to_json()
+        elif cause == "memory" or failures > 1:
+            self._emit([_give_room(trial, last=failures >= RETRIES)])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         reason = REASONS[cause_of_death(_last_words(trial))]
@@ -198,6 +202,19 @@ class _Listener(TrialProgressCallback):
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+
+def _give_room(trial: Any, last: bool) -> Event:
+    """Have a job's trials train one by one, and beside fewer others; the news of it."""
+    job = replace(Job.from_json(trial.config["job"]), alone=True, again=not last)
+    trial.config["job"] = job.to_json()
+    asked = roomier(trial.placement_group_factory.required_resources,
+                    ray.nodes(), last)  # type: ignore[no-untyped-call]
+    trial.update_resources(tune.PlacementGroupFactory([asked]))
+    room = f"{asked['CPU']:g} cores" + (f" and {asked['GPU']:g} GPUs" if "GPU" in asked else "")
+    return Event(job.trials[0].id, "running", note=(
+        f"its worker ended, it seems for want of memory; it is tried again with {room} to itself, "
+        "so that fewer trials run at once"))
 
 
 def _train(config: dict[str, Any]) -> None:

@@ -34,8 +34,10 @@ class JobTrial:
 class Job:
     """One pack to train: where its trials are stored, and the folder of the sweep's stop sign.
 
-    `alone`: one trial after the other, as they were too large for the memory together. With
-    `until` they are trained up to that epoch only, and left there as pruned.
+    `alone`: one trial after the other, as they were too large for the memory together. `again`:
+    a trial that is too large alone does not fail yet, as the schedule tries the job once more
+    where it has more room. With `until` they are trained up to that epoch only, and left there as
+    pruned.
     """
 
     storage: str
@@ -43,6 +45,7 @@ class Job:
     trials: tuple[JobTrial, ...]
     device: str = "cpu"
     alone: bool = False
+    again: bool = False
     until: int | None = None
 
     def to_json(self) -> str:

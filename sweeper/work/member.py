@@ -24,7 +24,7 @@ from trainers import Record, TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
 from trainers.errors import Incompatible, InvalidValue, ResumeError
 
-__all__ = ["LESS_MEMORY", "Member", "Superseded", "begin"]
+__all__ = ["LESS_MEMORY", "Member", "Superseded", "begin", "kind_of"]
 
 LESS_MEMORY = ("a smaller batch_size or network needs less, and so do fewer trials at once "
                "(resources: {cpus: 2})")
@@ -84,7 +84,7 @@ class Member:
         try:
             text = "".join(traceback.format_exception(error))
             ledger.write_file(self.folder / "error.txt", text.encode())
-            self.commit({}, Progress(epoch, step, "failed", reason, kind=_kind(error)))
+            self.commit({}, Progress(epoch, step, "failed", reason, kind=kind_of(error)))
         except (OSError, Superseded) as other:
             return f"{reason} (and the failure could not be saved: {_reason(other)})"
         return reason
@@ -162,7 +162,7 @@ def _reason(error: BaseException) -> str:
     """One line for a table: our own errors speak for themselves, others are located."""
     if isinstance(error, TrainerError):
         return str(error)
-    if _kind(error) == "memory":
+    if kind_of(error) == "memory":
         return f"out of memory ({(str(error).splitlines() or [''])[0][:120]}); {LESS_MEMORY}"
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
@@ -170,7 +170,7 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}{where}" if first else f"{type(error).__name__}{where}"
 
 
-def _kind(error: BaseException) -> str | None:
+def kind_of(error: BaseException) -> str | None:
     """What sort of failure it is, as `Progress.kind` names them."""
     if isinstance(error, InvalidValue | Incompatible):
         return "refused"

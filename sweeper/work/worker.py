@@ -19,16 +19,20 @@ from sweeper.storage.spectra import describe_dataset
 from sweeper.work.evaluating import Trained, answer, load_trained
 from sweeper.work.events import Event
 from sweeper.work.job import Job, JobTrial
-from sweeper.work.member import Member, Superseded, begin
+from sweeper.work.member import Member, Superseded, begin, kind_of
 from sweeper.work.merging import merge
 from trainers import Pack, TrainerError, gallery
 from trainers.checkpoint import Progress
 
-__all__ = ["Emit", "train_pack"]
+__all__ = ["Emit", "TrialOutOfMemoryError", "train_pack"]
 
 Emit = Callable[[list[Event]], None]
 TELL_EVERY = 0.5
 SAVE_EVERY = 300.0
+
+
+class TrialOutOfMemoryError(Exception):
+    """A trial alone is too large for the memory that others leave it; the job may be repeated."""
 
 
 def train_pack(job: Job, emit: Emit) -> None:
@@ -39,6 +43,7 @@ def train_pack(job: Job, emit: Emit) -> None:
     is committed as failed, with the reason (and the traceback in ``error.txt``); the others go
     on. A job that ends before that leaves them pruned. The sweep's stop sign ends it after the
     current epoch, with a commit. `emit` gets the news at most every half second, and all of it.
+    Raises `TrialOutOfMemoryError` where the job says that it is tried again.
     """
     if ledger.StopSign(job.sweep).is_up():
         return
@@ -131,8 +136,10 @@ def _train(job: Job, members: Sequence[Member], reporter: _Reporter) -> None:
     try:
         training.run()
         return
-    except Exception as error:  # noqa: BLE001 - whatever a trial raises is that trial's failure
+    except Exception as error:  # whatever a trial raises is that trial's failure
         if len(members) == 1:
+            if job.again and kind_of(error) == "memory":
+                raise TrialOutOfMemoryError(members[0].id) from error
             training.fail(members[0], error)
             return
     del training  # with the memory that the halves need

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,13 +13,22 @@ from ray.exceptions import OutOfMemoryError
 from rich.console import Console
 
 from sweeper.drive.run import RunOptions, run
+from sweeper.schedule.room import roomier
 from sweeper.schedule.tune import cause_of_death
 from sweeper.storage import ledger
 from sweeper.work import worker
 from sweeper.work.job import make_job
-from sweeper.work.worker import train_pack
+from sweeper.work.worker import TrialOutOfMemoryError, train_pack
 from tests.sweeper.mlflow_view import READY, look
-from tests.sweeper.small import metrics_of, planned, prepared, small_sweep, train, undisturbed
+from tests.sweeper.small import (
+    metrics_of,
+    newest,
+    planned,
+    prepared,
+    small_sweep,
+    train,
+    undisturbed,
+)
 from trainers import Pack
 from trainers.pack import Record
 
@@ -76,7 +87,43 @@ def test_a_job_whose_pack_was_too_large_trains_one_by_one(
         metrics_of(other, trial) for trial in sweep.trials]
 
 
+def test_a_trial_too_large_alone_is_left_to_a_schedule_that_has_more_room(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its checkpoint, fails only where there is no more room, and is no other trial."""
+    sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
+    [job] = prepared(sweep)
+    with monkeypatch.context() as patch:
+        raises(patch, MemoryError(), above=0)
+        with pytest.raises(TrialOutOfMemoryError):
+            train_pack(replace(job, again=True), lambda events: None)
+        assert newest(sweep, sweep.trials[0]).progress.status == "running"
+    train_pack(replace(job, again=True), lambda events: None)
+    other = undisturbed(tmp_path, sweep.trials)
+    assert metrics_of(sweep, sweep.trials[0]) == metrics_of(other, sweep.trials[0])
+
+
+def node(alive: bool = True, **resources: float) -> dict[str, Any]:
+    return {"Alive": alive, "Resources": resources}
+
+
+@pytest.mark.parametrize(("asked", "last", "wanted"), [
+    ({"CPU": 1.0}, False, {"CPU": 2.0}),
+    ({"CPU": 1.0}, True, {"CPU": 16.0}),
+    ({"CPU": 12.0}, False, {"CPU": 16.0}),
+    ({"CPU": 1.0, "GPU": 0.25}, False, {"CPU": 2.0, "GPU": 0.5}),
+    ({"CPU": 1.0, "GPU": 0.25}, True, {"CPU": 8.0, "GPU": 1.0}),
+    ({"CPU": 8.0, "GPU": 2.0}, False, {"CPU": 8.0, "GPU": 2.0}),
+    ({"CPU": 99.0}, True, {"CPU": 99.0})])
+def test_more_room_is_what_a_node_has(asked: dict[str, float], last: bool,
+                                      wanted: dict[str, float]) -> None:
+    """Also: no node that is lost, and none without the GPUs; asking for more waits for ever."""
+    nodes = [node(CPU=4.0), node(CPU=16.0, memory=1e9), node(CPU=8.0, GPU=2.0),
+             node(alive=False, CPU=64.0, GPU=8.0)]
+    assert roomier(asked, nodes, last) == wanted
+
+
 @pytest.mark.parametrize(("said", "cause"), [
+    ("ray::ImplicitFunc.train()\nsweeper.work.worker.TrialOutOfMemoryError: 12ab", "memory"),
     (str(OutOfMemoryError("Task was killed due to the node running low on memory.")), "memory"),
     ("The actor died because its node has died. Node Id: 1", "node"),
     ("The actor died unexpectedly before finishing this task. SYSTEM_ERROR", "worker"),

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
@@ -17,12 +18,15 @@ from cluster.processes import descendants
 from sweeper.chaos.faults import WORKER
 from sweeper.drive.run import RunOptions, run
 from sweeper.drive.study import Study
+from sweeper.schedule import tune
 from sweeper.schedule.host import Host
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.schedule.tune import TuneSchedule
 from sweeper.storage import ledger
 from sweeper.sweep import Resources
 from sweeper.work.events import Event
+from sweeper.work.job import Job
+from sweeper.work.worker import TrialOutOfMemoryError
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.searched import load
 from tests.sweeper.small import (
@@ -97,6 +101,32 @@ def test_a_stop_sign_ends_a_schedule(tmp_path: Path) -> None:
     assert {event.trial for event in news if event.phase == "stopped"} == begun
     assert len(begun) <= 2
     assert ray.is_initialized()
+
+
+def hungry(config: dict[str, Any]) -> None:
+    """What a worker does for trials that need the memory of two cores."""
+    if ray.get_runtime_context().get_assigned_resources()["CPU"] < 2:
+        assert Job.from_json(config["job"]).again
+        raise TrialOutOfMemoryError("planted")
+    tune._train(config)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_where_memory_runs_out_fewer_trials_run_at_once(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trials = [planned(), planned(seed=2)]
+    sweep, news = small_sweep(tmp_path, *trials), list[Event]()
+    schedule = TuneSchedule(Local())
+    with monkeypatch.context() as patch:
+        patch.setattr(tune, "_train", hungry)
+        schedule.run(prepared(sweep), Resources(), news.extend)
+    schedule.close()
+    said = [event.note for event in news if event.note]
+    assert len(said) == 2
+    assert all("tried again with 2 cores to itself" in str(note) for note in said)
+    assert [event.reason for event in news if event.phase == "failed"] == []
+    other = undisturbed(tmp_path, trials)
+    assert [metrics_of(sweep, one) for one in trials] == [metrics_of(other, one) for one in trials]
 
 
 @pytest.mark.slow
