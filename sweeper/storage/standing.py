@@ -24,8 +24,9 @@ __all__ = ["Standing", "Waiting", "counts", "standings", "waiting"]
 class Standing:
     """One trial: its newest commit, and the last value of each of its metrics.
 
-    `committed` holds the epochs whose records are saved, `line` is where the grid asks for it. A
-    trial that is not finished, and that no driver trains now, is stopped.
+    `committed` holds the epochs whose records are saved, `answered` the keys of its evaluations,
+    `line` is where the grid asks for it. A trial that is not finished, and that no driver trains
+    now, is stopped.
     """
 
     id: str
@@ -38,12 +39,13 @@ class Standing:
     reason: str | None = None
     wall_s: float = 0.0
     committed: tuple[int, ...] = ()
+    answered: tuple[str, ...] = ()
     line: int | None = None
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many committed records the tracker has not got.
+    """How many committed records the tracker has not got, evaluations among them.
 
     With an `error` it did not answer, and the numbers are what it may lack at most.
     """
@@ -75,17 +77,20 @@ def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
     from analysis.errors import LoadError, NoAnswer
     from analysis.mlflow_runs import trial_runs
     from analysis.mlflow_store import open_store
+    from sweeper.tracking.evaluations import TAG
 
     settle()
+    told, trouble = dict[str, list[str]](), None
     try:
         require_store(sweep.tracking)
         runs = trial_runs(open_store(sweep.tracking).runs(sweep.experiment))
         given = {trial: int(run.tags.get("sweeper.epoch", 0)) for trial, run in runs.items()}
-        trouble = None
+        told = {trial: run.tags.get(TAG, "").split() for trial, run in runs.items()}
     except (LoadError, UserError) as error:
         trouble = str(error)
         given = read_delivered(sweep) if isinstance(error, NoAnswer) else {}
-    left = [sum(epoch > given.get(one.id, 0) for epoch in one.committed) for one in found]
+    left = [sum(epoch > given.get(one.id, 0) for epoch in one.committed)
+            + len(set(one.answered).difference(told.get(one.id, ()))) for one in found]
     return Waiting(sum(left), sum(map(bool, left)), trouble)
 
 
@@ -108,8 +113,10 @@ def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:
     except (TrainerError, OSError):
         records = []
     metrics = {name: value for record in records for name, value in record.metrics.items()}
-    for one in read_evaluations(sweep.storage, trial.id):
+    asked = read_evaluations(sweep.storage, trial.id)
+    for one in asked:
         metrics |= one.metrics
     progress = commit.progress
     return Standing(*known, progress.status, progress.epoch, epochs, metrics, progress.reason,
-                    progress.wall_s, tuple(record.epoch for record in records), trial.line)
+                    progress.wall_s, tuple(record.epoch for record in records),
+                    tuple(one.key for one in asked), trial.line)

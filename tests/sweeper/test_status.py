@@ -76,6 +76,17 @@ def test_records_that_wait_are_counted(tmp_path: Path) -> None:
     assert (left.records, left.trials, left.error) == (4, 1, None)
 
 
+def test_evaluations_that_wait_are_counted_too(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path)
+    run_inline(sweep)
+    asked = replace(sweep.trials[0], evaluate=({"name": "active_units"},))
+    train(replace(sweep, trials=(asked,)))
+    left = waiting(sweep, standings([sweep]))
+    assert (left.records, left.trials, left.error) == (1, 1, None)
+    run_inline(sweep)
+    assert waiting(sweep, standings([sweep])).records == 0
+
+
 def test_a_tracker_that_is_not_there_is_no_failure(tmp_path: Path,
                                                    capsys: pytest.CaptureFixture[str]) -> None:
     sweep = small_sweep(tmp_path)
