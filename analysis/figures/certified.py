@@ -33,7 +33,7 @@ def info(view: View) -> Certified:
     if not radii or trials[list(radii)].isna().all(axis=None):
         raise NothingToDraw("No certified accuracy is stored with these trials.", relevant=False)
     long = trials.melt("trial", list(radii), "name", "value").dropna(subset=["value"])
-    joined = long.merge(trial_settings(trials), on="trial")
+    joined = long.merge(trial_settings(view), on="trial")
     table = over_seeds(joined.assign(radius=joined["name"].map(radii)), [*SETTING, "radius"])
     return Certified(table, (
         "<p>Share of test examples that are classified rightly with a certificate of at least "

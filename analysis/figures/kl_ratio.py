@@ -68,7 +68,8 @@ def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFram
 def _caption(view: View, table: pd.DataFrame) -> str:
     said = []
     for name, part in table.groupby("series", sort=False):
-        said.append(f"{name}: {part['y'].mean():.3f} ± {np.std(part['y']):.3f}")
+        spread = f" ± {np.std(part['y']):.3f}" if len(part) > 1 else " (one point)"
+        said.append(f"{name}: {part['y'].mean():.3f}{spread}")
     dims = {spectrum.dims for spectrum in view.experiment.spectra.values()}
     ours = "here d = 784 too" if dims == {784} else (
         f"here {f'd = {min(dims)}' if len(dims) == 1 else 'd differs'}, so the noise levels are "

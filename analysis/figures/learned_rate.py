@@ -29,7 +29,7 @@ class Rates:
 
 def info(view: View) -> Rates:
     """Mean and range over seeds of the rate, for trials whose corruption is learned."""
-    history, joined = view.experiment.history, trial_settings(view.finished)
+    history, joined = view.experiment.history, trial_settings(view)
     if len(joined):
         rates = history[(history["metric"] == METRIC) & (history["value"] > 0)]
         joined = rates.merge(joined, on="trial")

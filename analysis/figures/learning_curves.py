@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from analysis.figures.drawing.curves import (
     SETTING,
     by_family,
+    colour_note,
     legend,
     level_colours,
     over_seeds,
@@ -37,7 +38,7 @@ class Curves:
 
 def info(view: View) -> Curves:
     """Mean and range over seeds of each metric, one curve a family and noise level."""
-    groups = trial_settings(view.finished)
+    groups = trial_settings(view)
     if groups.empty:
         raise NothingToDraw("No trial is finished, so there are no learning curves to draw.")
     history = view.experiment.history
@@ -46,8 +47,7 @@ def info(view: View) -> Curves:
         raise NothingToDraw("No history of KL or reconstruction error is stored.")
     kept, dropped = _thinned(history.merge(groups, on="trial"))
     table = over_seeds(kept, [*SETTING, "metric", "step"]).rename(columns={"step": "epoch"})
-    caption = ("<p>Mean over seeds on the test set, one line a setting; the darker the line, the "
-               "lower the noise level (in dark mode: the bluer).")
+    caption = f"<p>Mean over seeds on the test set, one line a setting{colour_note(table)}."
     caption += f" {dropped} settings are left out, evenly over the list." if dropped else ""
     return Curves(table, caption + "</p>")
 

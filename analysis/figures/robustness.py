@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from analysis.figures.drawing.curves import (
     SETTING,
     by_family,
+    colour_note,
     legend,
     level_colours,
     over_seeds,
@@ -20,7 +21,7 @@ from analysis.figures.drawing.curves import (
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.panels import stack
-from analysis.figures.drawing.style import canvas, escape
+from analysis.figures.drawing.style import canvas, escape, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
 
 __all__ = ["FIGURE", "Robustness", "draw", "info"]
@@ -50,7 +51,7 @@ def info(view: View) -> Robustness:
     if not found:
         raise NothingToDraw("No evaluation of robustness is stored with these trials.",
                             relevant=False)
-    joined = pd.concat(found, ignore_index=True).merge(trial_settings(view.finished), on="trial")
+    joined = pd.concat(found, ignore_index=True).merge(trial_settings(view), on="trial")
     if joined.empty:
         raise NothingToDraw("The stored evaluations of robustness belong to no finished trial.")
     settings = joined[["family", "level"]].drop_duplicates()
@@ -58,8 +59,8 @@ def info(view: View) -> Robustness:
     keys = ["measure", "noise", *SETTING, "at"]
     undone = joined.groupby(keys, sort=True, dropna=False)["undone"].mean().reset_index()
     table = over_seeds(joined, keys).assign(undone=undone["undone"])
-    caption = ("<p>Mean over seeds at each level of the added noise; the darker the line, the "
-               "lower the model’s own noise level. Dotted grey: without a denoiser.")
+    caption = (f"<p>Mean over seeds at each level of the added noise{colour_note(table)}. "
+               "Dotted grey: without a denoiser. Errors have a logarithmic axis.")
     if len(settings) > _SETTINGS:
         caption += f" The first {_SETTINGS} of {len(settings)} settings are drawn."
     return Robustness(table, f"{caption}</p>")
@@ -91,7 +92,11 @@ def draw(data: Robustness) -> go.Figure:
     for (_, part), place in zip(panels, places, strict=True):
         figure.add_traces([trace.update(**place) for trace in _lines(part, dashes)])
     figure.add_traces(list(legend(data.table)))
-    return figure.update_yaxes(nticks=6)
+    figure.update_yaxes(nticks=6)
+    for ((measure, _), part), place in zip(panels, places, strict=True):
+        if measure == "denoise":
+            set_log(figure, f"yaxis{place['yaxis'][1:]}", [*part["mean"], *part["undone"]])
+    return figure
 
 
 def _lines(part: pd.DataFrame, dashes: dict[str, str]) -> Iterator[go.Scatter]:

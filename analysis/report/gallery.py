@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.figures.drawing.families import Family, families
+from analysis.figures.drawing.families import Family, all_families
 from analysis.figures.drawing.style import escape
 from analysis.figures.drawing.view import View
 from analysis.report.png import data_uri, encode, strip
@@ -18,6 +18,7 @@ from analysis.wording import symbol
 __all__ = ["gallery_html"]
 
 ROWS = {"clean": "test images", "noisy": "with noise", "denoised": "denoised"}
+_UNSCALED = "noise of σ = 0.1, as the model has no noise level of its own"
 _MODELS, _LEVELS, _IMAGES, _CROP = 8, 16, 12, 8
 
 
@@ -32,24 +33,37 @@ class _Level:
 
 def gallery_html(view: View) -> str:
     """One gallery a family of models, with a dial over its noise level; empty without pictures."""
-    found = [(family, scale, levels) for scale in ("sigma", "alpha")
-             for family in families(view.finished, scale)[:_MODELS]
+    found = [(family, scale, levels) for scale, family in _first(all_families(view.finished))
              if (levels := list(_levels(view, family, scale)))]
     return "".join(_family(family, scale, levels) for family, scale, levels in found)
 
 
+def _first(found: list[tuple[str, Family]]) -> Iterator[tuple[str, Family]]:
+    """The largest families of each scale."""
+    for scale in ("sigma", "alpha", ""):
+        yield from [one for one in found if one[0] == scale][:_MODELS]
+
+
 def _levels(view: View, family: Family, scale: str) -> Iterator[_Level]:
+    if not scale:
+        yield from _shown(view, family.rows, _UNSCALED)
+        return
     values = sorted(family.rows[scale].unique())
     if len(values) > _LEVELS:
         chosen = np.linspace(0, len(values) - 1, _LEVELS).round().astype(int)
         values = [values[index] for index in chosen]
     for value in values:
-        rows = family.rows[family.rows[scale] == value].sort_values("seed")
-        for _, row in rows.iterrows():
-            pictures = view.experiment.galleries(row["trial"])
-            if pictures is not None and set(ROWS) <= set(pictures) and len(pictures["clean"]):
-                yield _Level(f"{symbol(scale)} = {value:g}", pictures, _note(row))
-                break
+        rows = family.rows[family.rows[scale] == value]
+        yield from _shown(view, rows, f"{symbol(scale)} = {value:g}")
+
+
+def _shown(view: View, rows: pd.DataFrame, label: str) -> Iterator[_Level]:
+    """The pictures of the first seed that has them."""
+    for _, row in rows.sort_values("seed").iterrows():
+        pictures = view.experiment.galleries(row["trial"])
+        if pictures is not None and set(ROWS) <= set(pictures) and len(pictures["clean"]):
+            yield _Level(label, pictures, _note(row))
+            return
 
 
 def _note(row: pd.Series) -> str:
@@ -67,10 +81,11 @@ def _family(family: Family, scale: str, levels: list[_Level]) -> str:
     frames = "".join(_frame(level, index, middle, len(levels))
                      for index, level in enumerate(levels))
     sign = symbol(scale)
-    dial = (f'<label class="dial"><span>{sign}</span><input type="range" min="0" '
-            f'max="{len(levels) - 1}" step="1" value="{middle}" '
-            f'aria-label="noise level {sign} of {escape(family.label)}">'
-            f"<output>{escape(levels[middle].label)}</output></label>")
+    dial = "" if len(levels) == 1 else (
+        f'<label class="dial"><span>{sign}</span><input type="range" min="0" '
+        f'max="{len(levels) - 1}" step="1" value="{middle}" '
+        f'aria-label="noise level {sign} of {escape(family.label)}">'
+        f"<output>{escape(levels[middle].label)}</output></label>")
     return (f'<figure class="gallery"><div class="head"><h3>{escape(family.label)}</h3></div>'
             f"{dial}{frames}</figure>\n")
 

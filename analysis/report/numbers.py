@@ -13,11 +13,12 @@ from analysis.report.blocks import Block
 from analysis.report.findings import Findings
 from analysis.report.law_tables import law_frame
 from analysis.report.published_tables import beside_published
+from analysis.report.results import results_frame
 from analysis.report.sections import failed_frame
 
 __all__ = ["as_json", "tables"]
 
-_NOT_FIGURES = ("laws", "published", "equivalence", "compared", "failed", "trials")
+_NOT_FIGURES = ("laws", "published", "equivalence", "compared", "results", "failed", "trials")
 
 
 def tables(found: Findings, blocks: Sequence[Block]) -> dict[str, pd.DataFrame]:
@@ -25,7 +26,7 @@ def tables(found: Findings, blocks: Sequence[Block]) -> dict[str, pd.DataFrame]:
     drawn = {block.name: block.table for block in blocks if block.table is not None}
     others = {"laws": law_frame(found.view.claims), "published": beside_published(found.view),
               "equivalence": found.equivalences.table, "compared": found.compared.table,
-              "failed": failed_frame(found.view),
+              "results": results_frame(found.view), "failed": failed_frame(found.view),
               "trials": found.view.experiment.trials}
     return drawn | {name: table for name, table in others.items()
                     if table is not None and len(table)}
@@ -48,6 +49,7 @@ def as_json(found: Findings, named: Mapping[str, pd.DataFrame]) -> dict[str, Any
                                      for one in level]},
         "compared": [_plain(one.to_json()) for one in found.compared.found],
         "published": _records(named.get("published")),
+        "results": _records(named.get("results")),
         "failed": _records(named.get("failed")),
         "figures": {name: _records(table) for name, table in named.items()
                     if name not in _NOT_FIGURES},

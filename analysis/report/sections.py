@@ -18,6 +18,7 @@ from analysis.report.gallery import gallery_html
 from analysis.report.law_tables import law_frame, law_table
 from analysis.report.page import Section
 from analysis.report.published_tables import beside_published, published_table
+from analysis.report.results import results_html
 from analysis.report.samples import samples_html
 from analysis.report.statement import Statement
 from analysis.report.tables import Cell, html_table
@@ -40,7 +41,7 @@ def sections(found: Findings, blocks: Sequence[Block]) -> Iterator[Section]:
     yield Section("summary", "Summary", _summary(found.said))
     extras = {"laws": _laws(view), "published": _published(view),
               "equivalence": equivalence_html(found.equivalences),
-              "compare": compared_html(found.compared),
+              "results": results_html(view), "compare": compared_html(found.compared),
               "images": gallery_html(view) + samples_html(view)}
     for name, title in SECTIONS.items():
         shown = "".join(block.html for block in blocks
@@ -59,6 +60,8 @@ def _summary(said: Sequence[Statement]) -> str:
 
 
 def _laws(view: View) -> str:
+    if not view.claims and not view.wants_law:
+        return ""
     if not view.claims:
         return absent("No law is fitted: it takes a group of finished trials that differ in the "
                       "noise level and the seed only, with three noise levels or more.")

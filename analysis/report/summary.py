@@ -14,6 +14,7 @@ from analysis.figures.drawing.view import View
 from analysis.figures.dz_scaling import trends
 from analysis.law_wording import law_doubts
 from analysis.report.equivalences import Equivalences
+from analysis.report.results import strongest_noise
 from analysis.report.statement import Statement
 from analysis.schema import FINISHED, TWIN
 from analysis.wording import listed, plural
@@ -26,13 +27,14 @@ _CLAIMS = 6
 
 def statements(view: View, equivalences: Equivalences,
                compared: Sequence[Statement] = ()) -> list[Statement]:
-    """In this order: the trials, the laws, equivalence, bounds, models, collapse, failures."""
+    """In this order: trials, laws, equivalence, bounds, models, noise, collapse, failures."""
     trials = view.experiment.trials
     if trials.empty:
         return [Statement(f"The experiment {view.experiment.name} has no trials yet, so nothing "
                           "can be said.", True)]
     return [_counts(trials), *_off_axis(view), *_laws(view), *map(Statement, trends(view)),
-            *equivalences.statements, *_bounds(view), *compared, *_collapse(view),
+            *equivalences.statements, *_bounds(view), *compared, *strongest_noise(view),
+            *_collapse(view),
             *_failures(trials)]
 
 
@@ -59,7 +61,7 @@ def _laws(view: View) -> list[Statement]:
     found = [one for claim in view.claims[:_CLAIMS] for one in _law(claim)]
     if len(view.claims) > _CLAIMS:
         found.append(Statement(f"{len(view.claims) - _CLAIMS} more laws are in the table below."))
-    if not view.claims:
+    if not view.claims and view.wants_law:
         found.append(Statement("No law is fitted: no group of finished trials that differ in the "
                                "noise level and the seed only has three noise levels.", True))
     return found

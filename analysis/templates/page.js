@@ -122,8 +122,8 @@
   };
 
   const watchDials = () => {
-    for (const gallery of document.querySelectorAll(".gallery")) {
-      const input = gallery.querySelector("input");
+    for (const input of document.querySelectorAll(".gallery .dial input")) {
+      const gallery = input.closest(".gallery");
       const frames = [...gallery.querySelectorAll(".level")];
       const show = () => {
         frames.forEach((frame, index) => { frame.hidden = index !== Number(input.value); });
@@ -189,7 +189,7 @@
       return;
     }
     await new Promise((seen) => requestAnimationFrame(() => setTimeout(seen)));
-    if (plots.length) await loadPlotly();
+    if (plots.length) await loadPlotly(); else root.dataset.ready = "true";
     watchTheme();
     watchPrint();
     watchPlots();

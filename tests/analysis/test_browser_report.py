@@ -87,6 +87,18 @@ def test_the_dial_changes_the_images(opened: Visit) -> None:
     assert gallery.locator(".level:visible").count() == 1
 
 
+def test_a_gallery_of_one_noise_level_needs_no_dial(browser: Any, tmp_path: Path) -> None:
+    storage = planted.write(tmp_path / "storage", planted.digits_experiment(2))
+    loaded = load.from_storage(storage, "imaginary-noise")
+    trials = loaded.trials.query("model == 'sigma_vae'")
+    one = replace(loaded, trials=trials[trials["sigma"] == trials["sigma"].min()])
+    found = visit(browser, report.write(one, tmp_path / "report"))
+    gallery = found.page.locator(".gallery").first
+    assert gallery.locator(".level:visible img").count() == 3
+    assert gallery.locator("input").count() == 0
+    assert found.faults == []
+
+
 def test_a_point_answers_the_pointer(opened: Visit) -> None:
     opened.page.locator("#kl_sigma").scroll_into_view_if_needed()
     opened.page.locator("#kl_sigma .points path").nth(3).hover(force=True)

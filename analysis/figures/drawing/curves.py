@@ -1,4 +1,7 @@
-"""Curves of many settings: the dash tells the family, the colour the noise level."""
+"""Curves of many settings: the dash tells the family, the colour the noise level.
+
+Where no family has two noise levels, the colour tells the family, as in every other figure.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +10,51 @@ from collections.abc import Iterator
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures.drawing.families import families
-from analysis.figures.drawing.palette import DASHES, ramp
+from analysis.figures.drawing import marks
+from analysis.figures.drawing.families import all_families, levels
+from analysis.figures.drawing.palette import DASHES, MARKERS, ramp
 from analysis.figures.drawing.style import escape
+from analysis.figures.drawing.view import View
 from analysis.wording import symbol
 
-__all__ = ["SETTING", "by_family", "legend", "level_colours", "over_seeds", "setting_line",
-           "setting_lines", "trial_settings"]
+__all__ = ["SETTING", "by_family", "colour_note", "legend", "level_colours", "over_seeds",
+           "setting_line", "setting_lines", "setting_name", "trial_settings"]
 
-SETTING = ["family", "scale", "level"]
+SETTING = ["family", "scale", "level", "hue"]
 
-_COLUMNS = ["trial", "family", "scale", "level"]
+_BY_LEVEL = -1
 
 
-def trial_settings(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trial → family, scale (sigma, alpha or none) and level (NaN without a scale)."""
+def trial_settings(view: View) -> pd.DataFrame:
+    """Finished trial → family, scale (sigma, alpha or none), level (NaN without one) and hue.
+
+    hue: the number of the family's colour, or −1 where colours tell the level.
+    """
+    found = all_families(view.finished)
+    by_level = any(levels(family, scale) > 1 for scale, family in found)
     parts = [pd.DataFrame({"trial": family.rows["trial"], "family": family.label,
-                           "scale": scale, "level": family.rows[scale]})
-             for scale in ("sigma", "alpha") for family in families(trials, scale)]
-    known = {trial for part in parts for trial in part["trial"]}
-    rest = trials[~trials["trial"].isin(known)] if len(trials) else trials
-    parts += [pd.DataFrame({"trial": family.rows["trial"], "family": family.label,
-                            "scale": "", "level": float("nan")})
-              for family in families(rest, "seed")]
+                           "scale": scale,
+                           "level": family.rows[scale] if scale else float("nan"),
+                           "hue": _BY_LEVEL if by_level else view.hue(family.label)})
+             for scale, family in found]
     if not parts:
-        return pd.DataFrame({name: [] for name in _COLUMNS})
+        return pd.DataFrame({name: [] for name in ("trial", *SETTING)})
     return pd.concat(parts, ignore_index=True).drop_duplicates("trial")
+
+
+def colour_note(table: pd.DataFrame) -> str:
+    """What the colours of these settings tell, if that must be said."""
+    return ("; the darker the line, the lower the model’s own noise level (in dark mode: the "
+            "bluer)" if (table["hue"] == _BY_LEVEL).any() else "")
 
 
 def level_colours(part: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """A colour and the rows of each level of a family, dark for low noise."""
-    levels = sorted(part["level"].dropna().unique())
-    for colour, level in zip(ramp(max(len(levels), 1)), levels, strict=False):
+    if len(part) and part["hue"].iloc[0] != _BY_LEVEL:
+        yield marks.colour(int(part["hue"].iloc[0])), part
+        return
+    values = sorted(part["level"].dropna().unique())
+    for colour, level in zip(ramp(max(len(values), 1)), values, strict=False):
         yield colour, part[part["level"] == level]
     rest = part[part["level"].isna()]
     if len(rest):
@@ -54,14 +70,17 @@ def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 def setting_line(rows: pd.DataFrame, x: str, colour: str, dash: str,
                  words: tuple[str, str] = ("", ".4g")) -> go.Scatter:
     """The means of one setting over column `x`; words: what x is called, and how means look."""
-    name, shape = escape(_named(rows)), words[1]
+    first, shape = rows.iloc[0], words[1]
+    name = escape(setting_name(first))
+    mark = "circle" if first["hue"] == _BY_LEVEL else MARKERS[int(first["hue"]) % len(MARKERS)]
     hover = [f"<b>{name}</b><br>{words[0]} {at:g}: {mean:{shape}}<br>n = {n}, {low:{shape}} to "
              f"{high:{shape}}" for at, mean, low, high, n in
              zip(*(rows[key] for key in (x, "mean", "low", "high", "n")), strict=True)]
     return go.Scatter(
         x=rows[x], y=rows["mean"], mode="lines+markers" if len(rows) < 12 else "lines",
-        showlegend=False, text=hover, legendgroup=str(rows["family"].iloc[0]),
-        hovertemplate="%{text}<extra></extra>", marker={"color": colour, "size": 5},
+        showlegend=False, text=hover, legendgroup=str(first["family"]),
+        hovertemplate="%{text}<extra></extra>",
+        marker={"color": colour, "size": 5 if mark == "circle" else 7, "symbol": mark},
         line={"color": colour, "width": 1.8, "dash": dash})
 
 
@@ -74,11 +93,10 @@ def setting_lines(table: pd.DataFrame, x: str,
     yield from legend(table)
 
 
-def _named(rows: pd.DataFrame) -> str:
-    """``σ-VAE, σ = 0.12`` of rows that share one setting."""
-    first = rows.iloc[0]
-    level = f", {symbol(first['scale'])} = {first['level']:g}" if first["scale"] else ""
-    return f"{first['family']}{level}"
+def setting_name(row: pd.Series) -> str:
+    """``σ-VAE, σ = 0.12`` of a row with a setting's columns."""
+    level = f", {symbol(row['scale'])} = {row['level']:g}" if row["scale"] else ""
+    return f"{row['family']}{level}"
 
 
 def by_family(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -95,6 +113,8 @@ def legend(table: pd.DataFrame) -> Iterator[go.Scatter]:
         sign = symbol(str(part["scale"].iloc[0]))
         span = f": {sign} {low:g}" if sign else ""
         span += f" to {high:g}" if sign and high > low else ""
+        hue = int(part["hue"].iloc[0])
+        colour = ramp(1)[0] if hue == _BY_LEVEL else marks.colour(hue)
         yield go.Scatter(x=[None], y=[None], mode="lines", name=escape(f"{name}{span}"),
                          legendgroup=name, hoverinfo="skip",
-                         line={"color": ramp(1)[0], "width": 2, "dash": dash})
+                         line={"color": colour, "width": 2, "dash": dash})

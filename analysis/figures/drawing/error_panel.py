@@ -36,6 +36,9 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
         raise NothingToDraw(f"No finished trial has both {symbol(x)} and {words[1]}.",
                             relevant=False)
     trials = trials[trials[y] > 0]
+    if trials[x].nunique() < 2:
+        raise NothingToDraw(f"All finished trials have one {symbol(x)}, so there is no curve of "
+                            f"{words[1]} against {symbol(x)}.", relevant=False)
     parts = [_measured(view, family, (x, y), words[1])
              for family in families(trials, x)[:marks.LIMIT]]
     caption = "<p>Each point is one trial (one seed); sums over dimensions, means over examples."

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.schema import SAID_BY_MODEL, param_columns
 from analysis.wording import model_name, setting
 
-__all__ = ["Family", "families", "levels"]
+__all__ = ["Family", "all_families", "families", "levels"]
 
 _NOT_PARAMS = ("reason", "experiment_id", "artifact_uri")
 
@@ -41,9 +41,18 @@ def families(trials: pd.DataFrame, x: str) -> list[Family]:
             for group in groups]
 
 
+def all_families(trials: pd.DataFrame) -> list[tuple[str, Family]]:
+    """Every family with its noise scale: sigma, alpha, or nothing for models without one."""
+    found = [(scale, family) for scale in ("sigma", "alpha")
+             for family in families(trials, scale)]
+    known = {trial for _, family in found for trial in family.rows["trial"]}
+    rest = trials[~trials["trial"].isin(known)] if len(trials) else trials
+    return [*found, *(("", family) for family in families(rest, "seed"))]
+
+
 def levels(family: Family, x: str) -> int:
-    """How many values of `x` a family has."""
-    return int(family.rows[x].nunique())
+    """How many values of `x` a family has; a family without any scale has one level."""
+    return int(family.rows[x].nunique()) if x else 1
 
 
 def _settings(rows: pd.DataFrame, x: str) -> list[str]:

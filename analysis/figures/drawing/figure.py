@@ -14,7 +14,8 @@ from analysis.figures.drawing.view import View
 __all__ = ["SECTIONS", "Drawn", "Figure"]
 
 SECTIONS = {
-    "laws": "Scaling laws", "search": "Search", "published": "Beside the published tables",
+    "laws": "Scaling laws", "search": "Search", "results": "Every setting",
+    "published": "Beside the published tables",
     "reconstruction": "Reconstruction and rate", "equivalence": "Equivalence",
     "bounds": "Bounds of the denoising criterion", "compare": "Models compared",
     "images": "Images", "robustness": "Robustness", "learning": "Learning curves"}

@@ -46,6 +46,9 @@ def law_info(view: View, x: str) -> LawPanel:
     if not found:
         raise NothingToDraw(f"No finished trial has both {symbol(x)} and a positive KL, so there "
                             f"is no law in {symbol(x)} to draw.", relevant=False)
+    if measured[x].nunique() < 2:
+        raise NothingToDraw(f"All finished trials have one {symbol(x)}, so there is no law in "
+                            f"{symbol(x)} to draw.", relevant=False)
     claims = {claim.family.label: claim for claim in view.claims_of(x)}
     parts, fits = [], {}
     for family in found[:marks.LIMIT]:

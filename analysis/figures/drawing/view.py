@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.figures.drawing.families import families, levels
+from analysis.figures.drawing.families import all_families, levels
 from analysis.figures.drawing.laws import Claim, fit_families
 from analysis.powerlaw import Law
 from analysis.schema import DECLARED, FINISHED, Experiment, Spectrum
@@ -34,6 +34,7 @@ class View:
     margin: of the equivalence, a log ratio.
     run_url: of a run, with ``{run}`` in it; None if no server is known.
     hues: family → number of its colour.
+    asked: whether another law than the usual one was declared.
     """
 
     experiment: Experiment
@@ -42,6 +43,7 @@ class View:
     margin: float
     run_url: str | None = None
     hues: Mapping[str, int] = field(default_factory=dict)
+    asked: bool = False
 
     def hue(self, label: str) -> int:
         """The number of a family's colour and marker, the same in every figure."""
@@ -68,6 +70,13 @@ class View:
     def _settled(self) -> pd.DataFrame:
         trials = self.experiment.trials
         return trials[(trials["status"] == FINISHED) & (trials["role"] == DECLARED)]
+
+    @property
+    def wants_law(self) -> bool:
+        """Whether a law was asked for, or the trials have two values of a noise level or more."""
+        trials = self.experiment.trials
+        return self.asked or any(scale in trials and trials[scale].nunique() > 1
+                                 for scale in ("sigma", "alpha"))
 
     def claims_of(self, x: str, y: str = "test/kl") -> list[Claim]:
         return [claim for claim in self.claims if (claim.x, claim.y) == (x, y)]
@@ -98,10 +107,11 @@ def _off_axis(trials: pd.DataFrame) -> pd.Series[bool]:
 
 def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | None) -> View:
     """Fit the declared law, and KL against the other scales that the trials have."""
-    declared = law or Law(x="sigma", y="test/kl")
+    usual = Law(x="sigma", y="test/kl")
+    declared = law or usual
     others = [Law(x=x, y="test/kl") for x in ("sigma", "alpha", "d_z") if x != declared.x]
     laws = (declared, *others)
-    empty = View(experiment, laws, (), margin, run_url)
+    empty = View(experiment, laws, (), margin, run_url, asked=declared != usual)
     claims = [claim for one in laws[:3] if one.x in ("sigma", "alpha", declared.x)
               for claim in fit_families(empty.finished, one)]
     return replace(empty, claims=tuple(claims), hues=_hues(empty.finished))
@@ -109,8 +119,7 @@ def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | 
 
 def _hues(trials: pd.DataFrame) -> dict[str, int]:
     """Families of many noise levels first: they get the colours that differ most."""
-    found = [(levels(family, x), family.label) for x in ("sigma", "alpha")
-             for family in families(trials, x)]
+    found = [(levels(family, x), family.label) for x, family in all_families(trials)]
     ordered = sorted(found, key=lambda entry: -min(entry[0], 3))
     labels = dict.fromkeys(label for _, label in ordered)
     return {label: number for number, label in enumerate(labels)}
