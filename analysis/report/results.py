@@ -118,4 +118,4 @@ def _ends(joined: pd.DataFrame, metric: str) -> str:
 def _untested(joined: pd.DataFrame) -> str:
     least = joined.groupby(SETTING, dropna=False)["trial"].count().min()
     return (" Some settings have one seed, so the order is not tested." if least < 2 else
-            " `sweeper compare` tests such differences.")
+            " This is the order as measured; sweeper compare tests pairs.")

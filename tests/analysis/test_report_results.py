@@ -62,7 +62,8 @@ def test_the_table_has_a_row_for_each_setting(view: View) -> None:
 def test_the_summary_names_the_ends_at_the_strongest_noise(view: View, tmp_path: Path) -> None:
     said = report.summary(view.experiment)
     assert ("Error after the strongest noise, least and most: Gaussian 0.9: σ-VAE "
-            "(20.0), Bernoulli VAE (60.0). `sweeper compare` tests such differences.") in said
+            "(20.0), Bernoulli VAE (60.0). This is the order as measured; sweeper compare tests "
+            "pairs.") in said
     assert any("most and least: Gaussian 0.9: σ-VAE (0.905), Bernoulli VAE (0.705)" in one
                for one in said)
     assert not any("law" in one for one in said)
