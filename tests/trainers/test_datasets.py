@@ -120,6 +120,11 @@ def test_dynamic_pixels_are_drawn_anew_and_have_the_grey_value_as_their_mean(
     first, second = (batches.train(rows, [Streams(7, epoch)]) for epoch in (0, 1))
     assert not torch.equal(first, second)
     assert torch.equal(first, batches.train(rows, [Streams(7, 0)]))
+    used, fresh = Streams(7, 0), Streams(7, 0)
+    batches.train(rows, [used])
+    for stream in ("order", "latent", "corruption", "evaluation"):
+        assert torch.equal(*(torch.rand(3, generator=one.generator(stream))
+                             for one in (used, fresh))), "pixels take numbers of their own stream"
     grey = torch.arange(784, dtype=torch.float64) % 256 / 255
     excess = (first.mean(0) + second.mean(0)) / 2 - grey
     assert (excess.abs() <= 5 * (grey * (1 - grey) / 800).sqrt() + 1e-12).all()

@@ -44,6 +44,8 @@ SIZES: dict[str, tuple[str, dict[str, Any], tuple[int, int, int]]] = {
     "frey_face": ("faces", {}, (1572, 193, 200)),
     "image_folder": ("album", {"size": 8, "validation": 4, "test_fraction": 0.2}, (20, 4, 6))}
 
+WHITE = {"digits": 16.0}  # of images that do not have eight bits a pixel
+
 Make = Callable[[], Dataset]
 every_data_set = pytest.mark.parametrize("name", DATASETS)
 
@@ -71,6 +73,7 @@ def test_parts_have_the_sizes_the_shape_and_the_range(name: str, make: Make) -> 
     splits = data.load()
     assert tuple(map(len, parts_of(splits).values())) == SIZES[name][2]
     low, high = data.value_range or (-math.inf, math.inf)
+    assert splits.scale == (WHITE.get(name, 255.0) if data.value_range else 1.0)
     for part in filter(len, parts_of(splits).values()):
         assert part.x.shape == (len(part), math.prod(data.shape))
         x = part.x.double() / splits.scale

@@ -8,9 +8,14 @@ import pytest
 import torch
 
 from tests.trainers.models import mlp_sigma_vae
-from trainers import Pack, Training
+from trainers import Pack, Training, Trial
+from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import Incompatible
+from trainers.likelihoods.gaussian import Gaussian
+from trainers.networks.linear import Linear
 from trainers.networks.mlp import Mlp
+from trainers.objectives.elbo import Elbo
+from trainers.posterior import kl_to_prior
 
 DOUBLE = Training(epochs=3, precision="float64")
 
@@ -62,6 +67,24 @@ def test_rates_and_eps_may_differ_in_a_pack() -> None:
         alone.run_epoch()
     for name, value in alone.weights(0).items():
         torch.testing.assert_close(pack.weights(1)[name], value, rtol=1e-8, atol=1e-10)
+
+
+def test_metrics_are_means_over_all_examples_and_over_all_steps() -> None:
+    """Of parameters that do not move: a test in three batches, and an epoch of five steps."""
+    trial = Trial(objective=Elbo(beta=3.0), likelihood=Gaussian(sigma=0.5), network=Linear(d_z=2),
+                  data=LinearGaussian(dims=4, examples=1234),
+                  training=Training(batch_size=246, precision="float64", lr=1e-300))
+    pack = Pack([trial])
+    _, model = pack.bind(0)
+    kl = float(kl_to_prior(*model.encode(trial.data.load().test.x)).mean())
+    found = pack.run_epoch()[0].metrics
+    assert found["test/kl"] == pytest.approx(kl, rel=1e-12)
+    assert found["train/kl"] == pytest.approx(kl, rel=0.02)
+    for name in ("train/elbo", "test/elbo"):
+        part = name.partition("/")[0]
+        expected = -found[f"{part}/recon"] / (2 * 0.5**2) - found[f"{part}/kl"]
+        assert found[name] == pytest.approx(expected, rel=1e-10)
+        assert found[f"{part}/objective"] == pytest.approx(expected - 2 * found[f"{part}/kl"])
 
 
 def test_trials_of_other_shapes_are_no_pack() -> None:
