@@ -59,6 +59,13 @@ def test_the_table_has_a_row_for_each_setting(view: View) -> None:
     assert row["test/kl_high"] - row["test/kl"] == pytest.approx(12.706 * 0.5, rel=1e-4)
 
 
+def test_settings_stand_by_family_and_level(tmp_path: Path) -> None:
+    swept = look(robust(tmp_path, seeds=1, levels=(0.5, 0.1, 0.9)), None, 0.1, None)
+    assert results_frame(swept)["setting"].tolist() == [
+        *(f"DEEN, σ = {sigma}" for sigma in (0.1, 0.5, 0.9)),
+        *(f"σ-VAE, σ = {sigma}" for sigma in (0.1, 0.5, 0.9)), "Bernoulli VAE"]
+
+
 def test_the_summary_names_the_ends_at_the_strongest_noise(view: View, tmp_path: Path) -> None:
     said = report.summary(view.experiment)
     assert ("Error after the strongest noise, least and most: Gaussian 0.9: σ-VAE "

@@ -28,6 +28,8 @@ _BY_LEVEL = -1
 def trial_settings(view: View) -> pd.DataFrame:
     """Finished trial → family, scale (sigma, alpha or none), level (NaN without one) and hue.
 
+    Family after family, by level.
+
     hue: the number of the family's colour, or −1 where colours tell the level.
     """
     found = all_families(view.finished)
@@ -39,7 +41,8 @@ def trial_settings(view: View) -> pd.DataFrame:
              for scale, family in found]
     if not parts:
         return pd.DataFrame({name: [] for name in ("trial", *SETTING)})
-    return pd.concat(parts, ignore_index=True).drop_duplicates("trial")
+    ordered = [part.sort_values("level", kind="stable") for part in parts]
+    return pd.concat(ordered, ignore_index=True).drop_duplicates("trial")
 
 
 def colour_note(table: pd.DataFrame) -> str:
