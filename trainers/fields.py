@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import copy
 import math
+import numbers
+import types
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from trainers.errors import InvalidValue
 
@@ -112,18 +123,47 @@ def _describe(component: type[Any]) -> Iterator[Field]:
 
 
 class Component:
-    """Base of every hyperparameter dataclass: checks the bounds that its fields declare.
+    """Base of every hyperparameter dataclass: checks what its fields declare.
 
-    Raises `InvalidValue` with the rule, the value and the class's name. Tensors (the values of a
-    pack's members) were checked when their own trial was built, and are let through.
+    That is bounds, whole numbers, choices, and the same of each element of a tuple. Raises
+    `InvalidValue` with the rule, the value and the class's name. Tensors (the values of a pack's
+    members) were checked when their own trial was built, and are let through.
     """
 
     def __post_init__(self) -> None:
         for field in describe_fields(type(self)):
             value = getattr(self, field.name)
-            if not isinstance(value, int | float) or isinstance(value, bool):
-                continue
-            if not math.isfinite(value) or (field.bounds and not field.bounds.admits(value)):
-                rule = str(field.bounds) if field.bounds and str(field.bounds) else "finite"
+            rule = _broken(field.type, field.bounds, value)
+            if rule:
                 raise InvalidValue(
                     f"{type(self).__name__}.{field.name} must be {rule}, and is {value!r}")
+
+
+def _broken(hint: Any, bounds: Bounds | None, value: Any) -> str | None:
+    """The rule of a number, a choice or a tuple of them that a value breaks, if it does."""
+    if hint in (int, float):
+        return _broken_number(hint, bounds, value)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        marks = (mark for mark in arguments[1:] if isinstance(mark, Bounds))
+        return _broken(arguments[0], next(marks, bounds), value)
+    if origin is Literal:
+        return None if value in arguments else f"one of {', '.join(map(repr, arguments))}"
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return "a tuple"
+        return next(filter(None, (_broken(arguments[0], bounds, one) for one in value)), None)
+    if origin in (Union, types.UnionType) and value is not None:
+        rules = [_broken(one, bounds, value) for one in arguments if one is not type(None)]
+        return None if None in rules else rules[0]
+    return None
+
+
+def _broken_number(hint: Any, bounds: Bounds | None, value: Any) -> str | None:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return None if hasattr(value, "ndim") else "a number"
+    if hint is int and not isinstance(value, numbers.Integral):
+        return "a whole number"
+    if math.isfinite(value) and (bounds is None or bounds.admits(float(value))):
+        return None
+    return str(bounds or "") or "finite"

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
 
 from trainers import Training, Trial
+from trainers.datasets.binarized_mnist import BinarizedMnist
 from trainers.datasets.digits import Digits
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import InvalidValue, UnknownName
+from trainers.evaluations.denoising import Denoising
+from trainers.evaluations.samples import Samples
+from trainers.fields import describe_fields, from_checked
 from trainers.likelihoods import LIKELIHOODS
 from trainers.likelihoods.gaussian import Gaussian
 from trainers.networks.conv import Conv
+from trainers.networks.mlp import Mlp
 from trainers.objectives.elbo import Elbo
+from trainers.objectives.uvb import Uvb
+from trainers.samplers.walk_jump import WalkJump
 from trainers.trial import PARTS
 
 
@@ -23,6 +32,41 @@ from trainers.trial import PARTS
 def test_a_scale_must_be_positive_and_finite(sigma: float) -> None:
     with pytest.raises(InvalidValue, match=r"Gaussian\.sigma must be > 0"):
         Gaussian(sigma=sigma)
+
+
+@pytest.mark.parametrize(("kind", "values", "rule"), [
+    (Uvb, {"sigma": 0.1, "decoder": "poisson"},
+     "Uvb.decoder must be one of 'gaussian', 'laplace', and is 'poisson'"),
+    (WalkJump, {"start": "zero"}, "WalkJump.start must be one of 'uniform', 'noisy', and is 'z"),
+    (BinarizedMnist, {"binarize": "dinamic"}, "must be one of 'static', 'dynamic', 'threshold'"),
+    (Samples, {"start": "zero"}, "Samples.start must be one of 'uniform', 'noisy'"),
+    (Training, {"precision": "float16"}, "must be one of 'float32', 'float64', 'bfloat16'"),
+    (Training, {"epochs": 2.5}, "Training.epochs must be a whole number, and is 2.5"),
+    (Elbo, {"beta": "2"}, "Elbo.beta must be a number, and is '2'"),
+    (Elbo, {"k": True}, "Elbo.k must be a number, and is True"),
+    (Mlp, {"hidden": (200, 0)}, r"Mlp.hidden must be >= 1, and is \(200, 0\)"),
+    (Mlp, {"hidden": 200}, "Mlp.hidden must be a tuple, and is 200"),
+    (Conv, {"channels": (8, 1.5)}, "Conv.channels must be a whole number"),
+    (Denoising, {"gaussian": (0.1, -1.0)}, "Denoising.gaussian must be > 0"),
+    (Denoising, {"salt_and_pepper": (1.5,)}, "Denoising.salt_and_pepper must be >= 0 and <= 1")])
+def test_choices_whole_numbers_and_elements_are_checked_in_python_too(
+        kind: Any, values: dict[str, object], rule: str) -> None:
+    """Any other word would silently have meant the first choice."""
+    with pytest.raises(InvalidValue, match=rule):
+        check(kind, values)
+
+
+def check(kind: Any, values: dict[str, object]) -> None:
+    """Have a component check its values: in tests a type checker would come before it."""
+    defaults = {field.name: field.default for field in describe_fields(kind)}
+    from_checked(kind, **(defaults | values)).__post_init__()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    check(Mlp, {"d_z": np.int64(3), "hidden": (np.int32(4),)})
+    check(Gaussian, {"sigma": np.float32(0.5)})
+    with pytest.raises(InvalidValue, match="must be > 0"):
+        check(Gaussian, {"sigma": np.float32(-0.5)})
 
 
 def test_an_unknown_name_gets_the_nearest_known_one() -> None:
