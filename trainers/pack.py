@@ -59,18 +59,23 @@ class Pack:
     ----------
     trials : trials that share everything but seed and the fields marked `PerMember`.
     device : where to train.
+    packed : whether a member that is alone, or is left alone, is computed as a pack is, beside a
+        copy of itself. Packs of two and more agree to the last bit whatever their size, and a
+        trial by itself differs in rounding. None: where there is more than one to begin with.
 
     Raises
     ------
     Incompatible : the trials are not one program. DataError : the data cannot be read.
     """
 
-    def __init__(self, trials: Sequence[Trial], device: str = "cpu") -> None:
+    def __init__(self, trials: Sequence[Trial], device: str = "cpu",
+                 packed: bool | None = None) -> None:
         if any(program_of(trial) != program_of(trials[0]) for trial in trials[1:]):
             raise Incompatible("the trials of a pack may differ in seed and per-member numbers "
                                "(σ, α, β, rates) only")
         self.trials = tuple(trials)
         self.device = torch.device(device)
+        self.packed = len(trials) > 1 if packed is None else packed
         self.live = list(range(len(trials)))
         self.failed: dict[int, str] = {}
         self.epoch = 0
@@ -79,6 +84,11 @@ class Pack:
         with torch.device("meta"):
             self._parts = dict(trials[0].build_modules().items())
         self._place([self._fresh(trial) for trial in trials])
+
+    @property
+    def _rows(self) -> list[int]:
+        """The members in the order of the pack axis, which there is for more than one row."""
+        return self.live * 2 if self.packed and len(self.live) == 1 else self.live
 
     @property
     def steps_per_epoch(self) -> int:
@@ -145,7 +155,7 @@ class Pack:
         """The objective and the trained model of a live member."""
         params = {name.removeprefix("param/"): value.to(self.device)
                   for name, value in self.weights(member).items()}
-        hyper = {name: value if len(self.live) == 1 else value[self.live.index(member)]
+        hyper = {name: value if len(self._rows) == 1 else value[self.live.index(member)]
                  for name, value in self._hyper.items()}
         return self.trials[member].bind(self._parts, params, hyper)
 
@@ -156,9 +166,11 @@ class Pack:
         return {f"param/{name}": value.detach() for name, value in modules.named_parameters()}
 
     def _place(self, states: Sequence[State]) -> None:
-        """Stack the members' states, with a pack axis only where there is more than one."""
+        """Stack the members' states, with a pack axis only where there is more than one row."""
+        state_of = dict(zip(self.live, states, strict=True))
+
         def stacked(key: str) -> Tensor:
-            values = [state[key].to(self.device) for state in states]
+            values = [state_of[member][key].to(self.device) for member in self._rows]
             return values[0].clone() if len(values) == 1 else torch.stack(values)
 
         names = [key.removeprefix("param/") for key in states[0] if key.startswith("param/")]
@@ -171,7 +183,7 @@ class Pack:
                                 for name in names}, self.step)
 
     def _stack_hyperparameters(self) -> dict[str, Tensor]:
-        values = [self.trials[member].hyperparameters() for member in self.live]
+        values = [self.trials[member].hyperparameters() for member in self._rows]
         columns = {name: torch.tensor([value[name] for value in values], dtype=torch.float64)
                    for name in values[0]}
         exact = ("training.lr", "training.eps")
@@ -181,11 +193,11 @@ class Pack:
                 for name, column in typed.items()}
 
     def _one(self, value: Tensor, member: int) -> Tensor:
-        row = value if len(self.live) == 1 else value[self.live.index(member)]
+        row = value if len(self._rows) == 1 else value[self.live.index(member)]
         return row.detach().cpu().clone()
 
     def _streams(self, epoch: int) -> list[Streams]:
-        return [Streams(self.trials[member].seed, epoch, self.device) for member in self.live]
+        return [Streams(self.trials[member].seed, epoch, self.device) for member in self._rows]
 
     def _train_epoch(self) -> dict[str, Tensor]:
         batch, dtype = self._training.batch_size, self._training.dtype
@@ -208,7 +220,7 @@ class Pack:
             objective, model = self.trials[0].bind(self._parts, params, hyper)
             return objective.loss(model, x, noise)
 
-        compute = member_loss if len(self.live) == 1 else torch.func.vmap(member_loss)
+        compute = member_loss if len(self._rows) == 1 else torch.func.vmap(member_loss)
         loss, metrics = compute(self._params, self._hyper, x, dict(noise))
         self._adam.step(torch.autograd.grad(loss.sum(), list(self._params.values())))
         return {name: value.detach() for name, value in metrics.items()}
@@ -225,7 +237,7 @@ class Pack:
             objective, model = self.trials[0].bind(self._parts, params, hyper)
             return objective.test(model, x, noise)
 
-        compute = member_test if len(self.live) == 1 else torch.func.vmap(
+        compute = member_test if len(self._rows) == 1 else torch.func.vmap(
             member_test, in_dims=(0, 0, None, 0))
         streams, (objective, model) = self._streams(NOISE_OF[part]), self._any_model()
         totals, examples = dict[str, Tensor](), 0

@@ -66,6 +66,6 @@ def _different(found: Comparison) -> list[str]:
     if known:
         lines.append(f"  largest relative difference {max(known):.2g}")
     lines.append("what differs from the time of the stored one:" if found.changed else
-                 "nothing differs in versions or machine; a trial of a pack of several is equal "
-                 "to rounding only, as it is trained alone here")
+                 "nothing differs in versions or machine; a trial that was trained now in a pack "
+                 "and now alone is equal to rounding only")
     return lines

@@ -77,9 +77,9 @@ def rerun(storage: Path, name: str) -> Comparison:
     assert stored is not None
     job_trial = JobTrial(trial_id, about["trial"], str(about["data"]["checksum"]))
     _require_same_data(job_trial)
-    device = _device(stored)
+    device, packed = _device(stored), bool(stored.manifest.get("packed"))
     with tempfile.TemporaryDirectory(prefix="sweeper-rerun-") as scratch:
-        train_pack(Job(scratch, scratch, (job_trial,), device), lambda events: None)
+        train_pack(Job(scratch, scratch, (job_trial,), device, packed), lambda events: None)
         again = checkpoint.latest(ledger.trial_folder(scratch, trial_id))
         after = _records(trial_id, again)
     assert again is not None

@@ -34,16 +34,18 @@ class JobTrial:
 class Job:
     """One pack to train: where its trials are stored, and the folder of the sweep's stop sign.
 
-    `alone`: one trial after the other, as they were too large for the memory together. `again`:
-    a trial that is too large alone does not fail yet, as the schedule tries the job once more
-    where it has more room. With `until` they are trained up to that epoch only, and left there as
-    pruned.
+    `packed`: computed as a pack, also where only one trial is left of it, so that its bits do not
+    depend on who else is. `alone`: one trial after the other, as they were too large for the
+    memory together. `again`: a trial that is too large alone does not fail yet, as the schedule
+    tries the job once more where it has more room. With `until` they are trained up to that epoch
+    only, and left there as pruned.
     """
 
     storage: str
     sweep: str
     trials: tuple[JobTrial, ...]
     device: str = "cpu"
+    packed: bool = False
     alone: bool = False
     again: bool = False
     until: int | None = None
@@ -57,10 +59,11 @@ class Job:
         return cls(**row | {"trials": tuple(JobTrial(**trial) for trial in row["trials"])})
 
 
-def make_job(sweep: Sweep, pack: Iterable[PlannedTrial], until: int | None = None) -> Job:
+def make_job(sweep: Sweep, pack: Iterable[PlannedTrial], until: int | None = None,
+             packed: bool = False) -> Job:
     """The job of one pack; paths are absolute, for a worker has a working folder of its own."""
     trials = tuple(JobTrial(trial.id, trial.config, str(trial.data.get("checksum", "")),
                              trial.evaluate, trial.merged_from, trial.program)
                    for trial in pack)
     return Job(str(sweep.storage.resolve()), str(ledger.sweep_folder(sweep).resolve()), trials,
-               "cuda" if sweep.resources.gpus else "cpu", until=until)
+               "cuda" if sweep.resources.gpus else "cpu", packed, until=until)

@@ -39,8 +39,9 @@ class Superseded(Exception):
 class Member:
     """A trial in training: its attempt, its history, and the commit that it goes on from.
 
-    `extends` is the shorter trial that this commit is of, where it is not the trial's own, and
-    `note` what the user should know of its beginning.
+    `extends` is the shorter trial that this commit is of, where it is not the trial's own,
+    `packed` whether it is computed as a member of a pack, and `note` what the user should know of
+    its beginning.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Member:
     device: str
     program: str = ""
     extends: str | None = None
+    packed: bool = False
     note: str | None = None
     parent: Commit | None = None
     state: Mapping[str, Tensor] = field(default_factory=dict)
@@ -72,10 +74,11 @@ class Member:
         if any(int(path.name) > self.attempt.number for path in self.folder.glob("[0-9]*")):
             raise Superseded(self.id)
         wall_s = self.before_s + time.monotonic() - self.started
-        extends = {"extends": self.extends} if self.extends else {}
+        marks = {"extends": self.extends, "packed": self.packed}
+        set_marks = {name: value for name, value in marks.items() if value}
         own = self.parent and self.parent.folder.is_relative_to(self.folder)
         self.attempt.commit(state, self.records, replace(progress, wall_s=wall_s),
-                            self.parent if own else None, {**_about(self.device), **extends})
+                            self.parent if own else None, {**_about(self.device), **set_marks})
         self.closed = progress.status != "running"
 
     def fail(self, error: BaseException, epoch: int, step: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from sweeper.spec.identity import canonical
@@ -10,7 +10,7 @@ from sweeper.sweep import PlannedTrial, Resources
 from trainers.pack import program_of
 from trainers.trial import Trial
 
-__all__ = ["make_packs", "pack_size", "program"]
+__all__ = ["make_packs", "pack_size", "program", "shared_programs"]
 
 
 def make_packs(trials: Sequence[PlannedTrial],
@@ -29,6 +29,14 @@ def make_packs(trials: Sequence[PlannedTrial],
              for start in range(0, len(group), size)]
     rank = {trial.id: position for position, trial in enumerate(trials)}
     return sorted(packs, key=lambda pack: rank[pack[0].id])
+
+
+def shared_programs(trials: Sequence[PlannedTrial], resources: Resources) -> frozenset[str]:
+    """The programs of which a sweep makes packs; none where every trial is a pack of its own."""
+    if pack_size(resources) == 1:
+        return frozenset()
+    counts = Counter(program(trial) for trial in trials if not trial.merged_from)
+    return frozenset(name for name, count in counts.items() if count > 1)
 
 
 def pack_size(resources: Resources) -> int:

@@ -137,8 +137,9 @@ def _train(job: Job, members: Sequence[Member], reporter: _Reporter) -> None:
         training.run()
         return
     except Exception as error:  # whatever a trial raises is that trial's failure
-        if len(members) == 1:
-            if job.again and kind_of(error) == "memory":
+        no_room = kind_of(error) == "memory"
+        if len(members) == 1 and not (no_room and training.packed):
+            if no_room and job.again:
                 raise TrialOutOfMemoryError(members[0].id) from error
             training.fail(members[0], error)
             return
@@ -148,7 +149,8 @@ def _train(job: Job, members: Sequence[Member], reporter: _Reporter) -> None:
     middle = (len(members) + 1) // 2
     for half in (members[:middle], members[middle:]):
         left = [_job_trial(job, member) for member in half if not member.closed]
-        _train_all(job, left, reporter)
+        alone = job.alone or (no_room and len(half) == 1)  # no copy beside it that has no room
+        _train_all(replace(job, alone=alone), left, reporter)
 
 
 def _job_trial(job: Job, member: Member) -> JobTrial:
@@ -166,6 +168,7 @@ class _Training:
         self._epoch = self._step = self._saved = members[0].epoch
         self._saved_at = time.monotonic()
         self._warned = False
+        self.packed = job.packed and not job.alone
 
     def run(self) -> None:
         pack = self._prepare()
@@ -201,7 +204,10 @@ class _Training:
             if member.program and member.trial.training.extendable:
                 enter(self._job.storage, member.program, member.id)
         describe_dataset(self._job.storage, first.trial.data, self._job.trials[0].checksum)
-        pack = Pack([member.trial for member in self._members], self._job.device)
+        pack = Pack([member.trial for member in self._members], self._job.device,
+                    self.packed or None)
+        for member in self._members:
+            member.packed = pack.packed
         if first.epoch:
             pack.restore([dict(member.state) for member in self._members], first.epoch)
         self._step = pack.step

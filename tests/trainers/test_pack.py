@@ -12,6 +12,8 @@ from trainers import Pack, Training, Trial
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import Incompatible
 from trainers.likelihoods.gaussian import Gaussian
+from trainers.networks import Network
+from trainers.networks.conv import Conv
 from trainers.networks.linear import Linear
 from trainers.networks.mlp import Mlp
 from trainers.objectives.elbo import Elbo
@@ -110,3 +112,21 @@ def test_bfloat16_trains_what_float32_trains() -> None:
         rough, exact = half.run_epoch()[0].metrics, full.run_epoch()[0].metrics
     for name in ("test/elbo", "test/recon", "test/denoise"):
         assert rough[name] == pytest.approx(exact[name], rel=0.03)
+
+
+@pytest.mark.parametrize("network", [Mlp(hidden=(16,), d_z=4), Conv(d_z=4)])
+def test_who_is_left_alone_is_computed_as_before(network: Network) -> None:
+    """Packs of four and of two, one that others leave, and a packed one alone: the same bits."""
+    training = Training(epochs=2, batch_size=256)
+    trials = [replace(mlp_sigma_vae(sigma, training=training), network=network)
+              for sigma in (0.1, 0.2, 0.3, 0.4)]
+    packs = [Pack(trials), Pack(trials[:2]), Pack(trials), Pack(trials[:1], packed=True)]
+    records = []
+    for place, pack in enumerate(packs):
+        first = pack.run_epoch()[0]
+        if place == 2:
+            pack.drop(1, 2, 3)
+        records.append((first.metrics, pack.run_epoch()[0].metrics))
+    assert all(record == records[0] for record in records[1:])
+    assert all(torch.equal(value, packs[0].state(0)[name])
+               for pack in packs[1:] for name, value in pack.state(0).items())
