@@ -105,6 +105,19 @@ def test_going_on_from_a_state_gives_the_undisturbed_result_bit_for_bit(trial: T
 
 
 @every_trial
+def test_the_loss_and_its_parts_are_means_over_examples(trial: Trial) -> None:
+    """The same examples twice, with the same noise, change nothing; Adam would not show it."""
+    objective, model = Pack([trial]).bind(0)
+    splits, streams = datasets.load(trial.data), Streams(0, 0)
+    x = splits.train.x[:6].double() / splits.scale
+    noise = {name: streams.draw(draw, torch.float64)
+             for name, draw in objective.draws(model, len(x)).items()}
+    twice = {name: torch.cat([value, value], -2) for name, value in noise.items()}
+    once, again = objective.loss(model, x, noise), objective.loss(model, x.repeat(2, 1), twice)
+    torch.testing.assert_close(again, once, rtol=1e-10, atol=1e-12)
+
+
+@every_trial
 def test_every_noise_comes_from_a_stream_of_its_own(trial: Trial) -> None:
     """Training's noise from one stream each, and none of it in tests: they are always alike."""
     objective, model = trial.bind(dict(trial.build_modules()), {}, {})
