@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,15 @@ def test_a_picture_of_an_absurd_size_is_refused(tmp_path: Path) -> None:
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no images"):
         ImageFolder(folder=str(tmp_path)).checksum()
+
+
+def test_a_name_in_another_encoding_is_a_name(album: Path) -> None:
+    before = ImageFolder(folder=str(album)).checksum()
+    Image.new("L", (9, 9), 77).save(album / "cats" / "new.png")
+    os.rename(album / "cats" / "new.png", os.fsencode(album / "cats") + b"/caf\xe9.png")
+    data = ImageFolder(folder=str(album), size=8)
+    assert data.checksum() != before
+    assert sum(map(len, (data.load().train, data.load().test))) == 31
 
 
 def test_a_changed_image_changes_the_checksum(album: Path) -> None:

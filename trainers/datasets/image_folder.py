@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ class ImageFolder(Component):
             digest.update(f"{len(part)}".encode())
             for path in part:
                 name = path.relative_to(self._root).as_posix()
-                digest.update(f"{name}/{file_digest(path)}".encode())
+                digest.update(os.fsencode(f"{name}/{file_digest(path)}"))
         return digest.hexdigest()[:16]
 
     @property
