@@ -140,8 +140,18 @@ class _Block:
         entry = self.entries.get("likelihood")
         if entry is None or not model.likelihoods or (entry.default and not model.any_likelihood):
             return [model.likelihood]
-        return [self._registered("likelihood", name, where, model.likelihoods)
+        return [self._likelihood(model, name, where)
                 for where, name in self._choices("likelihood", model.likelihoods)]
+
+    def _likelihood(self, model: Model, name: Any, where: Address) -> str:
+        known = self._registered("likelihood", name, where, PARTS["likelihood"])
+        if known not in model.likelihoods:
+            others = [one.name for one in known_models().values() if known in one.likelihoods]
+            raise self.document.error(
+                f"{model.name} is a model with the likelihood {', '.join(model.likelihoods)}, and "
+                f"{known} is what {', '.join(others)} may have: leave it out, or choose one of "
+                "these", where)
+        return known
 
     def networks(self, model: Model) -> list[str]:
         registry = PARTS["network"]

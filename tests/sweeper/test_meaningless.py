@@ -47,6 +47,11 @@ def test_data_that_cannot_be_made_are_named_with_their_line(data: str, message: 
      ": the corruption 'learnable_gaussian' is learned, and of the data that would change what "
      "the model is fitted to; use one of bernoulli, gaussian, laplace, mean_image, "
      "salt_and_pepper, or corrupt the input"),
+    ("{model: noisy_vae, sigma: 1, likelihood: bernoulli, corruption: {name: laplace, alpha: 1}}",
+     ".likelihood: noisy_vae is a model with the likelihood gaussian, and bernoulli is what "
+     "bernoulli_vae, dvae, iwae, diwae may have: leave it out, or choose one of these"),
+    ("{model: sigma_vae, sigma: 0.1, likelihood: laplac}",
+     ".likelihood: unknown likelihood 'laplac'; did you mean 'laplace'?"),
     ("{model: sigma_vae, sigma: 0.1, m: 4}", f": {VIEWS}sigma_vae corrupts nothing: leave it out"),
     ("{model: iwae, likelihood: gaussian, sigma: 0.1, m: [1, 2]}", f": {VIEWS}iwae corrupts"),
     ("{model: sigma_vae, sigma: 0.1, evaluate: [denoising: {gaussian: [0.1, 0.2, 0.1], "

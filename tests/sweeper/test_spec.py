@@ -115,8 +115,8 @@ BLOCKS = [
      "because the log of a mean of weights has no KL of its own to weight; it belongs to "),
     ("{model: sigma_vae, sigma: 0.1, corruption: gaussian}", ".corruption: sigma_vae has no "
      "`corruption`; it belongs to noisy_vae, dvae"),
-    ("{model: sigma_vae, sigma: 0.1, likelihood: laplace}", ".likelihood: unknown likelihood "
-     "'laplace' (known: gaussian)"),
+    ("{model: sigma_vae, sigma: 0.1, likelihood: laplace}", ".likelihood: sigma_vae is a "
+     "model with the likelihood gaussian, and laplace is what alpha_vae, dvae, iwae, diwae may"),
     ("{model: uvb, sigma: 0.1, likelihood: laplace}", ".likelihood: uvb has no `likelihood`, "
      "because its decoder is a field of its own: write `decoder: gaussian` or "
      "`decoder: laplace` (uvb has: "),
