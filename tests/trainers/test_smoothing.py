@@ -96,11 +96,11 @@ def test_the_class_is_guessed_from_other_copies_than_it_is_bounded_by() -> None:
     assert (one.guess, one.p_lower, one.radius, one.abstains) == (5, 0, 0, True)
 
 
-@pytest.mark.parametrize(("radius", "least"), [(7.0, "9.1e[+]23"), (100.0, "inf")])
-def test_a_radius_of_many_sigmas_is_out_of_reach_of_any_n(radius: float, least: str) -> None:
+@pytest.mark.parametrize("radius", [7.0, 100.0])
+def test_a_radius_of_many_sigmas_is_out_of_reach_of_any_n(radius: float) -> None:
     """Φ(10) is 1 in float64; its logarithm, which says how many copies it takes, is not 0."""
-    with pytest.raises(InvalidValue, match=f"n must be at least {least} to certify .* fewer"):
-        Smoothing(radii=(radius,))
+    with pytest.raises(InvalidValue, match=r"must be more than can be drawn to certify .* fewer"):
+        Smoothing(radii=(radius,), n=10**9)
 
 
 def test_more_copies_to_guess_than_to_bound_are_refused() -> None:

@@ -103,10 +103,10 @@ class Smoothing(Component):
         every = float(log_ndtr(top / self.sigma))  # all n agree with probability e^(n·every)
         least = math.ceil(math.log(self.alpha) / every) if every < 0 else math.inf
         if self.n < least:
-            takes = f"{least}" if least < 1e9 else f"{least:.2g}"
-            raise InvalidValue(f"Smoothing.n must be at least {takes} to certify the radius "
-                               f"{top:g} at σ = {self.sigma:g} and α = {self.alpha:g}, and is "
-                               f"{self.n}; smaller radii or a larger sigma take fewer")
+            takes = f"at least {least}" if least < 1e9 else "more than can be drawn"
+            raise InvalidValue(f"Smoothing.n must be {takes} to certify the radius {top:g} at "
+                               f"σ = {self.sigma:g} and α = {self.alpha:g}, and is {self.n}; "
+                               "smaller radii or a larger sigma take fewer")
         if self.n0 > self.n:
             raise InvalidValue("Smoothing.n0, the copies that only guess the class, must be at "
                                f"most the n that bound its probability, and is {self.n0} with "
