@@ -21,7 +21,7 @@ __all__ = ["Unwell", "alone", "artifact_location", "check_address", "settle", "u
 
 PATIENCE = 3.0
 SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-            "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": "60", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:5000)"
 
 
@@ -32,7 +32,8 @@ class Unwell(UserError):
 def settle() -> None:
     """MLflow's settings, before it is imported; what the user has set stands.
 
-    It would itself repeat a call that was cut off, `create_run` too, and so make runs twice.
+    It would itself repeat a call that was cut off, `create_run` too, and so make runs twice; and
+    print the address of every run that ends on a server, where a script reads JSON.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from sweeper.errors import UserError
 from sweeper.storage import ledger
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.stored import StoredSweep
-from sweeper.tracking.address import check_address, settle
+from sweeper.tracking.address import Unwell, check_address, settle
 from sweeper.tracking.delivery import RunStatus
 from trainers import TrainerError, checkpoint
 
@@ -41,10 +42,12 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
     """Repair the runs of one sweep; repeating it changes nothing.
 
     `tracking` is another store to fill. The sweep's lease is held meanwhile, as MLflow has one
-    writer. Raises `UserError` where the store does not answer, or somebody runs the sweep.
+    writer. A server that is slow to answer is waited for. Raises `UserError` where there is none,
+    where it does not take what it is told, or where somebody runs the sweep.
     """
     sweep = replace(stored.sweep, tracking=tracking or stored.sweep.tracking)
-    check_address(sweep.tracking)
+    with suppress(Unwell):
+        check_address(sweep.tracking)
     settle()
     from sweeper.tracking.tracker import Tracking  # takes seconds
 

@@ -9,15 +9,19 @@ import pytest
 from rich.console import Console
 
 from sweeper.drive.run import RunOptions, run
+from sweeper.storage.stored import stored_sweeps
 from sweeper.sweep import Outcome, Sweep
 from sweeper.terminal.board import Board
-from sweeper.tracking import delivery
+from sweeper.tracking import address, delivery
+from sweeper.tracking.address import Unwell, check_address
+from sweeper.tracking.reconcile import reconcile
 from sweeper.work.events import Event
 from tests.chaos.driver import chaos_sweep
 from tests.chaos.promises import check_promises, reference
+from tests.chaos.proxy import Proxy, proxying
 from tests.chaos.server import free_port, serving
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
-from tests.sweeper.small import planned, small_sweep
+from tests.sweeper.small import planned, small_sweep, train
 
 pytestmark = [*THIRD_PARTY, pytest.mark.timeout(600)]
 
@@ -28,17 +32,36 @@ def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:
 
 
 @pytest.mark.slow
-def test_a_server_shows_what_a_file_shows(tmp_path: Path) -> None:
+def test_a_server_shows_what_a_file_shows(tmp_path: Path,
+                                          capfd: pytest.CaptureFixture[str]) -> None:
+    """And nothing is printed, as a script may read JSON there."""
     trial = planned()
     with serving(tmp_path / "server", free_port()) as uri:
         sweep = small_sweep(tmp_path, trial, tracking=uri)
         run_inline(sweep)
+        assert capfd.readouterr().out == ""
         served = look(uri)
         run_inline(small_sweep(tmp_path, trial))
         local = look(small_sweep(tmp_path).tracking)
         assert served.history == local.history
         assert served.artifacts == local.artifacts
         assert served.statuses == local.statuses == {trial.id: "FINISHED"}
+
+
+@pytest.mark.slow
+def test_a_slow_server_is_reconciled_all_the_same(tmp_path: Path) -> None:
+    """It answers each call after longer than we wait for its health."""
+    port = free_port()
+    with serving(tmp_path / "server", port), proxying(Proxy(port)) as uri:
+        sweep = small_sweep(tmp_path, planned(), tracking=uri)
+        train(sweep)
+        [stored] = stored_sweeps(sweep.storage, sweep.experiment)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(address, "PATIENCE", 1e-6)
+            with pytest.raises(Unwell):
+                check_address(uri)
+            assert reconcile(stored).created == 1
+        assert look(uri).statuses == {sweep.trials[0].id: "FINISHED"}
 
 
 @pytest.mark.chaos
