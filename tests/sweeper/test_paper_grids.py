@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
@@ -110,6 +111,16 @@ def test_a_full_grid_evaluates_on_all_test_examples(name: str, expanded: Expande
     asked = [one for trial in expanded(name) for one in trial.evaluate]
     assert {one["name"] for one in asked if one.get("examples")} <= {"smoothing"}
     assert asked
+
+
+def test_certificates_are_made_as_by_cohen_et_al(expanded: Expanded) -> None:
+    """n0 = 100, n = 100,000 and α = 0.001; σ = 0.7 and radii from 0.5 to 1.5 are Saremi's."""
+    asked = {json.dumps(one) for trial in expanded("saremi-robustness")
+             for one in trial.evaluate if one["name"] == "smoothing"}
+    assert len(asked) == 1
+    one = json.loads(asked.pop())
+    assert (one["n0"], one["n"], one["alpha"], one["sigma"]) == (100, 100_000, 0.001, 0.7)
+    assert (one["radii"][0], one["radii"][-1]) == (0.5, 1.5)
 
 
 @pytest.mark.parametrize("name", ["saremi-sigma", "saremi-alpha", "saremi-robustness"])
