@@ -88,6 +88,17 @@ def test_the_objective_estimates_the_denoising_bound(image: int, k: int, m: int)
         assert abs(float(metrics[name].mean() - truth)) < 4 * standard_error(metrics[name])
 
 
+@pytest.mark.parametrize("image", [0, 5])
+def test_the_clean_bound_of_a_diwae_sees_the_clean_image(image: int) -> None:
+    """At K = 1 it is the ELBO; at K = 4 it lies above that, and below log p(x)."""
+    exact = exact_model(p=0.3)
+    one, four = (estimates(exact, Iwae(k=k, m=2), image)["objective_clean"] for k in (1, 4))
+    assert abs(float(one.mean() - exact.l_each[image, image])) < 4 * standard_error(one)
+    assert abs(float(exact.l_each[image, image] - exact.l_dvae[image])) > 8 * standard_error(one)
+    assert float(one.mean()) < float(four.mean())
+    assert float(four.mean()) < float(exact.log_evidence[image]) + 4 * standard_error(four)
+
+
 @pytest.mark.parametrize(("k", "m"), [(1, 1), (1, 4), (2, 3)])
 def test_samples_that_are_averaged_lower_the_variance(k: int, m: int) -> None:
     exact = exact_model()
