@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sweeper.errors import UserError
 from sweeper.search import describe
 from sweeper.sweep import SCHEMA, Sweep
-from trainers import checkpoint
+from trainers import TrainerError, checkpoint
 
 __all__ = ["Status", "StopSign", "check_writable", "dataset_file", "failure", "read_json",
            "status", "sweep_folder", "trial_folder", "write_failure", "write_file", "write_json",
@@ -103,7 +103,8 @@ def write_trials(sweep: Sweep) -> None:
 def write_failure(storage: str | Path, trial: str, reason: str) -> None:
     """Commit a failure that the trial's own worker could not, after the records that it has.
 
-    A trial that is finished stays so: it can only have failed to be evaluated.
+    A trial that is finished stays so: it can only have failed to be evaluated. Records that are
+    damaged are left where they are.
     """
     folder = trial_folder(storage, trial)
     before = checkpoint.latest(folder)
@@ -112,7 +113,10 @@ def write_failure(storage: str | Path, trial: str, reason: str) -> None:
     progress = checkpoint.Progress(before.progress.epoch, before.progress.step, "failed", reason,
                                    before.progress.wall_s) if before else (
         checkpoint.Progress(0, 0, "failed", reason))
-    records = before.records() if before else []
+    try:
+        records = before.records() if before else []
+    except (TrainerError, OSError):
+        records = []
     checkpoint.open_attempt(folder).commit({}, records, progress, before)
 
 

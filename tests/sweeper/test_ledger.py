@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,17 @@ def test_a_stop_sign_stands_until_it_is_taken_down(tmp_path: Path) -> None:
     sign.take_down()
     sign.take_down()
     assert not sign.is_up()
+
+
+def test_a_failure_is_written_over_damaged_records(tmp_path: Path) -> None:
+    """A worker that died beside a bad disk ends no driver."""
+    sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
+    [job], [trial] = prepared(sweep), sweep.trials
+    worker.train_pack(replace(job, until=2), lambda events: None)
+    path = newest(sweep, trial).folder / "records.json"
+    path.write_bytes(b" " * path.stat().st_size)
+    ledger.write_failure(sweep.storage, trial.id, "its worker died 4 times")
+    failed = ledger.failure(sweep.storage, trial.id)
+    assert failed is not None
+    assert failed.reason == "its worker died 4 times"
+    assert train(sweep)[-1].phase == "finished"
