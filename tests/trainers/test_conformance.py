@@ -24,6 +24,9 @@ def label(trial: Trial) -> str:
 
 TRIALS = list(combinations())
 every_trial = pytest.mark.parametrize("trial", TRIALS, ids=label)
+LOSSES = {(trial.objective.name, trial.likelihood and trial.likelihood.name, trial.corrupts): trial
+          for trial in TRIALS}
+every_loss = pytest.mark.parametrize("trial", LOSSES.values(), ids=label)
 
 
 def fixed_loss(pack: Pack, params: dict[str, Tensor]) -> Tensor:
@@ -104,7 +107,7 @@ def test_going_on_from_a_state_gives_the_undisturbed_result_bit_for_bit(trial: T
                for name, value in through.state(0).items())
 
 
-@every_trial
+@every_loss
 def test_the_loss_and_its_parts_are_means_over_examples(trial: Trial) -> None:
     """The same examples twice, with the same noise, change nothing; Adam would not show it."""
     objective, model = Pack([trial]).bind(0)
@@ -117,7 +120,7 @@ def test_the_loss_and_its_parts_are_means_over_examples(trial: Trial) -> None:
     torch.testing.assert_close(again, once, rtol=1e-10, atol=1e-12)
 
 
-@every_trial
+@every_loss
 def test_every_noise_comes_from_a_stream_of_its_own(trial: Trial) -> None:
     """Training's noise from one stream each, and none of it in tests: they are always alike."""
     objective, model = trial.bind(dict(trial.build_modules()), {}, {})
