@@ -55,11 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
-    """What is stored under the name; else what the grid of that name would be."""
+    """What is stored under the name; else what the grid of that name is, or would be."""
     from sweeper.errors import UserError
     from sweeper.spec import grids
     from sweeper.storage.places import storage_path
-    from sweeper.storage.stored import stored_sweeps, with_known
+    from sweeper.storage.stored import as_stored, stored_sweeps, with_known
 
     storage, name = storage_path(arguments.storage or "sweeps"), arguments.name
     if not Path(name).is_file():
@@ -68,7 +68,7 @@ def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
         except UserError:
             if name not in grids.shipped_grids():
                 raise
-    return [with_known(grids.load(name, yes=True, storage=arguments.storage))]
+    return [as_stored(with_known(grids.load(name, yes=True, storage=arguments.storage)))]
 
 
 def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:

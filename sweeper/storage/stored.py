@@ -13,7 +13,7 @@ from sweeper.spec.complaints import nearest
 from sweeper.storage import ledger
 from sweeper.sweep import PlannedTrial, Sweep
 
-__all__ = ["StoredSweep", "load_again", "stored_sweeps", "with_known"]
+__all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "with_known"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,19 @@ def with_known(sweep: Sweep) -> Sweep:
     row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json") if sweep.proposals else {}
     found = [trial for one in row.get("trials", ()) if (trial := _trial(sweep.storage, one))]
     return replace(sweep, trials=tuple(found)) if found else sweep
+
+
+def as_stored(sweep: Sweep) -> Sweep:
+    """A sweep with the seeds that were added to it, and with the tracking store that it wrote to.
+
+    What the grid itself asks for stays, whether it was begun or not.
+    """
+    row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json")
+    known = {trial.id for trial in sweep.trials}
+    more = [trial for one in row.get("trials", ()) if one["id"] not in known
+            and (trial := _trial(sweep.storage, one))]
+    return replace(sweep, trials=(*sweep.trials, *more),
+                   tracking=str(row.get("tracking_uri", sweep.tracking)))
 
 
 def load_again(stored: StoredSweep) -> Sweep:

@@ -84,7 +84,8 @@ def test_a_merged_row_grows_with_its_law(tmp_path: Path) -> None:
     assert (again.trials, again.skipped) == (25, 25)
 
 
-def test_seeds_are_added_until_the_interval_is_narrow(tmp_path: Path) -> None:
+def test_seeds_are_added_until_the_interval_is_narrow(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep, screen = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}"), io.StringIO()
     outcome = run_inline(sweep, screen)
     assert (outcome.trials, outcome.finished, outcome.skipped) == (15, 15, 0)
@@ -99,6 +100,12 @@ def test_seeds_are_added_until_the_interval_is_narrow(tmp_path: Path) -> None:
     assert len(seen.parents) == 1
     again = run_inline(load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}"))
     assert (again.trials, again.skipped) == (15, 15)
+    assert main(["status", str(tmp_path / "grid.yaml"), "--storage", str(tmp_path / "s"),
+                 "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["count"], found["counts"]["finished"], found["stored"]) == (15, 15, True)
+    assert [(one["tracking_uri"], one["records"], one["error"]) for one in found["waiting"]] == [
+        (sweep.tracking, 0, None)]
     assert stored(sweep)["until"] == until
     assert len(stored(sweep)["trials"]) == 15
 
