@@ -46,7 +46,9 @@ class Training(Component):
     epochs : passes over the training data. batch_size : examples a step (the last, smaller
         batch of an epoch is left out). lr : Adam's rate. eps : Adam's ε, in units of the
         gradient; scale it with the loss where two losses differ by a factor.
-    precision : ``float32``, ``float64`` or ``bfloat16`` (autocast; parameters stay float32).
+    precision : ``float32``, ``float64`` or ``bfloat16`` (autocast; parameters stay float32). On a
+        GPU, torch has cuDNN's float32 convolutions round what they multiply to TF32 (10 bits of
+        mantissa) unless `torch.backends.cudnn.conv.fp32_precision` is set to ``ieee``.
     test_every : epochs between two looks at the test data, and at the validation data where
         there are any (the last epoch always has one).
     checkpoint_every : epochs between two checkpoints.
