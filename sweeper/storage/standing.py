@@ -17,7 +17,7 @@ from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.address import settle
 from trainers import TrainerError, checkpoint
 
-__all__ = ["Standing", "Waiting", "counts", "standings", "waiting"]
+__all__ = ["Standing", "Waiting", "counts", "driven", "standings", "waiting"]
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class Waiting:
 def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
     """Every trial of the sweeps once, in their order."""
     trials = {trial.id: (sweep, trial) for sweep in sweeps for trial in sweep.trials}
-    driven = {one for storage in {sweep.storage for sweep, _ in trials.values()}
-              for one in _driven(storage)}
+    busy = {one for storage in {sweep.storage for sweep, _ in trials.values()}
+            for one in driven(storage)}
     found = (_standing(sweep, trial) for sweep, trial in trials.values())
-    return [one if one.status != "running" or one.id in driven else replace(one, status="stopped")
+    return [one if one.status != "running" or one.id in busy else replace(one, status="stopped")
             for one in found]
 
 
@@ -94,7 +94,7 @@ def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
     return Waiting(sum(left), sum(map(bool, left)), trouble)
 
 
-def _driven(storage: Path) -> Iterator[str]:
+def driven(storage: Path) -> Iterator[str]:
     """The trials of every sweep of the storage that has a driver now: sweeps share trials."""
     for lease in (storage / "sweeps").glob("*/*/lease"):
         if is_held(lease.parent):

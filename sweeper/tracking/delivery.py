@@ -149,6 +149,7 @@ class Delivery:
 
         tracking = Tracking(self._sweep, self._provenance)
         tracking.describe_sweep()
+        tracking.runs.end_abandoned()
         return tracking
 
     def _pause(self, error: Exception) -> None:

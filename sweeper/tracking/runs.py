@@ -9,6 +9,9 @@ from typing import Any
 from mlflow.entities import Experiment, Run
 from mlflow.tracking import MlflowClient
 
+from sweeper.storage.lease import is_held
+from sweeper.storage.ledger import status, trial_folder
+from sweeper.storage.standing import driven
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.address import artifact_location
 from sweeper.tracking.evaluations import TAG
@@ -43,6 +46,7 @@ class Runs:
     def __init__(self, client: MlflowClient, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
         self._client, self._provenance = client, provenance
         self._name, self._trials = sweep.name, {trial.id for trial in sweep.trials}
+        self._storage = sweep.storage
         self._experiment = self._find_experiment(sweep)
         self.parent = self._find_parent()
         self._shown = self._find("tags.`sweeper.kind` = 'trial'")
@@ -86,6 +90,24 @@ class Runs:
         for run in twins:
             self._client.delete_run(run)
         return len(twins)
+
+    def end_abandoned(self) -> None:
+        """Have KILLED what still says RUNNING for a driver that was killed, and is not started
+        again: a larger grid has taken the place of its own. Sweeps of other storages stay.
+        """
+        busy = {*driven(self._storage), *self._trials}
+        for run in list(self._search("attributes.status = 'RUNNING'")):
+            tags = run.data.tags
+            if tags.get("sweeper.kind") == "sweep":
+                folder = self._storage / "sweeps" / self._experiment.name / tags["sweeper.sweep"]
+                gone = folder.is_dir() and folder.name != self._name and not is_held(folder)
+            else:
+                trial = tags.get("sweeper.trial", "")
+                known = bool(trial) and trial_folder(self._storage, trial).is_dir()
+                gone = known and trial not in busy and (
+                    status(self._storage, [trial])[trial] not in ("finished", "failed"))
+            if gone:
+                self._client.set_terminated(run.info.run_id, "KILLED")
 
     def _find_experiment(self, sweep: Sweep) -> Experiment:
         found = self._client.get_experiment_by_name(sweep.experiment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
-from sweeper.storage.ledger import StopSign
+from sweeper.storage.lease import hold_lease
+from sweeper.storage.ledger import StopSign, sweep_folder
 from sweeper.sweep import Sweep
 from sweeper.tracking import tracker
 from sweeper.tracking.address import check_address
@@ -21,6 +22,7 @@ from sweeper.tracking.delivery import deliver_report
 from sweeper.tracking.store import make_store
 from sweeper.tracking.tracker import Tracking
 from sweeper.work import worker
+from sweeper.work.worker import train_pack
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
 
@@ -211,6 +213,28 @@ def test_two_drivers_that_share_a_trial_make_one_run_of_it(tmp_path: Path) -> No
     seen = look(sweep.tracking)
     assert [len(runs) for runs in seen.runs.values()] == [1, 1]
     assert (len(seen.parents), seen.repeated) == (2, [])
+
+
+def test_what_a_killed_driver_left_running_ends_with_the_next_sweep(tmp_path: Path) -> None:
+    """It is never started again, as a larger grid has taken its place; what is driven goes on."""
+    killed = small_sweep(tmp_path, planned(), planned(seed=2))
+    for job in prepared(killed):
+        train_pack(replace(job, until=2), lambda events: None)
+    check_address(killed.tracking)
+    view = Tracking(killed, ORIGIN)
+    for trial in killed.trials:
+        view.show_trial(trial.id, newest(killed, trial), "RUNNING")
+    own = view._client.create_run(view.runs._experiment.experiment_id)
+    later = replace(killed, name="later-1", trials=(killed.trials[0], planned(seed=3)))
+    for held, left in ((True, {"RUNNING"}), (False, {"KILLED"})):
+        with hold_lease(sweep_folder(killed)) if held else nullcontext():
+            Tracking(later, ORIGIN).runs.end_abandoned()
+        seen = look(killed.tracking)
+        assert {run.info.status for run in seen.parents
+                if run.info.run_name == killed.name} == left
+        first, second = (seen.statuses[trial.id] for trial in killed.trials)
+        assert (first, {second}) == ("RUNNING", left)
+    assert view._client.get_run(own.info.run_id).info.status == "RUNNING"
 
 
 def test_long_histories_go_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
