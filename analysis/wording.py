@@ -13,7 +13,7 @@ MODEL_NAMES = {"sigma_vae": "σ-VAE", "alpha_vae": "α-VAE", "bernoulli_vae": "B
                "iwae": "IWAE", "diwae": "DIWAE"}
 
 SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β", "d_z": "d_z", "lr": "learning rate",
-           "corruption_sigma": "corruption σ"}
+           "corruption_sigma": "corruption σ", "corruption_p": "corruption p"}
 QUANTITIES = {"kl": "KL", "recon": "reconstruction error", "elbo": "ELBO",
               "elbo_full": "full ELBO", "denoise": "denoising error"}
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from analysis.bounds import Bound, OrderCheck, check_gap
 from analysis.figures.drawing import marks
+from analysis.figures.drawing.curves import trial_settings
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import MARKERS, PAPER
 from analysis.figures.drawing.style import canvas, escape
@@ -75,8 +76,12 @@ def sentence(view: View) -> str:
 
 
 def _asked(view: View) -> pd.DataFrame:
+    """The rows with bounds, setting after setting, by seed."""
     rows = view.finished
-    return rows[rows["bounds/dvae"].notna()] if "bounds/dvae" in rows else rows.iloc[:0]
+    if "bounds/dvae" not in rows:
+        return rows.iloc[:0]
+    asked = rows[rows["bounds/dvae"].notna()]
+    return trial_settings(view)[["trial"]].merge(asked, on="trial")
 
 
 def _labels(rows: pd.DataFrame) -> list[str]:

@@ -50,8 +50,10 @@ def info(view: View) -> Ratios:
     parts = [_measured(view, family.rows, x, family.label)
              for x in ("sigma", "alpha") for family in families(trials, x)]
     if not parts:
+        scaled = any(x in view.finished and view.finished[x].notna().any()
+                     for x in ("sigma", "alpha"))
         raise NothingToDraw("No finished trial at β = 1 has a noise level and a negative ELBO, "
-                            "so there is no ratio KL/L.")
+                            "so there is no ratio KL/L.", relevant=scaled)
     table = pd.concat([*parts[:marks.LIMIT], published_ratios()], ignore_index=True)
     return Ratios(table, _caption(view, table))
 

@@ -28,20 +28,20 @@ _BY_LEVEL = -1
 def trial_settings(view: View) -> pd.DataFrame:
     """Finished trial → family, scale (sigma, alpha or none), level (NaN without one) and hue.
 
-    Family after family, by level.
+    Family after family, by level and seed.
 
     hue: the number of the family's colour, or −1 where colours tell the level.
     """
     found = all_families(view.finished)
     by_level = any(levels(family, scale) > 1 for scale, family in found)
     parts = [pd.DataFrame({"trial": family.rows["trial"], "family": family.label,
-                           "scale": scale,
+                           "scale": scale, "seed": family.rows["seed"],
                            "level": family.rows[scale] if scale else float("nan"),
                            "hue": _BY_LEVEL if by_level else view.hue(family.label)})
              for scale, family in found]
     if not parts:
         return pd.DataFrame({name: [] for name in ("trial", *SETTING)})
-    ordered = [part.sort_values("level", kind="stable") for part in parts]
+    ordered = [part.sort_values(["level", "seed"]).drop(columns="seed") for part in parts]
     return pd.concat(ordered, ignore_index=True).drop_duplicates("trial")
 
 
