@@ -45,6 +45,7 @@ pytestmark = READY
 def cluster() -> Iterator[None]:
     """One local Ray for all tests of the module; schedules use a Ray that is already there."""
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    Local().connect()  # to what is there, with the settings that a schedule needs
     yield
     ray.shutdown()
 
