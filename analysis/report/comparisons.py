@@ -1,4 +1,4 @@
-"""Every pair of models at the settings that they share, as one table."""
+"""Every pair of models at the settings that they share, or of corruptions of one model."""
 
 from __future__ import annotations
 
@@ -14,24 +14,44 @@ from analysis.figures.drawing.view import View
 from analysis.report.blocks import titled
 from analysis.report.statement import Statement
 from analysis.report.tables import Cell, html_table, verdict_cell
-from analysis.wording import model_name, number, plural, probability, setting, symbol
+from analysis.schema import param_columns
+from analysis.wording import (
+    model_name,
+    number,
+    plural,
+    probability,
+    quantity,
+    setting,
+    symbol,
+)
 
 __all__ = ["Compared", "compare_models", "compared_html"]
 
-METRIC = "test/denoise"
 _SHOWN = 60
 _COLUMNS = ("first and second", "at", "difference (95 %)", "effect", "p, Holm", "verdict")
-_NOTE = ("Denoising error, first less second (data units²/example, at the noise level that each "
-         "model was trained for): Welch’s interval over seeds for each difference alone, Hedges’ "
-         "g, and p corrected by Holm over all rows. That two models are not shown to differ is "
-         "no evidence that they are equal.")
+_UNITS = {"test/denoise": "data units²/example, at the noise that each model was trained for",
+          "test/elbo_full": "nats/example, on the test set; more is better"}
+_NOTE = ("First less second ({}): Welch’s interval over seeds for each difference alone, Hedges’ "
+         "g, and p corrected by Holm over all rows. That two are not shown to differ is no "
+         "evidence that they are equal.")
 
 
 @dataclass(frozen=True)
 class Compared:
-    """The comparisons of the experiment; empty if no two models share a setting."""
+    """The comparisons of the experiment by one field; empty if no two share a setting."""
 
     found: Sequence[Comparison] = field(default_factory=tuple)
+    by: str = "model"
+
+    @property
+    def kinds(self) -> str:
+        return "models" if self.by == "model" else f"values of {symbol(self.by)}"
+
+    @property
+    def subject(self) -> str:
+        """The metric's name, without where it was measured."""
+        name = quantity(self.found[0].metric).removeprefix("test ")
+        return name[0].upper() + name[1:]
 
     @property
     def statements(self) -> list[Statement]:
@@ -42,8 +62,9 @@ class Compared:
         also = "; models differ in more than their kind, as the table says" * any(
             one.also for one in tested)
         found = f"{differ} of them differ" if differ else "none is shown to differ"
-        return [Statement(f"Denoising error: {plural(len(tested), 'comparison')} between models "
-                          f"at equal noise; {found} (Holm, 5 %){also}.")]
+        noise = " at equal noise" * (self.by == "model")
+        return [Statement(f"{self.subject}: {plural(len(tested), 'comparison')} between "
+                          f"{self.kinds}{noise}; {found} (Holm, 5 %){also}.")]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -56,14 +77,21 @@ class Compared:
 
 
 def compare_models(view: View) -> Compared:
-    """All pairs of models by their denoising error."""
-    trials = view.finished
-    if METRIC not in trials or "model" not in trials or trials["model"].nunique() < 2:
-        return Compared()
+    """All pairs of models by denoising error; of one model, its corruptions by the full bound."""
+    by, metric = _question(view.finished)
     try:
-        return Compared(compare_all(trials, "model", [METRIC]))
+        return Compared(compare_all(view.finished, by, [metric]), by)
     except AnalysisError:
         return Compared()
+
+
+def _question(trials: pd.DataFrame) -> tuple[str, str]:
+    """By which field trials are compared, and in what."""
+    corruptions = [name for name in param_columns(trials) if name.startswith("corruption_")
+                   and trials[name].nunique() > 1]
+    one = "model" in trials and trials["model"].nunique() == 1
+    return (corruptions[0], "test/elbo_full") if one and len(corruptions) == 1 else (
+        "model", "test/denoise")
 
 
 def compared_html(compared: Compared) -> str:
@@ -73,8 +101,9 @@ def compared_html(compared: Compared) -> str:
     rows = [_row(one) for one in compared.found[:_SHOWN]]
     more = (f" The first {_SHOWN} of {len(compared.found)} are shown."
             if len(compared.found) > _SHOWN else "")
-    note = f"<figcaption><p>{prose(_NOTE + more)}</p></figcaption>"
-    return titled("Denoising error of every pair of models", html_table(_COLUMNS, rows) + note,
+    note = _NOTE.format(_UNITS[compared.found[0].metric]) + more
+    return titled(f"{compared.subject} of every pair of {compared.kinds}",
+                  f"{html_table(_COLUMNS, rows)}<figcaption><p>{prose(note)}</p></figcaption>",
                   compared.table, "compared")
 
 

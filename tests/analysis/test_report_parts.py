@@ -90,6 +90,19 @@ def test_models_are_compared_at_equal_noise(compared: Experiment, tmp_path: Path
     assert "also differ in network" in (tmp_path / "index.html").read_text("utf-8")
 
 
+def test_corruptions_of_one_model_are_compared_by_the_full_bound(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [{**bounded(0.3, 0.01).trials.iloc[0], "trial": f"{p}{seed}", "seed": seed,
+             "corruption_p": p, "test/elbo_full": -160 + 100 * p + 0.1 * rng.standard_normal()}
+            for p in (0.0, 0.05, 0.15) for seed in range(4)]
+    experiment = Experiment("dvae", pd.DataFrame(rows), planted_history())
+    assert ("Full ELBO: 3 comparisons between values of corruption p; 3 of them differ "
+            "(Holm, 5 %).") in report.summary(experiment)
+    page = report.write(experiment, tmp_path).read_text("utf-8")
+    assert "Full ELBO of every pair of values of corruption p" in page
+    assert "nats/example, on the test set" in page
+
+
 def test_a_family_is_named_by_what_its_model_does_not_say(compared: Experiment) -> None:
     names = [one.label for one in families(compared.trials, "sigma")]
     assert sorted(names) == ["UVB", "σ-VAE"]

@@ -17,7 +17,7 @@ SECTIONS = {
     "laws": "Scaling laws", "search": "Search", "results": "Every setting",
     "published": "Beside the published tables",
     "reconstruction": "Reconstruction and rate", "equivalence": "Equivalence",
-    "bounds": "Bounds of the denoising criterion", "compare": "Models compared",
+    "bounds": "Bounds of the denoising criterion", "compare": "Comparisons",
     "images": "Images", "robustness": "Robustness", "learning": "Learning curves"}
 
 
