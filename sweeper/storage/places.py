@@ -43,5 +43,5 @@ def check_writable(folder: Path) -> None:
 def require_store(uri: str) -> None:
     """`UserError` where a SQLite store is not there yet: nothing is created by looking."""
     if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-        raise UserError(f"there is no tracking store {uri.removeprefix(SQLITE)}; say where it is "
-                        "with --tracking, or run a grid first")
+        raise UserError(f"there is no tracking store {uri.removeprefix(SQLITE)}; name the one "
+                        "that there is, or run a grid first")

@@ -112,6 +112,7 @@ def hungry(config: dict[str, Any]) -> None:
     tune._train(config)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_where_memory_runs_out_fewer_trials_run_at_once(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
