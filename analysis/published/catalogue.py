@@ -20,7 +20,7 @@ S1_SETTINGS = {"data": "mnist", "data_limit": 0, "data_validation": 0, "network"
 S2_SETTINGS = {"network": "conv", "d_z": 100, "epochs": 400, "batch_size": 128, "lr": 1e-4,
                "share_encoder": False}
 D_SETTINGS = {"d_z": 50, "batch_size": 100, "decoder_hidden": "[200, 200]", "m": 1}
-D_MNIST = D_SETTINGS | {"data": "binarized_mnist", "data_validation": 10_000,
+D_MNIST = D_SETTINGS | {"data": "binarized_mnist", "data_limit": 0, "data_validation": 10_000,
                         "likelihood": "bernoulli"}
 D_FREY = D_SETTINGS | {"data": "frey_face", "likelihood": "gaussian_learned"}
 D_BOUND = "test/objective_full"

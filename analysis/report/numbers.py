@@ -12,19 +12,21 @@ from analysis.report import provenance
 from analysis.report.blocks import Block
 from analysis.report.findings import Findings
 from analysis.report.law_tables import law_frame
-from analysis.report.published_tables import beside_published
+from analysis.report.published_tables import beside_published, bounds_frame
 from analysis.report.results import results_frame
 from analysis.report.sections import failed_frame
 
 __all__ = ["as_json", "tables"]
 
-_NOT_FIGURES = ("laws", "published", "equivalence", "compared", "results", "failed", "trials")
+_NOT_FIGURES = ("laws", "published", "published_bounds", "equivalence", "compared", "results",
+                "failed", "trials")
 
 
 def tables(found: Findings, blocks: Sequence[Block]) -> dict[str, pd.DataFrame]:
     """Name → table of every CSV file; tables without rows are left out."""
     drawn = {block.name: block.table for block in blocks if block.table is not None}
     others = {"laws": law_frame(found.view.claims), "published": beside_published(found.view),
+              "published_bounds": bounds_frame(found.view),
               "equivalence": found.equivalences.table, "compared": found.compared.table,
               "results": results_frame(found.view), "failed": failed_frame(found.view),
               "trials": found.view.experiment.trials}
@@ -49,6 +51,7 @@ def as_json(found: Findings, named: Mapping[str, pd.DataFrame]) -> dict[str, Any
                                      for one in level]},
         "compared": [_plain(one.to_json()) for one in found.compared.found],
         "published": _records(named.get("published")),
+        "published_bounds": _records(named.get("published_bounds")),
         "results": _records(named.get("results")),
         "failed": _records(named.get("failed")),
         "figures": {name: _records(table) for name, table in named.items()

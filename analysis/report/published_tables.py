@@ -1,6 +1,8 @@
-"""The exponents beside those of the published tables, with every setting that differs."""
+"""Exponents and bounds beside the published tables, with every setting that differs."""
 
 from __future__ import annotations
+
+import math
 
 import pandas as pd
 
@@ -9,14 +11,16 @@ from analysis.errors import AnalysisError
 from analysis.figures.drawing.laws import Claim, interval
 from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
+from analysis.published_bounds import bounds_beside
 from analysis.replication import Replication, exponent_beside
 from analysis.report.tables import Cell, html_table
-from analysis.wording import symbol
+from analysis.wording import number, symbol
 
-__all__ = ["beside_published", "published_table"]
+__all__ = ["beside_published", "bounds_frame", "bounds_table", "published_table"]
 
 _TABLES = {("sigma", "test/kl"): "s1_table1", ("alpha", "test/kl"): "s1_table3",
            ("sigma", "test/recon"): "s1_table2"}
+_BOUNDS = ("d_table1", "d_table2", "d_table3")
 _COLUMNS = ("law and published table", "published ν", "ours (95 %)", "difference",
             "settings that differ")
 
@@ -45,9 +49,43 @@ def _row(claim: Claim) -> dict[str, object] | None:
             "sentence": found.sentence()}
 
 
-def _settings(found: Replication, claim: Claim) -> str:
-    told = [f"{symbol(name)} {_plain(ours)}, there {_plain(theirs)}"
+def bounds_frame(view: View) -> pd.DataFrame:
+    """One row a bound of Im et al. 2017 that trials of ours on the same data were trained for."""
+    rows = []
+    for name in _BOUNDS:
+        try:
+            found = bounds_beside(view.finished, name)
+        except AnalysisError:
+            continue
+        rows += [{"bound": one.quantity, "published": one.paper, "ours": one.ours,
+                  "difference": one.ours - one.paper, "se": one.error, "difference_in_se": one.z,
+                  "settings_that_differ": "; ".join(_differing(one)),
+                  "sentence": one.sentence()} for one in found if "data" not in one.differs]
+    return pd.DataFrame(rows)
+
+
+def bounds_table(frame: pd.DataFrame) -> str:
+    """Side by side, in nats an example."""
+    rows = [[Cell(row["bound"], "wide"), Cell(number(row["published"], 5), "number"),
+             Cell(number(row["ours"], 5), "number"),
+             Cell(kind="unit", html=prose(_apart(row["difference"], row["difference_in_se"]))),
+             Cell(row["settings_that_differ"] or "none known", "wide")]
+            for row in frame.to_dict("records")]
+    return html_table(("bound", "published>", "ours>", "difference", "settings that differ"), rows)
+
+
+def _apart(difference: float, in_se: float) -> str:
+    error = f" ({in_se:+.1f} se)" if math.isfinite(in_se) else " (one seed)"
+    return f"{difference:+.2f}{error}"
+
+
+def _differing(found: Replication) -> list[str]:
+    return [f"{symbol(name)} {_plain(ours)}, there {_plain(theirs)}"
             for name, (ours, theirs) in found.differs.items()]
+
+
+def _settings(found: Replication, claim: Claim) -> str:
+    told = _differing(found)
     values = published.table(found.table)[claim.x]
     assert claim.law is not None
     ours, theirs = (claim.law.x_min, claim.law.x_max), (values.min(), values.max())

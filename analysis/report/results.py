@@ -110,6 +110,8 @@ def _ends(joined: pd.DataFrame, metric: str) -> str:
     if len(means) < 2:
         return ""
     best, *_, worst = sorted(means, key=means.__getitem__, reverse=better(metric) == "max")
+    if means[best] == means[worst]:
+        return ""
     _, noise, level = metric.split("/")
     return (f"{_NOISES.get(noise, noise)} {level}: {best} "
             f"({number(means[best])}), {worst} ({number(means[worst])})")

@@ -103,6 +103,23 @@ def test_corruptions_of_one_model_are_compared_by_the_full_bound(tmp_path: Path)
     assert "nats/example, on the test set" in page
 
 
+def test_bounds_stand_beside_the_published_ones(tmp_path: Path) -> None:
+    base = {**bounded(0.3, 0.01).trials.iloc[0], "network": "mlp", "hidden": "[200]", "k": 1,
+            "m": 1, "corruption": "salt_and_pepper", "data": "binarized_mnist",
+            "data_limit": 1000}
+    rows = [{**base, "trial": f"{p}{seed}", "seed": seed, "corruption_p": p,
+             "test/objective_full": -97.0 - 0.1 * seed} for p in (0.0, 0.05) for seed in range(3)]
+    report.write(Experiment("dvae", pd.DataFrame(rows), planted_history()), tmp_path)
+    table = pd.read_csv(tmp_path / "published_bounds.csv")
+    assert table["published"].tolist() == [96.14, 95.52]
+    assert table["ours"].tolist() == pytest.approx([97.1, 97.1])
+    assert (table["difference_in_se"] > 5).all()
+    assert (table["settings_that_differ"] == "data_limit 1000, there 0").all()
+    page = (tmp_path / "index.html").read_text("utf-8")
+    assert "Bounds side by side" in page
+    assert "Exponents side by side" not in page
+
+
 def test_a_family_is_named_by_what_its_model_does_not_say(compared: Experiment) -> None:
     names = [one.label for one in families(compared.trials, "sigma")]
     assert sorted(names) == ["UVB", "σ-VAE"]
