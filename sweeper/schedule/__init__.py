@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sweeper.sweep import Resources
 from sweeper.work.job import Job
-from sweeper.work.worker import Emit
+from sweeper.work.reporter import Emit
 
 __all__ = ["Emit", "Schedule"]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from sweeper.sweep import Resources
 from sweeper.work.job import Job
-from sweeper.work.worker import Emit, train_pack
+from sweeper.work.reporter import Emit
+from sweeper.work.worker import train_pack
 
 __all__ = ["InlineSchedule"]
 

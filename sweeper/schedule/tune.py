@@ -31,7 +31,8 @@ from sweeper.sweep import Resources
 from sweeper.work.events import Event, decode, encode
 from sweeper.work.job import Job
 from sweeper.work.member import LESS_MEMORY
-from sweeper.work.worker import Emit, train_pack
+from sweeper.work.reporter import Emit
+from sweeper.work.worker import train_pack
 
 __all__ = ["TuneSchedule", "cause_of_death"]
 

@@ -50,6 +50,10 @@ class Job:
     again: bool = False
     until: int | None = None
 
+    def trial(self, name: str) -> JobTrial:
+        """The trial with this id."""
+        return next(one for one in self.trials if one.id == name)
+
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 

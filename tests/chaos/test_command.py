@@ -26,7 +26,7 @@ from sweeper.cli import main
 from sweeper.drive.run import RunOptions, run
 from sweeper.storage import ledger
 from sweeper.terminal.promise_table import draw_promises
-from sweeper.work import worker
+from sweeper.work import reporter
 from tests.chaos.test_torn import stored
 from tests.sweeper.mlflow_view import THIRD_PARTY
 from tests.sweeper.small import newest, planned, small_sweep, train, undisturbed
@@ -81,7 +81,7 @@ def test_a_broken_promise_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_cut_is_not_believed(tmp_path: Path, seed: int,
                                      monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     sweep = stored(tmp_path)
     assert saved_epochs(sweep) == 2
     cut = cut_commit(sweep, random.Random(seed))

@@ -21,7 +21,7 @@ from sweeper.storage.standing import standings
 from sweeper.storage.stored import stored_sweeps
 from sweeper.storage.trained import load_trained
 from sweeper.sweep import Sweep
-from sweeper.work import worker
+from sweeper.work import reporter, worker
 from tests.sweeper.small import (
     final_state,
     metrics_of,
@@ -53,7 +53,7 @@ def stored(folder: Path) -> Sweep:
 
 @pytest.fixture
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     return stored(tmp_path)
 
 
@@ -109,7 +109,7 @@ def test_the_models_and_tables_of_a_torn_sweep(sweep: Sweep, name: str) -> None:
 @pytest.mark.parametrize("name", [*COMMIT, "trial.json", "sweep.json"])
 def test_a_torn_sweep_goes_on_to_the_same_result(tmp_path: Path, name: str,
                                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     other = undisturbed(tmp_path, [planned(epochs=3, checkpoint_every=1)])
     [trial] = other.trials
     for place in range(SAMPLES):

@@ -15,7 +15,7 @@ from sweeper.spec.identity import program_id, trial_id
 from sweeper.storage import ledger
 from sweeper.storage.extendable import enter, shorter
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.work import worker
+from sweeper.work import reporter, worker
 from sweeper.work.events import Event
 from tests.sweeper.grids import write_grid
 from tests.sweeper.small import (
@@ -130,7 +130,7 @@ def test_a_trial_goes_on_from_itself_first(tmp_path: Path,
 
 @pytest.fixture
 def _tell_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
 
 
 def test_in_a_pack_each_goes_on_from_its_own(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sweeper.drive.run import RunOptions, run
 from sweeper.schedule.room import roomier
 from sweeper.schedule.tune import cause_of_death
 from sweeper.storage import ledger
-from sweeper.work import worker
+from sweeper.work import training
 from sweeper.work.job import make_job
 from sweeper.work.worker import TrialOutOfMemoryError, train_pack
 from tests.sweeper.mlflow_view import READY, look
@@ -147,7 +147,7 @@ def test_a_mistake_is_shown_once_with_its_traceback(
 
 def test_a_checkpoint_that_cannot_be_written_fails_no_trial(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "shortage", lambda folder: "no room")
+    monkeypatch.setattr(training, "shortage", lambda folder: "no room")
     sweep = small_sweep(tmp_path, planned(epochs=4, checkpoint_every=1))
     news = train(sweep)
     assert news[-1].phase == "finished"

@@ -13,7 +13,7 @@ import pytest
 from sweeper.errors import UserError
 from sweeper.storage import ledger
 from sweeper.storage.spectra import covariance_eigenvalues
-from sweeper.work import worker
+from sweeper.work import reporter, worker
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
 
 
@@ -80,7 +80,7 @@ def test_status_of_trials(tmp_path: Path) -> None:
 
 def test_a_failure_told_by_the_driver_keeps_the_records(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
     trial, job = sweep.trials[0], prepared(sweep)[0]
     worker.train_pack(job, lambda events: events[0].committed

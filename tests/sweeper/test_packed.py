@@ -12,7 +12,7 @@ from sweeper.drive.rerun import rerun
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.storage import ledger
 from sweeper.sweep import Resources, Sweep
-from sweeper.work import worker
+from sweeper.work import reporter, worker
 from sweeper.work.events import Event
 from sweeper.work.job import make_job
 from tests.sweeper.small import (
@@ -50,7 +50,7 @@ def test_a_pack_that_was_killed_gives_the_same_bits_whoever_is_left(tmp_path: Pa
 
 @pytest.fixture
 def _tell_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
 
 
 def drive(sweep: Sweep) -> None:

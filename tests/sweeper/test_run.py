@@ -19,7 +19,7 @@ from sweeper.storage import ledger
 from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from sweeper.terminal.board import Board
-from sweeper.work import worker
+from sweeper.work import reporter, training
 from sweeper.work.events import Event
 from tests.sweeper.grids import HEAD, grid_text, write_grid
 from tests.sweeper.mlflow_view import READY, look
@@ -86,7 +86,7 @@ def test_a_grown_grid_trains_the_difference(tmp_path: Path) -> None:
 
 def interrupt_at(epoch: int, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Send as many SIGINT when the driver hears of an epoch."""
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     whole, sent = Board.hear, []
 
     def hear(board: Board, events: list[Event]) -> None:
@@ -134,7 +134,7 @@ def test_a_failed_trial_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monke
         raise MemoryError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "Pack", broken)
+        patch.setattr(training, "Pack", broken)
         assert run_inline(sweep).failures[0]["reason"].startswith("out of memory (no room)")
     outcome = run_inline(sweep)
     assert (outcome.finished, outcome.failed) == (1, 0)
@@ -173,7 +173,7 @@ def test_what_the_grid_asks_wrongly_is_tried_once(error: Exception, again: int, 
         raise error
 
     sweep = small_sweep(tmp_path)
-    monkeypatch.setattr(worker, "Pack", broken)
+    monkeypatch.setattr(training, "Pack", broken)
     for _ in range(2):
         assert str(error) in run_inline(sweep).failures[0]["reason"]
     assert attempts(sweep, sweep.trials[0]) == again

@@ -18,7 +18,7 @@ from sweeper.storage import ledger
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.standing import standings, waiting
 from sweeper.sweep import Sweep
-from sweeper.work import worker
+from sweeper.work import reporter, worker
 from tests.sweeper.grids import grid_text, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.sweeper.small import planned, prepared, small_sweep, train
@@ -54,7 +54,7 @@ def test_status_says_how_far_each_trial_is(tmp_path: Path,
 
 
 def test_only_a_driver_makes_a_trial_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
     [job] = prepared(sweep)
     worker.train_pack(job, lambda events: events[0].committed

@@ -21,7 +21,7 @@ from sweeper.tracking.address import check_address
 from sweeper.tracking.delivery import deliver_report
 from sweeper.tracking.store import make_store
 from sweeper.tracking.tracker import Tracking
-from sweeper.work import worker
+from sweeper.work import reporter, worker
 from sweeper.work.worker import train_pack
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
@@ -108,7 +108,7 @@ def test_showing_again_changes_nothing(shared: Sweep) -> None:
 
 def test_a_growing_trial_is_shown_as_it_grows(tmp_path: Path,
                                               monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     trial = planned(checkpoint_every=1)
     sweep = small_sweep(tmp_path, trial)
     job = prepared(sweep)[0]

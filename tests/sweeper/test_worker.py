@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from sweeper.storage import ledger
-from sweeper.work import worker
+from sweeper.work import reporter, training, worker
 from sweeper.work.events import Event, decode, encode
 from sweeper.work.job import Job, make_job
 from sweeper.work.member import begin
@@ -48,7 +48,7 @@ def train_until(job: Job, epoch: int) -> None:
 
 @pytest.fixture
 def _tell_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
 
 
 @pytest.mark.usefixtures("_tell_at_once")
@@ -227,7 +227,7 @@ def test_a_picture_that_cannot_be_made_fails_no_trial(tmp_path: Path,
     def broken(*arguments: object) -> None:
         raise ValueError("no colours left")
 
-    monkeypatch.setattr(worker, "gallery", broken)
+    monkeypatch.setattr(training, "gallery", broken)
     last = train(small_sweep(tmp_path))[-1]
     assert (last.phase, last.note) == ("finished", "no gallery: ValueError: no colours left")
 
@@ -258,7 +258,7 @@ def newest_epoch(folder: Path) -> int:
 @pytest.mark.parametrize("pause", [0.0, 1e9])
 def test_all_epochs_are_told_once_and_in_order(tmp_path: Path, pause: float,
                                                monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "TELL_EVERY", pause)
+    monkeypatch.setattr(reporter, "TELL_EVERY", pause)
     trials = [planned(seed=seed) for seed in (1, 2)]
     news = train(small_sweep(tmp_path, *trials), size=2)
     for trial in trials:
