@@ -224,6 +224,7 @@ def test_level_d_collapse_with_a_bent_law(x: str, shift: float, verdict: str) ->
     assert json.dumps(found.to_json(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_level_d_keeps_its_error_rate_at_the_margin() -> None:
     """δ exactly at the margin is called equivalent in about 5 % of sweeps."""
     rng = np.random.default_rng(8)

@@ -278,6 +278,7 @@ def test_a_second_report_replaces_the_first(experiment: Experiment, tmp_path: Pa
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_thousand_trials_fit_into_fifteen_megabytes(tmp_path: Path) -> None:
     storage = planted.write(tmp_path / "storage", planted.many_trials(1000))
     path = report.write(load.from_storage(storage, "imaginary-noise"), tmp_path / "out", SETTINGS)

@@ -1,11 +1,14 @@
-"""A ready MLflow store for tests that write to one: making its tables takes seconds."""
+"""A ready MLflow store for tests that write to one, and training without checks of shapes."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.shapes import unchecked
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,10 @@ def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ready_store(blank_store: Path, tmp_path: Path) -> None:
     """Put a copy of it where `small_sweep` has its store."""
     shutil.copy(blank_store, tmp_path / blank_store.name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shapes_unchecked() -> Iterator[None]:
+    """The tests of `trainers` check the shapes; these train to test something else."""
+    with unchecked():
+        yield

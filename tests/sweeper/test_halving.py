@@ -95,7 +95,8 @@ def test_what_is_trained_is_what_it_would_have_been(method: str, tmp_path: Path,
     assert news == []
 
 
-@pytest.mark.parametrize(("method", "kill_at"), [("asha", 26), ("successive_halving", 5)])
+@pytest.mark.parametrize(("method", "kill_at"), [
+    pytest.param("asha", 26, marks=pytest.mark.slow), ("successive_halving", 5)])
 def test_a_killed_search_ends_the_same(method: str, kill_at: int, tmp_path: Path) -> None:
     calm, sweep = (ladder(tmp_path / name, method) for name in ("calm", "killed"))
     _, news = search(calm)

@@ -20,10 +20,10 @@ from sweeper.storage.lease import hold_lease
 from sweeper.storage.stored import stored_sweeps
 from sweeper.sweep import Sweep
 from sweeper.tracking.reconcile import Reconciled, reconcile
-from tests.sweeper.mlflow_view import THIRD_PARTY, View, look
+from tests.sweeper.mlflow_view import READY, View, look
 from tests.sweeper.small import metrics_of, newest, planned, small_sweep, train
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ def test_ray_gives_what_this_process_gives(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("cluster")
-@pytest.mark.parametrize("method", ["tpe", "successive_halving"])
+@pytest.mark.parametrize("method", [
+    "tpe", pytest.param("successive_halving", marks=pytest.mark.slow)])
 def test_a_search_asks_for_more_as_workers_get_free(method: str, tmp_path: Path) -> None:
     text = f"{{method: {method}, trials: 4, metric: test/elbo_full, mode: max"
     text += ", startup: 2}" if method == "tpe" else ", reduction: 2}"

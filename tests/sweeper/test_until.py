@@ -74,6 +74,7 @@ def test_what_is_merged_gets_the_seed_of_its_source(chosen: str) -> None:
     assert sum(bool(trial.merged_from) for trial in grown) == 2
 
 
+@pytest.mark.slow
 def test_a_merged_row_grows_with_its_law(tmp_path: Path) -> None:
     sweep = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}", more=MERGED)
     outcome = run_inline(sweep)
@@ -152,6 +153,7 @@ def test_an_interrupted_sweep_takes_the_same_path(tmp_path: Path) -> None:
     assert whole == [4, 5, 6]
 
 
+@pytest.mark.slow
 def test_equivalence_is_decided(tmp_path: Path) -> None:
     sweep = load(tmp_path, "{equivalence: decided, max_seeds: 14}", seeds=9,
                  more="  - {model: sigma_vae, sigma: 0.1, beta: 4}\n"

@@ -114,7 +114,8 @@ def test_bfloat16_trains_what_float32_trains() -> None:
         assert rough[name] == pytest.approx(exact[name], rel=0.03)
 
 
-@pytest.mark.parametrize("network", [Mlp(hidden=(16,), d_z=4), Conv(d_z=4)])
+@pytest.mark.parametrize("network", [
+    Mlp(hidden=(16,), d_z=4), pytest.param(Conv(d_z=4), marks=pytest.mark.slow)])
 def test_who_is_left_alone_is_computed_as_before(network: Network) -> None:
     """Packs of four and of two, one that others leave, and a packed one alone: the same bits."""
     training = Training(epochs=2, batch_size=256)

@@ -1,0 +1,5 @@
+"""What the tests of `sweeper` have, too."""
+
+from tests.sweeper.conftest import shapes_unchecked
+
+__all__ = ["shapes_unchecked"]
