@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
 from sweeper.terminal.screen import console, print_json
@@ -46,17 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     shown = table.head(arguments.top) if arguments.top > 0 else table
     if arguments.json:
         print_json({"experiment": arguments.experiment, "metric": arguments.metric, "mode": mode,
-                    "settings": [_plain(row) for row in shown.to_dict("records")]})
+                    "settings": shown.to_dict("records")})
     else:
         _show(shown, arguments.metric, len(table))
     return 0
-
-
-def _plain(row: dict[Any, Any]) -> dict[str, Any]:
-    """A row for JSON, where what is missing is null."""
-    return {str(name): None if isinstance(value, float) and not math.isfinite(value)
-            else getattr(value, "item", lambda value=value: value)()
-            for name, value in row.items()}
 
 
 def _show(table: pd.DataFrame, metric: str, among: int) -> None:
