@@ -16,6 +16,7 @@ SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what it tells of dead workers would stand among our JSON
     "RAY_worker_niceness": "0",  # Ray's 15 leaves 3 % of a core beside one other busy process
     "RAY_prestart_worker_first_driver": "0",  # Tune takes workers with an environment of its own
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
