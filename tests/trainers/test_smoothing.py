@@ -61,6 +61,25 @@ def test_copies_that_all_agree_certify_the_largest_radius() -> None:
     assert one.radius == pytest.approx(0.7 * norm.ppf(0.001 ** (1 / 1000)), rel=1e-9)
 
 
+def test_many_copies_are_drawn_in_parts_and_all_counted() -> None:
+    sizes: list[int] = []
+
+    def classify(y: Tensor) -> Tensor:
+        sizes.append(len(y))
+        return (torch.arange(len(y)) % 100 == 7).long()
+
+    smoothing = Smoothing(radii=(0.5,), n0=100, n=25_000)
+    one = certify(classify, torch.zeros(1), smoothing, Streams(0, 0))
+    assert sizes == [100, 10_000, 10_000, 5_000]
+    assert one.p_lower == lower_bound(24_750, 25_000, smoothing.alpha)
+
+
+def test_of_two_classes_that_are_as_frequent_the_first_is_guessed() -> None:
+    smoothing = Smoothing(radii=(0.5,), n0=100, n=500)
+    one = certify(lambda y: 5 - torch.arange(len(y)) % 2, torch.zeros(1), smoothing, Streams(0, 0))
+    assert one.guess == 4
+
+
 def test_a_coin_gets_no_certificate() -> None:
     smoothing = Smoothing(radii=(0.5,), n=500)
     one = certify(lambda y: (y[:, 0] > 0).long(), torch.zeros(1), smoothing, Streams(0, 0))
