@@ -32,10 +32,10 @@ from analysis.schema import FINISHED
 __all__ = ["failed_frame", "sections"]
 
 _CONVENTIONS = (
-    "Sums run over dimensions, means over examples: KL and ELBO in nats per example, recon and "
-    "denoise in squared data units per example (absolute for Laplace models), σ and α in data "
-    "units. ELBO is the bound at β = 1 without the decoder’s constant, as in the papers; only "
-    "the ELBO with its constant may be compared between noise levels. σ-VAE is the fixed-σ "
+    "Sums run over dimensions, means over examples: KL and ELBO in nats per example, recon in "
+    "squared data units per example (absolute ones for Laplace models), denoise in squared data "
+    "units, σ and α in data units. ELBO is the bound at β = 1 without the decoder’s constant, as "
+    "in the papers; only the ELBO with its constant may be compared between noise levels. σ-VAE is the fixed-σ "
     "imaginary noise model of Saremi (2020, arXiv:2005.09047), not a VAE that learns its "
     "variance.")
 _BOUNDS_NOTE = (

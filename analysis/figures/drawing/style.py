@@ -78,7 +78,10 @@ def canvas(height: int = 420) -> go.Figure:
 
 
 def log_ticks(values: Iterable[float]) -> list[float]:
-    """Round positions (1, 2, 3, 5 times a power of ten) for a log axis, eight at most."""
+    """Round positions (1, 2, 3, 5 times a power of ten) for a log axis, eight at most.
+
+    Where they are fewer than four, multiples of a round step take their place.
+    """
     finite = [value for value in values if value > 0 and math.isfinite(value)]
     if not finite:
         return []
@@ -89,14 +92,14 @@ def log_ticks(values: Iterable[float]) -> list[float]:
         inside = [tick for tick in ticks if low <= tick <= high]
         if len(inside) <= 8:
             break
-    return inside if len(inside) > 1 else _even(low, high)
+    return inside if len(inside) > 3 else _even(low, high)
 
 
 def _even(low: float, high: float) -> list[float]:
     """Multiples of a round step, for a range too narrow for round numbers of a log axis."""
-    rough = (high - low) / 5
+    rough = (high - low) / 6
     unit = 10.0 ** math.floor(math.log10(rough))
-    step = next(digit * unit for digit in (1, 2, 5, 10) if digit * unit >= rough)
+    step = next(digit * unit for digit in (1, 2, 2.5, 5, 10) if digit * unit >= rough)
     first = math.ceil(low / step)
     return [float(f"{k * step:.12g}") for k in range(first, math.floor(high / step) + 1)]
 
