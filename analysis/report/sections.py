@@ -35,9 +35,9 @@ _CONVENTIONS = (
     "Sums run over dimensions, means over examples: KL and ELBO in nats per example, recon in "
     "squared data units per example (absolute ones for Laplace models), denoise in squared data "
     "units, σ and α in data units. ELBO is the bound at β = 1 without the decoder’s constant, as "
-    "in the papers; only the ELBO with its constant may be compared between noise levels. σ-VAE is "
-    "the fixed-σ imaginary noise model of Saremi (2020, arXiv:2005.09047), not a VAE that learns "
-    "its variance.")
+    "in the papers; only the ELBO with its constant may be compared between noise levels. σ-VAE "
+    "is the fixed-σ imaginary noise model of Saremi (2020, arXiv:2005.09047), not a VAE that "
+    "learns its variance.")
 _BOUNDS_NOTE = (
     "<figcaption><p>The trained bound on the test set with the likelihood’s constant, nats an "
     "example, with the table’s sign: our mean over seeds. The error is of the difference, ours "
