@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.regression import Estimate, fit_linear, polynomial, slopes, t_estimate
+from analysis.regression import (
+    Estimate,
+    fit_linear,
+    polynomial,
+    rounding,
+    slopes,
+    t_estimate,
+)
 from analysis.sample import Sample
 
 __all__ = ["BOOTSTRAP_SEEDS", "Influence", "LackOfFit", "LocalExponent", "influence",
@@ -147,22 +154,24 @@ def _bootstrap(data: Sample, level: float) -> Estimate:
 
 
 def lack_of_fit(data: Sample) -> LackOfFit | None:
-    """The line against free means; None without replicates or with two x only.
+    """The line against free means; None without replicates, without noise, or with two x only.
 
-    With seeds, each seed is a block: the noise is what is left of seed by x after both means.
-    Without, it is the spread of repeated rows.
+    With seeds, each seed has a line of its own, for seeds differ in slope: the noise is what is
+    left of seed by x after those lines and the means of what they leave. Without, it is the
+    spread of repeated rows.
     """
-    m, line = len(data.grid), fit_linear(polynomial(data.grid, 1), data.means)
-    residuals = data.means - polynomial(data.grid, 1) @ line.coefficients
+    m = len(data.grid)
+    if m <= 2:
+        return None
     if data.table is not None:
-        k = len(data.table)
-        noise = data.table - data.means - data.table.mean(axis=1, keepdims=True)
-        noise += data.means.mean()
-        lack, error, df = k * float(residuals @ residuals), float((noise**2).sum()), (m - 1) * (
+        line = np.linalg.qr(polynomial(data.grid - data.center, 1))[0]
+        rest = data.table - data.table @ line @ line.T
+        k, mean = len(rest), rest.mean(axis=0)
+        lack, error, df = k * float(mean @ mean), float(((rest - mean) ** 2).sum()), (m - 2) * (
             k - 1)
     else:
         lack, error, df = _pure_error(data)
-    if m <= 2 or df <= 0 or error <= 0:
+    if df <= 0 or error <= df * rounding(data.y):
         return None
     f = (lack / (m - 2)) / (error / df)
     return LackOfFit(f, (m - 2, df), float(stats.f.sf(f, m - 2, df)))

@@ -8,7 +8,8 @@ log-quadratic  log y = a − ν log x + q (log x)²
 
 Each x counts once, with the geometric mean of y there: repeated rows or seeds at one x are not
 new points of the curve. AICc counts the variance as a parameter; it needs more points than
-parameters + 1.
+parameters + 1. Residuals never count for less than rounding, so that of two forms that fit
+exactly the one with fewer parameters is preferred.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from analysis.regression import fit_linear, information, polynomial
+from analysis.regression import fit_linear, information, polynomial, rounding
 
 __all__ = ["Form", "rival_forms"]
 
@@ -58,10 +59,11 @@ def rival_forms(x: Array, y: Array) -> tuple[Form, ...]:
         fits += [("log-quadratic", *_quadratic(x, y)), ("offset power", *_offset(x, y))]
     if len(x) >= 5:
         fits.append(("broken power", *_broken(x, y)))
-    base_aic, base_aicc = information(fits[0][2], len(x), len(fits[0][1]))
+    least = len(x) * rounding(y)
+    base_aic, base_aicc = information(max(fits[0][2], least), len(x), len(fits[0][1]))
     forms = []
     for name, parameters, rss in fits:
-        aic, aicc = information(rss, len(x), len(parameters))
+        aic, aicc = information(max(rss, least), len(x), len(parameters))
         forms.append(Form(name, parameters, rss, aic, aicc, aic - base_aic, aicc - base_aicc))
     return tuple(forms)
 

@@ -12,7 +12,7 @@ from scipy import stats
 from analysis.wording import number, percent
 
 __all__ = ["Estimate", "LinearFit", "fit_linear", "holm", "mean_estimate", "polynomial",
-           "slopes", "t_estimate"]
+           "rounding", "slopes", "t_estimate"]
 
 Array = NDArray[np.float64]
 ROUNDING = 1e-12
@@ -72,6 +72,11 @@ class LinearFit:
         return t_estimate(float(weights @ self.coefficients), se, self.df, method, level)
 
 
+def rounding(y: Array) -> float:
+    """The variance of one value below which differences between the y say nothing."""
+    return (ROUNDING * float(np.abs(y).max(initial=1.0))) ** 2
+
+
 def information(rss: float, n: int, coefficients: int) -> tuple[float, float]:
     """AIC and AICc of Gaussian errors of unknown variance; AICc is NaN when n is too small."""
     k = coefficients + 1
@@ -91,7 +96,7 @@ def fit_linear(design: Array, y: Array) -> LinearFit:
     total = float(((y - y.mean()) ** 2).sum())
     inverse = np.linalg.inv(r)
     df = n - design.shape[1]
-    variance = max(rss, len(y) * (ROUNDING * float(np.abs(y).max(initial=1.0))) ** 2) / max(df, 1)
+    variance = max(rss, n * rounding(y)) / max(df, 1)
     covariance = inverse @ inverse.T * (variance if df > 0 else math.nan)
     return LinearFit(coefficients, covariance, rss, 1 - rss / total if total else math.nan, n)
 

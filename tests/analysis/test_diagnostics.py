@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from analysis.coverage import SIGMA, Seeds, simulate
-from analysis.diagnostics import other_intervals
+from analysis.diagnostics import lack_of_fit, other_intervals
 from analysis.law import Law, Points
 from analysis.powerlaw import fit, fit_xy
 from analysis.regression import Estimate, fit_linear, polynomial
@@ -86,7 +86,7 @@ def test_mixed_model_is_right_where_seeds_do_not_scatter(slope_sd: float,
 
 
 def test_lack_of_fit_is_the_f_test_of_nested_least_squares() -> None:
-    """Straight line and seed levels against free means and seed levels, by statsmodels."""
+    """A line a seed against free means besides, by statsmodels: seeds may differ in slope."""
     rng = np.random.default_rng(6)
     x, seeds = np.log([0.1, 0.2, 0.4, 0.8]), 3
     frame = pd.DataFrame([{"sigma": np.exp(at), "seed": seed, "x": at,
@@ -94,11 +94,24 @@ def test_lack_of_fit_is_the_f_test_of_nested_least_squares() -> None:
                           for seed in range(seeds) for at in x])
     trials = frame[["sigma", "seed"]].assign(**{"test/kl": np.exp(frame["y"])})
     law = fit(trials, Law())
-    line, free = (smf.ols(f"y ~ {term} + C(seed)", frame).fit() for term in ("x", "C(x)"))
+    frame = frame.assign(at_b=1.0 * (frame["x"] == x[1]), at_c=1.0 * (frame["x"] == x[2]))
+    line, free = (smf.ols(f"y ~ x * C(seed){more}", frame).fit()
+                  for more in ("", " + at_b + at_c"))
     f, p, df = free.compare_f_test(line)
     assert law.lack is not None
     assert (law.lack.f, law.lack.p) == (pytest.approx(f), pytest.approx(p))
     assert law.lack.df == (df, free.df_resid)
+
+
+@pytest.mark.parametrize(("bend", "least", "most"), [(0.0, 0.03, 0.09), (0.02, 0.25, 0.6)])
+def test_lack_of_fit_errs_as_it_promises_where_seeds_differ_in_slope(
+        bend: float, least: float, most: float) -> None:
+    """True lines are called crooked in one sweep of twenty, and a bend is seen all the same."""
+    x, seeds = np.log(SIGMA), 5
+    values = simulate(Seeds(), seeds, 400, np.random.default_rng(3)) + bend * (x - x.mean()) ** 2
+    found = [lack_of_fit(sample(Points(np.tile(SIGMA, seeds), np.exp(one).ravel(),
+                                       np.repeat(np.arange(seeds), len(x))))) for one in values]
+    assert least < np.mean([one is not None and one.p < 0.05 for one in found]) < most
 
 
 def test_influence_is_the_change_when_one_x_is_left_out() -> None:

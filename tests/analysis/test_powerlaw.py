@@ -81,6 +81,17 @@ def test_exact_law_is_not_called_bent() -> None:
     assert not law.bends
 
 
+@pytest.mark.parametrize("nu", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_rounding_is_no_rival_of_an_exact_law(nu: float, seeds: int) -> None:
+    """Forms with more parameters fit rounding better, which is no evidence for them."""
+    frame = planted(seeds).assign(**{
+        "test/kl": lambda f: (3 + f["seed"]) * 1e6 * f["sigma"] ** -nu})
+    law = fit(frame, LAW)
+    assert min(form.delta_aicc for form in law.forms) == 0.0
+    assert not law_doubts(law)
+
+
 def test_heteroscedastic_noise_leaves_the_estimate_unbiased() -> None:
     rng = np.random.default_rng(3)
     x = np.log(SIGMA)
