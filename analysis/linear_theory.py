@@ -37,18 +37,21 @@ class Collapse:
 
     threshold: σ above which all of them do, √λ_max. sigmas: the given σ beyond it.
     active: for each given σ, how many of the d_z latents carry information.
+    name: what the given σ are: σ, or σ√β.
     """
 
     threshold: float
     sigmas: tuple[float, ...]
     active: tuple[int, ...]
+    name: str = "σ"
 
     def sentence(self) -> str:
-        text = f"By the linear theory the posterior collapses above σ = {self.threshold:.3g}"
+        text = (f"By the linear theory the posterior collapses above {self.name} = "
+                f"{self.threshold:.3g}")
         if not self.sigmas:
-            return f"{text}; no σ of this sweep lies there."
+            return f"{text}; no {self.name} of this sweep lies there."
         beyond = ", ".join(f"{sigma:g}" for sigma in self.sigmas)
-        return f"{text}: so it must at σ = {beyond}."
+        return f"{text}: so it must at {self.name} = {beyond}."
 
 
 def kl(eigenvalues: ArrayLike, sigma: ArrayLike, d_z: int | None = None) -> Array:
@@ -95,12 +98,13 @@ def curve(spectrum: Spectrum, sigma: ArrayLike, d_z: int | None = None,
         "active": [int((values > s**2).sum()) for s in effective]})
 
 
-def collapse(spectrum: Spectrum, sigmas: Sequence[float], d_z: int | None = None) -> Collapse:
-    """The collapse threshold of a data set, and the given σ that lie beyond it."""
+def collapse(spectrum: Spectrum, sigmas: Sequence[float], d_z: int | None = None,
+             name: str = "σ") -> Collapse:
+    """The collapse threshold of a data set, and the given σ (or σ√β: `name`) beyond it."""
     values, _ = _checked(spectrum.eigenvalues, 1.0, d_z)
     threshold = float(np.sqrt(values[0]))
     active = tuple(int((values[:d_z] > sigma**2).sum()) for sigma in sigmas)
-    return Collapse(threshold, tuple(s for s in sigmas if s > threshold), active)
+    return Collapse(threshold, tuple(s for s in sigmas if s > threshold), active, name)
 
 
 def require_gaussian(x: str) -> None:

@@ -79,7 +79,7 @@ def _caption(view: View, table: pd.DataFrame) -> str:
     return (f"<p>Mean ± standard deviation over the points. {prose('; '.join(said))}.</p>"
             f"<p>L is the ELBO without its constant, as in the paper. The published values are "
             f"for MNIST, d = 784; {ours}. The two sets of points are shown beside each other, "
-            "not tested against each other: network and training may differ.</p>")
+            "not tested against each other: model, network and training may differ.</p>")
 
 
 def draw(data: Ratios) -> go.Figure:

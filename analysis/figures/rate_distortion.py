@@ -12,13 +12,14 @@ from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.panels import log_axes, stack
 from analysis.figures.drawing.style import canvas, escape
-from analysis.figures.drawing.theory import theory_curve
+from analysis.figures.drawing.theory import effective, theory_curve
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.wording import model_name, setting
 
 __all__ = ["FIGURE", "Plane", "draw", "info"]
 
 SQUARED, ABSOLUTE = "squared", "absolute"
+_NOISY = ("noisy_vae", "uvb")
 _SHOWN = ("sigma", "alpha", "beta", "d_z", "seed")
 _TITLES = {SQUARED: "recon (data units²/example)",
            ABSOLUTE: "recon, L1 (data units/example)"}
@@ -44,7 +45,10 @@ def info(view: View) -> Plane:
     caption = ("<p>Each point is one trial; towards the lower left the code is shorter and the "
                "picture better. Laplace models measure error in absolute units, so they have a "
                "panel of their own.")
-    gaussian = trials[trials["sigma"].notna()] if "sigma" in trials else trials.iloc[:0]
+    if trials["model"].isin(_NOISY).any():
+        caption += (" Models of noisy data have the noise in their error as well, so it is not "
+                    "that of the others.")
+    gaussian = trials.assign(sigma=effective(trials)) if "sigma" in trials else trials
     theory = theory_curve(view, gaussian, "sigma")
     if theory is not None:
         parts.append(theory.assign(series="linear theory", error=SQUARED, x=theory["kl"],

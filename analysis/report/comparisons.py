@@ -61,7 +61,8 @@ class Compared:
         differ = sum(one.verdict == "differ" for one in tested)
         also = "; models differ in more than their kind, as the table says" * any(
             one.also for one in tested)
-        found = f"{differ} of them differ" if differ else "none is shown to differ"
+        found = (f"{differ} of them differ{'s' * (differ == 1)}" if differ else
+                 "none is shown to differ")
         noise = " at equal noise" * (self.by == "model")
         return [Statement(f"{self.subject}: {plural(len(tested), 'comparison')} between "
                           f"{self.kinds}{noise}; {found} (Holm, 5 %){also}.")]

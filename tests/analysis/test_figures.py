@@ -6,6 +6,7 @@ import math
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from analysis.figures.drawing.figure import SECTIONS
 from analysis.figures.drawing.laws import band, short
 from analysis.figures.drawing.palette import MARKERS, SERIES, dark_partners, ramp
 from analysis.figures.drawing.style import log_ticks, prose
+from analysis.figures.drawing.theory import collapse_sentence
 from analysis.figures.drawing.view import NothingToDraw, View, look
 from analysis.powerlaw import Law, fit, fit_xy
 from analysis.report.png import encode, strip
@@ -160,6 +162,31 @@ def test_laplace_errors_have_a_panel_of_their_own(view: View) -> None:
     kinds = data.table[data.table["kind"] == "measured"].groupby("series")["error"].unique()
     assert list(kinds["σ-VAE"]) == ["squared"]
     assert list(kinds["α-VAE"]) == ["absolute"]
+
+
+@pytest.mark.parametrize(("change", "curves"), [
+    ({}, True), ({"model": "uvb"}, False), ({"model": "noisy_vae"}, False),
+    ({"sigma": 0.1}, False), ({"sigma": 0.1, "beta": [1.0, 4.0]}, True)])
+def test_the_linear_theory_is_drawn_where_it_is_about_the_models(
+        view: View, change: dict[str, Any], curves: bool) -> None:
+    """Of clean data, and a curve: of one σ√β it would be a point that no one sees."""
+    trials = view.finished[view.finished["sigma"].notna()]
+    beta = np.resize(change.get("beta", 1.0), len(trials))
+    other = look(replace(view.experiment, trials=trials.assign(**{**change, "beta": beta})), None,
+                 0.1, None)
+    data = named("rate_distortion").info(other)
+    theory = data.table[data.table["kind"] == "linear theory"]
+    assert (theory["x"].nunique() > 1) == ("Dotted" in data.caption) == curves
+    assert ("noisy data" in data.caption) == (change.get("model") in ("uvb", "noisy_vae"))
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"sigma": 9.0}, "must at σ = 9"), ({"sigma": 0.05}, "no σ of this sweep"),
+    ({"sigma": 0.9, "beta": 100.0}, "must at σ√β = 9"), ({"model": "deen", "sigma": 9.0}, None)])
+def test_collapse_is_foretold_of_the_models_that_the_theory_is_about(
+        view: View, change: dict[str, Any], says: str | None) -> None:
+    sentence = collapse_sentence(view, view.finished.assign(**change))
+    assert sentence is None if says is None else says in str(sentence)
 
 
 def test_families_differ_in_one_axis_and_the_seed() -> None:

@@ -82,7 +82,10 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 
 def test_models_are_compared_at_equal_noise(compared: Experiment, tmp_path: Path) -> None:
     said = " ".join(report.summary(compared))
-    assert "2 comparisons between models at equal noise; 2 of them differ" in said
+    assert "2 comparisons between models at equal noise; 2 of them differ (" in said
+    one = replace(compared, trials=compared.trials[compared.trials["sigma"] == 0.12])
+    assert "1 comparison between models at equal noise; 1 of them differs (" in " ".join(
+        report.summary(one))
     report.write(compared, tmp_path)
     rows = json.loads((tmp_path / "report.json").read_text("utf-8"))["compared"]
     assert [row["setting"] for row in rows] == [{"sigma": 0.12}, {"sigma": 0.24}]

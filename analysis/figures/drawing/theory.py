@@ -9,15 +9,19 @@ from analysis.errors import AnalysisError
 from analysis.figures.drawing.view import View
 from analysis.linear_theory import collapse, curve
 
-__all__ = ["collapse_sentence", "theory_curve"]
+__all__ = ["collapse_sentence", "effective", "theory_curve"]
 
 _POINTS = 80
 
 
 def theory_curve(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame | None:
-    """Columns kind, x (σ), kl and recon, at β = 1; None for α and for an unknown spectrum."""
+    """Columns kind, x (σ), kl and recon, at β = 1, over the σ of the rows that it is about.
+
+    None for α, for an unknown spectrum, and unless σ-VAEs have two σ.
+    """
+    rows = _spoken_of(rows)
     spectrum = view.spectrum(rows) if len(rows) else None
-    if x != "sigma" or spectrum is None:
+    if x != "sigma" or spectrum is None or rows[x].nunique() < 2:
         return None
     at = np.geomspace(rows[x].min(), rows[x].max(), _POINTS)
     try:
@@ -29,15 +33,32 @@ def theory_curve(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame | None:
 
 
 def collapse_sentence(view: View, rows: pd.DataFrame) -> str | None:
-    """Where the posterior must collapse, and whether any σ of these rows lies there."""
-    spectrum = view.spectrum(rows) if len(rows) and "sigma" in rows else None
+    """Where the posterior must collapse, and whether any σ√β of these rows lies there."""
+    rows = _spoken_of(rows)
+    spectrum = view.spectrum(rows) if len(rows) else None
     if spectrum is None:
         return None
-    sigmas = sorted(float(value) for value in rows["sigma"].dropna().unique())
+    noises = sorted({float(f"{value:.12g}") for value in effective(rows)})
+    name = "σ√β" if "beta" in rows and rows["beta"].dropna().ne(1).any() else "σ"
     try:
-        return collapse(spectrum, sigmas, _latents(rows)).sentence()
+        return collapse(spectrum, noises, _latents(rows), name).sentence()
     except AnalysisError:
         return None
+
+
+def effective(rows: pd.DataFrame) -> pd.Series:
+    """σ√β of each row, which takes the place of σ in the theory."""
+    beta = rows["beta"].fillna(1.0) if "beta" in rows else 1.0
+    found: pd.Series = rows["sigma"] * beta**0.5
+    return found
+
+
+def _spoken_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of σ-VAEs: others see noisy data, have another bound, or no posterior at all."""
+    if "sigma" not in rows:
+        return rows.iloc[:0]
+    known = rows["sigma"].notna()
+    return rows[known & (rows["model"] == "sigma_vae") if "model" in rows else known]
 
 
 def _latents(rows: pd.DataFrame) -> int | None:
