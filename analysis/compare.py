@@ -7,7 +7,7 @@ Example::
 Each setting that both groups have (a σ, a network) is compared on its own, seed against seed;
 p values over all settings and metrics are corrected by Holm's method. A field that is one value
 in each group and another in the other (DEEN's network) cannot be told from the groups: every
-sentence names it. Noise levels, β and data must be equal.
+sentence names it. Noise levels, β and data must be equal; a model without β counts as at β = 1.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from analysis.comparable import (
 from analysis.effects import hedges, welch
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
 from analysis.regression import Estimate, holm
-from analysis.rows import matching, require_column, settled
+from analysis.rows import matching, require_column, require_metric, settled
 from analysis.schema import SAID_BY_MODEL, param_columns
 from analysis.wording import listed, number, percent, probability, quantity, symbol
 
@@ -143,7 +143,7 @@ def compare_all(trials: pd.DataFrame, by: str, metrics: Sequence[str],
     refused: NotComparable | None = None
     for first, second in combinations(values, 2):
         for metric in metrics:
-            require_column(trials, metric)
+            require_metric(trials, metric)
             known = trials[trials[metric].notna()]
             try:
                 found += _compared(known, Groups({by: first}, {by: second}), [metric], level)
@@ -160,7 +160,9 @@ def compare_all(trials: pd.DataFrame, by: str, metrics: Sequence[str],
 
 def _compared(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
               level: float) -> list[Comparison]:
-    for name in (*metrics, *groups.first, *groups.second):
+    for name in metrics:
+        require_metric(trials, name)
+    for name in (*groups.first, *groups.second):
         require_column(trials, name)
     rows = settled(trials, {*groups.first, *groups.second})
     sides = (rows[matching(rows, groups.first)], rows[matching(rows, groups.second)])
@@ -170,6 +172,7 @@ def _compared(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
     if sides[0].empty or sides[1].empty:
         return []
     require_one_noise(sides, {*groups.first, *groups.second})
+    sides = (_beside(sides[0], sides[1]), _beside(sides[1], sides[0]))
     for metric in metrics:
         require_one_unit(metric, pd.concat(sides))
     fields, also = _fields(sides, groups)
@@ -180,6 +183,13 @@ def _compared(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
             one = _compare(metric, groups, setting, (first, second), level)
             found.append(replace(one, also=also))
     return found
+
+
+def _beside(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """`rows`; if none has a β (DEEN), they stand beside the others at β = 1, if there are any."""
+    if "beta" in rows and rows["beta"].isna().all() and (others["beta"] == 1).any():
+        return rows.assign(beta=1.0)
+    return rows
 
 
 def _fields(sides: tuple[pd.DataFrame, pd.DataFrame],

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.comparable import noise_fields, require_comparable, require_one_unit
 from analysis.errors import TooFewRows
 from analysis.regression import mean_estimate
-from analysis.rows import require_column, settled
+from analysis.rows import require_metric, settled
 from analysis.schema import SAID_BY_MODEL, param_columns
 
 __all__ = ["Mode", "better", "rank"]
@@ -31,10 +31,10 @@ def rank(trials: pd.DataFrame, metric: str, mode: Mode | None = None,
     mode: which end is best; None leaves it to `better`.
 
     Columns: the fields that differ, mean, low, high, n. Errors: NotComparable for `elbo` or
-    `objective` between noise levels, and for `recon` or `denoise` in two units; TooFewRows if
-    nothing is finished.
+    `objective` between noise levels, and for `recon` or `denoise` in two units; UnknownName for
+    what is no metric; TooFewRows if nothing is finished.
     """
-    require_column(trials, metric)
+    require_metric(trials, metric)
     rows = settled(trials, set())
     rows = rows[rows[metric].notna()]
     if rows.empty:

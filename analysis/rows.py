@@ -13,8 +13,8 @@ from analysis.errors import UnknownName, UnusableValues
 from analysis.schema import DECLARED, FINISHED, metric_columns, param_columns
 from analysis.wording import listed, quantity
 
-__all__ = ["COLLAPSED", "equals", "matching", "require_column", "require_value", "settled",
-           "usable"]
+__all__ = ["COLLAPSED", "equals", "matching", "require_column", "require_metric",
+           "require_value", "settled", "usable"]
 
 COLLAPSED = 0.01
 
@@ -60,6 +60,14 @@ def require_column(trials: pd.DataFrame, name: str) -> None:
     pool = metric_columns(trials) if "/" in name else param_columns(trials)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {listed(pool, 20) or 'none'}"
     raise UnknownName(f"no trial has {name!r}; {hint}")
+
+
+def require_metric(trials: pd.DataFrame, name: str) -> None:
+    """UnknownName unless trials report `name`: a field of the grid is no result."""
+    require_column(trials, name)
+    known = metric_columns(trials)
+    if name not in known:
+        raise UnknownName(f"{name!r} is no metric; known: {listed(known, 20) or 'none'}")
 
 
 def require_value(trials: pd.DataFrame, name: str, value: object) -> None:

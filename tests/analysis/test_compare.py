@@ -12,7 +12,13 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from analysis.compare import Groups, compare, compare_all
-from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
+from analysis.errors import (
+    AnalysisError,
+    NotComparable,
+    TooFewRows,
+    UnknownName,
+    UnusableValues,
+)
 from analysis.ranking import Mode, better, rank
 
 
@@ -117,6 +123,24 @@ def test_a_field_that_one_model_lacks_does_not_part_the_settings() -> None:
     found = compare(frame.drop(columns="network"), groups, ["test/kl"])
     assert [one.setting for one in found] == [{"sigma": 0.1}, {"sigma": 0.2}, {"sigma": 0.3}]
     assert "at σ = 0.1: σ-VAE and DEEN" in found[0].sentence()
+
+
+def test_a_model_without_beta_stands_beside_beta_one() -> None:
+    """Rows at other β are no reason to leave the pair out, nor part of it."""
+    frame = sweep().drop(columns="network").drop_duplicates(["sigma", "seed"])
+    deen = frame.assign(model="deen", beta=np.nan, **{"test/kl": frame["test/kl"] + 5.0})
+    alias = frame.query("sigma == 0.1").assign(beta=4.0)
+    found = compare_all(pd.concat([frame, alias, deen], ignore_index=True), "model", ["test/kl"])
+    assert [one.setting for one in found] == [{"sigma": s, "beta": 1.0} for s in (0.1, 0.2, 0.3)]
+    assert {(one.n, one.verdict) for one in found} == {((6, 6), "differ")}
+
+
+def test_a_field_of_the_grid_is_no_metric() -> None:
+    for ask in (lambda: compare(sweep(), GROUPS, ["model"]),
+                lambda: compare_all(sweep(), "network", ["sigma"]),
+                lambda: rank(sweep(), "network")):
+        with pytest.raises(UnknownName, match="is no metric; known: test/kl, test/elbo"):
+            ask()
 
 
 @pytest.mark.parametrize("gap", [0.0, 5.0])
