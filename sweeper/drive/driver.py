@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -20,6 +21,7 @@ from sweeper.schedule import Schedule
 from sweeper.schedule.host import Host, open_schedule
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger
+from sweeper.storage.claims import Claims
 from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from sweeper.terminal.board import Board
 from sweeper.terminal.live import show
@@ -29,7 +31,7 @@ from trainers import TrainerError
 
 __all__ = ["Driver"]
 
-PATIENCE, IMPATIENCE = 30.0, 8.0
+PATIENCE, IMPATIENCE, LOOK_EVERY = 30.0, 8.0, 0.5
 RUN_STATUS: dict[Phase, RunStatus] = {
     "started": "RUNNING", "running": "RUNNING", "stopped": "KILLED", "pruned": "KILLED",
     "finished": "FINISHED", "failed": "FAILED"}
@@ -49,7 +51,8 @@ class Driver:
                  retry_failed: bool = False, source: Source | None = None) -> None:
         sweep = replace(sweep, trials=source.trials) if source else sweep
         self._sweep, self._console, self._live = sweep, console, live
-        self._source, self._feed = source, Feed(sweep, source) if source else None
+        self._source, self._claims = source, Claims(sweep.storage)
+        self._feed = Feed(sweep, source, self._claims) if source else None
         ids = [trial.id for trial in sweep.trials]
         self._before = ledger.status(sweep.storage, ids)
         self._hopeless = set() if retry_failed else {
@@ -57,7 +60,7 @@ class Driver:
             and (failed := ledger.failure(sweep.storage, trial.id)) and failed.repeats}
         self._todo = [trial for trial in sweep.trials if trial.id not in self._hopeless
                       and (self._before[trial.id] != "finished" or self._missing(trial))]
-        self._jobs = Jobs(sweep, self._todo)
+        self._jobs = Jobs(sweep, self._todo, self._claims)
         self._board = Board(f"{sweep.experiment}  {sweep.name}", sweep.trials, self._before,
                             self._hopeless)
         self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
@@ -73,7 +76,7 @@ class Driver:
         self._sign.take_down()
         origin = provenance()
         delivery = Delivery(self._sweep, origin)
-        with show(self._board, self._console, self._live), \
+        with show(self._board, self._console, self._live), self._claims, \
                 stop_on_signal(self._stop) as take_signals:
             host = None if self.idle else self._open(inline)
             try:
@@ -138,14 +141,24 @@ class Driver:
 
         if not self._interrupted:
             self._board.message = "starting the workers"
-        resources = self._sweep.resources
-        if self._feed:
-            grown = partial(self._grow, delivery)
-            schedule.run(self._feed.jobs(grown), resources, hear, ahead=False)
-            if self._feed.error:
+        while True:
+            jobs = self._feed.jobs(partial(self._grow, delivery)) if self._feed else self._jobs
+            schedule.run(jobs, self._sweep.resources, hear, ahead=self._feed is None)
+            if self._feed and self._feed.error:
                 raise self._feed.error
-            return
-        schedule.run(self._jobs, resources, hear)
+            if not self._await_others((self._feed or self._jobs).elsewhere):
+                return
+
+    def _await_others(self, trials: Sequence[str]) -> bool:
+        """Wait until other drivers let go of one of the trials; False if that is of no use."""
+        if trials and not self._sign.is_up():
+            self._say(f"waiting for {len(trials)} trial{'s' * (len(trials) > 1)} that another "
+                      f"sweep trains ({self._claims.holders(trials)})")
+        while trials and not self._sign.is_up():
+            if self._claims.free(trials):
+                return True
+            time.sleep(LOOK_EVERY)
+        return False
 
     def _grow(self, delivery: Delivery) -> None:
         """Take in the trials that the search has made up since the last time."""
@@ -179,6 +192,8 @@ class Driver:
                                          event.reason or "unknown")
             if event.committed or event.phase != "running":
                 delivery.notice(event.trial, RUN_STATUS[event.phase])
+        self._claims.drop(event.trial for event in events
+                          if event.phase not in ("started", "running"))
 
     def _close(self, host: Host | None, delivery: Delivery) -> None:
         """Free the workers while the tracker gets the rest."""
@@ -209,11 +224,15 @@ class Driver:
 
     def _stop(self) -> None:
         self._interrupted = True
-        self._board.message = ("stopping: each trial ends its epoch and saves a checkpoint; "
-                               "Ctrl-C again leaves at once")
         self._sign.put_up()
+        self._say("stopping: each trial ends its epoch and saves a checkpoint; "
+                  "Ctrl-C again leaves at once")
+
+    def _say(self, message: str) -> None:
+        """Say what the driver itself does: below the table, or as a line where there is none."""
+        self._board.message = message
         if not self._console.is_terminal:
-            self._console.print(self._board.message, markup=False, soft_wrap=True)
+            self._console.print(message, markup=False, soft_wrap=True)
 
     def _verdict(self) -> RunStatus:
         states = ledger.status(self._sweep.storage, self._before)

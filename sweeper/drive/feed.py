@@ -10,6 +10,7 @@ from typing import Protocol
 from sweeper.errors import UserError
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger
+from sweeper.storage.claims import Claims
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.work.events import Event
 from sweeper.work.job import Job, make_job
@@ -50,14 +51,16 @@ class Source(Protocol):
 class Feed:
     """Makes jobs of what a source asks for, in packs of one program, and hears how they end.
 
-    `error` is what ended it before its time. It is used from one thread at a time.
+    What another driver trains is asked for again later. `error` is what ended it before its time.
+    It is used from one thread at a time.
     """
 
-    def __init__(self, sweep: Sweep, source: Source) -> None:
-        self._sweep, self._source = sweep, source
+    def __init__(self, sweep: Sweep, source: Source, claims: Claims) -> None:
+        self._sweep, self._source, self._claims = sweep, source, claims
         self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
         self._size = pack_size(sweep.resources)
         self._queue: deque[Task] = deque()
+        self._away: list[Task] = []
         self._busy: set[str] = set()
         self.error: UserError | None = None
 
@@ -66,10 +69,16 @@ class Feed:
         """Whether there is nothing to train; what there is waits until it is asked for."""
         return not self._fill(1)
 
+    @property
+    def elsewhere(self) -> list[str]:
+        """What could not be handed out, as another driver had it."""
+        return [task.trial.id for task in self._away]
+
     def jobs(self, grown: Callable[[], None]) -> Iterator[Job | None]:
         """Jobs for as long as there is something to train; None says: ask again later.
 
-        `grown` is called before each job, as there may be new trials.
+        `grown` is called before each job, as there may be new trials. It ends, too, where other
+        drivers train all that is left: call it again later.
         """
         while not self._sign.is_up():
             try:
@@ -92,13 +101,17 @@ class Feed:
                        if event.phase not in ("started", "running")}
 
     def _next(self) -> Job | None:
-        pack = self._fill(self._size)
-        if not pack:
-            return None
-        for task in pack:
-            self._queue.remove(task)
-        self._busy |= {task.trial.id for task in pack}
-        return make_job(self._sweep, [task.trial for task in pack], pack[0].until)
+        self._queue += self._away
+        self._away = []
+        while pack := self._fill(self._size):
+            for task in pack:
+                self._queue.remove(task)
+            mine = [task for task in pack if self._claims.take(task.trial.id)]
+            self._away += [task for task in pack if task not in mine]
+            if mine:
+                self._busy |= {task.trial.id for task in mine}
+                return make_job(self._sweep, [task.trial for task in mine], mine[0].until)
+        return None
 
     def _fill(self, size: int) -> list[Task]:
         """At most `size` tasks that train as one program; no more is asked for than needed."""
@@ -106,7 +119,7 @@ class Feed:
             pack = self._pack(size)
             if len(pack) == size:
                 return pack
-            waiting = {task.trial.id for task in self._queue}
+            waiting = {task.trial.id for task in (*self._queue, *self._away)}
             more = self._source.ask(self._busy | waiting)
             while more is not None and not any(map(self._has_work, more)):
                 more = self._source.ask(self._busy | waiting)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
+from sweeper.storage.claims import Claims
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.work.events import Event
 from sweeper.work.job import Job, make_job
@@ -15,37 +17,66 @@ __all__ = ["Jobs"]
 class Jobs:
     """Hands out what is to be trained, and hears how it ends.
 
-    The longest trials come first, so that no core waits long for the last one. A trial that takes
-    the parameters of another waits until that one has ended, whichever way. What the sweep packs
-    is computed as a pack, however few of it are left to train.
+    The longest trials come first, so that no core waits long for the last one; those that another
+    driver trains come last. A trial that takes the parameters of another waits until that one has
+    ended, whichever way. What the sweep packs is computed as a pack, however few of it are left
+    to train.
     """
 
-    def __init__(self, sweep: Sweep, todo: Sequence[PlannedTrial]) -> None:
-        self._sweep = sweep
+    def __init__(self, sweep: Sweep, todo: Sequence[PlannedTrial], claims: Claims) -> None:
+        self._sweep, self._claims = sweep, claims
         self._shared = shared_programs(sweep.trials, sweep.resources)
         trained = [trial for trial in todo if not trial.merged_from]
-        self._packs = make_packs(sorted(trained, key=_cost, reverse=True), sweep.resources)
+        self._packs = deque(make_packs(sorted(trained, key=_cost, reverse=True),
+                                       sweep.resources))
         self._merged = [trial for trial in todo if trial.merged_from]
-        self._busy = {trial.id for trial in trained}
+        self._open, self._busy = {trial.id for trial in trained}, set[str]()
 
     def __iter__(self) -> Iterator[Job | None]:
-        """Jobs; None says that the next one depends on those under way."""
-        for pack in self._packs:
-            packed = bool(self._shared) and program(pack[0]) in self._shared
-            yield make_job(self._sweep, pack, packed=packed)
-        while self._merged:
-            busy = set(self._busy)
-            ready = [trial for trial in self._merged if trial.merged_from not in busy]
-            self._merged = [trial for trial in self._merged if trial.merged_from in busy]
-            if not ready:
-                yield None
-            for trial in ready:
-                yield make_job(self._sweep, [trial])
+        """Jobs; None says that the next one depends on those under way.
+
+        It ends, too, where other drivers train all that is left: iterate again later.
+        """
+        while self._packs or self._merged:
+            job = self._next()
+            if job is None and not self._busy:
+                return
+            yield job
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """What could not be handed out, as another driver had it."""
+        return [trial.id for pack in (*self._packs, self._ready()) for trial in pack]
 
     def hear(self, events: Sequence[Event]) -> None:
         """Note which trials have ended."""
-        self._busy -= {event.trial for event in events
-                       if event.phase not in ("started", "running")}
+        ended = {event.trial for event in events if event.phase not in ("started", "running")}
+        self._open -= ended
+        self._busy -= ended
+
+    def _next(self) -> Job | None:
+        """A job of what nobody else has."""
+        for _ in range(len(self._packs)):
+            pack = self._packs.popleft()
+            mine = [trial for trial in pack if self._claims.take(trial.id)]
+            if len(mine) < len(pack):
+                self._packs.append(tuple(trial for trial in pack if trial not in mine))
+            if mine:
+                packed = bool(self._shared) and program(mine[0]) in self._shared
+                return self._job(mine, packed)
+        for trial in self._ready():
+            if self._claims.take(trial.id):
+                self._merged.remove(trial)
+                return self._job([trial])
+        return None
+
+    def _ready(self) -> list[PlannedTrial]:
+        """Trials whose source has ended."""
+        return [trial for trial in self._merged if trial.merged_from not in self._open]
+
+    def _job(self, trials: Sequence[PlannedTrial], packed: bool = False) -> Job:
+        self._busy |= {trial.id for trial in trials}
+        return make_job(self._sweep, trials, packed=packed)
 
 
 def _cost(trial: PlannedTrial) -> int:

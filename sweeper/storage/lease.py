@@ -1,4 +1,4 @@
-"""One driver a sweep: a lock that its process holds, and that dies with it."""
+"""One driver a sweep, and one a trial: a lock that its process holds, and that dies with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TextIO
 
 from sweeper.errors import UserError
 
-__all__ = ["hold_lease", "is_held"]
+__all__ = ["hold_lease", "holder", "is_held", "take_lease"]
 
 TRIES, PAUSE = 3, 0.05  # who only asks whether the lease is held holds it for a moment
 
@@ -26,21 +26,35 @@ def hold_lease(folder: Path) -> Iterator[None]:
 
     The lock belongs to the process: one that was killed holds nothing.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lease").open("a+") as file:
-        if not any(_take(file) for _ in range(TRIES)):
-            raise UserError(f"this sweep is already being run by {_holder(file)}; wait for it, or "
-                            "stop it with Ctrl-C there")
-        file.truncate(0)
-        json.dump({"pid": os.getpid(), "host": socket.gethostname(),
-                   "since": datetime.now(UTC).isoformat(timespec="seconds")}, file)
-        file.flush()
+    file = take_lease(folder, TRIES)
+    if file is None:
+        raise UserError(f"this sweep is already being run by {holder(folder)}; wait for it, or "
+                        "stop it with Ctrl-C there")
+    with file:
         yield
         file.truncate(0)
 
 
+def take_lease(folder: Path, tries: int = 1) -> TextIO | None:
+    """The lease of a folder, held until the file is closed; None if somebody else holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / "lease").open("a+")
+    try:
+        if not any(_lock(file, last=left == 0) for left in reversed(range(tries))):
+            file.close()
+            return None
+        file.truncate(0)
+        json.dump({"pid": os.getpid(), "host": socket.gethostname(),
+                   "since": datetime.now(UTC).isoformat(timespec="seconds")}, file)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
 def is_held(folder: Path) -> bool:
-    """Whether a driver holds the sweep in `folder` now; found out in a moment, with a lock."""
+    """Whether a driver holds the lease of `folder` now; found out in a moment, with a lock."""
     try:
         with (folder / "lease").open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -51,19 +65,20 @@ def is_held(folder: Path) -> bool:
     return False
 
 
-def _take(file: TextIO) -> bool:
+def holder(folder: Path) -> str:
+    """Who took the lease of `folder` last, for a sentence."""
+    try:
+        row = json.loads((folder / "lease").read_bytes())
+        return f"process {row['pid']} on {row['host']} since {row['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def _lock(file: TextIO, last: bool) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        time.sleep(PAUSE)
+        if not last:
+            time.sleep(PAUSE)
         return False
     return True
-
-
-def _holder(file: TextIO) -> str:
-    file.seek(0)
-    try:
-        row = json.loads(file.read())
-        return f"process {row['pid']} on {row['host']} since {row['since']}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"

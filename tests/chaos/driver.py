@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -38,6 +39,8 @@ def main(folder: str, *options: str) -> int:
     tracking = next((option for option in options if "://" in option), None)
     Path(folder).mkdir(parents=True, exist_ok=True)
     sweep = chaos_sweep(Path(folder), tracking)
+    if "--other" in options:
+        sweep = replace(sweep, name="other-1", trials=sweep.trials[:0:-1])
     outcome = run(sweep, RunOptions(inline="--ray" not in options, console=Console(stderr=True)))
     return 0 if outcome.finished == outcome.trials else 1
 

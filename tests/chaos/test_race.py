@@ -38,6 +38,19 @@ def test_of_four_drivers_one_trains(tmp_path: Path) -> None:
 
 
 @pytest.mark.chaos
+def test_two_sweeps_share_trials(tmp_path: Path) -> None:
+    """Each trial is trained by one of them, and both end well."""
+    sweep = chaos_sweep(tmp_path)
+    with started(tmp_path, "--ray") as one, started(tmp_path, "--other", "--ray") as other:
+        for driver in (one, other):
+            driver.communicate(timeout=300)
+    assert (one.returncode, other.returncode) == (0, 0)
+    for trial in sweep.trials:
+        folder = ledger.trial_folder(sweep.storage, trial.id)
+        assert [path.name for path in folder.glob("[0-9]*")] == ["0001"]
+
+
+@pytest.mark.chaos
 def test_a_sweep_is_stopped_from_elsewhere(tmp_path: Path,
                                            capsys: pytest.CaptureFixture[str]) -> None:
     sweep = chaos_sweep(tmp_path)

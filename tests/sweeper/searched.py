@@ -12,6 +12,7 @@ from sweeper.drive.study import Study
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.spec import grids
 from sweeper.storage import ledger
+from sweeper.storage.claims import Claims
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.work.events import Event
 from tests.sweeper.grids import write_grid
@@ -47,15 +48,16 @@ def search(sweep: Sweep, kill_at: int | None = None) -> tuple[Source, list[Event
     Raises `Killed` at the event, and whatever ended the search before its time.
     """
     source = Study(sweep) if sweep.proposals else Ladder(sweep)
-    feed, news = Feed(sweep, source), list[Event]()
+    with Claims(sweep.storage) as claims:
+        feed, news = Feed(sweep, source, claims), list[Event]()
 
-    def hear(events: Sequence[Event]) -> None:
-        news.extend(events)
-        if kill_at is not None and len(news) > kill_at:
-            raise Killed
-        feed.hear(events)
+        def hear(events: Sequence[Event]) -> None:
+            news.extend(events)
+            if kill_at is not None and len(news) > kill_at:
+                raise Killed
+            feed.hear(events)
 
-    InlineSchedule().run(feed.jobs(lambda: None), sweep.resources, hear)
+        InlineSchedule().run(feed.jobs(lambda: None), sweep.resources, hear)
     if feed.error:
         raise feed.error
     return source, news

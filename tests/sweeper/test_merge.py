@@ -19,6 +19,7 @@ from sweeper.errors import UserError
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.spec import grids
 from sweeper.storage import ledger
+from sweeper.storage.claims import Claims
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Resources, Sweep
 from sweeper.work import worker
@@ -90,13 +91,14 @@ def train(sweep: Sweep) -> dict[str, Event]:
     """Train and merge in this process, without a tracker; returns the last news of each trial."""
     ledger.write_sweep(sweep, {})
     ledger.write_trials(sweep)
-    jobs, last = Jobs(sweep, sweep.trials), dict[str, Event]()
+    with Claims(sweep.storage) as claims:
+        jobs, last = Jobs(sweep, sweep.trials, claims), dict[str, Event]()
 
-    def hear(events: list[Event]) -> None:
-        last.update({event.trial: event for event in events})
-        jobs.hear(events)
+        def hear(events: list[Event]) -> None:
+            last.update({event.trial: event for event in events})
+            jobs.hear(events)
 
-    InlineSchedule().run(jobs, sweep.resources, hear)
+        InlineSchedule().run(jobs, sweep.resources, hear)
     return last
 
 
@@ -200,17 +202,18 @@ def test_without_its_source_a_merge_fails_and_says_why(tmp_path: Path) -> None:
 def test_a_merge_waits_for_its_source(tmp_path: Path) -> None:
     sweep = load(tmp_path, *PAIR, "{model: sigma_vae, sigma: 0.12}")
     source, merged, other = sweep.trials
-    jobs = Jobs(sweep, sweep.trials)
-    handed = iter(jobs)
-    first = [next(handed) for _ in range(3)]
-    assert [one and one.trials[0].id for one in first] == [source.id, other.id, None]
-    jobs.hear([Event(source.id, "running"), Event(other.id, "finished")])
-    assert next(handed) is None
-    jobs.hear([Event(source.id, "finished")])
-    last = next(handed)
-    assert last
-    assert [(one.id, one.merged_from) for one in last.trials] == [(merged.id, source.id)]
-    assert next(handed, "end") == "end"
+    with Claims(sweep.storage) as claims:
+        jobs = Jobs(sweep, sweep.trials, claims)
+        handed = iter(jobs)
+        first = [next(handed) for _ in range(3)]
+        assert [one and one.trials[0].id for one in first] == [source.id, other.id, None]
+        jobs.hear([Event(source.id, "running"), Event(other.id, "finished")])
+        assert next(handed) is None
+        jobs.hear([Event(source.id, "finished")])
+        last = next(handed)
+        assert last
+        assert [(one.id, one.merged_from) for one in last.trials] == [(merged.id, source.id)]
+        assert next(handed, "end") == "end"
 
 
 def test_a_pack_of_sources_is_merged_from(tmp_path: Path) -> None:

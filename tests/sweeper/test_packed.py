@@ -11,6 +11,7 @@ from sweeper.drive.jobs import Jobs
 from sweeper.drive.rerun import rerun
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.storage import ledger
+from sweeper.storage.claims import Claims
 from sweeper.sweep import Resources, Sweep
 from sweeper.work import reporter, worker
 from sweeper.work.events import Event
@@ -57,8 +58,10 @@ def drive(sweep: Sweep) -> None:
     """Train what is left, as a driver would hand it out."""
     prepared(sweep)
     states = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
-    jobs = Jobs(sweep, [trial for trial in sweep.trials if states[trial.id] != "finished"])
-    InlineSchedule().run(jobs, sweep.resources, jobs.hear)
+    left = [trial for trial in sweep.trials if states[trial.id] != "finished"]
+    with Claims(sweep.storage) as claims:
+        jobs = Jobs(sweep, left, claims)
+        InlineSchedule().run(jobs, sweep.resources, jobs.hear)
 
 
 def test_only_what_a_sweep_packs_is_computed_as_a_pack(tmp_path: Path) -> None:
@@ -67,7 +70,8 @@ def test_only_what_a_sweep_packs_is_computed_as_a_pack(tmp_path: Path) -> None:
     for pack, wanted in ((2, {True, False}), (1, {False})):
         sweep = small_sweep(tmp_path, *trials, resources=Resources(pack=pack))
         for todo in (trials, trials[1:]):
-            made = [job for job in Jobs(sweep, todo) if job]
+            with Claims(sweep.storage) as claims:
+                made = [job for job in Jobs(sweep, todo, claims) if job]
             assert {job.packed for job in made} == wanted
             assert [job.packed for job in made if job.trials[-1].id == trials[2].id] == [False]
 
