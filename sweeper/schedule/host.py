@@ -59,7 +59,10 @@ class Host:
 
 
 def open_schedule(sweep: Sweep, inline: bool = False) -> Schedule:
-    """Train in this process, or on the Ray that `cluster` names; `UserError` if there is none."""
+    """Train in this process, or on the Ray that `cluster` names.
+
+    `UserError` if there is none, or if this machine has less than what a trial asks for.
+    """
     if inline:
         from sweeper.schedule.inline import InlineSchedule
         return InlineSchedule()
@@ -67,8 +70,15 @@ def open_schedule(sweep: Sweep, inline: bool = False) -> Schedule:
         try:
             backend = Local() if sweep.cluster == "local" else Existing(sweep.cluster)
             backend.connect()
-            from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
-            return TuneSchedule(backend, None if backend.private else (
-                ledger.sweep_folder(sweep) / "tune"))
         except ClusterError as error:
             raise UserError(str(error)) from error
+    from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
+    schedule = TuneSchedule(backend, None if backend.private else (
+        ledger.sweep_folder(sweep) / "tune"))
+    try:
+        with placed(sweep.places.get("resources")):
+            schedule.require_room(sweep.resources)
+    except UserError:
+        schedule.close()
+        raise
+    return schedule

@@ -25,7 +25,7 @@ from ray.tune.search import Searcher
 
 from cluster.base import Backend
 from sweeper.errors import UserError
-from sweeper.schedule.room import roomier
+from sweeper.schedule.room import require_room, roomier
 from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Resources
 from sweeper.work.events import Event, decode, encode
@@ -103,6 +103,11 @@ class TuneSchedule:
             thread.join(0.1)
         if errors:
             raise errors[0]
+
+    def require_room(self, resources: Resources) -> None:
+        """`UserError` if this machine has less than what a trial asks for; a cluster may grow."""
+        if self._backend.private:
+            require_room(resources, ray.nodes())  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         self._backend.close()

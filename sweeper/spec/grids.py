@@ -104,6 +104,6 @@ def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, 
     """Where the user gave each setting that only shows later whether it is right."""
     places: dict[str, Place] = {
         key: (document.file, document.line((key,)), key)
-        for key in ("storage", "tracking", "cluster", "until", "search")
+        for key in ("storage", "tracking", "cluster", "resources", "until", "search")
         if (key,) in document.lines}
     return places | {key: (None, None, f"--{key}") for key, value in options.items() if value}

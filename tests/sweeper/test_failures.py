@@ -13,9 +13,11 @@ from ray.exceptions import OutOfMemoryError
 from rich.console import Console
 
 from sweeper.drive.run import RunOptions, run
-from sweeper.schedule.room import roomier
+from sweeper.errors import UserError
+from sweeper.schedule.room import require_room, roomier
 from sweeper.schedule.tune import cause_of_death
 from sweeper.storage import ledger
+from sweeper.sweep import Resources
 from sweeper.work import training
 from sweeper.work.job import make_job
 from sweeper.work.worker import TrialOutOfMemoryError, train_pack
@@ -120,6 +122,19 @@ def test_more_room_is_what_a_node_has(asked: dict[str, float], last: bool,
     nodes = [node(CPU=4.0), node(CPU=16.0, memory=1e9), node(CPU=8.0, GPU=2.0),
              node(alive=False, CPU=64.0, GPU=8.0)]
     assert roomier(asked, nodes, last) == wanted
+
+
+@pytest.mark.parametrize(("asked", "fits"), [
+    (Resources(8, 2), True), (Resources(16), True), (Resources(17), False),
+    (Resources(16, 1), False), (Resources(1, 3), False)])
+def test_a_trial_that_no_node_has_room_for_is_refused(asked: Resources, fits: bool) -> None:
+    """Ray would wait for such a node, and say nothing."""
+    nodes = [node(CPU=16.0), node(CPU=8.0, GPU=2.0), node(alive=False, CPU=64.0, GPU=8.0)]
+    if fits:
+        require_room(asked, nodes)
+        return
+    with pytest.raises(UserError, match=r"this machine has 16 and 2; ask for no more"):
+        require_room(asked, nodes)
 
 
 @pytest.mark.parametrize(("said", "cause"), [

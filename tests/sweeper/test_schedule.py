@@ -18,6 +18,7 @@ from cluster.processes import descendants
 from sweeper.chaos.faults import WORKER
 from sweeper.drive.run import RunOptions, run
 from sweeper.drive.study import Study
+from sweeper.errors import UserError
 from sweeper.schedule import tune
 from sweeper.schedule.host import Host
 from sweeper.schedule.inline import InlineSchedule
@@ -85,6 +86,15 @@ def test_a_search_asks_for_more_as_workers_get_free(method: str, tmp_path: Path)
         records = metrics_of(sweep, trial)
         assert records == metrics_of(other, trial)[:len(records)]
     assert set(look(sweep.tracking).statuses) == {trial.id for trial in trials}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_sweep_that_never_could_begin_says_so(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path, resources=Resources(cpus=99),
+                        places={"resources": ("g.yaml", 7, "resources")})
+    with pytest.raises(UserError, match=r"g\.yaml:7: resources: a trial asks for cpus: 99"):
+        run(sweep, RunOptions(console=Console(file=io.StringIO())))
+    assert ray.is_initialized()
 
 
 @pytest.mark.usefixtures("cluster")
