@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.equivalence.aliases import POWERS, Kin, deal, families
-from analysis.equivalence.tost import LEAST_SEEDS, Tost, require_margin, tost
+from analysis.equivalence.tost import ALPHA, LEAST_SEEDS, Tost, require_margin, tost
 from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, repeated, said
 from analysis.errors import AnalysisError
 from analysis.rows import require_column, usable
@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CollapseVerdict:
-    """δ with its 90 % interval (in `test`), and the curve (a, b, c) in powers of s.
+    """δ with the interval of its test (in `test`), and the curve (a, b, c) in powers of s.
 
     margin: on δ; by default the log-ratio margin divided by the largest |log β|, so that the
     curve is right within that ratio at every β of the sweep. dealt: seeds were shared between
@@ -84,17 +84,20 @@ class CollapseVerdict:
             told += f" ({repeated(self.copies)})"
         if self.test is None:
             return f"{told}: too few to test: {self.verdict_text}."
-        return (f"{told}: δ = {number(self.test.difference, 2)} (90 %: "
-                f"{number(self.test.low, 2)} to {number(self.test.high, 2)}; margin "
-                f"{number(self.margin, 2)}): {self.verdict_text}.")
+        return (f"{told}: δ = {number(self.test.difference, 2)} "
+                f"({100 - 200 * self.test.alpha:.3g} %: {number(self.test.low, 2)} to "
+                f"{number(self.test.high, 2)}; margin {number(self.margin, 2)}): "
+                f"{self.verdict_text}.")
 
 
 def collapse(trials: pd.DataFrame, margin: float = 0.10, y: str = "test/kl",
-             delta_margin: float | None = None) -> list[CollapseVerdict]:
+             delta_margin: float | None = None, alpha: float = ALPHA) -> list[CollapseVerdict]:
     """A verdict for every family of rows that has β = 1, other β, and four values of s.
 
-    margin: a log ratio; delta_margin: on δ itself, instead. Families that cannot say anything
-    (one β only) are left out; one whose numbers cannot be used is unusable, with the reason.
+    margin: a log ratio; delta_margin: on δ itself, instead. alpha: level of the test, that of
+    `across_seeds`: seeds that were added until pairs were decided decide this too. Families that
+    cannot say anything (one β only) are left out; one whose numbers cannot be used is unusable,
+    with the reason.
     Errors: UnknownName; AnalysisError for a margin that is not above zero and finite;
     UnusableValues if no family can be used.
     """
@@ -107,7 +110,7 @@ def collapse(trials: pd.DataFrame, margin: float = 0.10, y: str = "test/kl",
             limit = _limit(kin, margin) if delta_margin is None else delta_margin
             try:
                 usable(kin.rows, y)
-                found.append(_verdict(kin, y, limit))
+                found.append(_verdict(kin, y, limit, alpha))
             except AnalysisError as reason:
                 reasons.append(reason)
                 found.append(_unusable(kin, y, limit, str(reason)))
@@ -133,7 +136,7 @@ def _spans(kin: Kin) -> bool:
     return bool(plain_beta.any() and (~plain_beta).any() and s.nunique() >= 4)
 
 
-def _verdict(kin: Kin, y: str, margin: float) -> CollapseVerdict:
+def _verdict(kin: Kin, y: str, margin: float, alpha: float) -> CollapseVerdict:
     x, rows = kin.x, kin.rows
     whole = [_table(x, y, rows[rows["beta"] == 1]), _table(x, y, rows[rows["beta"] != 1])]
     arms = [arm[~arm.duplicated()] for arm in whole]
@@ -150,7 +153,7 @@ def _verdict(kin: Kin, y: str, margin: float) -> CollapseVerdict:
                                max(LEAST_SEEDS - few, 1), kin.where, dealt, copies)
     scores = [np.log(arm.to_numpy()) @ w * len(arm)
               for arm, w in zip(arms, _split(weights[3], arms), strict=True)]
-    test = tost(scores[0], -scores[1], margin)
+    test = tost(scores[0], -scores[1], margin, alpha)
     values = np.concatenate([np.log(arm.to_numpy()).ravel() for arm in arms])
     curve = tuple(float(v) for v in weights[:3] @ values)
     return CollapseVerdict(x, y, test, margin, (curve[0], curve[1], curve[2]), n, used,

@@ -34,7 +34,8 @@ class Verdict(Protocol):
 class Examined:
     """verdicts: by level (algebra, twins, seeds, collapse). refusals: why a level has none.
 
-    alpha: level of the tests across seeds, below 0.05 if the sweep was looked at after each seed.
+    alpha: level of the tests across seeds and of the collapse, below 0.05 if the sweep was
+        looked at after each seed.
     note: on models that have β but no aliases; empty if there are none.
     """
 
@@ -59,7 +60,7 @@ def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
         "algebra": lambda: algebra_of_twins(experiment),
         "twins": lambda: twins(experiment),
         "seeds": lambda: across_seeds(trials, margin, alpha=alpha),
-        "collapse": lambda: collapse(trials, margin)}
+        "collapse": lambda: collapse(trials, margin, alpha=alpha)}
     verdicts: dict[str, Sequence[Verdict]] = {}
     refusals: dict[str, str] = {}
     for level, ask in asked.items():

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.equivalence import CollapseVerdict, Kin, collapse, families
+from analysis.equivalence import CollapseVerdict, Kin, collapse, families, level_of
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.figure import Figure
@@ -48,17 +48,20 @@ def info(view: View) -> Effective:
                             "collapse of β to test.", relevant=False)
     verdicts, said = _verdicts(view)
     parts = [part for kin in found[:_PANELS] for part in _panel(view, kin, verdicts)]
+    shared = (" Trials of one seed at one effective noise start alike and so fall together: only "
+              "the test, on disjoint seeds, is evidence." * any(one.dealt for one in verdicts))
     left = (f" The first {_PANELS} of {len(found)} groups of trials are drawn."
             if len(found) > _PANELS else "")
     return Effective(pd.concat(parts, ignore_index=True), (
         f"<p>{prose(' '.join(said))}</p><p>Each point is one trial. If β acts through σ√β (αβ for "
         "Laplace models) alone, all points of a panel lie on one curve; the test allows the curve "
-        f"(grey) to bend.{left}</p>"))
+        f"(grey) to bend.{shared}{left}</p>"))
 
 
 def _verdicts(view: View) -> tuple[list[CollapseVerdict], list[str]]:
     try:
-        found = collapse(view.experiment.trials, view.margin)
+        found = collapse(view.experiment.trials, view.margin,
+                         alpha=level_of(view.experiment.sweeps))
     except AnalysisError as refusal:
         return [], [f"No test of the collapse: {refusal}."]
     return found, [one.sentence() for one in found]
@@ -109,15 +112,18 @@ def draw(data: Effective) -> go.Figure:
 
 def _traces(part: pd.DataFrame, every: dict[float, int], shown: set[float],
             ) -> Iterator[go.Scatter]:
-    """The curve, then the points of each β; a β is named once in the legend of all panels."""
+    """The curve, then the points of each β; a β is named once in the legend of all panels.
+
+    Those of the largest β lie below and are larger: of points that coincide both are seen.
+    """
     curve = part[part["kind"] == "curve"]
     if len(curve):
         yield marks.line(curve["x"], curve["y"], "bent curve of the test", 0, color=MUTED,
                          width=1.6, showlegend=False)
     measured = part[part["kind"] == "measured"]
-    for beta, rows in measured.groupby("beta"):
+    for beta, rows in sorted(measured.groupby("beta"), reverse=True):
         index = every[float(str(beta))]
-        trace = marks.points(rows, f"β = {beta:g}", index)
+        trace = marks.points(rows, f"β = {beta:g}", index, size=min(8 + 3 * index, 14))
         yield trace.update(showlegend=beta not in shown, legendrank=index)
         shown.add(float(str(beta)))
 

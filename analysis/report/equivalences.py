@@ -38,17 +38,16 @@ LEVELS = {"algebra": "same parameters", "twins": "same seed, whole run",
           "seeds": "disjoint seeds (TOST)", "collapse": "one curve for all β (TOST)"}
 _SENTENCES = 4
 _ORDER = (EQUIVALENT, UNUSABLE, UNDECIDED, DIFFERENT)
-_LOOKED_NOTE = (" Across seeds they are {level:.3g} % intervals of tests at {alpha:.2g} %: the "
-                "sweep asked after every seed, and so all its looks together are wrong in one "
-                "sweep of twenty.")
+_LOOKED_NOTE = (" Their level is stricter than 5 %, for the sweep asked after every seed: so all "
+                "its looks together are wrong in one sweep of twenty.")
 _TWIN_NOTE = ("Twins of the same seed show that two settings take the same steps; they are no "
               "independent seeds, so they stay out of every law and of the tests across seeds.")
-_TOST_NOTE = ("Intervals are 90 % intervals of Welch’s two one-sided tests at 5 %; the margin of "
-              "log ratios, {margin}, was declared beforehand. A test that finds no difference is "
-              "not evidence of equivalence, so such a pair is undecided. A pair is equivalent if "
-              "KL and reconstruction both are, and different if either is, corrected by Holm’s "
-              "method. Seeds still missing are for a chance of 0.8 that the pair is decided in "
-              "both, if the differences are as they were seen.")
+_TOST_NOTE = ("Intervals are {level:.3g} % intervals of Welch’s two one-sided tests at "
+              "{alpha:.2g} %; the margin of log ratios, {margin}, was declared beforehand. A "
+              "test that finds no difference is not evidence of equivalence, so such a pair is "
+              "undecided. A pair is equivalent if KL and reconstruction both are, and different "
+              "if either is, corrected by Holm’s method. Seeds still missing are for a chance of "
+              "0.8 that the pair is decided in both, if the differences are as they were seen.")
 
 
 @dataclass(frozen=True)
@@ -209,11 +208,10 @@ def equivalence_html(found: Equivalences) -> str:
                       (row.needs_more_seeds, row.if_equal), bool(row.seeds_shared))]
             for row in _by_setting(table).head(200).itertuples()]
     html = html_table(("level", "compared", "found", "verdict"), rows)
-    note = (_TOST_NOTE.format(margin=f"{found.found.margin:g}")
-            if set(table["level"]) - {"twins", "algebra"} else _TWIN_NOTE)
-    if "seeds" in set(table["level"]) and found.found.alpha != ALPHA:
-        note += _LOOKED_NOTE.format(level=100 - 200 * found.found.alpha,
-                                    alpha=100 * found.found.alpha)
+    tested, alpha = bool(set(table["level"]) - {"twins", "algebra"}), found.found.alpha
+    note = (_TOST_NOTE.format(level=100 - 200 * alpha, alpha=100 * alpha,
+                              margin=f"{found.found.margin:g}") if tested else _TWIN_NOTE)
+    note += _LOOKED_NOTE * (tested and alpha != ALPHA)
     return titled("Equivalence verdicts", f"{html}<figcaption>{prose(note)}</figcaption>{refused}",
                   table, "equivalence")
 

@@ -301,6 +301,19 @@ def test_aliases_with_their_own_seeds_are_compared(tmp_path: Path) -> None:
     assert (curve["x"].min(), curve["x"].max()) == pytest.approx(
         (measured["x"].min(), measured["x"].max()))
     np.testing.assert_allclose(curve["y"], 2.6 * curve["x"] ** -planted.NU, rtol=0.1)
+    assert "fall together" not in named("alias_collapse").info(view).caption
+
+
+def test_points_of_shared_seeds_are_all_seen_and_called_no_evidence(tmp_path: Path) -> None:
+    trials = [*planted.sigma_trials(5), *planted.alias_trials(5)]
+    loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
+    shared = replace(loaded, trials=loaded.trials.assign(seed=loaded.trials["seed"] % 100))
+    data = named("alias_collapse").info(look(shared, None, 0.1, None))
+    assert "fall together: only the test, on disjoint seeds, is evidence" in data.caption
+    points = [trace for trace in named("alias_collapse").draw(data).data
+              if trace.mode == "markers"]
+    assert [trace.name for trace in points] == ["β = 9", "β = 4", "β = 1"]
+    assert [trace.marker.size for trace in points] == [14, 11, 8]
 
 
 def test_aliases_in_sigma_and_in_alpha_have_panels_and_curves_of_their_own(tmp_path: Path) -> None:

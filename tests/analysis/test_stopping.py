@@ -80,5 +80,8 @@ def test_the_report_tests_at_the_level_of_the_looks(tmp_path: Path) -> None:
     assert widths[0]
     assert all(wide > narrow for narrow, wide in zip(*widths, strict=True))
     assert often.verdicts["seeds"] == across_seeds(experiment.trials, alpha=often.alpha)
+    delta, wider = (found.verdicts["collapse"][0] for found in (once, often))
+    assert wider.test.high - wider.test.low > delta.test.high - delta.test.low
+    assert (wider.test.alpha, "(97.5 %" in wider.sentence()) == (often.alpha, True)
     page = report.write(looked, tmp_path / "report").read_text(encoding="utf-8")
     assert "the sweep asked after every seed" in page
