@@ -6,23 +6,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sweeper.errors import Address, Place, UserError, placed
+from sweeper.errors import Place, UserError, placed
 from sweeper.search import Search, describe
 from sweeper.spec.complaints import nearest
 from sweeper.spec.document import Document, read
 from sweeper.spec.expand import expand
 from sweeper.spec.identity import digest
+from sweeper.spec.law_checks import check_law
 from sweeper.spec.proposals import Proposals, read_adaptive
 from sweeper.spec.resolve import resolve
-from sweeper.spec.schema import LawSection, check_grid, require_tracker
+from sweeper.spec.schema import check_grid, require_tracker
 from sweeper.spec.search_checks import check_search
 from sweeper.spec.seeds import check_until
 from sweeper.storage.places import check_writable, storage_path, tracking_uri
 from sweeper.sweep import PlannedTrial, Resources, Sweep
 
 __all__ = ["find_grid", "load", "shipped_grids"]
-
-FACTS = ("role", "status", "epoch", "checksum", "label")  # of a trial, once it has run
 
 
 def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
@@ -42,9 +41,10 @@ def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
     with placed(places.get("tracking")):
         address = tracking_uri(require_tracker(tracking or checked.tracking))
     trials = resolve(document, expand(document, checked, yes))
-    _require_fields(document, checked.analysis.law, trials)
     until = checked.until.model_dump(exclude_none=True) if checked.until else None
     search, proposals = read_adaptive(document, checked)
+    proposed = [one for example in proposals.examples() for one in example] if proposals else []
+    check_law(document, checked.analysis.law, [*trials, *proposed])
     sweep = Sweep(
         experiment=checked.experiment, name=_name(path, trials, proposals, search), trials=trials,
         grid=document.text, storage=folder, tracking=address,
@@ -86,18 +86,6 @@ def _name(path: Path, trials: Sequence[PlannedTrial], proposals: Proposals | Non
     if search:
         whole = [whole, describe(search, but="trials"), proposals.identity() if proposals else []]
     return f"{stem}-{digest(whole)[:8]}"
-
-
-def _require_fields(document: Document, law: LawSection, trials: Sequence[PlannedTrial]) -> None:
-    """Refuse a law over, or of rows with, what no trial has; the default need not fit."""
-    known = {name for one in trials for name in one.params}
-    asked: list[tuple[Address, str]] = [(("analysis", "law", "x"), law.x)]
-    asked += [(("analysis", "law", "where", name), name) for name in law.where or ()
-              if name not in FACTS]
-    for place, name in asked:
-        if place in document.lines and name not in known:
-            raise document.error(f"no trial of this grid has {name!r}{nearest(name, known)} "
-                                 f"(known here: {', '.join(sorted(known))})", place)
 
 
 def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, Place]:

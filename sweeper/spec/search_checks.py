@@ -8,14 +8,11 @@ from sweeper.errors import UserError
 from sweeper.search import Search
 from sweeper.search.halving import Halving
 from sweeper.spec.complaints import nearest
+from sweeper.spec.reported import PARTS, reported
 from sweeper.spec.seeds import point_of
 from sweeper.sweep import PlannedTrial, Sweep
-from trainers.metrics import PARTS, metric_names
-from trainers.trial import Trial
 
 __all__ = ["check_search"]
-
-KINDS = ("objective", "likelihood", "network", "corruption", "data")
 
 
 def check_search(sweep: Sweep) -> None:
@@ -61,10 +58,7 @@ def _check_goals(search: Search, trials: Sequence[PlannedTrial]) -> None:
 
     What evaluations find has names that are known when they have found it.
     """
-    kinds = {tuple((kind, str((one.config.get(kind) or {}).get("name"))) for kind in KINDS): one
-             for one in trials}
-    for one in kinds.values():
-        known = metric_names(Trial.from_config(one.config))
+    for one, known in reported(trials):
         for goal, _ in search.goals:
             recorded = goal.partition("/")[0] in PARTS or isinstance(search, Halving)
             if goal not in known and (recorded or not one.evaluate):

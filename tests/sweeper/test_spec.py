@@ -240,6 +240,24 @@ def test_a_law_of_rows_with_what_no_trial_has_is_refused(tmp_path: Path) -> None
     assert load(write_grid(tmp_path, grid_text(GOOD, head=head))).analysis["law"]["where"]
 
 
+def test_a_law_of_what_no_trial_reports_is_refused(tmp_path: Path) -> None:
+    head = HEAD + "analysis: {law: {x: sigma, y: test/k}}\n"
+    assert load_error(grid_text(GOOD, head=head), tmp_path).startswith(
+        "/grid.yaml:5: analysis.law.y: no trial of this grid reports 'test/k'; did you mean "
+        "'test/kl'? (they report test/denoise, ")
+    head = HEAD + "analysis: {law: {x: sigma, y: nll/nll}}\n"
+    assert "reports 'nll/nll' (they" in load_error(grid_text(GOOD, head=head), tmp_path)
+    asked = head + "evaluate: [nll]\n"
+    assert load(write_grid(tmp_path, grid_text(GOOD, head=asked))).analysis["law"]["y"]
+
+
+def test_a_search_that_makes_trials_up_may_have_a_law(tmp_path: Path) -> None:
+    head = HEAD + ("search: {method: tpe, trials: 4, metric: test/kl, mode: min}\n"
+                   "analysis: {law: {x: sigma, y: test/kl}}\n")
+    text = grid_text("{model: sigma_vae, sigma: {uniform: [0.1, 0.3]}}", head=head)
+    assert load(write_grid(tmp_path, text)).analysis["law"]["x"] == "sigma"
+
+
 def test_missing_data_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SWEEPER_DATA", raising=False)
     head = HEAD.replace("linear_gaussian", "mnist")
