@@ -114,7 +114,12 @@ def _import_report() -> None:
 
 
 def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
-    """Write the report; a sweep that ends without one is still a sweep that ended."""
+    """Write the report; a sweep that ends without one is still a sweep that ended.
+
+    One that was stopped with nothing new to tell is not kept waiting for it.
+    """
+    if outcome.interrupted and outcome.finished == outcome.skipped:
+        return outcome, []
     from analysis import load, report
     from analysis.errors import AnalysisError
 

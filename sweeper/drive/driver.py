@@ -84,8 +84,7 @@ class Driver:
                 delivery.start()
                 self._show_closed(delivery)
                 self._grow(delivery)
-                if host:
-                    schedule = host.schedule()
+                if host and (schedule := host.schedule(self._sign.is_up)):
                     take_signals()
                     self._train(schedule, delivery)
             except KeyboardInterrupt:

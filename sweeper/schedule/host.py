@@ -15,6 +15,8 @@ from sweeper.sweep import Sweep
 
 __all__ = ["Host", "open_schedule"]
 
+LOOK_EVERY = 0.1
+
 
 class Host:
     """Opens a schedule in a thread, so that the driver can do other things meanwhile.
@@ -31,12 +33,16 @@ class Host:
         self._thread = threading.Thread(target=self._live, name="schedule", daemon=True)
         self._thread.start()
 
-    def schedule(self) -> Schedule:
-        """The schedule, once it is open; raises what opening it raised."""
-        self._ready.wait()
-        if self._schedule is None:
-            raise self._error or RuntimeError("the schedule was not opened")
-        return self._schedule
+    def schedule(self, stopped: Callable[[], bool] = lambda: False) -> Schedule | None:
+        """The schedule, once it is open, or None as soon as `stopped` says that nobody wants it.
+
+        Raises what opening it raised.
+        """
+        while not self._ready.wait(LOOK_EVERY) and not stopped():
+            pass
+        if self._error:
+            raise self._error
+        return None if stopped() else self._schedule
 
     def close(self) -> None:
         """Begin to close the schedule."""

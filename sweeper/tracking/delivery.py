@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sweeper.storage import ledger
 from sweeper.storage.delivered import read_delivered, write_delivered
 from sweeper.sweep import Sweep
-from sweeper.tracking.address import settle
+from sweeper.tracking.address import settle, unmade_store
 from trainers import checkpoint
 from trainers.checkpoint import Commit
 
@@ -55,7 +55,7 @@ class Delivery:
         self._error: str | None = None
         self._tracking: Tracking | None = None
         self._delivered, self._noted = read_delivered(sweep), 0.0
-        self._grown = False
+        self._grown = self._begun = self._forsaken = False
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> None:
@@ -74,9 +74,15 @@ class Delivery:
             self._sweep, self._grown = sweep, True
 
     def close(self, status: RunStatus, patience: float) -> Backlog:
-        """Deliver the rest and the sweep's own status; give up `patience` s after a success."""
+        """Deliver the rest and the sweep's own status; give up `patience` s after a success.
+
+        A sweep that is stopped before there was anything to show is not shown, nor waited for.
+        """
         with self._changed:
+            self._forsaken = status == "KILLED" and not self._begun and not self._waiting
             self._end, self._failures, self._patience = status, 0, patience
+            if self._forsaken:
+                self._end, patience = None, 0.0
             self._deadline = time.monotonic() + patience
             self._closing.set()
             self._changed.notify()
@@ -118,7 +124,7 @@ class Delivery:
             self._tracking = self._open()
         with self._changed:
             trial, status = next(iter(self._waiting.items()), (None, None))
-        if trial is None or status is None:
+        if trial is None or status is None or self._tracking is None:
             return
         with self._changed:
             del self._waiting[trial]
@@ -143,10 +149,15 @@ class Delivery:
             with suppress(OSError):
                 write_delivered(self._sweep, self._delivered)
 
-    def _open(self) -> Tracking:
+    def _open(self) -> Tracking | None:
+        """The tracker; None where nobody waits for it any more."""
         settle()
         from sweeper.tracking.tracker import Tracking  # takes seconds, so in this thread alone
 
+        with self._changed:
+            self._begun = not self._forsaken
+        if not self._begun:
+            return None
         tracking = Tracking(self._sweep, self._provenance)
         tracking.describe_sweep()
         tracking.runs.end_abandoned()
@@ -169,11 +180,13 @@ def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | 
     def work() -> None:
         settle()
         try:
+            if unmade_store(sweep.tracking):
+                return answer.append("there is no tracking store yet")
             from sweeper.tracking.files import add_report
             found = add_report(sweep.tracking, sweep.experiment, sweep.name, folder)
-            answer.append(None if found else "the tracker has no run of the sweep")
+            return answer.append(None if found else "the tracker has no run of the sweep")
         except Exception as error:  # noqa: BLE001 - the report lies in the storage anyway
-            answer.append(_line(error))
+            return answer.append(_line(error))
 
     thread = threading.Thread(target=work, name="report", daemon=True)
     thread.start()

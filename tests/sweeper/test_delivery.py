@@ -122,3 +122,20 @@ def test_news_while_a_trial_is_delivered_is_delivered_too(
     courier.notice("a", "RUNNING")
     courier.close("FINISHED", 60)
     assert tracker.shown == {"a": ["RUNNING", "RUNNING"]}
+
+
+def test_a_sweep_that_was_stopped_before_it_began_is_not_shown(tmp_path: Path) -> None:
+    """The first look at MLflow takes seconds: Ctrl-C does not wait for it."""
+    courier = Delivery(small_sweep(tmp_path), {})
+    assert courier.close("KILLED", 60) == Backlog(0)
+    courier.start()
+    for thread in threading.enumerate():
+        if thread.name == "tracking":
+            thread.join()
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_report_makes_no_store(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path)
+    assert delivery.deliver_report(sweep, tmp_path) == "there is no tracking store yet"
+    assert not (tmp_path / "mlflow.db").exists()

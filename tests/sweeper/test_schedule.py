@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -195,3 +196,21 @@ def test_a_host_hands_on_what_went_wrong() -> None:
         host.schedule()
     host.close()
     host.join()
+
+
+def test_a_host_that_nobody_waits_for_any_more_still_closes() -> None:
+    may_open, closed = threading.Event(), threading.Event()
+
+    class Slow(InlineSchedule):
+        def __init__(self) -> None:
+            assert may_open.wait(60)
+
+        def close(self) -> None:
+            closed.set()
+
+    host = Host(Slow)
+    assert host.schedule(lambda: True) is None
+    host.close()
+    host.join()
+    may_open.set()
+    assert closed.wait(60)

@@ -1,0 +1,61 @@
+"""The command itself, struck while it runs: it ends in words, with its exit code, and alone."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from cluster.processes import descendants, own_session
+from tests.sweeper.grids import write_grid
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+GRID = """\
+experiment: struck
+data: digits
+defaults: {network: linear, d_z: 4, epochs: 100, batch_size: 32, checkpoint_every: 1}
+seeds: 2
+trials:
+  - {model: sigma_vae, sigma: 0.1}
+"""
+
+
+def started(folder: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """The command; what it writes to stderr goes to the file ``err``."""
+    command = ["sh", "-c", 'exec "$@" 2> "$0"', str(folder / "err"), sys.executable, "-m",
+               "sweeper", "run", str(write_grid(folder, GRID)), "--json", "--storage",
+               str(folder / "s"), "--tracking", f"sqlite:///{folder}/mlflow.db"]
+    return own_session(command, subprocess.PIPE)
+
+
+def wait_for(driver: subprocess.Popen[bytes], seen: Callable[[dict[int, bytes]], bool]) -> None:
+    while driver.poll() is None and not seen(descendants(driver.pid)):
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_ctrl_c_while_ray_starts_waits_for_nothing(tmp_path: Path) -> None:
+    """Neither for Ray, nor for MLflow, nor for a report; and no process of Ray's is left."""
+    with started(tmp_path) as driver:
+        wait_for(driver, lambda found: any(b"gcs_server" in one for one in found.values()))
+        own = descendants(driver.pid)
+        driver.send_signal(signal.SIGINT)
+        out, _ = driver.communicate()
+        while any(map(alive, own)):
+            time.sleep(0.05)
+    assert driver.returncode == 130
+    assert json.loads(out)["report"] is None
