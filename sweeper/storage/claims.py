@@ -11,13 +11,15 @@ from sweeper.storage.ledger import trial_folder
 
 __all__ = ["Claims"]
 
+MOST = 256  # of a process's open files, of which many systems grant it 1,024
 
 class Claims:
     """The trials that this driver has under way: each a lease, which dies with the driver.
 
     A claim saves work and nothing else, as the numbered attempts keep results whole. So a trial
-    whose lease cannot be written (the disk is full) is trained all the same. No claim is waited
-    for while others are held without being worked on, so no two drivers wait for each other.
+    whose lease cannot be written (the disk is full), or that would take one open file too many,
+    is trained all the same. No claim is waited for while others are held without being worked on,
+    so no two drivers wait for each other.
     """
 
     def __init__(self, storage: Path) -> None:
@@ -33,6 +35,9 @@ class Claims:
     def take(self, trial: str) -> bool:
         """Claim a trial; False if another driver has it."""
         if trial in self._held:
+            return True
+        if sum(file is not None for file in self._held.values()) >= MOST:
+            self._held[trial] = None
             return True
         try:
             file = take_lease(trial_folder(self._storage, trial))

@@ -17,7 +17,7 @@ from cluster.processes import own_session
 from sweeper.drive.run import RunOptions, run
 from sweeper.drive.study import Study
 from sweeper.storage import ledger
-from sweeper.storage.claims import Claims
+from sweeper.storage.claims import MOST, Claims
 from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.searched import load
@@ -26,7 +26,7 @@ from tests.sweeper.small import metrics_of, planned, small_sweep, train, undistu
 CLAIMER = """
 import sys, time
 from pathlib import Path
-from sweeper.storage.claims import Claims
+from sweeper.storage.claims import MOST, Claims
 claims = Claims(Path(sys.argv[1]))
 print(claims.take(sys.argv[2]), flush=True)
 time.sleep(600)
@@ -80,6 +80,18 @@ def test_a_claim_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     with Claims(tmp_path) as claims:
         assert claims.take("a")
         claims.drop(["a"])
+
+
+def test_no_more_files_are_open_than_a_process_may_have(tmp_path: Path) -> None:
+    trials = [f"{number:04d}" for number in range(MOST + 2)]
+    with Claims(tmp_path) as claims:
+        assert all(map(claims.take, trials))
+        assert len(os.listdir("/proc/self/fd")) < MOST + 100
+        with Claims(tmp_path) as other:
+            assert [other.take(trial) for trial in trials[-3:]] == [False, True, True]
+        claims.drop(trials[:1])
+        assert claims.take("last")
+        assert not Claims(tmp_path).take("last")
 
 
 def test_what_another_sweep_trains_is_waited_for_and_taken(tmp_path: Path) -> None:
