@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
+from sweeper.commands.report import declared
+from sweeper.commands.shared import (
+    add_experiment,
+    add_json,
+    condition,
+    load_experiment,
+    settings,
+)
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json
 
@@ -21,10 +29,11 @@ HELP = "fit a power law: exponent, interval, curvature and rival forms"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser, optional=True)
     parser.add_argument("--model", help="rows of this model (β = 1, declared trials only)")
-    parser.add_argument("--x", help="hyperparameter (default: σ, or the model's own scale)")
-    parser.add_argument("--y", default="test/kl", help="metric (default: test/kl)")
+    parser.add_argument("--x", help="hyperparameter (default: the grid's, σ if it names none; α "
+                                    "for the α-VAE)")
+    parser.add_argument("--y", help="metric (default: the grid's, test/kl if it names none)")
     parser.add_argument("--range", nargs=2, type=float, metavar=("LOW", "HIGH"),
-                        help="fit over this range of x only")
+                        help="fit over this range of x only (default: the grid's, of its law)")
     parser.add_argument("--where", nargs="+", default=[], metavar="FIELD=VALUE",
                         help="fit only rows with these values")
     parser.add_argument("--published", metavar="TABLE",
@@ -50,15 +59,21 @@ def _published(arguments: argparse.Namespace) -> PowerLaw:
 
 
 def _measured(arguments: argparse.Namespace) -> PowerLaw:
+    """The law that the grid declares; with another x or y its range and rows do not hold."""
     from analysis import powerlaw
 
+    experiment = load_experiment(arguments)
     where = dict(condition(text, "--where") for text in arguments.where)
     if arguments.model:
         where["model"] = arguments.model
-    x = arguments.x or ("alpha" if arguments.model == "alpha_vae" else "sigma")
-    ends = tuple(arguments.range) if arguments.range else None
-    law = powerlaw.Law(x=x, y=arguments.y, range=ends, where=where)
-    return powerlaw.fit(load_experiment(arguments).trials, law)
+    law = settings(declared(experiment.sweeps)).law or powerlaw.Law()
+    x = arguments.x or ("alpha" if arguments.model == "alpha_vae" else law.x)
+    y = arguments.y or law.y
+    if (x, y) != (law.x, law.y):
+        law = powerlaw.Law(x, y)
+    ends = tuple(arguments.range) if arguments.range else law.range
+    return powerlaw.fit(experiment.trials,
+                        replace(law, range=ends, where={**law.where, **where}))
 
 
 def _show(law: PowerLaw) -> None:

@@ -52,12 +52,14 @@ class SweepFolder:
         folder.mkdir(exist_ok=True)
         dump(folder / f"{key}.json", {"schema": 1, "key": key, **content})
 
-    def sweep(self, name: str = "s1", created: str = "2026-01-01T00:00:00+00:00") -> None:
+    def sweep(self, name: str = "s1", created: str = "2026-01-01T00:00:00+00:00",
+              analysis: dict[str, Any] | None = None) -> None:
         folder = self.root / "sweeps" / self.experiment / name
         folder.mkdir(parents=True, exist_ok=True)
         dump(folder / "sweep.json",
              {"schema": 1, "experiment": self.experiment, "sweep": name, "created": created,
-              "tracking_uri": None, "trials": self.entries, "analysis": {}, "provenance": {}})
+              "tracking_uri": None, "trials": self.entries, "analysis": analysis or {},
+              "provenance": {}})
 
     def dataset(self) -> None:
         folder = self.root / "datasets"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sweeper.cli import main
-from tests.analysis.sweep_folder import SweepFolder
+from tests.analysis.sweep_folder import SweepFolder, planted
 from tests.sweeper.grids import grid_text, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY
 
@@ -97,6 +97,21 @@ def test_fit_takes_other_hyperparameters(x: str, tmp_path: Path,
     where = answer(capsys, "fit", "demo", "--x", x, "--range", "2", "8", "--where", "sigma=0.1",
                    "--storage", str(tmp_path))
     assert (where["nu"], where["n"]) == (pytest.approx(0.7), 9)
+
+
+@pytest.mark.parametrize(("asked", "ends", "y"), [
+    ([], [0.1, 0.2], "test/recon"), (["--range", "0.05", "0.25"], [0.05, 0.25], "test/recon"),
+    (["--y", "test/kl"], [0.05, 0.25], "test/kl")])
+def test_fit_keeps_to_the_law_that_the_grid_declares(
+        asked: list[str], ends: list[float], y: str, tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    """The range that was declared before the run; of another law it says nothing."""
+    folder = planted(tmp_path)
+    folder.sweep(analysis={"law": {"x": "sigma", "y": "test/recon", "range": [0.1, 0.2],
+                                   "where": {"seed": [1, 2]}}})
+    found = answer(capsys, "fit", "demo", "--storage", str(tmp_path), *asked)
+    assert (found["range"], found["y"]) == (pytest.approx(ends), y)
+    assert found["where"] == ({"seed": [1, 2]} if y == "test/recon" else {})
 
 
 def test_twins_are_judged_exact(capsys: pytest.CaptureFixture[str]) -> None:
