@@ -17,7 +17,7 @@ from analysis.schema import RESERVED, param_columns
 
 __all__ = ["Frames", "entry", "merged", "read", "write"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Protocol
 
 import pandas as pd
@@ -88,8 +89,12 @@ def parsed(text: str) -> Any:
 
 
 def stamp(run: Run) -> str:
-    """A text that changes whenever the run's recorded values do."""
-    return f"{run.id}|{run.status}|{run.end_ms}|{run.step}|{len(run.metrics)}"
+    """A text that changes whenever the run's recorded values do.
+
+    Of an evaluation that is asked again with other settings only the values are new.
+    """
+    last = sha256(repr(sorted(run.metrics.items())).encode()).hexdigest()[:16]
+    return f"{run.id}|{run.status}|{run.end_ms}|{run.step}|{last}"
 
 
 def sweeps(runs: Sequence[Run], experiment: str, uri: str) -> list[dict[str, Any]]:
@@ -109,7 +114,14 @@ def _sweep(parent: Run, children: Sequence[Run], experiment: str, uri: str) -> d
     created = datetime.fromtimestamp(parent.start_ms / 1000, UTC).isoformat()
     return {"schema": 1, "experiment": experiment, "sweep": parent.tags.get("sweeper.sweep"),
             "created": created, "tracking_uri": uri, "run_id": parent.id, "trials": trials,
-            "analysis": {}, "provenance": _provenance([parent, *children])}
+            "analysis": _declared(parent, "analysis"), "until": _declared(parent, "until"),
+            "provenance": _provenance([parent, *children])}
+
+
+def _declared(parent: Run, name: str) -> Mapping[str, Any]:
+    """What the grid declared under `name`, as the sweep's run tells it; empty if it does not."""
+    found = parsed(parent.tags.get(f"sweeper.{name}", ""))
+    return found if isinstance(found, dict) else {}
 
 
 def _provenance(runs: Sequence[Run]) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,10 @@ class Member:
 
 @dataclass(frozen=True)
 class StoredTrial:
-    """What storage says about one trial: its row, and the records up to its commit."""
+    """What storage says about one trial: its row, and the records up to its commit.
+
+    The records of evaluations, which are asked once, come last, each at the epoch of its model.
+    """
 
     row: TrialRow
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -131,14 +134,20 @@ def read_trial(storage: Path, member: Member, commit: Commit | None) -> StoredTr
     folder = f"{storage}/trials/{member.trial}"
     trial = read_json(f"{folder}/trial.json") or {}
     records = _records(folder, commit)
+    records = [*records, *(_asked(evaluation) for _, evaluation in _evaluations(folder))]
     metrics: dict[str, float | None] = {}
     for record in records:
         metrics.update(record["metrics"])
-    for _, evaluation in _evaluations(folder):
-        found = evaluation.get("metrics", {})
-        metrics.update({metric_name(name): value for name, value in found.items()})
     return StoredTrial(TrialRow(_facts(member, trial, commit), trial.get("params", {}), metrics),
                        records)
+
+
+def _asked(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics of an evaluation as a record."""
+    return {"epoch": int(evaluation.get("epoch") or 0),
+            "time_ms": int(evaluation.get("time_ms") or 0),
+            "metrics": {metric_name(name): value
+                        for name, value in evaluation.get("metrics", {}).items()}}
 
 
 def _records(folder: str, commit: Commit | None) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlflow.entities import Experiment, Run
+from mlflow.entities import Experiment, Run, RunTag
 from mlflow.tracking import MlflowClient
 
 from sweeper.storage.lease import is_held
@@ -15,7 +15,7 @@ from sweeper.storage.standing import driven
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.address import artifact_location
 from sweeper.tracking.evaluations import TAG
-from sweeper.tracking.tags import origin_tags, started_ms, trial_tags
+from sweeper.tracking.tags import declared_tags, origin_tags, started_ms, trial_tags
 from trainers.checkpoint import Commit
 
 __all__ = ["Runs", "Shown"]
@@ -48,7 +48,7 @@ class Runs:
         self._name, self._trials = sweep.name, {trial.id for trial in sweep.trials}
         self._storage = sweep.storage
         self._experiment = self._find_experiment(sweep)
-        self.parent = self._find_parent()
+        self.parent = self._find_parent(declared_tags(sweep))
         self._shown = self._find("tags.`sweeper.kind` = 'trial'")
 
     def grow(self, trials: set[str]) -> None:
@@ -120,12 +120,14 @@ class Runs:
         assert found is not None
         return found
 
-    def _find_parent(self) -> str:
+    def _find_parent(self, declared: Mapping[str, str]) -> str:
         query = f"tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = '{self._name}'"
         for run in self._search(query):
             self._client.update_run(run.info.run_id, status="RUNNING")
+            self._client.log_batch(run.info.run_id, tags=[
+                RunTag(name, value) for name, value in declared.items()])
             return str(run.info.run_id)
-        tags = {"sweeper.kind": "sweep", "sweeper.sweep": self._name,
+        tags = {"sweeper.kind": "sweep", "sweeper.sweep": self._name, **declared,
                 **origin_tags(self._provenance)}
         run = self._client.create_run(self._experiment.experiment_id, tags=tags,
                                       run_name=self._name)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sweeper.sweep import PlannedTrial
+from sweeper.sweep import PlannedTrial, Sweep
 from trainers.checkpoint import Commit
 
-__all__ = ["commit_tags", "origin_tags", "started_ms", "text", "trial_tags"]
+__all__ = ["commit_tags", "declared_tags", "origin_tags", "started_ms", "text", "trial_tags"]
 
 LONGEST = 5000
 
@@ -35,6 +35,12 @@ def origin_tags(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Git commit, versions and host; what is unknown is left out."""
     return {f"sweeper.{name}": text(value) for name, value in provenance.items()
             if value is not None}
+
+
+def declared_tags(sweep: Sweep) -> dict[str, str]:
+    """What the grid declared of its analysis, so that MLflow's readers test what storage's do."""
+    rule = {"sweeper.until": text({"rule": dict(sweep.until)})} if sweep.until else {}
+    return {"sweeper.analysis": text(dict(sweep.analysis)), **rule}
 
 
 def commit_tags(commit: Commit) -> dict[str, str]:

@@ -12,12 +12,19 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.load import from_mlflow, from_storage
-from analysis.mlflow_runs import Run, parsed, sweeps, trial_row, trial_runs
+from analysis.mlflow_runs import Run, parsed, stamp, sweeps, trial_row, trial_runs
 from tests.analysis.sweep_folder import planted
 
 TRIAL = Run("r1", "FINISHED", 10, 3010, {"sigma": "0.1", "network": "conv"},
             {"sweeper.kind": "trial", "sweeper.trial": "a", "mlflow.parentRunId": "p"},
             {"test/kl": 1.0, "nll": 2.0, "system/cpu": 3.0}, 5)
+
+
+def test_a_question_that_is_asked_again_is_read_again() -> None:
+    """A likelihood from more samples has the same name, step and end: only its value is new."""
+    run = Run("r", "FINISHED", 0, 1000, {}, {}, {"test/kl": 1.0, "nll": 2.0}, 5)
+    assert stamp(run) == stamp(replace(run, metrics={"nll": 2.0, "test/kl": 1.0}))
+    assert stamp(run) != stamp(replace(run, metrics={"test/kl": 1.0, "nll": 1.9}))
 
 
 @pytest.fixture(scope="module")

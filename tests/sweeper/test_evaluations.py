@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
+from analysis.load import from_mlflow, from_storage
 from sweeper.cli import main
 from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
@@ -34,6 +36,7 @@ seeds: 2
 trials:
   - {{model: sigma_vae, sigma: 0.3}}
 evaluate: {evaluate}
+analysis: {{equivalence: {{margin: 0.07}}}}
 storage: {folder}/sweeps
 tracking: sqlite:///{folder}/mlflow.db
 """
@@ -92,6 +95,19 @@ def test_a_grids_evaluations_are_in_mlflow(evaluated: tuple[Sweep, Outcome]) -> 
                 "evaluations/samples-ancestral.png"} <= files
         tables = json.loads(view.runs[trial.id][0].data.tags["mlflow.loggedArtifacts"])
         assert {"path": "evaluations/nll.json", "type": "table"} in tables
+
+
+def test_mlflow_and_storage_load_to_the_same_frames(evaluated: tuple[Sweep, Outcome]) -> None:
+    """The answers of evaluations are in both histories, and what the grid declared in both."""
+    sweep, _ = evaluated
+    ours = from_storage(sweep.storage, "demo")
+    theirs = from_mlflow(sweep.tracking, "demo")
+    assert "evaluation/nll" in set(ours.history["metric"])
+    pd.testing.assert_frame_equal(theirs.history, ours.history)
+    pd.testing.assert_frame_equal(theirs.trials.assign(run_id=None).round({"wall_s": 3}),
+                                  ours.trials.round({"wall_s": 3}))
+    assert theirs.sweeps[0]["analysis"] == ours.sweeps[0]["analysis"]
+    assert theirs.sweeps[0]["analysis"]["equivalence"] == {"margin": 0.07}
 
 
 def test_an_evaluation_that_is_added_later_is_all_that_runs(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from analysis.load import from_mlflow
 from sweeper.cli import main
 from sweeper.drive.replicates import replicate
 from sweeper.drive.run import RunOptions, run
@@ -96,6 +97,8 @@ def test_seeds_are_added_until_the_interval_is_narrow(
     last = until["path"][-1]
     assert last["halfwidth"] == pytest.approx((last["ci_high"] - last["ci_low"]) / 2)
     assert "5 seeds: ν = " in screen.getvalue()
+    shown, = from_mlflow(sweep.tracking, "until").sweeps
+    assert shown["until"] == {"rule": until["rule"]}
     seen = look(sweep.tracking, "until")
     assert len(seen.statuses) == 15
     assert len(seen.parents) == 1
