@@ -17,6 +17,7 @@ from sweeper.drive.interrupt import stop_on_signal
 from sweeper.drive.jobs import Jobs
 from sweeper.drive.provenance import provenance
 from sweeper.errors import UserError
+from sweeper.plan.readable import require_readable
 from sweeper.schedule import Schedule
 from sweeper.schedule.host import Host, open_schedule
 from sweeper.storage import evaluations as evaluation_store
@@ -80,6 +81,8 @@ class Driver:
                 stop_on_signal(self._stop) as take_signals:
             host = None if self.idle else self._open(inline)
             try:
+                if host:
+                    require_readable(self._sweep)
                 self._write_plan(origin)
                 delivery.start()
                 self._show_closed(delivery)

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sweeper.errors import UserError
 from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
 from sweeper.plan.notes import notes
+from sweeper.plan.readable import readable
 from sweeper.search import describe
 from sweeper.search.halving import Halving
 from sweeper.spec.aliases import partner
@@ -24,7 +24,6 @@ from sweeper.storage.extendable import Shorter, shorter
 from sweeper.storage.stored import with_known
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.work.packs import make_packs, pack_size
-from trainers.errors import DataError
 from trainers.fields import describe_fields
 from trainers.trial import PARTS, Training, Trial
 
@@ -217,10 +216,8 @@ def _estimates(trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
         key = canonical({name: value for name, value in trial.params.items()
                          if name not in numbers})
         if key not in known:
-            try:
+            with readable():
                 known[key] = estimate(Trial.from_config(trial.config), trial.parameters)
-            except DataError as error:  # a file that is found only when all of it is read
-                raise UserError(str(error), path="data") from error
         found[trial.id] = known[key]
     return found
 

@@ -35,15 +35,18 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     return found
 
 
+@pytest.mark.parametrize("command", [["plan"], ["run", "--inline"]])
 def test_an_image_that_is_found_damaged_when_it_is_read_is_named(
-        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(6):
         Image.effect_noise((20, 20), 90).save(tmp_path / f"{number}.jpg")
     damaged = tmp_path / "3.jpg"
     damaged.write_bytes(damaged.read_bytes()[:-100])
     head = HEAD.replace("linear_gaussian", f"{{name: image_folder, folder: {tmp_path}, size: 8}}")
     grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}", head=head))
-    assert main(["plan", str(grid)]) == 2
+    where = ["--storage", str(tmp_path / "s"), "--tracking", f"sqlite:///{tmp_path}/mlflow.db"]
+    assert main([*command, str(grid), *where]) == 2
+    assert not (tmp_path / "s" / "trials").exists()
     told = " ".join(capsys.readouterr().err.split())
     assert told.startswith(f"error: data: {damaged} is damaged or no image: a whole image file")
     assert told.endswith("replace or delete it")

@@ -1,0 +1,36 @@
+"""Data that are found damaged only when all of them are read: told before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sweeper.errors import UserError
+from sweeper.storage import ledger
+from sweeper.sweep import Sweep
+from trainers.errors import DataError
+from trainers.trial import Trial
+
+__all__ = ["readable", "require_readable"]
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn the block's `DataError` into something that the user must mend."""
+    try:
+        yield
+    except DataError as error:
+        raise UserError(str(error), path="data") from error
+
+
+def require_readable(sweep: Sweep) -> None:
+    """Read each data set of a sweep once, unless this storage has facts of it; `UserError` if one
+    is damaged. What was read is not kept.
+    """
+    examples = sweep.proposals.examples() if sweep.proposals else []
+    trials = {str(trial.data.get("checksum")): trial
+              for trial in (*sweep.trials, *(trial for point in examples for trial in point))}
+    for checksum, trial in trials.items():
+        if not ledger.dataset_file(sweep.storage, checksum).exists():
+            with readable():
+                Trial.from_config(trial.config).data.load()
