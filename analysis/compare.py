@@ -31,7 +31,7 @@ from analysis.comparable import (
 from analysis.effects import hedges, welch
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
 from analysis.regression import Estimate, holm
-from analysis.rows import matching, require_column, require_metric, settled
+from analysis.rows import matching, require_column, require_metric, require_value, settled
 from analysis.schema import SAID_BY_MODEL, param_columns
 from analysis.wording import listed, number, percent, probability, quantity, symbol
 
@@ -114,12 +114,15 @@ def compare(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
             level: float = 0.95) -> list[Comparison]:
     """Every metric at every setting that both groups have.
 
-    Errors: NotComparable for `elbo` between noise levels, for `recon` or `denoise` in two units,
-    and between a σ and an α that the groups do not name; TooFewRows without a common setting;
+    Errors: UnknownName for a field, value or metric that no trial has; NotComparable for `elbo`
+    between noise levels, for `recon` or `denoise` in two units, and between a σ and an α that the
+    groups do not name; TooFewRows without a common setting;
     MixedRows if a group has several rows of one seed at a setting; UnusableValues for NaN.
     """
     found = _compared(trials, groups, metrics, level)
     if not found:
+        for name, value in (*groups.first.items(), *groups.second.items()):
+            require_value(trials, name, value)
         raise TooFewRows(f"the groups ({groups.labels[0]}) and ({groups.labels[1]}) have no "
                          "finished trials at a setting in common")
     return _holm(found)
@@ -127,7 +130,7 @@ def compare(trials: pd.DataFrame, groups: Groups, metrics: Sequence[str],
 
 def compare_all(trials: pd.DataFrame, by: str, metrics: Sequence[str],
                 level: float = 0.95) -> list[Comparison]:
-    """Every pair of values of the field `by`, with one Holm correction over all.
+    """Every pair of values of the field `by`, in order, with one Holm correction over all.
 
     Pairs are left out that have no setting in common, lack a metric, cannot be compared (σ-VAE
     and α-VAE, whose noise levels are of two kinds), or have several trials of one seed at a
@@ -135,7 +138,8 @@ def compare_all(trials: pd.DataFrame, by: str, metrics: Sequence[str],
     compared, or TooFewRows; TooFewRows with more than twelve values.
     """
     require_column(trials, by)
-    values = list(settled(trials, set())[by].dropna().unique())
+    values = sorted(settled(trials, set())[by].dropna().unique(),
+                    key=lambda one: (isinstance(one, str), one))
     if len(values) > MOST_GROUPS:
         raise TooFewRows(f"{symbol(by)} has {len(values)} values, too many to compare all pairs; "
                          "name two groups")

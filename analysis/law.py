@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike
 
 from analysis.comparable import require_comparable
 from analysis.errors import AnalysisError, MixedRows, TooFewRows, UnusableValues
-from analysis.rows import equals, matching, require_column, require_value, settled, usable
+from analysis.rows import (
+    equals,
+    matching,
+    require_column,
+    require_metric,
+    require_value,
+    settled,
+    usable,
+)
 from analysis.schema import param_columns
 from analysis.wording import listed, plural, quantity, symbol
 
@@ -87,8 +95,9 @@ def table_points(x: ArrayLike, y: ArrayLike) -> Points:
 
 def filtered(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
     """The rows within `where`, its defaults and `range`; UnknownName for what no trial has."""
-    for name in (law.x, law.y, *law.where):
+    for name in (law.x, *law.where):
         require_column(trials, name)
+    require_metric(trials, law.y)
     rows = settled(trials, law.where)
     keep = rows[law.x].notna() & matching(rows, law.where)
     if "beta" in rows.columns and law.x != "beta" and "beta" not in law.where:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.errors import UnknownName, UnusableValues
 from analysis.schema import DECLARED, FINISHED, metric_columns, param_columns
-from analysis.wording import listed, quantity
+from analysis.wording import listed, quantity, symbol
 
 __all__ = ["COLLAPSED", "equals", "matching", "require_column", "require_metric",
            "require_value", "settled", "usable"]
@@ -53,21 +53,26 @@ def settled(trials: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
 
 def require_column(trials: pd.DataFrame, name: str) -> None:
     """UnknownName, with the nearest known name, if the frame has no such column."""
-    if name in trials.columns:
-        return
-    known = [str(c) for c in trials.columns]
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    pool = metric_columns(trials) if "/" in name else param_columns(trials)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {listed(pool, 20) or 'none'}"
-    raise UnknownName(f"no trial has {name!r}; {hint}")
+    if name not in trials.columns:
+        pool = metric_columns(trials) if "/" in name else param_columns(trials)
+        raise UnknownName(f"no trial has {name!r}; {_hint(name, trials.columns, pool)}")
 
 
 def require_metric(trials: pd.DataFrame, name: str) -> None:
     """UnknownName unless trials report `name`: a field of the grid is no result."""
-    require_column(trials, name)
     known = metric_columns(trials)
+    if name not in trials.columns:
+        raise UnknownName(f"no trial has {name!r}; {_hint(name, known, known)}")
     if name not in known:
         raise UnknownName(f"{name!r} is no metric; known: {listed(known, 20) or 'none'}")
+
+
+def _hint(name: str, columns: Iterable[object], pool: Iterable[str]) -> str:
+    """The column that was meant (`sigma` by σ, `test/kl` by kl), or all of a `pool`."""
+    known = sorted(map(str, columns), key=lambda one: not one.startswith("test/"))
+    near = [one for one in known if name in (symbol(one), one.rpartition("/")[2])]
+    near += get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known: {listed(pool, 20) or 'none'}"
 
 
 def require_value(trials: pd.DataFrame, name: str, value: object) -> None:
@@ -75,7 +80,7 @@ def require_value(trials: pd.DataFrame, name: str, value: object) -> None:
     if equals(trials[name], value).any():
         return
     known = sorted({str(one) for one in trials[name].dropna()})
-    near = get_close_matches(str(value), known, n=1, cutoff=0.5)
+    near = get_close_matches(value, known, n=1, cutoff=0.5) if isinstance(value, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise UnknownName(f"no trial has {name}={value}{hint} ({name} is {listed(known, 20)})")
 

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
+from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
@@ -34,13 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.top < 0:
+        raise UserError(f"--top must be >= 0, and is {arguments.top}")
     from analysis.ranking import better, rank
-    from analysis.rows import matching, require_column
+    from analysis.rows import matching, require_column, require_value
 
     trials = load_experiment(arguments).trials
     where = dict(condition(text, "--where") for text in arguments.where)
-    for name in where:
+    for name, value in where.items():
         require_column(trials, name)
+        require_value(trials, name, value)
     mode = arguments.mode or better(arguments.metric)
     table = rank(trials[matching(trials, where)], arguments.metric, mode)
     shown = table.head(arguments.top) if arguments.top > 0 else table

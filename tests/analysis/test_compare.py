@@ -19,7 +19,9 @@ from analysis.errors import (
     UnknownName,
     UnusableValues,
 )
+from analysis.law import Law, points
 from analysis.ranking import Mode, better, rank
+from analysis.rows import require_column
 
 
 def sweep(seeds: int = 6, gap: float = 0.0) -> pd.DataFrame:
@@ -106,7 +108,7 @@ def test_the_good_end_of_a_metric_is_known(metric: str, mode: Mode) -> None:
 
 
 @pytest.mark.parametrize(("groups", "metrics", "error"), [
-    (Groups({"network": "conv"}, {"network": "gru"}), ["test/kl"], TooFewRows),
+    (Groups({"network": "conv"}, {"network": "gru"}), ["test/kl"], UnknownName),
     (Groups({"network": "conv"}, {"sigma": 0.1}), ["test/kl"], AnalysisError),
     (Groups({"netwrok": "conv"}, {"network": "mlp"}), ["test/kl"], AnalysisError),
     (GROUPS, ["test/nll"], AnalysisError)])
@@ -141,6 +143,31 @@ def test_a_field_of_the_grid_is_no_metric() -> None:
                 lambda: rank(sweep(), "network")):
         with pytest.raises(UnknownName, match="is no metric; known: test/kl, test/elbo"):
             ask()
+
+
+@pytest.mark.parametrize(("name", "meant"), [
+    ("σ", "sigma"), ("kl", "test/kl"), ("elbo_ful", "test/elbo_full"), ("netwrok", "network")])
+def test_a_name_that_is_not_known_is_guessed(name: str, meant: str) -> None:
+    with pytest.raises(UnknownName, match=f"no trial has '{name}'; did you mean '{meant}'"):
+        require_column(sweep(), name)
+
+
+def test_a_metric_that_is_not_known_is_answered_with_metrics() -> None:
+    for ask in (lambda: rank(sweep(), "xyz"), lambda: points(sweep(), Law(y="xyz"))):
+        with pytest.raises(UnknownName, match="no trial has 'xyz'; known: test/kl, test/elbo"):
+            ask()
+
+
+def test_a_value_that_no_trial_has_is_named() -> None:
+    with pytest.raises(UnknownName, match=r"no trial has sigma=0.15 \(sigma is 0.1, 0.2"):
+        compare(sweep(), Groups({"sigma": 0.15}, {"sigma": 0.3}), ["test/elbo_full"])
+
+
+def test_pairs_stand_in_the_order_of_their_values() -> None:
+    frame = sweep().query("network == 'mlp'").iloc[::-1]
+    found = compare_all(frame, "sigma", ["test/kl"])
+    assert [one.groups for one in found] == [
+        ("σ = 0.1", "σ = 0.2"), ("σ = 0.1", "σ = 0.3"), ("σ = 0.2", "σ = 0.3")]
 
 
 @pytest.mark.parametrize("gap", [0.0, 5.0])
@@ -253,4 +280,4 @@ def test_what_can_be_compared_is_not_lost_for_what_cannot() -> None:
     third = two_kinds(model="deen", sigma=0.1).query("model == 'deen'")
     frame = pd.concat([two_kinds(model="alpha_vae", alpha=0.1), third], ignore_index=True)
     found = compare_all(frame, "model", ["test/recon"])
-    assert [one.groups for one in found] == [("model = sigma_vae", "model = deen")]
+    assert [one.groups for one in found] == [("model = deen", "model = sigma_vae")]

@@ -284,7 +284,7 @@ def moved(sigma: float) -> pd.DataFrame:
     (planted(2), Law(x="network"), UnusableValues, "about numbers, and network is 'conv'"),
     (planted(2), Law(x="network", range=(1, 2)), UnusableValues, "about numbers"),
     (planted(2), Law(x="model"), UnusableValues, "known: sigma"),
-    (planted(2), Law(y="network"), UnusableValues, "about numbers, and network is 'conv'"),
+    (planted(2), Law(y="network"), UnknownName, "'network' is no metric; known: test/"),
     (planted(2).assign(flag=True), Law(x="flag"), UnusableValues, "about numbers"),
     (planted(4), Law(x="seed"), UnusableValues, "cannot be fitted over the seed.*known: sigma"),
 ])

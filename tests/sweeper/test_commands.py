@@ -160,6 +160,9 @@ def test_settings_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rank", "small", "--metric", "test/elbo"]) == 2
     assert main(["rank", "small", "--where", "sigm=1"]) == 2
     assert "sigma" in capsys.readouterr().err
+    assert main(["rank", "small", "--where", "sigma=99"]) == 2
+    assert "no trial has sigma=99 (sigma is 0.1" in capsys.readouterr().err
+    assert main(["rank", "small", "--top", "-1"]) == 2
 
 
 def test_a_comparison_is_never_cut(capsys: pytest.CaptureFixture[str],
