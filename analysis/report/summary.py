@@ -7,17 +7,19 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.bounds import VIOLATED
+from analysis.errors import AnalysisError
 from analysis.figures import denoising_bounds
 from analysis.figures.drawing.laws import Claim
 from analysis.figures.drawing.theory import collapse_sentence
 from analysis.figures.drawing.view import View
 from analysis.figures.dz_scaling import trends
 from analysis.law_wording import law_doubts
+from analysis.powerlaw import fit
 from analysis.report.equivalences import Equivalences
 from analysis.report.results import strongest_noise
 from analysis.report.statement import Statement
 from analysis.schema import FINISHED, TWIN
-from analysis.wording import listed, plural
+from analysis.wording import listed, plural, quantity, symbol
 
 __all__ = ["statements"]
 
@@ -61,10 +63,26 @@ def _laws(view: View) -> list[Statement]:
     found = [one for claim in view.claims[:_CLAIMS] for one in _law(claim)]
     if len(view.claims) > _CLAIMS:
         found.append(Statement(f"{len(view.claims) - _CLAIMS} more laws are in the table below."))
-    if not view.claims and view.wants_law:
+    refused = _declared_refused(view)
+    if refused:
+        found.append(Statement(refused, True))
+    elif not view.claims and view.wants_law:
         found.append(Statement("No law is fitted: no group of finished trials that differ in the "
                                "noise level and the seed only has three noise levels.", True))
     return found
+
+
+def _declared_refused(view: View) -> str:
+    """Why the law that the grid declares has no family to be fitted to; nothing if it has one."""
+    law = view.laws[0]
+    if not view.asked or view.claims_of(law.x, law.y):
+        return ""
+    try:
+        fit(view.finished, law)
+    except AnalysisError as refusal:
+        return (f"No law of {quantity(law.y)} against {symbol(law.x)}, which is the declared one: "
+                f"{str(refusal).rstrip('.')}.")
+    return ""
 
 
 def _law(claim: Claim) -> list[Statement]:

@@ -178,6 +178,26 @@ def kept(name: str) -> list[planted.Planted]:
     }[name]
 
 
+@pytest.mark.parametrize(("law", "why"), [
+    (Law("sigma", "test/klx"), "no trial has 'test/klx'; did you mean 'test/kl'?"),
+    (Law("d_z", "test/kl"), "a law needs at least three values of d_z"),
+    (Law("sigma", "test/kl", where={"model": "vae"}), "no trial has model=vae")])
+def test_a_declared_law_that_no_trials_are_about_is_missed(law: Law, why: str,
+                                                           experiment: Experiment) -> None:
+    said = report.summary(experiment, replace(SETTINGS, law=law))
+    missed, = [text for text in said if text.startswith("No law of ")]
+    assert "which is the declared one: " in missed
+    assert why in missed
+
+
+def test_an_infinite_metric_is_a_missing_one(experiment: Experiment, tmp_path: Path) -> None:
+    trials = experiment.trials
+    wild = replace(experiment, trials=trials.assign(
+        **{name: np.inf for name in trials if "/" in name}))
+    assert report.write(wild, tmp_path, SETTINGS).is_file()
+    assert any(text.startswith("No law") for text in report.summary(wild, SETTINGS))
+
+
 @pytest.mark.parametrize("name", ["one σ only", "one trial", "all failed", "all pending",
                                   "zero KL", "negative KL", "NaN KL"])
 def test_without_a_law_there_is_a_sentence(name: str, tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.families import all_families, levels
 from analysis.figures.drawing.laws import Claim, fit_families
 from analysis.powerlaw import Law
-from analysis.schema import DECLARED, FINISHED, Experiment, Spectrum
+from analysis.schema import DECLARED, FINISHED, Experiment, Spectrum, metric_columns
 
 __all__ = ["NothingToDraw", "View", "look"]
 
@@ -53,7 +54,8 @@ class View:
     def finished(self) -> pd.DataFrame:
         """The finished trials of the grid itself: without twins, failed and unfinished ones.
 
-        Nor those without a place on a logarithmic axis (see `off_axis`).
+        Nor those without a place on a logarithmic axis (see `off_axis`). A metric that is
+        infinite is missing.
         """
         trials = self.experiment.trials
         if trials.empty:
@@ -69,7 +71,11 @@ class View:
     @property
     def _settled(self) -> pd.DataFrame:
         trials = self.experiment.trials
-        return trials[(trials["status"] == FINISHED) & (trials["role"] == DECLARED)]
+        rows = trials[(trials["status"] == FINISHED) & (trials["role"] == DECLARED)]
+        metrics = rows[metric_columns(rows)]
+        if not np.isinf(metrics.to_numpy(dtype=np.float64)).any():
+            return rows
+        return rows.assign(**metrics.replace([np.inf, -np.inf], np.nan))
 
     @property
     def wants_law(self) -> bool:
