@@ -30,11 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeper.tracking.reconcile import reconcile
 
     uri = tracking_uri(arguments.tracking) if arguments.tracking else None
-    stored = stored_sweeps(storage_path(arguments.storage), arguments.name)
+    folder = storage_path(arguments.storage)
+    stored = stored_sweeps(folder, arguments.name)
     found = [reconcile(one, uri) for one in stored]
     if arguments.json:
         print_json({"sweeps": [asdict(one) for one in found]})
         return 0
+    if not found:
+        console().print(f"no sweeps in {folder}", markup=False, soft_wrap=True)
     for one in found:
         console().print(
             f"{one.sweep}: {one.trials} trials in {one.tracking_uri} ({one.created} runs created, "

@@ -34,7 +34,8 @@ def make_sampler(trained: TrainedTrial, name: str | None, given: Sequence[str]) 
                         f"(known: {', '.join(SAMPLERS)})")
     fields = {one.name: one for one in describe_fields(SAMPLERS[name])}
     try:
-        sampler = SAMPLERS.build({"name": name} | dict(_value(fields, text) for text in given))
+        sampler = SAMPLERS.build(
+            {"name": name} | dict(_value(name, fields, text) for text in given))
         sampler.check(trained.objective)
     except (Incompatible, InvalidValue) as error:
         raise UserError(f"{trained.label}: {error}") from error
@@ -64,8 +65,11 @@ def _settings(sampler: Sampler) -> list[str]:
             if getattr(sampler, one.name) != one.default]
 
 
-def _value(fields: Mapping[str, Field], text: str) -> tuple[str, Any]:
+def _value(sampler: str, fields: Mapping[str, Field], text: str) -> tuple[str, Any]:
     """Read ``delta=0.1``: the field's name and its value."""
+    if not fields:
+        raise UserError(f"the sampler {sampler!r} has no field to set, and --set is {text!r}; "
+                        "choose another with --sampler, or leave --set out")
     name, sign, raw = text.partition("=")
     if not sign or name not in fields:
         raise UserError(unknown_key(name, fields) if sign else

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,6 +29,7 @@ RULES = {
 }
 COMPARISONS = {"greater_than": "> {gt:g}", "greater_than_equal": ">= {ge:g}",
                "less_than_equal": "<= {le:,}"}
+GREEK = "GREEK SMALL LETTER "
 WITHOUT_VALUE = ("missing", "whole")
 
 
@@ -45,9 +47,15 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """``; did you mean 'sigma'?``, or nothing where no known name is near."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    """``; did you mean 'sigma'?`` (also for σ), or nothing where no known name is near."""
+    close = difflib.get_close_matches(_spelled(name), list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _spelled(name: str) -> str:
+    """A Greek letter as grids write it: σ is sigma."""
+    letter = unicodedata.name(name, "") if len(name) == 1 else ""
+    return letter.removeprefix(GREEK).lower() if letter.startswith(GREEK) else name
 
 
 def show(value: Any) -> str:

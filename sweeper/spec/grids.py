@@ -71,8 +71,9 @@ def find_grid(grid: str | Path) -> Path:
         return path
     if str(grid) in shipped:
         return shipped[str(grid)]
-    raise UserError(f"there is no grid {str(grid)!r}{nearest(str(grid), shipped)} (a path, or "
-                    f"one of the shipped grids: {', '.join(shipped)})")
+    beside = map(str, path.parent.glob("*.y*ml"))
+    raise UserError(f"there is no grid {str(grid)!r}{nearest(str(grid), [*shipped, *beside])} (a "
+                    f"path, or one of the shipped grids: {', '.join(shipped)})")
 
 
 def _name(path: Path, trials: Sequence[PlannedTrial], proposals: Proposals | None,

@@ -29,7 +29,7 @@ def hold_lease(folder: Path) -> Iterator[None]:
     file = take_lease(folder, TRIES)
     if file is None:
         raise UserError(f"this sweep is already being run by {holder(folder)}; wait for it, or "
-                        "stop it with Ctrl-C there")
+                        "end it there with Ctrl-C, or with `sweeper stop`")
     with file:
         yield
         file.truncate(0)

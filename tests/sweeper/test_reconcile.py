@@ -136,5 +136,7 @@ def test_the_command_repairs_all_sweeps(tmp_path: Path,
     [found] = json.loads(capsys.readouterr().out)["sweeps"]
     assert (found["sweep"], found["created"]) == ("small-1", 1)
     assert look(sweep.tracking).statuses == {sweep.trials[0].id: "FINISHED"}
+    assert main(["reconcile", "--storage", str(tmp_path / "none")]) == 0
+    assert capsys.readouterr().out == f"no sweeps in {tmp_path / 'none'}\n"
     assert main([*arguments, "--tracking", "http://127.0.0.1:1"]) == 2
     assert "no MLflow server answers" in capsys.readouterr().err

@@ -181,7 +181,8 @@ def test_what_the_grid_asks_wrongly_is_tried_once(error: Exception, again: int, 
 
 def test_a_second_driver_is_refused(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path)
-    with hold_lease(ledger.sweep_folder(sweep)), pytest.raises(UserError, match="already being"):
+    with hold_lease(ledger.sweep_folder(sweep)), pytest.raises(
+            UserError, match=r"already being run by .*; wait for it, or .* `sweeper stop`"):
         run_inline(sweep)
 
 

@@ -115,6 +115,7 @@ WRONG = [
     (["sigma_vae", "--sampler", "langevin"], "learns none; use the sampler 'ancestral'"),
     (["deen", "--sampler", "ancestral"], "the objective 'deen' has none; use 'walk_jump'"),
     (["deen", "--sampler", "walkjump"], "unknown sampler 'walkjump'; did you mean 'walk_jump'?"),
+    (["sigma_vae", "--set", "delta=1"], "the sampler 'ancestral' has no field to set, and"),
     (["deen", "--set", "dleta=1"], "unknown key 'dleta'; did you mean 'delta'?"),
     (["deen", "--set", "delta"], "'delta' must be FIELD=VALUE (fields: delta, every, jumps,"),
     (["deen", "--set", "delta=-1"], "WalkJump.delta must be > 0, and is -1.0"),

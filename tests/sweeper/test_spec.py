@@ -91,6 +91,7 @@ BLOCKS = [
      "'sigma_vae'? (known: "),
     ("{sigma: 0.1}", ": `model` is missing: name one of sigma_vae, alpha_vae, "),
     ("{model: sigma_vae}", ": sigma_vae needs `sigma`"),
+    ("{model: sigma_vae, σ: 0.1}", ".σ: unknown key 'σ'; did you mean 'sigma'? "),
     ("{model: sigma_vae, sgima: 0.1}", ".sgima: unknown key 'sgima'; did you mean 'sigma'? "
      "(known: "),
     ("{model: sigma_vae, sigma: 0}", ".sigma: must be > 0, and is 0"),
@@ -305,6 +306,12 @@ def test_the_same_trials_are_the_same_sweep(tmp_path: Path) -> None:
 def test_a_missing_grid_lists_the_shipped_ones() -> None:
     with pytest.raises(UserError, match=r"no grid 'digts'; did you mean 'digits'\?"):
         load("digts")
+
+
+def test_a_missing_grid_may_be_the_one_beside_it(tmp_path: Path) -> None:
+    path = write_grid(tmp_path, grid_text(GOOD))
+    with pytest.raises(UserError, match=f"did you mean '{path}'"):
+        load(path.with_suffix(".yml"))
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
