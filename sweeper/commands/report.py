@@ -57,11 +57,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> tuple[Path, int]:
-    """Write again whenever something changed, until every trial has ended or on Ctrl-C."""
+    """Write again whenever something changed, until every trial has ended or on Ctrl-C.
+
+    While a driver of this storage is at work it may still ask the trained models its questions.
+    """
     screen, before = console(stderr=True), None
     reload_s = max(round(arguments.every), 2)
     try:
         while True:
+            driven = _driven(arguments)
             experiment = load_experiment(arguments)
             now = _state(experiment)
             if now != before:
@@ -72,7 +76,7 @@ def _watch(arguments: argparse.Namespace) -> tuple[Path, int]:
                                  soft_wrap=True)
                 screen.print(f"{ended} of {len(experiment.trials)} trials have ended")
                 before = now
-            if ended == len(experiment.trials):
+            if ended == len(experiment.trials) and not driven:
                 break
             time.sleep(arguments.every)
     except KeyboardInterrupt:
@@ -83,11 +87,25 @@ def _watch(arguments: argparse.Namespace) -> tuple[Path, int]:
 ENDED = ("finished", "failed", "killed", "pruned")
 
 
+def _driven(arguments: argparse.Namespace) -> bool:
+    """Whether a driver holds a sweep of the experiment now, as far as its storage can be seen."""
+    from sweeper.storage.lease import is_held
+    from sweeper.storage.places import storage_path
+
+    if arguments.tracking:
+        return False
+    sweeps = (storage_path(arguments.storage) / "sweeps" / arguments.experiment).glob("*/lease")
+    return any(is_held(lease.parent) for lease in sweeps)
+
+
 def _state(experiment: Experiment) -> dict[str, Any]:
-    """What changes when the report would: the trials by status, and how far they are."""
+    """What changes when the report would: the trials by status, how far they are, and answers."""
+    from analysis.schema import metric_columns
+
     trials = experiment.trials
     counts: dict[str, Any] = dict(trials["status"].value_counts()) if len(trials) else {}
-    return counts | {"epochs": float(trials["epoch"].sum()) if len(trials) else 0.0}
+    return counts | {"epochs": float(trials["epoch"].sum()) if len(trials) else 0.0,
+                     "values": int(trials[metric_columns(trials)].notna().sum().sum())}
 
 
 def _write(arguments: argparse.Namespace) -> tuple[Path, int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sweeper.cli import main
+from sweeper.storage.lease import hold_lease
 from tests.analysis.sweep_folder import SweepFolder, planted
 from tests.sweeper.grids import grid_text, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY
@@ -186,6 +188,19 @@ def test_a_comparison_is_never_cut(capsys: pytest.CaptureFixture[str],
     assert all(one["sentence"] in told for one in answered)
 
 
+@pytest.mark.parametrize(("words", "rows"), [
+    (["status", "small"], 9), (["rank", "small"], 4), (["plan", "grid.yaml"], 5)])
+def test_a_table_in_a_file_has_a_row_a_line(words: list[str], rows: int,
+                                            capsys: pytest.CaptureFixture[str],
+                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    assert main(words) == 0
+    table = capsys.readouterr().out.split("\n\n")[words[0] == "plan"].splitlines()
+    assert len(table) == rows + 1
+    assert len(set(map(len, table))) == 1
+    assert not any("…" in line.replace(" … ", "") for line in table)
+
+
 def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path,
                                                    capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "report", "small", "--out", str(tmp_path / "out"))
@@ -217,6 +232,29 @@ def test_a_watch_ends_though_the_search_stopped_some_early(
     assert main(["report", "small", "--storage", str(tmp_path / "sweeps"), "--watch", "--out",
                  str(tmp_path / "out")]) == 0
     assert "9 of 9 trials have ended" in capsys.readouterr().err
+
+
+def test_a_watch_waits_for_the_answers_of_trained_models(
+        tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All trials have ended, but the driver is at work: it asks what the grid asks."""
+    shutil.copytree(place / "sweeps", tmp_path / "sweeps")
+    sweep = next((tmp_path / "sweeps" / "sweeps" / "small").glob("*/sweep.json")).parent
+    trial = sorted((tmp_path / "sweeps" / "trials").iterdir())[0]
+    pages = []
+
+    def look(seconds: float) -> None:
+        pages.append((tmp_path / "out" / "index.html").read_text("utf-8"))
+        SweepFolder(tmp_path / "sweeps").evaluation(trial.name, "nll-1", {
+            "epoch": 3, "time_ms": 1, "metrics": {"nll": 12.5}})
+        driver.close()
+
+    monkeypatch.setattr(time, "sleep", look)
+    with ExitStack() as driver:
+        driver.enter_context(hold_lease(sweep))
+        assert main(["report", "small", "--storage", str(tmp_path / "sweeps"), "--watch",
+                     "--out", str(tmp_path / "out")]) == 0
+    assert ['"reload": 10' in page for page in pages] == [True]
+    assert "evaluation/nll" in (tmp_path / "out" / "trials.csv").read_text("utf-8")
 
 
 def test_a_watched_report_loads_itself_again(tmp_path: Path, place: Path,
