@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
 from sweeper.errors import UserError
-from sweeper.terminal.screen import console, print_bullets, print_json
+from sweeper.terminal.screen import (
+    console,
+    print_bullets,
+    print_json,
+    print_table,
+    whole_width,
+)
 
 if TYPE_CHECKING:
     from analysis.compare import Comparison
@@ -18,7 +24,6 @@ __all__ = ["HELP", "NAME", "add_arguments", "run"]
 NAME = "compare"
 HELP = "compare groups of trials: difference with interval, effect size, Holm correction"
 WORDS = "FIELD=VALUE"
-WIDEST = 10_000  # columns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +64,6 @@ def _compared(arguments: argparse.Namespace) -> list[Comparison]:
 
 def _show(found: Sequence[Comparison]) -> None:
     """A table as wide as it must be; sentences on a terminal that would cut it."""
-    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -70,12 +74,10 @@ def _show(found: Sequence[Comparison]) -> None:
     for one in found:
         table.add_row(*map(Text, _row(one)))
     screen = console()
-    wide = Measurement.get(screen, screen.options.update(max_width=WIDEST), table).maximum
-    if screen.is_terminal and wide > screen.width:
+    if screen.is_terminal and whole_width(screen, table) > screen.width:
         print_bullets(screen, [one.sentence() for one in found])
     else:
-        screen.width = wide
-        screen.print(table)
+        print_table(screen, table)
     also = sorted({name for one in found for name in one.also})
     if also:
         screen.print(f"\nGroups that differ also in {', '.join(also)}: the cause may be there.",

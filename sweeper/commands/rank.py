@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
 from sweeper.errors import UserError
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import console, print_json, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,16 +65,16 @@ def _show(table: pd.DataFrame, metric: str, among: int) -> None:
     drawn = Table(box=None, pad_edge=False)
     drawn.add_column("", justify="right")
     for name in fields:
-        drawn.add_column(symbol(name))
+        drawn.add_column(symbol(name), no_wrap=True)
     for name in (metric, "95 %", "seeds"):
-        drawn.add_column(name, justify="right", no_wrap=True)
+        drawn.add_column(name, justify="right", overflow="fold")
     for place, row in enumerate(table.to_dict("records"), 1):
         known = math.isfinite(row["low"])
         drawn.add_row(str(place), *(_word(row[name]) for name in fields), number(row["mean"], 4),
                       f"{number(row['low'], 4)} … {number(row['high'], 4)}" if known else "",
                       str(row["n"]))
     screen = console()
-    screen.print(drawn)
+    print_table(screen, drawn)
     if len(table) < among:
         screen.print(f"\n{among - len(table)} more settings; --top 0 shows all", markup=False)
 

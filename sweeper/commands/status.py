@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.commands.shared import add_json
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import console, print_json, print_table
 
 if TYPE_CHECKING:
     from sweeper.storage.standing import Standing
@@ -133,7 +133,7 @@ def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
         metrics = [_metric(one, key) for key in COLUMNS.values()]
         table.add_row(one.label, Text(one.status, style=STYLES.get(one.status, "")),
                       f"{one.epoch}/{one.epochs}", *metrics)
-    screen.print(table)
+    print_table(screen, table)
     if len(found) > SHOWN:
         screen.print(f"… and {len(found) - SHOWN} more trials (--json lists them all)",
                      style="dim")

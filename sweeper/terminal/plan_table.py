@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sweeper.plan.outline import Outline, Row
 from sweeper.search.halving import Halving
+from sweeper.terminal.screen import print_table
 
 __all__ = ["draw"]
 
@@ -23,7 +24,7 @@ def draw(screen: Console, plan: Outline) -> None:
     screen.print(Text.assemble(("experiment ", "dim"), (sweep.experiment, "bold"),
                                ("  sweep ", "dim"), sweep.name))
     screen.print()
-    screen.print(_table(plan))
+    print_table(screen, _table(plan))
     if len(plan.rows) > SHOWN:
         screen.print(Text(f"… and {len(plan.rows) - SHOWN} more points (--json lists them all)",
                           style="dim"))

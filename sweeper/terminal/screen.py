@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-__all__ = ["console", "print_bullets", "print_error", "print_json"]
+__all__ = ["console", "print_bullets", "print_error", "print_json", "print_table", "whole_width"]
+
+WIDEST = 10_000  # columns
 
 
 def console(stderr: bool = False) -> Console:
@@ -30,6 +33,20 @@ def print_bullets(screen: Console, sentences: Iterable[str]) -> None:
     for sentence in sentences:
         grid.add_row("•", Text(sentence))
     screen.print(grid, width=min(screen.width, 100))
+
+
+def whole_width(screen: Console, table: Table) -> int:
+    """The columns that a table takes of which nothing is cut or folded."""
+    from rich.measure import Measurement
+
+    return Measurement.get(screen, screen.options.update(max_width=WIDEST), table).maximum
+
+
+def print_table(screen: Console, table: Table) -> None:
+    """Within the width of a terminal; in a file, where a script may read it, a row a line."""
+    if not screen.is_terminal:
+        screen.width = max(screen.width, whole_width(screen, table))
+    screen.print(table)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
