@@ -75,7 +75,7 @@ def _laws(view: View) -> list[Statement]:
 def _declared_refused(view: View) -> str:
     """Why the law that the grid declares has no family to be fitted to; nothing if it has one."""
     law = view.laws[0]
-    if not view.asked or view.claims_of(law.x, law.y):
+    if not view.asked or view.finished.empty or view.claims_of(law.x, law.y):
         return ""
     try:
         fit(view.finished, law)

@@ -204,8 +204,10 @@ def test_without_a_law_there_is_a_sentence(name: str, tmp_path: Path) -> None:
     storage = planted.write(tmp_path / "storage", kept(name))
     loaded = load.from_storage(storage, "imaginary-noise")
     path = report.write(loaded, tmp_path / "report", SETTINGS)
-    assert any(text.startswith(("No law", "σ-VAE: No law"))
-               for text in report.summary(loaded, SETTINGS))
+    said = report.summary(loaded, SETTINGS)
+    assert any(text.startswith(("No law", "σ-VAE: No law")) for text in said)
+    assert any("No law is fitted: no group of finished trials" in text for text in said) == (
+        name in ("all failed", "all pending"))
     assert 'class="absent"' in path.read_text("utf-8") or "No law" in path.read_text("utf-8")
 
 
