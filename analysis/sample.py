@@ -74,8 +74,10 @@ def _distinct(wide: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Seeds whose values are copies of another seed's count once."""
     copies = wide.duplicated()
     if copies.any():
-        notes.append(f"seed {listed(wide.index[copies])} repeats the numbers of another seed "
-                     "exactly and is counted once")
+        one = copies.sum() == 1
+        notes.append(f"seed{'' if one else 's'} {listed(wide.index[copies])} "
+                     f"{'repeats' if one else 'repeat'} the numbers of another seed exactly and "
+                     f"{'is' if one else 'are'} counted once")
     return wide[~copies]
 
 

@@ -81,6 +81,14 @@ def test_exact_law_is_not_called_bent() -> None:
     assert not law.bends
 
 
+@pytest.mark.parametrize(("seeds", "says"), [(1, "seed 10 repeats the"),
+                                             (2, "seeds 10 and 11 repeat the")])
+def test_copied_seeds_are_named(seeds: int, says: str) -> None:
+    frame = planted(seeds)
+    law = fit(pd.concat([frame, frame.assign(seed=frame["seed"] + 10)], ignore_index=True), LAW)
+    assert says in law.sentence()
+
+
 @pytest.mark.parametrize("nu", [0.0, 0.5, 2.0])
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_rounding_is_no_rival_of_an_exact_law(nu: float, seeds: int) -> None:
