@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import PurePath
 from typing import Protocol
+
+from cluster.processes import alive, descendants
 
 __all__ = ["SETTINGS", "Backend", "Connection"]
 
@@ -24,6 +29,7 @@ SETTINGS = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
+VITAL = ("gcs_server", "raylet")
 
 
 class Backend(Protocol):
@@ -36,6 +42,10 @@ class Backend(Protocol):
 
     def connect(self) -> None:
         """Be connected to it afterwards; `ClusterError` if that cannot be."""
+        ...
+
+    def lost(self) -> str | None:
+        """Which of Ray's own processes has died, so that Ray would wait for ever; None if none."""
         ...
 
     def close(self) -> None:
@@ -53,6 +63,7 @@ class Connection:
 
     def __init__(self, address: str, dashboard: bool | None = None) -> None:
         self._address, self._dashboard, self._owned = address, dashboard, False
+        self._vital: dict[int, str] = {}
 
     def open(self) -> None:
         """Start or join, with `SETTINGS` where the user has set nothing.
@@ -67,21 +78,44 @@ class Connection:
             ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR,
                      include_dashboard=self._dashboard)
             self._owned = True
+            names = {pid: PurePath(os.fsdecode(command.partition(b"\0")[0])).name
+                     for pid, command in descendants(os.getpid()).items()}
+            self._vital = {pid: name for pid, name in names.items() if name in VITAL}
+
+    def lost(self) -> str | None:
+        """The name of a process that was started here, without which Ray is dead; None if none."""
+        return next((name for pid, name in self._vital.items() if not alive(pid)), None)
 
     def close(self) -> None:
         """Leave it; a Ray of this process's own ends.
 
         Ray ends the whole process, with exit code 1, when a thread lets go of what Ray counts
         (a reference, an actor) while another thread ends it. So garbage goes first, and no
-        thread collects any in between.
+        thread collects any in between. A Ray that has lost its head would be waited for for ever:
+        what is left of that is killed.
         """
         if self._owned:
             import ray
 
             self._owned = False
+            if self.lost():
+                return self._abandon()
             gc.collect()
             with _no_collection():
                 ray.shutdown()
+        return None
+
+    def _abandon(self) -> None:
+        """Kill what is left of Ray, and have nothing ask it at the exit of this process."""
+        import ray
+        from ray.experimental.internal_kv import _internal_kv_reset
+
+        atexit.unregister(ray.shutdown)
+        _internal_kv_reset()  # type: ignore[no-untyped-call]
+        left = {one for pid in self._vital for one in (pid, *descendants(pid))}
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

@@ -31,6 +31,9 @@ class Existing:
             raise ClusterError(f"Ray cannot be used at {self.address} ({error}); start it (ray "
                                "start --head), correct `cluster`, or use --inline") from error
 
+    def lost(self) -> str | None:
+        return self._connection.lost()
+
     def close(self) -> None:
         self._connection.close()
 

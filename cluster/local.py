@@ -23,5 +23,8 @@ class Local:
             raise ClusterError(f"Ray cannot be started on this machine ({error}); mend that, or "
                                "use --inline") from error
 
+    def lost(self) -> str | None:
+        return self._connection.lost()
+
     def close(self) -> None:
         self._connection.close()

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-__all__ = ["descendants", "own_session"]
+__all__ = ["alive", "descendants", "own_session"]
 
 
 @contextmanager
@@ -28,6 +28,15 @@ def own_session(command: Sequence[str], words: IO[bytes] | IO[str] | int,
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()  # after Ctrl-C nobody else does
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs: one that is dead, and not waited for yet, does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in (b"Z", b"X")
 
 
 def descendants(pid: int) -> dict[int, bytes]:

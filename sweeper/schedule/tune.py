@@ -83,7 +83,10 @@ class TuneSchedule:
 
     def run(self, jobs: Iterable[Job | None], resources: Resources, emit: Emit,
             ahead: bool = True) -> None:
-        """Train all jobs; Tune works in a thread, so that this one stays free for signals."""
+        """Train all jobs; Tune works in a thread, so that this one stays free for signals.
+
+        Raises `UserError` where Ray has stopped working.
+        """
         errors: list[BaseException] = []
 
         def fit() -> None:
@@ -91,9 +94,7 @@ class TuneSchedule:
                 queue = _Queue(iter(jobs), None if ahead else self._slots(resources))
                 self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
-                errors.append(UserError(
-                    f"Ray stopped working in the middle of the sweep ({_line(error)}); what was "
-                    "saved is kept, and the same command goes on"))
+                errors.append(_stopped_working(_line(error)))
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 errors.append(error)
 
@@ -101,6 +102,8 @@ class TuneSchedule:
         thread.start()
         while thread.is_alive():
             thread.join(0.1)
+            if lost := self._backend.lost():
+                raise _stopped_working(f"its process {lost} has died")
         if errors:
             raise errors[0]
 
@@ -231,6 +234,11 @@ def _train(config: dict[str, Any]) -> None:
 
 def _short_name(trial: Any) -> str:
     return str(trial.trial_id)
+
+
+def _stopped_working(why: str) -> UserError:
+    return UserError(f"Ray stopped working in the middle of the sweep ({why}); what was saved is "
+                     "kept, and the same command goes on")
 
 
 def _line(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.processes import descendants, own_session
+from cluster.processes import alive, descendants, own_session
 from tests.sweeper.grids import write_grid
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -41,13 +42,6 @@ def wait_for(driver: subprocess.Popen[bytes], seen: Callable[[dict[int, bytes]],
         time.sleep(0.02)
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_ctrl_c_while_ray_starts_waits_for_nothing(tmp_path: Path) -> None:
     """Neither for Ray, nor for MLflow, nor for a report; and no process of Ray's is left."""
     with started(tmp_path) as driver:
@@ -59,3 +53,21 @@ def test_ctrl_c_while_ray_starts_waits_for_nothing(tmp_path: Path) -> None:
             time.sleep(0.05)
     assert driver.returncode == 130
     assert json.loads(out)["report"] is None
+
+
+@pytest.mark.parametrize("part", [b"gcs_server", b"raylet"])
+def test_a_ray_that_has_lost_a_part_is_left_with_words(tmp_path: Path, part: bytes) -> None:
+    """Ray itself waits for its raylet for ever, and for its head for a minute."""
+    with started(tmp_path) as driver:
+        while driver.poll() is None and not list(tmp_path.glob("s/trials/*/*/*/manifest.json")):
+            time.sleep(0.02)
+        own = descendants(driver.pid)
+        [pid] = [pid for pid, command in own.items() if command.partition(b"\0")[0].endswith(part)]
+        os.kill(pid, signal.SIGKILL)
+        out, _ = driver.communicate()
+        while any(map(alive, own)):
+            time.sleep(0.05)
+    assert driver.returncode == 2
+    assert out == b""
+    said = (tmp_path / "err").read_text()
+    assert f"Ray stopped working in the middle of the sweep (its process {part.decode()}" in said

@@ -5,24 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from cluster.processes import descendants, own_session
+from cluster.processes import alive, descendants, own_session
 
 NESTED = """
 import subprocess, sys
 with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
     child.wait()
 """
-
-
-def alive(pid: int) -> bool:
-    """A process that is dead and not waited for yet does not count."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != b"Z"
 
 
 def test_a_session_ends_with_its_block_and_takes_its_children_along() -> None:
