@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sweeper.commands.shared import add_experiment, add_json, load_experiment
+from sweeper.commands.shared import add_experiment, add_json, load_experiment, writing
 from sweeper.terminal.screen import console, print_json
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
@@ -24,7 +24,9 @@ def run(arguments: argparse.Namespace) -> int:
     from analysis import load
 
     experiment = load_experiment(arguments)
-    paths = load.export(experiment, Path(arguments.out or arguments.experiment).absolute())
+    folder = Path(arguments.out or arguments.experiment).absolute()
+    with writing(folder):
+        paths = load.export(experiment, folder)
     if arguments.json:
         print_json({"experiment": experiment.name, "files": [str(path) for path in paths]})
         return 0

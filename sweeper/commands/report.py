@@ -16,6 +16,7 @@ from sweeper.commands.shared import (
     said,
     settings,
     with_runs,
+    writing,
 )
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json
@@ -123,7 +124,8 @@ def _write_loaded(arguments: argparse.Namespace, experiment: Experiment,
     experiment, chosen = with_runs(experiment, replace(asked, reload_s=reload_s))
     out = Path(arguments.out) if arguments.out else report_folder(
         storage_path(arguments.storage), arguments.experiment)
-    return report.write(experiment, out.absolute(), chosen)
+    with writing(out):
+        return report.write(experiment, out.absolute(), chosen)
 
 
 def declared(sweeps: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from sweeper.sweep import Sweep
 
 __all__ = ["add_experiment", "add_grid", "add_json", "condition", "load_experiment", "load_grid",
-           "report_folder", "said", "settings", "with_runs"]
+           "report_folder", "said", "settings", "with_runs", "writing"]
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +38,16 @@ def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> N
                         help="storage folder that holds it (default: ./sweeps)")
     source.add_argument("--tracking", metavar="URI",
                         help="read MLflow in the place of the storage")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """`UserError` where files cannot be written to the folder of ``--out``."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror or error}; choose another "
+                        "folder with --out") from error
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -201,6 +201,14 @@ def test_a_table_in_a_file_has_a_row_a_line(words: list[str], rows: int,
     assert not any("…" in line.replace(" … ", "") for line in table)
 
 
+@pytest.mark.parametrize("command", ["report", "export"])
+def test_a_folder_that_cannot_be_written_is_the_users_to_mend(
+        command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main([command, "small", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert "choose another folder with --out" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_report_is_written_where_it_is_asked_for(tmp_path: Path,
                                                    capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "report", "small", "--out", str(tmp_path / "out"))
