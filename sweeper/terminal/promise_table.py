@@ -27,5 +27,8 @@ def draw_promises(screen: Console, found: Found) -> None:
                       Text(verdict, style=STYLES[verdict]))
     screen.print(table)
     screen.print()
+    if any(found.verdict(promise) == "not tried" for promise in found.promises):
+        screen.print("what was not tried is not shown to be kept; a higher --kills gives it more "
+                     "chances", soft_wrap=True)
     screen.print("faults: " + ", ".join(f"{kind} {found.faults[kind]}" for kind in KINDS)
                  + f"; seed {found.seed}; {found.wall_s:.0f} s", soft_wrap=True)

@@ -111,6 +111,7 @@ def test_a_promise_that_nothing_tried_is_not_kept() -> None:
     screen = io.StringIO()
     draw_promises(Console(file=screen, width=100), found)
     assert "not tried" in screen.getvalue()
+    assert "a higher --kills" in screen.getvalue()
     assert "worker killed 1" in screen.getvalue()
 
 
