@@ -58,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
         description="Hyperparameter sweeps and tested scaling laws for imaginary-noise models.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        own = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP)
+        own = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP,
+                                  allow_abbrev=False)
         command.add_arguments(own)
         own.set_defaults(run=command.run)
     return parser

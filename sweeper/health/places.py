@@ -14,6 +14,7 @@ from sweeper.health.finding import Finding
 from sweeper.storage.places import check_writable
 from sweeper.storage.room import shortage
 from sweeper.tracking.address import Unwell, check_address
+from trainers.fields import describe_fields
 
 __all__ = ["data", "disk", "locks", "ray", "storage", "tracking"]
 
@@ -92,8 +93,11 @@ def data() -> Finding:
             continue
     if not missing:
         return Finding("data", ", ".join(whole))
+    fetched = [name for name in missing
+               if "download" in {field.name for field in describe_fields(DATASETS[name])}]
     return Finding("data", f"{', '.join(whole)}; not {', '.join(missing)}", "note",
-                   "point SWEEPER_DATA to the folder that holds them, or set `download: true`")
+                   "point SWEEPER_DATA to the folder that holds them" + bool(fetched) * (
+                       f", or set `download: true` for {', '.join(fetched)}"))
 
 
 def ray(address: str) -> Finding:

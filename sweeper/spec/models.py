@@ -82,7 +82,7 @@ MODELS = (
     Model("dvae", "elbo", "bernoulli", "Denoising VAE: the encoder sees a corrupted input",
           "Im et al. 2017, arXiv:1511.06406, Eq. 8 and 11", True, "input"),
     Model("iwae", "iwae", "bernoulli", "Importance-weighted autoencoder",
-          "Burda et al. 2016, arXiv:1509.00519", True, lacks=WEIGHTED),
+          "Burda et al. 2015, arXiv:1509.00519", True, lacks=WEIGHTED),
     Model("diwae", "iwae", "bernoulli",
           "Importance-weighted autoencoder with a corrupted input",
           "Im et al. 2017, arXiv:1511.06406, Eq. 12", True, "input", lacks=WEIGHTED),

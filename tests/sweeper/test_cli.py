@@ -40,7 +40,8 @@ def test_every_command_has_help(command: Command, capsys: pytest.CaptureFixture[
     assert command.NAME in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["runn"], ["run"], ["plan", "a", "--jsn"]])
+@pytest.mark.parametrize("arguments", [[], ["runn"], ["run"], ["plan", "a", "--jsn"],
+                                       ["plan", "a", "--js"]])
 def test_a_wrong_command_line_is_a_user_error(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)

@@ -94,6 +94,8 @@ def test_without_a_data_folder_the_built_in_data_are_there(
     assert found.verdict == "note"
     assert "digits" in found.found.partition("; not ")[0]
     assert "mnist" in found.found.partition("; not ")[2]
+    assert "frey_face" not in found.remedy, "it cannot be downloaded"
+    assert "`download: true` for" in found.remedy
 
 
 @pytest.mark.slow
