@@ -62,10 +62,10 @@ def _measured(arguments: argparse.Namespace) -> PowerLaw:
     """The law that the grid declares; with another x or y its range and rows do not hold."""
     from analysis import powerlaw
 
-    experiment = load_experiment(arguments)
     where = dict(condition(text, "--where") for text in arguments.where)
     if arguments.model:
         where["model"] = arguments.model
+    experiment = load_experiment(arguments)
     law = settings(declared(experiment.sweeps)).law or powerlaw.Law()
     x = arguments.x or ("alpha" if arguments.model == "alpha_vae" else law.x)
     y = arguments.y or law.y
