@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -72,3 +74,9 @@ def test_the_template_s_examples_are_valid(tmp_path: Path) -> None:
     path = tmp_path / "grid.yaml"
     path.write_text(text, encoding="utf-8")
     assert len(expanded(path)) == 47 + 4 * 5 + 5
+
+
+def test_a_shipped_grid_is_read_without_what_takes_torch_seconds_to_import() -> None:
+    code = ("import sys\nfrom sweeper.spec.grids import load\nload('digits')\n"
+            "sys.exit('torch._dynamo' in sys.modules)")
+    subprocess.run([sys.executable, "-c", code], check=True)
