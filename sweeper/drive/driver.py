@@ -194,8 +194,7 @@ class Driver:
                                          event.reason or "unknown")
             if event.committed or event.phase != "running":
                 delivery.notice(event.trial, RUN_STATUS[event.phase])
-        self._claims.drop(event.trial for event in events
-                          if event.phase not in ("started", "running"))
+        self._claims.drop(event.trial for event in events if event.ended)
 
     def _close(self, host: Host | None, delivery: Delivery) -> None:
         """Free the workers while the tracker gets the rest."""

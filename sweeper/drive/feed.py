@@ -97,8 +97,7 @@ class Feed:
 
     def hear(self, events: Sequence[Event]) -> None:
         """Note which trials are no longer busy."""
-        self._busy -= {event.trial for event in events
-                       if event.phase not in ("started", "running")}
+        self._busy -= {event.trial for event in events if event.ended}
 
     def _next(self) -> Job | None:
         self._queue += self._away

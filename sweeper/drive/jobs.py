@@ -30,7 +30,7 @@ class Jobs:
         self._packs = deque(make_packs(sorted(trained, key=_cost, reverse=True),
                                        sweep.resources))
         self._merged = [trial for trial in todo if trial.merged_from]
-        self._open, self._busy = {trial.id for trial in trained}, set[str]()
+        self._busy: set[str] = set()
 
     def __iter__(self) -> Iterator[Job | None]:
         """Jobs; None says that the next one depends on those under way.
@@ -50,9 +50,7 @@ class Jobs:
 
     def hear(self, events: Sequence[Event]) -> None:
         """Note which trials have ended."""
-        ended = {event.trial for event in events if event.phase not in ("started", "running")}
-        self._open -= ended
-        self._busy -= ended
+        self._busy -= {event.trial for event in events if event.ended}
 
     def _next(self) -> Job | None:
         """A job of what nobody else has."""
@@ -71,8 +69,9 @@ class Jobs:
         return None
 
     def _ready(self) -> list[PlannedTrial]:
-        """Trials whose source has ended."""
-        return [trial for trial in self._merged if trial.merged_from not in self._open]
+        """Trials whose source has ended: it is neither to be handed out nor under way."""
+        awaited = self._busy.union(trial.id for pack in self._packs for trial in pack)
+        return [trial for trial in self._merged if trial.merged_from not in awaited]
 
     def _job(self, trials: Sequence[PlannedTrial], packed: bool = False) -> Job:
         self._busy |= {trial.id for trial in trials}

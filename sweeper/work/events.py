@@ -29,6 +29,11 @@ class Event:
     reason: str | None = None
     note: str | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to be heard of the trial from this worker."""
+        return self.phase not in ("started", "running")
+
 
 def encode(events: Sequence[Event]) -> str:
     """Events as one JSON text, for the way from a worker's process to the driver's."""
