@@ -84,6 +84,11 @@ class Sweep:
     search: Search | None = None
     proposals: Proposals | None = None
 
+    def examples(self) -> list[PlannedTrial]:
+        """Trials of the kind that the proposals make up: those of one point of each block."""
+        points = self.proposals.examples() if self.proposals else []
+        return [trial for point in points for trial in point]
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -188,8 +188,7 @@ def _merging(left: Sequence[PlannedTrial], pairs: Sequence[AliasPair],
 
 def _examples(sweep: Sweep) -> list[PlannedTrial]:
     """Trials of a kind that a search may propose."""
-    found = sweep.proposals.examples() if sweep.proposals else []
-    return [replace(trial, role="example") for point in found for trial in point]
+    return [replace(trial, role="example") for trial in sweep.examples()]
 
 
 def _proposed(sweep: Sweep, examples: int) -> int:

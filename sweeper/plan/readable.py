@@ -27,9 +27,8 @@ def require_readable(sweep: Sweep) -> None:
     """Read each data set of a sweep once, unless this storage has facts of it; `UserError` if one
     is damaged. What was read is not kept.
     """
-    examples = sweep.proposals.examples() if sweep.proposals else []
     trials = {str(trial.data.get("checksum")): trial
-              for trial in (*sweep.trials, *(trial for point in examples for trial in point))}
+              for trial in (*sweep.trials, *sweep.examples())}
     for checksum, trial in trials.items():
         if not ledger.dataset_file(sweep.storage, checksum).exists():
             with readable():

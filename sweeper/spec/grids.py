@@ -43,18 +43,18 @@ def load(grid: str | Path, *, yes: bool = False, storage: str | None = None,
     trials = resolve(document, expand(document, checked, yes))
     until = checked.until.model_dump(exclude_none=True) if checked.until else None
     search, proposals = read_adaptive(document, checked)
-    proposed = [one for example in proposals.examples() for one in example] if proposals else []
-    check_law(document, checked.analysis.law, [*trials, *proposed])
     sweep = Sweep(
         experiment=checked.experiment, name=_name(path, trials, proposals, search), trials=trials,
         grid=document.text, storage=folder, tracking=address,
         cluster=checked.cluster, resources=Resources(**checked.resources.model_dump()),
         analysis=checked.analysis.model_dump(exclude_none=True), until=until, search=search,
         proposals=proposals, places=places)
+    foreseen = (*trials, *sweep.examples())
+    check_law(document, checked.analysis.law, foreseen)
     with placed(places.get("until")):
         check_until(sweep)
     with placed(places.get("search")):
-        check_search(sweep)
+        check_search(sweep, foreseen)
     return sweep
 
 

@@ -15,18 +15,19 @@ from sweeper.sweep import PlannedTrial, Sweep
 __all__ = ["check_search"]
 
 
-def check_search(sweep: Sweep) -> None:
-    """`UserError` where a search that looks at results cannot work, before anything is trained."""
+def check_search(sweep: Sweep, foreseen: Sequence[PlannedTrial]) -> None:
+    """`UserError` where a search that looks at results cannot work, before anything is trained.
+
+    `foreseen` : the trials of the sweep, and examples of those that the search will make up.
+    """
     if not sweep.search:
         return
-    examples = [one for example in sweep.proposals.examples() for one in example] if (
-        sweep.proposals) else []
     blocks = sweep.proposals.blocks if sweep.proposals else ()
     merges = any(block.aliases == "merge" for block, _ in blocks)
-    if merges or any(one.role in ("twin", "merged") for one in (*sweep.trials, *examples)):
+    if merges or any(one.role in ("twin", "merged") for one in foreseen):
         raise UserError(f"{sweep.search.name} does not train every trial to its end, and a twin "
                         "needs its partner, as a merged trial does: write `aliases: keep`")
-    _check_goals(sweep.search, [*sweep.trials, *examples])
+    _check_goals(sweep.search, foreseen)
     if isinstance(sweep.search, Halving):
         _check_rungs(sweep.search, sweep.trials)
 
