@@ -90,13 +90,13 @@ ENDED = ("finished", "failed", "killed", "pruned")
 
 def _driven(arguments: argparse.Namespace) -> bool:
     """Whether a driver holds a sweep of the experiment now, as far as its storage can be seen."""
-    from sweeper.storage.lease import is_held
+    from sweeper.storage.lease import driven_sweeps
     from sweeper.storage.places import storage_path
 
     if arguments.tracking:
         return False
-    sweeps = (storage_path(arguments.storage) / "sweeps" / arguments.experiment).glob("*/lease")
-    return any(is_held(lease.parent) for lease in sweeps)
+    return any(folder.parent.name == arguments.experiment
+               for folder in driven_sweeps(storage_path(arguments.storage)))
 
 
 def _state(experiment: Experiment) -> dict[str, Any]:

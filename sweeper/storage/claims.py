@@ -13,6 +13,7 @@ __all__ = ["Claims"]
 
 MOST = 256  # of a process's open files, of which many systems grant it 1,024
 
+
 class Claims:
     """The trials that this driver has under way: each a lease, which dies with the driver.
 

@@ -8,14 +8,14 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from sweeper.errors import UserError
 
-__all__ = ["hold_lease", "holder", "is_held", "take_lease"]
+__all__ = ["driven_sweeps", "hold_lease", "holder", "is_held", "take_lease"]
 
 TRIES, PAUSE = 3, 0.05  # who only asks whether the lease is held holds it for a moment
 
@@ -40,7 +40,7 @@ def take_lease(folder: Path, tries: int = 1) -> TextIO | None:
     folder.mkdir(parents=True, exist_ok=True)
     file = (folder / "lease").open("a+")
     try:
-        if not any(_lock(file, last=left == 0) for left in reversed(range(tries))):
+        if not _lock(file, tries):
             file.close()
             return None
         file.truncate(0)
@@ -65,6 +65,12 @@ def is_held(folder: Path) -> bool:
     return False
 
 
+def driven_sweeps(storage: Path) -> Iterator[Path]:
+    """The folders of the sweeps that have a driver now."""
+    leases = (storage / "sweeps").glob("*/*/lease")
+    return (lease.parent for lease in leases if is_held(lease.parent))
+
+
 def holder(folder: Path) -> str:
     """Who took the lease of `folder` last, for a sentence."""
     try:
@@ -74,11 +80,11 @@ def holder(folder: Path) -> str:
         return "another process"
 
 
-def _lock(file: TextIO, last: bool) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if not last:
+def _lock(file: TextIO, tries: int) -> bool:
+    for attempt in range(tries):
+        if attempt:
             time.sleep(PAUSE)
-        return False
-    return True
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False

@@ -11,7 +11,7 @@ from sweeper.errors import UserError
 from sweeper.storage import ledger
 from sweeper.storage.delivered import read_delivered
 from sweeper.storage.evaluations import read_evaluations
-from sweeper.storage.lease import is_held
+from sweeper.storage.lease import driven_sweeps
 from sweeper.storage.places import require_store
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.address import settle
@@ -96,10 +96,9 @@ def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
 
 def driven(storage: Path) -> Iterator[str]:
     """The trials of every sweep of the storage that has a driver now: sweeps share trials."""
-    for lease in (storage / "sweeps").glob("*/*/lease"):
-        if is_held(lease.parent):
-            for one in ledger.read_json(lease.with_name("sweep.json")).get("trials", ()):
-                yield one["id"]
+    for folder in driven_sweeps(storage):
+        for one in ledger.read_json(folder / "sweep.json").get("trials", ()):
+            yield one["id"]
 
 
 def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:
