@@ -94,16 +94,17 @@ class Connection:
         thread collects any in between. A Ray that has lost its head would be waited for for ever:
         what is left of that is killed.
         """
-        if self._owned:
-            import ray
+        if not self._owned:
+            return
+        self._owned = False
+        if self.lost():
+            self._abandon()
+            return
+        import ray
 
-            self._owned = False
-            if self.lost():
-                return self._abandon()
-            gc.collect()
-            with _no_collection():
-                ray.shutdown()
-        return None
+        gc.collect()
+        with _no_collection():
+            ray.shutdown()
 
     def _abandon(self) -> None:
         """Kill what is left of Ray, and have nothing ask it at the exit of this process."""

@@ -180,18 +180,24 @@ def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | 
     def work() -> None:
         settle()
         try:
-            if unmade_store(sweep.tracking):
-                return answer.append("there is no tracking store yet")
-            from sweeper.tracking.files import add_report
-            found = add_report(sweep.tracking, sweep.experiment, sweep.name, folder)
-            return answer.append(None if found else "the tracker has no run of the sweep")
+            answer.append(_add_report(sweep, folder))
         except Exception as error:  # noqa: BLE001 - the report lies in the storage anyway
-            return answer.append(_line(error))
+            answer.append(_line(error))
 
     thread = threading.Thread(target=work, name="report", daemon=True)
     thread.start()
     thread.join(patience)
     return answer[0] if answer else f"no answer in {patience:g} s"
+
+
+def _add_report(sweep: Sweep, folder: Path) -> str | None:
+    """Add the files to the sweep's run; returns why there is none, if so."""
+    if unmade_store(sweep.tracking):
+        return "there is no tracking store yet"
+    from sweeper.tracking.files import add_report
+
+    found = add_report(sweep.tracking, sweep.experiment, sweep.name, folder)
+    return None if found else "the tracker has no run of the sweep"
 
 
 def _line(error: Exception) -> str:
