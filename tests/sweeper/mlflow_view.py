@@ -39,9 +39,11 @@ class View:
 
 
 def look(uri: str, experiment: str = "demo") -> View:
-    """Read all of an experiment."""
+    """Read all of an experiment; one that is not there has nothing."""
     client = MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return View([], {}, {}, {})
     everything = list(client.search_runs([found.experiment_id], max_results=1000))
     runs: dict[str, list[Run]] = {}
     history, artifacts = {}, {}
