@@ -27,7 +27,7 @@ def model(seed: int, bits: int = 3, latents: int = 4,
     return joint, encoder, corruption
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), bits=st.integers(1, 5), flip=st.floats(0.0, 0.5))
 def test_true_order_and_both_gaps(seed: int, bits: int, flip: float) -> None:
     found = exact(*model(seed, bits, flip=flip))

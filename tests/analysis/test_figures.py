@@ -205,7 +205,7 @@ def test_colours_have_dark_partners_and_differ() -> None:
     assert not set(partners) & set(partners.values())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.floats(1e-6, 1e6), st.floats(1.0, 1e4))
 def test_log_ticks_are_few_and_cover_the_range(low: float, ratio: float) -> None:
     ticks = log_ticks([low, low * ratio])

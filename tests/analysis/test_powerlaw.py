@@ -367,7 +367,7 @@ def headline(law: PowerLaw) -> np.ndarray:
     return np.array([law.nu, law.se, law.ci_low, law.ci_high, law.r2, law.curvature])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(scale=st.floats(1e-1, 1e6))
 def test_exponent_does_not_change_when_kl_is_rescaled(scale: float) -> None:
     frame = planted(3, slope_sd=0.03)
@@ -375,7 +375,7 @@ def test_exponent_does_not_change_when_kl_is_rescaled(scale: float) -> None:
     assert headline(fit(scaled, LAW)) == pytest.approx(headline(fit(frame, LAW)), rel=1e-7)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(order=st.permutations(range(27)))
 def test_order_of_rows_changes_nothing(order: list[int]) -> None:
     frame = planted(3, slope_sd=0.03)
@@ -383,7 +383,7 @@ def test_order_of_rows_changes_nothing(order: list[int]) -> None:
     assert headline(fit(shuffled, LAW)) == pytest.approx(headline(fit(frame, LAW)), rel=1e-9)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(copies=st.integers(1, 4), renamed=st.booleans())
 def test_copies_of_seeds_do_not_shrink_the_interval(copies: int, renamed: bool) -> None:
     frame = planted(3, slope_sd=0.03)

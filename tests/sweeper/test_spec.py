@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeper.errors import UserError
@@ -345,13 +345,13 @@ def survives(text: str) -> None:
         assert str(error).startswith("g.yaml")  # noqa: PT017 - most inputs are errors
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.text(alphabet=st.sampled_from(list("abx:{}[],&*!|>-?'\"#%@ \n\t01.~<=\\")), max_size=60))
 def test_no_text_breaks_the_parser(text: str) -> None:
     survives(text)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(SHAPED)
 def test_no_values_break_the_checks(values: dict[str, object]) -> None:
     import json

@@ -9,14 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sweeper.fuzz.mutants import VALID, mutant
 from tests.sweeper.fuzz.reading import reading
 
-QUICK = settings(max_examples=300, deadline=2000,
-                 suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=300)
 KEYS = st.sampled_from([
     "experiment", "trials", "data", "defaults", "search", "evaluate", "analysis", "until",
     "resources", "storage", "tracking", "cluster", "seeds", "aliases", "model", "network", "sigma",
