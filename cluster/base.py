@@ -9,10 +9,9 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import PurePath
 from typing import Protocol
 
-from cluster.processes import alive, descendants
+from cluster.processes import alive, descendants, running
 
 __all__ = ["SETTINGS", "Backend", "Connection"]
 
@@ -78,9 +77,7 @@ class Connection:
             ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR,
                      include_dashboard=self._dashboard)
             self._owned = True
-            names = {pid: PurePath(os.fsdecode(command.partition(b"\0")[0])).name
-                     for pid, command in descendants(os.getpid()).items()}
-            self._vital = {pid: name for pid, name in names.items() if name in VITAL}
+            self._vital = {pid: name for name in VITAL if (pid := running(os.getpid(), name))}
 
     def lost(self) -> str | None:
         """The name of a process that was started here, without which Ray is dead; None if none."""

@@ -7,10 +7,10 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO
 
-__all__ = ["alive", "descendants", "own_session"]
+__all__ = ["alive", "descendants", "own_session", "running"]
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def alive(pid: int) -> bool:
 def descendants(pid: int) -> dict[int, bytes]:
     """The children of a process, theirs and so on: the command of each, by its number.
 
-    Empty where there is no ``/proc``.
+    Parents come before their children. Empty where there is no ``/proc``.
     """
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*"):
@@ -56,3 +56,12 @@ def descendants(pid: int) -> dict[int, bytes]:
                 found[child] = Path(f"/proc/{child}/cmdline").read_bytes()
             left.append(child)
     return found
+
+
+def running(pid: int, program: str) -> int | None:
+    """The descendant of a process that runs a program of that name; None if there is none.
+
+    What it starts itself bears its name for a moment, and is not meant.
+    """
+    return next((one for one, command in descendants(pid).items()
+                 if PurePath(os.fsdecode(command.partition(b"\0")[0])).name == program), None)

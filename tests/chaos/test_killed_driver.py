@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cluster.processes import descendants
+from cluster.processes import running
 from sweeper.chaos.faults import saved_epochs
 from sweeper.drive.run import RunOptions, run
 from sweeper.sweep import Sweep
@@ -91,8 +91,8 @@ def test_a_killed_ray_head_has_lost_nothing(tmp_path: Path, other: Sweep,
     with started(tmp_path, "--ray") as driver:
         while saved_epochs(sweep) < 2 and driver.poll() is None:
             time.sleep(0.005)
-        [head] = [pid for pid, command in descendants(driver.pid).items()
-                  if b"gcs_server" in command]
+        head = running(driver.pid, "gcs_server")
+        assert head
         os.kill(head, signal.SIGKILL)
         driver.wait(300)
     with started(tmp_path, "--ray") as driver:

@@ -8,13 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from cluster.processes import alive, descendants, own_session
+from cluster.processes import alive, descendants, own_session, running
 from tests.sweeper.grids import write_grid
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -37,15 +36,11 @@ def started(folder: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
     return own_session(command, subprocess.PIPE)
 
 
-def wait_for(driver: subprocess.Popen[bytes], seen: Callable[[dict[int, bytes]], bool]) -> None:
-    while driver.poll() is None and not seen(descendants(driver.pid)):
-        time.sleep(0.02)
-
-
 def test_ctrl_c_while_ray_starts_waits_for_nothing(tmp_path: Path) -> None:
     """Neither for Ray, nor for MLflow, nor for a report; and no process of Ray's is left."""
     with started(tmp_path) as driver:
-        wait_for(driver, lambda found: any(b"gcs_server" in one for one in found.values()))
+        while driver.poll() is None and not running(driver.pid, "gcs_server"):
+            time.sleep(0.02)
         own = descendants(driver.pid)
         driver.send_signal(signal.SIGINT)
         out, _ = driver.communicate()
@@ -55,14 +50,15 @@ def test_ctrl_c_while_ray_starts_waits_for_nothing(tmp_path: Path) -> None:
     assert json.loads(out)["report"] is None
 
 
-@pytest.mark.parametrize("part", [b"gcs_server", b"raylet"])
-def test_a_ray_that_has_lost_a_part_is_left_with_words(tmp_path: Path, part: bytes) -> None:
+@pytest.mark.parametrize("part", ["gcs_server", "raylet"])
+def test_a_ray_that_has_lost_a_part_is_left_with_words(tmp_path: Path, part: str) -> None:
     """Ray itself waits for its raylet for ever, and for its head for a minute."""
     with started(tmp_path) as driver:
         while driver.poll() is None and not list(tmp_path.glob("s/trials/*/*/*/manifest.json")):
             time.sleep(0.02)
         own = descendants(driver.pid)
-        [pid] = [pid for pid, command in own.items() if command.partition(b"\0")[0].endswith(part)]
+        pid = running(driver.pid, part)
+        assert pid
         os.kill(pid, signal.SIGKILL)
         out, _ = driver.communicate()
         while any(map(alive, own)):
@@ -70,4 +66,4 @@ def test_a_ray_that_has_lost_a_part_is_left_with_words(tmp_path: Path, part: byt
     assert driver.returncode == 2
     assert out == b""
     said = (tmp_path / "err").read_text()
-    assert f"Ray stopped working in the middle of the sweep (its process {part.decode()}" in said
+    assert f"Ray stopped working in the middle of the sweep (its process {part} " in said
