@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -60,15 +59,15 @@ def test_who_started_ray_ends_it_and_nobody_else() -> None:
 
 
 def test_an_address_where_nobody_listens_is_told_at_once() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    begun = time.monotonic()
-    there = Existing(address)
-    with pytest.raises(ClusterError, match=rf"Ray cannot be used at {address}.*ray start --head"):
-        there.connect()
+    """By the system: Ray itself would try for minutes, and then say something else."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens, or can begin to
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        there = Existing(address)
+        with pytest.raises(ClusterError, match=rf"Ray cannot be used at {address} .*Connection "
+                                               "refused.*ray start --head"):
+            there.connect()
     there.close()
-    assert time.monotonic() - begun < 6
 
 
 def test_only_this_machine_is_private() -> None:
