@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.killing import Process, killing
-from cluster.processes import descendants
+from cluster.processes import alive, descendants
 from sweeper.storage import ledger
 from sweeper.sweep import Sweep
 from trainers import checkpoint
@@ -49,7 +49,7 @@ def kill_driver(pid: int) -> None:
     own = descendants(pid)
     os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + PATIENCE
-    while any(Path(f"/proc/{one}").exists() for one in own) and time.monotonic() < until:
+    while any(map(alive, own)) and time.monotonic() < until:
         time.sleep(0.05)
 
 
