@@ -133,7 +133,7 @@ class Driver:
     def _open(self, inline: bool) -> Host:
         """Begin to start the workers; the driver has other things to do meanwhile."""
         self._board.message = "starting" if inline else "starting Ray"
-        return Host(partial(open_schedule, self._sweep, inline))
+        return Host(partial(open_schedule, self._sweep, inline, self._say))
 
     def _train(self, schedule: Schedule, delivery: Delivery) -> None:
         """Hand out what is to be trained, for as long as there is some."""

@@ -64,8 +64,9 @@ class Host:
             self._schedule.close()
 
 
-def open_schedule(sweep: Sweep, inline: bool = False) -> Schedule:
-    """Train in this process, or on the Ray that `cluster` names.
+def open_schedule(sweep: Sweep, inline: bool = False,
+                  say: Callable[[str], None] = lambda _: None) -> Schedule:
+    """Train in this process, or on the Ray that `cluster` names; `say` hears what it waits for.
 
     `UserError` if there is none, or if this machine has less than what a trial asks for.
     """
@@ -80,7 +81,7 @@ def open_schedule(sweep: Sweep, inline: bool = False) -> Schedule:
             raise UserError(str(error)) from error
     from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
     schedule = TuneSchedule(backend, None if backend.private else (
-        ledger.sweep_folder(sweep) / "tune"))
+        ledger.sweep_folder(sweep) / "tune"), say)
     try:
         with placed(sweep.places.get("resources")):
             schedule.require_room(sweep.resources)

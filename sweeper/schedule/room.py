@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sweeper.errors import UserError
 from sweeper.sweep import Resources
 
-__all__ = ["require_room", "roomier"]
+__all__ = ["Occupancy", "RoomWatch", "require_room", "roomier"]
 
 Nodes = Sequence[Mapping[str, Any]]  # as `ray.nodes` lists them
+PATIENCE, LOOK_EVERY = 15.0, 3.0
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """A cluster: `crowded` if it has given us none of the places that we wait for."""
+
+    crowded: bool
+    nodes: Nodes
+    free: Mapping[str, float]
+
+
+class RoomWatch:
+    """Says it, once each time, when a cluster that others use too has long had no room for us.
+
+    `crowded` is what the last look found.
+
+    Parameters
+    ----------
+    resources : what a trial asks for. ask : looks at the cluster. say : takes the sentence.
+    """
+
+    def __init__(self, resources: Resources, ask: Callable[[], Occupancy],
+                 say: Callable[[str], None]) -> None:
+        self._resources, self._ask, self._say = resources, ask, say
+        self._placed = self._looked = time.monotonic()
+        self.crowded = self._said = False
+
+    def look(self) -> None:
+        """Look at the cluster, if the last time was some seconds ago."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_EVERY:
+            return
+        self._looked, seen = now, self._ask()
+        self.crowded = seen.crowded
+        if not seen.crowded:
+            self._placed, self._said = now, False
+        elif now - self._placed >= PATIENCE and not self._said:
+            self._said = True
+            self._say(_waiting(self._resources, seen))
 
 
 def require_room(resources: Resources, nodes: Nodes) -> None:
@@ -35,6 +77,18 @@ def roomier(asked: Mapping[str, float], nodes: Nodes, last: bool) -> dict[str, f
     share = asked.get("GPU", 0.0)
     found = {**asked, "CPU": cores if last else min(cores, 2 * asked.get("CPU", 0.0))}
     return found | ({"GPU": 1.0 if last else min(1.0, 2 * share)} if 0 < share < 1 else {})
+
+
+def _waiting(resources: Resources, seen: Occupancy) -> str:
+    asked = {"CPU": resources.cpus, "GPU": resources.gpus}
+    text = f"waiting for room: a trial asks for cpus: {asked['CPU']:g} and gpus: {asked['GPU']:g}"
+    if not _fitting(asked, seen.nodes):
+        return f"{text}, and no node of the cluster has as much; it starts when one joins"
+    free = " and ".join(
+        f"{seen.free.get(name, 0):g} of "
+        f"{sum(node['Resources'].get(name, 0) for node in seen.nodes if node['Alive']):g} {name}s"
+        for name, amount in asked.items() if amount)
+    return f"{text}, and {free} are free in the cluster (`ray status` shows who has the others)"
 
 
 def _fitting(asked: Mapping[str, float], nodes: Nodes) -> list[Mapping[str, float]]:

@@ -8,62 +8,34 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import ray
 from ray import tune
 from ray.exceptions import RayError
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
+from ray.util import placement_group_table
 
 from cluster.base import Backend
 from sweeper.errors import UserError
-from sweeper.schedule.room import require_room, roomier
+from sweeper.schedule.deaths import REASONS, RETRIES, cause_of_death, last_words
+from sweeper.schedule.room import Occupancy, RoomWatch, require_room, roomier
 from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Resources
 from sweeper.work.events import Event, decode, encode
 from sweeper.work.job import Job
-from sweeper.work.member import LESS_MEMORY
 from sweeper.work.reporter import Emit
 from sweeper.work.worker import train_pack
 
-__all__ = ["TuneSchedule", "cause_of_death"]
-
-RETRIES = 3
-
-
-Cause = Literal["node", "memory", "worker"]
-REASONS: dict[Cause, str] = {
-    "node": "its node was lost",
-    "memory": f"out of memory: its worker was ended {RETRIES + 1} times, as the machine had none "
-              f"left; {LESS_MEMORY}",
-    "worker": f"its worker died {RETRIES + 1} times, without a word: the system ends what takes "
-              f"too much memory in this way; {LESS_MEMORY}"}
-
-
-def cause_of_death(said: str) -> Cause:
-    """Why a worker ended, by what Ray says: its node was lost, the memory, or nothing known."""
-    if "low on memory" in said or "OutOfMemoryError" in said:  # torch's, Ray's, and our own
-        return "memory"
-    return "node" if re.search(r"node (has died|was terminated)|its node is dead", said) else (
-        "worker")
-
-
-def _last_words(trial: Any) -> str:
-    """What Ray wrote of a trial's last failure, as text: nothing in a storage is unpickled."""
-    try:
-        text = Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
-    except (OSError, TypeError):
-        return ""
-    return text.rpartition("Failure # ")[2]
-
+__all__ = ["TuneSchedule"]
 
 class TuneSchedule:
     """Trains jobs on a Ray cluster.
@@ -72,11 +44,13 @@ class TuneSchedule:
     ----------
     backend : where Ray runs, connected already; closed with the schedule.
     scratch : folder for Tune's disposable files; on a cluster every node must see it.
+    say : takes a sentence for the user, when a cluster has no room.
     """
 
-    def __init__(self, backend: Backend, scratch: Path | None = None) -> None:
+    def __init__(self, backend: Backend, scratch: Path | None = None,
+                 say: Callable[[str], None] = lambda _: None) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        self._backend = backend
+        self._backend, self._say = backend, say
         if scratch:
             scratch.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.mkdtemp(prefix="sweeper-", dir=scratch)
@@ -88,11 +62,13 @@ class TuneSchedule:
         Raises `UserError` where Ray has stopped working.
         """
         errors: list[BaseException] = []
+        watch = None if self._backend.private else RoomWatch(resources, _occupancy, self._say)
 
         def fit() -> None:
             try:
                 queue = _Queue(iter(jobs), None if ahead else self._slots(resources))
-                self._tuner(queue, resources, emit).fit()
+                leave = _Leave(lambda: bool(watch and watch.crowded and queue.stopped()))
+                self._tuner(queue, resources, emit, leave).fit()
             except (RayError, tune.TuneError) as error:
                 errors.append(_stopped_working(_line(error)))
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
@@ -104,6 +80,8 @@ class TuneSchedule:
             thread.join(0.1)
             if lost := self._backend.lost():
                 raise _stopped_working(f"its process {lost} has died")
+            if watch:
+                watch.look()
         if errors:
             raise errors[0]
 
@@ -116,7 +94,8 @@ class TuneSchedule:
         self._backend.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:
+    def _tuner(self, queue: _Queue, resources: Resources, emit: Emit,
+               leave: _Leave) -> tune.Tuner:
         asked = {"cpu": resources.cpus, "gpu": resources.gpus}
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._slots(resources) + 1)
         return tune.Tuner(
@@ -125,7 +104,8 @@ class TuneSchedule:
                 search_alg=queue, num_samples=-1, reuse_actors=True,
                 trial_dirname_creator=_short_name, trial_name_creator=_short_name),
             run_config=tune.RunConfig(
-                name="tune", storage_path=self._folder, verbose=0, callbacks=[_Listener(emit)],
+                name="tune", storage_path=self._folder, verbose=0, stop=leave,
+                callbacks=[_Listener(emit)],
                 failure_config=tune.FailureConfig(max_failures=RETRIES)))
 
     def _slots(self, resources: Resources) -> int:
@@ -143,6 +123,11 @@ class _Queue(Searcher):
         super().__init__()
         self._jobs, self._most = jobs, most
         self._under_way: set[str] = set()
+        self._sign: StopSign | None = None
+
+    def stopped(self) -> bool:
+        """Whether the stop sign is up."""
+        return self._sign is not None and self._sign.is_up()
 
     def suggest(self, trial_id: str) -> dict[str, str] | None:
         if self._most and len(self._under_way) >= self._most:
@@ -151,10 +136,11 @@ class _Queue(Searcher):
             job = next(self._jobs)
         except StopIteration:
             return cast("None", Searcher.FINISHED)
-        if job and StopSign(job.sweep).is_up():
-            return cast("None", Searcher.FINISHED)
         if job is None:
             return None
+        self._sign = StopSign(job.sweep)
+        if self.stopped():
+            return cast("None", Searcher.FINISHED)
         self._under_way.add(trial_id)
         return {"job": replace(job, again=True).to_json()}
 
@@ -167,6 +153,22 @@ class _Queue(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Tune's folder is disposable."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _Leave(Stopper):
+    """Ends Tune's wait for a place, where there is none and nobody wants one any more."""
+
+    def __init__(self, now: Callable[[], bool]) -> None:
+        self._now = now
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._now()
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -198,14 +200,15 @@ class _Listener(TrialProgressCallback):
         So does what died twice without a word, as the system's own end for want of memory has
         none.
         """
-        cause, failures = cause_of_death(_last_words(trial)), trial.run_metadata.num_failures
+        cause = cause_of_death(last_words(trial.error_file))
+        failures = trial.run_metadata.num_failures
         if cause == "node":
             trial.run_metadata.num_failures -= 1
         elif cause == "memory" or failures > 1:
             self._emit([_give_room(trial, last=failures >= RETRIES)])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        reason = REASONS[cause_of_death(_last_words(trial))]
+        reason = REASONS[cause_of_death(last_words(trial.error_file))]
         job = Job.from_json(trial.config["job"])
         self._emit([Event(member.id, "failed", reason=reason) for member in job.trials])
 
@@ -224,6 +227,17 @@ def _give_room(trial: Any, last: bool) -> Event:
     return Event(job.trials[0].id, "running", note=(
         f"its worker ended, it seems for want of memory; it is tried again with {room} to itself, "
         "so that fewer trials run at once"))
+
+
+def _occupancy() -> Occupancy:
+    """What Ray says of the cluster, and of this job's places: their ids end with the job's."""
+    job = ray.get_runtime_context().get_job_id()
+    places = [group["state"] for name, group in placement_group_table().items()
+              if name.endswith(job) and group["state"] != "REMOVED"]
+    return Occupancy(
+        crowded=bool(places) and "CREATED" not in places,
+        nodes=ray.nodes(),  # type: ignore[no-untyped-call]
+        free=ray.available_resources())  # type: ignore[no-untyped-call]
 
 
 def _train(config: dict[str, Any]) -> None:

@@ -14,8 +14,8 @@ from rich.console import Console
 
 from sweeper.drive.run import RunOptions, run
 from sweeper.errors import UserError
+from sweeper.schedule.deaths import cause_of_death
 from sweeper.schedule.room import require_room, roomier
-from sweeper.schedule.tune import cause_of_death
 from sweeper.storage import ledger
 from sweeper.sweep import Resources
 from sweeper.work import training

@@ -14,13 +14,14 @@ import pytest
 import ray
 from rich.console import Console
 
+from cluster.existing import Existing
 from cluster.local import Local
 from cluster.processes import descendants
 from sweeper.chaos.faults import WORKER
 from sweeper.drive.run import RunOptions, run
 from sweeper.drive.study import Study
 from sweeper.errors import UserError
-from sweeper.schedule import tune
+from sweeper.schedule import room, tune
 from sweeper.schedule.host import Host
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.schedule.tune import TuneSchedule
@@ -114,6 +115,61 @@ def test_a_stop_sign_ends_a_schedule(tmp_path: Path) -> None:
     assert {event.trial for event in news if event.phase == "stopped"} == begun
     assert len(begun) <= 2
     assert ray.is_initialized()
+
+
+@pytest.fixture
+def crowd(cluster: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Somebody who has all cores of a cluster that others use too; killed at the latest here."""
+    monkeypatch.setattr(room, "PATIENCE", 0.3)
+    monkeypatch.setattr(room, "LOOK_EVERY", 0.1)
+    somebody = ray.remote(num_cpus=2)(Crowd).remote()
+    ray.get(somebody.here.remote())
+    yield somebody
+    ray.kill(somebody)
+
+
+class Crowd:
+    """It does nothing with them."""
+
+    def here(self) -> bool:
+        return True
+
+
+def test_a_crowded_cluster_is_waited_for_with_words(tmp_path: Path, crowd: Any) -> None:
+    sweep = small_sweep(tmp_path)
+    jobs, news, said = prepared(sweep), list[Event](), list[str]()
+
+    def make_room(text: str) -> None:
+        said.append(text)
+        ray.kill(crowd)
+
+    there = Existing(ray.get_runtime_context().gcs_address)
+    schedule = TuneSchedule(there, tmp_path / "tune", make_room)
+    schedule.run(iter(jobs), sweep.resources, news.extend)
+    schedule.close()
+    [text] = said
+    assert text.startswith("waiting for room: a trial asks for cpus: 1 and gpus: 0, and ")
+    assert "of 2 CPUs are free" in text
+    assert news[-1].phase == "finished"
+
+
+def test_a_stop_sign_ends_a_wait_for_room(tmp_path: Path, crowd: Any) -> None:
+    sweep = small_sweep(tmp_path)
+    jobs, news, said = prepared(sweep), list[Event](), list[str]()
+
+    def stop(text: str) -> None:
+        said.append(text)
+        ledger.StopSign(jobs[0].sweep).put_up()
+
+    there = Existing(ray.get_runtime_context().gcs_address)
+    for cpus in (1, 99):
+        ledger.StopSign(jobs[0].sweep).take_down()
+        schedule = TuneSchedule(there, tmp_path / "tune", stop)
+        schedule.run(iter(jobs), Resources(cpus=cpus), news.extend)
+        schedule.close()
+    assert news == []
+    assert "are free in the cluster" in said[0]
+    assert "no node of the cluster has as much" in said[1]
 
 
 def hungry(config: dict[str, Any]) -> None:
