@@ -7,6 +7,7 @@ import http.client
 import os
 import re
 import sqlite3
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,7 +20,7 @@ from sweeper.tracking.database import check_database
 
 __all__ = ["Unwell", "alone", "artifact_location", "check_address", "settle", "unmade_store"]
 
-PATIENCE = 3.0
+PATIENCE, PAUSE = 3.0, 0.05
 SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
             "MLFLOW_HTTP_REQUEST_TIMEOUT": "60", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:5000)"
@@ -120,13 +121,26 @@ def _check_sqlite(uri: str) -> None:
         return
     try:
         with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
+            _log_ahead(database)
         writable = os.access(path, os.W_OK)
     except (sqlite3.Error, OSError) as error:
         seen = _why_not(path) if "unable to open" in str(error) else None
         raise _unusable(path, seen or str(error)) from error
     if not writable:
         raise _unusable(path, "it is read-only")
+
+
+def _log_ahead(database: sqlite3.Connection) -> None:
+    """Set WAL; where two do so at once, SQLite fails one of them, and does not let it wait."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(PAUSE)
 
 
 def _unusable(path: Path, cause: str) -> UserError:

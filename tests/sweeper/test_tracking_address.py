@@ -7,11 +7,13 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sweeper.errors import UserError
+from sweeper.tracking import address
 from sweeper.tracking.address import artifact_location, check_address
 
 
@@ -85,6 +87,16 @@ def test_a_new_sqlite_file_is_read_while_it_is_written(tmp_path: Path) -> None:
     mode = database.execute("PRAGMA journal_mode").fetchone()
     database.close()
     assert mode == ("wal",)
+
+
+def test_a_new_sqlite_file_that_somebody_else_just_makes_is_waited_for(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(address.time, "sleep", lambda seconds: database.rollback())
+        check_address(f"sqlite:///{path}")
+        assert not database.in_transaction
 
 
 def test_artifacts_lie_beside_a_sqlite_file_and_inside_its_folder(tmp_path: Path) -> None:
