@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -53,16 +54,22 @@ def test_two_sweeps_share_trials(tmp_path: Path) -> None:
 @pytest.mark.chaos
 def test_a_sweep_is_stopped_from_elsewhere(tmp_path: Path,
                                            capsys: pytest.CaptureFixture[str]) -> None:
+    """The driver stands still until it has been asked, and then the question is waited for."""
     sweep = chaos_sweep(tmp_path)
     asked = ["stop", "demo", "--storage", str(sweep.storage), "--json"]
     with started(tmp_path) as driver:
         while saved_epochs(sweep) < 3 and driver.poll() is None:
             time.sleep(0.01)
+        driver.send_signal(signal.SIGSTOP)
+        assert main([*asked, "--patience", "0"]) == 1
+        said = json.loads(capsys.readouterr().out)
+        assert (said["asked"], said["running"]) == ([sweep.name], [sweep.name])
+        driver.send_signal(signal.SIGCONT)
         assert main(asked) == 0
+        said = json.loads(capsys.readouterr().out)
+        assert said["running"] == []
+        assert said["counts"]["stopped"] >= 1
         assert driver.wait(60) == 1
-    said = json.loads(capsys.readouterr().out)
-    assert (said["asked"], said["running"]) == ([sweep.name], [])
-    assert said["counts"]["stopped"] >= 1
     assert not is_held(ledger.sweep_folder(sweep))
     assert main(asked) == 0
     assert json.loads(capsys.readouterr().out)["asked"] == []
