@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["DataError", "Incompatible", "InvalidValue", "ResumeError", "TrainerError",
+__all__ = ["BrokenComponent", "DataError", "Incompatible", "InvalidValue", "ResumeError", "TrainerError",
            "UnknownName"]
 
 
 class TrainerError(Exception):
     """Base of all errors that `trainers` raises on purpose."""
+
+
+class BrokenComponent(TrainerError, ImportError):
+    """A file in a folder of components that cannot be imported."""
 
 
 class UnknownName(TrainerError, KeyError):

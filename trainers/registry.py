@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from trainers.errors import UnknownName
+from trainers.errors import BrokenComponent, UnknownName
 
 __all__ = ["Registry"]
 
@@ -81,4 +81,12 @@ class Registry(Generic[T]):
         self._loaded = True
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self._package}.{module.name}")
+            name = f"{self._package}.{module.name}"
+            try:
+                importlib.import_module(name)
+            except Exception as error:
+                self._loaded = False
+                raise BrokenComponent(
+                    f"the file {name.replace('.', '/')}.py cannot be imported "
+                    f"({type(error).__name__}: {error}); mend it, or take it out of the folder"
+                ) from error
