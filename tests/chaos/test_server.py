@@ -52,12 +52,14 @@ def test_a_server_shows_what_a_file_shows(tmp_path: Path,
 def test_a_slow_server_is_reconciled_all_the_same(tmp_path: Path) -> None:
     """It answers each call after longer than we wait for its health."""
     port = free_port()
-    with serving(tmp_path / "server", port), proxying(Proxy(port)) as uri:
+    proxy = Proxy(port)
+    with serving(tmp_path / "server", port), proxying(proxy) as uri:
         sweep = small_sweep(tmp_path, planned(), tracking=uri)
         train(sweep)
         [stored] = stored_sweeps(sweep.storage, sweep.experiment)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(address, "PATIENCE", 1e-6)
+            patch.setattr(address, "PATIENCE", 0.1)
+            proxy.chances, proxy.delay_s = {"late": 1.0}, 0.2
             with pytest.raises(Unwell):
                 check_address(uri)
             assert reconcile(stored).created == 1
