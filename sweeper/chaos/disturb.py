@@ -127,13 +127,12 @@ class Disturbance:
         self.note_finished()
 
     def _cut(self) -> None:
-        """Cut commits, and each third time something of the ledger."""
-        cut = faults.cut_ledger(self.sweep, self.chance) if len(self.cuts) % 3 == 1 else (
-            faults.cut_commit(self.sweep, self.chance))
-        if cut:
-            self.cuts.append(cut)
-            self._did("record cut", f"{cut.path.relative_to(self.sweep.storage)} to "
-                                    f"{cut.length} bytes")
+        """Cut commits; each third time, and where no trial is under way, some of the ledger."""
+        cut = None if len(self.cuts) % 3 == 1 else faults.cut_commit(self.sweep, self.chance)
+        cut = cut or faults.cut_ledger(self.sweep, self.chance)
+        self.cuts.append(cut)
+        self._did("record cut", f"{cut.path.relative_to(self.sweep.storage)} to "
+                                f"{cut.length} bytes")
 
     def _moment(self, part: int) -> float:
         """An epoch in the first four fifths of one of the equal parts of the whole work."""

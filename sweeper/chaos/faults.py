@@ -21,6 +21,7 @@ __all__ = ["WORKER", "Cut", "cut_commit", "cut_ledger", "kill_driver", "saved_ep
            "worker_killer"]
 
 WORKER = b"ray::ImplicitFunc"  # how Ray names a process that trains
+AGENTS = (b"ray::DashboardAgent", b"ray::RuntimeEnvAgent")  # they stay half a minute, for nothing
 COMMIT = ("manifest.json", "records.json", "state.safetensors")
 PATIENCE = 20.0  # seconds for Ray's processes to follow their driver
 
@@ -45,8 +46,8 @@ def saved_epochs(sweep: Sweep) -> int:
 
 
 def kill_driver(pid: int) -> None:
-    """SIGKILL, and wait until Ray's processes have noticed: they are the driver's own."""
-    own = descendants(pid)
+    """SIGKILL, and wait until those have noticed that could still write for the driver."""
+    own = [one for one, command in descendants(pid).items() if not command.startswith(AGENTS)]
     os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + PATIENCE
     while any(map(alive, own)) and time.monotonic() < until:

@@ -29,7 +29,7 @@ from sweeper.terminal.promise_table import draw_promises
 from sweeper.work import reporter
 from tests.chaos.test_torn import stored
 from tests.sweeper.mlflow_view import THIRD_PARTY
-from tests.sweeper.small import newest, planned, small_sweep, train, undisturbed
+from tests.sweeper.small import newest, planned, prepared, small_sweep, train, undisturbed
 from trainers import checkpoint
 
 pytestmark = THIRD_PARTY
@@ -98,6 +98,16 @@ def test_only_what_is_under_way_is_cut(tmp_path: Path) -> None:
     sweep = undisturbed(tmp_path, [planned()])
     assert cut_commit(sweep, random.Random(0)) is None
     assert checkpoint.latest(ledger.trial_folder(sweep.storage, sweep.trials[0].id))
+
+
+def test_where_no_trial_is_under_way_the_ledger_is_cut(tmp_path: Path) -> None:
+    setup = Setup(tmp_path, "sqlite:///none.db", tmp_path / "log")
+    what = Disturbance(setup, 2, random.Random(0), None, list[str]().append)
+    prepared(what.sweep)
+    what._cut()
+    [cut] = what.cuts
+    assert cut.path.name in ("sweep.json", "trial.json")
+    assert not cut.believed
 
 
 def test_a_promise_that_nothing_tried_is_not_kept() -> None:
