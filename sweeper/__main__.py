@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 from sweeper.cli import main
@@ -12,7 +13,7 @@ from sweeper.cli import main
 __all__ = ["program"]
 
 
-def program() -> int:
+def program(command: Callable[[], int] = main) -> int:
     """Run a command; the process ends without taking apart torch and Ray, which takes seconds.
 
     What others registered to be done at the exit is done: this was registered first, so it comes
@@ -28,7 +29,7 @@ def program() -> int:
 
     atexit.register(leave)
     try:
-        code = main()
+        code = command()
     except SystemExit as end:  # of argparse: --help, and arguments that it refuses
         code = end.code if isinstance(end.code, int) else 1
     return code

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from cluster.processes import own_session
+from sweeper.__main__ import program
 from sweeper.sweep import Sweep
 
 __all__ = ["Setup", "started"]
@@ -63,4 +65,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(program(partial(main, sys.argv[1:])))

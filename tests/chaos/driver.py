@@ -6,11 +6,13 @@ import subprocess
 import sys
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from cluster.processes import own_session
+from sweeper.__main__ import program
 from sweeper.drive.run import RunOptions, run
 from sweeper.sweep import PlannedTrial, Sweep
 from tests.sweeper.small import planned, small_sweep
@@ -46,4 +48,4 @@ def main(folder: str, *options: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(program(partial(main, *sys.argv[1:])))
