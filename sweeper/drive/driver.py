@@ -74,7 +74,6 @@ class Driver:
 
     def drive(self, inline: bool = False) -> None:
         """Train, show and deliver; returns when the sweep is finished or was stopped."""
-        self._sign.take_down()
         origin = provenance()
         delivery = Delivery(self._sweep, origin)
         with show(self._board, self._console, self._live), self._claims, \
@@ -217,7 +216,6 @@ class Driver:
                 host.join()
         except KeyboardInterrupt:
             backlog = Backlog(0, "it was interrupted")
-        self._sign.take_down()
         if backlog.trials or backlog.error:
             self._board.notes.append(
                 f"MLflow does not have everything yet ({backlog.error}); {backlog.trials} trials "

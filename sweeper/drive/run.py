@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -61,11 +63,22 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
         driver.drive(options.inline)
         return driver.outcome(time.monotonic() - started)
 
-    with hold_lease(ledger.sweep_folder(sweep)):
+    with hold_lease(ledger.sweep_folder(sweep)), _stop_sign_down(sweep):
         if not sweep.until:
             return drive(sweep)
         with kept(sweep, options.inline) as ray:
             return replicate(sweep, partial(drive, ray=ray), console)
+
+
+@contextmanager
+def _stop_sign_down(sweep: Sweep) -> Iterator[None]:
+    """Take the stop sign down before and after; in between it holds for every driver."""
+    sign = ledger.StopSign(ledger.sweep_folder(sweep))
+    sign.take_down()
+    try:
+        yield
+    finally:
+        sign.take_down()
 
 
 def _source(sweep: Sweep, retry_failed: bool) -> Source | None:

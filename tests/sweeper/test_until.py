@@ -20,6 +20,7 @@ from sweeper.spec import grids
 from sweeper.spec.seeds import add_seed, with_seed
 from sweeper.storage import ledger
 from sweeper.sweep import Outcome, Sweep
+from sweeper.tracking.delivery import Backlog, Delivery, RunStatus
 from tests.sweeper.grids import trials_of, write_grid
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import train
@@ -154,6 +155,22 @@ def test_an_interrupted_sweep_takes_the_same_path(tmp_path: Path) -> None:
     replicate(load(tmp_path, until), drive, quiet)
     whole = [step["seeds"] for step in stored(sweep)["until"]["path"]]
     assert whole == [4, 5, 6]
+
+
+def test_a_stop_at_the_very_end_of_a_round_is_heard(tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = load(tmp_path, "{nu_halfwidth: 1e-9, max_seeds: 6}")
+    whole, sign = Delivery.close, ledger.StopSign(ledger.sweep_folder(sweep))
+
+    def close(courier: Delivery, status: RunStatus, patience: float) -> Backlog:
+        sign.put_up()
+        return whole(courier, status, patience)
+
+    monkeypatch.setattr(Delivery, "close", close)
+    outcome = run_inline(sweep)
+    assert outcome.interrupted
+    assert (outcome.finished, outcome.trials) == (12, 15)
+    assert not sign.is_up()
 
 
 @pytest.mark.slow
