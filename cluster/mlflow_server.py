@@ -23,7 +23,7 @@ __all__ = ["MlflowServer", "free_port"]
 SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "DO_NOT_TRACK": "true"}
 HOST = "127.0.0.1"
-PATIENCE = 60.0  # seconds; a start takes 4 to 13
+PATIENCE = 120.0  # seconds; a start takes 4 to 13, and more beside other busy processes
 
 
 @dataclass(frozen=True)
