@@ -37,8 +37,8 @@ def find_runs(server: str, experiment: str, patience: float = PATIENCE) -> RunLi
     found = RunLinks()
     if urlsplit(server).scheme not in ("http", "https"):
         return found
-    asking = threading.Thread(target=_ask, args=(server.rstrip("/"), experiment, found),
-                              daemon=True)
+    asking = threading.Thread(target=_ask, daemon=True,
+                              args=(server.rstrip("/"), experiment, found, patience))
     asking.start()
     asking.join(patience)
     return RunLinks(found.experiment_id, dict(found.runs))
@@ -53,15 +53,15 @@ def linked(experiment: Experiment, found: RunLinks) -> Experiment:
     return replace(experiment, trials=experiment.trials.assign(run_id=known))
 
 
-def _ask(server: str, experiment: str, found: RunLinks) -> None:
+def _ask(server: str, experiment: str, found: RunLinks, patience: float) -> None:
     """Fill `found` page by page; whatever goes wrong, what is there already counts."""
     try:
         query = urlencode({"experiment_name": experiment})
-        answer = _call(f"{server}/api/2.0/mlflow/experiments/get-by-name?{query}")
+        answer = _call(f"{server}/api/2.0/mlflow/experiments/get-by-name?{query}", patience)
         found.experiment_id = str(answer["experiment"]["experiment_id"])
         token: str | None = ""
         while token is not None:
-            page = _call(f"{server}/api/2.0/mlflow/runs/search", {
+            page = _call(f"{server}/api/2.0/mlflow/runs/search", patience, {
                 "experiment_ids": [found.experiment_id], "filter": FILTER,
                 "order_by": ["attributes.start_time DESC"], "max_results": PAGE,
                 **({"page_token": token} if token else {})})
@@ -74,8 +74,8 @@ def _ask(server: str, experiment: str, found: RunLinks) -> None:
         return
 
 
-def _call(address: str, body: Mapping[str, Any] | None = None) -> Any:
+def _call(address: str, patience: float, body: Mapping[str, Any] | None = None) -> Any:
     request = Request(address, None if body is None else json.dumps(body).encode(),
                       {"Content-Type": "application/json"})
-    with urlopen(authorize(request), timeout=PATIENCE) as answer:
+    with urlopen(authorize(request), timeout=patience) as answer:
         return json.load(answer)
