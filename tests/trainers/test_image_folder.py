@@ -87,9 +87,9 @@ def test_a_folder_too_large_for_memory_is_mapped_and_trains_to_the_same_numbers(
     assert records[0][0].metrics == records[1][0].metrics
     (file,) = cache.iterdir()
     assert file.stat().st_size == 30 * 36
-    written = file.stat().st_mtime_ns
+    os.utime(file, (1, 1))
     file_again = ImageFolder(**{**vars(mapped), "validation": 0}).load()
-    assert file.stat().st_mtime_ns == written
+    assert file.stat().st_mtime == 1
     assert torch.equal(file_again.train.x, inside.load().train.x)
 
 
