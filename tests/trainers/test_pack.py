@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -95,8 +96,17 @@ def test_trials_of_other_shapes_are_no_pack() -> None:
         Pack([one, replace(one, network=Mlp(d_z=5))])
 
 
-def test_training_leaves_the_global_state_alone() -> None:
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Torch computes with two threads, and afterwards with as many as before."""
+    before = torch.get_num_threads()
     torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_training_leaves_the_global_state_alone() -> None:
     torch.manual_seed(7)
     before = torch.random.get_rng_state()
     Pack([mlp_sigma_vae(0.1)]).run_epoch()
