@@ -16,8 +16,6 @@ from rich.console import Console
 
 from cluster.existing import Existing
 from cluster.local import Local
-from cluster.processes import descendants
-from sweeper.chaos.faults import WORKER
 from sweeper.drive.run import RunOptions, run
 from sweeper.drive.study import Study
 from sweeper.errors import UserError
@@ -27,6 +25,7 @@ from sweeper.schedule.inline import InlineSchedule
 from sweeper.schedule.tune import TuneSchedule
 from sweeper.storage import ledger
 from sweeper.sweep import Resources
+from sweeper.work import reporter
 from sweeper.work.events import Event
 from sweeper.work.job import Job
 from sweeper.work.worker import TrialOutOfMemoryError
@@ -35,6 +34,7 @@ from tests.sweeper.searched import load
 from tests.sweeper.small import (
     final_state,
     metrics_of,
+    newest,
     planned,
     prepared,
     small_sweep,
@@ -199,33 +199,36 @@ def test_where_memory_runs_out_fewer_trials_run_at_once(
     assert [metrics_of(sweep, one) for one in trials] == [metrics_of(other, one) for one in trials]
 
 
+def talkative(config: dict[str, Any]) -> None:
+    """A worker that says which process it is, and waits with each news until it is heard."""
+    reporter.TELL_EVERY = 0.0
+    Path(Job.from_json(config["job"]).storage, "worker").write_text(str(os.getpid()))
+    tune._train(config)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
-def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
-    trial = planned(epochs=60, checkpoint_every=1)
+def test_a_killed_worker_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = planned(epochs=6, checkpoint_every=1)
     sweep, killed, news = small_sweep(tmp_path, trial), list[int](), list[Event]()
     jobs = prepared(sweep)
 
     def hear(events: list[Event]) -> None:
         news.extend(events)
         if not killed and any(event.committed for event in events):
-            killed.append(worker_pid())
+            killed.append(int((sweep.storage / "worker").read_text()))
             os.kill(killed[0], signal.SIGKILL)
 
     schedule = TuneSchedule(Local())
-    schedule.run(jobs, Resources(), hear)
+    with monkeypatch.context() as patch:
+        patch.setattr(tune, "_train", talkative)
+        schedule.run(jobs, Resources(), hear)
     schedule.close()
-    assert killed
+    assert int((sweep.storage / "worker").read_text()) not in (killed[0], os.getpid())
     assert [event.reason for event in news if event.phase == "failed"] == []
     assert metrics_of(sweep, trial) == metrics_of(undisturbed(tmp_path, [trial]), trial)
-    folder = ledger.trial_folder(sweep.storage, trial.id)
-    assert sorted(path.name for path in folder.glob("[0-9]*")) == ["0001", "0002"]
-
-
-def worker_pid() -> int:
-    """A process of ours that trains, by the name that Ray gives it."""
-    return next(pid for pid, command in descendants(os.getpid()).items()
-                if command.startswith(WORKER))
+    assert newest(sweep, trial).attempt == 2
+    assert newest(sweep, trial).manifest["parent"].startswith("0001/")
 
 
 def test_a_host_opens_keeps_and_closes_a_schedule() -> None:
