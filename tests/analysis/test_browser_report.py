@@ -40,13 +40,19 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def visit(browser: Any, path: Path, **context: Any) -> Visit:
     """Open the report and wait until every figure is drawn."""
+    found = entered(browser, path, **context)
+    found.page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
+    return found
+
+
+def entered(browser: Any, path: Path, **context: Any) -> Visit:
+    """Open the report, whose figures are yet to be drawn."""
     page = browser.new_context(**context).new_page()
     found = Visit(page)
     page.on("console", lambda message: found.faults.append(message.text))
     page.on("pageerror", lambda error: found.faults.append(str(error)))
     page.on("request", lambda request: found.requests.append(request.url))
     page.goto(path.as_uri())
-    page.wait_for_selector("html[data-ready]", state="attached")
     return found
 
 
@@ -190,7 +196,7 @@ def test_a_watched_page_loads_itself_again(browser: Any, tmp_path: Path) -> None
     loaded = load.from_storage(storage, "imaginary-noise")
     watched = replace(SETTINGS, reload_s=2)
     page = report.write(loaded, tmp_path / "report", watched)
-    opened = visit(browser, page)
+    opened = entered(browser, page)
     report.write(loaded, tmp_path / "report", replace(SETTINGS, title="second look"))
-    opened.page.get_by_role("heading", name="second look", level=1).wait_for(timeout=30_000)
+    opened.page.get_by_role("heading", name="second look", level=1).wait_for(timeout=120_000)
     assert opened.faults == []
