@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sweeper.cli import main
+from sweeper.commands import report
 from sweeper.storage.lease import hold_lease
 from tests.analysis.sweep_folder import SweepFolder, planted
 from tests.sweeper.grids import grid_text, write_grid
@@ -236,7 +237,7 @@ def test_a_watch_ends_though_the_search_stopped_some_early(
     def look(seconds: float) -> None:
         raise AssertionError("the watch waits for a trial that has ended")
 
-    monkeypatch.setattr(time, "sleep", look)
+    monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
     assert main(["report", "small", "--storage", str(tmp_path / "sweeps"), "--watch", "--out",
                  str(tmp_path / "out")]) == 0
     assert "9 of 9 trials have ended" in capsys.readouterr().err
@@ -256,7 +257,7 @@ def test_a_watch_waits_for_the_answers_of_trained_models(
             "epoch": 3, "time_ms": 1, "metrics": {"nll": 12.5}})
         driver.close()
 
-    monkeypatch.setattr(time, "sleep", look)
+    monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
     with ExitStack() as driver:
         driver.enter_context(hold_lease(sweep))
         assert main(["report", "small", "--storage", str(tmp_path / "sweeps"), "--watch",
@@ -278,7 +279,7 @@ def test_a_watched_report_loads_itself_again(tmp_path: Path, place: Path,
         pages.append((tmp_path / "out" / "index.html").read_text("utf-8"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", look)
+    monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
     assert main(["report", "small", "--storage", str(tmp_path / "sweeps"), "--watch", "--every",
                  "30", "--out", str(tmp_path / "out")]) == 0
     assert '"reload": 30' in pages[0]
