@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pandas as pd
@@ -64,7 +63,7 @@ def wait_for(uri: str) -> None:
     for _ in range(240):
         try:
             urlopen(f"{uri}/health", timeout=1).close()
-        except (URLError, TimeoutError):
+        except OSError:  # refused, too late, or cut off: the server is starting
             time.sleep(0.5)
         else:
             return
@@ -118,7 +117,7 @@ def test_a_link_opens_the_run_in_mlflow(served: tuple[Path, str], tmp_path: Path
                                         browser: Any) -> None:
     link = next(iter(linked_report(served, tmp_path)))
     page = browser.new_context().new_page()
-    answer = page.goto(link)
+    answer = page.goto(link, timeout=120_000)
     assert answer.status == 200
     page.get_by_text(link.rpartition("/")[2]).first.wait_for(timeout=120_000)
     assert "was not found" not in page.content()
