@@ -21,7 +21,8 @@ def modules() -> Iterator[Path]:
 
 @pytest.mark.parametrize("command", [
     ["lint-imports", "--no-cache"], ["ruff", "check", "."],
-    pytest.param(["mypy", "--no-incremental"], marks=pytest.mark.slow)],
+    pytest.param(["mypy", "--no-incremental"], marks=[
+        pytest.mark.slow, pytest.mark.timeout(900)])],
     ids=lambda command: command[0])
 def test_the_checkers_find_nothing(command: list[str]) -> None:
     program = Path(sys.executable).parent / command[0]

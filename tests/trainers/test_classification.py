@@ -170,6 +170,7 @@ def test_the_weights_are_finite_however_short_the_training(steps: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif("SWEEPER_DATA" not in os.environ, reason="set SWEEPER_DATA to a folder with "
                     "MNIST/raw")
 def test_the_reference_classifier_of_mnist_is_right_in_985_of_1000_cases() -> None:
