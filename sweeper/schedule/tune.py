@@ -37,6 +37,7 @@ from sweeper.work.worker import train_pack
 
 __all__ = ["TuneSchedule"]
 
+
 class TuneSchedule:
     """Trains jobs on a Ray cluster.
 
