@@ -174,7 +174,8 @@
   const watchSweep = () => {
     if (!settings.reload) return;
     const again = () => {
-      if (document.hidden || printing) setTimeout(again, 1000); else location.reload();
+      const busy = document.hidden || printing || !root.dataset.ready;
+      if (busy) setTimeout(again, 1000); else location.reload();
     };
     setTimeout(again, 1000 * settings.reload);
   };
@@ -186,6 +187,7 @@
     watchContents();
     if (!window.DecompressionStream) {
       plots.forEach((plot) => { plot.textContent = "Figures need a browser from 2023 or later."; });
+      root.dataset.ready = "true";
       return;
     }
     await new Promise((seen) => requestAnimationFrame(() => setTimeout(seen)));
