@@ -129,10 +129,10 @@ class Disturbance:
     def _cut(self) -> None:
         """Cut commits; each third time, and where no trial is under way, some of the ledger."""
         cut = None if len(self.cuts) % 3 == 1 else faults.cut_commit(self.sweep, self.chance)
-        cut = cut or faults.cut_ledger(self.sweep, self.chance)
-        self.cuts.append(cut)
-        self._did("record cut", f"{cut.path.relative_to(self.sweep.storage)} to "
-                                f"{cut.length} bytes")
+        if cut := cut or faults.cut_ledger(self.sweep, self.chance):
+            self.cuts.append(cut)
+            self._did("record cut", f"{cut.path.relative_to(self.sweep.storage)} to "
+                                    f"{cut.length} bytes")
 
     def _moment(self, part: int) -> float:
         """An epoch in the first four fifths of one of the equal parts of the whole work."""

@@ -108,11 +108,16 @@ def cut_commit(sweep: Sweep, chance: random.Random) -> Cut | None:
     return Cut(path, length, after is not None and after.folder == commit.folder)
 
 
-def cut_ledger(sweep: Sweep, chance: random.Random) -> Cut:
-    """Cut the list of the sweep's trials, or what says what one of them is."""
+def cut_ledger(sweep: Sweep, chance: random.Random) -> Cut | None:
+    """Cut the list of the sweep's trials, or what says what one of them is.
+
+    None where there is nothing left of that.
+    """
     trial = chance.choice(sweep.trials)
     path = chance.choice([ledger.sweep_folder(sweep) / "sweep.json",
                           ledger.trial_folder(sweep.storage, trial.id) / "trial.json"])
+    if not (path.exists() and path.stat().st_size):
+        return None
     length = _cut(path, chance)
     return Cut(path, length, bool(ledger.read_json(path)))
 

@@ -110,6 +110,19 @@ def test_where_no_trial_is_under_way_the_ledger_is_cut(tmp_path: Path) -> None:
     assert not cut.believed
 
 
+def test_what_is_missing_or_empty_is_not_cut(tmp_path: Path) -> None:
+    """A driver that was killed at once has not mended what was cut before it."""
+    setup = Setup(tmp_path, "sqlite:///none.db", tmp_path / "log")
+    what = Disturbance(setup, 2, random.Random(0), None, list[str]().append)
+    what._cut()
+    prepared(what.sweep)
+    for path in (ledger.sweep_folder(what.sweep) / "sweep.json",
+                 *what.sweep.storage.glob("trials/*/trial.json")):
+        os.truncate(path, 0)
+    what._cut()
+    assert (what.cuts, what.done["record cut"]) == ([], 0)
+
+
 def test_a_promise_that_nothing_tried_is_not_kept() -> None:
     good, cut = Promise("good", 0, 4), Promise("cut", 0, 0, ("record cut",))
     faults = dict.fromkeys(KINDS, 1) | {"record cut": 0}
