@@ -86,6 +86,8 @@ class Registry(Generic[T]):
                 importlib.import_module(name)
             except Exception as error:
                 self._loaded = False
+                self._entries = {known: one for known, one in self._entries.items()
+                                 if one.__module__ != name}
                 raise BrokenComponent(
                     f"the file {name.replace('.', '/')}.py cannot be imported "
                     f"({type(error).__name__}: {error}); mend it, or take it out of the folder"
