@@ -6,9 +6,11 @@ import http.server
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -94,7 +96,8 @@ def test_a_new_sqlite_file_that_somebody_else_just_makes_is_waited_for(
     path = tmp_path / "mlflow.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
-        monkeypatch.setattr(address.time, "sleep", lambda seconds: database.rollback())
+        monkeypatch.setattr(address, "time", SimpleNamespace(
+            monotonic=time.monotonic, sleep=lambda seconds: database.rollback()))
         check_address(f"sqlite:///{path}")
         assert not database.in_transaction
 
