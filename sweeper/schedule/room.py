@@ -28,8 +28,6 @@ class Occupancy:
 class RoomWatch:
     """Says it, once each time, when a cluster that others use too has long had no room for us.
 
-    `crowded` is what the last look found.
-
     Parameters
     ----------
     resources : what a trial asks for. ask : looks at the cluster. say : takes the sentence.
@@ -39,20 +37,23 @@ class RoomWatch:
                  say: Callable[[str], None]) -> None:
         self._resources, self._ask, self._say = resources, ask, say
         self._placed = self._looked = time.monotonic()
-        self.crowded = self._said = False
+        self._crowded = self._said = False
 
-    def look(self) -> None:
-        """Look at the cluster, if the last time was some seconds ago."""
+    def look(self, at_once: bool = False) -> bool:
+        """Whether it is crowded: now, if `at_once`, and else when it was last asked, which is done
+        every few seconds.
+        """
         now = time.monotonic()
-        if now - self._looked < LOOK_EVERY:
-            return
+        if now - self._looked < LOOK_EVERY and not at_once:
+            return self._crowded
         self._looked, seen = now, self._ask()
-        self.crowded = seen.crowded
+        self._crowded = seen.crowded
         if not seen.crowded:
             self._placed, self._said = now, False
         elif now - self._placed >= PATIENCE and not self._said:
             self._said = True
             self._say(_waiting(self._resources, seen))
+        return self._crowded
 
 
 def require_room(resources: Resources, nodes: Nodes) -> None:

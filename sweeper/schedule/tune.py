@@ -63,13 +63,11 @@ class TuneSchedule:
         Raises `UserError` where Ray has stopped working.
         """
         errors: list[BaseException] = []
-        watch = None if self._backend.private else RoomWatch(resources, _occupancy, self._say)
 
         def fit() -> None:
             try:
                 queue = _Queue(iter(jobs), None if ahead else self._slots(resources))
-                leave = _Leave(lambda: bool(watch and watch.crowded and queue.stopped()))
-                self._tuner(queue, resources, emit, leave).fit()
+                self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
                 errors.append(_stopped_working(_line(error)))
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
@@ -81,8 +79,6 @@ class TuneSchedule:
             thread.join(0.1)
             if lost := self._backend.lost():
                 raise _stopped_working(f"its process {lost} has died")
-            if watch:
-                watch.look()
         if errors:
             raise errors[0]
 
@@ -95,9 +91,10 @@ class TuneSchedule:
         self._backend.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _tuner(self, queue: _Queue, resources: Resources, emit: Emit,
-               leave: _Leave) -> tune.Tuner:
+    def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:
         asked = {"cpu": resources.cpus, "gpu": resources.gpus}
+        leave = None if self._backend.private else _Leave(
+            RoomWatch(resources, _occupancy, self._say), queue.stopped)
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._slots(resources) + 1)
         return tune.Tuner(
             tune.with_resources(_train, asked),
@@ -160,16 +157,20 @@ class _Queue(Searcher):
 
 
 class _Leave(Stopper):
-    """Ends Tune's wait for a place, where there is none and nobody wants one any more."""
+    """Ends Tune's wait for a place, where there is none and nobody wants one any more.
 
-    def __init__(self, now: Callable[[], bool]) -> None:
-        self._now = now
+    Tune asks in the thread that starts its trials, so that none begins between the answer, which
+    is looked up anew where it matters, and the end.
+    """
+
+    def __init__(self, watch: RoomWatch, stopped: Callable[[], bool]) -> None:
+        self._watch, self._stopped = watch, stopped
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
-        return self._now()
+        return self._watch.look() and self._stopped() and self._watch.look(at_once=True)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}

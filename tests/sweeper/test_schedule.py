@@ -172,6 +172,26 @@ def test_a_stop_sign_ends_a_wait_for_room(tmp_path: Path, crowd: Any) -> None:
     assert "no node of the cluster has as much" in said[1]
 
 
+def test_a_trial_that_has_just_found_room_ends_its_epoch(
+        tmp_path: Path, crowd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = small_sweep(tmp_path, planned(epochs=2000))
+    jobs, news = prepared(sweep), list[Event]()
+
+    def make_room(text: str) -> None:
+        monkeypatch.setattr(room, "LOOK_EVERY", 600.0)  # so that this look stays the last one
+        ray.kill(crowd)
+
+    def hear(events: list[Event]) -> None:
+        news.extend(events)
+        ledger.StopSign(jobs[0].sweep).put_up()
+
+    there = Existing(ray.get_runtime_context().gcs_address)
+    schedule = TuneSchedule(there, tmp_path / "tune", make_room)
+    schedule.run(iter(jobs), sweep.resources, hear)
+    schedule.close()
+    assert news[-1].phase == "stopped"
+
+
 def hungry(config: dict[str, Any]) -> None:
     """What a worker does for trials that need the memory of two cores."""
     if ray.get_runtime_context().get_assigned_resources()["CPU"] < 2:
