@@ -18,9 +18,14 @@ PATIENCE, LOOK_EVERY = 15.0, 3.0
 
 @dataclass(frozen=True)
 class Occupancy:
-    """A cluster: `crowded` if it has given us none of the places that we wait for."""
+    """A cluster: `crowded` if it has given us none of the places that we wait for.
+
+    `asked` is then what one of them asks for: more than the sweep's resources where a trial had
+    too little memory.
+    """
 
     crowded: bool
+    asked: Mapping[str, float]
     nodes: Nodes
     free: Mapping[str, float]
 
@@ -30,12 +35,11 @@ class RoomWatch:
 
     Parameters
     ----------
-    resources : what a trial asks for. ask : looks at the cluster. say : takes the sentence.
+    ask : looks at the cluster. say : takes the sentence.
     """
 
-    def __init__(self, resources: Resources, ask: Callable[[], Occupancy],
-                 say: Callable[[str], None]) -> None:
-        self._resources, self._ask, self._say = resources, ask, say
+    def __init__(self, ask: Callable[[], Occupancy], say: Callable[[str], None]) -> None:
+        self._ask, self._say = ask, say
         self._placed = self._looked = time.monotonic()
         self._crowded = self._said = False
 
@@ -52,7 +56,7 @@ class RoomWatch:
             self._placed, self._said = now, False
         elif now - self._placed >= PATIENCE and not self._said:
             self._said = True
-            self._say(_waiting(self._resources, seen))
+            self._say(_waiting(seen))
         return self._crowded
 
 
@@ -80,8 +84,8 @@ def roomier(asked: Mapping[str, float], nodes: Nodes, last: bool) -> dict[str, f
     return found | ({"GPU": 1.0 if last else min(1.0, 2 * share)} if 0 < share < 1 else {})
 
 
-def _waiting(resources: Resources, seen: Occupancy) -> str:
-    asked = {"CPU": resources.cpus, "GPU": resources.gpus}
+def _waiting(seen: Occupancy) -> str:
+    asked = {name: seen.asked.get(name, 0.0) for name in ("CPU", "GPU")}
     text = f"waiting for room: a trial asks for cpus: {asked['CPU']:g} and gpus: {asked['GPU']:g}"
     if not _fitting(asked, seen.nodes):
         return f"{text}, and no node of the cluster has as much; it starts when one joins"

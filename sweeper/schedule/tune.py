@@ -94,7 +94,7 @@ class TuneSchedule:
     def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:
         asked = {"cpu": resources.cpus, "gpu": resources.gpus}
         leave = None if self._backend.private else _Leave(
-            RoomWatch(resources, _occupancy, self._say), queue.stopped)
+            RoomWatch(_occupancy, self._say), queue.stopped)
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._slots(resources) + 1)
         return tune.Tuner(
             tune.with_resources(_train, asked),
@@ -234,10 +234,11 @@ def _give_room(trial: Any, last: bool) -> Event:
 def _occupancy() -> Occupancy:
     """What Ray says of the cluster, and of this job's places: their ids end with the job's."""
     job = ray.get_runtime_context().get_job_id()
-    places = [group["state"] for name, group in placement_group_table().items()
+    places = [group for name, group in placement_group_table().items()
               if name.endswith(job) and group["state"] != "REMOVED"]
     return Occupancy(
-        crowded=bool(places) and "CREATED" not in places,
+        crowded=bool(places) and all(one["state"] != "CREATED" for one in places),
+        asked=places[0]["bundles"][0] if places else {},
         nodes=ray.nodes(),  # type: ignore[no-untyped-call]
         free=ray.available_resources())  # type: ignore[no-untyped-call]
 

@@ -202,6 +202,30 @@ def hungry(config: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
+def test_a_trial_that_needs_more_room_says_how_much(tmp_path: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "PATIENCE", 0.3)
+    monkeypatch.setattr(room, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(tune, "_train", hungry)
+    sweep, news, said = small_sweep(tmp_path), list[Event](), list[str]()
+    jobs, somebody = prepared(sweep), ray.remote(num_cpus=1)(Crowd).remote()
+    ray.get(somebody.here.remote())
+
+    def make_room(text: str) -> None:
+        said.append(text)
+        if "cpus: 2" in text:
+            ray.kill(somebody)
+
+    there = Existing(ray.get_runtime_context().gcs_address)
+    schedule = TuneSchedule(there, tmp_path / "tune", make_room)
+    schedule.run(iter(jobs), sweep.resources, news.extend)
+    schedule.close()
+    assert said[-1].startswith("waiting for room: a trial asks for cpus: 2 and gpus: 0, and ")
+    assert news[-1].phase == "finished"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
 def test_where_memory_runs_out_fewer_trials_run_at_once(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trials = [planned(), planned(seed=2)]
