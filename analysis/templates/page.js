@@ -174,8 +174,9 @@
   const watchSweep = () => {
     if (!settings.reload) return;
     const again = () => {
-      const busy = document.hidden || printing || !root.dataset.ready;
-      if (busy) setTimeout(again, 1000); else location.reload();
+      const patience = 10000 * Math.max(1, settings.reload); // the next page may be a better one
+      const drawing = !root.dataset.ready && performance.now() < patience;
+      if (document.hidden || printing || drawing) setTimeout(again, 1000); else location.reload();
     };
     setTimeout(again, 1000 * settings.reload);
   };

@@ -11,6 +11,7 @@ import pytest
 from analysis import load, report
 from analysis.powerlaw import Law
 from analysis.report import ReportSettings
+from analysis.schema import Experiment
 from tests.analysis import storage_fixture as planted
 
 pytestmark = pytest.mark.browser
@@ -191,12 +192,31 @@ def test_a_thousand_trials_open_whole(browser: Any, tmp_path: Path) -> None:
     assert large.faults == []
 
 
-def test_a_watched_page_loads_itself_again(browser: Any, tmp_path: Path) -> None:
-    storage = planted.write(tmp_path / "storage", list(planted.sigma_trials(1)))
-    loaded = load.from_storage(storage, "imaginary-noise")
-    watched = replace(SETTINGS, reload_s=2)
-    page = report.write(loaded, tmp_path / "report", watched)
-    opened = entered(browser, page)
-    report.write(loaded, tmp_path / "report", replace(SETTINGS, title="second look"))
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """What a sweep has that has just begun."""
+    storage = planted.write(tmp_path_factory.mktemp("few"), list(planted.sigma_trials(1)))
+    return load.from_storage(storage, "imaginary-noise")
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_watched_page_loads_itself_again(browser: Any, few: Experiment, tmp_path: Path,
+                                           broken: bool) -> None:
+    path = report.write(few, tmp_path / "report", replace(SETTINGS, reload_s=1))
+    if broken:  # so that its figures are never drawn
+        text = path.read_text("utf-8")
+        path.write_text(text.replace('id="plotly">', 'id="plotly">%'), "utf-8")
+    opened = entered(browser, path)
+    report.write(few, tmp_path / "report", replace(SETTINGS, title="second look"))
     opened.page.get_by_role("heading", name="second look", level=1).wait_for(timeout=120_000)
-    assert opened.faults == []
+    assert bool(opened.faults) == broken
+
+
+def test_a_watched_page_is_drawn_before_it_loads_itself_again(
+        browser: Any, few: Experiment, tmp_path: Path) -> None:
+    path = report.write(few, tmp_path / "report", replace(SETTINGS, reload_s=1))
+    text = path.read_text("utf-8")
+    assert '"reload": 1' in text
+    path.write_text(text.replace('"reload": 1', '"reload": 0.001'), "utf-8")
+    opened = entered(browser, path)
+    opened.page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
