@@ -65,7 +65,8 @@ def test_an_abused_tracker_has_everything_once(tmp_path: Path, port: int, other:
         seen = View([], {}, {}, {})
         while proxy.faults < 30 or not seen.runs:
             with suppress(UserError):  # GET /health was mistreated: the user starts it again
-                run_inline(sweep)
+                outcome = run_inline(sweep)
+                assert (outcome.finished, outcome.failed) == (outcome.trials, 0)
             seen = look(f"http://127.0.0.1:{port}", sweep.experiment)
         assert all(len(runs) == 1 for runs in seen.runs.values())
         assert (len(seen.parents), seen.repeated) == (1, [])

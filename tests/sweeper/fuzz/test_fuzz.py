@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.sweeper.fuzz.mutants import VALID, mutant
+from tests.sweeper.fuzz.mutants import SHIPPED, VALID, mutant
 from tests.sweeper.fuzz.reading import reading
 
 QUICK = settings(max_examples=300)
@@ -41,9 +41,17 @@ def test_large_and_deep_inputs_are_refused_soon(text: str) -> None:
     assert seen.seconds < 20, "2 s on an idle machine, and this one may be busy"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def warm() -> None:
+    """What the components import takes seconds, once."""
+    for path in SHIPPED:
+        reading(path.read_bytes())
+
+
 def must_be_read(content: bytes) -> None:
     seen = reading(content)
     assert seen.traceback is None, seen.traceback
+    assert seen.seconds < 2
 
 
 @pytest.mark.parametrize("start", range(0, 2000, 250))
