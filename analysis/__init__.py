@@ -3,6 +3,7 @@
 Three lines from a sweep to a law::
 
     from analysis import load, powerlaw
+
     experiment = load.from_storage(Path("sweeps"), "imaginary-noise")
     print(powerlaw.fit(experiment.trials, powerlaw.Law(x="sigma")).sentence())
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["AnalysisError", "LoadError", "MixedRows", "NoAnswer", "NotComparable", "TooFewRows",
-           "UnknownName", "UnusableValues"]
+__all__ = [
+    "AnalysisError",
+    "LoadError",
+    "MixedRows",
+    "NoAnswer",
+    "NotComparable",
+    "TooFewRows",
+    "UnknownName",
+    "UnusableValues",
+]
 
 
 class AnalysisError(Exception):

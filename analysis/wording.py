@@ -5,17 +5,47 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["listed", "model_name", "number", "percent", "plural", "probability", "quantity",
-           "setting", "share", "symbol"]
+__all__ = [
+    "listed",
+    "model_name",
+    "number",
+    "percent",
+    "plural",
+    "probability",
+    "quantity",
+    "setting",
+    "share",
+    "symbol",
+]
 
-MODEL_NAMES = {"sigma_vae": "σ-VAE", "alpha_vae": "α-VAE", "bernoulli_vae": "Bernoulli VAE",
-               "noisy_vae": "VAE on noisy data", "deen": "DEEN", "uvb": "UVB", "dvae": "DVAE",
-               "iwae": "IWAE", "diwae": "DIWAE"}
+MODEL_NAMES = {
+    "sigma_vae": "σ-VAE",
+    "alpha_vae": "α-VAE",
+    "bernoulli_vae": "Bernoulli VAE",
+    "noisy_vae": "VAE on noisy data",
+    "deen": "DEEN",
+    "uvb": "UVB",
+    "dvae": "DVAE",
+    "iwae": "IWAE",
+    "diwae": "DIWAE",
+}
 
-SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β", "d_z": "d_z", "lr": "learning rate",
-           "corruption_sigma": "corruption σ", "corruption_p": "corruption p"}
-QUANTITIES = {"kl": "KL", "recon": "reconstruction error", "elbo": "ELBO",
-              "elbo_full": "full ELBO", "denoise": "denoising error"}
+SYMBOLS = {
+    "sigma": "σ",
+    "alpha": "α",
+    "beta": "β",
+    "d_z": "d_z",
+    "lr": "learning rate",
+    "corruption_sigma": "corruption σ",
+    "corruption_p": "corruption p",
+}
+QUANTITIES = {
+    "kl": "KL",
+    "recon": "reconstruction error",
+    "elbo": "ELBO",
+    "elbo_full": "full ELBO",
+    "denoise": "denoising error",
+}
 
 
 def symbol(name: str) -> str:

@@ -74,8 +74,12 @@ class Connection:
         import ray  # a third of a second that others need not wait
 
         if not ray.is_initialized():
-            ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR,
-                     include_dashboard=self._dashboard)
+            ray.init(
+                address=self._address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                include_dashboard=self._dashboard,
+            )
             self._owned = True
             self._vital = {pid: name for name in VITAL if (pid := running(os.getpid(), name))}
 

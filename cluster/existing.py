@@ -28,8 +28,10 @@ class Existing:
             self._knock()
             self._connection.open()
         except (OSError, RuntimeError, ValueError) as error:
-            raise ClusterError(f"Ray cannot be used at {self.address} ({error}); start it (ray "
-                               "start --head), correct `cluster`, or use --inline") from error
+            raise ClusterError(
+                f"Ray cannot be used at {self.address} ({error}); start it (ray "
+                "start --head), correct `cluster`, or use --inline"
+            ) from error
 
     def lost(self) -> str | None:
         return self._connection.lost()

@@ -49,8 +49,11 @@ def _kill(process: Process) -> bool:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    nodes = [node["NodeID"] for node in ray.nodes()  # type: ignore[no-untyped-call]
-             if node["Alive"] and node["NodeManagerHostname"] == process.host]
+    nodes = [
+        node["NodeID"]
+        for node in ray.nodes()  # type: ignore[no-untyped-call]
+        if node["Alive"] and node["NodeManagerHostname"] == process.host
+    ]
     if not nodes:
         return False
     there = NodeAffinitySchedulingStrategy(nodes[0], soft=False)

@@ -20,8 +20,9 @@ class Local:
         try:
             self._connection.open()
         except (OSError, RuntimeError, ValueError) as error:
-            raise ClusterError(f"Ray cannot be started on this machine ({error}); mend that, or "
-                               "use --inline") from error
+            raise ClusterError(
+                f"Ray cannot be started on this machine ({error}); mend that, or use --inline"
+            ) from error
 
     def lost(self) -> str | None:
         return self._connection.lost()

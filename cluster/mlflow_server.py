@@ -20,8 +20,11 @@ from cluster.processes import own_session
 
 __all__ = ["MlflowServer", "free_port"]
 
-SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "DO_NOT_TRACK": "true"}
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "DO_NOT_TRACK": "true",
+}
 HOST = "127.0.0.1"
 PATIENCE = 120.0  # seconds; a start takes 4 to 13, and more beside other busy processes
 
@@ -47,8 +50,21 @@ class MlflowServer:
     def command(self) -> list[str]:
         """One worker: more of them answer later, not sooner."""
         place = ["--artifacts-destination", str(self.artifacts)] if self.artifacts else []
-        return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", self.store,
-                "--host", HOST, "--port", str(self.port), "--workers", "1", *place]
+        return [
+            sys.executable,
+            "-m",
+            "mlflow",
+            "server",
+            "--backend-store-uri",
+            self.store,
+            "--host",
+            HOST,
+            "--port",
+            str(self.port),
+            "--workers",
+            "1",
+            *place,
+        ]
 
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -57,8 +73,10 @@ class MlflowServer:
         Raises `ClusterError` if the port is taken, or with the server's last words if it ends.
         """
         self._require_free()
-        with tempfile.TemporaryFile() as words, own_session(
-                self.command(), words, SETTINGS) as server:
+        with (
+            tempfile.TemporaryFile() as words,
+            own_session(self.command(), words, SETTINGS) as server,
+        ):
             self._wait(server, words)
             yield server
 
@@ -68,8 +86,9 @@ class MlflowServer:
             try:
                 probe.bind((HOST, self.port))
             except OSError as error:
-                raise ClusterError(f"port {self.port} is taken ({error.strerror}); choose "
-                                   "another with --port") from error
+                raise ClusterError(
+                    f"port {self.port} is taken ({error.strerror}); choose another with --port"
+                ) from error
 
     def _wait(self, server: subprocess.Popen[bytes], words: IO[bytes]) -> None:
         until = time.monotonic() + PATIENCE

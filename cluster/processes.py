@@ -14,14 +14,22 @@ __all__ = ["alive", "descendants", "own_session", "running"]
 
 
 @contextmanager
-def own_session(command: Sequence[str], words: IO[bytes] | IO[str] | int,
-                settings: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def own_session(
+    command: Sequence[str],
+    words: IO[bytes] | IO[str] | int,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, out of Ctrl-C's reach; its group is killed at the end.
 
     words : where it writes. settings : environment variables beside those of this process.
     """
-    with subprocess.Popen(command, stdout=words, stderr=words, start_new_session=True,
-                          env=os.environ | dict(settings or {})) as process:
+    with subprocess.Popen(
+        command,
+        stdout=words,
+        stderr=words,
+        start_new_session=True,
+        env=os.environ | dict(settings or {}),
+    ) as process:
         try:
             yield process
         finally:
@@ -63,5 +71,11 @@ def running(pid: int, program: str) -> int | None:
 
     What it starts itself bears its name for a moment, and is not meant.
     """
-    return next((one for one, command in descendants(pid).items()
-                 if PurePath(os.fsdecode(command.partition(b"\0")[0])).name == program), None)
+    return next(
+        (
+            one
+            for one, command in descendants(pid).items()
+            if PurePath(os.fsdecode(command.partition(b"\0")[0])).name == program
+        ),
+        None,
+    )

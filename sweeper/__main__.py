@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
-import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
 
 from sweeper.cli import main
+from sweeper.terminal.process import run_process
 
 __all__ = ["program"]
 
 
-def program(command: Callable[[], int] = main) -> int:
-    """Run a command; the process ends without taking apart torch and Ray, which takes seconds.
-
-    What others registered to be done at the exit is done: this was registered first, so it comes
-    last.
-    """
-    code = 1
-
-    def leave() -> None:
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-
-    atexit.register(leave)
-    try:
-        code = command()
-    except SystemExit as end:  # of argparse: --help, and arguments that it refuses
-        code = end.code if isinstance(end.code, int) else 1
-    return code
+def program() -> int:
+    """Run the command of the command line; returns its exit code."""
+    return run_process(main)
 
 
 if __name__ == "__main__":

@@ -47,19 +47,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last edge: one line, no traceback
         if os.environ.get("SWEEPER_DEBUG"):
             raise
-        print_error(f"unexpected {type(error).__name__}: {error} (SWEEPER_DEBUG=1 shows the "
-                    "traceback)")
+        print_error(
+            f"unexpected {type(error).__name__}: {error} (SWEEPER_DEBUG=1 shows the traceback)"
+        )
         return UNEXPECTED
 
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="sweeper", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Hyperparameter sweeps and tested scaling laws for imaginary-noise models.")
+        prog="sweeper",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Hyperparameter sweeps and tested scaling laws for imaginary-noise models.",
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        own = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP,
-                                  allow_abbrev=False)
+        own = commands.add_parser(
+            command.NAME, help=command.HELP, description=command.HELP, allow_abbrev=False
+        )
         command.add_arguments(own)
         own.set_defaults(run=command.run)
     return parser

@@ -21,8 +21,13 @@ class UserError(Exception):
     path : the place inside the grid, such as ``trials[0].sigma``.
     """
 
-    def __init__(self, message: str, file: str | None = None, line: int | None = None,
-                 path: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        file: str | None = None,
+        line: int | None = None,
+        path: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.file = file

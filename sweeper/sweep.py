@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
 
 from sweeper.errors import Place
+from trainers.fields import describe_fields
 
-if TYPE_CHECKING:
-    from sweeper.search import Search
-    from sweeper.spec.proposals import Proposals
-
-__all__ = ["SCHEMA", "Outcome", "PlannedTrial", "Resources", "Sweep"]
+__all__ = [
+    "SCHEMA",
+    "Goal",
+    "Outcome",
+    "PlannedTrial",
+    "Proposals",
+    "Resources",
+    "Search",
+    "Source",
+    "Sweep",
+    "Task",
+    "TrainsAll",
+    "describe_search",
+]
 
 SCHEMA = 1
+Goal = tuple[str, Literal["min", "max"]]
 
 
 @dataclass(frozen=True)
 class PlannedTrial:
     """One trial, resolved: `config` is what `trainers.Trial.from_config` takes.
 
-    `id` is the hash of everything that determines the result, `program` the same without the
+    `id` is the hash of everything that determines the result, `lineage` the same without the
     number of epochs, `params` the flat values that MLflow, tables and labels show, `evaluate` what
     is asked of the trained model: plain values, and no part of the id. A merged trial is not
     trained: it takes the parameters of the trial `merged_from`, which is part of its id. An
@@ -30,7 +44,7 @@ class PlannedTrial:
     """
 
     id: str
-    program: str
+    lineage: str
     label: str
     params: Mapping[str, Any]
     config: Mapping[str, Any]
@@ -43,11 +57,21 @@ class PlannedTrial:
     evaluate: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """What `trial.json` holds: nothing of the sweep that asked for it."""
-        return {"schema": SCHEMA, "id": self.id, "program": self.program, "label": self.label,
-                "parameters": self.parameters, "params": dict(self.params),
-                "trial": dict(self.config), "data": dict(self.data),
-                **({"merged_from": self.merged_from} if self.merged_from else {})}
+        """What `trial.json` holds: nothing of the sweep that asked for it.
+
+        The lineage stands there as ``program``, its name since schema 1.
+        """
+        return {
+            "schema": SCHEMA,
+            "id": self.id,
+            "program": self.lineage,
+            "label": self.label,
+            "parameters": self.parameters,
+            "params": dict(self.params),
+            "trial": dict(self.config),
+            "data": dict(self.data),
+            **({"merged_from": self.merged_from} if self.merged_from else {}),
+        }
 
 
 @dataclass(frozen=True)
@@ -88,6 +112,145 @@ class Sweep:
         """Trials of the kind that the proposals make up: those of one point of each block."""
         points = self.proposals.examples() if self.proposals else []
         return [trial for point in points for trial in point]
+
+
+class Proposals(Protocol):
+    """Points that a search may propose: a block's number and a value for each of its spaces."""
+
+    def trials(self, number: int, values: Sequence[Any]) -> tuple[PlannedTrial, ...]:
+        """The trials of a point, one for each seed; `UserError` where it cannot be."""
+        ...
+
+    def spaces(self, number: int) -> Mapping[str, Any]:
+        """The spaces of a block, by the flat name of their parameter."""
+        ...
+
+    def examples(self) -> list[tuple[PlannedTrial, ...]]:
+        """The point in the middle of each block."""
+        ...
+
+    def identity(self) -> list[Any]:
+        """What tells these proposals from others, in plain values."""
+        ...
+
+    @property
+    def block_count(self) -> int:
+        """How many blocks there are."""
+        ...
+
+    @property
+    def merges(self) -> bool:
+        """Whether a block merges aliases."""
+        ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """A trial to train: to its end, or up to an epoch."""
+
+    trial: PlannedTrial
+    until: int | None = None
+
+
+class Source(Protocol):
+    """Decides what is trained next, by what storage holds."""
+
+    def ask(self, busy: Collection[str]) -> list[Task] | None:
+        """What to train next; None if that depends on the `busy` trials, or nothing is left.
+
+        Raises `UserError` where the metric of the search is not there.
+        """
+        ...
+
+    @property
+    def trials(self) -> tuple[PlannedTrial, ...]:
+        """All trials that are known so far; there may be more of them after `ask`."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether the search has ended: nothing that it asked for is missing."""
+        ...
+
+
+@runtime_checkable
+class Search(Protocol):
+    """A method of choosing points; its fields are what a grid says beside ``method``.
+
+    `trials` is how many points it draws in all; every drawn point is trained with every seed.
+    `ahead` says that all of them are drawn before the first is trained; if not, each depends on
+    what was found before it. `goals` are the metrics that a search looks at while it runs, and
+    `midway` says that it looks at them before a trial has ended, when no evaluation is there.
+    """
+
+    name: ClassVar[str]
+    ahead: ClassVar[bool]
+    midway: ClassVar[bool]
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """Each metric, and whether little or much of it is good; none for a plain search."""
+        ...
+
+    @property
+    def trials(self) -> int:
+        """How many points are drawn; 0 for a method that draws none."""
+        ...
+
+    def unit(self, stream: int, dims: int, count: int) -> npt.NDArray[np.float64]:
+        """The first `count` points of a stream in the unit cube [0, 1)^dims: [count, dims].
+
+        More points of the same stream begin with the same ones, so that a larger search goes on
+        with a smaller one.
+        """
+        ...
+
+    def source(self, sweep: Sweep, retry_failed: bool) -> Source | None:
+        """What decides as it goes which trials are trained; None where all of them are."""
+        ...
+
+    def check(self, trials: Sequence[PlannedTrial]) -> None:
+        """`UserError` where the search cannot work on these trials, before any is trained."""
+        ...
+
+    def share(self, points: int, epochs: int) -> float:
+        """The part of all epochs that is trained."""
+        ...
+
+    def rule(self, epochs: int) -> str:
+        """How it treats trials of that many epochs, for a plan."""
+        ...
+
+
+class TrainsAll:
+    """The part of a `Search` that those have in common which train each of their points fully."""
+
+    midway: ClassVar[bool] = False
+
+    def source(self, sweep: Sweep, retry_failed: bool) -> Source | None:
+        return None
+
+    def check(self, trials: Sequence[PlannedTrial]) -> None:
+        return
+
+    def share(self, points: int, epochs: int) -> float:
+        return 1.0
+
+    def rule(self, epochs: int) -> str:
+        return "every point is trained to its end"
+
+
+def describe_search(search: Search, but: str = "") -> dict[str, Any]:
+    """The search as a grid says it, in plain values; `but` leaves a field out."""
+    values = {
+        field.name: getattr(search, field.name)
+        for field in describe_fields(type(search))
+        if field.name != but
+    }
+    plain = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
+    }
+    return {"method": search.name, **plain}
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,22 @@ def modules() -> Iterator[Path]:
         yield from sorted((ROOT / package).rglob("*.py"))
 
 
-@pytest.mark.parametrize("command", [
-    ["lint-imports", "--no-cache"], ["ruff", "check", "."],
-    pytest.param(["mypy", "--no-incremental"], marks=[
-        pytest.mark.slow, pytest.mark.timeout(900)])],
-    ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["lint-imports", "--no-cache"],
+        ["ruff", "check", "."],
+        pytest.param(
+            ["mypy", "--no-incremental"], marks=[pytest.mark.slow, pytest.mark.timeout(900)]
+        ),
+    ],
+    ids=lambda command: command[0],
+)
 def test_the_checkers_find_nothing(command: list[str]) -> None:
     program = Path(sys.executable).parent / command[0]
-    done = subprocess.run([str(program), *command[1:]], cwd=ROOT, capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        [str(program), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

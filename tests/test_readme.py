@@ -32,7 +32,9 @@ def test_every_command_is_one(command: str) -> None:
     words = shlex.split(command)
     arguments = parser().parse_args(words[1:])
     named = getattr(arguments, "grid", "grid.yaml")
-    assert named == "grid.yaml" or (ROOT / "sweeper" / "grids" / f"{named}.yaml").exists()
+    assert (
+        named == "grid.yaml" or (ROOT / "sweeper" / "grid" / "shipped" / f"{named}.yaml").exists()
+    )
 
 
 def test_the_two_first_commands_are_the_documented_ones() -> None:
@@ -44,14 +46,15 @@ def test_the_two_first_commands_are_the_documented_ones() -> None:
 
 @pytest.mark.parametrize("code", blocks("python"))
 def test_every_python_example_runs(code: str, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
 
 
 def test_the_grid_is_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sweeper.spec.grids import load
+    from sweeper.grid.loading import load
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "grid.yaml").write_text(blocks("yaml")[0])

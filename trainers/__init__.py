@@ -7,9 +7,15 @@ Five lines are enough:
 >>> from trainers.likelihoods.gaussian import Gaussian
 >>> from trainers.networks.conv import Conv
 >>> from trainers.objectives.elbo import Elbo
->>> trained = train(Trial(objective=Elbo(), likelihood=Gaussian(sigma=0.1),
-...                       network=Conv(share_encoder=True), data=Digits(),
-...                       training=Training(epochs=1)))
+>>> trained = train(
+...     Trial(
+...         objective=Elbo(),
+...         likelihood=Gaussian(sigma=0.1),
+...         network=Conv(share_encoder=True),
+...         data=Digits(),
+...         training=Training(epochs=1),
+...     )
+... )
 >>> sorted(trained.records[-1].metrics)[:3]
 ['test/denoise', 'test/elbo', 'test/elbo_full']
 """

@@ -42,8 +42,9 @@ class Batches:
     def __len__(self) -> int:
         return len(self._train_x)
 
-    def train(self, rows: Int[Tensor, "*pack batch"],
-              members: Sequence[Streams]) -> Float[Tensor, "*pack batch dims"]:
+    def train(
+        self, rows: Int[Tensor, "*pack batch"], members: Sequence[Streams]
+    ) -> Float[Tensor, "*pack batch dims"]:
         """The examples of some rows; the pack axis leads where there is more than one member."""
         x = self._in_units(self._train_x[rows.to(self._train_x.device)])
         if self._splits.resample is None:

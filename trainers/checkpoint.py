@@ -69,8 +69,13 @@ class Commit:
 
     @property
     def progress(self) -> Progress:
-        return Progress(**{name: self.manifest[name] for name in Progress.__dataclass_fields__
-                           if name in self.manifest})
+        return Progress(
+            **{
+                name: self.manifest[name]
+                for name in Progress.__dataclass_fields__
+                if name in self.manifest
+            }
+        )
 
     @property
     def place(self) -> str:
@@ -106,8 +111,14 @@ class Attempt:
     def number(self) -> int:
         return int(self.folder.name)
 
-    def commit(self, state: Mapping[str, Tensor], records: Sequence[Record], progress: Progress,
-               parent: Commit | None = None, about: Mapping[str, Any] | None = None) -> Commit:
+    def commit(
+        self,
+        state: Mapping[str, Tensor],
+        records: Sequence[Record],
+        progress: Progress,
+        parent: Commit | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> Commit:
         """Save state and records of an epoch as one commit, and drop the ones before the last two.
 
         `about` is added to the manifest: host, device, versions.
@@ -116,14 +127,22 @@ class Attempt:
         staged = self.folder / f".{folder.name}.{os.getpid()}"
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
-        contents = {"state.safetensors": safetensors.torch.save(dict(state)),
-                    "records.json": _write_records(records)}
+        contents = {
+            "state.safetensors": safetensors.torch.save(dict(state)),
+            "records.json": _write_records(records),
+        }
         manifest = {
-            "schema": SCHEMA, "attempt": self.number, **asdict(progress),
-            "parent": parent.place if parent else None, "time_ms": time.time_ns() // 1_000_000,
-            "files": {name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-                      for name, content in contents.items()},
-            **(about or {})}
+            "schema": SCHEMA,
+            "attempt": self.number,
+            **asdict(progress),
+            "parent": parent.place if parent else None,
+            "time_ms": time.time_ns() // 1_000_000,
+            "files": {
+                name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+                for name, content in contents.items()
+            },
+            **(about or {}),
+        }
         try:
             for name, content in contents.items():
                 _write(staged / name, content)
@@ -175,7 +194,8 @@ def _read(folder: Path) -> Commit | None:
         manifest = json.loads((folder / "manifest.json").read_bytes())
         whole = manifest["schema"] == SCHEMA and all(
             (folder / name).stat().st_size == file["size"]
-            for name, file in manifest["files"].items())
+            for name, file in manifest["files"].items()
+        )
         return Commit(folder, manifest) if whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -190,16 +210,32 @@ def _numbered(folder: Path) -> list[str]:
 
 def _write_records(records: Sequence[Record]) -> bytes:
     """JSON knows no NaN and no infinity: they become null."""
-    plain = [asdict(record) | {"metrics": {name: value if math.isfinite(value) else None
-                                           for name, value in record.metrics.items()}}
-             for record in records]
+    plain = [
+        asdict(record)
+        | {
+            "metrics": {
+                name: value if math.isfinite(value) else None
+                for name, value in record.metrics.items()
+            }
+        }
+        for record in records
+    ]
     return json.dumps(plain).encode()
 
 
 def _read_records(content: bytes) -> list[Record]:
-    return [Record(**row | {"metrics": {name: math.nan if value is None else value
-                                        for name, value in row["metrics"].items()}})
-            for row in json.loads(content)]
+    return [
+        Record(
+            **row
+            | {
+                "metrics": {
+                    name: math.nan if value is None else value
+                    for name, value in row["metrics"].items()
+                }
+            }
+        )
+        for row in json.loads(content)
+    ]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -55,8 +55,9 @@ class Classifier:
         return torch.cat([network(part.float()).argmax(-1) for part in torch.split(x, CHUNK)])
 
 
-def reference_classifier(data: Dataset, steps: int = STEPS,
-                         cache: Path | None = None) -> Classifier:
+def reference_classifier(
+    data: Dataset, steps: int = STEPS, cache: Path | None = None
+) -> Classifier:
     """The classifier of a data set, trained on its clean training part at the first call.
 
     That is the whole part, also where `limit` or `validation` leave a model less of it: what
@@ -81,8 +82,10 @@ def require_labels(data: Dataset) -> None:
     """Raise `Incompatible` where the data have no labels to classify by."""
     splits = datasets.load(data)
     if splits.train.labels is None or splits.test.labels is None:
-        raise Incompatible(f"the data set {data.name!r} has no labels to train a reference "
-                           "classifier on; evaluate 'denoising', which needs none")
+        raise Incompatible(
+            f"the data set {data.name!r} has no labels to train a reference "
+            "classifier on; evaluate 'denoising', which needs none"
+        )
 
 
 def _whole(data: Dataset) -> Dataset:
@@ -114,14 +117,27 @@ def _fresh(data: Dataset) -> nn.Module:
 def _build(shape: tuple[int, ...], classes: int) -> nn.Module:
     channels, rows, columns = image_shape(shape)
     if min(rows, columns) < SMALLEST:
-        return nn.Sequential(nn.Linear(flat_size(shape), 128), nn.ReLU(), nn.Linear(128, 128),
-                             nn.ReLU(), nn.Linear(128, classes))
+        return nn.Sequential(
+            nn.Linear(flat_size(shape), 128),
+            nn.ReLU(),
+            nn.Linear(128, 128),
+            nn.ReLU(),
+            nn.Linear(128, classes),
+        )
     features = 32 * (rows // 4) * (columns // 4)
     return nn.Sequential(
         nn.Unflatten(-1, (channels, rows, columns)),
-        nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(features, 128), nn.ReLU(), nn.Linear(128, classes))
+        nn.Conv2d(channels, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(features, 128),
+        nn.ReLU(),
+        nn.Linear(128, classes),
+    )
 
 
 def _train(data: Dataset, network: nn.Module, steps: int) -> Classifier:
@@ -153,25 +169,34 @@ def _rows(examples: int, steps: int) -> Iterator[tuple[Tensor, Streams]]:
         if place == 0:
             streams = Streams(SEED, epoch)
             order = streams.order(examples)
-        yield order[place * batch:(place + 1) * batch], streams
+        yield order[place * batch : (place + 1) * batch], streams
 
 
 def _tested(network: nn.Module, splits: Splits) -> Classifier:
     classifier, labels = Classifier(network, 0.0, len(splits.test)), splits.test.labels
     assert labels is not None
-    found = torch.cat([classifier.predict(raw.float() / splits.scale)
-                       for raw in torch.split(splits.test.x, CHUNK)])
+    found = torch.cat(
+        [
+            classifier.predict(raw.float() / splits.scale)
+            for raw in torch.split(splits.test.x, CHUNK)
+        ]
+    )
     return replace(classifier, accuracy=float((found == labels).double().mean()))
 
 
 def _write(file: Path, classifier: Classifier) -> None:
     """The weights, then the file that vouches for them; each is whole or not there."""
     content = safetensors.torch.save(dict(classifier.network.state_dict()))
-    about = {"sha256": hashlib.sha256(content).hexdigest(), "accuracy": classifier.accuracy,
-             "tested": classifier.tested}
+    about = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "accuracy": classifier.accuracy,
+        "tested": classifier.tested,
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
-    for path, written in ((file, content), (file.with_suffix(".json"),
-                                            json.dumps(about, indent=1).encode())):
+    for path, written in (
+        (file, content),
+        (file.with_suffix(".json"), json.dumps(about, indent=1).encode()),
+    ):
         staged = path.with_name(f".{path.name}.{os.getpid()}")
         staged.write_bytes(written)
         staged.replace(path)
@@ -184,7 +209,8 @@ def _read(file: Path, network: nn.Module) -> Classifier | None:
         if hashlib.sha256(content).hexdigest() != about["sha256"]:
             return None
         network.load_state_dict(safetensors.torch.load(content))
-        return Classifier(network.requires_grad_(False), float(about["accuracy"]),
-                          int(about["tested"]))
+        return Classifier(
+            network.requires_grad_(False), float(about["accuracy"]), int(about["tested"])
+        )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError):
         return None

@@ -28,8 +28,12 @@ class EnergyBased(Protocol):
         """σ, in data units."""
         ...
 
-    def gradient(self, model: Model, y: Float[Tensor, "batch dims"],
-                 noise: Mapping[str, Tensor] | None = None) -> Float[Tensor, "batch dims"]:
+    def gradient(
+        self,
+        model: Model,
+        y: Float[Tensor, "batch dims"],
+        noise: Mapping[str, Tensor] | None = None,
+    ) -> Float[Tensor, "batch dims"]:
         """∇f(y), per data unit; `noise` as `denoise` takes it."""
         ...
 
@@ -39,8 +43,9 @@ def plain(energy: Callable[[Tensor], Tensor]) -> Energy:
     return lambda y: (energy(y), {})
 
 
-def gradient(energy: Energy, y: Float[Tensor, "batch dims"]) -> tuple[
-        Float[Tensor, "batch dims"], Parts]:
+def gradient(
+    energy: Energy, y: Float[Tensor, "batch dims"]
+) -> tuple[Float[Tensor, "batch dims"], Parts]:
     """∇f(y) of each example, per data unit, and the parts of f that `energy` names.
 
     The gradient can be differentiated again in the parameters of the energy, and works under
@@ -50,8 +55,9 @@ def gradient(energy: Energy, y: Float[Tensor, "batch dims"]) -> tuple[
     return slope, parts
 
 
-def bayes_estimate(y: Float[Tensor, "*batch dims"], slope: Float[Tensor, "*batch dims"],
-                   sigma: float | Tensor) -> Float[Tensor, "*batch dims"]:
+def bayes_estimate(
+    y: Float[Tensor, "*batch dims"], slope: Float[Tensor, "*batch dims"], sigma: float | Tensor
+) -> Float[Tensor, "*batch dims"]:
     """x̂(y) = y − σ² ∇f(y): E[x|y] where ∇f is exact (Miyasawa 1961), in data units."""
     return y - sigma * sigma * slope
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["BrokenComponent", "DataError", "Incompatible", "InvalidValue", "ResumeError",
-           "TrainerError", "UnknownName"]
+__all__ = [
+    "BrokenComponent",
+    "DataError",
+    "Incompatible",
+    "InvalidValue",
+    "ResumeError",
+    "TrainerError",
+    "UnknownName",
+]
 
 
 class TrainerError(Exception):

@@ -8,22 +8,28 @@ import numbers
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from trainers.errors import InvalidValue
 
-__all__ = ["Bounds", "Component", "Count", "Field", "Fraction", "Natural", "NonNegative",
-           "PerMember", "Positive", "Rate", "Scale", "Weight", "Where", "describe_fields",
-           "from_checked", "substitute"]
+__all__ = [
+    "Component",
+    "Count",
+    "Field",
+    "Fraction",
+    "Limits",
+    "Natural",
+    "NonNegative",
+    "PerMember",
+    "Positive",
+    "Rate",
+    "Scale",
+    "Weight",
+    "Where",
+    "describe_fields",
+    "from_checked",
+    "substitute",
+]
 
 
 C = TypeVar("C")
@@ -31,7 +37,7 @@ _DESCRIBED: dict[type[Any], tuple[Field, ...]] = {}
 
 
 @dataclass(frozen=True)
-class Bounds:
+class Limits:
     """An interval that a number must lie in; `gt` and `lt` exclude their ends."""
 
     gt: float = -math.inf
@@ -57,14 +63,14 @@ class Where:
     """Marks a field that says where something is found, not what is computed: no part of an id."""
 
 
-Positive = Annotated[float, Bounds(gt=0)]
-NonNegative = Annotated[float, Bounds(ge=0)]
-Fraction = Annotated[float, Bounds(ge=0, le=1)]
-Count = Annotated[int, Bounds(ge=1)]
-Natural = Annotated[int, Bounds(ge=0)]
-Scale = Annotated[float, Bounds(gt=0), PerMember()]
-Weight = Annotated[float, Bounds(ge=0), PerMember()]
-Rate = Annotated[float, Bounds(ge=0, le=1), PerMember()]
+Positive = Annotated[float, Limits(gt=0)]
+NonNegative = Annotated[float, Limits(ge=0)]
+Fraction = Annotated[float, Limits(ge=0, le=1)]
+Count = Annotated[int, Limits(ge=1)]
+Natural = Annotated[int, Limits(ge=0)]
+Scale = Annotated[float, Limits(gt=0), PerMember()]
+Weight = Annotated[float, Limits(ge=0), PerMember()]
+Rate = Annotated[float, Limits(ge=0, le=1), PerMember()]
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Field:
     type: Any
     default: Any
     required: bool
-    bounds: Bounds | None
+    bounds: Limits | None
     per_member: bool
     where: bool
 
@@ -116,7 +122,7 @@ def _describe(component: type[Any]) -> Iterator[Field]:
             type=get_args(hint)[0] if marks else hint,
             default=None if default is MISSING else default,
             required=default is MISSING,
-            bounds=next((mark for mark in marks if isinstance(mark, Bounds)), None),
+            bounds=next((mark for mark in marks if isinstance(mark, Limits)), None),
             per_member=any(isinstance(mark, PerMember) for mark in marks),
             where=any(isinstance(mark, Where) for mark in marks),
         )
@@ -136,16 +142,17 @@ class Component:
             rule = _broken(field.type, field.bounds, value)
             if rule:
                 raise InvalidValue(
-                    f"{type(self).__name__}.{field.name} must be {rule}, and is {value!r}")
+                    f"{type(self).__name__}.{field.name} must be {rule}, and is {value!r}"
+                )
 
 
-def _broken(hint: Any, bounds: Bounds | None, value: Any) -> str | None:
+def _broken(hint: Any, bounds: Limits | None, value: Any) -> str | None:
     """The rule of a number, a choice or a tuple of them that a value breaks, if it does."""
     if hint in (int, float):
         return _broken_number(hint, bounds, value)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        marks = (mark for mark in arguments[1:] if isinstance(mark, Bounds))
+        marks = (mark for mark in arguments[1:] if isinstance(mark, Limits))
         return _broken(arguments[0], next(marks, bounds), value)
     if origin is Literal:
         return None if value in arguments else f"one of {', '.join(map(repr, arguments))}"
@@ -159,7 +166,7 @@ def _broken(hint: Any, bounds: Bounds | None, value: Any) -> str | None:
     return None
 
 
-def _broken_number(hint: Any, bounds: Bounds | None, value: Any) -> str | None:
+def _broken_number(hint: Any, bounds: Limits | None, value: Any) -> str | None:
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         return None if hasattr(value, "ndim") else "a number"
     if hint is int and not isinstance(value, numbers.Integral):

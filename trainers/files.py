@@ -22,8 +22,10 @@ def require_digest(path: Path, algorithm: str, expected: str, remedy: str) -> No
     require_file(path, remedy)
     found = file_digest(path, algorithm)
     if found != expected:
-        raise DataError(f"{path} is damaged: {algorithm} {expected} expected, {found} found "
-                        f"({path.stat().st_size:,} bytes); {remedy}")
+        raise DataError(
+            f"{path} is damaged: {algorithm} {expected} expected, {found} found "
+            f"({path.stat().st_size:,} bytes); {remedy}"
+        )
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:

@@ -36,11 +36,15 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
     streams = Streams(trial.seed, 0, device)
     corruption = objective.noise_model(model)
     y = corruption(x, streams.draw(Draw("evaluation", x.shape, corruption.noise), x.dtype))
-    noise = {name: streams.draw(draw, x.dtype)
-             for name, draw in objective.denoise_draws(model, len(x)).items()}
+    noise = {
+        name: streams.draw(draw, x.dtype)
+        for name, draw in objective.denoise_draws(model, len(x)).items()
+    }
     xhat = objective.denoise(model, y, noise)
-    return {name: pictures(values, trial) for name, values in
-            {"clean": x, "noisy": y, "denoised": xhat}.items()}
+    return {
+        name: pictures(values, trial)
+        for name, values in {"clean": x, "noisy": y, "denoised": xhat}.items()
+    }
 
 
 def _one_of_each(split: Split, count: int) -> list[int]:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "Pictures", "decode", "decode_once"]
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff",
-                      ".webp"})
+SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
 BATCH = 256
 SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N")
 
@@ -66,9 +67,11 @@ class Pictures:
         except DataError:
             raise
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise DataError(f"{path} is damaged or no image: a whole image file expected, "
-                            f"{path.stat().st_size:,} bytes found ({error}); replace or delete "
-                            "it") from error
+            raise DataError(
+                f"{path} is damaged or no image: a whole image file expected, "
+                f"{path.stat().st_size:,} bytes found ({error}); replace or delete "
+                "it"
+            ) from error
         square = functional.center_crop(functional.resize(image, self.size), [self.size] * 2)
         row: Tensor = functional.pil_to_tensor(square).flatten()
         return row
@@ -80,19 +83,23 @@ def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
 
     wide = image.mode in SIXTEEN or (image.mode == "I" and image.format in ("PNG", "PPM"))
     if not wide and image.mode in ("I", "F"):
-        raise DataError(f"{path} has pixels of mode {image.mode} (32 bits), whose range nobody "
-                        "knows: 8 or 16 bits a pixel expected; convert or delete it")
+        raise DataError(
+            f"{path} has pixels of mode {image.mode} (32 bits), whose range nobody "
+            "knows: 8 or 16 bits a pixel expected; convert or delete it"
+        )
     return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8)) if wide else image
 
 
 def decode(pictures: Pictures, workers: int = 0) -> UInt8[Tensor, "examples dims"]:
     """All pictures in memory."""
-    return torch.cat([torch.empty(0, pictures.dims, dtype=torch.uint8),
-                      *_batches(pictures, workers)])
+    return torch.cat(
+        [torch.empty(0, pictures.dims, dtype=torch.uint8), *_batches(pictures, workers)]
+    )
 
 
-def decode_once(pictures: Pictures, file: Path, workers: int = 0) -> UInt8[Tensor,
-                                                                         "examples dims"]:
+def decode_once(
+    pictures: Pictures, file: Path, workers: int = 0
+) -> UInt8[Tensor, "examples dims"]:
     """All pictures as a tensor that is mapped from `file`, which is written if it is not there.
 
     Rows are read from the disk when they are used. Several processes may call this at once: each
@@ -111,5 +118,8 @@ def decode_once(pictures: Pictures, file: Path, workers: int = 0) -> UInt8[Tenso
 
 def _batches(pictures: Pictures, workers: int) -> Iterator[Tensor]:
     loader: torch.utils.data.DataLoader[Tensor] = torch.utils.data.DataLoader(
-        pictures, batch_size=BATCH, num_workers=workers)  # type: ignore[arg-type]
+        pictures,  # type: ignore[arg-type]
+        batch_size=BATCH,
+        num_workers=workers,
+    )
     yield from loader

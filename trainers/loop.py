@@ -23,8 +23,9 @@ class Trained:
     records: list[Record]
 
 
-def train(trial: Trial, *, device: str = "cpu",
-          on_epoch: Callable[[Record], None] | None = None) -> Trained:
+def train(
+    trial: Trial, *, device: str = "cpu", on_epoch: Callable[[Record], None] | None = None
+) -> Trained:
     """Train a trial and return its model and history; `on_epoch` sees each record as it comes.
 
     Raises `InvalidValue` when the training diverges, with the epoch and the metric.
@@ -34,8 +35,10 @@ def train(trial: Trial, *, device: str = "cpu",
     while pack.epoch < trial.training.epochs:
         records.append(pack.run_epoch()[0])
         if pack.failed:
-            raise InvalidValue(f"the training diverged: {pack.failed[0]}; try a smaller lr "
-                               f"(now {trial.training.lr:g})")
+            raise InvalidValue(
+                f"the training diverged: {pack.failed[0]}; try a smaller lr "
+                f"(now {trial.training.lr:g})"
+            )
         if on_epoch:
             on_epoch(records[-1])
     return Trained(*pack.bind(0), records)

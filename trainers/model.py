@@ -51,8 +51,9 @@ class Model:
         assert self.likelihood is not None
         return self.likelihood
 
-    def encode(self, x: Float[Tensor, "batch dims"]) -> tuple[
-            Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+    def encode(
+        self, x: Float[Tensor, "batch dims"]
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
         """Mean and log-variance of q(z|x)."""
         mean, log_var = self._call("encoder", x)
         return mean.to(x.dtype), log_var.to(x.dtype)
@@ -66,8 +67,9 @@ class Model:
         """x̂(z), in data units."""
         return self.observation.mean(self.decode(z), self.network.readout)
 
-    def corrupt(self, x: Float[Tensor, "*batch dims"],
-                noise: Float[Tensor, "*batch dims"]) -> Float[Tensor, "*batch dims"]:
+    def corrupt(
+        self, x: Float[Tensor, "*batch dims"], noise: Float[Tensor, "*batch dims"]
+    ) -> Float[Tensor, "*batch dims"]:
         """x̃ ~ p(x̃|x), in data units, at the corruption's present rate."""
         assert self.corruption is not None
         if isinstance(self.corruption, Learnable):
@@ -90,5 +92,8 @@ class Model:
 
     def _own(self, part: str) -> dict[str, Tensor]:
         prefix = part + "."
-        return {name.removeprefix(prefix): value for name, value in self.params.items()
-                if name.startswith(prefix)}
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.params.items()
+            if name.startswith(prefix)
+        }

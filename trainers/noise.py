@@ -55,16 +55,18 @@ class Streams:
     def draw(self, draw: Draw, dtype: torch.dtype) -> Tensor:
         """The next numbers of the stream that `draw` names."""
         sample = torch.randn if draw.kind == "normal" else torch.rand
-        return sample(draw.shape, generator=self.generator(draw.stream), dtype=dtype,
-                      device=self._device)
+        return sample(
+            draw.shape, generator=self.generator(draw.stream), dtype=dtype, device=self._device
+        )
 
     def order(self, count: int) -> Tensor:
         """The epoch's permutation of `count` examples."""
         return torch.randperm(count, generator=self.generator("order"), device=self._device)
 
 
-def stack_draws(members: Sequence[Streams], draws: Mapping[str, Draw],
-                dtype: torch.dtype) -> dict[str, Tensor]:
+def stack_draws(
+    members: Sequence[Streams], draws: Mapping[str, Draw], dtype: torch.dtype
+) -> dict[str, Tensor]:
     """Draw for every member; a leading pack axis only where there is more than one."""
     drawn = {}
     for name, draw in draws.items():

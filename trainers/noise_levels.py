@@ -17,8 +17,7 @@ from trainers.noise import Draw, Streams
 from trainers.objectives import Objective
 from trainers.trial import Trial
 
-__all__ = ["LevelFields", "NoiseLevel", "check_levels", "estimate", "estimators",
-           "levels_of"]
+__all__ = ["LevelFields", "NoiseLevel", "check_levels", "estimate", "estimators", "levels_of"]
 
 NOISES = ("gaussian", "laplace", "salt_and_pepper")
 CHUNK = 250
@@ -61,8 +60,11 @@ def levels_of(fields: LevelFields) -> list[NoiseLevel]:
 
     Raises `InvalidValue` for a level outside its bounds.
     """
-    return [NoiseLevel(noise, level, _corruption(noise, level))
-            for noise in NOISES for level in getattr(fields, noise)]
+    return [
+        NoiseLevel(noise, level, _corruption(noise, level))
+        for noise in NOISES
+        for level in getattr(fields, noise)
+    ]
 
 
 def check_levels(fields: LevelFields, trial: Trial) -> None:
@@ -73,14 +75,20 @@ def check_levels(fields: LevelFields, trial: Trial) -> None:
     data, names = trial.data, [one.name for one in levels]
     for place, one in enumerate(levels):
         if one.name in names[:place]:
-            raise Incompatible(f"the level {one.level:g} of {one.noise} noise stands twice, and "
-                               "its metrics have one name: leave one out")
+            raise Incompatible(
+                f"the level {one.level:g} of {one.noise} noise stands twice, and "
+                "its metrics have one name: leave one out"
+            )
         support = one.corruption.support
-        if support and (data.value_range is None or not (
-                support[0] <= data.value_range[0] and data.value_range[1] <= support[1])):
-            raise Incompatible(f"{one.noise} noise is for data in {support}, and {data.name!r} "
-                               f"has the range {data.value_range or 'ℝ'}; set "
-                               f"`{one.noise}: []`")
+        if support and (
+            data.value_range is None
+            or not (support[0] <= data.value_range[0] and data.value_range[1] <= support[1])
+        ):
+            raise Incompatible(
+                f"{one.noise} noise is for data in {support}, and {data.name!r} "
+                f"has the range {data.value_range or 'ℝ'}; set "
+                f"`{one.noise}: []`"
+            )
 
 
 def estimators(objective: Objective, model: Model) -> tuple[str, ...]:
@@ -92,8 +100,13 @@ def estimators(objective: Objective, model: Model) -> tuple[str, ...]:
     return ("sample", "mean") if objective.denoise_draws(model, 1) else ("exact",)
 
 
-def estimate(objective: Objective, model: Model, y: Float[Tensor, "batch dims"],
-             streams: Streams, estimator: str) -> Float[Tensor, "batch dims"]:
+def estimate(
+    objective: Objective,
+    model: Model,
+    y: Float[Tensor, "batch dims"],
+    streams: Streams,
+    estimator: str,
+) -> Float[Tensor, "batch dims"]:
     """x̂(y), in data units; the latent noise of ``sample`` comes from `streams`."""
     parts = []
     for part in torch.split(y, CHUNK):
@@ -105,5 +118,5 @@ def estimate(objective: Objective, model: Model, y: Float[Tensor, "batch dims"],
 
 def _corruption(noise: str, level: float) -> Corruption:
     kind = CORRUPTIONS[noise]
-    field, = describe_fields(kind)
+    (field,) = describe_fields(kind)
     return kind(**{field.name: level})

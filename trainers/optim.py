@@ -57,10 +57,20 @@ class SoloAdam:
     def step(self, grads: Sequence[Tensor]) -> None:
         torch._foreach_add_(self._steps, 1)
         torch._fused_adam_(
-            list(self._params.values()), [grad.contiguous() for grad in grads],
-            list(self._first.values()), list(self._second.values()), [], self._steps,
-            lr=self._lr, beta1=BETA1, beta2=BETA2, weight_decay=0.0, eps=self._eps,
-            amsgrad=False, maximize=False)
+            list(self._params.values()),
+            [grad.contiguous() for grad in grads],
+            list(self._first.values()),
+            list(self._second.values()),
+            [],
+            self._steps,
+            lr=self._lr,
+            beta1=BETA1,
+            beta2=BETA2,
+            weight_decay=0.0,
+            eps=self._eps,
+            amsgrad=False,
+            maximize=False,
+        )
 
     def moments(self, name: str) -> tuple[Tensor, Tensor]:
         return self._first[name], self._second[name]
@@ -90,8 +100,8 @@ class StackedAdam:
         torch._foreach_lerp_(first, list(grads), 1 - BETA1)
         torch._foreach_mul_(second, BETA2)
         torch._foreach_addcmul_(second, list(grads), list(grads), 1 - BETA2)
-        rate = self._lr / (1 - BETA1 ** self._steps)
-        root = (1 - BETA2 ** self._steps) ** 0.5
+        rate = self._lr / (1 - BETA1**self._steps)
+        root = (1 - BETA2**self._steps) ** 0.5
         for name, parameter in self._params.items():
             denominator = self._second[name].sqrt().div_(root).add_(_along(self._eps, parameter))
             parameter.sub_(_along(rate, parameter) * self._first[name] / denominator)

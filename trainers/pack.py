@@ -21,7 +21,7 @@ from trainers.optim import Adam, make_adam
 from trainers.threads import one_thread
 from trainers.trial import Trial
 
-__all__ = ["Pack", "Record", "program_of"]
+__all__ = ["Pack", "Record", "pack_key"]
 
 State = dict[str, Tensor]
 NOISE_OF: dict[HeldOut, int] = {"test": 0, "validation": -1}
@@ -37,7 +37,7 @@ class Record:
     metrics: dict[str, float]
 
 
-def program_of(trial: Trial) -> dict[str, object]:
+def pack_key(trial: Trial) -> dict[str, object]:
     """What all members of a pack share: the trial without its seed and per-member numbers."""
     config = trial.identity()
     del config["seed"]
@@ -68,11 +68,14 @@ class Pack:
     Incompatible : the trials are not one program. DataError : the data cannot be read.
     """
 
-    def __init__(self, trials: Sequence[Trial], device: str = "cpu",
-                 packed: bool | None = None) -> None:
-        if any(program_of(trial) != program_of(trials[0]) for trial in trials[1:]):
-            raise Incompatible("the trials of a pack may differ in seed and per-member numbers "
-                               "(σ, α, β, rates) only")
+    def __init__(
+        self, trials: Sequence[Trial], device: str = "cpu", packed: bool | None = None
+    ) -> None:
+        if any(pack_key(trial) != pack_key(trials[0]) for trial in trials[1:]):
+            raise Incompatible(
+                "the trials of a pack may differ in seed and per-member numbers "
+                "(σ, α, β, rates) only"
+            )
         self.trials = tuple(trials)
         self.device = torch.device(device)
         self.packed = len(trials) > 1 if packed is None else packed
@@ -110,9 +113,12 @@ class Pack:
         self.epoch += 1
         rows = {name: values.reshape(-1).tolist() for name, values in metrics.items()}
         now = time.time_ns() // 1_000_000
-        records = {member: Record(self.epoch, self.step, now,
-                                  {name: row[place] for name, row in rows.items()})
-                   for place, member in enumerate(members)}
+        records = {
+            member: Record(
+                self.epoch, self.step, now, {name: row[place] for name, row in rows.items()}
+            )
+            for place, member in enumerate(members)
+        }
         self._leave_out_diverged(records)
         return records
 
@@ -121,13 +127,13 @@ class Pack:
         with one_thread(self.device), self._autocast():
             metrics = self._test_epoch("test") | self._test_epoch("validation")
         rows = {name: values.reshape(-1).tolist() for name, values in metrics.items()}
-        return [{name: row[place] for name, row in rows.items()}
-                for place in range(len(self.live))]
+        return [
+            {name: row[place] for name, row in rows.items()} for place in range(len(self.live))
+        ]
 
     def weights(self, member: int) -> State:
         """The parameters of a member, on the CPU: ``param/<name>``."""
-        return {f"param/{name}": self._one(value, member)
-                for name, value in self._params.items()}
+        return {f"param/{name}": self._one(value, member) for name, value in self._params.items()}
 
     def state(self, member: int) -> State:
         """Parameters and Adam's moments of a member: all that going on needs."""
@@ -153,10 +159,14 @@ class Pack:
 
     def bind(self, member: int) -> tuple[Objective, Model]:
         """The objective and the trained model of a live member."""
-        params = {name.removeprefix("param/"): value.to(self.device)
-                  for name, value in self.weights(member).items()}
-        hyper = {name: value if len(self._rows) == 1 else value[self.live.index(member)]
-                 for name, value in self._hyper.items()}
+        params = {
+            name.removeprefix("param/"): value.to(self.device)
+            for name, value in self.weights(member).items()
+        }
+        hyper = {
+            name: value if len(self._rows) == 1 else value[self.live.index(member)]
+            for name, value in self._hyper.items()
+        }
         return self.trials[member].bind(self._parts, params, hyper)
 
     def _fresh(self, trial: Trial) -> State:
@@ -176,21 +186,30 @@ class Pack:
         names = [key.removeprefix("param/") for key in states[0] if key.startswith("param/")]
         self._params = {name: stacked(f"param/{name}").requires_grad_() for name in names}
         self._hyper = self._stack_hyperparameters()
-        self._adam: Adam = make_adam(self._params, self._hyper["training.lr"],
-                                     self._hyper["training.eps"])
+        self._adam: Adam = make_adam(
+            self._params, self._hyper["training.lr"], self._hyper["training.eps"]
+        )
         if f"first/{names[0]}" in states[0]:
-            self._adam.restore({name: (stacked(f"first/{name}"), stacked(f"second/{name}"))
-                                for name in names}, self.step)
+            self._adam.restore(
+                {name: (stacked(f"first/{name}"), stacked(f"second/{name}")) for name in names},
+                self.step,
+            )
 
     def _stack_hyperparameters(self) -> dict[str, Tensor]:
         values = [self.trials[member].hyperparameters() for member in self._rows]
-        columns = {name: torch.tensor([value[name] for value in values], dtype=torch.float64)
-                   for name in values[0]}
+        columns = {
+            name: torch.tensor([value[name] for value in values], dtype=torch.float64)
+            for name in values[0]
+        }
         exact = ("training.lr", "training.eps")
-        typed = {name: column if name in exact else column.to(self._training.dtype)
-                 for name, column in columns.items()}
-        return {name: (column[0] if len(values) == 1 else column).to(self.device)
-                for name, column in typed.items()}
+        typed = {
+            name: column if name in exact else column.to(self._training.dtype)
+            for name, column in columns.items()
+        }
+        return {
+            name: (column[0] if len(values) == 1 else column).to(self.device)
+            for name, column in typed.items()
+        }
 
     def _one(self, value: Tensor, member: int) -> Tensor:
         row = value if len(self._rows) == 1 else value[self.live.index(member)]
@@ -208,15 +227,20 @@ class Pack:
         draws = objective.draws(model, min(batch, len(self._batches)))
         totals: Metrics = {}
         for start in range(0, self.steps_per_epoch * batch, batch):
-            x = self._batches.train(order[..., start:start + batch], streams)
+            x = self._batches.train(order[..., start : start + batch], streams)
             metrics = self._train_step(x, stack_draws(streams, draws, dtype))
-            totals = {name: totals[name] + value if totals else value
-                      for name, value in metrics.items()}
+            totals = {
+                name: totals[name] + value if totals else value for name, value in metrics.items()
+            }
         return {f"train/{name}": value / self.steps_per_epoch for name, value in totals.items()}
 
     def _train_step(self, x: Tensor, noise: Mapping[str, Tensor]) -> Metrics:
-        def member_loss(params: dict[str, Tensor], hyper: dict[str, Tensor], x: Tensor,
-                        noise: dict[str, Tensor]) -> tuple[Tensor, Metrics]:
+        def member_loss(
+            params: dict[str, Tensor],
+            hyper: dict[str, Tensor],
+            x: Tensor,
+            noise: dict[str, Tensor],
+        ) -> tuple[Tensor, Metrics]:
             objective, model = self.trials[0].bind(self._parts, params, hyper)
             return objective.loss(model, x, noise)
 
@@ -232,13 +256,21 @@ class Pack:
     @torch.no_grad()
     def _test_epoch(self, part: HeldOut) -> dict[str, Tensor]:
         """Metrics of a part that is not trained on, with the same noise after every epoch."""
-        def member_test(params: dict[str, Tensor], hyper: dict[str, Tensor], x: Tensor,
-                        noise: dict[str, Tensor]) -> Metrics:
+
+        def member_test(
+            params: dict[str, Tensor],
+            hyper: dict[str, Tensor],
+            x: Tensor,
+            noise: dict[str, Tensor],
+        ) -> Metrics:
             objective, model = self.trials[0].bind(self._parts, params, hyper)
             return objective.test(model, x, noise)
 
-        compute = member_test if len(self._rows) == 1 else torch.func.vmap(
-            member_test, in_dims=(0, 0, None, 0))
+        compute = (
+            member_test
+            if len(self._rows) == 1
+            else torch.func.vmap(member_test, in_dims=(0, 0, None, 0))
+        )
         streams, (objective, model) = self._streams(NOISE_OF[part]), self._any_model()
         totals, examples = dict[str, Tensor](), 0
         for x in self._batches.held_out(part):
@@ -266,5 +298,9 @@ class Pack:
 
     def _autocast(self) -> torch.autocast:
         """No cache: it would keep the weights of the first step for the whole epoch."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, cache_enabled=False,
-                              enabled=self._training.precision == "bfloat16")
+        return torch.autocast(
+            self.device.type,
+            dtype=torch.bfloat16,
+            cache_enabled=False,
+            enabled=self._training.precision == "bfloat16",
+        )

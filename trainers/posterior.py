@@ -10,23 +10,27 @@ from torch import Tensor
 from trainers.model import Model
 from trainers.noise import Draw
 
-__all__ = ["Samples", "infer", "kl_to_prior", "reparameterise", "sample_draws"]
+__all__ = ["PosteriorSamples", "infer", "kl_to_prior", "reparameterise", "sample_draws"]
 
 
-def kl_to_prior(mean: Float[Tensor, "*batch latent"],
-                log_var: Float[Tensor, "*batch latent"]) -> Float[Tensor, "*batch"]:
+def kl_to_prior(
+    mean: Float[Tensor, "*batch latent"], log_var: Float[Tensor, "*batch latent"]
+) -> Float[Tensor, "*batch"]:
     """KL(N(m, diag e^s) ‖ N(0, I)) = ½ Σ (m² + e^s − 1 − s), in nats per example."""
     return 0.5 * (mean.square() + log_var.exp() - 1 - log_var).sum(-1)
 
 
-def reparameterise(mean: Float[Tensor, "*batch latent"], log_var: Float[Tensor, "*batch latent"],
-                   eps: Float[Tensor, "*samples latent"]) -> Float[Tensor, "*samples latent"]:
+def reparameterise(
+    mean: Float[Tensor, "*batch latent"],
+    log_var: Float[Tensor, "*batch latent"],
+    eps: Float[Tensor, "*samples latent"],
+) -> Float[Tensor, "*samples latent"]:
     """Z = m + e^{s/2} ε; sample axes of ε lead."""
     return mean + (0.5 * log_var).exp() * eps
 
 
 @dataclass(frozen=True)
-class Samples:
+class PosteriorSamples:
     """K latents for each of M views x̃ of every example.
 
     Parameters
@@ -64,9 +68,12 @@ def sample_draws(model: Model, batch: int, k: int, m: int) -> dict[str, Draw]:
     return needs
 
 
-def infer(model: Model, x: Float[Tensor, "batch dims"],
-          eps: Float[Tensor, "k m batch latent"],
-          corruption: Float[Tensor, "m batch dims"] | None = None) -> Samples:
+def infer(
+    model: Model,
+    x: Float[Tensor, "batch dims"],
+    eps: Float[Tensor, "k m batch latent"],
+    corruption: Float[Tensor, "m batch dims"] | None = None,
+) -> PosteriorSamples:
     """Encode M views of x, draw K latents of each, and score x (or the view itself).
 
     Without noise for the corruption the encoder sees the clean x. A corruption of the ``data``
@@ -76,13 +83,15 @@ def infer(model: Model, x: Float[Tensor, "batch dims"],
     clean = x.expand(m, batch, x.shape[-1])
     seen = clean if corruption is None else model.corrupt(clean, corruption)
     scored = seen if model.corrupts == "data" else clean
-    mean, log_var = (value.reshape(m, batch, d_z)
-                     for value in model.encode(seen.reshape(m * batch, -1)))
+    mean, log_var = (
+        value.reshape(m, batch, d_z) for value in model.encode(seen.reshape(m * batch, -1))
+    )
     z = reparameterise(mean, log_var, eps)
     u = model.decode(z.reshape(-1, d_z))
     target = scored.expand(k, *scored.shape).reshape(k * m * batch, -1)
     likelihood, readout = model.observation, model.network.readout
     recon = likelihood.distance(target, likelihood.mean(u, readout))
     log_prob = likelihood.log_prob(target, u, readout)
-    return Samples(mean, log_var, eps, z, log_prob.reshape(k, m, batch),
-                   recon.reshape(k, m, batch))
+    return PosteriorSamples(
+        mean, log_var, eps, z, log_prob.reshape(k, m, batch), recon.reshape(k, m, batch)
+    )

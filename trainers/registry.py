@@ -1,4 +1,4 @@
-"""A registry finds the components of one folder: a new file there is a new name everywhere."""
+"""A registry finds the components of its folders: a new file there is a new name everywhere."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ C = TypeVar("C", bound=type)
 
 
 class Registry(Generic[T]):
-    """Maps names to the component classes defined in the modules of one package.
+    """Maps names to the component classes defined in the modules of its packages.
 
     Parameters
     ----------
     kind : what one entry is called in messages, e.g. ``"likelihood"``.
-    package : dotted name of the folder; its modules are imported at the first look-up.
+    packages : dotted names of the folders; their modules are imported at the first look-up.
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, *packages: str) -> None:
         self.kind = kind
-        self._package = package
+        self._packages = packages
         self._entries: dict[str, type[T]] = {}
         self._loaded = False
 
     def register(self, name: str) -> Callable[[C], C]:
         """Decorate a frozen dataclass to enter it under `name`."""
+
         def enter(cls: C) -> C:
             assert name not in self._entries, f"{self.kind} {name!r} is registered twice"
             cls.name = name  # type: ignore[attr-defined]
             self._entries[name] = cls
             return cls
+
         return enter
 
     def __getitem__(self, name: str) -> type[T]:
@@ -71,23 +73,30 @@ class Registry(Generic[T]):
 
     def build(self, config: dict[str, Any]) -> T:
         """Build a component from ``{"name": ..., field: value, ...}``."""
-        settings = {key: tuple(value) if isinstance(value, list) else value
-                    for key, value in config.items() if key != "name"}
+        settings = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in config.items()
+            if key != "name"
+        }
         return self[config["name"]](**settings)
 
     def _load(self) -> None:
         if self._loaded:
             return
         self._loaded = True
-        package = importlib.import_module(self._package)
-        for module in pkgutil.iter_modules(package.__path__):
-            name = f"{self._package}.{module.name}"
+        folders = [importlib.import_module(package) for package in self._packages]
+        for name in (
+            f"{folder.__name__}.{module.name}"
+            for folder in folders
+            for module in pkgutil.iter_modules(folder.__path__)
+        ):
             try:
                 importlib.import_module(name)
             except Exception as error:
                 self._loaded = False
-                self._entries = {known: one for known, one in self._entries.items()
-                                 if one.__module__ != name}
+                self._entries = {
+                    known: one for known, one in self._entries.items() if one.__module__ != name
+                }
                 raise BrokenComponent(
                     f"the file {name.replace('.', '/')}.py cannot be imported "
                     f"({type(error).__name__}: {error}); mend it, or take it out of the folder"

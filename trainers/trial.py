@@ -15,15 +15,7 @@ from trainers import datasets
 from trainers.corruptions import CORRUPTIONS, Corruption, FromData, Learnable
 from trainers.datasets import DATASETS, Dataset, Splits
 from trainers.errors import Incompatible
-from trainers.fields import (
-    Bounds,
-    Component,
-    Count,
-    Scale,
-    Where,
-    describe_fields,
-    substitute,
-)
+from trainers.fields import Component, Count, Limits, Scale, Where, describe_fields, substitute
 from trainers.likelihoods import LIKELIHOODS, Likelihood
 from trainers.model import Model, Parameters
 from trainers.networks import NETWORKS, Network
@@ -33,8 +25,12 @@ from trainers.registry import Registry
 __all__ = ["PARTS", "Training", "Trial"]
 
 PARTS: dict[str, Registry[Any]] = {
-    "objective": OBJECTIVES, "likelihood": LIKELIHOODS, "network": NETWORKS,
-    "corruption": CORRUPTIONS, "data": DATASETS}
+    "objective": OBJECTIVES,
+    "likelihood": LIKELIHOODS,
+    "network": NETWORKS,
+    "corruption": CORRUPTIONS,
+    "data": DATASETS,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +58,8 @@ class Training(Component):
     lr: Scale = 1e-3
     eps: Scale = 1e-8
     precision: Literal["float32", "float64", "bfloat16"] = "float32"
-    test_every: Annotated[int, Bounds(ge=1), Where()] = 1
-    checkpoint_every: Annotated[int, Bounds(ge=1), Where()] = 5
+    test_every: Annotated[int, Limits(ge=1), Where()] = 1
+    checkpoint_every: Annotated[int, Limits(ge=1), Where()] = 5
     extendable: Annotated[bool, Where()] = False
 
     @property
@@ -89,7 +85,13 @@ class Trial:
     seed: int = 0
 
     parts: ClassVar[tuple[str, ...]] = (
-        "objective", "likelihood", "network", "corruption", "data", "training")
+        "objective",
+        "likelihood",
+        "network",
+        "corruption",
+        "data",
+        "training",
+    )
 
     def __post_init__(self) -> None:
         _check_network(self)
@@ -99,10 +101,17 @@ class Trial:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Trial:
         """Build a trial from nested plain values: ``{"objective": {"name": "elbo"}, ...}``."""
-        parts = {kind: registry.build(config[kind]) for kind, registry in PARTS.items()
-                 if config.get(kind)}
-        return cls(**parts, corrupts=config.get("corrupts"),
-                   training=Training(**config.get("training", {})), seed=config.get("seed", 0))
+        parts = {
+            kind: registry.build(config[kind])
+            for kind, registry in PARTS.items()
+            if config.get(kind)
+        }
+        return cls(
+            **parts,
+            corrupts=config.get("corrupts"),
+            training=Training(**config.get("training", {})),
+            seed=config.get("seed", 0),
+        )
 
     def config(self) -> dict[str, Any]:
         """The nested plain values that `from_config` takes; JSON can hold them."""
@@ -120,9 +129,13 @@ class Trial:
 
     def hyperparameters(self) -> dict[str, float]:
         """The numbers that may differ in a pack, as ``<part>.<field>``."""
-        return {f"{kind}.{fld.name}": float(getattr(getattr(self, kind), fld.name))
-                for kind in self.parts if getattr(self, kind) is not None
-                for fld in describe_fields(type(getattr(self, kind))) if fld.per_member}
+        return {
+            f"{kind}.{fld.name}": float(getattr(getattr(self, kind), fld.name))
+            for kind in self.parts
+            if getattr(self, kind) is not None
+            for fld in describe_fields(type(getattr(self, kind)))
+            if fld.per_member
+        }
 
     def count_parameters(self) -> int:
         """How many numbers are trained; nothing is allocated."""
@@ -137,31 +150,48 @@ class Trial:
             modules["corruption"] = self.corruption.build(self.data.shape)
         return nn.ModuleDict(modules)
 
-    def bind(self, parts: Mapping[str, nn.Module], params: Parameters,
-             hyper: Mapping[str, Tensor]) -> tuple[Objective, Model]:
+    def bind(
+        self, parts: Mapping[str, nn.Module], params: Parameters, hyper: Mapping[str, Tensor]
+    ) -> tuple[Objective, Model]:
         """The objective and the model of this trial, with numbers of a pack's member put in.
 
         `hyper` maps ``objective.beta``, ``likelihood.sigma`` ... to 0-d tensors.
         """
+
         def own(kind: str) -> Any:
             component = getattr(self, kind)
-            values = {key.removeprefix(kind + "."): value for key, value in hyper.items()
-                      if key.startswith(kind + ".")}
+            values = {
+                key.removeprefix(kind + "."): value
+                for key, value in hyper.items()
+                if key.startswith(kind + ".")
+            }
             return component and substitute(component, values)
 
         corruption = own("corruption")
         if isinstance(corruption, FromData) and params:
             like = next(iter(params.values()))
-            corruption = substitute(corruption, _statistics(self.data, corruption.statistics,
-                                                            like.device, like.dtype))
-        model = Model(parts, params, self.network, self.data.shape, own("likelihood"), corruption,
-                      self.corrupts)
+            corruption = substitute(
+                corruption, _statistics(self.data, corruption.statistics, like.device, like.dtype)
+            )
+        model = Model(
+            parts,
+            params,
+            self.network,
+            self.data.shape,
+            own("likelihood"),
+            corruption,
+            self.corrupts,
+        )
         return own("objective"), model
 
 
 @functools.lru_cache(maxsize=8)
-def _statistics(data: Dataset, take: Callable[[Splits], Mapping[str, Tensor]],
-                device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+def _statistics(
+    data: Dataset,
+    take: Callable[[Splits], Mapping[str, Tensor]],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> dict[str, Tensor]:
     """A statistic of the training data, taken once a process and device."""
     return {name: value.to(device, dtype) for name, value in take(datasets.load(data)).items()}
 
@@ -171,25 +201,30 @@ def _plain(component: Any) -> dict[str, Any] | None:
         return None
     named = {} if isinstance(component, Training) else {"name": component.name}
     values = {fld.name: getattr(component, fld.name) for fld in describe_fields(type(component))}
-    return named | {key: list(value) if isinstance(value, tuple) else value
-                    for key, value in values.items()}
+    return named | {
+        key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
+    }
 
 
 def _check_network(trial: Trial) -> None:
     wanted, found = trial.objective.network, trial.network.kind
     if wanted != found:
         fitting = [name for name in NETWORKS if NETWORKS[name].kind == wanted]
-        raise Incompatible(f"the objective {trial.objective.name!r} trains an {wanted}, and the "
-                           f"network {trial.network.name!r} is an {found}; use one of "
-                           f"{', '.join(fitting)}")
+        raise Incompatible(
+            f"the objective {trial.objective.name!r} trains an {wanted}, and the "
+            f"network {trial.network.name!r} is an {found}; use one of "
+            f"{', '.join(fitting)}"
+        )
 
 
 def _check_likelihood(trial: Trial) -> None:
     name = trial.objective.name
     if trial.objective.likelihood != (trial.likelihood is not None):
-        wish = (f"needs a likelihood (known: {', '.join(LIKELIHOODS)})"
-                if trial.objective.likelihood else
-                "takes no likelihood, because its own fields describe the noise; leave it out")
+        wish = (
+            f"needs a likelihood (known: {', '.join(LIKELIHOODS)})"
+            if trial.objective.likelihood
+            else "takes no likelihood, because its own fields describe the noise; leave it out"
+        )
         raise Incompatible(f"the objective {name!r} {wish}")
     if trial.likelihood:
         _check_support(trial.data, "likelihood", trial.likelihood)
@@ -198,9 +233,11 @@ def _check_likelihood(trial: Trial) -> None:
 def _check_support(data: Dataset, kind: str, part: Likelihood | Corruption) -> None:
     low, high = data.value_range or (-math.inf, math.inf)
     if part.support and (low < part.support[0] or high > part.support[1]):
-        raise Incompatible(f"the {kind} {part.name!r} is for data in {part.support}, and "
-                           f"{data.name!r} has the range {data.value_range or 'ℝ'}; use "
-                           "'gaussian' or 'laplace'")
+        raise Incompatible(
+            f"the {kind} {part.name!r} is for data in {part.support}, and "
+            f"{data.name!r} has the range {data.value_range or 'ℝ'}; use "
+            "'gaussian' or 'laplace'"
+        )
 
 
 def _check_corruption(trial: Trial) -> None:
@@ -208,19 +245,30 @@ def _check_corruption(trial: Trial) -> None:
         raise Incompatible("`corruption` and `corrupts` (input or data) come together")
     if trial.corrupts and trial.corrupts not in trial.objective.corrupts:
         known = ", ".join(trial.objective.corrupts) or "none"
-        raise Incompatible(f"the objective {trial.objective.name!r} takes no corruption of the "
-                           f"{trial.corrupts} (admitted: {known})")
+        raise Incompatible(
+            f"the objective {trial.objective.name!r} takes no corruption of the "
+            f"{trial.corrupts} (admitted: {known})"
+        )
     if trial.corrupts == "data" and isinstance(trial.corruption, Learnable):
         fixed = [name for name in CORRUPTIONS if not issubclass(CORRUPTIONS[name], Learnable)]
-        raise Incompatible(f"the corruption {trial.corruption.name!r} is learned, and of the data "
-                           "that would change what the model is fitted to; use one of "
-                           f"{', '.join(fixed)}, or corrupt the input")
+        raise Incompatible(
+            f"the corruption {trial.corruption.name!r} is learned, and of the data "
+            "that would change what the model is fitted to; use one of "
+            f"{', '.join(fixed)}, or corrupt the input"
+        )
     if trial.corruption:
         _check_support(trial.data, "corruption", trial.corruption)
-    if (trial.corruption and trial.corrupts == "data" and not trial.corruption.support
-            and trial.likelihood and trial.likelihood.support):
+    if (
+        trial.corruption
+        and trial.corrupts == "data"
+        and not trial.corruption.support
+        and trial.likelihood
+        and trial.likelihood.support
+    ):
         inside = [name for name in CORRUPTIONS if CORRUPTIONS[name].support]
-        raise Incompatible(f"the likelihood {trial.likelihood.name!r} is for data in "
-                           f"{trial.likelihood.support}, and {trial.corruption.name} noise of the "
-                           "data leads out of it; use the likelihood 'gaussian' or 'laplace', or "
-                           f"one of the corruptions {', '.join(inside)}")
+        raise Incompatible(
+            f"the likelihood {trial.likelihood.name!r} is for data in "
+            f"{trial.likelihood.support}, and {trial.corruption.name} noise of the "
+            "data leads out of it; use the likelihood 'gaussian' or 'laplace', or "
+            f"one of the corruptions {', '.join(inside)}"
+        )

@@ -14,7 +14,7 @@ from analysis.equivalence.aliases import POWERS
 from analysis.equivalence.twins import twins
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, plain
 from analysis.errors import AnalysisError, UnusableValues
-from analysis.schema import Experiment
+from analysis.sources.schema import Experiment
 from analysis.wording import number, symbol
 
 __all__ = ["AlgebraVerdict", "Pieces", "algebra", "algebra_of_twins"]
@@ -58,15 +58,21 @@ class AlgebraVerdict:
     def sentence(self) -> str:
         same = "proportional" if self.verdict == EQUIVALENT else "not proportional"
         angle = "" if np.isnan(self.angle) else f", gradients at 1 − cos = {self.angle:.1e}"
-        of = f"the objectives of {' and '.join(self.labels)}" if all(self.labels) else (
-            "the two objectives")
-        return (f"On the same parameters {of} are {same} (factor "
-                f"{number(self.factor)}, largest deviation {self.deviation:.1e}{angle}): "
-                f"{self.verdict}.")
+        of = (
+            f"the objectives of {' and '.join(self.labels)}"
+            if all(self.labels)
+            else ("the two objectives")
+        )
+        return (
+            f"On the same parameters {of} are {same} (factor "
+            f"{number(self.factor)}, largest deviation {self.deviation:.1e}{angle}): "
+            f"{self.verdict}."
+        )
 
 
-def algebra(first: Pieces, second: Pieces, x: str = "sigma",
-            tolerance: float = 1e-12) -> AlgebraVerdict:
+def algebra(
+    first: Pieces, second: Pieces, x: str = "sigma", tolerance: float = 1e-12
+) -> AlgebraVerdict:
     """Whether L(σ₂, β₂) = (σ₁/σ₂)² L(σ₁, β₁) + C; for α the factor is α₁/α₂.
 
     Errors: AnalysisError unless σ₁²β₁ = σ₂²β₂ (α: α₁β₁ = α₂β₂), or with fewer than two points
@@ -77,9 +83,11 @@ def algebra(first: Pieces, second: Pieces, x: str = "sigma",
         raise AnalysisError(f"aliases are known for sigma and alpha, not for {x}")
     ours, theirs = first.noise**power * first.beta, second.noise**power * second.beta
     if not np.isclose(ours, theirs, rtol=1e-9):
-        raise AnalysisError(f"({symbol(x)} = {first.noise:g}, β = {first.beta:g}) and "
-                            f"({symbol(x)} = {second.noise:g}, β = {second.beta:g}) are no "
-                            "aliases of each other")
+        raise AnalysisError(
+            f"({symbol(x)} = {first.noise:g}, β = {first.beta:g}) and "
+            f"({symbol(x)} = {second.noise:g}, β = {second.beta:g}) are no "
+            "aliases of each other"
+        )
     left, right = _values(first.objective), _values(second.objective)
     if left.shape != right.shape or len(left) < 2:
         raise AnalysisError("the two objectives must be given at the same two or more points")
@@ -88,8 +96,15 @@ def algebra(first: Pieces, second: Pieces, x: str = "sigma",
     deviation = float(np.abs(rest - rest.mean()).max() / np.abs(right).max())
     angle = _angle(first.gradient, second.gradient)
     same = deviation <= tolerance and not angle > tolerance
-    return AlgebraVerdict(factor, float(rest.mean()), deviation, angle, tolerance,
-                          EQUIVALENT if same else DIFFERENT, x)
+    return AlgebraVerdict(
+        factor,
+        float(rest.mean()),
+        deviation,
+        angle,
+        tolerance,
+        EQUIVALENT if same else DIFFERENT,
+        x,
+    )
 
 
 def _values(given: ArrayLike) -> NDArray[np.float64]:
@@ -120,15 +135,22 @@ def algebra_of_twins(experiment: Experiment, tolerance: float = 1e-5) -> list[Al
     if not pairs:
         return []
     rows, history = experiment.trials.set_index("trial"), experiment.history
-    lines = history[(history["metric"] == OBJECTIVE)
-                    & history["trial"].isin({name for pair in pairs for name in pair})]
+    lines = history[
+        (history["metric"] == OBJECTIVE)
+        & history["trial"].isin({name for pair in pairs for name in pair})
+    ]
     values = lines.pivot_table(index="step", columns="trial", values="value", aggfunc="last")
-    return [one for pair in pairs if set(pair) <= set(values.columns) & set(rows.index)
-            for one in _of_pair(rows.loc[list(pair)], values[list(pair)].dropna(), tolerance)]
+    return [
+        one
+        for pair in pairs
+        if set(pair) <= set(values.columns) & set(rows.index)
+        for one in _of_pair(rows.loc[list(pair)], values[list(pair)].dropna(), tolerance)
+    ]
 
 
-def _of_pair(rows: pd.DataFrame, values: pd.DataFrame,
-             tolerance: float) -> Iterator[AlgebraVerdict]:
+def _of_pair(
+    rows: pd.DataFrame, values: pd.DataFrame, tolerance: float
+) -> Iterator[AlgebraVerdict]:
     x = next((name for name in POWERS if name in rows and rows[name].notna().all()), None)
     if x is None or len(values) < 2:
         return

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.schema import DECLARED, FINISHED, SAID_BY_MODEL, param_columns
+from analysis.sources.schema import DECLARED, FINISHED, SAID_BY_MODEL, param_columns
 from analysis.wording import listed, model_name, setting, symbol
 
 __all__ = ["POWERS", "Alias", "Arm", "Kin", "alias_pairs", "deal", "families", "no_theorem"]
@@ -75,8 +75,10 @@ def alias_pairs(trials: pd.DataFrame) -> list[Alias]:
     for kin in families(trials):
         x = kin.x
         for _, group in kin.rows.groupby(kin.effective.map(lambda v: float(f"{v:.9g}"))):
-            arms = [Arm(x, float(cell[x].iloc[0]), float(cell["beta"].iloc[0]), cell, kin.where)
-                    for _, cell in group.groupby([x, "beta"])]
+            arms = [
+                Arm(x, float(cell[x].iloc[0]), float(cell["beta"].iloc[0]), cell, kin.where)
+                for _, cell in group.groupby([x, "beta"])
+            ]
             arms.sort(key=lambda arm: (abs(np.log(arm.beta)), arm.noise))
             pairs += [Alias(arms[0], arm) for arm in arms[1:]]
     return pairs
@@ -95,10 +97,14 @@ def families(trials: pd.DataFrame) -> list[Kin]:
             rows = rows[rows["model"] == THEOREMS[x]]
         if rows.empty:
             continue
-        rows = rows.assign(**{name: [float(f"{v:.12g}") for v in rows[name]]
-                              for name in (x, "beta")})
-        fixed = [name for name in (*param_columns(rows), "checksum", "epoch")
-                 if name in rows and name not in (x, "beta", "seed")]
+        rows = rows.assign(
+            **{name: [float(f"{v:.12g}") for v in rows[name]] for name in (x, "beta")}
+        )
+        fixed = [
+            name
+            for name in (*param_columns(rows), "checksum", "epoch")
+            if name in rows and name not in (x, "beta", "seed")
+        ]
         varied = [name for name in fixed if rows[name].nunique(dropna=False) > 1]
         groups = (group for _, group in rows.groupby(varied, dropna=False)) if varied else [rows]
         found += [Kin(x, group, _where(group, varied)) for group in groups if len(group)]
@@ -115,9 +121,11 @@ def no_theorem(trials: pd.DataFrame) -> str:
             found += [model_name(name) for name in counts.index[counts > 1]]
     if not found:
         return ""
-    return (f"{listed(sorted(set(found)))} {'were' if len(set(found)) > 1 else 'was'} trained at "
-            "several β, but the theorems on aliases are about the σ-VAE and the α-VAE, so there "
-            "is no verdict")
+    return (
+        f"{listed(sorted(set(found)))} {'were' if len(set(found)) > 1 else 'was'} trained at "
+        "several β, but the theorems on aliases are about the σ-VAE and the α-VAE, so there "
+        "is no verdict"
+    )
 
 
 def _weighted(trials: pd.DataFrame, x: str) -> pd.DataFrame:
@@ -133,12 +141,14 @@ def _weighted(trials: pd.DataFrame, x: str) -> pd.DataFrame:
 def _where(rows: pd.DataFrame, varied: list[str]) -> str:
     """What tells these rows from the sweep's others with the same x: ``d_z = 10``."""
     first = rows.iloc[0]
-    return ", ".join(setting(name, first[name]) for name in varied
-                     if name not in (*SAID_BY_MODEL, "checksum") and first[name] == first[name])
+    return ", ".join(
+        setting(name, first[name])
+        for name in varied
+        if name not in (*SAID_BY_MODEL, "checksum") and first[name] == first[name]
+    )
 
 
-def deal(first: Iterable[object], second: Iterable[object],
-         ) -> tuple[list[object], list[object]]:
+def deal(first: Iterable[object], second: Iterable[object]) -> tuple[list[object], list[object]]:
     """Disjoint seeds for two arms: shared ones go, in order, to the arm that has fewer.
 
     A seed used in both arms would make them copies of each other, not independent evidence.

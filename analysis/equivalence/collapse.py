@@ -21,7 +21,7 @@ from analysis.equivalence.aliases import POWERS, Kin, deal, families
 from analysis.equivalence.tost import ALPHA, LEAST_SEEDS, Tost, require_margin, tost
 from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, repeated, said
 from analysis.errors import AnalysisError
-from analysis.rows import require_column, usable
+from analysis.sources.rows import require_column, usable
 from analysis.wording import number, plural, quantity, symbol
 
 __all__ = ["CollapseVerdict", "collapse"]
@@ -66,10 +66,16 @@ class CollapseVerdict:
         return float("nan") if self.test is None else self.test.difference
 
     def to_json(self) -> dict[str, Any]:
-        return plain(asdict(self) | {"level": "collapse", "delta": self.delta,
-                                     "test": self.test and self.test.to_json(),
-                                     "verdict_text": self.verdict_text,
-                                     "sentence": self.sentence()})
+        return plain(
+            asdict(self)
+            | {
+                "level": "collapse",
+                "delta": self.delta,
+                "test": self.test and self.test.to_json(),
+                "verdict_text": self.verdict_text,
+                "sentence": self.sentence(),
+            }
+        )
 
     def sentence(self) -> str:
         s = f"log {symbol(self.x)} + {'½ ' if self.x == 'sigma' else ''}log β"
@@ -84,14 +90,21 @@ class CollapseVerdict:
             told += f" ({repeated(self.copies)})"
         if self.test is None:
             return f"{told}: too few to test: {self.verdict_text}."
-        return (f"{told}: δ = {number(self.test.difference, 2)} "
-                f"({100 - 200 * self.test.alpha:.3g} %: {number(self.test.low, 2)} to "
-                f"{number(self.test.high, 2)}; margin {number(self.margin, 2)}): "
-                f"{self.verdict_text}.")
+        return (
+            f"{told}: δ = {number(self.test.difference, 2)} "
+            f"({100 - 200 * self.test.alpha:.3g} %: {number(self.test.low, 2)} to "
+            f"{number(self.test.high, 2)}; margin {number(self.margin, 2)}): "
+            f"{self.verdict_text}."
+        )
 
 
-def collapse(trials: pd.DataFrame, margin: float = 0.10, y: str = "test/kl",
-             delta_margin: float | None = None, alpha: float = ALPHA) -> list[CollapseVerdict]:
+def collapse(
+    trials: pd.DataFrame,
+    margin: float = 0.10,
+    y: str = "test/kl",
+    delta_margin: float | None = None,
+    alpha: float = ALPHA,
+) -> list[CollapseVerdict]:
     """A verdict for every family of rows that has β = 1, other β, and four values of s.
 
     margin: a log ratio; delta_margin: on δ itself, instead. alpha: level of the test, that of
@@ -126,8 +139,19 @@ def _limit(kin: Kin, margin: float) -> float:
 
 def _unusable(kin: Kin, y: str, limit: float, reason: str) -> CollapseVerdict:
     nan = float("nan")
-    return CollapseVerdict(kin.x, y, None, limit, (nan, nan, nan), 0, ((), ()), UNUSABLE, None,
-                           kin.where, reason=reason.rstrip("."))
+    return CollapseVerdict(
+        kin.x,
+        y,
+        None,
+        limit,
+        (nan, nan, nan),
+        0,
+        ((), ()),
+        UNUSABLE,
+        None,
+        kin.where,
+        reason=reason.rstrip("."),
+    )
 
 
 def _spans(kin: Kin) -> bool:
@@ -146,18 +170,33 @@ def _verdict(kin: Kin, y: str, margin: float, alpha: float) -> CollapseVerdict:
     arms = [arm.loc[kept] for arm, kept in zip(arms, seeds, strict=True)]
     used = (tuple(seeds[0]), tuple(seeds[1]))
     few, n = min(len(kept) for kept in seeds), sum(arm.size for arm in arms)
-    nan = (float("nan"),) * 3
     weights = _weights(x, arms) if few >= 2 else None
     if weights is None:
-        return CollapseVerdict(x, y, None, margin, nan, n, used, UNDECIDED,
-                               max(LEAST_SEEDS - few, 1), kin.where, dealt, copies)
-    scores = [np.log(arm.to_numpy()) @ w * len(arm)
-              for arm, w in zip(arms, _split(weights[3], arms), strict=True)]
+        nan, needs = (float("nan"),) * 3, max(LEAST_SEEDS - few, 1)
+        return CollapseVerdict(
+            x, y, None, margin, nan, n, used, UNDECIDED, needs, kin.where, dealt, copies
+        )
+    scores = [
+        np.log(arm.to_numpy()) @ w * len(arm)
+        for arm, w in zip(arms, _split(weights[3], arms), strict=True)
+    ]
     test = tost(scores[0], -scores[1], margin, alpha)
     values = np.concatenate([np.log(arm.to_numpy()).ravel() for arm in arms])
     curve = tuple(float(v) for v in weights[:3] @ values)
-    return CollapseVerdict(x, y, test, margin, (curve[0], curve[1], curve[2]), n, used,
-                           test.verdict, test.needs, kin.where, dealt, copies)
+    return CollapseVerdict(
+        x,
+        y,
+        test,
+        margin,
+        (curve[0], curve[1], curve[2]),
+        n,
+        used,
+        test.verdict,
+        test.needs,
+        kin.where,
+        dealt,
+        copies,
+    )
 
 
 def _table(x: str, y: str, rows: pd.DataFrame) -> pd.DataFrame:
@@ -167,8 +206,9 @@ def _table(x: str, y: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _weights(x: str, arms: list[pd.DataFrame]) -> Array | None:
     """Least-squares weights [4, rows] of a, b, c and δ; None if the design cannot tell them."""
-    cells = np.array([cell for arm in arms for _ in range(len(arm)) for cell in arm.columns],
-                     dtype=np.float64)
+    cells = np.array(
+        [cell for arm in arms for _ in range(len(arm)) for cell in arm.columns], dtype=np.float64
+    )
     beta = np.log(cells[:, 1])
     s = np.log(cells[:, 0]) + POWERS[x] * beta
     design = np.column_stack([np.ones_like(s), s, s**2, beta])
@@ -182,6 +222,6 @@ def _split(weights: Array, arms: list[pd.DataFrame]) -> list[Array]:
     """The weights of one seed of each arm: all seeds of an arm have the same settings."""
     start, found = 0, []
     for arm in arms:
-        found.append(weights[start:start + arm.shape[1]])
+        found.append(weights[start : start + arm.shape[1]])
         start += arm.size
     return found

@@ -14,7 +14,7 @@ from analysis.equivalence.stopping import level_of
 from analysis.equivalence.tost import ALPHA, require_margin
 from analysis.equivalence.twins import twins
 from analysis.errors import AnalysisError
-from analysis.schema import Experiment
+from analysis.sources.schema import Experiment
 
 __all__ = ["Examined", "Verdict", "examine"]
 
@@ -60,7 +60,8 @@ def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
         "algebra": lambda: algebra_of_twins(experiment),
         "twins": lambda: twins(experiment),
         "seeds": lambda: across_seeds(trials, margin, alpha=alpha),
-        "collapse": lambda: collapse(trials, margin, alpha=alpha)}
+        "collapse": lambda: collapse(trials, margin, alpha=alpha),
+    }
     verdicts: dict[str, Sequence[Verdict]] = {}
     refusals: dict[str, str] = {}
     for level, ask in asked.items():

@@ -21,7 +21,7 @@ from analysis.equivalence.tost import (
 )
 from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, repeated, said
 from analysis.errors import AnalysisError, TooFewRows
-from analysis.rows import require_column, usable
+from analysis.sources.rows import require_column, usable
 from analysis.wording import number, quantity
 
 __all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms"]
@@ -57,9 +57,15 @@ class SeedVerdict:
 
     def to_json(self) -> dict[str, Any]:
         tests = {name: test.to_json() for name, test in self.tests.items()}
-        return plain(asdict(self) | {"level": "seeds", "tests": tests,
-                                     "verdict_text": self.verdict_text,
-                                     "sentence": self.sentence()})
+        return plain(
+            asdict(self)
+            | {
+                "level": "seeds",
+                "tests": tests,
+                "verdict_text": self.verdict_text,
+                "sentence": self.sentence(),
+            }
+        )
 
     def sentence(self) -> str:
         pair = f"({self.labels[0]}) and ({self.labels[1]})"
@@ -74,12 +80,17 @@ class SeedVerdict:
             f"log {quantity(name)} differs by {number(test.difference, 2)} "
             f"({100 - 200 * test.alpha:.3g} %: "
             f"{number(test.low, 2)} to {number(test.high, 2)}; margin {test.margin:g})"
-            for name, test in self.tests.items())
+            for name, test in self.tests.items()
+        )
         return f"{pair}: {told}: {self.verdict_text}."
 
 
-def across_seeds(trials: pd.DataFrame, margin: float = 0.10,
-                 metrics: tuple[str, ...] = METRICS, alpha: float = ALPHA) -> list[SeedVerdict]:
+def across_seeds(
+    trials: pd.DataFrame,
+    margin: float = 0.10,
+    metrics: tuple[str, ...] = METRICS,
+    alpha: float = ALPHA,
+) -> list[SeedVerdict]:
     """A verdict for every alias pair of the sweep (see `aliases.alias_pairs`).
 
     margin: of the log ratio, declared before the run. alpha: level of the tests; of sweeps that
@@ -102,12 +113,26 @@ def across_seeds(trials: pd.DataFrame, margin: float = 0.10,
 
 
 def _unusable(pair: Alias, reason: str) -> SeedVerdict:
-    return SeedVerdict((pair.first.label, pair.second.label), {}, ((), ()), False, UNUSABLE, None,
-                       None, _settings(pair.first, pair.second), reason=reason.rstrip("."))
+    return SeedVerdict(
+        (pair.first.label, pair.second.label),
+        {},
+        ((), ()),
+        False,
+        UNUSABLE,
+        None,
+        None,
+        _settings(pair.first, pair.second),
+        reason=reason.rstrip("."),
+    )
 
 
-def compare_arms(first: Arm, second: Arm, margin: float = 0.10,
-                 metrics: tuple[str, ...] = METRICS, alpha: float = ALPHA) -> SeedVerdict:
+def compare_arms(
+    first: Arm,
+    second: Arm,
+    margin: float = 0.10,
+    metrics: tuple[str, ...] = METRICS,
+    alpha: float = ALPHA,
+) -> SeedVerdict:
     """Level c for two arms; shared seeds are dealt out so that the arms are disjoint.
 
     Seeds with exactly the numbers of another, in either arm, are copies and count once.
@@ -118,15 +143,29 @@ def compare_arms(first: Arm, second: Arm, margin: float = 0.10,
     dealt = bool(set(whole[0].index) & set(whole[1].index))
     arms = _disjoint(whole)
     few = min(map(len, arms))
-    tests = jointly({name: tost(np.log(arms[0][name]), np.log(arms[1][name]), margin, alpha)
-                     for name in metrics}) if few >= 2 else {}
-    needs, if_equal = (seeds_missing(list(tests.values())) if tests else
-                       (LEAST_SEEDS - few, None))
+    tests = (
+        jointly(
+            {
+                name: tost(np.log(arms[0][name]), np.log(arms[1][name]), margin, alpha)
+                for name in metrics
+            }
+        )
+        if few >= 2
+        else {}
+    )
+    needs, if_equal = seeds_missing(list(tests.values())) if tests else (LEAST_SEEDS - few, None)
     kept = (tuple(arms[0].index), tuple(arms[1].index))
-    return SeedVerdict((first.label, second.label), tests, kept, dealt,
-                       together(tests) if tests else UNDECIDED, needs, if_equal,
-                       _settings(first, second), len({*whole[0].index, *whole[1].index})
-                       - len(kept[0]) - len(kept[1]))
+    return SeedVerdict(
+        (first.label, second.label),
+        tests,
+        kept,
+        dealt,
+        together(tests) if tests else UNDECIDED,
+        needs,
+        if_equal,
+        _settings(first, second),
+        len({*whole[0].index, *whole[1].index}) - len(kept[0]) - len(kept[1]),
+    )
 
 
 def _disjoint(arms: list[pd.DataFrame]) -> list[pd.DataFrame]:
@@ -134,12 +173,17 @@ def _disjoint(arms: list[pd.DataFrame]) -> list[pd.DataFrame]:
     arms = [arm[~arm.duplicated()] for arm in arms]
     dealt = deal(arms[0].index, arms[1].index)
     first, second = (arm.loc[seeds] for arm, seeds in zip(arms, dealt, strict=True))
-    return [first, second[~pd.concat([first, second]).duplicated().to_numpy()[len(first):]]]
+    return [first, second[~pd.concat([first, second]).duplicated().to_numpy()[len(first) :]]]
 
 
 def _settings(first: Arm, second: Arm) -> dict[str, float]:
-    return {first.x: first.noise, "beta": first.beta, f"other_{first.x}": second.noise,
-            "other_beta": second.beta, "effective": first.noise * first.beta ** POWERS[first.x]}
+    return {
+        first.x: first.noise,
+        "beta": first.beta,
+        f"other_{first.x}": second.noise,
+        "other_beta": second.beta,
+        "effective": first.noise * first.beta ** POWERS[first.x],
+    }
 
 
 def _by_seed(arm: Arm, metrics: tuple[str, ...]) -> pd.DataFrame:

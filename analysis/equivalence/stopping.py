@@ -24,8 +24,16 @@ from scipy import stats
 
 from analysis.equivalence.tost import ALPHA, LEAST_SEEDS
 
-__all__ = ["Decided", "Pair", "decide", "decide_until", "each_look", "level_of", "simulate",
-           "table"]
+__all__ = [
+    "Decided",
+    "Pair",
+    "decide",
+    "decide_until",
+    "each_look",
+    "level_of",
+    "simulate",
+    "table",
+]
 
 SIMULATED = 2_000_000
 
@@ -100,15 +108,17 @@ def decide(values: Array, margin: float, alpha: float = ALPHA) -> tuple[Flags, F
 def _welch(values: Array) -> tuple[Array, Array, Array]:
     """Difference, degrees of freedom, standard error: [sweep, metric, look]."""
     n = np.arange(LEAST_SEEDS, values.shape[-1] + 1)
-    means, squares = (part.cumsum(axis=-1)[..., LEAST_SEEDS - 1:] / n
-                      for part in (values, values**2))
+    means, squares = (
+        part.cumsum(axis=-1)[..., LEAST_SEEDS - 1 :] / n for part in (values, values**2)
+    )
     va, vb = np.maximum(squares - means**2, 0) / (n - 1)
     df = (va + vb) ** 2 / ((va**2 + vb**2) / (n - 1))
     return means[0] - means[1], df, np.sqrt(va + vb)
 
 
-def decide_until(pair: Pair, most: int = 40, sweeps: int = 4000,
-                 alpha: float | None = None) -> Decided:
+def decide_until(
+    pair: Pair, most: int = 40, sweeps: int = 4000, alpha: float | None = None
+) -> Decided:
     """Test after every seed from five an arm on, until it is decided or `most` are spent.
 
     alpha: of each look; None is `each_look`.
@@ -118,8 +128,11 @@ def decide_until(pair: Pair, most: int = 40, sweeps: int = 4000,
     ended = equivalent | different
     stop = np.where(ended.any(axis=1), ended.argmax(axis=1), ended.shape[1] - 1)
     rows = np.arange(sweeps)
-    return Decided(float(equivalent[rows, stop].mean()), float(different[rows, stop].mean()),
-                   float(LEAST_SEEDS + stop.mean()))
+    return Decided(
+        float(equivalent[rows, stop].mean()),
+        float(different[rows, stop].mean()),
+        float(LEAST_SEEDS + stop.mean()),
+    )
 
 
 def table(sweeps: int = 4000, most: int = 40) -> pd.DataFrame:
@@ -133,11 +146,16 @@ def table(sweeps: int = 4000, most: int = 40) -> pd.DataFrame:
         for sd in (0.03, 0.06, 0.12):
             pair = Pair((share * 0.10, 0.0), sd)
             seen, naive = (decide_until(pair, most, sweeps, alpha) for alpha in (None, ALPHA))
-            rows.append({"difference / margin": share, "sd": sd,
-                         "equivalent": round(100 * seen.equivalent, 1),
-                         "different": round(100 * seen.different, 1),
-                         "seeds": round(seen.seeds, 1),
-                         "equivalent, 0.05 a look": round(100 * naive.equivalent, 1)})
+            rows.append(
+                {
+                    "difference / margin": share,
+                    "sd": sd,
+                    "equivalent": round(100 * seen.equivalent, 1),
+                    "different": round(100 * seen.different, 1),
+                    "seeds": round(seen.seeds, 1),
+                    "equivalent, 0.05 a look": round(100 * naive.equivalent, 1),
+                }
+            )
     return pd.DataFrame(rows)
 
 

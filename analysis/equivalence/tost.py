@@ -22,10 +22,20 @@ from scipy import stats
 
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, plain
 from analysis.errors import AnalysisError, UnusableValues
-from analysis.regression import holm
+from analysis.laws.regression import holm
 
-__all__ = ["ALPHA", "LEAST_SEEDS", "Tost", "jointly", "require_margin", "seeds_missing",
-           "seeds_needed", "together", "tost", "tost_power"]
+__all__ = [
+    "ALPHA",
+    "LEAST_SEEDS",
+    "Tost",
+    "jointly",
+    "require_margin",
+    "seeds_missing",
+    "seeds_needed",
+    "together",
+    "tost",
+    "tost_power",
+]
 
 LEAST_SEEDS = 5
 MOST_SEEDS = 1000
@@ -81,35 +91,58 @@ def tost(first: ArrayLike, second: ArrayLike, margin: float, alpha: float = ALPH
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     require_margin(margin)
     if min(len(a), len(b)) < 2:
-        raise AnalysisError(f"an equivalence test needs at least two seeds an arm, not {len(a)} "
-                            f"and {len(b)}")
+        raise AnalysisError(
+            f"an equivalence test needs at least two seeds an arm, not {len(a)} and {len(b)}"
+        )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise UnusableValues("an equivalence test needs finite values in every seed")
     difference, se, df = _welch(a, b)
-    p = float(max(stats.t.sf((difference + margin) / se, df),
-                  stats.t.cdf((difference - margin) / se, df)))
-    p_different = float(min(1.0, stats.t.sf((abs(difference) - margin) / se, df)
-                            + stats.t.sf((abs(difference) + margin) / se, df)))
+    p = float(
+        max(
+            stats.t.sf((difference + margin) / se, df), stats.t.cdf((difference - margin) / se, df)
+        )
+    )
+    p_different = float(
+        min(
+            1.0,
+            stats.t.sf((abs(difference) - margin) / se, df)
+            + stats.t.sf((abs(difference) + margin) / se, df),
+        )
+    )
     half = float(stats.t.ppf(1 - alpha, df)) * se
     sd = math.sqrt((float(a.var(ddof=1)) + float(b.var(ddof=1))) / 2)
-    return Tost(difference, difference - half, difference + half, margin, p, p_different,
-                float(2 * stats.t.sf(abs(difference) / se, df)), (len(a), len(b)), sd,
-                _verdict(p, p_different, min(len(a), len(b)), alpha), alpha)
+    return Tost(
+        difference,
+        difference - half,
+        difference + half,
+        margin,
+        p,
+        p_different,
+        float(2 * stats.t.sf(abs(difference) / se, df)),
+        (len(a), len(b)),
+        sd,
+        _verdict(p, p_different, min(len(a), len(b)), alpha),
+        alpha,
+    )
 
 
 def require_margin(margin: float) -> None:
     """AnalysisError unless `margin` is finite and above zero: with others nothing is tested."""
     if not (math.isfinite(margin) and margin > 0):
-        raise AnalysisError("an equivalence margin must be a finite number above zero, not "
-                            f"{margin:g}")
+        raise AnalysisError(
+            f"an equivalence margin must be a finite number above zero, not {margin:g}"
+        )
 
 
 def jointly(tests: Mapping[str, Tost]) -> dict[str, Tost]:
     """The same tests with p_different corrected over all of them, and the verdicts that follow."""
     corrected = holm(np.array([test.p_different for test in tests.values()]))
-    return {name: replace(test, p_different=float(p), verdict=_verdict(
-        test.p, float(p), min(test.n), test.alpha)) for (name, test), p in
-        zip(tests.items(), corrected, strict=True)}
+    return {
+        name: replace(
+            test, p_different=float(p), verdict=_verdict(test.p, float(p), min(test.n), test.alpha)
+        )
+        for (name, test), p in zip(tests.items(), corrected, strict=True)
+    }
 
 
 def together(tests: Mapping[str, Tost]) -> str:
@@ -147,17 +180,23 @@ def seeds_missing(tests: Sequence[Tost]) -> tuple[int | None, int | None]:
     if together({str(i): test for i, test in enumerate(tests)}) != UNDECIDED:
         return None, None
     have = min(min(test.n) for test in tests)
-    totals = (_joint(tests, [test.difference for test in tests]),
-              _joint(tests, [0.0] * len(tests)))
+    totals = (
+        _joint(tests, [test.difference for test in tests]),
+        _joint(tests, [0.0] * len(tests)),
+    )
     seen, equal = (None if total is None else max(total - have, 1) for total in totals)
     return seen, equal
 
 
 def _joint(tests: Sequence[Tost], differences: Sequence[float]) -> int | None:
     """Seeds an arm for all tests: any one beyond its margin decides, else all must."""
-    totals = [(abs(difference) > test.margin,
-               seeds_needed(test.sd, test.margin, difference, len(tests), test.alpha))
-              for test, difference in zip(tests, differences, strict=True)]
+    totals = [
+        (
+            abs(difference) > test.margin,
+            seeds_needed(test.sd, test.margin, difference, len(tests), test.alpha),
+        )
+        for test, difference in zip(tests, differences, strict=True)
+    ]
     beyond = [total for far, total in totals if far and total is not None]
     if any(far for far, _ in totals):
         return min(beyond, default=None)
@@ -165,8 +204,9 @@ def _joint(tests: Sequence[Tost], differences: Sequence[float]) -> int | None:
     return max(known) if len(known) == len(totals) else None
 
 
-def tost_power(sd: float, margin: float, seeds: int, difference: float = 0.0,
-               alpha: float = ALPHA) -> float:
+def tost_power(
+    sd: float, margin: float, seeds: int, difference: float = 0.0, alpha: float = ALPHA
+) -> float:
     """Chance that `seeds` an arm decide: equivalent within the margin, different beyond it.
 
     Both arms have standard deviation `sd` and 2(n − 1) degrees of freedom.
@@ -180,8 +220,9 @@ def tost_power(sd: float, margin: float, seeds: int, difference: float = 0.0,
     return float(max(0.0, upper + lower - 1))
 
 
-def seeds_needed(sd: float, margin: float, difference: float = 0.0, tests: int = 1,
-                 alpha: float = ALPHA) -> int | None:
+def seeds_needed(
+    sd: float, margin: float, difference: float = 0.0, tests: int = 1, alpha: float = ALPHA
+) -> int | None:
     """Seeds an arm for a power of 0.8, at least five; None if more than 1,000.
 
     tests: how many metrics must be decided together. All must be equivalent, so each may miss

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, plain
-from analysis.schema import Experiment
+from analysis.sources.schema import Experiment
 
 __all__ = ["TwinVerdict", "twins"]
 
@@ -50,13 +50,19 @@ class TwinVerdict:
         if not self.n:
             return f"{pair} have no finished history in common: undecided."
         if self.exact:
-            return (f"{pair} agree to the last bit in all {self.n} values of KL and recon over "
-                    f"{self.steps} epochs: {self.verdict}.")
-        told = (f"{pair} differ by at most {self.difference:.1e} in log KL and log recon over "
-                f"{self.steps} epochs")
+            return (
+                f"{pair} agree to the last bit in all {self.n} values of KL and recon over "
+                f"{self.steps} epochs: {self.verdict}."
+            )
+        told = (
+            f"{pair} differ by at most {self.difference:.1e} in log KL and log recon over "
+            f"{self.steps} epochs"
+        )
         if self.verdict == UNDECIDED:
-            return (f"{told}, from {self.first:.1e} at the first: they start together and drift "
-                    "apart, as rounding may: undecided (independent seeds can decide).")
+            return (
+                f"{told}, from {self.first:.1e} at the first: they start together and drift "
+                "apart, as rounding may: undecided (independent seeds can decide)."
+            )
         return f"{told} (tolerance {self.tolerance:.0e}): {self.verdict}."
 
 
@@ -68,32 +74,49 @@ def twins(experiment: Experiment, tolerance: float = 1e-4) -> list[TwinVerdict]:
     rows = trials.set_index("trial")
     pairs = rows["twin_of"].dropna()
     values = _values(experiment.history, {*pairs.index, *pairs})
-    return [_verdict(rows, (str(partner), str(twin)), values, tolerance)
-            for twin, partner in pairs.items()]
+    return [
+        _verdict(rows, (str(partner), str(twin)), values, tolerance)
+        for twin, partner in pairs.items()
+    ]
 
 
 def _values(history: pd.DataFrame, wanted: set[str]) -> pd.DataFrame:
     """Values by (metric, step), one column a trial."""
     names = history["metric"].str.rpartition("/")[2] if len(history) else pd.Series(dtype=str)
     rows = history[history["trial"].isin(wanted) & names.isin(METRICS)]
-    return rows.pivot_table(index=["metric", "step"], columns="trial", values="value",
-                            aggfunc="last", dropna=False)
+    return rows.pivot_table(
+        index=["metric", "step"], columns="trial", values="value", aggfunc="last", dropna=False
+    )
 
 
-def _verdict(rows: pd.DataFrame, pair: tuple[str, str], values: pd.DataFrame,
-             tolerance: float) -> TwinVerdict:
+def _verdict(
+    rows: pd.DataFrame, pair: tuple[str, str], values: pd.DataFrame, tolerance: float
+) -> TwinVerdict:
     empty = pd.DataFrame(columns=list(pair), dtype=float)
     both = values[list(pair)].dropna() if set(pair) <= set(values.columns) else empty
     left, right = both[pair[0]].to_numpy(), both[pair[1]].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = np.where(left == right, 0.0, np.abs(np.log(left) - np.log(right)))
-    by_step = pd.Series(apart, index=both.index).groupby(level="step").max() if len(both) else (
-        pd.Series(dtype=float))
+    by_step = (
+        pd.Series(apart, index=both.index).groupby(level="step").max()
+        if len(both)
+        else (pd.Series(dtype=float))
+    )
     first, last = (float(by_step.iloc[i]) if len(by_step) else math.nan for i in (0, -1))
     most = float(apart.max()) if len(apart) else math.nan
-    return TwinVerdict(*pair, _labels(rows, pair), _seed(rows, pair[1]), most, first, last,
-                       bool(len(both)) and bool((left == right).all()), len(both), len(by_step),
-                       tolerance, _decide(most, first, tolerance))
+    return TwinVerdict(
+        *pair,
+        _labels(rows, pair),
+        _seed(rows, pair[1]),
+        most,
+        first,
+        last,
+        bool(len(both)) and bool((left == right).all()),
+        len(both),
+        len(by_step),
+        tolerance,
+        _decide(most, first, tolerance),
+    )
 
 
 def _decide(most: float, first: float, tolerance: float) -> str:
@@ -103,8 +126,9 @@ def _decide(most: float, first: float, tolerance: float) -> str:
 
 
 def _labels(rows: pd.DataFrame, pair: tuple[str, str]) -> tuple[str, str]:
-    first, second = (str(rows["label"].get(name) or name) if "label" in rows else name
-                     for name in pair)
+    first, second = (
+        str(rows["label"].get(name) or name) if "label" in rows else name for name in pair
+    )
     return first, second
 
 

@@ -8,8 +8,16 @@ from typing import Any
 
 from analysis.wording import plural
 
-__all__ = ["DIFFERENT", "EQUIVALENT", "UNDECIDED", "UNUSABLE", "missing", "plain",
-           "repeated", "said"]
+__all__ = [
+    "DIFFERENT",
+    "EQUIVALENT",
+    "UNDECIDED",
+    "UNUSABLE",
+    "missing",
+    "plain",
+    "repeated",
+    "said",
+]
 
 EQUIVALENT = "equivalent"
 DIFFERENT = "different"
@@ -17,8 +25,9 @@ UNDECIDED = "undecided"
 UNUSABLE = "unusable"
 
 
-def said(verdict: str, needs: int | None = None, if_equal: int | None = None,
-         dealt: bool = False) -> str:
+def said(
+    verdict: str, needs: int | None = None, if_equal: int | None = None, dealt: bool = False
+) -> str:
     """equivalent | different | undecided (needs n more seeds an arm, fewer if truly equal)."""
     if verdict != UNDECIDED:
         return verdict
@@ -30,8 +39,9 @@ def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False)
 
     dealt: both arms were trained with the same seeds, so that each arm gets half of new ones.
     """
-    seeds = ("more than 1,000 seeds an arm" if needs is None else
-             f"{plural(needs, 'more seed')} an arm")
+    seeds = (
+        "more than 1,000 seeds an arm" if needs is None else f"{plural(needs, 'more seed')} an arm"
+    )
     if dealt and needs is not None:
         seeds += f", {2 * needs} in the grid, whose seeds both arms share"
     if if_equal is None or if_equal == needs:
@@ -42,12 +52,15 @@ def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False)
 
 def repeated(copies: int) -> str:
     """How many seeds are not counted, because they are copies."""
-    return (f"{plural(copies, 'more seed')} that only repeat{'s' * (copies == 1)} the numbers of "
-            "another")
+    return (
+        f"{plural(copies, 'more seed')} that only repeat{'s' * (copies == 1)} the numbers of "
+        "another"
+    )
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """JSON values: tuples as lists, what is not finite as None."""
+
     def one(value: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
             return None

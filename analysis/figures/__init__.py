@@ -19,5 +19,7 @@ def figures() -> list[Figure]:
     names = [found.name for found in pkgutil.iter_modules(__path__) if not found.ispkg]
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
     order = list(SECTIONS)
-    return sorted((module.FIGURE for module in modules),
-                  key=lambda figure: (order.index(figure.section), figure.order, figure.name))
+    return sorted(
+        (module.FIGURE for module in modules),
+        key=lambda figure: (order.index(figure.section), figure.order, figure.name),
+    )

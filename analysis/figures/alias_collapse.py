@@ -21,8 +21,10 @@ from analysis.wording import model_name, setting
 
 __all__ = ["FIGURE", "Effective", "draw", "info"]
 
-_TITLES = {"sigma": "effective noise level σ√β (data units)",
-           "alpha": "effective noise level αβ (data units)"}
+_TITLES = {
+    "sigma": "effective noise level σ√β (data units)",
+    "alpha": "effective noise level αβ (data units)",
+}
 _PANELS = 6
 
 
@@ -44,24 +46,39 @@ def info(view: View) -> Effective:
     trials = trials[(trials["test/kl"] > 0) & (trials["beta"] > 0)]
     found = [kin for kin in families(trials) if kin.rows["beta"].nunique() > 1]
     if not found:
-        raise NothingToDraw("All finished trials of a model have the same β, so there is no "
-                            "collapse of β to test.", relevant=False)
+        raise NothingToDraw(
+            "All finished trials of a model have the same β, so there is no "
+            "collapse of β to test.",
+            relevant=False,
+        )
     verdicts, said = _verdicts(view)
     parts = [part for kin in found[:_PANELS] for part in _panel(view, kin, verdicts)]
-    shared = (" Trials of one seed at one effective noise start alike and so fall together: only "
-              "the test, on disjoint seeds, is evidence." * any(one.dealt for one in verdicts))
-    left = (f" The first {_PANELS} of {len(found)} groups of trials are drawn."
-            if len(found) > _PANELS else "")
-    return Effective(pd.concat(parts, ignore_index=True), (
-        f"<p>{prose(' '.join(said))}</p><p>Each point is one trial. If β acts through σ√β (αβ for "
-        "Laplace models) alone, all points of a panel lie on one curve; the test allows the curve "
-        f"(grey) to bend.{shared}{left}</p>"))
+    shared = (
+        " Trials of one seed at one effective noise start alike and so fall together: only "
+        "the test, on disjoint seeds, is evidence." * any(one.dealt for one in verdicts)
+    )
+    left = (
+        f" The first {_PANELS} of {len(found)} groups of trials are drawn."
+        if len(found) > _PANELS
+        else ""
+    )
+    return Effective(
+        pd.concat(parts, ignore_index=True),
+        (
+            f"<p>{prose(' '.join(said))}</p><p>Each point is one trial. If β acts "
+            "through σ√β (αβ for "
+            "Laplace models) alone, all points of a panel lie on one curve; the test "
+            "allows the curve "
+            f"(grey) to bend.{shared}{left}</p>"
+        ),
+    )
 
 
 def _verdicts(view: View) -> tuple[list[CollapseVerdict], list[str]]:
     try:
-        found = collapse(view.experiment.trials, view.margin,
-                         alpha=level_of(view.experiment.sweeps))
+        found = collapse(
+            view.experiment.trials, view.margin, alpha=level_of(view.experiment.sweeps)
+        )
     except AnalysisError as refusal:
         return [], [f"No test of the collapse: {refusal}."]
     return found, [one.sentence() for one in found]
@@ -69,27 +86,48 @@ def _verdicts(view: View) -> tuple[list[CollapseVerdict], list[str]]:
 
 def _panel(view: View, kin: Kin, verdicts: list[CollapseVerdict]) -> Iterator[pd.DataFrame]:
     """The trials of one panel, and the curve of its test if there is one."""
-    name = ", ".join(dict.fromkeys([model_name(kin.rows["model"].iloc[0]),
-                                    *filter(None, [kin.where])]))
+    name = ", ".join(
+        dict.fromkeys([model_name(kin.rows["model"].iloc[0]), *filter(None, [kin.where])])
+    )
     yield _measured(view, kin).assign(panel=name, axis=kin.x)
     for one in verdicts:
         if (one.x, one.where) == (kin.x, kin.where) and np.isfinite(one.curve).all():
             at = np.geomspace(kin.effective.min(), kin.effective.max(), 60)
             curve = np.exp(np.polynomial.polynomial.polyval(np.log(at), one.curve))
-            yield pd.DataFrame({"panel": name, "axis": kin.x, "series": "bent curve of the test",
-                                "kind": "curve", "x": at, "y": curve})
+            yield pd.DataFrame(
+                {
+                    "panel": name,
+                    "axis": kin.x,
+                    "series": "bent curve of the test",
+                    "kind": "curve",
+                    "x": at,
+                    "y": curve,
+                }
+            )
 
 
 def _measured(view: View, kin: Kin) -> pd.DataFrame:
     rows = kin.rows
-    hover = [f"<b>{escape(model_name(model))}</b><br>{setting(kin.x, noise)}, β = {beta:g}, seed "
-             f"{seed:g}<br>KL {kl:.4g} nats/example" for model, noise, beta, seed, kl in
-             zip(rows["model"], rows[kin.x], rows["beta"], rows["seed"], rows["test/kl"],
-                 strict=True)]
-    return pd.DataFrame({"series": rows["beta"].map(lambda value: f"β = {value:g}"),
-                         "kind": "measured", "x": kin.effective, "y": rows["test/kl"],
-                         "beta": rows["beta"], "seed": rows["seed"], "trial": rows["trial"],
-                         "hover": hover, "link": view.links(rows)})
+    hover = [
+        f"<b>{escape(model_name(model))}</b><br>{setting(kin.x, noise)}, β = {beta:g}, seed "
+        f"{seed:g}<br>KL {kl:.4g} nats/example"
+        for model, noise, beta, seed, kl in zip(
+            rows["model"], rows[kin.x], rows["beta"], rows["seed"], rows["test/kl"], strict=True
+        )
+    ]
+    return pd.DataFrame(
+        {
+            "series": rows["beta"].map(lambda value: f"β = {value:g}"),
+            "kind": "measured",
+            "x": kin.effective,
+            "y": rows["test/kl"],
+            "beta": rows["beta"],
+            "seed": rows["seed"],
+            "trial": rows["trial"],
+            "hover": hover,
+            "link": view.links(rows),
+        }
+    )
 
 
 def draw(data: Effective) -> go.Figure:
@@ -110,16 +148,24 @@ def draw(data: Effective) -> go.Figure:
     return figure
 
 
-def _traces(part: pd.DataFrame, every: dict[float, int], shown: set[float],
-            ) -> Iterator[go.Scatter]:
+def _traces(
+    part: pd.DataFrame, every: dict[float, int], shown: set[float]
+) -> Iterator[go.Scatter]:
     """The curve, then the points of each β; a β is named once in the legend of all panels.
 
     Those of the largest β lie below and are larger: of points that coincide both are seen.
     """
     curve = part[part["kind"] == "curve"]
     if len(curve):
-        yield marks.line(curve["x"], curve["y"], "bent curve of the test", 0, color=MUTED,
-                         width=1.6, showlegend=False)
+        yield marks.line(
+            curve["x"],
+            curve["y"],
+            "bent curve of the test",
+            0,
+            color=MUTED,
+            width=1.6,
+            showlegend=False,
+        )
     measured = part[part["kind"] == "measured"]
     for beta, rows in sorted(measured.groupby("beta"), reverse=True):
         index = every[float(str(beta))]
@@ -129,9 +175,17 @@ def _traces(part: pd.DataFrame, every: dict[float, int], shown: set[float],
 
 
 def _title(figure: go.Figure, panel: str, place: dict[str, str]) -> None:
-    figure.add_annotation(text=escape(panel), xref=f"{place['xaxis']} domain", x=1,
-                          yref=f"{place['yaxis']} domain", y=1, xanchor="right", yanchor="top",
-                          showarrow=False, font={"size": 13})
+    figure.add_annotation(
+        text=escape(panel),
+        xref=f"{place['xaxis']} domain",
+        x=1,
+        yref=f"{place['yaxis']} domain",
+        y=1,
+        xanchor="right",
+        yanchor="top",
+        showarrow=False,
+        font={"size": 13},
+    )
 
 
 FIGURE = Figure("alias_collapse", "One curve for every β", "equivalence", 30, info, draw)

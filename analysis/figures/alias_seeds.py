@@ -33,36 +33,61 @@ class Differences:
 def info(view: View) -> Differences:
     """One row a pair of aliases and metric."""
     try:
-        found = across_seeds(view.experiment.trials, view.margin, alpha=level_of(
-            view.experiment.sweeps)) if len(view.finished) else []
+        found = (
+            across_seeds(
+                view.experiment.trials, view.margin, alpha=level_of(view.experiment.sweeps)
+            )
+            if len(view.finished)
+            else []
+        )
     except AnalysisError as refusal:
         raise NothingToDraw(f"No test across seeds: {refusal}.") from refusal
     table = pd.DataFrame([row for one in found[:_PAIRS] for row in _rows(one)])
     if table.empty:
-        raise NothingToDraw("No two settings of these trials are aliases with two disjoint seeds "
-                            "each, so equivalence across seeds is not tested.", relevant=False)
+        raise NothingToDraw(
+            "No two settings of these trials are aliases with two disjoint seeds "
+            "each, so equivalence across seeds is not tested.",
+            relevant=False,
+        )
     left = f" The first {_PAIRS} of {len(found)} pairs are drawn." * (len(found) > _PAIRS)
-    return Differences(table, view.margin, (
-        "<p>Difference of the mean logarithms of two aliases, the first less the second, with "
-        "its interval of Welch’s two one-sided tests. A pair is equivalent "
-        f"in a metric when the whole interval lies inside the shaded margin ±{view.margin:g} and "
-        f"each arm has five seeds or more.{left}</p>"))
+    return Differences(
+        table,
+        view.margin,
+        (
+            "<p>Difference of the mean logarithms of two aliases, the first less the second, with "
+            "its interval of Welch’s two one-sided tests. A pair is equivalent "
+            "in a metric when the whole interval lies inside the shaded margin "
+            f"±{view.margin:g} and "
+            f"each arm has five seeds or more.{left}</p>"
+        ),
+    )
 
 
 def _rows(one: SeedVerdict) -> list[dict[str, object]]:
     pair = f"{one.labels[0]} less {one.labels[1]}"
-    return [{"pair": pair, "metric": quantity(name), "difference": test.difference,
-             "low": test.low, "high": test.high, "interval": f"{100 - 200 * test.alpha:.3g} %",
-             "margin": test.margin, "verdict": test.verdict,
-             "n": f"{test.n[0]} and {test.n[1]}"} for name, test in one.tests.items()]
+    return [
+        {
+            "pair": pair,
+            "metric": quantity(name),
+            "difference": test.difference,
+            "low": test.low,
+            "high": test.high,
+            "interval": f"{100 - 200 * test.alpha:.3g} %",
+            "margin": test.margin,
+            "verdict": test.verdict,
+            "n": f"{test.n[0]} and {test.n[1]}",
+        }
+        for name, test in one.tests.items()
+    ]
 
 
 def draw(data: Differences) -> go.Figure:
     """One line a pair, one mark a metric; the margin is shaded."""
     pairs = list(dict.fromkeys(data.table["pair"]))
     figure = canvas(150 + 62 * len(pairs))
-    figure.add_vrect(-data.margin, data.margin, fillcolor=veil(INK, 0.08), line_width=0,
-                     layer="below")
+    figure.add_vrect(
+        -data.margin, data.margin, fillcolor=veil(INK, 0.08), line_width=0, layer="below"
+    )
     figure.add_vline(0, line={"color": AXIS, "width": 1.5}, layer="below")
     metrics = list(dict.fromkeys(data.table["metric"]))
     for index, metric in enumerate(metrics):
@@ -70,27 +95,49 @@ def draw(data: Differences) -> go.Figure:
         place = [-pairs.index(pair) + 0.14 * (0.5 - index) * 2 for pair in part["pair"]]
         figure.add_trace(_marks(part, place, metric, index))
     reach = max(1.25 * data.margin, *data.table["low"].abs(), *data.table["high"].abs())
-    figure.update_xaxes(title_text="difference of logs (no unit)", nticks=7,
-                        range=[-1.06 * reach, 1.06 * reach])
+    figure.update_xaxes(
+        title_text="difference of logs (no unit)", nticks=7, range=[-1.06 * reach, 1.06 * reach]
+    )
     figure.update_yaxes(
-        tickvals=[-number for number in range(len(pairs))], showgrid=False, ticks="",
+        tickvals=[-number for number in range(len(pairs))],
+        showgrid=False,
+        ticks="",
         ticktext=[escape(pair).replace(" less ", "<br>less ") for pair in pairs],
-        range=[-len(pairs) + 0.4, 0.6], title_text="pair of settings (no unit)")
+        range=[-len(pairs) + 0.4, 0.6],
+        title_text="pair of settings (no unit)",
+    )
     return figure
 
 
 def _marks(part: pd.DataFrame, place: list[float], metric: str, index: int) -> go.Scatter:
-    hover = [f"<b>{escape(row.pair)}</b><br>Δ log {escape(metric)} {row.difference:.4f}<br>"
-             f"{row.interval}: {row.low:.4f} to {row.high:.4f}<br>"
-             f"{row.n} seeds: {row.verdict}"
-             for row in part.itertuples()]
-    bars = {"array": part["high"] - part["difference"], "width": 0, "thickness": 1.8,
-            "arrayminus": part["difference"] - part["low"], "color": marks.colour(index)}
+    hover = [
+        f"<b>{escape(row.pair)}</b><br>Δ log {escape(metric)} {row.difference:.4f}<br>"
+        f"{row.interval}: {row.low:.4f} to {row.high:.4f}<br>"
+        f"{row.n} seeds: {row.verdict}"
+        for row in part.itertuples()
+    ]
+    bars = {
+        "array": part["high"] - part["difference"],
+        "width": 0,
+        "thickness": 1.8,
+        "arrayminus": part["difference"] - part["low"],
+        "color": marks.colour(index),
+    }
     return go.Scatter(
-        x=part["difference"], y=place, mode="markers", name=f"log {escape(metric)}", text=hover,
-        error_x=bars, hovertemplate="%{text}<extra></extra>",
-        marker={"color": marks.colour(index), "symbol": MARKERS[index], "size": 9,
-                "line": {"width": 1, "color": PAPER}})
+        x=part["difference"],
+        y=place,
+        mode="markers",
+        name=f"log {escape(metric)}",
+        text=hover,
+        error_x=bars,
+        hovertemplate="%{text}<extra></extra>",
+        marker={
+            "color": marks.colour(index),
+            "symbol": MARKERS[index],
+            "size": 9,
+            "line": {"width": 1, "color": PAPER},
+        },
+    )
 
 
 FIGURE = Figure("alias_seeds", "Aliases across disjoint seeds", "equivalence", 20, info, draw)

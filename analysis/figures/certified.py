@@ -28,16 +28,23 @@ class Certified:
 def info(view: View) -> Certified:
     """Mean and range over seeds at every radius that was certified."""
     trials = view.finished
-    radii = {name: float(name.removeprefix(_PREFIX)) for name in trials.columns
-             if name.startswith(_PREFIX) and not name.endswith("_se")}
+    radii = {
+        name: float(name.removeprefix(_PREFIX))
+        for name in trials.columns
+        if name.startswith(_PREFIX) and not name.endswith("_se")
+    }
     if not radii or trials[list(radii)].isna().all(axis=None):
         raise NothingToDraw("No certified accuracy is stored with these trials.", relevant=False)
     long = trials.melt("trial", list(radii), "name", "value").dropna(subset=["value"])
     joined = long.merge(trial_settings(view), on="trial")
     table = over_seeds(joined.assign(radius=joined["name"].map(radii)), [*SETTING, "radius"])
-    return Certified(table, (
-        "<p>Share of test examples that are classified rightly with a certificate of at least "
-        "this radius (Cohen et al. 2019, arXiv:1902.02918), mean over seeds.</p>"))
+    return Certified(
+        table,
+        (
+            "<p>Share of test examples that are classified rightly with a certificate of at least "
+            "this radius (Cohen et al. 2019, arXiv:1902.02918), mean over seeds.</p>"
+        ),
+    )
 
 
 def draw(data: Certified) -> go.Figure:

@@ -9,23 +9,25 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.bounds import Bound, OrderCheck, check_gap
+from analysis.comparisons.bounds import Bound, OrderCheck, check_gap
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.curves import trial_settings
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.palette import MARKERS, PAPER
 from analysis.figures.drawing.style import canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
-from analysis.schema import param_columns
+from analysis.sources.schema import param_columns
 from analysis.wording import model_name, plural, setting
 
 __all__ = ["FIGURE", "DenoisingBounds", "checks", "draw", "info", "sentence"]
 
 NAMES = {"dvae": "L_dvae", "cvae": "L_cvae", "log_p": "log p(x)"}
 GAPS = {"bounds/cvae_minus_dvae": "L_cvae ≥ L_dvae", "bounds/log_p_minus_cvae": "log p ≥ L_cvae"}
-ORDER = ("The true order is log p(x) ≥ L_cvae ≥ L_dvae; Lemma 1 and Eq. 9 of Im et al. (2017, "
-         "arXiv:1511.06406) state the reverse of the second inequality, against their own "
-         "Proposition 2.")
+ORDER = (
+    "The true order is log p(x) ≥ L_cvae ≥ L_dvae; Lemma 1 and Eq. 9 of Im et al. (2017, "
+    "arXiv:1511.06406) state the reverse of the second inequality, against their own "
+    "Proposition 2."
+)
 _ROWS = 40
 
 
@@ -41,17 +43,32 @@ def info(view: View) -> DenoisingBounds:
     """The three bounds of every trial that was asked for them."""
     rows = _asked(view)
     if rows.empty:
-        raise NothingToDraw("No trial with a corrupted input was asked for its bounds.",
-                            relevant=False)
-    table = pd.DataFrame([
-        {"trial": row["trial"], "label": label, "bound": name, "value": row[f"bounds/{key}"],
-         "se": row.get(f"bounds/{key}_se")}
-        for (_, row), label in zip(rows.iterrows(), _labels(rows), strict=True)
-        for key, name in NAMES.items() if f"bounds/{key}" in rows])
+        raise NothingToDraw(
+            "No trial with a corrupted input was asked for its bounds.", relevant=False
+        )
+    table = pd.DataFrame(
+        [
+            {
+                "trial": row["trial"],
+                "label": label,
+                "bound": name,
+                "value": row[f"bounds/{key}"],
+                "se": row.get(f"bounds/{key}_se"),
+            }
+            for (_, row), label in zip(rows.iterrows(), _labels(rows), strict=True)
+            for key, name in NAMES.items()
+            if f"bounds/{key}" in rows
+        ]
+    )
     left = f" The first {_ROWS} of {len(rows)} trials are drawn." * (len(rows) > _ROWS)
-    return DenoisingBounds(table, (
-        f"<p>Estimates with their Monte-Carlo standard errors, normalising constants included. "
-        f"{escape(ORDER)} {escape(sentence(view))}{left}</p>"))
+    return DenoisingBounds(
+        table,
+        (
+            "<p>Estimates with their Monte-Carlo standard errors, normalising "
+            "constants included. "
+            f"{escape(ORDER)} {escape(sentence(view))}{left}</p>"
+        ),
+    )
 
 
 def checks(view: View) -> Iterator[OrderCheck]:
@@ -86,11 +103,21 @@ def _asked(view: View) -> pd.DataFrame:
 
 def _labels(rows: pd.DataFrame) -> list[str]:
     """The model and what differs between these trials."""
-    varied = [name for name in param_columns(rows)
-              if name not in ("model", "seed") and rows[name].nunique(dropna=False) > 1]
-    return [", ".join([model_name(row["model"]),
-                       *(setting(name, row[name]) for name in varied if pd.notna(row[name])),
-                       f"seed {row['seed']:g}"]) for _, row in rows.iterrows()]
+    varied = [
+        name
+        for name in param_columns(rows)
+        if name not in ("model", "seed") and rows[name].nunique(dropna=False) > 1
+    ]
+    return [
+        ", ".join(
+            [
+                model_name(row["model"]),
+                *(setting(name, row[name]) for name in varied if pd.notna(row[name])),
+                f"seed {row['seed']:g}",
+            ]
+        )
+        for _, row in rows.iterrows()
+    ]
 
 
 def draw(data: DenoisingBounds) -> go.Figure:
@@ -100,26 +127,45 @@ def draw(data: DenoisingBounds) -> go.Figure:
     labels = shown.drop_duplicates("trial")["label"]
     figure = canvas(130 + 30 * len(trials))
     for index, (name, part) in enumerate(shown.groupby("bound", sort=False)):
-        figure.add_trace(_marks(part, [-trials.index(one) for one in part["trial"]], str(name),
-                                index))
+        figure.add_trace(
+            _marks(part, [-trials.index(one) for one in part["trial"]], str(name), index)
+        )
     figure.update_xaxes(title_text="bound (nats/example)", nticks=7)
-    figure.update_yaxes(tickvals=[-k for k in range(len(trials))], showgrid=False, ticks="",
-                        ticktext=[escape(label).replace(", seed", "<br>seed") if len(trials) < 13
-                                  else escape(label) for label in labels],
-                        range=[-len(trials) + 0.4, 0.6])
+    figure.update_yaxes(
+        tickvals=[-k for k in range(len(trials))],
+        showgrid=False,
+        ticks="",
+        ticktext=[
+            escape(label).replace(", seed", "<br>seed") if len(trials) < 13 else escape(label)
+            for label in labels
+        ],
+        range=[-len(trials) + 0.4, 0.6],
+    )
     return figure
 
 
 def _marks(part: pd.DataFrame, place: list[int], name: str, index: int) -> go.Scatter:
-    hover = [f"<b>{escape(row.label)}</b><br>{name} {row.value:.2f} ± {row.se:.2g} nats/example"
-             for row in part.itertuples()]
+    hover = [
+        f"<b>{escape(row.label)}</b><br>{name} {row.value:.2f} ± {row.se:.2g} nats/example"
+        for row in part.itertuples()
+    ]
     return go.Scatter(
-        x=part["value"], y=place, mode="markers", name=name, text=hover,
+        x=part["value"],
+        y=place,
+        mode="markers",
+        name=name,
+        text=hover,
         error_x={"array": part["se"], "width": 0, "thickness": 1.6, "color": marks.colour(index)},
         hovertemplate="%{text}<extra></extra>",
-        marker={"color": marks.colour(index), "symbol": MARKERS[index], "size": 9,
-                "line": {"width": 1, "color": PAPER}})
+        marker={
+            "color": marks.colour(index),
+            "symbol": MARKERS[index],
+            "size": 9,
+            "line": {"width": 1, "color": PAPER},
+        },
+    )
 
 
-FIGURE = Figure("denoising_bounds", "Bounds of every trial that was asked", "bounds", 10, info,
-                draw)
+FIGURE = Figure(
+    "denoising_bounds", "Bounds of every trial that was asked", "bounds", 10, info, draw
+)

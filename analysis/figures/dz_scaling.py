@@ -15,8 +15,8 @@ from analysis.figures.drawing.laws import Claim, interval, short
 from analysis.figures.drawing.palette import MARKERS, PAPER
 from analysis.figures.drawing.style import axis_title, canvas, escape, prose, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
-from analysis.scaling import scaling
-from analysis.schema import SAID_BY_MODEL
+from analysis.laws.scaling import scaling
+from analysis.sources.schema import SAID_BY_MODEL
 from analysis.wording import model_name, symbol
 
 __all__ = ["FIGURE", "Scaling", "draw", "info", "trends"]
@@ -32,16 +32,23 @@ class Scaling:
 
 def info(view: View) -> Scaling:
     """One ν a latent dimension, from the laws of families that differ in d_z and nothing else."""
-    rows = [_row(claim) for claim in view.claims
-            if claim.law is not None and "d_z" in claim.family.fields]
+    rows = [
+        _row(claim)
+        for claim in view.claims
+        if claim.law is not None and "d_z" in claim.family.fields
+    ]
     table = pd.DataFrame(rows)
     if table.empty or table.groupby("series")["d_z"].nunique().max() < 2:
-        raise NothingToDraw("Laws at two values of d_z or more are needed to see how ν depends "
-                            "on d_z.", relevant=False)
+        raise NothingToDraw(
+            "Laws at two values of d_z or more are needed to see how ν depends on d_z.",
+            relevant=False,
+        )
     many = table.groupby("series")["d_z"].transform("nunique") > 1
     said = "".join(f"<p>{prose(text)}</p>" for text in trends(view))
-    return Scaling(table[many].sort_values(["series", "d_z"], ignore_index=True),
-                   f"{said}<p>Bars: 95 % intervals over seeds.</p>")
+    return Scaling(
+        table[many].sort_values(["series", "d_z"], ignore_index=True),
+        f"{said}<p>Bars: 95 % intervals over seeds.</p>",
+    )
 
 
 def trends(view: View) -> Iterator[str]:
@@ -65,32 +72,58 @@ def trends(view: View) -> Iterator[str]:
 def _row(claim: Claim) -> dict[str, object]:
     assert claim.law is not None
     others = {key: str(value) for key, value in claim.family.fields.items() if key != "d_z"}
-    rest = ", ".join(f"{key} = {value}" for key, value in others.items()
-                     if key not in ("model", *SAID_BY_MODEL, "beta") or
-                     (key == "beta" and value != "1.0"))
+    rest = ", ".join(
+        f"{key} = {value}"
+        for key, value in others.items()
+        if key not in ("model", *SAID_BY_MODEL, "beta") or (key == "beta" and value != "1.0")
+    )
     name = model_name(claim.family.rows["model"].iloc[0])
-    return {"series": f"{name} in {symbol(claim.x)}{', ' * bool(rest)}{rest}",
-            "d_z": claim.family.fields["d_z"], "nu": claim.law.nu, "low": claim.law.ci_low,
-            "high": claim.law.ci_high, "n": claim.law.n, "fit": short(claim.law),
-            "hover": f"ν = {interval(claim.law)}, n = {claim.law.n}"}
+    return {
+        "series": f"{name} in {symbol(claim.x)}{', ' * bool(rest)}{rest}",
+        "d_z": claim.family.fields["d_z"],
+        "nu": claim.law.nu,
+        "low": claim.law.ci_low,
+        "high": claim.law.ci_high,
+        "n": claim.law.n,
+        "fit": short(claim.law),
+        "hover": f"ν = {interval(claim.law)}, n = {claim.law.n}",
+    }
 
 
 def draw(data: Scaling) -> go.Figure:
     """ν with its interval over a log axis of d_z."""
     figure = canvas(380)
     for index, (name, part) in enumerate(data.table.groupby("series", sort=False)):
-        bars = {"array": part["high"] - part["nu"], "arrayminus": part["nu"] - part["low"],
-                "thickness": 1.4, "width": 0, "color": marks.colour(index)}
-        figure.add_trace(go.Scatter(
-            x=part["d_z"], y=part["nu"], mode="lines+markers", name=escape(name), error_y=bars,
-            text=part["hover"], hovertemplate="d_z = %{x}<br>%{text}<extra></extra>",
-            line={"color": marks.colour(index), "width": 1},
-            marker={"symbol": MARKERS[index % len(MARKERS)], "size": 9,
-                    "color": marks.colour(index), "line": {"width": 1, "color": PAPER}}))
+        bars = {
+            "array": part["high"] - part["nu"],
+            "arrayminus": part["nu"] - part["low"],
+            "thickness": 1.4,
+            "width": 0,
+            "color": marks.colour(index),
+        }
+        figure.add_trace(
+            go.Scatter(
+                x=part["d_z"],
+                y=part["nu"],
+                mode="lines+markers",
+                name=escape(name),
+                error_y=bars,
+                text=part["hover"],
+                hovertemplate="d_z = %{x}<br>%{text}<extra></extra>",
+                line={"color": marks.colour(index), "width": 1},
+                marker={
+                    "symbol": MARKERS[index % len(MARKERS)],
+                    "size": 9,
+                    "color": marks.colour(index),
+                    "line": {"width": 1, "color": PAPER},
+                },
+            )
+        )
     set_log(figure, "xaxis", data.table["d_z"])
     ticks = sorted(data.table["d_z"].unique())
-    figure.update_xaxes(title_text=axis_title("d_z"), tickvals=ticks,
-                        ticktext=[f"{tick:g}" for tick in ticks])
+    figure.update_xaxes(
+        title_text=axis_title("d_z"), tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks]
+    )
     figure.update_yaxes(title_text="exponent ν (no unit)", nticks=6)
     return figure
 

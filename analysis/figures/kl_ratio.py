@@ -33,8 +33,10 @@ class Ratios:
 def published_ratios() -> pd.DataFrame:
     """KL/L of the paper: σ from Tables 1 and 2, α from Table 4."""
     found = zip(_PAPER_MARKS, ("s1_table1", "s1_table4"), strict=True)
-    parts = [pd.DataFrame({"series": name, "x": ratio.index, "y": ratio.to_numpy()})
-             for name, ratio in ((name, published.ratio(table)) for name, table in found)]
+    parts = [
+        pd.DataFrame({"series": name, "x": ratio.index, "y": ratio.to_numpy()})
+        for name, ratio in ((name, published.ratio(table)) for name, table in found)
+    ]
     return pd.concat(parts, ignore_index=True).assign(kind="published")
 
 
@@ -47,24 +49,43 @@ def info(view: View) -> Ratios:
     trials = trials[np.isfinite(values).all(axis=1) & (values[:, 1] < 0)]
     if "beta" in trials:
         trials = trials[trials["beta"].isna() | (trials["beta"] == 1)]
-    parts = [_measured(view, family.rows, x, family.label)
-             for x in ("sigma", "alpha") for family in families(trials, x)]
+    parts = [
+        _measured(view, family.rows, x, family.label)
+        for x in ("sigma", "alpha")
+        for family in families(trials, x)
+    ]
     if not parts:
-        scaled = any(x in view.finished and view.finished[x].notna().any()
-                     for x in ("sigma", "alpha"))
-        raise NothingToDraw("No finished trial at β = 1 has a noise level and a negative ELBO, "
-                            "so there is no ratio KL/L.", relevant=scaled)
-    table = pd.concat([*parts[:marks.LIMIT], published_ratios()], ignore_index=True)
+        scaled = any(
+            x in view.finished and view.finished[x].notna().any() for x in ("sigma", "alpha")
+        )
+        raise NothingToDraw(
+            "No finished trial at β = 1 has a noise level and a negative ELBO, "
+            "so there is no ratio KL/L.",
+            relevant=scaled,
+        )
+    table = pd.concat([*parts[: marks.LIMIT], published_ratios()], ignore_index=True)
     return Ratios(table, _caption(view, table))
 
 
 def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFrame:
     ratio = rows["test/kl"] / rows["test/elbo"]
-    hover = [f"<b>{escape(label)}</b><br>{setting(x, level)}, seed {seed:g}<br>KL/L = {value:.4f}"
-             for level, seed, value in zip(rows[x], rows["seed"], ratio, strict=True)]
-    return pd.DataFrame({"series": label, "kind": "measured", "x": rows[x], "y": ratio,
-                         "seed": rows["seed"], "trial": rows["trial"], "hover": hover,
-                         "link": view.links(rows), "hue": view.hue(label)})
+    hover = [
+        f"<b>{escape(label)}</b><br>{setting(x, level)}, seed {seed:g}<br>KL/L = {value:.4f}"
+        for level, seed, value in zip(rows[x], rows["seed"], ratio, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "series": label,
+            "kind": "measured",
+            "x": rows[x],
+            "y": ratio,
+            "seed": rows["seed"],
+            "trial": rows["trial"],
+            "hover": hover,
+            "link": view.links(rows),
+            "hue": view.hue(label),
+        }
+    )
 
 
 def _caption(view: View, table: pd.DataFrame) -> str:
@@ -73,13 +94,21 @@ def _caption(view: View, table: pd.DataFrame) -> str:
         spread = f" ± {np.std(part['y']):.3f}" if len(part) > 1 else " (one point)"
         said.append(f"{name}: {part['y'].mean():.3f}{spread}")
     dims = {spectrum.dims for spectrum in view.experiment.spectra.values()}
-    ours = "here d = 784 too" if dims == {784} else (
-        f"here {f'd = {min(dims)}' if len(dims) == 1 else 'd differs'}, so the noise levels are "
-        "not the same share of the data")
-    return (f"<p>Mean ± standard deviation over the points. {prose('; '.join(said))}.</p>"
-            f"<p>L is the ELBO without its constant, as in the paper. The published values are "
-            f"for MNIST, d = 784; {ours}. The two sets of points are shown beside each other, "
-            "not tested against each other: model, network and training may differ.</p>")
+    ours = (
+        "here d = 784 too"
+        if dims == {784}
+        else (
+            f"here {f'd = {min(dims)}' if len(dims) == 1 else 'd differs'}, so the "
+            "noise levels are "
+            "not the same share of the data"
+        )
+    )
+    return (
+        f"<p>Mean ± standard deviation over the points. {prose('; '.join(said))}.</p>"
+        f"<p>L is the ELBO without its constant, as in the paper. The published values are "
+        f"for MNIST, d = 784; {ours}. The two sets of points are shown beside each other, "
+        "not tested against each other: model, network and training may differ.</p>"
+    )
 
 
 def draw(data: Ratios) -> go.Figure:
@@ -98,11 +127,19 @@ def draw(data: Ratios) -> go.Figure:
 
 def _published(part: pd.DataFrame, name: str) -> go.Scatter:
     return go.Scatter(
-        x=part["x"], y=part["y"], mode="lines+markers", name=f"published, {name}",
+        x=part["x"],
+        y=part["y"],
+        mode="lines+markers",
+        name=f"published, {name}",
         hovertemplate="published: KL/L = %{y:.3f} at %{x}<extra></extra>",
         line={"color": MUTED, "width": 1, "dash": "dot"},
-        marker={"symbol": _PAPER_MARKS[name], "size": 9, "color": MUTED,
-                "line": {"width": 1.5, "color": PAPER}})
+        marker={
+            "symbol": _PAPER_MARKS[name],
+            "size": 9,
+            "color": MUTED,
+            "line": {"width": 1.5, "color": PAPER},
+        },
+    )
 
 
 FIGURE = Figure("kl_ratio", "KL over the ELBO", "published", 10, info, draw)

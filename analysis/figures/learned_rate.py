@@ -34,24 +34,32 @@ def info(view: View) -> Rates:
         rates = history[(history["metric"] == METRIC) & (history["value"] > 0)]
         joined = rates.merge(joined, on="trial")
     if joined.empty:
-        raise NothingToDraw("No finished trial has a corruption whose rate is learned.",
-                            relevant=False)
+        raise NothingToDraw(
+            "No finished trial has a corruption whose rate is learned.", relevant=False
+        )
     table = over_seeds(joined, [*SETTING, "step"]).rename(columns={"step": "epoch"})
     told = [_told(rows) for _, rows in table.groupby(SETTING, dropna=False)]
     more = f"; {len(told) - _SAID} more in the data" if len(told) > _SAID else ""
-    return Rates(table, (
-        "<p>σ of the learned corruption, averaged over dimensions: "
-        f"{escape('; '.join(told[:_SAID]))}{more}.</p><p>The denoising bound is linear in the "
-        "corruption p(x̃|x), so no noise at all is its optimum, and a learned rate is expected to "
-        "fall (Im et al. 2017, arXiv:1511.06406, Sec. 3).</p>"))
+    return Rates(
+        table,
+        (
+            "<p>σ of the learned corruption, averaged over dimensions: "
+            f"{escape('; '.join(told[:_SAID]))}{more}.</p><p>The denoising bound is linear in the "
+            "corruption p(x̃|x), so no noise at all is its optimum, and a learned "
+            "rate is expected to "
+            "fall (Im et al. 2017, arXiv:1511.06406, Sec. 3).</p>"
+        ),
+    )
 
 
 def _told(rows: pd.DataFrame) -> str:
     first, last = rows.iloc[0], rows.iloc[-1]
     way = "fell" if last["mean"] < first["mean"] else "rose"
-    return (f"{first['family']} {way} from {number(first['mean'])} after epoch "
-            f"{first['epoch']:g} to {number(last['mean'])} after epoch {last['epoch']:g} "
-            f"({plural(int(last['n']), 'seed')})")
+    return (
+        f"{first['family']} {way} from {number(first['mean'])} after epoch "
+        f"{first['epoch']:g} to {number(last['mean'])} after epoch {last['epoch']:g} "
+        f"({plural(int(last['n']), 'seed')})"
+    )
 
 
 def draw(data: Rates) -> go.Figure:

@@ -82,12 +82,14 @@ def _axes(figure: go.Figure, data: Curves) -> None:
     figure.update_layout(
         xaxis={"anchor": "y2", "title": {"text": "epoch"}},
         yaxis={"domain": [0.54, 1], "title": {"text": PANELS["test/kl"]}},
-        yaxis2={"domain": [0, 0.46], "title": {"text": PANELS["test/recon"]}, "anchor": "x"})
+        yaxis2={"domain": [0, 0.46], "title": {"text": PANELS["test/recon"]}, "anchor": "x"},
+    )
     for metric, axis in zip(PANELS, ("yaxis", "yaxis2"), strict=True):
         values = data.table.loc[data.table["metric"] == metric, "mean"]
         if (values > 0).any():
             set_log(figure, axis, values)
 
 
-FIGURE = Figure("learning_curves", "KL and reconstruction error over the epochs", "learning", 10,
-                info, draw)
+FIGURE = Figure(
+    "learning_curves", "KL and reconstruction error over the epochs", "learning", 10, info, draw
+)

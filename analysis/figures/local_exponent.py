@@ -13,7 +13,7 @@ from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.laws import Claim
 from analysis.figures.drawing.style import canvas, escape, set_log
 from analysis.figures.drawing.view import NothingToDraw, View
-from analysis.powerlaw import PowerLaw
+from analysis.laws.powerlaw import PowerLaw
 from analysis.wording import symbol
 
 __all__ = ["FIGURE", "Exponents", "draw", "info"]
@@ -31,21 +31,34 @@ def info(view: View) -> Exponents:
     """The slope of the bent law at each x, and the slopes between neighbouring x."""
     laws = [(claim, claim.law) for claim in view.claims if claim.law and claim.law.local]
     if not laws:
-        raise NothingToDraw("A local exponent needs a law over four values of the noise level.",
-                            relevant=False)
-    parts = [part.assign(series=f"{claim.family.label} (in {symbol(claim.x)})",
-                         hue=view.hue(claim.family.label))
-             for claim, law in laws[:marks.LIMIT]
-             for part in (_bent(law), _neighbours(claim, law))]
-    return Exponents(pd.concat(parts, ignore_index=True), (
-        "<p>A power law is a horizontal line here. Lines and bands: slope of the quadratic fit "
-        "with its 95 % interval; points: slope between neighbouring noise levels, from the "
-        "geometric means over seeds.</p>"))
+        raise NothingToDraw(
+            "A local exponent needs a law over four values of the noise level.", relevant=False
+        )
+    parts = [
+        part.assign(
+            series=f"{claim.family.label} (in {symbol(claim.x)})", hue=view.hue(claim.family.label)
+        )
+        for claim, law in laws[: marks.LIMIT]
+        for part in (_bent(law), _neighbours(claim, law))
+    ]
+    return Exponents(
+        pd.concat(parts, ignore_index=True),
+        (
+            "<p>A power law is a horizontal line here. Lines and bands: slope of the "
+            "quadratic fit "
+            "with its 95 % interval; points: slope between neighbouring noise levels, from the "
+            "geometric means over seeds.</p>"
+        ),
+    )
 
 
 def _bent(law: PowerLaw) -> pd.DataFrame:
-    return pd.DataFrame([{"kind": "bent law", "x": one.x, "nu": one.nu, "low": one.low,
-                          "high": one.high} for one in law.local])
+    return pd.DataFrame(
+        [
+            {"kind": "bent law", "x": one.x, "nu": one.nu, "low": one.low, "high": one.high}
+            for one in law.local
+        ]
+    )
 
 
 def _neighbours(claim: Claim, law: PowerLaw) -> pd.DataFrame:
@@ -53,8 +66,11 @@ def _neighbours(claim: Claim, law: PowerLaw) -> pd.DataFrame:
     at, logs = means.index.to_numpy(dtype=float), means.to_numpy(dtype=float)
     nu = -np.diff(logs) / np.diff(at)
     x = np.exp((at[1:] + at[:-1]) / 2)
-    hover = [f"<b>{escape(claim.family.label)}</b><br>around {symbol(claim.x)} = "
-             f"{where:.3g}: ν = {value:.3f}" for where, value in zip(x, nu, strict=True)]
+    hover = [
+        f"<b>{escape(claim.family.label)}</b><br>around {symbol(claim.x)} = "
+        f"{where:.3g}: ν = {value:.3f}"
+        for where, value in zip(x, nu, strict=True)
+    ]
     return pd.DataFrame({"kind": "neighbours", "x": x, "nu": nu, "hover": hover})
 
 
@@ -67,12 +83,16 @@ def draw(data: Exponents) -> go.Figure:
         if bent["low"].notna().all():
             figure.add_trace(marks.ribbon(bent["x"], bent["low"], bent["high"], index))
         figure.add_trace(marks.line(bent["x"], bent["nu"], str(name), index, showlegend=False))
-        figure.add_trace(marks.points(part[part["kind"] == "neighbours"].rename(
-            columns={"nu": "y"}), str(name), index))
+        figure.add_trace(
+            marks.points(
+                part[part["kind"] == "neighbours"].rename(columns={"nu": "y"}), str(name), index
+            )
+        )
     set_log(figure, "xaxis", data.table["x"])
     figure.update_xaxes(title_text="noise level σ or α (data units)")
-    figure.update_yaxes(title_text="local exponent ν(x), no unit", nticks=6,
-                        range=_window(data.table))
+    figure.update_yaxes(
+        title_text="local exponent ν(x), no unit", nticks=6, range=_window(data.table)
+    )
     return figure
 
 

@@ -21,8 +21,7 @@ __all__ = ["FIGURE", "Plane", "draw", "info"]
 SQUARED, ABSOLUTE = "squared", "absolute"
 _NOISY = ("noisy_vae", "uvb")
 _SHOWN = ("sigma", "alpha", "beta", "d_z", "seed")
-_TITLES = {SQUARED: "recon (data units²/example)",
-           ABSOLUTE: "recon, L1 (data units/example)"}
+_TITLES = {SQUARED: "recon (data units²/example)", ABSOLUTE: "recon, L1 (data units/example)"}
 
 
 @dataclass(frozen=True)
@@ -42,17 +41,22 @@ def info(view: View) -> Plane:
     if trials.empty:
         raise NothingToDraw("No finished trial has both KL and a reconstruction error.")
     parts = [_measured(view, part, name) for name, part in trials.groupby(_names(trials))]
-    caption = ("<p>Each point is one trial; towards the lower left the code is shorter and the "
-               "picture better. Laplace models measure error in absolute units, so they have a "
-               "panel of their own.")
+    caption = (
+        "<p>Each point is one trial; towards the lower left the code is shorter and the "
+        "picture better. Laplace models measure error in absolute units, so they have a "
+        "panel of their own."
+    )
     if trials["model"].isin(_NOISY).any():
-        caption += (" Models of noisy data have the noise in their error as well, so it is not "
-                    "that of the others.")
+        caption += (
+            " Models of noisy data have the noise in their error as well, so it is not "
+            "that of the others."
+        )
     gaussian = trials.assign(sigma=effective(trials)) if "sigma" in trials else trials
     theory = theory_curve(view, gaussian, "sigma")
     if theory is not None:
-        parts.append(theory.assign(series="linear theory", error=SQUARED, x=theory["kl"],
-                                   y=theory["recon"]))
+        parts.append(
+            theory.assign(series="linear theory", error=SQUARED, x=theory["kl"], y=theory["recon"])
+        )
         caption += " Dotted: the rate-distortion curve of a linear VAE on the same data."
     return Plane(pd.concat(parts, ignore_index=True), caption + "</p>")
 
@@ -60,20 +64,32 @@ def info(view: View) -> Plane:
 def _names(trials: pd.DataFrame) -> pd.Series:
     beta = trials["beta"].fillna(1.0) if "beta" in trials else pd.Series(1.0, trials.index)
     return trials["model"].map(model_name) + beta.map(
-        lambda value: "" if value == 1 else f", β = {value:g}")
+        lambda value: "" if value == 1 else f", β = {value:g}"
+    )
 
 
 def _measured(view: View, rows: pd.DataFrame, name: str) -> pd.DataFrame:
     shown = [column for column in _SHOWN if column in rows]
-    hover = [f"<b>{escape(name)}</b><br>{_settings(row, shown)}<br>"
-             f"KL {row['test/kl']:.4g} nats/example<br>recon {row['test/recon']:.4g}"
-             for _, row in rows.iterrows()]
+    hover = [
+        f"<b>{escape(name)}</b><br>{_settings(row, shown)}<br>"
+        f"KL {row['test/kl']:.4g} nats/example<br>recon {row['test/recon']:.4g}"
+        for _, row in rows.iterrows()
+    ]
     laplace = rows["likelihood"].eq("laplace") if "likelihood" in rows else False
     error = pd.Series(laplace, index=rows.index).map({True: ABSOLUTE, False: SQUARED})
-    return pd.DataFrame({"series": name, "kind": "measured", "error": error,
-                         "x": rows["test/kl"], "y": rows["test/recon"],
-                         "trial": rows["trial"], "hover": hover, "link": view.links(rows),
-                         "hue": view.hue(name)})
+    return pd.DataFrame(
+        {
+            "series": name,
+            "kind": "measured",
+            "error": error,
+            "x": rows["test/kl"],
+            "y": rows["test/recon"],
+            "trial": rows["trial"],
+            "hover": hover,
+            "link": view.links(rows),
+            "hue": view.hue(name),
+        }
+    )
 
 
 def _settings(row: pd.Series, columns: list[str]) -> str:
@@ -95,8 +111,17 @@ def draw(data: Plane) -> go.Figure:
         log_axes(figure, place, drawn)
     theory = data.table[data.table["kind"] == "linear theory"]
     if len(theory):
-        figure.add_trace(marks.line(theory["x"], theory["y"], "linear theory (pPCA)", 0,
-                                    color=MUTED, dash="dot", width=1.8))
+        figure.add_trace(
+            marks.line(
+                theory["x"],
+                theory["y"],
+                "linear theory (pPCA)",
+                0,
+                color=MUTED,
+                dash="dot",
+                width=1.8,
+            )
+        )
     return figure
 
 

@@ -28,9 +28,11 @@ __all__ = ["FIGURE", "Robustness", "draw", "info"]
 
 MEASURES = {"denoise": "error (data units²/example)", "accuracy": "accuracy (share)"}
 UNDONE = {"denoise": "noise_energy", "accuracy": "noisy"}
-LEVELS = {"gaussian": "level of Gaussian noise, σ (data units)",
-          "laplace": "level of Laplace noise, α (data units)",
-          "salt_and_pepper": "salt-and-pepper noise, p (probability)"}
+LEVELS = {
+    "gaussian": "level of Gaussian noise, σ (data units)",
+    "laplace": "level of Laplace noise, α (data units)",
+    "salt_and_pepper": "salt-and-pepper noise, p (probability)",
+}
 _SETTINGS = 36
 
 
@@ -49,8 +51,9 @@ def info(view: View) -> Robustness:
     """Mean and range over seeds of what the stored evaluations measured at each noise level."""
     found = [part for frame in view.experiment.evaluations.values() for part in _long(frame)]
     if not found:
-        raise NothingToDraw("No evaluation of robustness is stored with these trials.",
-                            relevant=False)
+        raise NothingToDraw(
+            "No evaluation of robustness is stored with these trials.", relevant=False
+        )
     joined = pd.concat(found, ignore_index=True).merge(trial_settings(view), on="trial")
     if joined.empty:
         raise NothingToDraw("The stored evaluations of robustness belong to no finished trial.")
@@ -59,8 +62,10 @@ def info(view: View) -> Robustness:
     keys = ["measure", "noise", *SETTING, "at"]
     undone = joined.groupby(keys, sort=True, dropna=False)["undone"].mean().reset_index()
     table = over_seeds(joined, keys).assign(undone=undone["undone"])
-    caption = (f"<p>Mean over seeds at each level of the added noise{colour_note(table)}. "
-               "Dotted grey: without a denoiser. Errors have a logarithmic axis.")
+    caption = (
+        f"<p>Mean over seeds at each level of the added noise{colour_note(table)}. "
+        "Dotted grey: without a denoiser. Errors have a logarithmic axis."
+    )
     if len(settings) > _SETTINGS:
         caption += f" The first {_SETTINGS} of {len(settings)} settings are drawn."
     return Robustness(table, f"{caption}</p>")
@@ -76,9 +81,16 @@ def _long(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     for measure in MEASURES:
         if measure in frame:
             undone = frame[UNDONE[measure]] if UNDONE[measure] in frame else float("nan")
-            yield pd.DataFrame({"trial": frame["trial"], "noise": frame["noise"],
-                                "at": frame["level"], "measure": measure,
-                                "value": frame[measure], "undone": undone})
+            yield pd.DataFrame(
+                {
+                    "trial": frame["trial"],
+                    "noise": frame["noise"],
+                    "at": frame["level"],
+                    "measure": measure,
+                    "value": frame[measure],
+                    "undone": undone,
+                }
+            )
 
 
 def draw(data: Robustness) -> go.Figure:
@@ -86,9 +98,16 @@ def draw(data: Robustness) -> go.Figure:
     panels = list(data.table.groupby(["measure", "noise"], sort=False))
     dashes = {name: dash for name, dash, _ in by_family(data.table)}
     figure = canvas(70 + 290 * len(panels))
-    places = stack(figure, [
-        (LEVELS.get(str(noise), f"level of {escape(noise)} (data units)"), MEASURES[str(measure)])
-        for (measure, noise), _ in panels])
+    places = stack(
+        figure,
+        [
+            (
+                LEVELS.get(str(noise), f"level of {escape(noise)} (data units)"),
+                MEASURES[str(measure)],
+            )
+            for (measure, noise), _ in panels
+        ],
+    )
     for (_, part), place in zip(panels, places, strict=True):
         figure.add_traces([trace.update(**place) for trace in _lines(part, dashes)])
     figure.add_traces(list(legend(data.table)))
@@ -105,8 +124,14 @@ def _lines(part: pd.DataFrame, dashes: dict[str, str]) -> Iterator[go.Scatter]:
             yield setting_line(rows, "at", colour, dashes[str(name)], ("noise", ".4g"))
     undone = part.groupby("at")["undone"].mean().dropna()
     if len(undone):
-        yield go.Scatter(x=undone.index, y=undone, mode="lines", showlegend=False,
-                         hoverinfo="skip", line={"color": MUTED, "width": 1.6, "dash": "dot"})
+        yield go.Scatter(
+            x=undone.index,
+            y=undone,
+            mode="lines",
+            showlegend=False,
+            hoverinfo="skip",
+            line={"color": MUTED, "width": 1.6, "dash": "dot"},
+        )
 
 
 FIGURE = Figure("robustness", "Robustness to noise", "robustness", 10, info, draw)

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.comparisons.pareto import unbeaten
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.style import axis_title, canvas, escape
 from analysis.figures.drawing.view import NothingToDraw, View
-from analysis.pareto import unbeaten
 from analysis.wording import number, plural, quantity
 
 __all__ = ["FIGURE", "Found", "draw", "info"]
@@ -58,21 +58,28 @@ def _goals(sweep: Mapping[str, Any]) -> dict[str, str]:
 
 def _points(view: View, sweep: Mapping[str, Any], metrics: list[str]) -> pd.DataFrame:
     """Means over the seeds of each point, in the order in which the points were asked for."""
-    trials = view.finished.reindex(columns=[*view.finished.columns, *(
-        name for name in metrics if name not in view.finished)])
+    trials = view.finished.reindex(
+        columns=[*view.finished.columns, *(name for name in metrics if name not in view.finished)]
+    )
     asked = {str(one["id"]): place for place, one in enumerate(sweep.get("trials", ()))}
     rows = trials[trials["trial"].isin(list(asked))].dropna(subset=metrics)
     if rows.empty:
         return pd.DataFrame()
-    rows = rows.assign(point=[_without_seed(label) for label in rows["label"]],
-                       order=rows["trial"].map(asked), link=view.links(rows), n=1)
+    rows = rows.assign(
+        point=[_without_seed(label) for label in rows["label"]],
+        order=rows["trial"].map(asked),
+        link=view.links(rows),
+        n=1,
+    )
     how = {ORDER: "min", "link": "first", "n": "sum"} | dict.fromkeys(metrics, "mean")
     table = rows.groupby("point", as_index=False).agg(how).sort_values(ORDER, ignore_index=True)
     table[ORDER] = np.arange(1, len(table) + 1)
     table["hover"] = [
-        f"<b>{escape(row['point'])}</b><br>" + "<br>".join(
-            f"{escape(quantity(name))} {number(row[name], 4)}" for name in metrics)
-        + f"<br>mean of {plural(row['n'], 'seed')}" for _, row in table.iterrows()]
+        f"<b>{escape(row['point'])}</b><br>"
+        + "<br>".join(f"{escape(quantity(name))} {number(row[name], 4)}" for name in metrics)
+        + f"<br>mean of {plural(row['n'], 'seed')}"
+        for _, row in table.iterrows()
+    ]
     return table
 
 
@@ -81,8 +88,9 @@ def _without_seed(label: object) -> str:
 
 
 def _unbeaten(table: pd.DataFrame, goals: Mapping[str, str]) -> list[bool]:
-    costs = np.column_stack([table[name] * (-1 if mode == "max" else 1)
-                             for name, mode in goals.items()])
+    costs = np.column_stack(
+        [table[name] * (-1 if mode == "max" else 1) for name, mode in goals.items()]
+    )
     return unbeaten(costs.tolist())
 
 
@@ -90,18 +98,24 @@ def _caption(table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, 
     good = table[table["good"]]
     wanted = " and ".join(f"{quantity(name)} ({mode})" for name, mode in goals.items())
     method = str(sweep["search"].get("method"))
-    begin = (f"<p>{len(table)} points that the search <code>{escape(method)}</code> trained to "
-             f"the end, each the mean over its seeds; wanted: {escape(wanted)}. ")
+    begin = (
+        f"<p>{len(table)} points that the search <code>{escape(method)}</code> trained to "
+        f"the end, each the mean over its seeds; wanted: {escape(wanted)}. "
+    )
     if len(goals) > 1:
         more = " Of more than two goals the first two are drawn." if len(goals) > 2 else ""
-        return (f"{begin}Large, on the line: the Pareto set, the "
-                f"{plural(len(good), 'point')} that no other beats in every goal.{more} The "
-                "means have errors of their own: with other seeds a neighbour may take its "
-                "place.</p>")
+        return (
+            f"{begin}Large, on the line: the Pareto set, the "
+            f"{plural(len(good), 'point')} that no other beats in every goal.{more} The "
+            "means have errors of their own: with other seeds a neighbour may take its "
+            "place.</p>"
+        )
     best = good.iloc[0]
-    return (f"{begin}The line is the best so far. Best: {escape(best['point'])} with "
-            f"{escape(number(best[next(iter(goals))], 4))}. The best of many noisy means is "
-            "flattered by chance: train it with new seeds before you quote it.</p>")
+    return (
+        f"{begin}The line is the best so far. Best: {escape(best['point'])} with "
+        f"{escape(number(best[next(iter(goals))], 4))}. The best of many noisy means is "
+        "flattered by chance: train it with new seeds before you quote it.</p>"
+    )
 
 
 def draw(data: Found) -> go.Figure:
@@ -110,8 +124,9 @@ def draw(data: Found) -> go.Figure:
     table = data.table.assign(x=data.table[across], y=data.table[up])
     if across == ORDER:
         best = table["y"].cummin() if data.goals[up] == "min" else table["y"].cummax()
-        figure.add_trace(marks.line(table["x"], best, "best so far", 0, dash="dot").update(
-            line_shape="hv"))
+        figure.add_trace(
+            marks.line(table["x"], best, "best so far", 0, dash="dot").update(line_shape="hv")
+        )
     else:
         front = table[table["good"]].sort_values("x")
         figure.add_trace(marks.line(front["x"], front["y"], "Pareto set", 0, dash="dot"))
@@ -119,8 +134,9 @@ def draw(data: Found) -> go.Figure:
         rows = table[table["good"] == good]
         if len(rows):
             figure.add_trace(marks.points(rows, name, 0 if good else 1, size))
-    figure.update_xaxes(title_text="point, in the order of asking" if across == ORDER
-                        else axis_title(across))
+    figure.update_xaxes(
+        title_text="point, in the order of asking" if across == ORDER else axis_title(across)
+    )
     figure.update_yaxes(title_text=axis_title(up))
     return figure
 

@@ -17,10 +17,12 @@ from analysis.wording import number
 
 __all__ = ["FIGURE", "Path", "draw", "info"]
 
-ENDS = {"met": "The rule was met",
-        "budget": "The budget of seeds was spent before the rule was met",
-        "failed": "A trial failed before the rule was met",
-        "refused": "The law could not be fitted"}
+ENDS = {
+    "met": "The rule was met",
+    "budget": "The budget of seeds was spent before the rule was met",
+    "failed": "A trial failed before the rule was met",
+    "refused": "The law could not be fitted",
+}
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,22 @@ def info(view: View) -> Path:
     """One row a look at the data, of every sweep that was to narrow the interval of ν."""
     rows = [row for sweep in view.experiment.sweeps for row in _rows(sweep)]
     if not rows or view.experiment.trials.empty:
-        raise NothingToDraw("No sweep of this experiment added seeds until its law was sharp.",
-                            relevant=False)
+        raise NothingToDraw(
+            "No sweep of this experiment added seeds until its law was sharp.", relevant=False
+        )
     table = pd.DataFrame(rows)
     last = table.groupby("sweep", sort=False).tail(1)
     said = " ".join(_sentence(row) for _, row in last.iterrows())
-    return Path(table, (
-        "<p>ν and its 95 % t interval of per-seed slopes each time that a seed had been added, "
-        f"with the wanted half-width around the last ν. {said} Looking at the interval before "
-        "deciding to stop makes it cover a little less than it says: "
-        "<code>python -m analysis.coverage</code> simulates how much.</p>"))
+    return Path(
+        table,
+        (
+            "<p>ν and its 95 % t interval of per-seed slopes each time that a seed "
+            "had been added, "
+            f"with the wanted half-width around the last ν. {said} Looking at the interval before "
+            "deciding to stop makes it cover a little less than it says: "
+            "<code>python -m analysis.laws.coverage</code> simulates how much.</p>"
+        ),
+    )
 
 
 def _rows(sweep: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -53,8 +61,12 @@ def _rows(sweep: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for step in until.get("path") or ():
         if wanted is not None and step.get("halfwidth") is not None:
             names = ("seeds", "nu", "ci_low", "ci_high", "halfwidth")
-            yield {"sweep": str(sweep.get("sweep")), **{name: step[name] for name in names},
-                   "wanted": wanted, "end": step.get("end")}
+            yield {
+                "sweep": str(sweep.get("sweep")),
+                **{name: step[name] for name in names},
+                "wanted": wanted,
+                "end": step.get("end"),
+            }
 
 
 def _sentence(row: pd.Series) -> str:
@@ -70,14 +82,33 @@ def draw(data: Path) -> go.Figure:
         last = part.iloc[-1]
         for sign in (-1, 1):
             level = last["nu"] + sign * last["wanted"]
-            figure.add_trace(marks.line(part["seeds"], [level] * len(part), str(sweep), index,
-                                        showlegend=False, dash="dot"))
-        figure.add_trace(go.Scatter(
-            x=part["seeds"], y=part["nu"], name=escape(sweep), mode="markers",
-            marker={"color": marks.colour(index), "size": 8},
-            error_y={"type": "data", "symmetric": False, "array": part["ci_high"] - part["nu"],
-                     "arrayminus": part["nu"] - part["ci_low"], "color": marks.colour(index)},
-            hovertemplate="%{x} seeds: ν = %{y:.4g}<extra></extra>"))
+            figure.add_trace(
+                marks.line(
+                    part["seeds"],
+                    [level] * len(part),
+                    str(sweep),
+                    index,
+                    showlegend=False,
+                    dash="dot",
+                )
+            )
+        figure.add_trace(
+            go.Scatter(
+                x=part["seeds"],
+                y=part["nu"],
+                name=escape(sweep),
+                mode="markers",
+                marker={"color": marks.colour(index), "size": 8},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": part["ci_high"] - part["nu"],
+                    "arrayminus": part["nu"] - part["ci_low"],
+                    "color": marks.colour(index),
+                },
+                hovertemplate="%{x} seeds: ν = %{y:.4g}<extra></extra>",
+            )
+        )
     figure.update_xaxes(title_text="seeds", dtick=1 if len(data.table) < 20 else None)
     figure.update_yaxes(title_text="ν (no unit)")
     return figure

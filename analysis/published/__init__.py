@@ -3,6 +3,7 @@
 Example::
 
     from analysis import published
+
     published.law("s1_table1").sentence()
 
 S1 = Saremi 2020, arXiv:2005.09047; S2 = Saremi 2020, arXiv:2007.15130; D = Im, Ahn, Memisevic

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.law import Law
-from analysis.powerlaw import PowerLaw, fit_xy
+from analysis.laws.law import Law
+from analysis.laws.powerlaw import PowerLaw, fit_xy
 from analysis.published.catalogue import about
-from analysis.schema import Spectrum
+from analysis.sources.schema import Spectrum
 
 __all__ = ["law", "mnist_spectrum", "ratio", "table"]
 
@@ -33,8 +33,9 @@ def law(name: str) -> PowerLaw:
     """
     entry = about(name)
     if name not in CURVES or entry.x is None or entry.y is None or entry.metric is None:
-        raise AnalysisError(f"{name} ({entry.title}) is not a power law; "
-                            f"laws can be fitted to {', '.join(CURVES)}")
+        raise AnalysisError(
+            f"{name} ({entry.title}) is not a power law; laws can be fitted to {', '.join(CURVES)}"
+        )
     values = table(name)
     return fit_xy(values[entry.x], values[entry.y], Law(entry.x, entry.metric))
 

@@ -3,6 +3,7 @@
 Example::
 
     from analysis import load, report
+
     experiment = load.from_storage(Path("sweeps"), "imaginary-noise")
     report.write(experiment, Path("report"), report.ReportSettings(margin=0.1))
 """

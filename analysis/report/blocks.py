@@ -10,8 +10,8 @@ import pandas as pd
 from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.style import escape
 from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.report.html_tables import csv_uri
 from analysis.report.page import embedded_json
-from analysis.report.tables import csv_uri
 
 __all__ = ["Block", "absent", "download", "figure_block", "titled"]
 
@@ -45,11 +45,13 @@ def figure_block(figure: Figure, view: View) -> Block:
 
 def _figure(figure: Figure, drawing: Any, caption: str, link: str) -> str:
     height = int(drawing.layout.height)
-    return (f'<figure id="{figure.name}">{_head(figure.title, link)}'
-            f'<div class="plot" data-name="{figure.name}" style="min-height:{min(height, 480)}px">'
-            f'<div class="canvas" role="img" aria-label="{escape(figure.title)}"></div>'
-            f'<script type="application/json">{embedded_json(drawing.to_json())}</script></div>'
-            f"<figcaption>{caption}</figcaption></figure>\n")
+    return (
+        f'<figure id="{figure.name}">{_head(figure.title, link)}'
+        f'<div class="plot" data-name="{figure.name}" style="min-height:{min(height, 480)}px">'
+        f'<div class="canvas" role="img" aria-label="{escape(figure.title)}"></div>'
+        f'<script type="application/json">{embedded_json(drawing.to_json())}</script></div>'
+        f"<figcaption>{caption}</figcaption></figure>\n"
+    )
 
 
 def _head(title: str, link: str) -> str:
@@ -58,8 +60,9 @@ def _head(title: str, link: str) -> str:
 
 def download(name: str, table: pd.DataFrame) -> str:
     """A link that holds the data itself."""
-    return (f'<a class="download" download="{escape(name)}.csv" href="{csv_uri(table)}">'
-            "Data (CSV)</a>")
+    return (
+        f'<a class="download" download="{escape(name)}.csv" href="{csv_uri(table)}">Data (CSV)</a>'
+    )
 
 
 def absent(sentence: str) -> str:
@@ -71,5 +74,3 @@ def titled(title: str, html: str, table: pd.DataFrame | None = None, name: str =
     """A titled part that is no drawing; `table` can be downloaded."""
     link = download(name, table) if table is not None else ""
     return f"<figure>{_head(title, link)}{html}</figure>\n"
-
-

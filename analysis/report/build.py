@@ -14,13 +14,13 @@ from analysis.figures.drawing.view import look
 from analysis.report import provenance
 from analysis.report.blocks import Block, figure_block
 from analysis.report.findings import Findings, find
+from analysis.report.html_tables import csv_text
 from analysis.report.keys import keys_html
 from analysis.report.numbers import as_json, tables
 from analysis.report.page import Page, render
 from analysis.report.sections import sections
 from analysis.report.settings import ReportSettings
-from analysis.report.tables import csv_text
-from analysis.schema import Experiment
+from analysis.sources.schema import Experiment
 
 __all__ = ["summary", "write"]
 
@@ -43,8 +43,10 @@ def write(experiment: Experiment, out: Path, settings: ReportSettings | None = N
     out.mkdir(parents=True, exist_ok=True)
     for name, table in named.items():
         _replace(out / f"{name}.csv", csv_text(table))
-    _replace(out / "report.json", json.dumps(as_json(found, named), ensure_ascii=False,
-                                             indent=1, allow_nan=False))
+    _replace(
+        out / "report.json",
+        json.dumps(as_json(found, named), ensure_ascii=False, indent=1, allow_nan=False),
+    )
     return _replace(out / "index.html", render(_page(found, blocks, settings)))
 
 
@@ -65,18 +67,26 @@ def _page(found: Findings, blocks: Sequence[Block], settings: ReportSettings) ->
     done = found.view.finished
     seeds = done["seed"].nunique() if "seed" in done else 0
     return Page(
-        title=settings.title or experiment.name, eyebrow="Sweep report",
+        title=settings.title or experiment.name,
+        eyebrow="Sweep report",
         provenance=provenance.headline(experiment, seeds),
         keys=keys_html(found.view, found.equivalences),
         sections=tuple(sections(found, blocks)),
-        footer=_footer(settings), reload_s=settings.reload_s)
+        footer=_footer(settings),
+        reload_s=settings.reload_s,
+    )
 
 
 def _footer(settings: ReportSettings) -> str:
-    again = (f" The page loads itself again every {settings.reload_s} s while the sweep runs."
-             if settings.reload_s else "")
-    return (f"Written by sweeper on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.{again} This file "
-            "needs no network; report.json and the CSV files beside it hold the same numbers.")
+    again = (
+        f" The page loads itself again every {settings.reload_s} s while the sweep runs."
+        if settings.reload_s
+        else ""
+    )
+    return (
+        f"Written by sweeper on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.{again} This file "
+        "needs no network; report.json and the CSV files beside it hold the same numbers."
+    )
 
 
 def _replace(path: Path, text: str) -> Path:

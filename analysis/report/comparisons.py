@@ -7,33 +7,29 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis.compare import Comparison, compare_all
+from analysis.comparisons.compare import Comparison, compare_all
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.report.blocks import titled
+from analysis.report.html_tables import Cell, html_table, verdict_cell
 from analysis.report.statement import Statement
-from analysis.report.tables import Cell, html_table, verdict_cell
-from analysis.schema import param_columns
-from analysis.wording import (
-    model_name,
-    number,
-    plural,
-    probability,
-    quantity,
-    setting,
-    symbol,
-)
+from analysis.sources.schema import param_columns
+from analysis.wording import model_name, number, plural, probability, quantity, setting, symbol
 
 __all__ = ["Compared", "compare_models", "compared_html"]
 
 _SHOWN = 60
 _COLUMNS = ("first and second", "at", "difference (95 %)", "effect", "p, Holm", "verdict")
-_UNITS = {"test/denoise": "data units²/example, at the noise that each model was trained for",
-          "test/elbo_full": "nats/example, on the test set; more is better"}
-_NOTE = ("First less second ({}): Welch’s interval over seeds for each difference alone, Hedges’ "
-         "g, and p corrected by Holm over all rows. That two are not shown to differ is no "
-         "evidence that they are equal.")
+_UNITS = {
+    "test/denoise": "data units²/example, at the noise that each model was trained for",
+    "test/elbo_full": "nats/example, on the test set; more is better",
+}
+_NOTE = (
+    "First less second ({}): Welch’s interval over seeds for each difference alone, Hedges’ "
+    "g, and p corrected by Holm over all rows. That two are not shown to differ is no "
+    "evidence that they are equal."
+)
 
 
 @dataclass(frozen=True)
@@ -60,21 +56,41 @@ class Compared:
             return []
         differ = sum(one.verdict == "differ" for one in tested)
         also = "; models differ in more than their kind, as the table says" * any(
-            one.also for one in tested)
-        found = (f"{differ} of them differ{'s' * (differ == 1)}" if differ else
-                 "none is shown to differ")
+            one.also for one in tested
+        )
+        found = (
+            f"{differ} of them differ{'s' * (differ == 1)}"
+            if differ
+            else "none is shown to differ"
+        )
         noise = " at equal noise" * (self.by == "model")
-        return [Statement(f"{self.subject}: {plural(len(tested), 'comparison')} between "
-                          f"{self.kinds}{noise}; {found} (Holm, 5 %){also}.")]
+        return [
+            Statement(
+                f"{self.subject}: {plural(len(tested), 'comparison')} between "
+                f"{self.kinds}{noise}; {found} (Holm, 5 %){also}."
+            )
+        ]
 
     @property
     def table(self) -> pd.DataFrame:
-        return pd.DataFrame([
-            {"first": _model(one.groups[0]), "second": _model(one.groups[1]), "at": _at(one),
-             "difference": one.difference.value, "low": one.difference.low,
-             "high": one.difference.high, "effect": one.effect.value, "p_holm": one.p_holm,
-             "verdict": one.verdict, "also_differ": ", ".join(one.also),
-             "sentence": one.sentence()} for one in self.found])
+        return pd.DataFrame(
+            [
+                {
+                    "first": _model(one.groups[0]),
+                    "second": _model(one.groups[1]),
+                    "at": _at(one),
+                    "difference": one.difference.value,
+                    "low": one.difference.low,
+                    "high": one.difference.high,
+                    "effect": one.effect.value,
+                    "p_holm": one.p_holm,
+                    "verdict": one.verdict,
+                    "also_differ": ", ".join(one.also),
+                    "sentence": one.sentence(),
+                }
+                for one in self.found
+            ]
+        )
 
 
 def compare_models(view: View) -> Compared:
@@ -88,11 +104,17 @@ def compare_models(view: View) -> Compared:
 
 def _question(trials: pd.DataFrame) -> tuple[str, str]:
     """By which field trials are compared, and in what."""
-    corruptions = [name for name in param_columns(trials) if name.startswith("corruption_")
-                   and trials[name].nunique() > 1]
+    corruptions = [
+        name
+        for name in param_columns(trials)
+        if name.startswith("corruption_") and trials[name].nunique() > 1
+    ]
     one = "model" in trials and trials["model"].nunique() == 1
-    return (corruptions[0], "test/elbo_full") if one and len(corruptions) == 1 else (
-        "model", "test/denoise")
+    return (
+        (corruptions[0], "test/elbo_full")
+        if one and len(corruptions) == 1
+        else ("model", "test/denoise")
+    )
 
 
 def compared_html(compared: Compared) -> str:
@@ -100,25 +122,37 @@ def compared_html(compared: Compared) -> str:
     if not compared.found:
         return ""
     rows = [_row(one) for one in compared.found[:_SHOWN]]
-    more = (f" The first {_SHOWN} of {len(compared.found)} are shown."
-            if len(compared.found) > _SHOWN else "")
+    more = (
+        f" The first {_SHOWN} of {len(compared.found)} are shown."
+        if len(compared.found) > _SHOWN
+        else ""
+    )
     note = _NOTE.format(_UNITS[compared.found[0].metric]) + more
-    return titled(f"{compared.subject} of every pair of {compared.kinds}",
-                  f"{html_table(_COLUMNS, rows)}<figcaption><p>{prose(note)}</p></figcaption>",
-                  compared.table, "compared")
+    return titled(
+        f"{compared.subject} of every pair of {compared.kinds}",
+        f"{html_table(_COLUMNS, rows)}<figcaption><p>{prose(note)}</p></figcaption>",
+        compared.table,
+        "compared",
+    )
 
 
 def _row(one: Comparison) -> list[Cell]:
-    also = (f"<small>also differ in {escape(', '.join(map(symbol, one.also)))}</small>"
-            if one.also else "")
+    also = (
+        f"<small>also differ in {escape(', '.join(map(symbol, one.also)))}</small>"
+        if one.also
+        else ""
+    )
     names = f"{escape(_model(one.groups[0]))} and {escape(_model(one.groups[1]))}{also}"
     d, tested = one.difference, one.verdict != "not tested"
     spread = f" ({number(d.low)} to {number(d.high)})" if tested else ""
-    return [Cell(kind="wide", html=names), Cell(_at(one)),
-            Cell(f"{number(d.value)}{spread}", "unit"),
-            Cell(number(one.effect.value, 2) if tested else "", "unit"),
-            Cell(probability(one.p_holm).removeprefix("p = ") if tested else "", "unit"),
-            verdict_cell(one.untested or one.verdict, None)]
+    return [
+        Cell(kind="wide", html=names),
+        Cell(_at(one)),
+        Cell(f"{number(d.value)}{spread}", "unit"),
+        Cell(number(one.effect.value, 2) if tested else "", "unit"),
+        Cell(probability(one.p_holm).removeprefix("p = ") if tested else "", "unit"),
+        verdict_cell(one.untested or one.verdict, None),
+    ]
 
 
 def _model(label: str) -> str:

@@ -28,26 +28,36 @@ from analysis.equivalence.verdict import missing
 from analysis.figures.drawing.style import escape, prose
 from analysis.figures.drawing.view import View
 from analysis.report.blocks import absent, titled
+from analysis.report.html_tables import Cell, html_table, verdict_cell
 from analysis.report.statement import Statement
-from analysis.report.tables import Cell, html_table, verdict_cell
 from analysis.wording import number, plural, quantity, symbol
 
 __all__ = ["Equivalences", "equivalence_html", "examine"]
 
-LEVELS = {"algebra": "same parameters", "twins": "same seed, whole run",
-          "seeds": "disjoint seeds (TOST)", "collapse": "one curve for all β (TOST)"}
+LEVELS = {
+    "algebra": "same parameters",
+    "twins": "same seed, whole run",
+    "seeds": "disjoint seeds (TOST)",
+    "collapse": "one curve for all β (TOST)",
+}
 _SENTENCES = 4
 _ORDER = (EQUIVALENT, UNUSABLE, UNDECIDED, DIFFERENT)
-_LOOKED_NOTE = (" Their level is stricter than 5 %, for the sweep asked after every seed: so all "
-                "its looks together are wrong in one sweep of twenty.")
-_TWIN_NOTE = ("Twins of the same seed show that two settings take the same steps; they are no "
-              "independent seeds, so they stay out of every law and of the tests across seeds.")
-_TOST_NOTE = ("Intervals are {level:.3g} % intervals of Welch’s two one-sided tests at "
-              "{alpha:.2g} %; the margin of log ratios, {margin}, was declared beforehand. A "
-              "test that finds no difference is not evidence of equivalence, so such a pair is "
-              "undecided. A pair is equivalent if KL and reconstruction both are, and different "
-              "if either is, corrected by Holm’s method. Seeds still missing are for a chance of "
-              "0.8 that the pair is decided in both, if the differences are as they were seen.")
+_LOOKED_NOTE = (
+    " Their level is stricter than 5 %, for the sweep asked after every seed: so all "
+    "its looks together are wrong in one sweep of twenty."
+)
+_TWIN_NOTE = (
+    "Twins of the same seed show that two settings take the same steps; they are no "
+    "independent seeds, so they stay out of every law and of the tests across seeds."
+)
+_TOST_NOTE = (
+    "Intervals are {level:.3g} % intervals of Welch’s two one-sided tests at "
+    "{alpha:.2g} %; the margin of log ratios, {margin}, was declared beforehand. A "
+    "test that finds no difference is not evidence of equivalence, so such a pair is "
+    "undecided. A pair is equivalent if KL and reconstruction both are, and different "
+    "if either is, corrected by Holm’s method. Seeds still missing are for a chance of "
+    "0.8 that the pair is decided in both, if the differences are as they were seen."
+)
 
 
 @dataclass(frozen=True)
@@ -59,14 +69,19 @@ class Equivalences:
     @property
     def refusals(self) -> tuple[str, ...]:
         """Why a level has no verdict, and which models have no aliases."""
-        told = [f"Equivalence ({LEVELS[level]}) has no verdict: {reason.rstrip('.')}."
-                for level, reason in self.found.refusals.items()]
+        told = [
+            f"Equivalence ({LEVELS[level]}) has no verdict: {reason.rstrip('.')}."
+            for level, reason in self.found.refusals.items()
+        ]
         return (*told, *([f"Equivalence: {self.found.note}."] if self.found.note else []))
 
     @property
     def statements(self) -> list[Statement]:
-        found = [one for level, verdicts in self.found.verdicts.items()
-                 for one in _said(level, verdicts)]
+        found = [
+            one
+            for level, verdicts in self.found.verdicts.items()
+            for one in _said(level, verdicts)
+        ]
         return found + [Statement(text, True) for text in self.refusals]
 
     @property
@@ -77,23 +92,39 @@ class Equivalences:
         """
         verdicts = self.found.verdicts
         level = next((one for one in ("seeds", "twins", "algebra") if verdicts.get(one)), None)
-        told = "; ".join(f"{LEVELS[level].split(' (')[0]}: {_counts(every)}"
-                         for level, every in verdicts.items() if every)
+        told = "; ".join(
+            f"{LEVELS[level].split(' (')[0]}: {_counts(every)}"
+            for level, every in verdicts.items()
+            if every
+        )
         if level is not None:
             pairs = _pairs(verdicts[level])
             same = sum(one == EQUIVALENT for one in pairs.values())
-            yield ("alias pairs found equivalent, " + LEVELS[level].split(" (")[0],
-                   f"{same} of {len(pairs)}", told)
+            yield (
+                "alias pairs found equivalent, " + LEVELS[level].split(" (")[0],
+                f"{same} of {len(pairs)}",
+                told,
+            )
 
     @property
     def table(self) -> pd.DataFrame:
-        return pd.DataFrame([
-            {"level": level, "compared": _compared(one), "found": _found(one),
-             "verdict": one.verdict, "apart": _apart(one),
-             "needs_more_seeds": getattr(one, "needs", None),
-             "if_equal": getattr(one, "if_equal", None),
-             "seeds_shared": getattr(one, "dealt", False), "sentence": one.sentence()}
-            for level, verdicts in self.found.verdicts.items() for one in verdicts])
+        return pd.DataFrame(
+            [
+                {
+                    "level": level,
+                    "compared": _compared(one),
+                    "found": _found(one),
+                    "verdict": one.verdict,
+                    "apart": _apart(one),
+                    "needs_more_seeds": getattr(one, "needs", None),
+                    "if_equal": getattr(one, "if_equal", None),
+                    "seeds_shared": getattr(one, "dealt", False),
+                    "sentence": one.sentence(),
+                }
+                for level, verdicts in self.found.verdicts.items()
+                for one in verdicts
+            ]
+        )
 
 
 def examine(view: View) -> Equivalences:
@@ -111,9 +142,13 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
         return
     pairs = _pairs(verdicts)
     same = set(pairs.values()) == {EQUIVALENT}
-    told = (f"all {len(pairs)} pairs are equivalent" if same and len(pairs) > 1 else
-            "the pair is equivalent" if same else
-            f"of {plural(len(pairs), 'pair')}, {_tally(pairs.values())}")
+    told = (
+        f"all {len(pairs)} pairs are equivalent"
+        if same and len(pairs) > 1
+        else "the pair is equivalent"
+        if same
+        else f"of {plural(len(pairs), 'pair')}, {_tally(pairs.values())}"
+    )
     if len(verdicts) > len(pairs):
         told += f" ({plural(len(verdicts), 'comparison')}, one a seed)"
     yield Statement(f"Equivalence, {LEVELS[level]}: {told}{_wanted(verdicts)}.", not same)
@@ -122,13 +157,18 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
 def _wanted(verdicts: Sequence[Verdict]) -> str:
     """How many more seeds each undecided pair would take, if the two are equal."""
     left = [one for one in verdicts if one.verdict == UNDECIDED]
-    seeds = [one.if_equal for one in left
-             if isinstance(one, SeedVerdict | CollapseVerdict) and one.if_equal is not None]
+    seeds = [
+        one.if_equal
+        for one in left
+        if isinstance(one, SeedVerdict | CollapseVerdict) and one.if_equal is not None
+    ]
     if not left or len(seeds) < len(left):
         return ""
     more = missing(max(seeds), dealt=any(getattr(one, "dealt", False) for one in left))
-    return (f"; with {more}, each undecided pair that is truly equal would be found so with a "
-            "chance of at least 0.8")
+    return (
+        f"; with {more}, each undecided pair that is truly equal would be found so with a "
+        "chance of at least 0.8"
+    )
 
 
 def _pairs(verdicts: Sequence[Verdict]) -> dict[str, str]:
@@ -168,17 +208,26 @@ def _found(one: Verdict) -> str:
         exact = "0, equal to the last bit" if one.exact else f"at most {one.difference:.1e}"
         return f"|Δ log|: {exact}, {one.steps} epochs" if one.n else "no history in common"
     if isinstance(one, AlgebraVerdict):
-        return (f"objectives in the ratio {number(one.factor)}, to within {one.deviation:.1e} "
-                "over the epochs")
+        return (
+            f"objectives in the ratio {number(one.factor)}, to within {one.deviation:.1e} "
+            "over the epochs"
+        )
     if isinstance(one, SeedVerdict | CollapseVerdict) and one.reason:
         return one.reason
     if isinstance(one, SeedVerdict) and one.tests:
-        return "; ".join(f"Δ log {quantity(name)} {number(test.difference, 2)} "
-                         f"({number(test.low, 2)} to {number(test.high, 2)})"
-                         for name, test in one.tests.items()) + f"; {_arms(one)}"
+        return (
+            "; ".join(
+                f"Δ log {quantity(name)} {number(test.difference, 2)} "
+                f"({number(test.low, 2)} to {number(test.high, 2)})"
+                for name, test in one.tests.items()
+            )
+            + f"; {_arms(one)}"
+        )
     if isinstance(one, CollapseVerdict) and one.test is not None and math.isfinite(one.delta):
-        return (f"δ {number(one.delta, 2)} ({number(one.test.low, 2)} to "
-                f"{number(one.test.high, 2)}), margin {number(one.margin, 2)}; {_arms(one)}")
+        return (
+            f"δ {number(one.delta, 2)} ({number(one.test.low, 2)} to "
+            f"{number(one.test.high, 2)}), margin {number(one.margin, 2)}; {_arms(one)}"
+        )
     return "too few seeds to test"
 
 
@@ -202,18 +251,36 @@ def equivalence_html(found: Equivalences) -> str:
     if table.empty:
         return refused
     good = {EQUIVALENT: True, DIFFERENT: False}
-    rows = [[Cell(LEVELS[str(row.level)]), Cell(kind="wide", html=_lines(row.compared, "↔")),
-             Cell(kind="wide", html=_lines(row.found, ";")),
-             _verdict(str(row.verdict), good.get(str(row.verdict)),
-                      (row.needs_more_seeds, row.if_equal), bool(row.seeds_shared))]
-            for row in _by_setting(table).head(200).itertuples()]
+    rows = [
+        [
+            Cell(LEVELS[str(row.level)]),
+            Cell(kind="wide", html=_lines(row.compared, "↔")),
+            Cell(kind="wide", html=_lines(row.found, ";")),
+            _verdict(
+                str(row.verdict),
+                good.get(str(row.verdict)),
+                (row.needs_more_seeds, row.if_equal),
+                bool(row.seeds_shared),
+            ),
+        ]
+        for row in _by_setting(table).head(200).itertuples()
+    ]
     html = html_table(("level", "compared", "found", "verdict"), rows)
     tested, alpha = bool(set(table["level"]) - {"twins", "algebra"}), found.found.alpha
-    note = (_TOST_NOTE.format(level=100 - 200 * alpha, alpha=100 * alpha,
-                              margin=f"{found.found.margin:g}") if tested else _TWIN_NOTE)
+    note = (
+        _TOST_NOTE.format(
+            level=100 - 200 * alpha, alpha=100 * alpha, margin=f"{found.found.margin:g}"
+        )
+        if tested
+        else _TWIN_NOTE
+    )
     note += _LOOKED_NOTE * (tested and alpha != ALPHA)
-    return titled("Equivalence verdicts", f"{html}<figcaption>{prose(note)}</figcaption>{refused}",
-                  table, "equivalence")
+    return titled(
+        "Equivalence verdicts",
+        f"{html}<figcaption>{prose(note)}</figcaption>{refused}",
+        table,
+        "equivalence",
+    )
 
 
 def _by_setting(table: pd.DataFrame) -> pd.DataFrame:
@@ -222,22 +289,25 @@ def _by_setting(table: pd.DataFrame) -> pd.DataFrame:
     whole = table.assign(compared=pair).sort_values("apart", ascending=False, kind="stable")
     groups = whole.groupby(["level", "compared", "verdict"], sort=False)
     worst = groups.head(1).assign(n=groups["apart"].transform("size")).sort_index()
-    found = [f"{plural(int(n), 'seed')}: {text}" if n > 1 else str(text)
-             for n, text in zip(worst["n"], worst["found"], strict=True)]
+    found = [
+        f"{plural(int(n), 'seed')}: {text}" if n > 1 else str(text)
+        for n, text in zip(worst["n"], worst["found"], strict=True)
+    ]
     return worst.assign(found=found)
 
 
 def _lines(text: object, at: str) -> str:
     """Escaped text, broken at `at` and not within ``σ = 0.06``."""
-    parts = [escape(part.strip()).replace(" = ", "\u00a0=\u00a0")
-             for part in str(text).split(at)]
+    parts = [escape(part.strip()).replace(" = ", "\u00a0=\u00a0") for part in str(text).split(at)]
     return f"{' ' * (at != ';')}{at}<br>".join(parts)
 
 
-def _verdict(verdict: str, good: bool | None, seeds: tuple[object, object],
-             dealt: bool) -> Cell:
+def _verdict(verdict: str, good: bool | None, seeds: tuple[object, object], dealt: bool) -> Cell:
     cell = verdict_cell(verdict, good)
     needs, if_equal = (int(n) if isinstance(n, int | float) and n == n else None for n in seeds)
-    more = (f"<small>needs {escape(missing(needs, if_equal, dealt))}</small>"
-            if verdict == UNDECIDED and (needs, if_equal) != (None, None) else "")
+    more = (
+        f"<small>needs {escape(missing(needs, if_equal, dealt))}</small>"
+        if verdict == UNDECIDED and (needs, if_equal) != (None, None)
+        else ""
+    )
     return Cell(kind="", html=f"{cell.html}{more}")

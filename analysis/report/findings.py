@@ -26,5 +26,6 @@ class Findings:
 def find(view: View) -> Findings:
     """Ask every test that these trials can answer."""
     equivalences, compared = examine(view), compare_models(view)
-    return Findings(view, equivalences, compared,
-                    statements(view, equivalences, compared.statements))
+    return Findings(
+        view, equivalences, compared, statements(view, equivalences, compared.statements)
+    )

@@ -12,7 +12,7 @@ from analysis.figures.drawing.families import Family, all_families
 from analysis.figures.drawing.style import escape
 from analysis.figures.drawing.view import View
 from analysis.report.png import data_uri, encode, strip
-from analysis.schema import Gallery
+from analysis.sources.schema import Gallery
 from analysis.wording import symbol
 
 __all__ = ["gallery_html"]
@@ -33,8 +33,11 @@ class _Level:
 
 def gallery_html(view: View) -> str:
     """One gallery a family of models, with a dial over its noise level; empty without pictures."""
-    found = [(family, scale, levels) for scale, family in _first(all_families(view.finished))
-             if (levels := list(_levels(view, family, scale)))]
+    found = [
+        (family, scale, levels)
+        for scale, family in _first(all_families(view.finished))
+        if (levels := list(_levels(view, family, scale)))
+    ]
     return "".join(_family(family, scale, levels) for family, scale, levels in found)
 
 
@@ -68,9 +71,10 @@ def _shown(view: View, rows: pd.DataFrame, label: str) -> Iterator[_Level]:
 
 def _note(row: pd.Series) -> str:
     said = [f"seed {row['seed']:g}"]
-    for column, name, unit in (("test/kl", "KL", "nats/example"),
-                               ("test/denoise", "denoising error",
-                                "data units²/example on the test set")):
+    for column, name, unit in (
+        ("test/kl", "KL", "nats/example"),
+        ("test/denoise", "denoising error", "data units²/example on the test set"),
+    ):
         if column in row and row[column] == row[column]:
             said.append(f"{name} {row[column]:.4g} {unit}")
     return ", ".join(said)
@@ -78,24 +82,34 @@ def _note(row: pd.Series) -> str:
 
 def _family(family: Family, scale: str, levels: list[_Level]) -> str:
     middle = len(levels) // 2
-    frames = "".join(_frame(level, index, middle, len(levels))
-                     for index, level in enumerate(levels))
+    frames = "".join(
+        _frame(level, index, middle, len(levels)) for index, level in enumerate(levels)
+    )
     sign = symbol(scale)
-    dial = "" if len(levels) == 1 else (
-        f'<label class="dial"><span>{sign}</span><input type="range" min="0" '
-        f'max="{len(levels) - 1}" step="1" value="{middle}" '
-        f'aria-label="noise level {sign} of {escape(family.label)}">'
-        f"<output>{escape(levels[middle].label)}</output></label>")
-    return (f'<figure class="gallery"><div class="head"><h3>{escape(family.label)}</h3></div>'
-            f"{dial}{frames}</figure>\n")
+    dial = (
+        ""
+        if len(levels) == 1
+        else (
+            f'<label class="dial"><span>{sign}</span><input type="range" min="0" '
+            f'max="{len(levels) - 1}" step="1" value="{middle}" '
+            f'aria-label="noise level {sign} of {escape(family.label)}">'
+            f"<output>{escape(levels[middle].label)}</output></label>"
+        )
+    )
+    return (
+        f'<figure class="gallery"><div class="head"><h3>{escape(family.label)}</h3></div>'
+        f"{dial}{frames}</figure>\n"
+    )
 
 
 def _frame(level: _Level, index: int, middle: int, count: int) -> str:
     printed = " key" if index in (0, middle, count - 1) else ""
     hidden = "" if index == middle else " hidden"
     rows = "".join(_row(level.pictures[key][:_IMAGES], name) for key, name in ROWS.items())
-    return (f'<div class="level{printed}" data-label="{escape(level.label)}"{hidden}>{rows}'
-            f'<p class="note">{escape(level.label)}, {escape(level.note)}</p></div>')
+    return (
+        f'<div class="level{printed}" data-label="{escape(level.label)}"{hidden}>{rows}'
+        f'<p class="note">{escape(level.label)}, {escape(level.note)}</p></div>'
+    )
 
 
 def _row(images: np.ndarray, name: str) -> str:
@@ -103,5 +117,7 @@ def _row(images: np.ndarray, name: str) -> str:
     gap = max(1, round(width / 14))
     crop = f"{min(_CROP, len(images)) * (width + gap)}/{height}"
     uri = data_uri(encode(strip(images, gap)))
-    return (f'<div class="strip"><span>{name}</span><img alt="{name}" src="{uri}" '
-            f'style="--crop:{crop}"></div>')
+    return (
+        f'<div class="strip"><span>{name}</span><img alt="{name}" src="{uri}" '
+        f'style="--crop:{crop}"></div>'
+    )

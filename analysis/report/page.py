@@ -54,28 +54,39 @@ def render(page: Page) -> str:
     """The whole file. Only our own two scripts may run: the policy names their hashes."""
     script, plotly = _template("page.js"), gzip.decompress(_file(_PLOTLY)).decode("utf-8")
     slots = {
-        "policy": _policy(script, plotly), "title": escape(page.title),
-        "css": _template("page.css"), "eyebrow": escape(page.eyebrow),
-        "provenance": escape(page.provenance), "keys": page.keys,
-        "contents": "".join(f'<li><a href="#{one.anchor}">{escape(one.title)}</a></li>'
-                            for one in page.sections),
-        "body": "".join(_section(one) for one in page.sections), "footer": escape(page.footer),
+        "policy": _policy(script, plotly),
+        "title": escape(page.title),
+        "css": _template("page.css"),
+        "eyebrow": escape(page.eyebrow),
+        "provenance": escape(page.provenance),
+        "keys": page.keys,
+        "contents": "".join(
+            f'<li><a href="#{one.anchor}">{escape(one.title)}</a></li>' for one in page.sections
+        ),
+        "body": "".join(_section(one) for one in page.sections),
+        "footer": escape(page.footer),
         "settings": embedded_json({"dark": dark_partners(), "reload": page.reload_s}),
-        "plotly": base64.b64encode(_file(_PLOTLY)).decode(), "script": script}
+        "plotly": base64.b64encode(_file(_PLOTLY)).decode(),
+        "script": script,
+    }
     return re.sub(r"\{\{(\w+)\}\}", lambda slot: slots[slot[1]], _template("page.html"))
 
 
 def _section(section: Section) -> str:
     kind = ' class="summary"' if section.anchor == "summary" else ""
-    return (f'<section id="{section.anchor}"{kind}><h2>{escape(section.title)}</h2>'
-            f"{section.html}</section>\n")
+    return (
+        f'<section id="{section.anchor}"{kind}><h2>{escape(section.title)}</h2>'
+        f"{section.html}</section>\n"
+    )
 
 
 def _policy(*scripts: str) -> str:
     hashes = [hashlib.sha256(script.encode("utf-8")).digest() for script in scripts]
     allowed = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in hashes)
-    return (f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-            "img-src data: blob:; base-uri 'none'; form-action 'none'")
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
 
 
 def _template(name: str) -> str:

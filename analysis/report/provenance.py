@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.figures.drawing.style import escape
-from analysis.report.tables import Cell, html_table
-from analysis.schema import Experiment
+from analysis.report.html_tables import Cell, html_table
+from analysis.sources.schema import Experiment
 
 __all__ = ["facts", "headline", "html", "reproduce"]
 
@@ -22,9 +22,13 @@ def headline(experiment: Experiment, seeds: int) -> str:
     known = facts(experiment)
     data = ", ".join(f"{one.name} (d = {one.dims})" for one in experiment.spectra.values())
     trials = len(experiment.trials)
-    said = [f"{trials} trial{'s' * (trials != 1)}", f"{seeds} seed{'s' * (seeds != 1)}",
-            data, known.get("last sweep", "")[:10],
-            f"commit {known['commit'][:10]}" if "commit" in known else ""]
+    said = [
+        f"{trials} trial{'s' * (trials != 1)}",
+        f"{seeds} seed{'s' * (seeds != 1)}",
+        data,
+        known.get("last sweep", "")[:10],
+        f"commit {known['commit'][:10]}" if "commit" in known else "",
+    ]
     return " · ".join(text for text in said if text)
 
 
@@ -32,13 +36,18 @@ def facts(experiment: Experiment) -> dict[str, str]:
     """Name → text of everything known about how the experiment was made."""
     last = experiment.sweeps[-1] if experiment.sweeps else {}
     provenance = _mapping(last.get("provenance"))
-    found = {"experiment": experiment.name, "source": experiment.source, "data": _data(experiment),
-             "sweeps": ", ".join(str(sweep.get("sweep", "?")) for sweep in experiment.sweeps),
-             "last sweep": str(last.get("created", "")), "commit": _commit(provenance),
-             "host": str(provenance.get("host", "")),
-             "python": str(provenance.get("python", "")),
-             "versions": _versions(_mapping(provenance.get("versions"))),
-             "tracking": _without_secrets(str(last.get("tracking_uri") or ""))}
+    found = {
+        "experiment": experiment.name,
+        "source": experiment.source,
+        "data": _data(experiment),
+        "sweeps": ", ".join(str(sweep.get("sweep", "?")) for sweep in experiment.sweeps),
+        "last sweep": str(last.get("created", "")),
+        "commit": _commit(provenance),
+        "host": str(provenance.get("host", "")),
+        "python": str(provenance.get("python", "")),
+        "versions": _versions(_mapping(provenance.get("versions"))),
+        "tracking": _without_secrets(str(last.get("tracking_uri") or "")),
+    }
     return {name: text for name, text in found.items() if text}
 
 
@@ -58,8 +67,11 @@ def _versions(versions: Mapping[str, Any]) -> str:
 
 
 def _data(experiment: Experiment) -> str:
-    return "; ".join(f"{one.name} (d = {one.dims}, {one.n_train} training examples, "
-                     f"checksum {one.checksum[:12]})" for one in experiment.spectra.values())
+    return "; ".join(
+        f"{one.name} (d = {one.dims}, {one.n_train} training examples, "
+        f"checksum {one.checksum[:12]})"
+        for one in experiment.spectra.values()
+    )
 
 
 def _without_secrets(uri: str) -> str:
@@ -85,6 +97,9 @@ def html(experiment: Experiment) -> str:
     """The table of facts and the reproduce lines."""
     rows = [[Cell(name), Cell(text, "wide")] for name, text in facts(experiment).items()]
     lines = reproduce(experiment)
-    again = (f"<p>To train the same trials again:</p><pre>{escape(chr(10).join(lines))}</pre>"
-             if lines else "")
+    again = (
+        f"<p>To train the same trials again:</p><pre>{escape(chr(10).join(lines))}</pre>"
+        if lines
+        else ""
+    )
     return html_table(("fact", "value"), rows, "facts") + again

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from analysis.comparisons.ranking import better
 from analysis.figures.drawing.curves import SETTING, setting_name, trial_settings
 from analysis.figures.drawing.style import escape
 from analysis.figures.drawing.view import View
-from analysis.ranking import better
-from analysis.regression import mean_estimate
+from analysis.laws.regression import mean_estimate
 from analysis.report.blocks import titled
+from analysis.report.html_tables import Cell, html_table
 from analysis.report.statement import Statement
-from analysis.report.tables import Cell, html_table
 from analysis.wording import number, plural, quantity
 
 __all__ = ["results_frame", "results_html", "strongest_noise"]
@@ -24,12 +24,16 @@ __all__ = ["results_frame", "results_html", "strongest_noise"]
 METRICS = ("test/kl", "test/recon", "test/denoise", "test/elbo_full")
 _OPEN, _SHOWN = 12, 200
 _NOISY = re.compile(r"(?P<measure>denoise|accuracy)/(?P<noise>\w+)/(?P<level>[\d.e+-]+)")
-_MEASURES = {"denoise": "Error after the strongest noise, least and most",
-             "accuracy": "Accuracy after the strongest noise, most and least"}
+_MEASURES = {
+    "denoise": "Error after the strongest noise, least and most",
+    "accuracy": "Accuracy after the strongest noise, most and least",
+}
 _NOISES = {"gaussian": "Gaussian", "laplace": "Laplace", "salt_and_pepper": "salt and pepper"}
-_NOTE = ("Means over seeds ± half of the 95 % t interval, which takes two seeds. KL and ELBO in "
-         "nats per example; errors in squared data units per example, the reconstruction of "
-         "Laplace models in absolute ones, and denoising at each model’s own noise.")
+_NOTE = (
+    "Means over seeds ± half of the 95 % t interval, which takes two seeds. KL and ELBO in "
+    "nats per example; errors in squared data units per example, the reconstruction of "
+    "Laplace models in absolute ones, and denoising at each model’s own noise."
+)
 
 
 def results_frame(view: View) -> pd.DataFrame:
@@ -57,16 +61,24 @@ def results_html(view: View) -> str:
     if frame.empty:
         return ""
     metrics = [name for name in METRICS if name in frame]
-    lines = [[Cell(row["setting"], "wide"),
-              *(Cell(_spread(row, name), "number") for name in metrics), Cell(row["n"], "number")]
-             for _, row in frame.head(_SHOWN).iterrows()]
+    lines = [
+        [
+            Cell(row["setting"], "wide"),
+            *(Cell(_spread(row, name), "number") for name in metrics),
+            Cell(row["n"], "number"),
+        ]
+        for _, row in frame.head(_SHOWN).iterrows()
+    ]
     table = html_table(("setting", *(f"{quantity(name)}>" for name in metrics), "seeds>"), lines)
     if len(frame) > _OPEN:
         table = f"<details><summary>{plural(len(frame), 'setting')}</summary>{table}</details>"
     more = f" The first {_SHOWN} of {len(frame)} are shown." if len(frame) > _SHOWN else ""
-    return titled("What each setting reached",
-                  f"{table}<figcaption><p>{escape(_NOTE + more)}</p></figcaption>", frame,
-                  "results")
+    return titled(
+        "What each setting reached",
+        f"{table}<figcaption><p>{escape(_NOTE + more)}</p></figcaption>",
+        frame,
+        "results",
+    )
 
 
 def _spread(row: pd.Series, name: str) -> str:
@@ -103,8 +115,10 @@ def _strongest(joined: pd.DataFrame, measure: str) -> Iterator[str]:
 def _ends(joined: pd.DataFrame, metric: str) -> str:
     """The best and the worst setting by their means; nothing if there is one setting only."""
     rows = joined[joined[metric].notna()]
-    named = [(group.iloc[0], float(group[metric].mean()))
-             for _, group in rows.groupby(SETTING, dropna=False, sort=False)]
+    named = [
+        (group.iloc[0], float(group[metric].mean()))
+        for _, group in rows.groupby(SETTING, dropna=False, sort=False)
+    ]
     alone = len({row["family"] for row, _ in named}) == len(named)
     means = {row["family"] if alone else setting_name(row): mean for row, mean in named}
     if len(means) < 2:
@@ -113,11 +127,16 @@ def _ends(joined: pd.DataFrame, metric: str) -> str:
     if means[best] == means[worst]:
         return ""
     _, noise, level = metric.split("/")
-    return (f"{_NOISES.get(noise, noise)} {level}: {best} "
-            f"({number(means[best])}), {worst} ({number(means[worst])})")
+    return (
+        f"{_NOISES.get(noise, noise)} {level}: {best} "
+        f"({number(means[best])}), {worst} ({number(means[worst])})"
+    )
 
 
 def _untested(joined: pd.DataFrame) -> str:
     least = joined.groupby(SETTING, dropna=False)["trial"].count().min()
-    return (" Some settings have one seed, so the order is not tested." if least < 2 else
-            " This is the order as measured; sweeper compare tests pairs.")
+    return (
+        " Some settings have one seed, so the order is not tested."
+        if least < 2
+        else " This is the order as measured; sweeper compare tests pairs."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.powerlaw import Law
+from analysis.laws.powerlaw import Law
 
 __all__ = ["ReportSettings"]
 

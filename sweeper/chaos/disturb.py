@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cluster.mlflow_server import MlflowServer
 from sweeper.chaos import faults
-from sweeper.chaos.driver import Setup, started
+from sweeper.chaos.disturbed import Setup, started
 from sweeper.chaos.promises import Promise
 from sweeper.storage import ledger
 from trainers import checkpoint
@@ -81,14 +81,21 @@ class Disturbance:
         """The promises that only show while the sweep is disturbed."""
         repeated = sum(self._place(trial) != place for trial, place in self.finished.items())
         believed = sum(cut.believed or not self._mended(cut) for cut in self.cuts)
-        return [Promise("no finished trial is trained again", repeated, len(self.finished)),
-                Promise("a torn record is rolled back to the last good one", believed,
-                        len(self.cuts), ("record cut",))]
+        return [
+            Promise("no finished trial is trained again", repeated, len(self.finished)),
+            Promise(
+                "a torn record is rolled back to the last good one",
+                believed,
+                len(self.cuts),
+                ("record cut",),
+            ),
+        ]
 
     def note_finished(self) -> None:
         """Remember which trials are finished, and by which commit."""
         for trial, status in ledger.status(
-                self.sweep.storage, [trial.id for trial in self.sweep.trials]).items():
+            self.sweep.storage, [trial.id for trial in self.sweep.trials]
+        ).items():
             if status == "finished":
                 self.finished.setdefault(trial, self._place(trial))
 
@@ -107,16 +114,21 @@ class Disturbance:
     def _kill(self, driver: subprocess.Popen[bytes]) -> None:
         faults.kill_driver(driver.pid)
         if driver.wait() == -signal.SIGKILL:  # and not done a moment before
-            self._did("driver killed", f"after {faults.saved_epochs(self.sweep)} of "
-                                       f"{self._epochs} epochs")
+            self._did(
+                "driver killed",
+                f"after {faults.saved_epochs(self.sweep)} of {self._epochs} epochs",
+            )
         self.note_finished()
 
     def _attacked(self) -> None:
         """The last part of the sweep, without its tracker for a while, and with a worker less."""
-        with faults.worker_killer(self.sweep, self.chance) as kill_worker, started(
-                self.setup) as driver:
+        with (
+            faults.worker_killer(self.sweep, self.chance) as kill_worker,
+            started(self.setup) as driver,
+        ):
             if self._reached(driver, self._moment(max(0, self.kills - 1))) and kill_worker(
-                    driver.pid):
+                driver.pid
+            ):
                 self._did("worker killed", "the driver goes on")
             if self.server and driver.poll() is None:
                 self.server.stop()
@@ -131,8 +143,9 @@ class Disturbance:
         cut = None if len(self.cuts) % 3 == 1 else faults.cut_commit(self.sweep, self.chance)
         if cut := cut or faults.cut_ledger(self.sweep, self.chance):
             self.cuts.append(cut)
-            self._did("record cut", f"{cut.path.relative_to(self.sweep.storage)} to "
-                                    f"{cut.length} bytes")
+            self._did(
+                "record cut", f"{cut.path.relative_to(self.sweep.storage)} to {cut.length} bytes"
+            )
 
     def _moment(self, part: int) -> float:
         """An epoch in the first four fifths of one of the equal parts of the whole work."""
@@ -167,4 +180,5 @@ class Disturbance:
     def _mended(self, cut: faults.Cut) -> bool:
         """What the ledger lost is written again; a commit that was cut stays unread."""
         return cut.path.name not in ("sweep.json", "trial.json") or bool(
-            ledger.read_json(cut.path))
+            ledger.read_json(cut.path)
+        )

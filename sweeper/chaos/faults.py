@@ -17,8 +17,15 @@ from sweeper.storage import ledger
 from sweeper.sweep import Sweep
 from trainers import checkpoint
 
-__all__ = ["WORKER", "Cut", "cut_commit", "cut_ledger", "kill_driver", "saved_epochs",
-           "worker_killer"]
+__all__ = [
+    "WORKER",
+    "Cut",
+    "cut_commit",
+    "cut_ledger",
+    "kill_driver",
+    "saved_epochs",
+    "worker_killer",
+]
 
 WORKER = b"ray::ImplicitFunc"  # how Ray names a process that trains
 AGENTS = (b"ray::DashboardAgent", b"ray::RuntimeEnvAgent")  # they stay half a minute, for nothing
@@ -66,6 +73,7 @@ def worker_killer(sweep: Sweep, chance: random.Random) -> Iterator[Callable[[int
         return
     before = {folder for folder, _ in _speakers(sweep)}
     with killing(sweep.cluster) as kill:
+
         def kill_speaker(driver: int) -> bool:
             new = [worker for folder, worker in _speakers(sweep) if folder not in before]
             return bool(new) and kill(chance.choice(new))
@@ -79,8 +87,10 @@ def _speakers(sweep: Sweep) -> Iterator[tuple[Path, Process]]:
         commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
         if commit and commit.progress.status == "running" and "pid" in commit.manifest:
             about = commit.manifest
-            yield commit.folder, Process(about["host"], about["pid"], about["time_ms"] / 1000,
-                                         WORKER)
+            yield (
+                commit.folder,
+                Process(about["host"], about["pid"], about["time_ms"] / 1000, WORKER),
+            )
 
 
 def _kill_child(driver: int, chance: random.Random) -> bool:
@@ -96,9 +106,12 @@ def _kill_child(driver: int, chance: random.Random) -> bool:
 
 def cut_commit(sweep: Sweep, chance: random.Random) -> Cut | None:
     """Cut a file of the newest commit of a trial that is under way; None if there is none."""
-    newest = [commit for trial in sweep.trials
-              if (commit := checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id)))
-              and commit.progress.status == "running"]
+    newest = [
+        commit
+        for trial in sweep.trials
+        if (commit := checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id)))
+        and commit.progress.status == "running"
+    ]
     if not newest:
         return None
     commit = chance.choice(newest)
@@ -114,8 +127,12 @@ def cut_ledger(sweep: Sweep, chance: random.Random) -> Cut | None:
     None where there is nothing left of that.
     """
     trial = chance.choice(sweep.trials)
-    path = chance.choice([ledger.sweep_folder(sweep) / "sweep.json",
-                          ledger.trial_folder(sweep.storage, trial.id) / "trial.json"])
+    path = chance.choice(
+        [
+            ledger.sweep_folder(sweep) / "sweep.json",
+            ledger.trial_folder(sweep.storage, trial.id) / "trial.json",
+        ]
+    )
     if not (path.exists() and path.stat().st_size):
         return None
     length = _cut(path, chance)

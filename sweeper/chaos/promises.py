@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from analysis.mlflow_runs import Run
-from analysis.mlflow_store import open_store
+from analysis.sources.mlflow_runs import Run
+from analysis.sources.mlflow_store import open_store
 from sweeper.storage import ledger
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers import checkpoint
@@ -36,8 +36,9 @@ def finishes(sweep: Sweep) -> Promise:
 def equal_results(sweep: Sweep, other: Sweep) -> Promise:
     """Records and final state of each trial are those of the other sweep, to the last bit."""
     lost = sum(_result(sweep, trial) != _result(other, trial) for trial in sweep.trials)
-    return Promise("metrics and models equal the undisturbed ones, bit for bit", lost,
-                   len(sweep.trials))
+    return Promise(
+        "metrics and models equal the undisturbed ones, bit for bit", lost, len(sweep.trials)
+    )
 
 
 def tracked_once(sweep: Sweep) -> list[Promise]:
@@ -46,18 +47,33 @@ def tracked_once(sweep: Sweep) -> list[Promise]:
     runs = store.runs(sweep.experiment)
     names = {run.id: run.tags["sweeper.trial"] for run in runs if "sweeper.trial" in run.tags}
     values = store.history([run for run in runs if run.id in names])
-    shown = Counter(zip(values["run"].map(names), values["metric"], values["step"].astype(int),
-                        values["value"].map(repr_of), strict=True))
+    shown = Counter(
+        zip(
+            values["run"].map(names),
+            values["metric"],
+            values["step"].astype(int),
+            values["value"].map(repr_of),
+            strict=True,
+        )
+    )
     stored = Counter(row for trial in sweep.trials for row in _rows(sweep, trial))
     wrong = (stored - shown) + (shown - stored)
     return [
-        Promise("each metric step stands once in MLflow, with the stored value",
-                wrong.total(), stored.total(), ("driver killed", "worker killed",
-                                                "MLflow stopped")),
-        Promise("no run is left RUNNING: each is FINISHED",
-                sum(run.status != "FINISHED" for run in runs), len(runs)),
-        Promise("no run stands twice, and none is missing", _twice(sweep, runs),
-                len(sweep.trials) + 1)]
+        Promise(
+            "each metric step stands once in MLflow, with the stored value",
+            wrong.total(),
+            stored.total(),
+            ("driver killed", "worker killed", "MLflow stopped"),
+        ),
+        Promise(
+            "no run is left RUNNING: each is FINISHED",
+            sum(run.status != "FINISHED" for run in runs),
+            len(runs),
+        ),
+        Promise(
+            "no run stands twice, and none is missing", _twice(sweep, runs), len(sweep.trials) + 1
+        ),
+    ]
 
 
 def repr_of(value: float) -> str:
@@ -74,9 +90,11 @@ def _twice(sweep: Sweep, runs: list[Run]) -> int:
 
 def _rows(sweep: Sweep, trial: PlannedTrial) -> list[tuple[str, str, int, str]]:
     commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
-    return [(trial.id, name, record.epoch, repr_of(value))
-            for record in (commit.records() if commit else [])
-            for name, value in record.metrics.items()]
+    return [
+        (trial.id, name, record.epoch, repr_of(value))
+        for record in (commit.records() if commit else [])
+        for name, value in record.metrics.items()
+    ]
 
 
 def _result(sweep: Sweep, trial: PlannedTrial) -> tuple[object, bytes] | None:

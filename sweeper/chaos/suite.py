@@ -14,12 +14,12 @@ from typing import Any
 
 from cluster.mlflow_server import MlflowServer, free_port
 from sweeper.chaos.disturb import Disturbance, Stoppable
-from sweeper.chaos.driver import Setup, started
+from sweeper.chaos.disturbed import Setup, started
 from sweeper.chaos.promises import KINDS, Promise, equal_results, finishes, tracked_once
 from sweeper.errors import UserError
-from sweeper.tracking.address import check_address, settle
+from sweeper.tracking.connection import check_address, settle
 
-__all__ = ["Chaos", "Found", "chaos"]
+__all__ = ["Chaos", "SuiteResult", "chaos"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Chaos:
 
 
 @dataclass(frozen=True)
-class Found:
+class SuiteResult:
     """What became of the promises; `faults` counts what was injected, `left` is a folder that was
     kept because a promise was not.
     """
@@ -62,13 +62,20 @@ class Found:
 
     def to_json(self) -> dict[str, Any]:
         """What ``--json`` prints."""
-        rows = [{"promise": one.text, "kept": self.verdict(one), "lost": one.lost, "of": one.of,
-                 "faults": {kind: self.faults.get(kind, 0) for kind in one.kinds}}
-                for one in self.promises]
+        rows = [
+            {
+                "promise": one.text,
+                "kept": self.verdict(one),
+                "lost": one.lost,
+                "of": one.of,
+                "faults": {kind: self.faults.get(kind, 0) for kind in one.kinds},
+            }
+            for one in self.promises
+        ]
         return asdict(self) | {"kept": self.kept, "promises": rows}
 
 
-def chaos(asked: Chaos, say: Callable[[str], None]) -> Found:
+def chaos(asked: Chaos, say: Callable[[str], None]) -> SuiteResult:
     """Run both sweeps in a folder of their own, which is removed unless a promise was broken.
 
     Raises `UserError` where even the undisturbed sweep does not finish.
@@ -87,32 +94,50 @@ def chaos(asked: Chaos, say: Callable[[str], None]) -> Found:
     finally:
         if found is None or found.kept:
             shutil.rmtree(folder, ignore_errors=True)
-    return Found(found.seed, found.experiment, found.promises, found.faults,
-                 round(time.monotonic() - begun, 1), None if found.kept else str(folder))
+    return SuiteResult(
+        found.seed,
+        found.experiment,
+        found.promises,
+        found.faults,
+        round(time.monotonic() - begun, 1),
+        None if found.kept else str(folder),
+    )
 
 
-def _run(asked: Chaos, folder: Path, stack: ExitStack, say: Callable[[str], None]) -> Found:
+def _run(asked: Chaos, folder: Path, stack: ExitStack, say: Callable[[str], None]) -> SuiteResult:
     server = None if asked.tracking else _server(folder, stack)
     tracking = asked.tracking or str(server and server.server.uri)
     name = f"{folder.name}"
-    quiet = Setup(folder / "undisturbed", tracking, folder / "driver.log", f"{name}-undisturbed",
-                  asked.cluster)
+    quiet = Setup(
+        folder / "undisturbed",
+        tracking,
+        folder / "driver.log",
+        f"{name}-undisturbed",
+        asked.cluster,
+    )
     _undisturbed(quiet, say)
     disturbed = Setup(folder / "disturbed", tracking, folder / "driver.log", name, asked.cluster)
     what = Disturbance(disturbed, asked.kills, random.Random(asked.seed), server, say)
     what.run()
     sweep = what.sweep
-    promises = [finishes(sweep), *what.kept(), equal_results(sweep, quiet.sweep()),
-                *tracked_once(sweep)]
+    promises = [
+        finishes(sweep),
+        *what.kept(),
+        equal_results(sweep, quiet.sweep()),
+        *tracked_once(sweep),
+    ]
     faults = {kind: what.done[kind] for kind in KINDS}
-    return Found(asked.seed, name, tuple(promises), faults, 0.0, None)
+    return SuiteResult(asked.seed, name, tuple(promises), faults, 0.0, None)
 
 
 def _server(folder: Path, stack: ExitStack) -> Stoppable:
     """MLflow with a store of its own, until the end of the stack."""
     (folder / "mlflow").mkdir()
-    server = Stoppable(MlflowServer(f"sqlite:///{folder}/mlflow/server.db", free_port(),
-                                    folder / "mlflow" / "files"))
+    server = Stoppable(
+        MlflowServer(
+            f"sqlite:///{folder}/mlflow/server.db", free_port(), folder / "mlflow" / "files"
+        )
+    )
     stack.callback(server.stop)
     server.start()
     return server
@@ -124,6 +149,8 @@ def _undisturbed(setup: Setup, say: Callable[[str], None]) -> None:
         code = driver.wait()
     if code:
         words = setup.log.read_text(encoding="utf-8", errors="replace").strip()
-        raise UserError("the undisturbed sweep did not finish, so there is nothing to disturb: "
-                        f"{words.rpartition(chr(10))[2] or f'exit code {code}'}")
+        raise UserError(
+            "the undisturbed sweep did not finish, so there is nothing to disturb: "
+            f"{words.rpartition(chr(10))[2] or f'exit code {code}'}"
+        )
     say(f"undisturbed: {len(setup.sweep().trials)} trials in {time.monotonic() - begun:.0f} s")

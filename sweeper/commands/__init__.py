@@ -47,5 +47,24 @@ class Command(Protocol):
 
 
 COMMANDS: tuple[Command, ...] = (
-    run, plan, status, stop, resume, rerun, reconcile, listing, report, fit, equivalence, compare,
-    rank, export, sample, denoise, ui, init, doctor, chaos)
+    run,
+    plan,
+    status,
+    stop,
+    resume,
+    rerun,
+    reconcile,
+    listing,
+    report,
+    fit,
+    equivalence,
+    compare,
+    rank,
+    export,
+    sample,
+    denoise,
+    ui,
+    init,
+    doctor,
+    chaos,
+)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import signal
+from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_json
 from sweeper.errors import UserError, placed
 from sweeper.terminal.screen import console, print_json
+
+if TYPE_CHECKING:
+    from sweeper.chaos.suite import Chaos
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -16,26 +20,38 @@ HELP = "disturb a small sweep of its own on this machine or cluster: is anything
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cluster", metavar="ADDRESS", default="local",
-                        help="a running Ray cluster, as in a grid, of which one worker of ours "
-                             "is killed (default: local)")
-    parser.add_argument("--storage", metavar="DIR",
-                        help="work in a subfolder of it, which is removed at the end; a cluster "
-                             "needs one that every node sees (default: a temporary folder)")
-    parser.add_argument("--tracking", metavar="URI",
-                        help="write to this store, which is not stopped, and where the two "
-                             "experiments stay (default: an MLflow server for this command alone)")
-    parser.add_argument("--seed", type=int, default=0,
-                        help="decides when and where a fault strikes (default: 0)")
-    parser.add_argument("--kills", type=int, default=4,
-                        help="how often the driver is killed (default: 4)")
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        default="local",
+        help="a running Ray cluster, as in a grid, of which one worker of ours "
+        "is killed (default: local)",
+    )
+    parser.add_argument(
+        "--storage",
+        metavar="DIR",
+        help="work in a subfolder of it, which is removed at the end; a cluster "
+        "needs one that every node sees (default: a temporary folder)",
+    )
+    parser.add_argument(
+        "--tracking",
+        metavar="URI",
+        help="write to this store, which is not stopped, and where the two "
+        "experiments stay (default: an MLflow server for this command alone)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="decides when and where a fault strikes (default: 0)"
+    )
+    parser.add_argument(
+        "--kills", type=int, default=4, help="how often the driver is killed (default: 4)"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.chaos.suite import Chaos, chaos
-    from sweeper.spec.schema import require_tracker
-    from sweeper.storage.places import storage_path, tracking_uri
+    from sweeper.chaos.suite import Chaos
+    from sweeper.grid.schema import require_tracker
+    from sweeper.storage.addresses import storage_path, tracking_uri
 
     if arguments.kills < 1:
         raise UserError(f"--kills must be at least 1, and is {arguments.kills}")
@@ -43,25 +59,41 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--cluster needs --storage, too: a folder that every node sees")
     with placed((None, None, "--tracking")):
         uri = tracking_uri(require_tracker(arguments.tracking)) if arguments.tracking else None
-    asked = Chaos(arguments.seed, arguments.kills, arguments.cluster,
-                  storage_path(arguments.storage) if arguments.storage else None, uri)
-    screen = console(stderr=arguments.json)
+    asked = Chaos(
+        arguments.seed,
+        arguments.kills,
+        arguments.cluster,
+        storage_path(arguments.storage) if arguments.storage else None,
+        uri,
+    )
+    return _run(asked, uri, arguments.json)
+
+
+def _run(asked: Chaos, uri: str | None, as_json: bool) -> int:
+    """Disturb a sweep and show what came of it; returns the exit code."""
+    from sweeper.chaos.suite import chaos
+
+    screen = console(stderr=as_json)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        found = chaos(asked, lambda words: screen.print(words, style="dim", markup=False,
-                                                        soft_wrap=True))
+        found = chaos(
+            asked, lambda words: screen.print(words, style="dim", markup=False, soft_wrap=True)
+        )
     finally:
         signal.signal(signal.SIGTERM, before)
-    if arguments.json:
+    if as_json:
         print_json(found.to_json())
     else:
-        from sweeper.terminal.promise_table import draw_promises
+        from sweeper.chaos.promise_table import draw_promises
 
         screen.print()
         draw_promises(screen, found)
     if found.left:
         screen.print(f"kept for a look: {found.left}", markup=False, soft_wrap=True)
     if uri:
-        screen.print(f"the experiments {found.experiment} and {found.experiment}-undisturbed "
-                     f"stay in {uri}", markup=False, soft_wrap=True)
+        screen.print(
+            f"the experiments {found.experiment} and {found.experiment}-undisturbed stay in {uri}",
+            markup=False,
+            soft_wrap=True,
+        )
     return 0 if found.kept else 1

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
 from sweeper.errors import UserError
-from sweeper.terminal.screen import (
-    console,
-    print_bullets,
-    print_json,
-    print_table,
-    whole_width,
-)
+from sweeper.terminal.screen import console, print_bullets, print_json, print_table, whole_width
 
 if TYPE_CHECKING:
-    from analysis.compare import Comparison
+    from analysis.comparisons.compare import Comparison
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -28,14 +22,29 @@ WORDS = "FIELD=VALUE"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser)
-    parser.add_argument("--by", metavar="FIELD", default="model",
-                        help="compare every pair of values of this field (default: model)")
-    parser.add_argument("--first", nargs="+", default=[], metavar=WORDS,
-                        help="or: the trials with these values ...")
-    parser.add_argument("--second", nargs="+", default=[], metavar=WORDS,
-                        help="... against the trials with these")
-    parser.add_argument("--metric", nargs="+", default=["test/denoise"], metavar="METRIC",
-                        help="what to compare (default: test/denoise)")
+    parser.add_argument(
+        "--by",
+        metavar="FIELD",
+        default="model",
+        help="compare every pair of values of this field (default: model)",
+    )
+    parser.add_argument(
+        "--first",
+        nargs="+",
+        default=[],
+        metavar=WORDS,
+        help="or: the trials with these values ...",
+    )
+    parser.add_argument(
+        "--second", nargs="+", default=[], metavar=WORDS, help="... against the trials with these"
+    )
+    parser.add_argument(
+        "--metric",
+        nargs="+",
+        default=["test/denoise"],
+        metavar="METRIC",
+        help="what to compare (default: test/denoise)",
+    )
     add_json(parser)
 
 
@@ -44,21 +53,27 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("two groups need both --first and --second")
     found = _compared(arguments)
     if arguments.json:
-        print_json({"experiment": arguments.experiment,
-                    "comparisons": [one.to_json() | {"verdict": one.verdict} for one in found]})
+        print_json(
+            {
+                "experiment": arguments.experiment,
+                "comparisons": [one.to_json() | {"verdict": one.verdict} for one in found],
+            }
+        )
     else:
         _show(found)
     return 0
 
 
 def _compared(arguments: argparse.Namespace) -> list[Comparison]:
-    from analysis.compare import Groups, compare, compare_all
+    from analysis.comparisons.compare import Groups, compare, compare_all
 
     trials = load_experiment(arguments).trials
     if not arguments.first:
         return compare_all(trials, arguments.by, arguments.metric)
-    first, second = (dict(condition(text, option) for text in texts) for option, texts in
-                     (("--first", arguments.first), ("--second", arguments.second)))
+    first, second = (
+        dict(condition(text, option) for text in texts)
+        for option, texts in (("--first", arguments.first), ("--second", arguments.second))
+    )
     return compare(trials, Groups(first, second), arguments.metric)
 
 
@@ -68,8 +83,16 @@ def _show(found: Sequence[Comparison]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for name in ("first − second", "at", "metric", "difference (95 %)", "effect", "p (Holm)",
-                 "seeds", ""):
+    for name in (
+        "first − second",
+        "at",
+        "metric",
+        "difference (95 %)",
+        "effect",
+        "p (Holm)",
+        "seeds",
+        "",
+    ):
         table.add_column(name, no_wrap=True)
     for one in found:
         table.add_row(*map(Text, _row(one)))
@@ -80,16 +103,27 @@ def _show(found: Sequence[Comparison]) -> None:
         print_table(screen, table)
     also = sorted({name for one in found for name in one.also})
     if also:
-        screen.print(f"\nGroups that differ also in {', '.join(also)}: the cause may be there.",
-                     markup=False)
+        screen.print(
+            f"\nGroups that differ also in {', '.join(also)}: the cause may be there.",
+            markup=False,
+        )
 
 
 def _row(one: Comparison) -> list[str]:
-    at = ", ".join(f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
-                   for name, value in one.setting.items())
+    at = ", ".join(
+        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
+        for name, value in one.setting.items()
+    )
     d, known = one.difference, one.verdict != "not tested"
     first, second = (label.removeprefix("model = ") for label in one.groups)
     spread = f" ({d.low:.3g} … {d.high:.3g})" if known else ""
-    return [f"{first} − {second}", at, one.metric, f"{d.value:+.4g}{spread}",
-            f"{one.effect.value:.2g}" if known else "", f"{one.p_holm:.2g}" if known else "",
-            f"{one.n[0]}, {one.n[1]}", one.untested or one.verdict]
+    return [
+        f"{first} − {second}",
+        at,
+        one.metric,
+        f"{d.value:+.4g}{spread}",
+        f"{one.effect.value:.2g}" if known else "",
+        f"{one.p_holm:.2g}" if known else "",
+        f"{one.n[0]}, {one.n[1]}",
+        one.untested or one.verdict,
+    ]

@@ -14,9 +14,12 @@ HELP = "draw noisy test images and a trained model's estimates, in storage and M
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_drawing(parser)
-    parser.add_argument("--noise", metavar="NAME:LEVEL",
-                        help="such as gaussian:0.9, laplace:0.4, salt_and_pepper:0.5 (default: "
-                             "the noise that the model is about)")
+    parser.add_argument(
+        "--noise",
+        metavar="NAME:LEVEL",
+        help="such as gaussian:0.9, laplace:0.4, salt_and_pepper:0.5 (default: "
+        "the noise that the model is about)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

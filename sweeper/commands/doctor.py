@@ -10,7 +10,7 @@ from sweeper.commands.shared import add_json
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
-    from sweeper.health.finding import Finding
+    from sweeper.doctor.finding import Finding
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -20,12 +20,21 @@ STYLES = {"ok": "green", "note": "yellow", "stop": "bold red"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--storage", metavar="DIR", default="sweeps",
-                        help="storage folder (default: ./sweeps)")
-    parser.add_argument("--tracking", metavar="URI", default="sqlite:///mlflow.db",
-                        help="the grid's `tracking` (default: sqlite:///mlflow.db)")
-    parser.add_argument("--cluster", metavar="ADDRESS", default="local",
-                        help="the grid's `cluster` (default: local)")
+    parser.add_argument(
+        "--storage", metavar="DIR", default="sweeps", help="storage folder (default: ./sweeps)"
+    )
+    parser.add_argument(
+        "--tracking",
+        metavar="URI",
+        default="sqlite:///mlflow.db",
+        help="the grid's `tracking` (default: sqlite:///mlflow.db)",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        default="local",
+        help="the grid's `cluster` (default: local)",
+    )
     parser.add_argument("--full", action="store_true", help="start or join Ray, too")
     add_json(parser)
 
@@ -41,20 +50,27 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _findings(arguments: argparse.Namespace) -> list[Finding]:
+    from sweeper.doctor import machine, surroundings
     from sweeper.errors import placed
-    from sweeper.health import machine, places
-    from sweeper.spec.schema import require_tracker
-    from sweeper.storage.places import storage_path, tracking_uri
+    from sweeper.grid.schema import require_tracker
+    from sweeper.storage.addresses import storage_path, tracking_uri
 
     with placed((None, None, "--tracking")):
         uri = tracking_uri(require_tracker(arguments.tracking))
     folder = storage_path(arguments.storage)
-    found = [machine.python(), *machine.packages(), machine.cores(), machine.memory(),
-             machine.processor(), machine.gpu(), places.storage(folder)]
+    found = [
+        machine.python(),
+        *machine.packages(),
+        machine.cores(),
+        machine.memory(),
+        machine.processor(),
+        machine.gpu(),
+        surroundings.storage(folder),
+    ]
     if found[-1].verdict == "ok":
-        found += [places.disk(folder), places.locks(folder)]
-    found += [places.tracking(uri), places.data()]
-    return [*found, places.ray(arguments.cluster)] if arguments.full else found
+        found += [surroundings.disk(folder), surroundings.locks(folder)]
+    found += [surroundings.tracking(uri), surroundings.data()]
+    return [*found, surroundings.ray(arguments.cluster)] if arguments.full else found
 
 
 def _show(found: list[Finding], stops: int) -> None:
@@ -74,5 +90,7 @@ def _show(found: list[Finding], stops: int) -> None:
     screen.print(table)
     screen.print()
     things = "one thing" if stops == 1 else f"{stops} things"
-    screen.print(f"{things} would stop a sweep" if stops else "a sweep can run here",
-                 style="bold red" if stops else "green")
+    screen.print(
+        f"{things} would stop a sweep" if stops else "a sweep can run here",
+        style="bold red" if stops else "green",
+    )

@@ -12,8 +12,8 @@ from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
     from sweeper.pictures.drawings import Drawing
-    from sweeper.storage.trained import TrainedTrial
-    from sweeper.tracking.keeping import Kept
+    from sweeper.status.trained import TrainedTrial
+    from sweeper.tracking.keeping import KeptPicture
 
 __all__ = ["add_drawing", "show_drawing", "trained_trial"]
 
@@ -22,14 +22,20 @@ MOST = 1000
 
 def add_drawing(parser: argparse.ArgumentParser) -> None:
     """Which trial, how many images, and where to."""
-    parser.add_argument("trial", metavar="TRIAL",
-                        help="a trial's id, the beginning of one, or its label")
+    parser.add_argument(
+        "trial", metavar="TRIAL", help="a trial's id, the beginning of one, or its label"
+    )
     parser.add_argument("--count", type=int, metavar="N", help="how many images, or chains")
-    parser.add_argument("--seed", type=int, default=0, metavar="N",
-                        help="of the noise (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the noise (default: 0)"
+    )
     parser.add_argument("--out", metavar="FILE.png", help="also write the picture here")
-    parser.add_argument("--storage", metavar="DIR", default="sweeps",
-                        help="storage folder that holds the trial (default: ./sweeps)")
+    parser.add_argument(
+        "--storage",
+        metavar="DIR",
+        default="sweeps",
+        help="storage folder that holds the trial (default: ./sweeps)",
+    )
     add_json(parser)
 
 
@@ -37,12 +43,12 @@ def trained_trial(arguments: argparse.Namespace) -> TrainedTrial:
     """Check the arguments, and load the trial's model."""
     if arguments.count is not None and not 1 <= arguments.count <= MOST:
         raise UserError(f"--count must be 1 to {MOST}, and is {arguments.count}")
-    if not 0 <= arguments.seed < 2 ** 31:
+    if not 0 <= arguments.seed < 2**31:
         raise UserError(f"--seed must be a whole number from 0 on, and is {arguments.seed}")
     if arguments.out and not arguments.out.lower().endswith(".png"):
         raise UserError(f"--out must end in .png, and is {arguments.out!r}")
-    from sweeper.storage.places import storage_path
-    from sweeper.storage.trained import load_trained, require_pictures
+    from sweeper.status.trained import load_trained, require_pictures
+    from sweeper.storage.addresses import storage_path
 
     trained = load_trained(storage_path(arguments.storage), arguments.trial)
     require_pictures(trained)
@@ -51,22 +57,31 @@ def trained_trial(arguments: argparse.Namespace) -> TrainedTrial:
 
 def show_drawing(arguments: argparse.Namespace, trained: TrainedTrial, drawing: Drawing) -> int:
     """Keep the picture and say where it is; a tracker that does not answer is no failure."""
-    from sweeper.storage.places import storage_path
+    from sweeper.storage.addresses import storage_path
     from sweeper.tracking.keeping import keep
 
     out = Path(arguments.out).expanduser() if arguments.out else None
     kept = keep(storage_path(arguments.storage), trained, drawing, out)
     if arguments.json:
-        print_json({"trial": trained.id, "label": trained.label, "epoch": trained.epoch,
-                    "picture": str(kept.path), "out": arguments.out,
-                    "rows": list(drawing.captions), "loss": dict(drawing.loss),
-                    "runs": list(kept.runs), "notes": list(kept.notes)})
+        print_json(
+            {
+                "trial": trained.id,
+                "label": trained.label,
+                "epoch": trained.epoch,
+                "picture": str(kept.path),
+                "out": arguments.out,
+                "rows": list(drawing.captions),
+                "loss": dict(drawing.loss),
+                "runs": list(kept.runs),
+                "notes": list(kept.notes),
+            }
+        )
     else:
         _print(trained, drawing, kept, out)
     return 0
 
 
-def _print(trained: TrainedTrial, drawing: Drawing, kept: Kept, out: Path | None) -> None:
+def _print(trained: TrainedTrial, drawing: Drawing, kept: KeptPicture, out: Path | None) -> None:
     screen = console()
     epochs = trained.trial.training.epochs
     age = "" if trained.epoch == epochs else f", epoch {trained.epoch} of {epochs}"

@@ -24,16 +24,28 @@ def run(arguments: argparse.Namespace) -> int:
     from analysis.equivalence import examine
 
     experiment = load_experiment(arguments)
-    margin = (settings(declared(experiment.sweeps)).margin if arguments.margin is None else
-              arguments.margin)
+    margin = (
+        settings(declared(experiment.sweeps)).margin
+        if arguments.margin is None
+        else arguments.margin
+    )
     found = examine(experiment, margin)
-    verdicts = [{**one.to_json(), "level": level, "sentence": one.sentence()}
-                for level, every in found.verdicts.items() for one in every]
+    verdicts = [
+        {**one.to_json(), "level": level, "sentence": one.sentence()}
+        for level, every in found.verdicts.items()
+        for one in every
+    ]
     refusals = [f"{level}: {reason}" for level, reason in found.refusals.items()]
     refusals += [found.note] * bool(found.note)
     if arguments.json:
-        print_json({"experiment": experiment.name, "margin": margin, "verdicts": verdicts,
-                    "refusals": refusals})
+        print_json(
+            {
+                "experiment": experiment.name,
+                "margin": margin,
+                "verdicts": verdicts,
+                "refusals": refusals,
+            }
+        )
         return 0
     screen = console()
     print_bullets(screen, [verdict["sentence"] for verdict in verdicts] + refusals)

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from analysis import load
+    from analysis.sources import load
 
     experiment = load_experiment(arguments)
     folder = Path(arguments.out or arguments.experiment).absolute()

@@ -7,18 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweeper.commands.report import declared
-from sweeper.commands.shared import (
-    add_experiment,
-    add_json,
-    condition,
-    load_experiment,
-    settings,
-)
+from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment, settings
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
-    from analysis.powerlaw import PowerLaw
+    from analysis.laws.powerlaw import PowerLaw
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -29,15 +23,27 @@ HELP = "fit a power law: exponent, interval, curvature and rival forms"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser, optional=True)
     parser.add_argument("--model", help="rows of this model (β = 1, declared trials only)")
-    parser.add_argument("--x", help="hyperparameter (default: the grid's, σ if it names none; α "
-                                    "for the α-VAE)")
+    parser.add_argument(
+        "--x", help="hyperparameter (default: the grid's, σ if it names none; α for the α-VAE)"
+    )
     parser.add_argument("--y", help="metric (default: the grid's, test/kl if it names none)")
-    parser.add_argument("--range", nargs=2, type=float, metavar=("LOW", "HIGH"),
-                        help="fit over this range of x only (default: the grid's, of its law)")
-    parser.add_argument("--where", nargs="+", default=[], metavar="FIELD=VALUE",
-                        help="fit only rows with these values")
-    parser.add_argument("--published", metavar="TABLE",
-                        help="fit a table of the papers, such as s1_table1")
+    parser.add_argument(
+        "--range",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="fit over this range of x only (default: the grid's, of its law)",
+    )
+    parser.add_argument(
+        "--where",
+        nargs="+",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="fit only rows with these values",
+    )
+    parser.add_argument(
+        "--published", metavar="TABLE", help="fit a table of the papers, such as s1_table1"
+    )
     add_json(parser)
 
 
@@ -60,7 +66,7 @@ def _published(arguments: argparse.Namespace) -> PowerLaw:
 
 def _measured(arguments: argparse.Namespace) -> PowerLaw:
     """The law that the grid declares; with another x or y its range and rows do not hold."""
-    from analysis import powerlaw
+    from analysis.laws import powerlaw
 
     where = dict(condition(text, "--where") for text in arguments.where)
     if arguments.model:
@@ -72,8 +78,7 @@ def _measured(arguments: argparse.Namespace) -> PowerLaw:
     if (x, y) != (law.x, law.y):
         law = powerlaw.Law(x, y)
     ends = tuple(arguments.range) if arguments.range else law.range
-    return powerlaw.fit(experiment.trials,
-                        replace(law, range=ends, where={**law.where, **where}))
+    return powerlaw.fit(experiment.trials, replace(law, range=ends, where={**law.where, **where}))
 
 
 def _show(law: PowerLaw) -> None:
@@ -99,6 +104,8 @@ def _rows(law: PowerLaw) -> list[tuple[str, str]]:
         ("n", f"{law.n}{seeds}"),
         ("p (ν = 0)", f"{law.p:.2g}"),
         ("curvature", f"{law.curvature:.4f} (p = {law.curvature_p:.2g})"),
-        ("against exponential", f"ΔAICc {law.exponential_delta_aicc:+.1f} (> 0: the power law "
-                                "is better)"),
+        (
+            "against exponential",
+            f"ΔAICc {law.exponential_delta_aicc:+.1f} (> 0: the power law is better)",
+        ),
     ]

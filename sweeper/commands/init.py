@@ -15,8 +15,13 @@ HELP = "write a grid to start from, with every line explained"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", nargs="?", default="grid.yaml",
-                        help="file to write (default: grid.yaml); none is overwritten")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        default="grid.yaml",
+        help="file to write (default: grid.yaml); none is overwritten",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -18,8 +18,9 @@ HELP = "list models, networks, data sets, corruptions and shipped grids"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", nargs="?", metavar="KIND",
-                        help="only this kind, such as models or grids")
+    parser.add_argument(
+        "kind", nargs="?", metavar="KIND", help="only this kind, such as models or grids"
+    )
     add_json(parser)
 
 

@@ -22,23 +22,39 @@ TOP = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser)
-    parser.add_argument("--metric", metavar="METRIC", default="test/elbo_full",
-                        help="what to order by (default: test/elbo_full)")
-    parser.add_argument("--mode", choices=("min", "max"),
-                        help="which end is best (default: max for bounds and accuracies, min for "
-                             "all others)")
-    parser.add_argument("--where", nargs="+", default=[], metavar="FIELD=VALUE",
-                        help="only trials with these values")
-    parser.add_argument("--top", type=int, default=TOP, metavar="N",
-                        help=f"how many to show (default: {TOP}; 0 for all)")
+    parser.add_argument(
+        "--metric",
+        metavar="METRIC",
+        default="test/elbo_full",
+        help="what to order by (default: test/elbo_full)",
+    )
+    parser.add_argument(
+        "--mode",
+        choices=("min", "max"),
+        help="which end is best (default: max for bounds and accuracies, min for all others)",
+    )
+    parser.add_argument(
+        "--where",
+        nargs="+",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="only trials with these values",
+    )
+    parser.add_argument(
+        "--top",
+        type=int,
+        default=TOP,
+        metavar="N",
+        help=f"how many to show (default: {TOP}; 0 for all)",
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.top < 0:
         raise UserError(f"--top must be >= 0, and is {arguments.top}")
-    from analysis.ranking import better, rank
-    from analysis.rows import matching, require_column, require_value
+    from analysis.comparisons.ranking import better, rank
+    from analysis.sources.rows import matching, require_column, require_value
 
     trials = load_experiment(arguments).trials
     where = dict(condition(text, "--where") for text in arguments.where)
@@ -49,8 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
     table = rank(trials[matching(trials, where)], arguments.metric, mode)
     shown = table.head(arguments.top) if arguments.top > 0 else table
     if arguments.json:
-        print_json({"experiment": arguments.experiment, "metric": arguments.metric, "mode": mode,
-                    "settings": shown.to_dict("records")})
+        print_json(
+            {
+                "experiment": arguments.experiment,
+                "metric": arguments.metric,
+                "mode": mode,
+                "settings": shown.to_dict("records"),
+            }
+        )
     else:
         _show(shown, arguments.metric, len(table))
     return 0
@@ -70,9 +92,13 @@ def _show(table: pd.DataFrame, metric: str, among: int) -> None:
         drawn.add_column(name, justify="right", overflow="fold")
     for place, row in enumerate(table.to_dict("records"), 1):
         known = math.isfinite(row["low"])
-        drawn.add_row(str(place), *(_word(row[name]) for name in fields), number(row["mean"], 4),
-                      f"{number(row['low'], 4)} … {number(row['high'], 4)}" if known else "",
-                      str(row["n"]))
+        drawn.add_row(
+            str(place),
+            *(_word(row[name]) for name in fields),
+            number(row["mean"], 4),
+            f"{number(row['low'], 4)} … {number(row['high'], 4)}" if known else "",
+            str(row["n"]),
+        )
     screen = console()
     print_table(screen, drawn)
     if len(table) < among:

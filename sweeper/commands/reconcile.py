@@ -15,18 +15,29 @@ HELP = "repair MLflow from the storage, also into another store; deletes duplica
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="EXPERIMENT", nargs="?",
-                        help="an experiment, or one of its sweeps (default: all)")
-    parser.add_argument("--storage", metavar="DIR", default="sweeps",
-                        help="storage folder that holds it (default: ./sweeps)")
-    parser.add_argument("--tracking", metavar="URI",
-                        help="store to fill, in the place of the one that the sweep wrote to")
+    parser.add_argument(
+        "name",
+        metavar="EXPERIMENT",
+        nargs="?",
+        help="an experiment, or one of its sweeps (default: all)",
+    )
+    parser.add_argument(
+        "--storage",
+        metavar="DIR",
+        default="sweeps",
+        help="storage folder that holds it (default: ./sweeps)",
+    )
+    parser.add_argument(
+        "--tracking",
+        metavar="URI",
+        help="store to fill, in the place of the one that the sweep wrote to",
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.storage.places import storage_path, tracking_uri
-    from sweeper.storage.stored import stored_sweeps
+    from sweeper.status.stored import stored_sweeps
+    from sweeper.storage.addresses import storage_path, tracking_uri
     from sweeper.tracking.reconcile import reconcile
 
     uri = tracking_uri(arguments.tracking) if arguments.tracking else None
@@ -41,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     for one in found:
         console().print(
             f"{one.sweep}: {one.trials} trials in {one.tracking_uri} ({one.created} runs created, "
-            f"{one.replaced} made anew, {one.twins} duplicates deleted)", markup=False,
-            soft_wrap=True)
+            f"{one.replaced} made anew, {one.twins} duplicates deleted)",
+            markup=False,
+            soft_wrap=True,
+        )
     return 0

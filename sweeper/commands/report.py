@@ -22,7 +22,7 @@ from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
-    from analysis.schema import Experiment
+    from analysis.sources.schema import Experiment
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -33,12 +33,23 @@ HELP = "write an experiment's report: one HTML file, with JSON and CSV beside it
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser)
     parser.add_argument("--out", metavar="DIR", help="folder to write to (default: the storage's)")
-    parser.add_argument("--server", metavar="URL",
-                        help="address of a running MLflow server, so that points link to runs")
-    parser.add_argument("--watch", action="store_true",
-                        help="write it again while the sweep runs; the open page follows")
-    parser.add_argument("--every", type=float, default=10, metavar="SECONDS",
-                        help="how often --watch looks (default: 10)")
+    parser.add_argument(
+        "--server",
+        metavar="URL",
+        help="address of a running MLflow server, so that points link to runs",
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="write it again while the sweep runs; the open page follows",
+    )
+    parser.add_argument(
+        "--every",
+        type=float,
+        default=10,
+        metavar="SECONDS",
+        help="how often --watch looks (default: 10)",
+    )
     add_json(parser)
 
 
@@ -48,8 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
     path, trials = _watch(arguments) if arguments.watch else _write(arguments)
     sentences = said(path)
     if arguments.json:
-        print_json({"experiment": arguments.experiment, "trials": trials, "report": str(path),
-                    "summary": sentences})
+        print_json(
+            {
+                "experiment": arguments.experiment,
+                "trials": trials,
+                "report": str(path),
+                "summary": sentences,
+            }
+        )
         return 0
     screen = console()
     print_bullets(screen, sentences)
@@ -73,8 +90,9 @@ def _watch(arguments: argparse.Namespace) -> tuple[Path, int]:
                 path = _write_loaded(arguments, experiment, reload_s)
                 ended = sum(now.get(status, 0) for status in ENDED)
                 if before is None:
-                    screen.print(f"open {path}; Ctrl-C ends the watch", markup=False,
-                                 soft_wrap=True)
+                    screen.print(
+                        f"open {path}; Ctrl-C ends the watch", markup=False, soft_wrap=True
+                    )
                 screen.print(f"{ended} of {len(experiment.trials)} trials have ended")
                 before = now
             if ended == len(experiment.trials) and not driven:
@@ -90,23 +108,27 @@ ENDED = ("finished", "failed", "killed", "pruned")
 
 def _driven(arguments: argparse.Namespace) -> bool:
     """Whether a driver holds a sweep of the experiment now, as far as its storage can be seen."""
+    from sweeper.storage.addresses import storage_path
     from sweeper.storage.lease import driven_sweeps
-    from sweeper.storage.places import storage_path
 
     if arguments.tracking:
         return False
-    return any(folder.parent.name == arguments.experiment
-               for folder in driven_sweeps(storage_path(arguments.storage)))
+    return any(
+        folder.parent.name == arguments.experiment
+        for folder in driven_sweeps(storage_path(arguments.storage))
+    )
 
 
 def _state(experiment: Experiment) -> dict[str, Any]:
     """What changes when the report would: the trials by status, how far they are, and answers."""
-    from analysis.schema import metric_columns
+    from analysis.sources.schema import metric_columns
 
     trials = experiment.trials
     counts: dict[str, Any] = dict(trials["status"].value_counts()) if len(trials) else {}
-    return counts | {"epochs": float(trials["epoch"].sum()) if len(trials) else 0.0,
-                     "values": int(trials[metric_columns(trials)].notna().sum().sum())}
+    return counts | {
+        "epochs": float(trials["epoch"].sum()) if len(trials) else 0.0,
+        "values": int(trials[metric_columns(trials)].notna().sum().sum()),
+    }
 
 
 def _write(arguments: argparse.Namespace) -> tuple[Path, int]:
@@ -114,16 +136,20 @@ def _write(arguments: argparse.Namespace) -> tuple[Path, int]:
     return _write_loaded(arguments, experiment, None), len(experiment.trials)
 
 
-def _write_loaded(arguments: argparse.Namespace, experiment: Experiment,
-                  reload_s: int | None) -> Path:
+def _write_loaded(
+    arguments: argparse.Namespace, experiment: Experiment, reload_s: int | None
+) -> Path:
     from analysis import report
-    from sweeper.storage.places import storage_path
+    from sweeper.storage.addresses import storage_path
 
     server = arguments.server or (experiment.sweeps or [{}])[-1].get("tracking_uri")
     asked = settings(declared(experiment.sweeps), server)
     experiment, chosen = with_runs(experiment, replace(asked, reload_s=reload_s))
-    out = Path(arguments.out) if arguments.out else report_folder(
-        storage_path(arguments.storage), arguments.experiment)
+    out = (
+        Path(arguments.out)
+        if arguments.out
+        else report_folder(storage_path(arguments.storage), arguments.experiment)
+    )
     with writing(out):
         return report.write(experiment, out.absolute(), chosen)
 

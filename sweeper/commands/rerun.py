@@ -11,7 +11,7 @@ from sweeper.commands.shared import add_json
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
-    from sweeper.drive.rerun import Comparison
+    from sweeper.driver.rerun import Repetition
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -21,16 +21,21 @@ SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("trial", metavar="TRIAL",
-                        help="a trial's id, the beginning of one, or its label")
-    parser.add_argument("--storage", metavar="DIR", default="sweeps",
-                        help="storage folder that holds the trial (default: ./sweeps)")
+    parser.add_argument(
+        "trial", metavar="TRIAL", help="a trial's id, the beginning of one, or its label"
+    )
+    parser.add_argument(
+        "--storage",
+        metavar="DIR",
+        default="sweeps",
+        help="storage folder that holds the trial (default: ./sweeps)",
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.drive.rerun import rerun
-    from sweeper.storage.places import storage_path
+    from sweeper.driver.rerun import rerun
+    from sweeper.storage.addresses import storage_path
 
     screen = console(stderr=True)
     with screen.status("training it again"):
@@ -42,12 +47,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if found.identical else 1
 
 
-def _show(found: Comparison) -> None:
+def _show(found: Repetition) -> None:
     lines = [f"{found.label} ({found.trial})"]
     if found.identical:
         weights = ", and so are the weights" if found.weights else ""
-        lines.append(f"identical: {found.compared} values of {found.epochs} epochs are equal bit "
-                     f"for bit{weights}")
+        lines.append(
+            f"identical: {found.compared} values of {found.epochs} epochs are equal bit "
+            f"for bit{weights}"
+        )
     else:
         lines += _different(found)
     lines += [f"  {name}: {then} then, {now} now" for name, (then, now) in found.changed.items()]
@@ -55,17 +62,28 @@ def _show(found: Comparison) -> None:
         console().print(line, markup=False, soft_wrap=True)
 
 
-def _different(found: Comparison) -> list[str]:
-    lines = [f"different: {len(found.differences)} of {found.compared} values"
-             if found.differences else "different: the metrics are equal, the weights are not"]
-    lines += [f"  epoch {one.epoch} {one.metric}: {one.stored!r} stored, {one.again!r} again"
-              for one in found.differences[:SHOWN]]
-    gaps = [abs(one.again - one.stored) / (abs(one.stored) or 1.0) for one in found.differences
-            if one.again is not None and one.stored is not None]
+def _different(found: Repetition) -> list[str]:
+    lines = [
+        f"different: {len(found.differences)} of {found.compared} values"
+        if found.differences
+        else "different: the metrics are equal, the weights are not"
+    ]
+    lines += [
+        f"  epoch {one.epoch} {one.metric}: {one.stored!r} stored, {one.again!r} again"
+        for one in found.differences[:SHOWN]
+    ]
+    gaps = [
+        abs(one.again - one.stored) / (abs(one.stored) or 1.0)
+        for one in found.differences
+        if one.again is not None and one.stored is not None
+    ]
     known = [gap for gap in gaps if math.isfinite(gap)]
     if known:
         lines.append(f"  largest relative difference {max(known):.2g}")
-    lines.append("what differs from the time of the stored one:" if found.changed else
-                 "nothing differs in versions or machine; a trial that was trained now in a pack "
-                 "and now alone is equal to rounding only")
+    lines.append(
+        "what differs from the time of the stored one:"
+        if found.changed
+        else "nothing differs in versions or machine; a trial that was trained now in a pack "
+        "and now alone is equal to rounding only"
+    )
     return lines

@@ -15,15 +15,19 @@ HELP = "go on with an experiment's newest sweep, by the grid that the storage ke
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="EXPERIMENT", help="an experiment, or one of its sweeps")
-    parser.add_argument("--storage", metavar="DIR", default="sweeps",
-                        help="storage folder that holds it (default: ./sweeps)")
+    parser.add_argument(
+        "--storage",
+        metavar="DIR",
+        default="sweeps",
+        help="storage folder that holds it (default: ./sweeps)",
+    )
     add_training(parser)
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.storage.places import storage_path
-    from sweeper.storage.stored import load_again, stored_sweeps
+    from sweeper.status.stored import load_again, stored_sweeps
+    from sweeper.storage.addresses import storage_path
 
     newest = stored_sweeps(storage_path(arguments.storage), arguments.name)[-1]
     return train(load_again(newest), arguments)

@@ -43,10 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_training(parser: argparse.ArgumentParser) -> None:
     """How to train."""
-    parser.add_argument("--inline", action="store_true",
-                        help="train in this process, one trial after the other, without Ray")
-    parser.add_argument("--retry-failed", action="store_true",
-                        help="train diverged trials again, too (others that failed always are)")
+    parser.add_argument(
+        "--inline",
+        action="store_true",
+        help="train in this process, one trial after the other, without Ray",
+    )
+    parser.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="train diverged trials again, too (others that failed always are)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,8 +78,19 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
 
 
 EARLY = 15.0  # seconds: when the workers have started
-SHOWN = ("experiment", "trials", "finished", "failed", "pruned", "skipped", "unanswered", "wall_s",
-         "report", "best", "tracking_uri")
+SHOWN = (
+    "experiment",
+    "trials",
+    "finished",
+    "failed",
+    "pruned",
+    "skipped",
+    "unanswered",
+    "wall_s",
+    "report",
+    "best",
+    "tracking_uri",
+)
 
 
 @contextmanager
@@ -83,33 +100,40 @@ def _interruptible(when: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(
-            f"interrupted {when}; the same command goes on: {_again()}") from stop
+            f"interrupted {when}; the same command goes on: {_again()}"
+        ) from stop
 
 
 def _run(sweep: Sweep, arguments: argparse.Namespace, screen: Console) -> Outcome:
-    from sweeper.drive.run import RunOptions
-    from sweeper.drive.run import run as run_sweep
+    from sweeper.driver.run import RunOptions
+    from sweeper.driver.run import run as run_sweep
 
     early = threading.Timer(EARLY, _import_report)
     early.daemon = True
     early.start()
     try:
-        return run_sweep(sweep, RunOptions(
-            inline=arguments.inline, retry_failed=arguments.retry_failed,
-            live=screen.is_terminal, console=screen))
+        return run_sweep(
+            sweep,
+            RunOptions(
+                inline=arguments.inline,
+                retry_failed=arguments.retry_failed,
+                live=screen.is_terminal,
+                console=screen,
+            ),
+        )
     finally:
         early.cancel()
 
 
 def _found(sweep: Sweep, outcome: Outcome) -> list[str]:
-    from sweeper.drive.best import said_of
+    from sweeper.driver.best import said_of
 
     return said_of(sweep, outcome.best)
 
 
 def _import_report() -> None:
     """Import what the report needs while the workers train: nobody waits for it at the end."""
-    importlib.import_module("analysis.load")
+    importlib.import_module("analysis.sources.load")
     importlib.import_module("analysis.report")
 
 
@@ -120,8 +144,9 @@ def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     """
     if outcome.interrupted and outcome.finished == outcome.skipped:
         return outcome, []
-    from analysis import load, report
+    from analysis import report
     from analysis.errors import AnalysisError
+    from analysis.sources import load
 
     chosen = settings(dict(sweep.analysis), outcome.tracking_uri)
     try:
@@ -150,11 +175,15 @@ def _show_troubles(screen: Console, outcome: Outcome) -> None:
     draw_failures(screen, outcome.failures)
     before = sum(bool(failure.get("before")) for failure in outcome.failures)
     if before:
-        screen.print(f"{before} of them failed before and would fail again in the same way; "
-                     "--retry-failed trains them all the same", soft_wrap=True)
+        screen.print(
+            f"{before} of them failed before and would fail again in the same way; "
+            "--retry-failed trains them all the same",
+            soft_wrap=True,
+        )
     if outcome.interrupted:
-        screen.print(f"stopped; the same command goes on: [bold]{escape(_again())}[/bold]",
-                     soft_wrap=True)
+        screen.print(
+            f"stopped; the same command goes on: [bold]{escape(_again())}[/bold]", soft_wrap=True
+        )
 
 
 def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:
@@ -173,7 +202,7 @@ def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:
 def _ui(uri: str) -> str:
     """The command that opens MLflow's pages; it finds the default store by itself."""
     from sweeper.commands.ui import DEFAULT
-    from sweeper.storage.places import tracking_uri
+    from sweeper.storage.addresses import tracking_uri
 
     return "sweeper ui" if uri == tracking_uri(DEFAULT) else f"sweeper ui --tracking {uri}"
 

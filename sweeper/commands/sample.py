@@ -14,11 +14,19 @@ HELP = "draw samples of a trained model as a PNG, in its storage and its MLflow 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_drawing(parser)
-    parser.add_argument("--sampler", metavar="NAME",
-                        help="ancestral, langevin, walk_jump or nebula (default: walk_jump where "
-                             "an energy was learned, else ancestral)")
-    parser.add_argument("--set", metavar="FIELD=VALUE", action="append", default=[],
-                        help="a field of the sampler, such as delta=0.1 (`sweeper list samplers`)")
+    parser.add_argument(
+        "--sampler",
+        metavar="NAME",
+        help="ancestral, langevin, walk_jump or nebula (default: walk_jump where "
+        "an energy was learned, else ancestral)",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="FIELD=VALUE",
+        action="append",
+        default=[],
+        help="a field of the sampler, such as delta=0.1 (`sweeper list samplers`)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

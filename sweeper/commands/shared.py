@@ -14,11 +14,22 @@ from sweeper.errors import UserError
 
 if TYPE_CHECKING:
     from analysis.report import ReportSettings
-    from analysis.schema import Experiment
+    from analysis.sources.schema import Experiment
     from sweeper.sweep import Sweep
 
-__all__ = ["add_experiment", "add_grid", "add_json", "condition", "load_experiment", "load_grid",
-           "report_folder", "said", "settings", "with_runs", "writing"]
+__all__ = [
+    "add_experiment",
+    "add_grid",
+    "add_json",
+    "condition",
+    "load_experiment",
+    "load_grid",
+    "report_folder",
+    "said",
+    "settings",
+    "with_runs",
+    "writing",
+]
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
@@ -31,13 +42,22 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
 
 def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> None:
     """The experiment and where it is read from."""
-    parser.add_argument("experiment", metavar="EXPERIMENT", nargs="?" if optional else None,
-                        help="the `experiment` of a grid")
+    parser.add_argument(
+        "experiment",
+        metavar="EXPERIMENT",
+        nargs="?" if optional else None,
+        help="the `experiment` of a grid",
+    )
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--storage", metavar="DIR", default="sweeps",
-                        help="storage folder that holds it (default: ./sweeps)")
-    source.add_argument("--tracking", metavar="URI",
-                        help="read MLflow in the place of the storage")
+    source.add_argument(
+        "--storage",
+        metavar="DIR",
+        default="sweeps",
+        help="storage folder that holds it (default: ./sweeps)",
+    )
+    source.add_argument(
+        "--tracking", metavar="URI", help="read MLflow in the place of the storage"
+    )
 
 
 @contextmanager
@@ -46,28 +66,34 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"{folder} cannot be written: {error.strerror or error}; choose another "
-                        "folder with --out") from error
+        raise UserError(
+            f"{folder} cannot be written: {error.strerror or error}; choose another "
+            "folder with --out"
+        ) from error
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Output for scripts."""
-    parser.add_argument("--json", action="store_true",
-                        help="print one JSON object on stdout, and nothing else there")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object on stdout, and nothing else there",
+    )
 
 
 def load_grid(arguments: argparse.Namespace) -> Sweep:
     """The sweep that the grid arguments ask for."""
-    from sweeper.spec import grids
+    from sweeper.grid import loading
 
-    return grids.load(arguments.grid, yes=arguments.yes, storage=arguments.storage,
-                     tracking=arguments.tracking)
+    return loading.load(
+        arguments.grid, yes=arguments.yes, storage=arguments.storage, tracking=arguments.tracking
+    )
 
 
 def load_experiment(arguments: argparse.Namespace) -> Experiment:
     """The experiment from storage, or from MLflow where --tracking says so."""
-    from analysis import load
-    from sweeper.storage.places import storage_path, tracking_uri
+    from analysis.sources import load
+    from sweeper.storage.addresses import storage_path, tracking_uri
 
     if arguments.tracking:
         return load.from_mlflow(tracking_uri(arguments.tracking), arguments.experiment)
@@ -79,14 +105,14 @@ def condition(text: str, option: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UserError(f"{option} takes FIELD=VALUE, and not {text!r}")
-    from sweeper.spec.document import parse
+    from sweeper.grid.document import parse
 
     return name, parse(value, option).values
 
 
 def settings(analysis: dict[str, Any], tracking: str | None = None) -> ReportSettings:
     """A report's settings from the `analysis` block of a grid or of a sweep."""
-    from analysis.law import Law
+    from analysis.laws.law import Law
     from analysis.report import ReportSettings
 
     law = dict(analysis.get("law") or {})
@@ -96,12 +122,11 @@ def settings(analysis: dict[str, Any], tracking: str | None = None) -> ReportSet
     return ReportSettings(law=Law(**law) if law else None, margin=margin, server=tracking)
 
 
-def with_runs(experiment: Experiment,
-              chosen: ReportSettings) -> tuple[Experiment, ReportSettings]:
+def with_runs(experiment: Experiment, chosen: ReportSettings) -> tuple[Experiment, ReportSettings]:
     """Both with what a report's links to MLflow need, if the server answers at once."""
     if not chosen.server:
         return experiment, chosen
-    from analysis.run_links import find_runs, linked
+    from analysis.sources.run_links import find_runs, linked
 
     found = find_runs(chosen.server, experiment.name)
     return linked(experiment, found), replace(chosen, experiment_id=found.experiment_id)

@@ -12,7 +12,9 @@ from sweeper.commands.shared import add_json
 from sweeper.terminal.screen import console, print_json, print_table
 
 if TYPE_CHECKING:
-    from sweeper.storage.standing import Standing
+    from rich.console import Console
+
+    from sweeper.status.standing import Standing
     from sweeper.sweep import Sweep
 
 __all__ = ["HELP", "NAME", "add_arguments", "run", "sweeps_of"]
@@ -20,33 +22,50 @@ __all__ = ["HELP", "NAME", "add_arguments", "run", "sweeps_of"]
 NAME = "status"
 HELP = "show each trial's status, epoch and metrics, and what waits for the tracker"
 SHOWN = 40
-STYLES = {"finished": "green", "running": "cyan", "stopped": "yellow", "pruned": "magenta",
-          "failed": "bold red", "pending": "dim"}
+STYLES = {
+    "finished": "green",
+    "running": "cyan",
+    "stopped": "yellow",
+    "pruned": "magenta",
+    "failed": "bold red",
+    "pending": "dim",
+}
 COLUMNS = {"KL": "test/kl", "recon": "test/recon", "denoise": "test/denoise"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="GRID|EXPERIMENT", nargs="?",
-                        help="an experiment or a sweep of the storage, or a grid (default: list "
-                             "what the storage holds)")
-    parser.add_argument("--storage", metavar="DIR",
-                        help="storage folder (default: the grid's, or ./sweeps)")
+    parser.add_argument(
+        "name",
+        metavar="GRID|EXPERIMENT",
+        nargs="?",
+        help="an experiment or a sweep of the storage, or a grid (default: list "
+        "what the storage holds)",
+    )
+    parser.add_argument(
+        "--storage", metavar="DIR", help="storage folder (default: the grid's, or ./sweeps)"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.name is None:
         return _list(arguments)
+    from sweeper.status.standing import counts, standings
     from sweeper.storage.ledger import sweep_folder
-    from sweeper.storage.standing import counts, standings
 
     sweeps = sweeps_of(arguments)
     found = standings(sweeps)
     trackers = _trackers(sweeps, found)
-    row = {"experiment": sweeps[-1].experiment, "storage": str(sweeps[-1].storage),
-           "sweeps": [sweep.name for sweep in sweeps], "count": len(found),
-           "stored": any((sweep_folder(sweep) / "sweep.json").is_file() for sweep in sweeps),
-           "counts": counts(found), "waiting": trackers, "trials": [_plain(one) for one in found]}
+    row = {
+        "experiment": sweeps[-1].experiment,
+        "storage": str(sweeps[-1].storage),
+        "sweeps": [sweep.name for sweep in sweeps],
+        "count": len(found),
+        "stored": any((sweep_folder(sweep) / "sweep.json").is_file() for sweep in sweeps),
+        "counts": counts(found),
+        "waiting": trackers,
+        "trials": [_plain(one) for one in found],
+    }
     if arguments.json:
         print_json(row)
     else:
@@ -57,23 +76,23 @@ def run(arguments: argparse.Namespace) -> int:
 def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
     """What is stored under the name; else what the grid of that name is, or would be."""
     from sweeper.errors import UserError
-    from sweeper.spec import grids
-    from sweeper.storage.places import storage_path
-    from sweeper.storage.stored import as_stored, stored_sweeps, with_known
+    from sweeper.grid import loading
+    from sweeper.status.stored import as_stored, stored_sweeps, with_known
+    from sweeper.storage.addresses import storage_path
 
     storage, name = storage_path(arguments.storage or "sweeps"), arguments.name
     if not Path(name).is_file():
         try:
             return [one.sweep for one in stored_sweeps(storage, name)]
         except UserError:
-            if name not in grids.shipped_grids():
+            if name not in loading.shipped_grids():
                 raise
-    return [as_stored(with_known(grids.load(name, yes=True, storage=arguments.storage)))]
+    return [as_stored(with_known(loading.load(name, yes=True, storage=arguments.storage)))]
 
 
 def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:
     """What waits for each tracking store; a trial belongs to its newest sweep's."""
-    from sweeper.storage.standing import waiting
+    from sweeper.tracking.waiting import waiting
 
     home = {trial.id: sweep for sweep in sweeps for trial in sweep.trials}
     rows = []
@@ -81,33 +100,58 @@ def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[s
         own = [one for one in found if home[one.id].tracking == uri]
         newest = [sweep for sweep in sweeps if sweep.tracking == uri][-1]
         left = waiting(newest, own)
-        rows.append({"tracking_uri": uri, "records": left.records, "trials": left.trials,
-                     "error": left.error})
+        rows.append(
+            {
+                "tracking_uri": uri,
+                "records": left.records,
+                "trials": left.trials,
+                "error": left.error,
+            }
+        )
     return rows
 
 
 def _plain(one: Standing) -> dict[str, Any]:
-    return {"id": one.id, "label": one.label, "role": one.role, "status": one.status,
-            "epoch": one.epoch, "epochs": one.epochs, "wall_s": round(one.wall_s, 3),
-            "line": one.line, "reason": one.reason, "metrics": dict(one.metrics)}
+    return {
+        "id": one.id,
+        "label": one.label,
+        "role": one.role,
+        "status": one.status,
+        "epoch": one.epoch,
+        "epochs": one.epochs,
+        "wall_s": round(one.wall_s, 3),
+        "line": one.line,
+        "reason": one.reason,
+        "metrics": dict(one.metrics),
+    }
 
 
 def _list(arguments: argparse.Namespace) -> int:
     """One line a sweep."""
-    from sweeper.storage.places import storage_path
-    from sweeper.storage.standing import counts, standings
-    from sweeper.storage.stored import stored_sweeps
+    from sweeper.status.standing import counts, standings
+    from sweeper.status.stored import stored_sweeps
+    from sweeper.storage.addresses import storage_path
 
     storage = storage_path(arguments.storage or "sweeps")
-    rows = [{"experiment": one.sweep.experiment, "sweep": one.sweep.name, "created": one.created,
-             "counts": counts(standings([one.sweep]))} for one in stored_sweeps(storage)]
+    rows = [
+        {
+            "experiment": one.sweep.experiment,
+            "sweep": one.sweep.name,
+            "created": one.created,
+            "counts": counts(standings([one.sweep])),
+        }
+        for one in stored_sweeps(storage)
+    ]
     if arguments.json:
         print_json({"storage": str(storage), "sweeps": rows})
         return 0
     screen = console()
     for row in rows:
-        screen.print(f"{row['experiment']}  {row['sweep']}  {_said(row['counts'])}",
-                     markup=False, soft_wrap=True)
+        screen.print(
+            f"{row['experiment']}  {row['sweep']}  {_said(row['counts'])}",
+            markup=False,
+            soft_wrap=True,
+        )
     if not rows:
         screen.print(f"no sweeps in {storage}", markup=False, soft_wrap=True)
     return 0
@@ -118,12 +162,37 @@ def _said(counted: Any) -> str:
 
 
 def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from sweeper.terminal.failure_table import draw_failures
 
     screen = console()
+    _show_trials(screen, found)
+    screen.print()
+    draw_failures(
+        screen,
+        [
+            {"trial": one.id, "label": one.label, "line": one.line, "reason": one.reason}
+            for one in found
+            if one.status == "failed"
+        ],
+    )
+    screen.print(f"{row['experiment']}: {_said(row['counts'])}", markup=False, soft_wrap=True)
+    if not row["stored"] and row["counts"]["pending"] == row["count"]:
+        screen.print(
+            f"this grid was never run in {row['storage']}; if it was run elsewhere, say "
+            "where with --storage",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
+    for tracker in row["waiting"]:
+        screen.print(_tracked(tracker), markup=False, soft_wrap=True)
+
+
+def _show_trials(screen: Console, found: Sequence[Standing]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("trial", overflow="fold")
     table.add_column("status", no_wrap=True)
@@ -131,22 +200,17 @@ def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for one in found[:SHOWN]:
         metrics = [_metric(one, key) for key in COLUMNS.values()]
-        table.add_row(one.label, Text(one.status, style=STYLES.get(one.status, "")),
-                      f"{one.epoch}/{one.epochs}", *metrics)
+        table.add_row(
+            one.label,
+            Text(one.status, style=STYLES.get(one.status, "")),
+            f"{one.epoch}/{one.epochs}",
+            *metrics,
+        )
     print_table(screen, table)
     if len(found) > SHOWN:
-        screen.print(f"… and {len(found) - SHOWN} more trials (--json lists them all)",
-                     style="dim")
-    screen.print()
-    draw_failures(screen, [{"trial": one.id, "label": one.label, "line": one.line,
-                            "reason": one.reason} for one in found if one.status == "failed"])
-    screen.print(f"{row['experiment']}: {_said(row['counts'])}", markup=False, soft_wrap=True)
-    if not row["stored"] and row["counts"]["pending"] == row["count"]:
-        screen.print(f"this grid was never run in {row['storage']}; if it was run elsewhere, say "
-                     "where with --storage", style="yellow", markup=False, soft_wrap=True)
-        return
-    for tracker in row["waiting"]:
-        screen.print(_tracked(tracker), markup=False, soft_wrap=True)
+        screen.print(
+            f"… and {len(found) - SHOWN} more trials (--json lists them all)", style="dim"
+        )
 
 
 def _metric(one: Standing, name: str) -> str:

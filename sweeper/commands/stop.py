@@ -20,20 +20,29 @@ PAUSE = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="GRID|EXPERIMENT",
-                        help="an experiment or a sweep of the storage, or a grid")
-    parser.add_argument("--storage", metavar="DIR",
-                        help="storage folder (default: the grid's, or ./sweeps)")
-    parser.add_argument("--patience", metavar="S", type=float, default=600.0,
-                        help="seconds to wait for the end (default: 600)")
+    parser.add_argument(
+        "name",
+        metavar="GRID|EXPERIMENT",
+        help="an experiment or a sweep of the storage, or a grid",
+    )
+    parser.add_argument(
+        "--storage", metavar="DIR", help="storage folder (default: the grid's, or ./sweeps)"
+    )
+    parser.add_argument(
+        "--patience",
+        metavar="S",
+        type=float,
+        default=600.0,
+        help="seconds to wait for the end (default: 600)",
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from sweeper.commands.status import sweeps_of
+    from sweeper.status.standing import counts, standings
     from sweeper.storage.lease import is_held
     from sweeper.storage.ledger import StopSign, sweep_folder
-    from sweeper.storage.standing import counts, standings
 
     sweeps = sweeps_of(arguments)
     driven = [sweep for sweep in sweeps if is_held(sweep_folder(sweep))]
@@ -41,16 +50,26 @@ def run(arguments: argparse.Namespace) -> int:
         StopSign(sweep_folder(sweep)).put_up()
     left = _wait(driven, arguments.patience)
     counted = counts(standings(sweeps))
-    row = {"experiment": sweeps[-1].experiment, "asked": [sweep.name for sweep in driven],
-           "running": [sweep.name for sweep in left], "counts": counted}
+    row = {
+        "experiment": sweeps[-1].experiment,
+        "asked": [sweep.name for sweep in driven],
+        "running": [sweep.name for sweep in left],
+        "counts": counted,
+    }
     if arguments.json:
         print_json(row)
     else:
         said = ", ".join(f"{count} {status}" for status, count in counted.items() if count)
-        verb = ("nobody runs it" if not driven else "still ends its epochs; ask again later"
-                if left else "stopped; `sweeper run` with its grid goes on")
-        console().print(f"{row['experiment']}: {verb} ({said or 'empty'})", markup=False,
-                        soft_wrap=True)
+        verb = (
+            "nobody runs it"
+            if not driven
+            else "still ends its epochs; ask again later"
+            if left
+            else "stopped; `sweeper run` with its grid goes on"
+        )
+        console().print(
+            f"{row['experiment']}: {verb} ({said or 'empty'})", markup=False, soft_wrap=True
+        )
     return 1 if left else 0
 
 

@@ -16,15 +16,19 @@ DEFAULT = "sqlite:///mlflow.db"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tracking", metavar="URI", default=DEFAULT,
-                        help=f"the grid's `tracking` (default: {DEFAULT})")
+    parser.add_argument(
+        "--tracking",
+        metavar="URI",
+        default=DEFAULT,
+        help=f"the grid's `tracking` (default: {DEFAULT})",
+    )
     parser.add_argument("--port", type=int, default=5000, help="port (default: 5000)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from cluster.mlflow_server import MlflowServer
-    from sweeper.spec.schema import require_tracker
-    from sweeper.storage.places import require_store, tracking_uri
+    from sweeper.grid.schema import require_tracker
+    from sweeper.storage.addresses import require_store, tracking_uri
     from sweeper.tracking.database import with_driver
 
     with placed((None, None, "--tracking")):

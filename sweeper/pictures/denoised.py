@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from sweeper.errors import UserError
+from sweeper.grid.complaints import nearest
 from sweeper.pictures.drawings import Drawing, images
-from sweeper.spec.complaints import nearest
-from sweeper.storage.trained import TrainedTrial
+from sweeper.status.trained import TrainedTrial
 from trainers import datasets
 from trainers.corruptions import CORRUPTIONS, Corruption, FromData, Learnable
 from trainers.energies import EnergyBased
@@ -26,9 +26,11 @@ __all__ = ["draw_denoised", "make_noise"]
 
 CPU = torch.device("cpu")
 DECODED = {"sample": "x̂(y) from one sample z ~ q(z|y)", "mean": "x̂(y) from the posterior mean"}
-BY_ENERGY = {"sample": "x̂(y) = y − σ²∇f(y), latents drawn",
-             "mean": "x̂(y) = y − σ²∇f(y), latents at their mean",
-             "exact": "x̂(y) = y − σ²∇f(y)"}
+BY_ENERGY = {
+    "sample": "x̂(y) = y − σ²∇f(y), latents drawn",
+    "mean": "x̂(y) = y − σ²∇f(y), latents at their mean",
+    "exact": "x̂(y) = y − σ²∇f(y)",
+}
 
 
 def make_noise(trained: TrainedTrial, text: str | None) -> tuple[str, Corruption]:
@@ -41,20 +43,25 @@ def make_noise(trained: TrainedTrial, text: str | None) -> tuple[str, Corruption
     name, _, level = text.partition(":")
     known = [one for one in CORRUPTIONS if not issubclass(CORRUPTIONS[one], Learnable)]
     if name not in known:
-        raise UserError(f"unknown noise {name!r}{nearest(name, known)} (known: "
-                        f"{', '.join(known)}; write gaussian:0.9)")
-    fld, = describe_fields(CORRUPTIONS[name])
+        raise UserError(
+            f"unknown noise {name!r}{nearest(name, known)} (known: "
+            f"{', '.join(known)}; write gaussian:0.9)"
+        )
+    (fld,) = describe_fields(CORRUPTIONS[name])
     try:
         corruption = CORRUPTIONS[name](**{fld.name: float(level)})
     except ValueError as error:
         rule = error if isinstance(error, InvalidValue) else "it needs a level"
-        raise UserError(f"the noise {text!r} cannot be made: {rule}; write {name}:0.1 for "
-                        f"{fld.name} = 0.1") from error
+        raise UserError(
+            f"the noise {text!r} cannot be made: {rule}; write {name}:0.1 for {fld.name} = 0.1"
+        ) from error
     low, high = trained.trial.data.value_range or (-math.inf, math.inf)
     support = corruption.support or (low, high)
     if low < support[0] or high > support[1]:
-        raise UserError(f"{name} noise is for data in {support}, and {trained.trial.data.name} "
-                        f"has the range {(low, high)}; use gaussian or laplace")
+        raise UserError(
+            f"{name} noise is for data in {support}, and {trained.trial.data.name} "
+            f"has the range {(low, high)}; use gaussian or laplace"
+        )
     return text.replace(":", "-"), corruption
 
 
@@ -67,14 +74,22 @@ def draw_denoised(trained: TrainedTrial, noise: str | None, count: int, seed: in
     except TrainerError as error:
         raise UserError(f"{trained.label}: {error}") from error
     clean = rows["clean"]
-    loss = {caption: mean_and_error((clean - values).square().sum(-1))[0]
-            for caption, values in rows.items() if values is not clean}
-    return Drawing(f"denoise-{name}-{len(clean)}-seed{seed}",
-                   [images(values, trained) for values in rows.values()], list(rows), loss)
+    loss = {
+        caption: mean_and_error((clean - values).square().sum(-1))[0]
+        for caption, values in rows.items()
+        if values is not clean
+    }
+    return Drawing(
+        f"denoise-{name}-{len(clean)}-seed{seed}",
+        [images(values, trained) for values in rows.values()],
+        list(rows),
+        loss,
+    )
 
 
-def _denoise(trained: TrainedTrial, corruption: Corruption, count: int,
-             seed: int) -> dict[str, Tensor]:
+def _denoise(
+    trained: TrainedTrial, corruption: Corruption, count: int, seed: int
+) -> dict[str, Tensor]:
     objective, model = trained.objective, trained.model
     x, _ = first_examples(trained.trial, model, count)
     if isinstance(corruption, FromData):

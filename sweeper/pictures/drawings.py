@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from sweeper.storage.trained import TrainedTrial
+from sweeper.status.trained import TrainedTrial
 from trainers.gallery import pictures
 
 __all__ = ["Drawing", "Images", "images"]

@@ -8,10 +8,10 @@ from typing import Any, get_args
 import torch
 
 from sweeper.errors import UserError
+from sweeper.grid.complaints import nearest, unknown_key
+from sweeper.grid.fieldtypes import describe_type
 from sweeper.pictures.drawings import Drawing
-from sweeper.spec.complaints import nearest, unknown_key
-from sweeper.spec.fieldtypes import describe_type
-from sweeper.storage.trained import TrainedTrial
+from sweeper.status.trained import TrainedTrial
 from trainers.errors import Incompatible, InvalidValue, TrainerError
 from trainers.evaluations.samples import CHAINS, GRID, picture
 from trainers.fields import Field, describe_fields
@@ -30,26 +30,28 @@ def make_sampler(trained: TrainedTrial, name: str | None, given: Sequence[str]) 
     """
     name = name or fitting_sampler(trained.objective)
     if name not in SAMPLERS:
-        raise UserError(f"unknown sampler {name!r}{nearest(name, SAMPLERS)} "
-                        f"(known: {', '.join(SAMPLERS)})")
+        raise UserError(
+            f"unknown sampler {name!r}{nearest(name, SAMPLERS)} (known: {', '.join(SAMPLERS)})"
+        )
     fields = {one.name: one for one in describe_fields(SAMPLERS[name])}
     try:
         sampler = SAMPLERS.build(
-            {"name": name} | dict(_value(name, fields, text) for text in given))
+            {"name": name} | dict(_value(name, fields, text) for text in given)
+        )
         sampler.check(trained.objective)
     except (Incompatible, InvalidValue) as error:
         raise UserError(f"{trained.label}: {error}") from error
     return sampler
 
 
-def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None,
-                 seed: int) -> Drawing:
+def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None, seed: int) -> Drawing:
     """Samples in a square; of walk-jump sampling one row a chain, at most 20 jumps to a row."""
     generator = torch.Generator().manual_seed(seed)
     try:
         with one_thread(CPU):
-            rows = picture(sampler, trained.trial, (trained.objective, trained.model),
-                           count or 0, generator)
+            rows = picture(
+                sampler, trained.trial, (trained.objective, trained.model), count or 0, generator
+            )
     except TrainerError as error:
         raise UserError(f"{trained.label}: {error}") from error
     walks = sampler.name == "walk_jump"
@@ -61,19 +63,27 @@ def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None,
 
 def _settings(sampler: Sampler) -> list[str]:
     """The fields that are not at their defaults, for a file's name."""
-    return [f"{one.name}{getattr(sampler, one.name)}" for one in describe_fields(type(sampler))
-            if getattr(sampler, one.name) != one.default]
+    return [
+        f"{one.name}{getattr(sampler, one.name)}"
+        for one in describe_fields(type(sampler))
+        if getattr(sampler, one.name) != one.default
+    ]
 
 
 def _value(sampler: str, fields: Mapping[str, Field], text: str) -> tuple[str, Any]:
     """Read ``delta=0.1``: the field's name and its value."""
     if not fields:
-        raise UserError(f"the sampler {sampler!r} has no field to set, and --set is {text!r}; "
-                        "choose another with --sampler, or leave --set out")
+        raise UserError(
+            f"the sampler {sampler!r} has no field to set, and --set is {text!r}; "
+            "choose another with --sampler, or leave --set out"
+        )
     name, sign, raw = text.partition("=")
     if not sign or name not in fields:
-        raise UserError(unknown_key(name, fields) if sign else
-                        f"{text!r} must be FIELD=VALUE (fields: {', '.join(fields)})")
+        raise UserError(
+            unknown_key(name, fields)
+            if sign
+            else f"{text!r} must be FIELD=VALUE (fields: {', '.join(fields)})"
+        )
     kind, choices = fields[name].type, get_args(fields[name].type)
     try:
         value = raw if choices else kind(raw)

@@ -51,8 +51,9 @@ def estimate(trial: Trial, parameters: int) -> Estimate:
     step = STEP + PER_PARAMETER * parameters + factor * flops * batch / FLOPS
     tests = math.ceil(epochs / trial.training.test_every)
     held_out = len(splits.test) + min(len(splits.validation), VALIDATED)
-    seconds = (epochs * (len(splits.train) // batch) * step
-               + tests * TEST * flops * held_out / FLOPS)
+    seconds = (
+        epochs * (len(splits.train) // batch) * step + tests * TEST * flops * held_out / FLOPS
+    )
     return Estimate(seconds, PROCESS + PER_PARAMETER_BYTES * parameters + _bytes(trial.data))
 
 

@@ -10,15 +10,16 @@ from typing import Any
 
 import trainers
 from sweeper.errors import UserError
-from sweeper.search import SEARCHES
-from sweeper.spec.complaints import nearest
-from sweeper.spec.fieldtypes import describe_type
-from sweeper.spec.grids import shipped_grids
-from sweeper.spec.models import known_models
+from sweeper.grid.complaints import nearest
+from sweeper.grid.fieldtypes import describe_type
+from sweeper.grid.loading import shipped_grids
+from sweeper.grid.models import known_models
+from sweeper.grid.searches import SEARCHES
 from trainers.fields import describe_fields
 from trainers.registry import Registry
 
 __all__ = ["catalogue", "registries"]
+
 
 def catalogue(kind: str | None = None) -> dict[str, list[dict[str, Any]]]:
     """Entries by kind; each has name, summary and reference, components their fields too."""
@@ -29,8 +30,10 @@ def catalogue(kind: str | None = None) -> dict[str, list[dict[str, Any]]]:
     if kind is None:
         return everything
     if kind not in everything:
-        raise UserError(f"there is no kind {kind!r}{nearest(kind, everything)} "
-                        f"(known: {', '.join(everything)})")
+        raise UserError(
+            f"there is no kind {kind!r}{nearest(kind, everything)} "
+            f"(known: {', '.join(everything)})"
+        )
     return {kind: everything[kind]}
 
 
@@ -47,28 +50,55 @@ def registries() -> dict[str, Registry[Any]]:
 
 
 def _models() -> list[dict[str, Any]]:
-    return [{"name": model.name, "summary": model.summary, "reference": model.reference,
-             "objective": model.objective, "likelihood": model.likelihood,
-             "corrupts": model.corrupts} for model in known_models().values()]
+    return [
+        {
+            "name": model.name,
+            "summary": model.summary,
+            "reference": model.reference,
+            "objective": model.objective,
+            "likelihood": model.likelihood,
+            "corrupts": model.corrupts,
+        }
+        for model in known_models().values()
+    ]
 
 
 def _components(registry: Registry[Any]) -> list[dict[str, Any]]:
-    return [{"name": name, "summary": registry.summary(name),
-             "reference": registry.reference(name), "fields": _fields(registry[name])}
-            for name in registry]
+    return [
+        {
+            "name": name,
+            "summary": registry.summary(name),
+            "reference": registry.reference(name),
+            "fields": _fields(registry[name]),
+        }
+        for name in registry
+    ]
 
 
 def _fields(component: type) -> list[dict[str, Any]]:
-    return [{"name": field.name, "type": describe_type(field.type),
-             "default": list(field.default) if isinstance(field.default, tuple) else field.default,
-             "required": field.required, "bounds": str(field.bounds) if field.bounds else ""}
-            for field in describe_fields(component)]
+    return [
+        {
+            "name": field.name,
+            "type": describe_type(field.type),
+            "default": list(field.default) if isinstance(field.default, tuple) else field.default,
+            "required": field.required,
+            "bounds": str(field.bounds) if field.bounds else "",
+        }
+        for field in describe_fields(component)
+    ]
 
 
 def _grids() -> list[dict[str, Any]]:
     """A shipped grid says what it is in the first sentence of its comment."""
-    return [{"name": name, "summary": _comment(path.read_text(encoding="utf-8")),
-             "reference": "", "path": str(path)} for name, path in shipped_grids().items()]
+    return [
+        {
+            "name": name,
+            "summary": _comment(path.read_text(encoding="utf-8")),
+            "reference": "",
+            "path": str(path),
+        }
+        for name, path in shipped_grids().items()
+    ]
 
 
 def _comment(text: str) -> str:

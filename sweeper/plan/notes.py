@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from sweeper.spec.identity import canonical
+from sweeper.grid.identity import canonical
 from sweeper.sweep import PlannedTrial
 from trainers.datasets import load
 from trainers.trial import Trial
@@ -21,13 +21,19 @@ def notes(trials: Sequence[PlannedTrial]) -> tuple[str, ...]:
     """
     found: dict[str, list[str]] = {}
     for planned in trials:
-        parts = (planned.config["data"], planned.config["network"]["name"],
-                 planned.config["training"]["batch_size"])
+        parts = (
+            planned.config["data"],
+            planned.config["network"]["name"],
+            planned.config["training"]["batch_size"],
+        )
         key = canonical(list(parts))
         if key not in found:
             trial = Trial.from_config(planned.config)
-            found[key] = [f"line {planned.line}: {said}"
-                          for said in (_large_batch(trial), _out_of_reach(trial)) if said]
+            found[key] = [
+                f"line {planned.line}: {said}"
+                for said in (_large_batch(trial), _out_of_reach(trial))
+                if said
+            ]
     return tuple(dict.fromkeys(note for said in found.values() for note in said))
 
 
@@ -35,8 +41,10 @@ def _large_batch(trial: Trial) -> str:
     batch, examples = trial.training.batch_size, len(load(trial.data).train)
     if batch <= examples:
         return ""
-    return (f"batch_size {batch:,} is more than the {examples:,} training examples of "
-            f"{trial.data.name}: an epoch is one step, on all of them")
+    return (
+        f"batch_size {batch:,} is more than the {examples:,} training examples of "
+        f"{trial.data.name}: an epoch is one step, on all of them"
+    )
 
 
 def _out_of_reach(trial: Trial) -> str:
@@ -45,6 +53,8 @@ def _out_of_reach(trial: Trial) -> str:
     ends = trial.data.value_range or (-math.inf, math.inf)
     if low <= ends[0] and ends[1] <= high:
         return ""
-    return (f"{trial.network.name} decodes to values from {low:g} to {high:g}, and "
-            f"{trial.data.name} has the range {trial.data.value_range or 'ℝ'}: what lies "
-            "outside cannot be fitted; the network linear reaches it")
+    return (
+        f"{trial.network.name} decodes to values from {low:g} to {high:g}, and "
+        f"{trial.data.name} has the range {trial.data.value_range or 'ℝ'}: what lies "
+        "outside cannot be fitted; the network linear reaches it"
+    )

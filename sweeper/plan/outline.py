@@ -9,21 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from sweeper.grid.aliases import partner
+from sweeper.grid.identity import canonical, trial_id
+from sweeper.grid.labels import point_label
+from sweeper.grid.models import known_models
+from sweeper.grid.seeds import point_of
 from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
 from sweeper.plan.notes import notes
 from sweeper.plan.readable import readable
-from sweeper.search import describe
-from sweeper.search.halving import Halving
-from sweeper.spec.aliases import partner
-from sweeper.spec.identity import canonical, trial_id
-from sweeper.spec.labels import point_label
-from sweeper.spec.models import known_models
-from sweeper.spec.seeds import point_of
+from sweeper.status.stored import with_known
 from sweeper.storage import ledger
 from sweeper.storage.extendable import Shorter, shorter
-from sweeper.storage.stored import with_known
-from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.work.packs import make_packs, pack_size
+from sweeper.sweep import PlannedTrial, Sweep, describe_search
+from sweeper.worker.packs import make_packs, pack_size
 from trainers.fields import describe_fields
 from trainers.trial import PARTS, Training, Trial
 
@@ -101,24 +99,41 @@ class Outline:
         """The whole plan for a script."""
         sweep = self.sweep
         return {
-            "experiment": sweep.experiment, "sweep": sweep.name,
-            "storage": str(sweep.storage), "tracking_uri": sweep.tracking,
-            "count": len(sweep.trials), "finished": self.finished, "packs": self.packs,
+            "experiment": sweep.experiment,
+            "sweep": sweep.name,
+            "storage": str(sweep.storage),
+            "tracking_uri": sweep.tracking,
+            "count": len(sweep.trials),
+            "finished": self.finished,
+            "packs": self.packs,
             "parallel": self.slots,
-            "estimate": {"cpu_s": round(self.cpu_seconds, 1), "wall_s": round(self.wall_seconds),
-                         "trial_memory_bytes": int(self.trial_memory)},
+            "estimate": {
+                "cpu_s": round(self.cpu_seconds, 1),
+                "wall_s": round(self.wall_seconds),
+                "trial_memory_bytes": int(self.trial_memory),
+            },
             "merging": asdict(self.merging) if self.merging else None,
             "until": dict(sweep.until) if sweep.until else None,
-            "search": describe(sweep.search) if sweep.search else None, "most": self.most,
+            "search": describe_search(sweep.search) if sweep.search else None,
+            "most": self.most,
             "notes": list(self.notes),
             "aliases": [asdict(pair) for pair in self.aliases],
-            "trials": [{"id": trial.id, "label": trial.label, "role": trial.role,
-                        "twin_of": trial.twin_of, "merged_from": trial.merged_from,
-                        **self._head_start(trial.id),
-                        "parameters": trial.parameters,
-                        "status": self.status[trial.id], "params": dict(trial.params),
-                        "evaluate": [dict(one) for one in trial.evaluate]}
-                       for trial in sweep.trials]}
+            "trials": [self._trial(trial) for trial in sweep.trials],
+        }
+
+    def _trial(self, trial: PlannedTrial) -> dict[str, Any]:
+        return {
+            "id": trial.id,
+            "label": trial.label,
+            "role": trial.role,
+            "twin_of": trial.twin_of,
+            "merged_from": trial.merged_from,
+            **self._head_start(trial.id),
+            "parameters": trial.parameters,
+            "status": self.status[trial.id],
+            "params": dict(trial.params),
+            "evaluate": [dict(one) for one in trial.evaluate],
+        }
 
     def _head_start(self, trial: str) -> dict[str, Any]:
         found = self.extended.get(trial)
@@ -134,29 +149,48 @@ def outline(sweep: Sweep) -> Outline:
     estimates = _estimates(shown)
     left = [trial for trial in sweep.trials if status[trial.id] != "finished"]
     todo, pairs = [one for one in left if not one.merged_from], _alias_pairs(sweep.trials)
-    found = {trial.id: one for trial in todo
-             if status[trial.id] == "pending" and (one := _shorter(sweep, trial))}
+    found = {
+        trial.id: one
+        for trial in todo
+        if status[trial.id] == "pending" and (one := _shorter(sweep, trial))
+    }
     extended = {trial: one for trial, one in found.items() if not one.refused}
-    seconds = [estimates[trial.id].seconds * _share(sweep) * _rest(trial, extended)
-               for trial in todo]
     proposed = _proposed(sweep, len(examples))
-    seconds += [estimates[trial.id].seconds for trial, _ in zip(
-        itertools.cycle(examples), range(proposed), strict=False)]
-    trained = [trial for trial in sweep.trials if not trial.merged_from]
-    packs = len(make_packs(trained, sweep.resources)) + math.ceil(
-        proposed / pack_size(sweep.resources))
+    seconds = [
+        estimates[trial.id].seconds * _share(sweep) * _rest(trial, extended) for trial in todo
+    ]
+    repeated = itertools.islice(itertools.cycle(examples), proposed)
+    seconds += [estimates[trial.id].seconds for trial in repeated]
+    packs = _count_packs(sweep, proposed)
     slots = parallel(sweep.resources, packs)
     return Outline(
-        sweep, _rows(shown, estimates, status), pairs, status,
-        packs, slots, max(found.memory for found in estimates.values()), sum(seconds),
-        wall_seconds(seconds, slots), len(sweep.trials) + proposed, len(seconds),
-        _merging(left, pairs, estimates), extended, (*notes(shown), *_refused(todo, found)))
+        sweep,
+        _rows(shown, estimates, status),
+        pairs,
+        status,
+        packs,
+        slots,
+        max(found.memory for found in estimates.values()),
+        sum(seconds),
+        wall_seconds(seconds, slots),
+        len(sweep.trials) + proposed,
+        len(seconds),
+        _merging(left, pairs, estimates),
+        extended,
+        (*notes(shown), *_refused(todo, found)),
+    )
+
+
+def _count_packs(sweep: Sweep, proposed: int) -> int:
+    trained = [trial for trial in sweep.trials if not trial.merged_from]
+    more = math.ceil(proposed / pack_size(sweep.resources))
+    return len(make_packs(trained, sweep.resources)) + more
 
 
 def _shorter(sweep: Sweep, trial: PlannedTrial) -> Shorter | None:
     """The shorter trial that a new one may go on from."""
     training = Trial.from_config(trial.config).training
-    return shorter(sweep.storage, trial.program, training, trial.id)
+    return shorter(sweep.storage, trial.lineage, training, trial.id)
 
 
 def _rest(trial: PlannedTrial, extended: Mapping[str, Shorter]) -> float:
@@ -172,13 +206,16 @@ def _refused(trials: Sequence[PlannedTrial], found: Mapping[str, Shorter]) -> It
         if trial.id in found and (why := found[trial.id].refused):
             reasons[why].append(trial)
     for why, group in reasons.items():
-        yield (f"{group[0].label} is trained from its first epoch, and does not go on from "
-               f"{found[group[0].id].name}: {why}"
-               + (f" ({len(group)} trials)" if len(group) > 1 else ""))
+        yield (
+            f"{group[0].label} is trained from its first epoch, and does not go on from "
+            f"{found[group[0].id].name}: {why}"
+            + (f" ({len(group)} trials)" if len(group) > 1 else "")
+        )
 
 
-def _merging(left: Sequence[PlannedTrial], pairs: Sequence[AliasPair],
-             estimates: Mapping[str, Estimate]) -> Merging | None:
+def _merging(
+    left: Sequence[PlannedTrial], pairs: Sequence[AliasPair], estimates: Mapping[str, Estimate]
+) -> Merging | None:
     """What merging saves of the trials that are not finished; None where there is no alias."""
     merged = {pair.trial for pair in pairs if pair.merged}
     saved = merged or {pair.trial for pair in pairs if not pair.twin}
@@ -196,12 +233,12 @@ def _proposed(sweep: Sweep, examples: int) -> int:
     if not sweep.search or not sweep.proposals:
         return 0
     left = sweep.search.trials - len({point_of(trial) for trial in sweep.trials})
-    return max(0, left) * math.ceil(examples / len(sweep.proposals.blocks))
+    return max(0, left) * math.ceil(examples / sweep.proposals.block_count)
 
 
 def _share(sweep: Sweep) -> float:
     """The part of the epochs that is trained where a search stops trials early."""
-    if not isinstance(sweep.search, Halving):
+    if not sweep.search or not sweep.trials:
         return 1.0
     return sweep.search.share(len(sweep.trials), int(sweep.trials[0].params["epochs"]))
 
@@ -212,8 +249,9 @@ def _estimates(trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
     known: dict[str, Estimate] = {}
     found = {}
     for trial in trials:
-        key = canonical({name: value for name, value in trial.params.items()
-                         if name not in numbers})
+        key = canonical(
+            {name: value for name, value in trial.params.items() if name not in numbers}
+        )
         if key not in known:
             with readable():
                 known[key] = estimate(Trial.from_config(trial.config), trial.parameters)
@@ -223,21 +261,32 @@ def _estimates(trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
 
 def _per_member() -> set[str]:
     components = [registry[name] for registry in PARTS.values() for name in registry]
-    return {"seed"} | {field.name for component in [*components, Training]
-                       for field in describe_fields(component) if field.per_member}
+    return {"seed"} | {
+        field.name
+        for component in [*components, Training]
+        for field in describe_fields(component)
+        if field.per_member
+    }
 
 
-def _rows(trials: Sequence[PlannedTrial], estimates: Mapping[str, Estimate],
-          status: Mapping[str, str]) -> tuple[Row, ...]:
+def _rows(
+    trials: Sequence[PlannedTrial], estimates: Mapping[str, Estimate], status: Mapping[str, str]
+) -> tuple[Row, ...]:
     points: dict[tuple[str, str], list[PlannedTrial]] = defaultdict(list)
     for trial in trials:
         points[point_label(trial.label), trial.role].append(trial)
     return tuple(
-        Row(point, tuple(trial.params["seed"] for trial in members), role,
-            members[0].params["epochs"], members[0].parameters,
+        Row(
+            point,
+            tuple(trial.params["seed"] for trial in members),
+            role,
+            members[0].params["epochs"],
+            members[0].parameters,
             sum(estimates[trial.id].seconds for trial in members),
-            sum(status.get(trial.id) == "finished" for trial in members))
-        for (point, role), members in points.items())
+            sum(status.get(trial.id) == "finished" for trial in members),
+        )
+        for (point, role), members in points.items()
+    )
 
 
 def _alias_pairs(trials: Sequence[PlannedTrial]) -> tuple[AliasPair, ...]:
@@ -247,9 +296,19 @@ def _alias_pairs(trials: Sequence[PlannedTrial]) -> tuple[AliasPair, ...]:
         if trial.params.get("beta", 1) == 1:
             continue
         other = partner(Trial.from_config(trial.config), models[trial.params["model"]].alias)
-        found = trial.twin_of or trial.merged_from or (
-            other and trial_id(other, trial.data["checksum"]))
+        found = (
+            trial.twin_of
+            or trial.merged_from
+            or (other and trial_id(other, trial.data["checksum"]))
+        )
         if found in labels:
-            pairs.append(AliasPair(trial.label, labels[found], trial.role == "twin",
-                                   trial.params["eps"], trial.role == "merged"))
+            pairs.append(
+                AliasPair(
+                    trial.label,
+                    labels[found],
+                    trial.role == "twin",
+                    trial.params["eps"],
+                    trial.role == "merged",
+                )
+            )
     return tuple(pairs)

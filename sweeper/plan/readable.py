@@ -27,8 +27,9 @@ def require_readable(sweep: Sweep) -> None:
     """Read each data set of a sweep once, unless this storage has facts of it; `UserError` if one
     is damaged. What was read is not kept.
     """
-    trials = {str(trial.data.get("checksum")): trial
-              for trial in (*sweep.trials, *sweep.examples())}
+    trials = {
+        str(trial.data.get("checksum")): trial for trial in (*sweep.trials, *sweep.examples())
+    }
     for checksum, trial in trials.items():
         if not ledger.dataset_file(sweep.storage, checksum).exists():
             with readable():

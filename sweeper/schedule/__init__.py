@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from sweeper.messages import Emit, Job
 from sweeper.sweep import Resources
-from sweeper.work.job import Job
-from sweeper.work.reporter import Emit
 
 __all__ = ["Emit", "Schedule"]
 
@@ -15,8 +14,9 @@ __all__ = ["Emit", "Schedule"]
 class Schedule(Protocol):
     """Trains jobs, wherever it does so."""
 
-    def run(self, jobs: Iterable[Job | None], resources: Resources, emit: Emit,
-            ahead: bool = True) -> None:
+    def run(
+        self, jobs: Iterable[Job | None], resources: Resources, emit: Emit, ahead: bool = True
+    ) -> None:
         """Train all jobs; returns when they are done, or stopped by their sweep's stop sign.
 
         None in the place of a job says that the next one depends on those under way. Jobs are

@@ -64,14 +64,16 @@ class Host:
             self._schedule.close()
 
 
-def open_schedule(sweep: Sweep, inline: bool = False,
-                  say: Callable[[str], None] = lambda _: None) -> Schedule:
+def open_schedule(
+    sweep: Sweep, inline: bool = False, say: Callable[[str], None] = lambda _: None
+) -> Schedule:
     """Train in this process, or on the Ray that `cluster` names; `say` hears what it waits for.
 
     `UserError` if there is none, or if this machine has less than what a trial asks for.
     """
     if inline:
         from sweeper.schedule.inline import InlineSchedule
+
         return InlineSchedule()
     with placed(sweep.places.get("cluster")):
         try:
@@ -80,8 +82,10 @@ def open_schedule(sweep: Sweep, inline: bool = False,
         except ClusterError as error:
             raise UserError(str(error)) from error
     from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
-    schedule = TuneSchedule(backend, None if backend.private else (
-        ledger.sweep_folder(sweep) / "tune"), say)
+
+    schedule = TuneSchedule(
+        backend, None if backend.private else (ledger.sweep_folder(sweep) / "tune"), say
+    )
     try:
         with placed(sweep.places.get("resources")):
             schedule.require_room(sweep.resources)

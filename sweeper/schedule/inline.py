@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sweeper.messages import Emit, Job
 from sweeper.sweep import Resources
-from sweeper.work.job import Job
-from sweeper.work.reporter import Emit
-from sweeper.work.worker import train_pack
+from sweeper.worker.worker import train_pack
 
 __all__ = ["InlineSchedule"]
 
@@ -15,8 +14,9 @@ __all__ = ["InlineSchedule"]
 class InlineSchedule:
     """Trains the jobs in their order; resources are those of this process."""
 
-    def run(self, jobs: Iterable[Job | None], resources: Resources, emit: Emit,
-            ahead: bool = True) -> None:
+    def run(
+        self, jobs: Iterable[Job | None], resources: Resources, emit: Emit, ahead: bool = True
+    ) -> None:
         for job in jobs:
             if job is None:
                 return  # nothing is under way that could bring another one

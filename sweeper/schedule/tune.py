@@ -26,14 +26,12 @@ from ray.util import placement_group_table
 
 from cluster.base import Backend
 from sweeper.errors import UserError
+from sweeper.messages import Emit, Event, Job, decode, encode
+from sweeper.schedule.cluster_room import Occupancy, RoomWatch, require_room, roomier
 from sweeper.schedule.deaths import REASONS, RETRIES, cause_of_death, last_words
-from sweeper.schedule.room import Occupancy, RoomWatch, require_room, roomier
 from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Resources
-from sweeper.work.events import Event, decode, encode
-from sweeper.work.job import Job
-from sweeper.work.reporter import Emit
-from sweeper.work.worker import train_pack
+from sweeper.worker.worker import train_pack
 
 __all__ = ["TuneSchedule"]
 
@@ -48,16 +46,21 @@ class TuneSchedule:
     say : takes a sentence for the user, when a cluster has no room.
     """
 
-    def __init__(self, backend: Backend, scratch: Path | None = None,
-                 say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        scratch: Path | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         self._backend, self._say = backend, say
         if scratch:
             scratch.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.mkdtemp(prefix="sweeper-", dir=scratch)
 
-    def run(self, jobs: Iterable[Job | None], resources: Resources, emit: Emit,
-            ahead: bool = True) -> None:
+    def run(
+        self, jobs: Iterable[Job | None], resources: Resources, emit: Emit, ahead: bool = True
+    ) -> None:
         """Train all jobs; Tune works in a thread, so that this one stays free for signals.
 
         Raises `UserError` where Ray has stopped working.
@@ -93,18 +96,30 @@ class TuneSchedule:
 
     def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:
         asked = {"cpu": resources.cpus, "gpu": resources.gpus}
-        leave = None if self._backend.private else _Leave(
-            RoomWatch(_occupancy, self._say), queue.stopped)
+        leave = (
+            None
+            if self._backend.private
+            else _Leave(RoomWatch(_occupancy, self._say), queue.stopped)
+        )
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._slots(resources) + 1)
         return tune.Tuner(
             tune.with_resources(_train, asked),
             tune_config=tune.TuneConfig(
-                search_alg=queue, num_samples=-1, reuse_actors=True,
-                trial_dirname_creator=_short_name, trial_name_creator=_short_name),
+                search_alg=queue,
+                num_samples=-1,
+                reuse_actors=True,
+                trial_dirname_creator=_short_name,
+                trial_name_creator=_short_name,
+            ),
             run_config=tune.RunConfig(
-                name="tune", storage_path=self._folder, verbose=0, stop=leave,
+                name="tune",
+                storage_path=self._folder,
+                verbose=0,
+                stop=leave,
                 callbacks=[_Listener(emit)],
-                failure_config=tune.FailureConfig(max_failures=RETRIES)))
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+            ),
+        )
 
     def _slots(self, resources: Resources) -> int:
         cores = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
@@ -142,8 +157,9 @@ class _Queue(Searcher):
         self._under_way.add(trial_id)
         return {"job": replace(job, again=True).to_json()}
 
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None,
-                          error: bool = False) -> None:
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
         self._under_way.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
@@ -186,17 +202,18 @@ class _Listener(TrialProgressCallback):
         super().__init__()
         self._emit = emit
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any,
-                        result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         if "events" in result:
             self._emit(decode(result["events"]))
 
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any,
-                          **info: Any) -> None:
+    def on_trial_complete(
+        self, iteration: int, trials: list[Any], trial: Any, **info: Any
+    ) -> None:
         """The worker has told what there is to tell."""
 
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any,
-                         **info: Any) -> None:
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A lost node is nobody's failure; what was too large for the memory gets more of it.
 
         So does what died twice without a word, as the system's own end for want of memory has
@@ -222,31 +239,41 @@ def _give_room(trial: Any, last: bool) -> Event:
     """Have a job's trials train one by one, and beside fewer others; the news of it."""
     job = replace(Job.from_json(trial.config["job"]), alone=True, again=not last)
     trial.config["job"] = job.to_json()
-    asked = roomier(trial.placement_group_factory.required_resources,
-                    ray.nodes(), last)  # type: ignore[no-untyped-call]
+    asked = roomier(trial.placement_group_factory.required_resources, ray.nodes(), last)  # type: ignore[no-untyped-call]
     trial.update_resources(tune.PlacementGroupFactory([asked]))
     room = f"{asked['CPU']:g} cores" + (f" and {asked['GPU']:g} GPUs" if "GPU" in asked else "")
-    return Event(job.trials[0].id, "running", note=(
-        f"its worker ended, it seems for want of memory; it is tried again with {room} to itself, "
-        "so that fewer trials run at once"))
+    return Event(
+        job.trials[0].id,
+        "running",
+        note=(
+            "its worker ended, it seems for want of memory; it is tried again with "
+            f"{room} to itself, "
+            "so that fewer trials run at once"
+        ),
+    )
 
 
 def _occupancy() -> Occupancy:
     """What Ray says of the cluster, and of this job's places: their ids end with the job's."""
     job = ray.get_runtime_context().get_job_id()
-    places = [group for name, group in placement_group_table().items()
-              if name.endswith(job) and group["state"] != "REMOVED"]
+    places = [
+        group
+        for name, group in placement_group_table().items()
+        if name.endswith(job) and group["state"] != "REMOVED"
+    ]
     return Occupancy(
         crowded=bool(places) and all(one["state"] != "CREATED" for one in places),
         asked=places[0]["bundles"][0] if places else {},
         nodes=ray.nodes(),  # type: ignore[no-untyped-call]
-        free=ray.available_resources())  # type: ignore[no-untyped-call]
+        free=ray.available_resources(),  # type: ignore[no-untyped-call]
+    )
 
 
 def _train(config: dict[str, Any]) -> None:
     """What runs in a worker's process."""
-    train_pack(Job.from_json(config["job"]),
-               lambda events: tune.report({"events": encode(events)}))
+    train_pack(
+        Job.from_json(config["job"]), lambda events: tune.report({"events": encode(events)})
+    )
 
 
 def _short_name(trial: Any) -> str:
@@ -254,8 +281,10 @@ def _short_name(trial: Any) -> str:
 
 
 def _stopped_working(why: str) -> UserError:
-    return UserError(f"Ray stopped working in the middle of the sweep ({why}); what was saved is "
-                     "kept, and the same command goes on")
+    return UserError(
+        f"Ray stopped working in the middle of the sweep ({why}); what was saved is "
+        "kept, and the same command goes on"
+    )
 
 
 def _line(error: Exception) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from sweeper.storage.lease import holder, is_held, take_lease
-from sweeper.storage.ledger import trial_folder
+from sweeper.storage.lease import driven_sweeps, holder, is_held, take_lease
+from sweeper.storage.ledger import read_json, trial_folder
 
-__all__ = ["Claims"]
+__all__ = ["Claims", "driven_trials"]
 
 MOST = 256  # of a process's open files, of which many systems grant it 1,024
 
@@ -64,3 +64,10 @@ class Claims:
         """Who has the trials, for a sentence."""
         found = sorted({holder(trial_folder(self._storage, trial)) for trial in trials})
         return " and ".join(found)
+
+
+def driven_trials(storage: Path) -> Iterator[str]:
+    """The trials of every sweep of the storage that has a driver now: sweeps share trials."""
+    for folder in driven_sweeps(storage):
+        for one in read_json(folder / "sweep.json").get("trials", ()):
+            yield one["id"]

@@ -13,8 +13,10 @@ __all__ = ["read_delivered", "write_delivered"]
 
 def write_delivered(sweep: Sweep, epochs: Mapping[str, int]) -> None:
     """Note each trial's last epoch that the sweep's tracking store has."""
-    ledger.write_json(ledger.sweep_folder(sweep) / "delivered.json",
-                      {"tracking_uri": sweep.tracking, "epochs": dict(epochs)})
+    ledger.write_json(
+        ledger.sweep_folder(sweep) / "delivered.json",
+        {"tracking_uri": sweep.tracking, "epochs": dict(epochs)},
+    )
 
 
 def read_delivered(sweep: Sweep) -> dict[str, int]:

@@ -19,11 +19,17 @@ from sweeper.storage.arrays import read_arrays
 from sweeper.sweep import SCHEMA
 from trainers.evaluations import EVALUATIONS, Evaluation, Evaluator, config, key
 
-__all__ = ["Stored", "classifier_folder", "missing", "read_evaluations", "write_evaluation"]
+__all__ = [
+    "StoredEvaluation",
+    "classifier_folder",
+    "missing",
+    "read_evaluations",
+    "write_evaluation",
+]
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredEvaluation:
     """An evaluation as storage has it: `epoch` is the age of the model that was asked."""
 
     key: str
@@ -39,8 +45,9 @@ class Stored:
         return read_arrays(self.pictures)
 
 
-def missing(storage: str | Path, trial: str,
-            evaluate: Sequence[Mapping[str, Any]]) -> list[Evaluator]:
+def missing(
+    storage: str | Path, trial: str, evaluate: Sequence[Mapping[str, Any]]
+) -> list[Evaluator]:
     """What is asked of a trial and not answered yet; `evaluate` holds plain values.
 
     An answer that cannot be read, or whose pictures are torn, is none.
@@ -49,28 +56,42 @@ def missing(storage: str | Path, trial: str,
     return [one for one in asked if not _read(_file(storage, trial, key(one)))]
 
 
-def write_evaluation(storage: str | Path, trial: str, evaluator: Evaluator, found: Evaluation,
-                     epoch: int) -> None:
+def write_evaluation(
+    storage: str | Path, trial: str, evaluator: Evaluator, found: Evaluation, epoch: int
+) -> None:
     """Write the pictures, then the JSON that says that the evaluation is there."""
     name = key(evaluator)
     file, buffer = _file(storage, trial, name), io.BytesIO()
     if found.pictures:
         np.savez_compressed(buffer, **found.pictures)  # type: ignore[arg-type]
         ledger.write_file(file.with_suffix(".npz"), buffer.getvalue())
-    ledger.write_json(file, {
-        "schema": SCHEMA, "key": name, "evaluation": config(evaluator), "epoch": epoch,
-        "time_ms": time.time_ns() // 1_000_000, "metrics": _plain(found.metrics),
-        "pictures_size": len(buffer.getvalue()), "table": [_plain(row) for row in found.table]})
+    ledger.write_json(
+        file,
+        {
+            "schema": SCHEMA,
+            "key": name,
+            "evaluation": config(evaluator),
+            "epoch": epoch,
+            "time_ms": time.time_ns() // 1_000_000,
+            "metrics": _plain(found.metrics),
+            "pictures_size": len(buffer.getvalue()),
+            "table": [_plain(row) for row in found.table],
+        },
+    )
 
 
-def read_evaluations(storage: str | Path, trial: str,
-                     but: Collection[str] = ()) -> list[Stored]:
+def read_evaluations(
+    storage: str | Path, trial: str, but: Collection[str] = ()
+) -> list[StoredEvaluation]:
     """The evaluations of a trial, the oldest first, but not those whose keys are in `but`.
 
     Files that cannot be read are left out.
     """
-    found = [_read(path) for path in sorted(_folder(storage, trial).glob("*.json"))
-             if path.stem not in but]
+    found = [
+        _read(path)
+        for path in sorted(_folder(storage, trial).glob("*.json"))
+        if path.stem not in but
+    ]
     return sorted((one for one in found if one), key=lambda one: one.time_ms)
 
 
@@ -87,22 +108,33 @@ def _file(storage: str | Path, trial: str, name: str) -> Path:
     return _folder(storage, trial) / f"{name}.json"
 
 
-def _read(path: Path) -> Stored | None:
+def _read(path: Path) -> StoredEvaluation | None:
     try:
         row = json.loads(path.read_bytes())
         pictures = path.with_suffix(".npz")
         size = row.get("pictures_size")
         if row["key"] != path.stem or (size and pictures.stat().st_size != size):
             return None
-        metrics = {name: math.nan if value is None else float(value)
-                   for name, value in row["metrics"].items()}
-        return Stored(row["key"], row["evaluation"]["name"], int(row["epoch"]),
-                      int(row["time_ms"]), metrics, row["table"], pictures)
+        metrics = {
+            name: math.nan if value is None else float(value)
+            for name, value in row["metrics"].items()
+        }
+        return StoredEvaluation(
+            row["key"],
+            row["evaluation"]["name"],
+            int(row["epoch"]),
+            int(row["time_ms"]),
+            metrics,
+            row["table"],
+            pictures,
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     """JSON knows no NaN and no infinity: they become null."""
-    return {name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in row.items()}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }

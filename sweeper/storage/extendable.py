@@ -1,6 +1,6 @@
 """Trials that longer ones can go on from, found by what both have in common.
 
-``programs/<program>/<trial>`` is an empty file: a program is a trial's id without its number of
+``programs/<lineage>/<trial>`` is an empty file: a lineage is a trial's id without its number of
 epochs. A finished trial counts where it kept its optimizer's state, one that was interrupted or
 pruned by its newest checkpoint.
 """
@@ -46,22 +46,22 @@ class Shorter:
         return f"the {'finished' if finished else 'interrupted'} trial {self.trial}"
 
 
-def enter(storage: str | Path, program: str, trial: str) -> None:
-    """Have a trial be found by its program; it counts from its first checkpoint."""
-    ledger.write_file(_folder(storage, program) / trial, b"")
+def enter(storage: str | Path, lineage: str, trial: str) -> None:
+    """Have a trial be found by its lineage; it counts from its first checkpoint."""
+    ledger.write_file(_folder(storage, lineage) / trial, b"")
 
 
-def shorter(storage: str | Path, program: str, training: Training,
-            own: str) -> Shorter | None:
+def shorter(storage: str | Path, lineage: str, training: Training, own: str) -> Shorter | None:
     """The longest of the trials that have fewer epochs and can be carried on, but the `own` one.
 
     If none can, the longest one and why; None where there is none at all.
     """
     found = []
-    for path in _folder(storage, program).glob("[0-9a-z]*") if program else ():
+    for path in _folder(storage, lineage).glob("[0-9a-z]*") if lineage else ():
         folder = ledger.trial_folder(storage, path.name)
-        commit = next((one for one in checkpoint.commits(folder)
-                       if one.progress.status in CARRIED), None)
+        commit = next(
+            (one for one in checkpoint.commits(folder) if one.progress.status in CARRIED), None
+        )
         if commit and path.name != own and commit.progress.epoch < training.epochs:
             found.append(_read(path.name, commit, training))
     return max(found, key=lambda one: (one.refused is None, one.epoch), default=None)
@@ -73,25 +73,42 @@ def _read(trial: str, commit: Commit, training: Training) -> Shorter:
     except (TrainerError, OSError) as error:
         return Shorter(trial, commit, refused=str(error))
     every = training.test_every
-    blind = [record.epoch for record in records if record.epoch % every == 0
-             and not _held_out(record)]
+    blind = [
+        record.epoch for record in records if record.epoch % every == 0 and not _held_out(record)
+    ]
     if blind:
-        return Shorter(trial, commit, refused=(
-            f"it did not look at the test data after epoch {blind[0]}, and `test_every: {every}` "
-            "asks for that"))
+        return Shorter(
+            trial,
+            commit,
+            refused=(
+                f"it did not look at the test data after epoch {blind[0]}, and "
+                f"`test_every: {every}` "
+                "asks for that"
+            ),
+        )
     return Shorter(trial, commit, tuple(_as_if(records, every)))
 
 
 def _as_if(records: Sequence[Record], every: int) -> list[Record]:
     """Without the looks that a longer trial does not take, such as that after the last epoch."""
-    return [record if record.epoch % every == 0 else replace(record, metrics={
-        name: value for name, value in record.metrics.items()
-        if not name.startswith(HELD_OUT)}) for record in records]
+    return [
+        record
+        if record.epoch % every == 0
+        else replace(
+            record,
+            metrics={
+                name: value
+                for name, value in record.metrics.items()
+                if not name.startswith(HELD_OUT)
+            },
+        )
+        for record in records
+    ]
 
 
 def _held_out(record: Record) -> bool:
     return any(name.startswith(HELD_OUT) for name in record.metrics)
 
 
-def _folder(storage: str | Path, program: str) -> Path:
-    return Path(storage) / "programs" / program
+def _folder(storage: str | Path, lineage: str) -> Path:
+    return Path(storage) / "programs" / lineage

@@ -28,8 +28,10 @@ def hold_lease(folder: Path) -> Iterator[None]:
     """
     file = take_lease(folder, TRIES)
     if file is None:
-        raise UserError(f"this sweep is already being run by {holder(folder)}; wait for it, or "
-                        "end it there with Ctrl-C, or with `sweeper stop`")
+        raise UserError(
+            f"this sweep is already being run by {holder(folder)}; wait for it, or "
+            "end it there with Ctrl-C, or with `sweeper stop`"
+        )
     with file:
         yield
         file.truncate(0)
@@ -44,8 +46,14 @@ def take_lease(folder: Path, tries: int = 1) -> TextIO | None:
             file.close()
             return None
         file.truncate(0)
-        json.dump({"pid": os.getpid(), "host": socket.gethostname(),
-                   "since": datetime.now(UTC).isoformat(timespec="seconds")}, file)
+        json.dump(
+            {
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+            file,
+        )
         file.flush()
     except BaseException:
         file.close()

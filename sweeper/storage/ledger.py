@@ -13,13 +13,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sweeper.errors import UserError
-from sweeper.search import describe
-from sweeper.sweep import SCHEMA, Sweep
+from sweeper.sweep import SCHEMA, Sweep, describe_search
 from trainers import TrainerError, checkpoint
 
-__all__ = ["Status", "StopSign", "check_writable", "dataset_file", "failure", "read_json",
-           "status", "sweep_folder", "trial_folder", "write_failure", "write_file", "write_json",
-           "write_pruned", "write_sweep", "write_trials"]
+__all__ = [
+    "Status",
+    "StopSign",
+    "check_writable",
+    "dataset_file",
+    "failure",
+    "read_json",
+    "status",
+    "sweep_folder",
+    "trial_folder",
+    "write_failure",
+    "write_file",
+    "write_json",
+    "write_pruned",
+    "write_sweep",
+    "write_trials",
+]
 
 Status = Literal["pending", "running", "pruned", "finished", "failed"]
 
@@ -64,9 +77,11 @@ def check_writable(storage: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise UserError(f"nothing can be written to the storage {storage} "
-                        f"({error.strerror or error}); set `storage` to a folder that is "
-                        "yours and has room") from error
+        raise UserError(
+            f"nothing can be written to the storage {storage} "
+            f"({error.strerror or error}); set `storage` to a folder that is "
+            "yours and has room"
+        ) from error
 
 
 def status(storage: str | Path, trials: Iterable[str]) -> dict[str, Status]:
@@ -79,17 +94,37 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
     folder = sweep_folder(sweep)
     before = read_json(folder / "sweep.json")
     created = before.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
-    trials = [{"id": trial.id, "role": trial.role, "twin_of": trial.twin_of, "label": trial.label,
-               "line": trial.line} for trial in sweep.trials]
+    trials = [
+        {
+            "id": trial.id,
+            "role": trial.role,
+            "twin_of": trial.twin_of,
+            "label": trial.label,
+            "line": trial.line,
+        }
+        for trial in sweep.trials
+    ]
     write_file(folder / "grid.yaml", sweep.grid.encode())
-    until = {"rule": dict(sweep.until), "path": [dict(one) for one in sweep.path]} if (
-        sweep.until) else None
-    write_json(folder / "sweep.json", {
-        "schema": SCHEMA, "experiment": sweep.experiment, "sweep": sweep.name,
-        "created": created, "tracking_uri": sweep.tracking, "trials": trials,
-        "analysis": dict(sweep.analysis), "provenance": dict(provenance),
-        **({"until": until} if until else {}),
-        **({"search": describe(sweep.search)} if sweep.search else {})})
+    until = (
+        {"rule": dict(sweep.until), "path": [dict(one) for one in sweep.path]}
+        if (sweep.until)
+        else None
+    )
+    write_json(
+        folder / "sweep.json",
+        {
+            "schema": SCHEMA,
+            "experiment": sweep.experiment,
+            "sweep": sweep.name,
+            "created": created,
+            "tracking_uri": sweep.tracking,
+            "trials": trials,
+            "analysis": dict(sweep.analysis),
+            "provenance": dict(provenance),
+            **({"until": until} if until else {}),
+            **({"search": describe_search(sweep.search)} if sweep.search else {}),
+        },
+    )
 
 
 def write_trials(sweep: Sweep) -> None:
@@ -110,9 +145,13 @@ def write_failure(storage: str | Path, trial: str, reason: str) -> None:
     before = checkpoint.latest(folder)
     if before and before.progress.status == "finished":
         return
-    progress = checkpoint.Progress(before.progress.epoch, before.progress.step, "failed", reason,
-                                   before.progress.wall_s) if before else (
-        checkpoint.Progress(0, 0, "failed", reason))
+    progress = (
+        checkpoint.Progress(
+            before.progress.epoch, before.progress.step, "failed", reason, before.progress.wall_s
+        )
+        if before
+        else (checkpoint.Progress(0, 0, "failed", reason))
+    )
     try:
         records = before.records() if before else []
     except (TrainerError, OSError):
@@ -128,8 +167,9 @@ def write_pruned(storage: str | Path, trial: str) -> None:
         reason = f"stopped early, after epoch {before.progress.epoch}"
         progress = replace(before.progress, status="pruned", reason=reason)
         about = {"device": before.manifest.get("device")}
-        checkpoint.open_attempt(folder).commit(before.load(), before.records(), progress, before,
-                                               about)
+        checkpoint.open_attempt(folder).commit(
+            before.load(), before.records(), progress, before, about
+        )
 
 
 def failure(storage: str | Path, trial: str) -> checkpoint.Progress | None:

@@ -29,15 +29,20 @@ def describe_dataset(storage: str, dataset: Dataset, checksum: str) -> None:
         return
     splits = datasets.load(dataset)
     raw, dims = splits.train.x.numpy(), math.prod(dataset.shape)
-    facts = {"schema": SCHEMA, "name": dataset.name, "checksum": checksum,
-             "shape": list(dataset.shape), "dims": dims, "n_train": len(raw)}
+    facts = {
+        "schema": SCHEMA,
+        "name": dataset.name,
+        "checksum": checksum,
+        "shape": list(dataset.shape),
+        "dims": dims,
+        "n_train": len(raw),
+    }
     if dims <= LARGEST:
         facts["eigenvalues"] = covariance_eigenvalues(raw, splits.scale).tolist()
     ledger.write_json(path, facts)
 
 
-def covariance_eigenvalues(raw: npt.NDArray[np.generic], scale: float
-                           ) -> npt.NDArray[np.float64]:
+def covariance_eigenvalues(raw: npt.NDArray[np.generic], scale: float) -> npt.NDArray[np.float64]:
     """Eigenvalues of the covariance 1/n Σ (x − x̄)(x − x̄)ᵀ in squared data units, descending.
 
     `raw` is ``(examples, dims)``; x = raw / scale.
@@ -45,7 +50,7 @@ def covariance_eigenvalues(raw: npt.NDArray[np.generic], scale: float
     mean = np.asarray(raw.mean(0, dtype=np.float64))
     total = np.zeros((raw.shape[1], raw.shape[1]))
     for start in range(0, len(raw), CHUNK):
-        centred = raw[start:start + CHUNK].astype(np.float64) - mean
+        centred = raw[start : start + CHUNK].astype(np.float64) - mean
         total += centred.T @ centred
     values = np.linalg.eigvalsh(total / (len(raw) * scale**2))
     return np.asarray(values[::-1].clip(min=0))

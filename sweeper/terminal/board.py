@@ -6,9 +6,9 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sweeper.messages import Event
 from sweeper.storage.ledger import Status
 from sweeper.sweep import PlannedTrial
-from sweeper.work.events import Event
 
 __all__ = ["Board", "Line"]
 
@@ -32,8 +32,13 @@ class Board:
     failed before and are not tried again.
     """
 
-    def __init__(self, title: str, trials: Sequence[PlannedTrial],
-                 before: Mapping[str, Status], hopeless: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        title: str,
+        trials: Sequence[PlannedTrial],
+        before: Mapping[str, Status],
+        hopeless: Collection[str] = (),
+    ) -> None:
         self.title, self.message = title, ""
         self.lines: dict[str, Line] = {}
         self.notes: list[str] = []
@@ -45,8 +50,9 @@ class Board:
 
     def add(self, trials: Sequence[PlannedTrial], before: Mapping[str, Status]) -> None:
         """Take trials in that were not known at the start."""
-        self.lines |= {trial.id: Line(trial.label, int(trial.params.get("epochs", 1)))
-                       for trial in trials}
+        self.lines |= {
+            trial.id: Line(trial.label, int(trial.params.get("epochs", 1))) for trial in trials
+        }
         for trial, status in before.items():
             if status == "finished":
                 self.lines[trial].phase = "finished"
@@ -101,5 +107,8 @@ class Board:
             self._worked += max(0, epochs)
 
     def _remaining(self) -> int:
-        return sum(max(0, line.epochs - line.epoch) for line in self.lines.values()
-                   if line.phase not in ("finished", "failed", "pruned"))
+        return sum(
+            max(0, line.epochs - line.epoch)
+            for line in self.lines.values()
+            if line.phase not in ("finished", "failed", "pruned")
+        )

@@ -23,8 +23,15 @@ def draw_failures(screen: Console, failures: Sequence[Mapping[str, Any]]) -> Non
     """
     if not failures:
         return
-    table = Table(title=f"{len(failures)} failed", title_style="bold red", title_justify="left",
-                  padding=(0, 1), header_style="dim", show_edge=False, pad_edge=False)
+    table = Table(
+        title=f"{len(failures)} failed",
+        title_style="bold red",
+        title_justify="left",
+        padding=(0, 1),
+        header_style="dim",
+        show_edge=False,
+        pad_edge=False,
+    )
     table.add_column("trial", no_wrap=True)
     table.add_column("label", overflow="fold")
     table.add_column("line", justify="right", no_wrap=True)
@@ -34,8 +41,11 @@ def draw_failures(screen: Console, failures: Sequence[Mapping[str, Any]]) -> Non
         table.add_row(*row)
     screen.print(table)
     if len(rows) > SHOWN:
-        screen.print(f"… and {len(rows) - SHOWN} rows more (`sweeper status --json` has them all)",
-                     style="dim", markup=False)
+        screen.print(
+            f"… and {len(rows) - SHOWN} rows more (`sweeper status --json` has them all)",
+            style="dim",
+            markup=False,
+        )
     screen.print()
 
 
@@ -46,8 +56,12 @@ def _rows(failures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Text, Text, T
     for reason, group in alike.items():
         shown = group if len(group) <= ALIKE + 1 else group[:ALIKE]
         for place, failure in enumerate(shown):
-            yield (Text(str(failure["trial"])), Text(str(failure["label"])),
-                   Text(str(failure.get("line") or "·")), _reason(reason, len(group), place))
+            yield (
+                Text(str(failure["trial"])),
+                Text(str(failure["label"])),
+                Text(str(failure.get("line") or "·")),
+                _reason(reason, len(group), place),
+            )
         if len(shown) < len(group):
             yield Text(""), Text(f"and {len(group) - len(shown)} more"), Text(""), Text("″")
 

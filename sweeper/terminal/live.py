@@ -57,8 +57,11 @@ class LiveTable:
 
 def log_line(board: Board) -> str:
     """The state of the sweep in one line."""
-    parts = [f"{_done(board)} of {len(board.lines)} trials done",
-             f"{board.count('running')} running", f"{board.count('failed')} failed"]
+    parts = [
+        f"{_done(board)} of {len(board.lines)} trials done",
+        f"{board.count('running')} running",
+        f"{board.count('failed')} failed",
+    ]
     left = board.left_s
     if left is not None and _done(board) < len(board.lines):
         parts.append(f"{clock(left)} left")
@@ -96,14 +99,22 @@ def _header(board: Board) -> Table:
 
 def _bar(board: Board) -> Table:
     failed = board.count("failed")
-    counts = Text.assemble(f"{_done(board)}/{len(board.lines)} done", ("  ·  ", "dim"),
-                           (f"{board.count('running')} running", "cyan"), ("  ·  ", "dim"),
-                           (f"{failed} failed", "bold red" if failed else "dim"))
+    counts = Text.assemble(
+        f"{_done(board)}/{len(board.lines)} done",
+        ("  ·  ", "dim"),
+        (f"{board.count('running')} running", "cyan"),
+        ("  ·  ", "dim"),
+        (f"{failed} failed", "bold red" if failed else "dim"),
+    )
     row = Table.grid(expand=True, padding=(0, 2, 0, 0))
     row.add_column(ratio=1)
     row.add_column(justify="right", no_wrap=True)
-    row.add_row(ProgressBar(total=1.0, completed=board.share, complete_style="cyan",
-                            finished_style="green"), counts)
+    row.add_row(
+        ProgressBar(
+            total=1.0, completed=board.share, complete_style="cyan", finished_style="green"
+        ),
+        counts,
+    )
     return row
 
 
@@ -113,8 +124,9 @@ def _table(lines: list[Line]) -> Group:
     for title in ("epoch", "KL", "recon"):
         table.add_column(title, justify="right", no_wrap=True, min_width=8)
     for line in lines[:ROWS]:
-        table.add_row(line.label, f"{line.epoch}/{line.epochs}", _metric(line, "kl"),
-                      _metric(line, "recon"))
+        table.add_row(
+            line.label, f"{line.epoch}/{line.epochs}", _metric(line, "kl"), _metric(line, "recon")
+        )
     more = len(lines) - ROWS
     return Group(table, *([Text(f"and {more} more", style="dim")] if more > 0 else []))
 

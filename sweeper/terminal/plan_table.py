@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.plan.outline import Outline, Row
-from sweeper.search.halving import Halving
 from sweeper.terminal.screen import print_table
 
 __all__ = ["draw"]
@@ -21,13 +20,19 @@ SHOWN = 40
 def draw(screen: Console, plan: Outline) -> None:
     """The trials by point, the aliases, and what it would all cost."""
     sweep = plan.sweep
-    screen.print(Text.assemble(("experiment ", "dim"), (sweep.experiment, "bold"),
-                               ("  sweep ", "dim"), sweep.name))
+    screen.print(
+        Text.assemble(
+            ("experiment ", "dim"), (sweep.experiment, "bold"), ("  sweep ", "dim"), sweep.name
+        )
+    )
     screen.print()
     print_table(screen, _table(plan))
     if len(plan.rows) > SHOWN:
-        screen.print(Text(f"… and {len(plan.rows) - SHOWN} more points (--json lists them all)",
-                          style="dim"))
+        screen.print(
+            Text(
+                f"… and {len(plan.rows) - SHOWN} more points (--json lists them all)", style="dim"
+            )
+        )
     _draw_aliases(screen, plan)
     screen.print()
     for note in plan.notes:
@@ -43,9 +48,14 @@ def _table(plan: Outline) -> Table:
     for name in ("epochs", "parameters", "time each", "done"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in plan.rows[:SHOWN]:
-        table.add_row(_point(row), _seeds(row.seeds), str(row.epochs), f"{row.parameters:,}",
-                      "·" if row.role == "merged" else duration(row.seconds / len(row.seeds)),
-                      _done(row))
+        table.add_row(
+            _point(row),
+            _seeds(row.seeds),
+            str(row.epochs),
+            f"{row.parameters:,}",
+            "·" if row.role == "merged" else duration(row.seconds / len(row.seeds)),
+            _done(row),
+        )
     return table
 
 
@@ -71,8 +81,15 @@ def _draw_aliases(screen: Console, plan: Outline) -> None:
     for pair in plan.aliases[:SHOWN]:
         tested = "twins" if pair.twin else "merged" if pair.merged else "both trained"
         scale = pair.partner.partition(" ")[2]
-        screen.print(Text.assemble((pair.trial, "cyan"), " learns what ", (scale, "cyan"),
-                                   " learns", (f": {tested}", "dim")))
+        screen.print(
+            Text.assemble(
+                (pair.trial, "cyan"),
+                " learns what ",
+                (scale, "cyan"),
+                " learns",
+                (f": {tested}", "dim"),
+            )
+        )
     if len(plan.aliases) > SHOWN:
         screen.print(Text(f"… and {len(plan.aliases) - SHOWN} more aliases", style="dim"))
 
@@ -82,15 +99,21 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
     done = f", {plan.finished} of them finished before" if plan.finished else ""
     gpu = " (on a CPU; GPUs are not estimated)" if sweep.resources.gpus else ""
     return [
-        ("trials", f"{'up to ' if plan.most > len(sweep.trials) else ''}{plan.most:,} in "
-                   f"{_count(plan.packs, 'pack')}{done}"),
+        (
+            "trials",
+            f"{'up to ' if plan.most > len(sweep.trials) else ''}{plan.most:,} in "
+            f"{_count(plan.packs, 'pack')}{done}",
+        ),
         *_merging(plan),
         *_extended(plan),
         *_search(plan),
         *_until(sweep.until),
-        ("time", f"about {duration(plan.wall_seconds)} for {_count(plan.left, 'trial')}, "
-                 f"{plan.slots} at once; "
-                 f"{duration(plan.cpu_seconds)} of computing{gpu}: an estimate"),
+        (
+            "time",
+            f"about {duration(plan.wall_seconds)} for {_count(plan.left, 'trial')}, "
+            f"{plan.slots} at once; "
+            f"{duration(plan.cpu_seconds)} of computing{gpu}: an estimate",
+        ),
         ("memory", f"about {plan.trial_memory / 1e9:.1f} GB a trial: an estimate"),
         ("storage", str(sweep.storage)),
         ("tracking", sweep.tracking),
@@ -121,8 +144,13 @@ def _extended(plan: Outline) -> list[tuple[str, str]]:
     total = sum(known[trial] for trial in plan.extended)
     done = sum(one.epoch for one in plan.extended.values())
     go = "goes" if len(plan.extended) == 1 else "go"
-    return [("extends", f"{_count(len(plan.extended), 'trial')} {go} on from ones with fewer "
-                        f"epochs: {done:,} of {total:,} epochs are there")]
+    return [
+        (
+            "extends",
+            f"{_count(len(plan.extended), 'trial')} {go} on from ones with fewer "
+            f"epochs: {done:,} of {total:,} epochs are there",
+        )
+    ]
 
 
 def _search(plan: Outline) -> list[tuple[str, str]]:
@@ -131,19 +159,19 @@ def _search(plan: Outline) -> list[tuple[str, str]]:
     if not search:
         return []
     goals = " and ".join(f"{name} ({mode})" for name, mode in search.goals)
-    if not isinstance(search, Halving):
-        return [("search", f"{search.name} for {goals}: up to {search.trials} points")]
-    rungs = ", ".join(map(str, search.rungs(int(trials[0].params["epochs"]))))
-    return [("search", f"{search.name} for {goals}: rungs at {rungs} epochs, and one trial in "
-                       f"{search.reduction} goes on from each")]
+    epochs = int(trials[0].params["epochs"]) if trials else 0
+    return [("search", f"{search.name} for {goals}: {search.rule(epochs)}")]
 
 
 def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """What makes the sweep grow; the estimates are for the declared seeds."""
     if not rule:
         return []
-    claim = (f"the interval of ν is ± {rule['nu_halfwidth']:g}" if "nu_halfwidth" in rule
-             else "every equivalence is decided")
+    claim = (
+        f"the interval of ν is ± {rule['nu_halfwidth']:g}"
+        if "nu_halfwidth" in rule
+        else "every equivalence is decided"
+    )
     return [("until", f"{claim}, or {rule['max_seeds']} seeds: more are added as needed")]
 
 

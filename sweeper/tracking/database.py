@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 __all__ = ["check_database", "with_driver"]
 
 PATIENCE = 3  # seconds
-PACKAGES = {"postgresql": "psycopg2-binary", "postgresql+psycopg2": "psycopg2-binary",
-            "postgresql+psycopg": "psycopg[binary]", "mysql+pymysql": "pymysql"}
+PACKAGES = {
+    "postgresql": "psycopg2-binary",
+    "postgresql+psycopg2": "psycopg2-binary",
+    "postgresql+psycopg": "psycopg[binary]",
+    "mysql+pymysql": "pymysql",
+}
 OTHERWISE = "or use sqlite:///mlflow.db, which needs nothing"
 
 
@@ -34,29 +38,36 @@ def check_database(uri: str) -> None:
     url = _url(uri)
     shown = sqlalchemy.make_url(uri).render_as_string(hide_password=True)
     try:
-        engine = sqlalchemy.create_engine(url, connect_args={"connect_timeout": PATIENCE},
-                                          poolclass=sqlalchemy.NullPool)
+        engine = sqlalchemy.create_engine(
+            url, connect_args={"connect_timeout": PATIENCE}, poolclass=sqlalchemy.NullPool
+        )
     except (ImportError, sqlalchemy.exc.ArgumentError) as error:
         named = uri.partition(":")[0]
         package = PACKAGES.get(named, named)
-        raise UserError(f"no driver for {named} databases is installed ({error}): "
-                        f"`pip install {package}` and {named}://user@host/name works, "
-                        f"{OTHERWISE}") from error
+        raise UserError(
+            f"no driver for {named} databases is installed ({error}): "
+            f"`pip install {package}` and {named}://user@host/name works, "
+            f"{OTHERWISE}"
+        ) from error
     try:
         engine.connect().close()
     except sqlalchemy.exc.SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        raise UserError(f"the tracking database {shown} cannot be opened ({cause}); start it, "
-                        f"correct `tracking`, {OTHERWISE}") from error
+        raise UserError(
+            f"the tracking database {shown} cannot be opened ({cause}); start it, "
+            f"correct `tracking`, {OTHERWISE}"
+        ) from error
 
 
 def _url(uri: str) -> URL:
     import sqlalchemy
 
-    from analysis.mlflow_sql import database_url
+    from analysis.sources.mlflow_sql import database_url
 
     try:
         return database_url(uri)
     except (sqlalchemy.exc.ArgumentError, ValueError) as error:
-        raise UserError(f"the tracking address {uri!r} cannot be read; write it as "
-                        f"postgresql://user:password@host:5432/name, {OTHERWISE}") from error
+        raise UserError(
+            f"the tracking address {uri!r} cannot be read; write it as "
+            f"postgresql://user:password@host:5432/name, {OTHERWISE}"
+        ) from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sweeper.storage import ledger
 from sweeper.storage.delivered import read_delivered, write_delivered
 from sweeper.sweep import Sweep
-from sweeper.tracking.address import settle, unmade_store
+from sweeper.tracking.connection import settle, unmade_store
 from trainers import checkpoint
 from trainers.checkpoint import Commit
 

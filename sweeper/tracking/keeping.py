@@ -8,16 +8,16 @@ from pathlib import Path
 from sweeper.errors import UserError
 from sweeper.pictures.drawings import Drawing
 from sweeper.pictures.gallery import rows_png
+from sweeper.status.trained import TrainedTrial, sweeps_of
 from sweeper.storage import ledger
-from sweeper.storage.places import require_store
-from sweeper.storage.trained import TrainedTrial, sweeps_of
-from sweeper.tracking.address import check_address, settle
+from sweeper.storage.addresses import require_store
+from sweeper.tracking.connection import check_address, settle
 
-__all__ = ["Kept", "keep"]
+__all__ = ["KeptPicture", "keep"]
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptPicture:
     """Where a picture lies: its file, the MLflow runs that show it, and why others do not."""
 
     path: Path
@@ -25,7 +25,7 @@ class Kept:
     notes: tuple[str, ...] = ()
 
 
-def keep(storage: Path, trained: TrainedTrial, drawing: Drawing, out: Path | None) -> Kept:
+def keep(storage: Path, trained: TrainedTrial, drawing: Drawing, out: Path | None) -> KeptPicture:
     """Write the PNG to ``<trial>/pictures`` (and to `out`), then show it in the trial's runs.
 
     A tracker that is down loses nothing: the same command draws and shows the same picture.
@@ -37,14 +37,16 @@ def keep(storage: Path, trained: TrainedTrial, drawing: Drawing, out: Path | Non
         try:
             ledger.write_file(target, content)
         except OSError as error:
-            raise UserError(f"the picture cannot be written to {target}: {error.strerror}; "
-                            "choose another place with --out or --storage") from error
+            raise UserError(
+                f"the picture cannot be written to {target}: {error.strerror}; "
+                "choose another place with --out or --storage"
+            ) from error
     runs, notes = [], []
     for experiment, uri in dict.fromkeys(sweeps_of(storage, trained.id)):
         run, note = _show(uri, experiment, trained.id, path)
         runs += [run] if run else []
         notes += [note] if note else []
-    return Kept(path, tuple(runs), tuple(notes))
+    return KeptPicture(path, tuple(runs), tuple(notes))
 
 
 def _show(uri: str, experiment: str, trial: str, path: Path) -> tuple[str | None, str | None]:

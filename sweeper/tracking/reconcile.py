@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sweeper.errors import UserError
+from sweeper.status.stored import StoredSweep
 from sweeper.storage import ledger
 from sweeper.storage.lease import hold_lease
-from sweeper.storage.stored import StoredSweep
-from sweeper.tracking.address import Unwell, check_address, settle
+from sweeper.tracking.connection import Unwell, check_address, settle
 from sweeper.tracking.delivery import RunStatus
 from trainers import TrainerError, checkpoint
 
@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Reconciled", "reconcile"]
 
-STATUS: dict[str, RunStatus] = {"finished": "FINISHED", "failed": "FAILED", "running": "KILLED",
-                                "pruned": "KILLED", "pending": "KILLED"}
+STATUS: dict[str, RunStatus] = {
+    "finished": "FINISHED",
+    "failed": "FAILED",
+    "running": "KILLED",
+    "pruned": "KILLED",
+    "pending": "KILLED",
+}
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,17 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
         except (TrainerError, OSError) as error:
             raise UserError(f"the storage cannot be read: {error}") from error
         except Exception as error:
-            if type(error).__module__.partition(".")[0] not in ("mlflow", "sqlalchemy",
-                                                                "requests"):
+            if type(error).__module__.partition(".")[0] not in (
+                "mlflow",
+                "sqlalchemy",
+                "requests",
+            ):
                 raise
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(f"MLflow at {sweep.tracking} did not take it ({first}); what it took "
-                            "stays, and the same command goes on") from error
+            raise UserError(
+                f"MLflow at {sweep.tracking} did not take it ({first}); what it took "
+                "stays, and the same command goes on"
+            ) from error
 
 
 def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:

@@ -9,12 +9,12 @@ from typing import Any
 from mlflow.entities import Experiment, Run, RunTag
 from mlflow.tracking import MlflowClient
 
+from sweeper.storage.claims import driven_trials
 from sweeper.storage.lease import is_held
 from sweeper.storage.ledger import status, trial_folder
-from sweeper.storage.standing import driven
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.tracking.address import artifact_location
-from sweeper.tracking.evaluations import TAG
+from sweeper.tracking.connection import artifact_location
+from sweeper.tracking.evaluation_artifacts import TAG
 from sweeper.tracking.tags import declared_tags, origin_tags, started_ms, trial_tags
 from trainers.checkpoint import Commit
 
@@ -82,10 +82,14 @@ class Runs:
     def delete_twins(self) -> int:
         """Delete what stands twice, but the run of each trial that is written to; how many."""
         kept = {self.parent, *(shown.run for shown in self._shown.values())}
-        sweeps = self._search("tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = "
-                              f"'{self._name}'")
-        trials = (run for run in self._search("tags.`sweeper.kind` = 'trial'")
-                  if run.data.tags.get("sweeper.trial") in self._shown)
+        sweeps = self._search(
+            f"tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = '{self._name}'"
+        )
+        trials = (
+            run
+            for run in self._search("tags.`sweeper.kind` = 'trial'")
+            if run.data.tags.get("sweeper.trial") in self._shown
+        )
         twins = [run.info.run_id for run in (*sweeps, *trials) if run.info.run_id not in kept]
         for run in twins:
             self._client.delete_run(run)
@@ -95,7 +99,7 @@ class Runs:
         """Have KILLED what still says RUNNING for a driver that was killed, and is not started
         again: a larger grid has taken the place of its own. Sweeps of other storages stay.
         """
-        busy = {*driven(self._storage), *self._trials}
+        busy = {*driven_trials(self._storage), *self._trials}
         for run in list(self._search("attributes.status = 'RUNNING'")):
             tags = run.data.tags
             if tags.get("sweeper.kind") == "sweep":
@@ -104,8 +108,11 @@ class Runs:
             else:
                 trial = tags.get("sweeper.trial", "")
                 known = bool(trial) and trial_folder(self._storage, trial).is_dir()
-                gone = known and trial not in busy and (
-                    status(self._storage, [trial])[trial] not in ("finished", "failed"))
+                gone = (
+                    known
+                    and trial not in busy
+                    and (status(self._storage, [trial])[trial] not in ("finished", "failed"))
+                )
             if gone:
                 self._client.set_terminated(run.info.run_id, "KILLED")
 
@@ -124,13 +131,19 @@ class Runs:
         query = f"tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = '{self._name}'"
         for run in self._search(query):
             self._client.update_run(run.info.run_id, status="RUNNING")
-            self._client.log_batch(run.info.run_id, tags=[
-                RunTag(name, value) for name, value in declared.items()])
+            self._client.log_batch(
+                run.info.run_id, tags=[RunTag(name, value) for name, value in declared.items()]
+            )
             return str(run.info.run_id)
-        tags = {"sweeper.kind": "sweep", "sweeper.sweep": self._name, **declared,
-                **origin_tags(self._provenance)}
-        run = self._client.create_run(self._experiment.experiment_id, tags=tags,
-                                      run_name=self._name)
+        tags = {
+            "sweeper.kind": "sweep",
+            "sweeper.sweep": self._name,
+            **declared,
+            **origin_tags(self._provenance),
+        }
+        run = self._client.create_run(
+            self._experiment.experiment_id, tags=tags, run_name=self._name
+        )
         return str(run.info.run_id)
 
     def _find(self, query: str) -> dict[str, Shown]:
@@ -140,25 +153,35 @@ class Runs:
             tags = run.data.tags
             if tags.get("sweeper.trial") in self._trials:
                 found[tags["sweeper.trial"]] = Shown(
-                    run.info.run_id, run.info.status, int(tags.get("sweeper.epoch", 0)),
-                    tags.get("mlflow.parentRunId"), "sweeper.described" in tags,
-                    bool(tags.get("sweeper.reason")), tuple(tags.get(TAG, "").split()))
+                    run.info.run_id,
+                    run.info.status,
+                    int(tags.get("sweeper.epoch", 0)),
+                    tags.get("mlflow.parentRunId"),
+                    "sweeper.described" in tags,
+                    bool(tags.get("sweeper.reason")),
+                    tuple(tags.get(TAG, "").split()),
+                )
         return found
 
     def _search(self, query: str) -> Iterator[Run]:
         token: str | None = None
         while True:
-            page = self._client.search_runs([self._experiment.experiment_id], query,
-                                            max_results=PAGE, page_token=token)
+            page = self._client.search_runs(
+                [self._experiment.experiment_id], query, max_results=PAGE, page_token=token
+            )
             yield from page
             token = page.token
             if not token:
                 return
 
     def _create(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
-        tags = {"mlflow.parentRunId": self.parent, **trial_tags(trial),
-                **origin_tags(self._provenance)}
+        tags = {
+            "mlflow.parentRunId": self.parent,
+            **trial_tags(trial),
+            **origin_tags(self._provenance),
+        }
         started = started_ms(commit) if commit else None
-        run = self._client.create_run(self._experiment.experiment_id, start_time=started,
-                                      tags=tags, run_name=trial.label)
+        run = self._client.create_run(
+            self._experiment.experiment_id, start_time=started, tags=tags, run_name=trial.label
+        )
         return Shown(run.info.run_id, "RUNNING", parent=self.parent)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
-from sweeper.tracking.address import check_address, unmade_store
+from sweeper.tracking.connection import check_address, unmade_store
 from sweeper.tracking.database import with_driver
 
 __all__ = ["make_store", "quiet_client"]

@@ -22,19 +22,26 @@ def text(value: Any) -> str:
 
 def trial_tags(trial: PlannedTrial) -> dict[str, str]:
     """What a trial is, whoever trains it."""
-    return {"sweeper.kind": "trial", "sweeper.trial": trial.id, "sweeper.program": trial.program,
-            "sweeper.seed": text(trial.params.get("seed")),
-            "sweeper.model": text(trial.params.get("model")),
-            "sweeper.role": trial.role, "sweeper.twin_of": trial.twin_of or "",
-            "sweeper.merged_from": trial.merged_from or "",
-            "sweeper.label": trial.label, "sweeper.parameters": text(trial.parameters),
-            "sweeper.data_checksum": text(trial.data.get("checksum", ""))}
+    return {
+        "sweeper.kind": "trial",
+        "sweeper.trial": trial.id,
+        "sweeper.program": trial.lineage,
+        "sweeper.seed": text(trial.params.get("seed")),
+        "sweeper.model": text(trial.params.get("model")),
+        "sweeper.role": trial.role,
+        "sweeper.twin_of": trial.twin_of or "",
+        "sweeper.merged_from": trial.merged_from or "",
+        "sweeper.label": trial.label,
+        "sweeper.parameters": text(trial.parameters),
+        "sweeper.data_checksum": text(trial.data.get("checksum", "")),
+    }
 
 
 def origin_tags(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Git commit, versions and host; what is unknown is left out."""
-    return {f"sweeper.{name}": text(value) for name, value in provenance.items()
-            if value is not None}
+    return {
+        f"sweeper.{name}": text(value) for name, value in provenance.items() if value is not None
+    }
 
 
 def declared_tags(sweep: Sweep) -> dict[str, str]:
@@ -45,9 +52,19 @@ def declared_tags(sweep: Sweep) -> dict[str, str]:
 
 def commit_tags(commit: Commit) -> dict[str, str]:
     """What a commit says of the machine that made it, and why a trial failed."""
-    about = {name: commit.manifest.get(name)
-             for name in ("host", "device", "python", "versions", "git_commit", "git_dirty",
-                           "reason", "extends")}
+    about = {
+        name: commit.manifest.get(name)
+        for name in (
+            "host",
+            "device",
+            "python",
+            "versions",
+            "git_commit",
+            "git_dirty",
+            "reason",
+            "extends",
+        )
+    }
     return origin_tags(about) | {"sweeper.wall_s": f"{commit.progress.wall_s:.3f}"}
 
 

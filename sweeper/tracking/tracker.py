@@ -14,8 +14,8 @@ from sweeper.pictures.gallery import gallery_png
 from sweeper.storage import ledger
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.tracking.address import alone
-from sweeper.tracking.evaluations import artifacts, evaluation_tags
+from sweeper.tracking.connection import alone
+from sweeper.tracking.evaluation_artifacts import artifacts, evaluation_tags
 from sweeper.tracking.runs import Runs, Shown
 from sweeper.tracking.store import make_store, quiet_client
 from sweeper.tracking.tags import commit_tags, text
@@ -49,14 +49,16 @@ class Tracking:
 
     def describe_sweep(self) -> None:
         """The grid and the resolved trials as artifacts of the parent run."""
-        trials = [trial.to_json() | {"role": trial.role, "twin_of": trial.twin_of}
-                  for trial in self._sweep.trials]
+        trials = [
+            trial.to_json() | {"role": trial.role, "twin_of": trial.twin_of}
+            for trial in self._sweep.trials
+        ]
         self._artifact(self.runs.parent, "grid.yaml", self._sweep.grid.encode())
         self._artifact(self.runs.parent, "trials.json", json.dumps(trials, indent=1).encode())
 
     def grow(self, sweep: Sweep) -> None:
         """Take in the trials that a sweep has got meanwhile; they may have runs already."""
-        new = {trial.id: trial for trial in sweep.trials[len(self._trials):]}
+        new = {trial.id: trial for trial in sweep.trials[len(self._trials) :]}
         self._sweep, self._trials = sweep, self._trials | new
         self.runs.grow(set(new))
 
@@ -64,8 +66,9 @@ class Tracking:
         """Bring a trial's run up to a commit; `status` is RUNNING, FINISHED, FAILED or KILLED."""
         trial = self._trials[trial_id]
         shown = self.runs.of(trial, commit)
-        records = [record for record in (commit.records() if commit else [])
-                   if record.epoch > shown.epoch]
+        records = [
+            record for record in (commit.records() if commit else []) if record.epoch > shown.epoch
+        ]
         if not shown.described:
             self._describe(trial, shown)
         self._send(shown, records)
@@ -94,11 +97,16 @@ class Tracking:
         not is deleted, to be made anew. Returns whether it was.
         """
         shown = self.runs[trial_id]
-        wanted = {(name, record.epoch, record.time_ms, value.hex())
-                  for record in commit.records() for name, value in record.metrics.items()}
-        found = [(row.key, row.step, row.timestamp, float(row.value).hex())
-                 for name in {name for name, *_ in wanted}
-                 for row in self._client.get_metric_history(shown.run, name)]
+        wanted = {
+            (name, record.epoch, record.time_ms, value.hex())
+            for record in commit.records()
+            for name, value in record.metrics.items()
+        }
+        found = [
+            (row.key, row.step, row.timestamp, float(row.value).hex())
+            for name in {name for name, *_ in wanted}
+            for row in self._client.get_metric_history(shown.run, name)
+        ]
         if set(found) - wanted or len(found) > len(set(found)):
             self.runs.delete(trial_id)
             return True
@@ -113,9 +121,12 @@ class Tracking:
         self._client.log_batch(shown.run, params=params)
         data = trial.data
         dataset = Dataset(
-            name=str(trial.params.get("data", "data")), digest=str(data.get("checksum", ""))[:36],
-            source_type="sweeper", source=json.dumps(trial.config.get("data")),
-            profile=json.dumps({name: data.get(name) for name in ("shape", "dims")}))
+            name=str(trial.params.get("data", "data")),
+            digest=str(data.get("checksum", ""))[:36],
+            source_type="sweeper",
+            source=json.dumps(trial.config.get("data")),
+            profile=json.dumps({name: data.get(name) for name in ("shape", "dims")}),
+        )
         tag = InputTag("mlflow.data.context", "training")
         self._client.log_inputs(shown.run, [DatasetInput(dataset, [tag])])
         self._set_tags(shown.run, {"sweeper.described": "true"})
@@ -125,9 +136,11 @@ class Tracking:
         """Metrics of whole epochs in batches, each with the mark of what it brings."""
         waiting: list[Metric] = []
         for place, record in enumerate(records):
-            waiting += [Metric(name, value, record.time_ms, record.epoch)
-                        for name, value in record.metrics.items()]
-            after = records[place + 1:place + 2]
+            waiting += [
+                Metric(name, value, record.time_ms, record.epoch)
+                for name, value in record.metrics.items()
+            ]
+            after = records[place + 1 : place + 2]
             if not after or len(waiting) + len(after[0].metrics) > BATCH:
                 mark = RunTag("sweeper.epoch", str(record.epoch))
                 self._client.log_batch(shown.run, metrics=waiting, tags=[mark])
@@ -138,10 +151,11 @@ class Tracking:
         for one in read_evaluations(self._sweep.storage, trial, but=shown.evaluations):
             for name, content in artifacts(one):
                 self._artifact(shown.run, name, content)
-            metrics = [Metric(name, value, one.time_ms, one.epoch)
-                       for name, value in one.metrics.items()]
+            metrics = [
+                Metric(name, value, one.time_ms, one.epoch) for name, value in one.metrics.items()
+            ]
             for start in range(0, len(metrics), BATCH):
-                self._client.log_batch(shown.run, metrics=metrics[start:start + BATCH])
+                self._client.log_batch(shown.run, metrics=metrics[start : start + BATCH])
             known = (*shown.evaluations, one.key)
             self._set_tags(shown.run, evaluation_tags(known))
             shown.evaluations = known
@@ -173,4 +187,3 @@ class Tracking:
             path.write_bytes(content)
             parent = Path(name).parent.as_posix()
             self._client.log_artifact(run, str(path), None if parent == "." else parent)
-

@@ -17,7 +17,8 @@ def browser() -> Iterator[Any]:
     if path is None:
         pytest.skip("apt-get install -y --no-install-recommends chromium fonts-dejavu-core")
     with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=path, args=["--no-sandbox"],
-                                         timeout=120_000)
+        opened = driver.chromium.launch(
+            executable_path=path, args=["--no-sandbox"], timeout=120_000
+        )
         yield opened
         opened.close()

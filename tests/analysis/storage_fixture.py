@@ -13,8 +13,20 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
-__all__ = ["ALPHAS", "CHECKSUM", "NU", "NU_ALPHA", "SIGMAS", "Planted", "alias_trials",
-           "digits_experiment", "many_trials", "params", "sigma_trials", "write"]
+__all__ = [
+    "ALPHAS",
+    "CHECKSUM",
+    "NU",
+    "NU_ALPHA",
+    "SIGMAS",
+    "Planted",
+    "alias_trials",
+    "digits_experiment",
+    "many_trials",
+    "params",
+    "sigma_trials",
+    "write",
+]
 
 SIGMAS = tuple(round(0.03 * k, 2) for k in range(1, 10))
 ALPHAS = (0.05, 0.1, 0.2, 0.4)
@@ -74,15 +86,25 @@ def final_metrics(planted: Planted) -> dict[str, float]:
     recon = 1.1 * np.minimum(eigenvalues(), level**2).sum() * np.exp(local)
     recon *= 1 if gaussian else 6 / np.sqrt(level)
     elbo = -recon / (2 * scale**2 if gaussian else scale) - kl
-    return {"elbo": elbo, "elbo_full": elbo - 32 * np.log(2 * np.pi * scale**2), "kl": kl,
-            "recon": recon, "denoise": 1.6 * np.minimum(eigenvalues(), level**2).sum()}
+    return {
+        "elbo": elbo,
+        "elbo_full": elbo - 32 * np.log(2 * np.pi * scale**2),
+        "kl": kl,
+        "recon": recon,
+        "denoise": 1.6 * np.minimum(eigenvalues(), level**2).sum(),
+    }
 
 
 def records(planted: Planted) -> list[dict[str, Any]]:
     """One record an epoch, decaying exponentially towards the final metrics."""
     final = final_metrics(planted)
-    start = {"elbo": final["elbo"] * 3, "elbo_full": final["elbo_full"] - 300,
-             "kl": final["kl"] * 0.4, "recon": final["recon"] * 4, "denoise": final["denoise"] * 3}
+    start = {
+        "elbo": final["elbo"] * 3,
+        "elbo_full": final["elbo_full"] - 300,
+        "kl": final["kl"] * 0.4,
+        "recon": final["recon"] * 4,
+        "denoise": final["denoise"] * 3,
+    }
     out = []
     for epoch in range(1, planted.epochs + 1):
         share = np.exp(-4 * epoch / planted.epochs) * (epoch < planted.epochs)
@@ -92,8 +114,14 @@ def records(planted: Planted) -> list[dict[str, Any]]:
         metrics["train/objective"] = objective(planted.params, now)
         if planted.status == "failed" and epoch == planted.epochs:
             metrics = dict.fromkeys(metrics)
-        out.append({"epoch": epoch, "step": 44 * epoch,
-                    "time_ms": 1_763_000_000_000 + 900 * epoch, "metrics": metrics})
+        out.append(
+            {
+                "epoch": epoch,
+                "step": 44 * epoch,
+                "time_ms": 1_763_000_000_000 + 900 * epoch,
+                "metrics": metrics,
+            }
+        )
     return out
 
 
@@ -106,14 +134,16 @@ def objective(params: dict[str, Any], now: dict[str, float]) -> float:
 def gallery(planted: Planted, count: int = 12) -> dict[str, np.ndarray]:
     """Test digits, noisy and denoised by the Wiener filter at the trial's own noise level."""
     data = digits_images()
-    train, clean = data[:1437], data[1437:1437 + count]
+    train, clean = data[:1437], data[1437 : 1437 + count]
     sigma = planted.params.get("sigma", 0.2)
     noisy = clean + sigma * np.random.default_rng(0).normal(size=clean.shape)
     mean, cov = train.mean(0), np.cov(train.T)
     wiener = cov @ np.linalg.inv(cov + sigma**2 * np.eye(64))
     stacks = {"clean": clean, "noisy": noisy, "denoised": mean + (noisy - mean) @ wiener.T}
-    return {key: (255 * value.clip(0, 1)).round().astype(np.uint8).reshape(-1, 1, 8, 8)
-            for key, value in stacks.items()}
+    return {
+        key: (255 * value.clip(0, 1)).round().astype(np.uint8).reshape(-1, 1, 8, 8)
+        for key, value in stacks.items()
+    }
 
 
 def sigma_trials(seeds: int, epochs: int = 8) -> Iterator[Planted]:
@@ -145,20 +175,44 @@ def alias_trials(seeds: int) -> Iterator[Planted]:
 
 def params(model: str, seed: int, epochs: int = 8, **scales: float) -> dict[str, Any]:
     likelihood = "laplace" if "alpha" in scales else "gaussian"
-    return {"model": model, "objective": "elbo", "likelihood": likelihood, "network": "conv",
-            "data": "digits", "beta": 1.0, "d_z": 100, "epochs": epochs, "batch_size": 32,
-            "lr": 1e-3, "eps": 1e-8, "seed": seed, **scales}
+    return {
+        "model": model,
+        "objective": "elbo",
+        "likelihood": likelihood,
+        "network": "conv",
+        "data": "digits",
+        "beta": 1.0,
+        "d_z": 100,
+        "epochs": epochs,
+        "batch_size": 32,
+        "lr": 1e-3,
+        "eps": 1e-8,
+        "seed": seed,
+        **scales,
+    }
 
 
 def digits_experiment(seeds: int = 3) -> list[Planted]:
     """σ-VAE at nine σ, α-VAE at four α, two twins, two failures and one trial yet to start."""
     trials = [*sigma_trials(seeds), *alpha_trials(seeds)]
     trials += list(twin_trials(trials))
-    trials.append(Planted(params("sigma_vae", 77, sigma=0.001), "failed", epochs=3,
-                          reason="the objective became NaN in epoch 3"))
-    trials.append(Planted(params("sigma_vae", 78, sigma=0.5), "failed",
-                          reason="<script>alert('reason')</script>", epochs=2,
-                          label="=HYPERLINK(\"http://evil\") <b>bold</b>"))
+    trials.append(
+        Planted(
+            params("sigma_vae", 77, sigma=0.001),
+            "failed",
+            epochs=3,
+            reason="the objective became NaN in epoch 3",
+        )
+    )
+    trials.append(
+        Planted(
+            params("sigma_vae", 78, sigma=0.5),
+            "failed",
+            reason="<script>alert('reason')</script>",
+            epochs=2,
+            label='=HYPERLINK("http://evil") <b>bold</b>',
+        )
+    )
     trials.append(Planted(params("sigma_vae", 79, sigma=0.3), "pending"))
     return trials
 
@@ -170,44 +224,90 @@ def many_trials(count: int = 1000, epochs: int = 60) -> list[Planted]:
 
 def write(storage: Path, trials: list[Planted], experiment: str = "imaginary-noise") -> Path:
     """Write `trials` as one sweep of `experiment`; returns the storage path."""
-    put(storage / "datasets" / f"{CHECKSUM}.json",
-        {"schema": 1, "name": "digits", "checksum": CHECKSUM, "shape": [1, 8, 8], "dims": 64,
-         "n_train": 1437, "eigenvalues": eigenvalues().tolist()})
+    put(
+        storage / "datasets" / f"{CHECKSUM}.json",
+        {
+            "schema": 1,
+            "name": "digits",
+            "checksum": CHECKSUM,
+            "shape": [1, 8, 8],
+            "dims": 64,
+            "n_train": 1437,
+            "eigenvalues": eigenvalues().tolist(),
+        },
+    )
     by_id = {planted.id: planted for planted in trials}
     for planted in by_id.values():
         write_trial(storage / "trials" / planted.id, planted)
     sweep = storage / "sweeps" / experiment / "20250101-abcdef"
-    put(sweep / "sweep.json", {
-        "schema": 1, "experiment": experiment, "sweep": sweep.name,
-        "created": "2025-01-01T12:00:00Z", "tracking_uri": "sqlite:///mlflow.db",
-        "trials": [{"id": one.id, "role": one.role, "twin_of": one.twin_of, "label": one.title}
-                   for one in by_id.values()],
-        "analysis": {"law": {"x": "sigma", "y": "test/kl", "range": [0.03, 0.27]},
-                     "equivalence": {"margin": 0.1}},
-        "provenance": {"git": {"commit": "0123456789abcdef", "dirty": True}, "commit":
-                       "0123456789abcdef", "dirty": True, "python": "3.11.2", "host": "laptop",
-                       "versions": {"torch": "2.14.1", "sweeper": "0.1.0"}}})
+    put(
+        sweep / "sweep.json",
+        {
+            "schema": 1,
+            "experiment": experiment,
+            "sweep": sweep.name,
+            "created": "2025-01-01T12:00:00Z",
+            "tracking_uri": "sqlite:///mlflow.db",
+            "trials": [
+                {"id": one.id, "role": one.role, "twin_of": one.twin_of, "label": one.title}
+                for one in by_id.values()
+            ],
+            "analysis": {
+                "law": {"x": "sigma", "y": "test/kl", "range": [0.03, 0.27]},
+                "equivalence": {"margin": 0.1},
+            },
+            "provenance": {
+                "git": {"commit": "0123456789abcdef", "dirty": True},
+                "commit": "0123456789abcdef",
+                "dirty": True,
+                "python": "3.11.2",
+                "host": "laptop",
+                "versions": {"torch": "2.14.1", "sweeper": "0.1.0"},
+            },
+        },
+    )
     (sweep / "grid.yaml").write_text("experiment: imaginary-noise\n")
     return storage
 
 
 def write_trial(folder: Path, planted: Planted) -> None:
     """trial.json, one commit with its manifest, and a gallery for a finished trial."""
-    put(folder / "trial.json", {
-        "schema": 1, "id": planted.id, "program": planted.id[::-1], "label": planted.title,
-        "parameters": 565_000, "params": planted.params, "trial": {},
-        "data": {"checksum": CHECKSUM, "shape": [1, 8, 8], "dims": 64}})
+    put(
+        folder / "trial.json",
+        {
+            "schema": 1,
+            "id": planted.id,
+            "program": planted.id[::-1],
+            "label": planted.title,
+            "parameters": 565_000,
+            "params": planted.params,
+            "trial": {},
+            "data": {"checksum": CHECKSUM, "shape": [1, 8, 8], "dims": 64},
+        },
+    )
     if planted.status == "pending":
         return
     commit = folder / "1" / str(planted.epochs)
     content = put(commit / "records.json", records(planted))
-    files = {"records.json": {"sha256": hashlib.sha256(content).hexdigest(),
-                              "size": len(content)}}
-    put(commit / "manifest.json", {
-        "schema": 1, "attempt": 1, "epoch": planted.epochs, "step": 44 * planted.epochs,
-        "status": planted.status, "reason": planted.reason, "parent": None, "files": files,
-        "time_ms": 1_763_000_000_000, "host": "laptop", "device": "cpu",
-        "versions": {"torch": "2.14.1"}, "wall_s": 3.1})
+    files = {"records.json": {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}}
+    put(
+        commit / "manifest.json",
+        {
+            "schema": 1,
+            "attempt": 1,
+            "epoch": planted.epochs,
+            "step": 44 * planted.epochs,
+            "status": planted.status,
+            "reason": planted.reason,
+            "parent": None,
+            "files": files,
+            "time_ms": 1_763_000_000_000,
+            "host": "laptop",
+            "device": "cpu",
+            "versions": {"torch": "2.14.1"},
+            "wall_s": 3.1,
+        },
+    )
     if planted.status == "finished" and planted.params["seed"] == 0:
         write_evaluations(folder / "evaluations", planted)
 

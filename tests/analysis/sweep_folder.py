@@ -18,33 +18,68 @@ class SweepFolder:
     experiment: str = "demo"
     entries: list[dict[str, Any]] = field(default_factory=list)
 
-    def trial(self, name: str, params: dict[str, Any], role: str = "declared",
-              twin_of: str | None = None) -> Path:
+    def trial(
+        self, name: str, params: dict[str, Any], role: str = "declared", twin_of: str | None = None
+    ) -> Path:
         folder = self.root / "trials" / name
         folder.mkdir(parents=True, exist_ok=True)
         label = f"{params.get('model')} {name}"
-        dump(folder / "trial.json",
-             {"schema": 1, "id": name, "program": f"p{name}", "label": label, "parameters": 100,
-              "params": params, "trial": {},
-              "data": {"checksum": "c0ffee", "shape": [1, 8, 8], "dims": 64}})
+        dump(
+            folder / "trial.json",
+            {
+                "schema": 1,
+                "id": name,
+                "program": f"p{name}",
+                "label": label,
+                "parameters": 100,
+                "params": params,
+                "trial": {},
+                "data": {"checksum": "c0ffee", "shape": [1, 8, 8], "dims": 64},
+            },
+        )
         self.entries.append({"id": name, "role": role, "twin_of": twin_of, "label": label})
         return folder
 
-    def commit(self, name: str, epoch: int, metrics: dict[str, float | None],
-               attempt: int = 1, status: str = "finished") -> Path:
+    def commit(
+        self,
+        name: str,
+        epoch: int,
+        metrics: dict[str, float | None],
+        attempt: int = 1,
+        status: str = "finished",
+    ) -> Path:
         """All records up to `epoch`: metrics fall linearly to their final values."""
         folder = self.root / "trials" / name / str(attempt) / str(epoch)
         folder.mkdir(parents=True, exist_ok=True)
-        records = [{"epoch": e, "step": 44 * e, "time_ms": 1_763_000_000_000 + e,
-                    "metrics": {k: None if v is None else v + (epoch - e)
-                                for k, v in metrics.items()}} for e in range(1, epoch + 1)]
+        records = [
+            {
+                "epoch": e,
+                "step": 44 * e,
+                "time_ms": 1_763_000_000_000 + e,
+                "metrics": {k: None if v is None else v + (epoch - e) for k, v in metrics.items()},
+            }
+            for e in range(1, epoch + 1)
+        ]
         dump(folder / "records.json", records)
         size = (folder / "records.json").stat().st_size
-        dump(folder / "manifest.json",
-             {"schema": 1, "attempt": attempt, "epoch": epoch, "step": 44 * epoch,
-              "status": status, "reason": None, "parent": None,
-              "files": {"records.json": {"sha256": "", "size": size}}, "time_ms": 1,
-              "host": "h", "device": "cpu", "versions": {}, "wall_s": 3.0 + epoch})
+        dump(
+            folder / "manifest.json",
+            {
+                "schema": 1,
+                "attempt": attempt,
+                "epoch": epoch,
+                "step": 44 * epoch,
+                "status": status,
+                "reason": None,
+                "parent": None,
+                "files": {"records.json": {"sha256": "", "size": size}},
+                "time_ms": 1,
+                "host": "h",
+                "device": "cpu",
+                "versions": {},
+                "wall_s": 3.0 + epoch,
+            },
+        )
         return folder
 
     def evaluation(self, name: str, key: str, content: dict[str, Any]) -> None:
@@ -52,21 +87,43 @@ class SweepFolder:
         folder.mkdir(exist_ok=True)
         dump(folder / f"{key}.json", {"schema": 1, "key": key, **content})
 
-    def sweep(self, name: str = "s1", created: str = "2026-01-01T00:00:00+00:00",
-              analysis: dict[str, Any] | None = None) -> None:
+    def sweep(
+        self,
+        name: str = "s1",
+        created: str = "2026-01-01T00:00:00+00:00",
+        analysis: dict[str, Any] | None = None,
+    ) -> None:
         folder = self.root / "sweeps" / self.experiment / name
         folder.mkdir(parents=True, exist_ok=True)
-        dump(folder / "sweep.json",
-             {"schema": 1, "experiment": self.experiment, "sweep": name, "created": created,
-              "tracking_uri": None, "trials": self.entries, "analysis": analysis or {},
-              "provenance": {}})
+        dump(
+            folder / "sweep.json",
+            {
+                "schema": 1,
+                "experiment": self.experiment,
+                "sweep": name,
+                "created": created,
+                "tracking_uri": None,
+                "trials": self.entries,
+                "analysis": analysis or {},
+                "provenance": {},
+            },
+        )
 
     def dataset(self) -> None:
         folder = self.root / "datasets"
         folder.mkdir(parents=True, exist_ok=True)
-        dump(folder / "c0ffee.json",
-             {"schema": 1, "name": "digits", "checksum": "c0ffee", "shape": [1, 8, 8],
-              "dims": 64, "n_train": 1437, "eigenvalues": list(np.linspace(0.5, 0.01, 64))})
+        dump(
+            folder / "c0ffee.json",
+            {
+                "schema": 1,
+                "name": "digits",
+                "checksum": "c0ffee",
+                "shape": [1, 8, 8],
+                "dims": 64,
+                "n_train": 1437,
+                "eigenvalues": list(np.linspace(0.5, 0.01, 64)),
+            },
+        )
 
 
 def dump(path: Path, content: Any) -> None:
@@ -79,12 +136,30 @@ def planted(root: Path, seeds: int = 3, nu: float = 1.2) -> SweepFolder:
     for seed in range(1, seeds + 1):
         for sigma in (0.05, 0.1, 0.15, 0.2, 0.25):
             name = f"{seed:02d}{int(sigma * 100):02d}".ljust(16, "0")
-            folder.trial(name, {"model": "sigma_vae", "network": "conv", "data": "digits",
-                                "sigma": sigma, "beta": 1.0, "d_z": 100, "epochs": 3,
-                                "seed": seed})
-            kl = 2.0 * sigma ** -nu * (1 + 0.01 * seed)
-            folder.commit(name, 3, {"train/kl": kl, "test/kl": kl, "test/recon": 40 * sigma**2,
-                                    "test/elbo": -kl - 20.0})
+            folder.trial(
+                name,
+                {
+                    "model": "sigma_vae",
+                    "network": "conv",
+                    "data": "digits",
+                    "sigma": sigma,
+                    "beta": 1.0,
+                    "d_z": 100,
+                    "epochs": 3,
+                    "seed": seed,
+                },
+            )
+            kl = 2.0 * sigma**-nu * (1 + 0.01 * seed)
+            folder.commit(
+                name,
+                3,
+                {
+                    "train/kl": kl,
+                    "test/kl": kl,
+                    "test/recon": 40 * sigma**2,
+                    "test/elbo": -kl - 20.0,
+                },
+            )
     folder.dataset()
     folder.sweep()
     return folder

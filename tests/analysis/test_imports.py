@@ -25,9 +25,14 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 def test_no_module_needs_torch_ray_or_mlflow_at_import() -> None:
     """Nor plotly, which only the figures and the report draw with."""
-    modules = sorted(path.stem for path in Path(analysis.__path__[0]).glob("[a-z]*.py"))
-    assert {"load", "powerlaw", "compare", "ranking", "mlflow_store"} <= set(modules)
-    statement = "import " + ", ".join(f"analysis.{name}" for name in (*modules, "equivalence"))
+    rooms = ("sources", "laws", "comparisons", "equivalence", "published")
+    modules = [
+        f"analysis.{room}.{path.stem}"
+        for room in rooms
+        for path in sorted(Path(analysis.__path__[0], room).glob("[a-z]*.py"))
+    ]
+    assert {"analysis.sources.load", "analysis.laws.powerlaw"} <= set(modules)
+    statement = "import " + ", ".join(modules)
     assert not loaded(statement) & {"torch", "ray", "mlflow", "plotly"}
 
 
@@ -41,9 +46,10 @@ class Blocked(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"{name} is not installed here")
 
 sys.meta_path.insert(0, Blocked())
-from analysis import equivalence, load, published, report
-from analysis.powerlaw import Law, fit
-from analysis.compare import compare_all
+from analysis import equivalence, published, report
+from analysis.sources import load
+from analysis.laws.powerlaw import Law, fit
+from analysis.comparisons.compare import compare_all
 
 experiment = load.from_storage(Path(sys.argv[1]), "imaginary-noise")
 assert fit(experiment.trials, Law(where={"model": "sigma_vae"})).n_seeds == 3
@@ -55,10 +61,27 @@ print(*sorted(BLOCKED & {name.split(".")[0] for name in sys.modules}), "done")
 
 def test_analysis_reports_where_there_is_no_torch_ray_or_mlflow(tmp_path: Path) -> None:
     """As on a machine without them: each import fails, and nothing needs one."""
-    blocked = {"torch", "torchvision", "ray", "mlflow", "optuna", "pydantic", "rich", "ruamel",
-               "trainers", "sweeper", "cluster", "sklearn", "safetensors"}
+    blocked = {
+        "torch",
+        "torchvision",
+        "ray",
+        "mlflow",
+        "optuna",
+        "pydantic",
+        "rich",
+        "ruamel",
+        "trainers",
+        "sweeper",
+        "cluster",
+        "sklearn",
+        "safetensors",
+    }
     storage = write(tmp_path / "storage", digits_experiment())
     code = f"BLOCKED = {blocked!r}\n{ALONE}"
-    done = subprocess.run([sys.executable, "-c", code, str(storage), str(tmp_path / "out")],
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(storage), str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stdout.split()) == (0, ["done"]), done.stderr

@@ -36,8 +36,16 @@ def one_round(epochs: int) -> tuple[float, float]:
         grid = (HERE / "nine_trials.yaml").read_text().replace("epochs: 20", f"epochs: {epochs}")
         (folder / "grid.yaml").write_text(grid)
         sweeper = Path(sys.executable).parent / "sweeper"
-        plain = seconds([sys.executable, str(HERE / "plain_ray.py"), str(folder / "plain"),
-                         "--epochs", str(epochs)], folder)
+        plain = seconds(
+            [
+                sys.executable,
+                str(HERE / "plain_ray.py"),
+                str(folder / "plain"),
+                "--epochs",
+                str(epochs),
+            ],
+            folder,
+        )
         ours = seconds([str(sweeper), "run", "grid.yaml"], folder)
     return plain, ours
 
@@ -54,8 +62,10 @@ def main() -> None:
         plain, ours = one_round(arguments.epochs)
         ratios.append(plain / ours)
         print(f"{number:5d}{plain:12.1f}{ours:14.1f}{ratios[-1]:8.2f}", flush=True)
-    print(f"median ratio {statistics.median(ratios):.2f} "
-          f"(from {min(ratios):.2f} to {max(ratios):.2f})")
+    print(
+        f"median ratio {statistics.median(ratios):.2f} "
+        f"(from {min(ratios):.2f} to {max(ratios):.2f})"
+    )
 
 
 if __name__ == "__main__":

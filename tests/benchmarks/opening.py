@@ -19,9 +19,10 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from analysis import load, report
-from analysis.powerlaw import Law
+from analysis import report
+from analysis.laws.powerlaw import Law
 from analysis.report import ReportSettings
+from analysis.sources import load
 from tests.analysis import storage_fixture as planted
 
 
@@ -29,8 +30,9 @@ def written(folder: Path, trials: int) -> Path:
     """A report over so many planted trials."""
     storage = planted.write(folder / "storage", planted.many_trials(trials))
     loaded = load.from_storage(storage, "imaginary-noise")
-    return report.write(loaded, folder / "report",
-                        ReportSettings(law=Law("sigma", "test/kl", (0.03, 0.27))))
+    return report.write(
+        loaded, folder / "report", ReportSettings(law=Law("sigma", "test/kl", (0.03, 0.27)))
+    )
 
 
 def opened(browser: Any, path: Path) -> list[float]:
@@ -64,8 +66,11 @@ def main() -> None:
         print("round   first [s]   cpu [s]   all [s]   cpu [s]   load")
         for number in range(1, arguments.rounds + 1):
             first, first_cpu, every, every_cpu = opened(browser, path)
-            print(f"{number:5d}{first:12.2f}{first_cpu:10.2f}{every:10.2f}{every_cpu:10.2f}"
-                  f"{os.getloadavg()[0]:7.1f}", flush=True)
+            print(
+                f"{number:5d}{first:12.2f}{first_cpu:10.2f}{every:10.2f}{every_cpu:10.2f}"
+                f"{os.getloadavg()[0]:7.1f}",
+                flush=True,
+            )
         browser.close()
 
 

@@ -25,13 +25,22 @@ def train_vae(config: dict[str, Any]) -> None:
     torch.manual_seed(config["seed"])
     x = torch.tensor(load_digits().data / 16, dtype=torch.float32)
     held_out = torch.arange(len(x)) % 5 == 0
-    train_loader = DataLoader(TensorDataset(x[~held_out]), batch_size=32, shuffle=True,
-                              drop_last=True)
+    train_loader = DataLoader(
+        TensorDataset(x[~held_out]), batch_size=32, shuffle=True, drop_last=True
+    )
     test_loader = DataLoader(TensorDataset(x[held_out]), batch_size=32)
     trunk = nn.Sequential(
-        nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 3), nn.SiLU(),
-        nn.Conv2d(16, 32, 3), nn.SiLU(),
-        nn.Conv2d(32, 64, 3), nn.SiLU(), nn.Flatten(), nn.Linear(256, 200), nn.SiLU())
+        nn.Unflatten(1, (1, 8, 8)),
+        nn.Conv2d(1, 16, 3),
+        nn.SiLU(),
+        nn.Conv2d(16, 32, 3),
+        nn.SiLU(),
+        nn.Conv2d(32, 64, 3),
+        nn.SiLU(),
+        nn.Flatten(),
+        nn.Linear(256, 200),
+        nn.SiLU(),
+    )
     mean, log_var = nn.Linear(200, 100), nn.Linear(200, 100)
     decoder = nn.Sequential(nn.Linear(100, 500), nn.SiLU(), nn.Linear(500, 64), nn.Sigmoid())
     model = nn.ModuleList([trunk, mean, log_var, decoder])
@@ -41,8 +50,10 @@ def train_vae(config: dict[str, Any]) -> None:
         features = trunk(seen)
         mu, s = mean(features), log_var(features)
         xhat = decoder(mu + torch.exp(0.5 * s) * torch.randn_like(mu))
-        return ((batch - xhat).square().sum(1).mean(),
-                0.5 * (mu.square() + s.exp() - 1 - s).sum(1).mean())
+        return (
+            (batch - xhat).square().sum(1).mean(),
+            0.5 * (mu.square() + s.exp() - 1 - s).sum(1).mean(),
+        )
 
     for _ in range(config["epochs"]):
         sums = {"train/recon": 0.0, "train/kl": 0.0}
@@ -61,8 +72,11 @@ def train_vae(config: dict[str, Any]) -> None:
                 noisy, _ = terms(batch, batch + config["sigma"] * torch.randn_like(batch))
                 for name, value in zip(tests, (recon, kl, noisy), strict=True):
                     tests[name] += value.item() * len(batch) / int(held_out.sum())
-        elbos = {f"{part}/elbo": -values[f"{part}/recon"] / (2 * config["sigma"] ** 2)
-                 - values[f"{part}/kl"] for part, values in (("train", sums), ("test", tests))}
+        elbos = {
+            f"{part}/elbo": -values[f"{part}/recon"] / (2 * config["sigma"] ** 2)
+            - values[f"{part}/kl"]
+            for part, values in (("train", sums), ("test", tests))
+        }
         tune.report({**sums, **tests, **elbos})
 
 
@@ -79,11 +93,23 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tuner = tune.Tuner(
         tune.with_resources(train_vae, {"cpu": 1}),
-        param_space={"sigma": tune.grid_search(list(SIGMAS)), "seed": 1,
-                     "epochs": arguments.epochs},
-        run_config=tune.RunConfig(name="plain", storage_path=str(folder), callbacks=[
-            MLflowLoggerCallback(tracking_uri=f"sqlite:///{folder}/mlflow.db",
-                                 experiment_name="plain", save_artifact=True)]))
+        param_space={
+            "sigma": tune.grid_search(list(SIGMAS)),
+            "seed": 1,
+            "epochs": arguments.epochs,
+        },
+        run_config=tune.RunConfig(
+            name="plain",
+            storage_path=str(folder),
+            callbacks=[
+                MLflowLoggerCallback(
+                    tracking_uri=f"sqlite:///{folder}/mlflow.db",
+                    experiment_name="plain",
+                    save_artifact=True,
+                )
+            ],
+        ),
+    )
     results = tuner.fit()
     assert not results.errors
 

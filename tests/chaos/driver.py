@@ -12,9 +12,9 @@ from pathlib import Path
 from rich.console import Console
 
 from cluster.processes import own_session
-from sweeper.__main__ import program
-from sweeper.drive.run import RunOptions, run
+from sweeper.driver.run import RunOptions, run
 from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.terminal.process import run_process
 from tests.sweeper.small import planned, small_sweep
 
 __all__ = ["chaos_sweep", "chaos_trials", "started"]
@@ -33,8 +33,9 @@ def chaos_sweep(folder: Path, tracking: str | None = None) -> Sweep:
 
 def started(folder: Path, *options: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """A driver in a session of its own; what is left of it is killed at the end."""
-    return own_session([sys.executable, "-m", "tests.chaos.driver", str(folder), *options],
-                       subprocess.PIPE)
+    return own_session(
+        [sys.executable, "-m", "tests.chaos.driver", str(folder), *options], subprocess.PIPE
+    )
 
 
 def main(folder: str, *options: str) -> int:
@@ -48,4 +49,4 @@ def main(folder: str, *options: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(program(partial(main, *sys.argv[1:])))
+    sys.exit(run_process(partial(main, *sys.argv[1:])))

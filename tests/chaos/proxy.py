@@ -51,6 +51,7 @@ class Proxy:
 @contextmanager
 def proxying(proxy: Proxy) -> Iterator[str]:
     """The proxy at an address of its own, until the end of the block."""
+
     def any_call(call: BaseHTTPRequestHandler) -> None:
         with suppress(OSError):
             _pass(call, proxy)
@@ -90,11 +91,12 @@ def _pass(call: BaseHTTPRequestHandler, proxy: Proxy) -> None:
     call.send_header("Content-Length", str(len(content)))
     call.send_header("Connection", "close")
     call.end_headers()
-    call.wfile.write(content[:len(content) // 2] if fault == "half_answered" else content)
+    call.wfile.write(content[: len(content) // 2] if fault == "half_answered" else content)
 
 
-def _forward(call: BaseHTTPRequestHandler, port: int, body: bytes,
-             length: int) -> tuple[int, list[tuple[str, str]], bytes]:
+def _forward(
+    call: BaseHTTPRequestHandler, port: int, body: bytes, length: int
+) -> tuple[int, list[tuple[str, str]], bytes]:
     """What the server answers; with less than the whole body it is left waiting, and answers
     nothing."""
     server = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

@@ -18,15 +18,15 @@ from rich.console import Console
 
 from cluster.processes import own_session
 from sweeper.chaos.disturb import Disturbance
-from sweeper.chaos.driver import Setup
+from sweeper.chaos.disturbed import Setup
 from sweeper.chaos.faults import cut_commit, cut_ledger, saved_epochs
+from sweeper.chaos.promise_table import draw_promises
 from sweeper.chaos.promises import KINDS, Promise, equal_results, finishes, tracked_once
-from sweeper.chaos.suite import Found
+from sweeper.chaos.suite import SuiteResult
 from sweeper.cli import main
-from sweeper.drive.run import RunOptions, run
+from sweeper.driver.run import RunOptions, run
 from sweeper.storage import ledger
-from sweeper.terminal.promise_table import draw_promises
-from sweeper.work import reporter
+from sweeper.worker import reporter
 from tests.chaos.test_torn import stored
 from tests.sweeper.mlflow_view import THIRD_PARTY
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train, undisturbed
@@ -37,8 +37,9 @@ pytestmark = THIRD_PARTY
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-def test_the_command_keeps_its_promises(tmp_path: Path,
-                                        capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_keeps_its_promises(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     place = tmp_path / "theirs"
     place.mkdir()
     (place / "file").touch()
@@ -46,7 +47,11 @@ def test_the_command_keeps_its_promises(tmp_path: Path,
     found = json.loads(capsys.readouterr().out)
     assert found["kept"]
     assert found["faults"] == {
-        "driver killed": 2, "worker killed": 1, "MLflow stopped": 1, "record cut": 1}
+        "driver killed": 2,
+        "worker killed": 1,
+        "MLflow stopped": 1,
+        "record cut": 1,
+    }
     assert {row["kept"] for row in found["promises"]} == {"yes"}
     assert all(row["of"] for row in found["promises"])
     assert [path.name for path in place.iterdir()] == ["file"]
@@ -65,8 +70,10 @@ def test_a_broken_promise_is_seen(tmp_path: Path) -> None:
     assert [(one.lost, one.of) for one in tracked_once(sweep)][1:] == [(0, 2), (0, 2)]
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
         database.execute("UPDATE runs SET status = 'RUNNING' WHERE name LIKE 'sigma%'")
-        database.execute("INSERT INTO metrics SELECT key, value, timestamp + 1, run_uuid, step, "
-                         "is_nan FROM metrics WHERE step = 2 AND key = 'test/kl'")
+        database.execute(
+            "INSERT INTO metrics SELECT key, value, timestamp + 1, run_uuid, step, "
+            "is_nan FROM metrics WHERE step = 2 AND key = 'test/kl'"
+        )
         database.commit()
     assert [one.lost for one in tracked_once(sweep)] == [1, 1, 0]
     other = small_sweep(tmp_path / "other", *sweep.trials)
@@ -79,8 +86,9 @@ def test_a_broken_promise_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_is_cut_is_not_believed(tmp_path: Path, seed: int,
-                                     monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_cut_is_not_believed(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     sweep = stored(tmp_path)
     assert saved_epochs(sweep) == 2
@@ -116,8 +124,10 @@ def test_what_is_missing_or_empty_is_not_cut(tmp_path: Path) -> None:
     what = Disturbance(setup, 2, random.Random(0), None, list[str]().append)
     what._cut()
     prepared(what.sweep)
-    for path in (ledger.sweep_folder(what.sweep) / "sweep.json",
-                 *what.sweep.storage.glob("trials/*/trial.json")):
+    for path in (
+        ledger.sweep_folder(what.sweep) / "sweep.json",
+        *what.sweep.storage.glob("trials/*/trial.json"),
+    ):
         os.truncate(path, 0)
     what._cut()
     assert (what.cuts, what.done["record cut"]) == ([], 0)
@@ -126,7 +136,7 @@ def test_what_is_missing_or_empty_is_not_cut(tmp_path: Path) -> None:
 def test_a_promise_that_nothing_tried_is_not_kept() -> None:
     good, cut = Promise("good", 0, 4), Promise("cut", 0, 0, ("record cut",))
     faults = dict.fromkeys(KINDS, 1) | {"record cut": 0}
-    found = Found(3, "chaos", (good, cut), faults, 61.2, None)
+    found = SuiteResult(3, "chaos", (good, cut), faults, 61.2, None)
     assert [found.verdict(one) for one in found.promises] == ["yes", "not tried"]
     assert not found.kept
     assert replace(found, promises=(good,)).kept
@@ -138,12 +148,17 @@ def test_a_promise_that_nothing_tried_is_not_kept() -> None:
     assert "worker killed 1" in screen.getvalue()
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    (["--kills", "0"], "--kills must be at least 1"),
-    (["--cluster", "host:6379"], "needs --storage"),
-    (["--tracking", "foo"], "--tracking: must start with")])
-def test_wrong_options_are_answered(options: list[str], words: str,
-                                    capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--kills", "0"], "--kills must be at least 1"),
+        (["--cluster", "host:6379"], "needs --storage"),
+        (["--tracking", "foo"], "--tracking: must start with"),
+    ],
+)
+def test_wrong_options_are_answered(
+    options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["chaos", *options]) == 2
     assert words in capsys.readouterr().err
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweeper.drive.run import RunOptions, run
-from sweeper.storage.room import shortage
+from sweeper.driver.run import RunOptions, run
+from sweeper.messages import Event
+from sweeper.storage.disk_space import shortage
 from sweeper.sweep import Outcome, Sweep
 from sweeper.terminal.board import Board
-from sweeper.work.events import Event
 from tests.chaos.driver import chaos_sweep
 from tests.chaos.promises import check_promises, reference
 from tests.sweeper.mlflow_view import THIRD_PARTY
@@ -56,14 +56,16 @@ def fill_at_the_second_trial(patch: pytest.MonkeyPatch, sweep: Sweep, disk: Path
     def hear(board: Board, events: list[Event]) -> None:
         whole(board, events)
         if not (disk / "filler").exists() and any(
-                event.trial == second and event.records for event in events):
+            event.trial == second and event.records for event in events
+        ):
             fill(disk, 0)
 
     patch.setattr(Board, "hear", hear)
 
 
-def test_a_full_disk_corrupts_nothing(tmp_path: Path, disk: Path,
-                                      monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_corrupts_nothing(
+    tmp_path: Path, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sweep = replace(chaos_sweep(tmp_path), storage=disk / "sweeps")
     with monkeypatch.context() as patch:
         fill_at_the_second_trial(patch, sweep, disk)

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from cluster.processes import running
 from sweeper.chaos.faults import saved_epochs
-from sweeper.drive.run import RunOptions, run
+from sweeper.driver.run import RunOptions, run
 from sweeper.sweep import Sweep
 from tests.chaos.driver import chaos_sweep, started
 from tests.chaos.promises import check_promises, reference
@@ -83,8 +83,9 @@ def test_a_driver_killed_under_ray(tmp_path: Path, other: Sweep, count: int) -> 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-def test_a_killed_ray_head_has_lost_nothing(tmp_path: Path, other: Sweep,
-                                            monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_ray_head_has_lost_nothing(
+    tmp_path: Path, other: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ray ends a driver whose head is gone; the same command brings another head up."""
     monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
     sweep = chaos_sweep(tmp_path)

@@ -14,12 +14,12 @@ import pytest
 from rich.console import Console
 
 from sweeper.cli import main
-from sweeper.drive.run import RunOptions, run
+from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
-from sweeper.storage.stored import stored_sweeps
+from sweeper.status.stored import stored_sweeps
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking import delivery
-from sweeper.tracking.address import Unwell, check_address
+from sweeper.tracking.connection import Unwell, check_address
 from sweeper.tracking.delivery import Delivery
 from sweeper.tracking.reconcile import reconcile
 from tests.chaos.driver import chaos_sweep
@@ -33,7 +33,8 @@ pytestmark = [*THIRD_PARTY, pytest.mark.timeout(600)]
 
 MIXES = {
     "done and not said": {"half_answered": 0.1, "unanswered": 0.1},
-    "all": {"late": 0.1, "refused": 0.08, "half_asked": 0.08, "half_answered": 0.08}}
+    "all": {"late": 0.1, "refused": 0.08, "half_asked": 0.08, "half_answered": 0.08},
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +57,9 @@ def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("mix", MIXES)
-def test_an_abused_tracker_has_everything_once(tmp_path: Path, port: int, other: Sweep,
-                                               mix: str) -> None:
+def test_an_abused_tracker_has_everything_once(
+    tmp_path: Path, port: int, other: Sweep, mix: str
+) -> None:
     proxy = Proxy(port)
     with proxying(proxy) as uri:
         sweep = replace(chaos_sweep(tmp_path, uri), experiment=f"abused {mix}")
@@ -79,8 +81,9 @@ def test_an_abused_tracker_has_everything_once(tmp_path: Path, port: int, other:
 
 
 @pytest.mark.chaos
-def test_a_tracker_of_errors_is_told_all_later(tmp_path: Path, port: int, other: Sweep,
-                                               capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tracker_of_errors_is_told_all_later(
+    tmp_path: Path, port: int, other: Sweep, capsys: pytest.CaptureFixture[str]
+) -> None:
     """500 from the first call to the last: the records wait, are counted, and are delivered."""
     proxy, screen = Proxy(port), io.StringIO()
     with proxying(proxy) as uri:
@@ -113,6 +116,7 @@ def test_an_address_that_breaks_off_or_is_late_is_ill() -> None:
 
 def test_what_waits_costs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """100,000 news for a tracker that never answers: what waits is three names."""
+
     def never(courier: Delivery) -> None:
         raise ConnectionError("down")
 

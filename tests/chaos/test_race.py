@@ -52,8 +52,9 @@ def test_two_sweeps_share_trials(tmp_path: Path) -> None:
 
 
 @pytest.mark.chaos
-def test_a_sweep_is_stopped_from_elsewhere(tmp_path: Path,
-                                           capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sweep_is_stopped_from_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The driver stands still until it has been asked, and then the question is waited for."""
     sweep = chaos_sweep(tmp_path)
     asked = ["stop", "demo", "--storage", str(sweep.storage), "--json"]
@@ -78,8 +79,9 @@ def test_a_sweep_is_stopped_from_elsewhere(tmp_path: Path,
     check_promises(sweep, reference(tmp_path, sweep))
 
 
-def test_a_clock_that_goes_backwards_harms_nothing(tmp_path: Path,
-                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_goes_backwards_harms_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each look at the clock is an hour before the last; commits go by their numbers."""
     now = time.time_ns()
     hours = iter(range(1, 1_000_000))

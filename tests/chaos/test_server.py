@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweeper.drive.run import RunOptions, run
-from sweeper.storage.stored import stored_sweeps
+from sweeper.driver.run import RunOptions, run
+from sweeper.messages import Event
+from sweeper.status.stored import stored_sweeps
 from sweeper.sweep import Outcome, Sweep
 from sweeper.terminal.board import Board
-from sweeper.tracking import address, delivery
-from sweeper.tracking.address import Unwell, check_address
+from sweeper.tracking import connection, delivery
+from sweeper.tracking.connection import Unwell, check_address
 from sweeper.tracking.reconcile import reconcile
-from sweeper.work.events import Event
 from tests.chaos.driver import chaos_sweep
 from tests.chaos.promises import check_promises, reference
 from tests.chaos.proxy import Proxy, proxying
@@ -32,8 +32,9 @@ def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:
 
 
 @pytest.mark.slow
-def test_a_server_shows_what_a_file_shows(tmp_path: Path,
-                                          capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_server_shows_what_a_file_shows(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """And nothing is printed, as a script may read JSON there."""
     trial = planned()
     with serving(tmp_path / "server", free_port()) as uri:
@@ -58,7 +59,7 @@ def test_a_slow_server_is_reconciled_all_the_same(tmp_path: Path) -> None:
         train(sweep)
         [stored] = stored_sweeps(sweep.storage, sweep.experiment)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(address, "PATIENCE", 0.1)
+            patch.setattr(connection, "PATIENCE", 0.1)
             proxy.chances, proxy.delay_s = {"late": 1.0}, 0.2
             with pytest.raises(Unwell):
                 check_address(uri)

@@ -30,9 +30,22 @@ trials:
 
 def started(folder: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """The command; what it writes to stderr goes to the file ``err``."""
-    command = ["sh", "-c", 'exec "$@" 2> "$0"', str(folder / "err"), sys.executable, "-m",
-               "sweeper", "run", str(write_grid(folder, GRID)), "--json", "--storage",
-               str(folder / "s"), "--tracking", f"sqlite:///{folder}/mlflow.db"]
+    command = [
+        "sh",
+        "-c",
+        'exec "$@" 2> "$0"',
+        str(folder / "err"),
+        sys.executable,
+        "-m",
+        "sweeper",
+        "run",
+        str(write_grid(folder, GRID)),
+        "--json",
+        "--storage",
+        str(folder / "s"),
+        "--tracking",
+        f"sqlite:///{folder}/mlflow.db",
+    ]
     return own_session(command, subprocess.PIPE)
 
 

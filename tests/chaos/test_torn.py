@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from analysis import load
 from analysis.errors import AnalysisError
-from analysis.storage import gallery
+from analysis.sources import load
+from analysis.sources.storage import gallery
 from sweeper.errors import UserError
 from sweeper.pictures.gallery import gallery_png
+from sweeper.status.standing import standings
+from sweeper.status.stored import stored_sweeps
+from sweeper.status.trained import load_trained
 from sweeper.storage import ledger
 from sweeper.storage.evaluations import missing, read_evaluations
 from sweeper.storage.spectra import describe_dataset
-from sweeper.storage.standing import standings
-from sweeper.storage.stored import stored_sweeps
-from sweeper.storage.trained import load_trained
 from sweeper.sweep import Sweep
-from sweeper.work import reporter, worker
+from sweeper.worker import reporter, worker
 from tests.sweeper.small import (
     final_state,
     metrics_of,
@@ -44,8 +44,14 @@ def stored(folder: Path) -> Sweep:
     sweep = small_sweep(folder, planned(epochs=3, checkpoint_every=1))
     [job] = prepared(sweep)
     sign = ledger.StopSign(job.sweep)
-    worker.train_pack(job, lambda events: sign.put_up() if any(
-        record.epoch == 2 for event in events for record in event.records) else None)
+    worker.train_pack(
+        job,
+        lambda events: (
+            sign.put_up()
+            if any(record.epoch == 2 for event in events for record in event.records)
+            else None
+        ),
+    )
     sign.take_down()
     assert newest(sweep, sweep.trials[0]).progress.epoch == 2
     return sweep
@@ -107,15 +113,16 @@ def test_the_models_and_tables_of_a_torn_sweep(sweep: Sweep, name: str) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("name", [*COMMIT, "trial.json", "sweep.json"])
-def test_a_torn_sweep_goes_on_to_the_same_result(tmp_path: Path, name: str,
-                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_torn_sweep_goes_on_to_the_same_result(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     other = undisturbed(tmp_path, [planned(epochs=3, checkpoint_every=1)])
     [trial] = other.trials
     for place in range(SAMPLES):
         sweep = stored(tmp_path / str(place))
         path = file_of(sweep, name)
-        path.write_bytes(path.read_bytes()[:place * path.stat().st_size // SAMPLES])
+        path.write_bytes(path.read_bytes()[: place * path.stat().st_size // SAMPLES])
         [job] = prepared(sweep)
         worker.train_pack(job, lambda events: None)
         assert metrics_of(sweep, trial) == metrics_of(other, trial)

@@ -53,8 +53,9 @@ def test_importing_a_backend_imports_no_ray() -> None:
 def test_who_started_ray_ends_it_and_nobody_else() -> None:
     """Also: with the garbage gone, as Ray ends a process in which another thread collects it."""
     plain = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    done = subprocess.run([sys.executable, "-c", LOCAL], check=False, capture_output=True,
-                          text=True, env=plain)
+    done = subprocess.run(
+        [sys.executable, "-c", LOCAL], check=False, capture_output=True, text=True, env=plain
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -64,8 +65,11 @@ def test_an_address_where_nobody_listens_is_told_at_once() -> None:
         taken.bind(("127.0.0.1", 0))  # and nobody listens, or can begin to
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         there = Existing(address)
-        with pytest.raises(ClusterError, match=rf"Ray cannot be used at {address} .*Connection "
-                                               "refused.*ray start --head"):
+        with pytest.raises(
+            ClusterError,
+            match=rf"Ray cannot be used at {address} .*Connection "
+            "refused.*ray start --head",
+        ):
             there.connect()
     there.close()
 

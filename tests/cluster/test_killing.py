@@ -47,6 +47,7 @@ there.shutdown()
 @pytest.mark.slow
 def test_the_process_that_is_meant_is_killed_and_no_other() -> None:
     """And Ray writes nothing of its death where a script reads JSON."""
-    done = subprocess.run([sys.executable, "-c", KILLED], check=False, capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED], check=False, capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweeper.spec.document import parse
-from sweeper.spec.expand import expand
-from sweeper.spec.resolve import resolve
-from sweeper.spec.schema import check_grid
+from sweeper.grid.document import parse
+from sweeper.grid.expand import expand
+from sweeper.grid.resolve import resolve
+from sweeper.grid.schema import check_grid
 from sweeper.sweep import PlannedTrial
 
 __all__ = ["HEAD", "grid_text", "trials_of", "write_grid"]

@@ -10,9 +10,10 @@ from mlflow.tracking import MlflowClient
 
 __all__ = ["READY", "THIRD_PARTY", "View", "look"]
 
-THIRD_PARTY = [pytest.mark.filterwarnings(text) for text in (
-    "ignore:The ``noload`` loader strategy:DeprecationWarning",
-)]
+THIRD_PARTY = [
+    pytest.mark.filterwarnings(text)
+    for text in ("ignore:The ``noload`` loader strategy:DeprecationWarning",)
+]
 READY = [*THIRD_PARTY, pytest.mark.usefixtures("ready_store")]
 
 
@@ -34,8 +35,11 @@ class View:
     @property
     def repeated(self) -> list[tuple[str, str]]:
         """The metrics that have a step more than once."""
-        return [key for key, rows in self.history.items()
-                if len({step for step, _, _ in rows}) < len(rows)]
+        return [
+            key
+            for key, rows in self.history.items()
+            if len({step for step, _, _ in rows}) < len(rows)
+        ]
 
 
 def look(uri: str, experiment: str = "demo") -> View:

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sweeper.drive.feed import Feed, Source
-from sweeper.drive.ladder import Ladder
-from sweeper.drive.study import Study
+from sweeper.driver.feed import Feed
+from sweeper.grid import loading
+from sweeper.messages import Event
 from sweeper.schedule.inline import InlineSchedule
-from sweeper.spec import grids
 from sweeper.storage import ledger
 from sweeper.storage.claims import Claims
-from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.work.events import Event
+from sweeper.sweep import PlannedTrial, Source, Sweep
 from tests.sweeper.grids import write_grid
 
-__all__ = ["Killed", "load", "search", "states"]
+__all__ = ["Killed", "load", "search", "source_of", "states"]
 
 GRID = """\
 experiment: demo
@@ -38,8 +36,17 @@ def load(folder: Path, search: str, *blocks: str, seeds: object = 1, epochs: int
     folder.mkdir(exist_ok=True)
     text = GRID.format(search=search, seeds=seeds, epochs=epochs)
     path = write_grid(folder, text + "".join(f"  - {block}\n" for block in blocks))
-    return grids.load(path, storage=str(folder / "sweeps"),
-                      tracking=f"sqlite:///{folder}/mlflow.db")
+    return loading.load(
+        path, storage=str(folder / "sweeps"), tracking=f"sqlite:///{folder}/mlflow.db"
+    )
+
+
+def source_of(sweep: Sweep) -> Source:
+    """What the sweep's search decides by."""
+    assert sweep.search
+    source = sweep.search.source(sweep, retry_failed=False)
+    assert source
+    return source
 
 
 def search(sweep: Sweep, kill_at: int | None = None) -> tuple[Source, list[Event]]:
@@ -47,7 +54,7 @@ def search(sweep: Sweep, kill_at: int | None = None) -> tuple[Source, list[Event
 
     Raises `Killed` at the event, and whatever ended the search before its time.
     """
-    source = Study(sweep) if sweep.proposals else Ladder(sweep)
+    source = source_of(sweep)
     with Claims(sweep.storage) as claims:
         feed, news = Feed(sweep, source, claims), list[Event]()
 

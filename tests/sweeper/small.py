@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sweeper.driver.jobs import make_job
+from sweeper.messages import Event, Job
 from sweeper.storage import ledger
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.work.events import Event
-from sweeper.work.job import Job, make_job
 from trainers import Training, Trial, checkpoint
 from trainers.datasets.digits import Digits
 from trainers.likelihoods.gaussian import Gaussian
@@ -23,26 +23,49 @@ from trainers.objectives.elbo import Elbo
 __all__ = ["final_state", "metrics_of", "planned", "prepared", "small_sweep", "train"]
 
 
-def planned(sigma: float = 0.1, seed: int = 1, network: str = "linear",
-            **training: Any) -> PlannedTrial:
+def planned(
+    sigma: float = 0.1, seed: int = 1, network: str = "linear", **training: Any
+) -> PlannedTrial:
     """A σ-VAE trial, resolved as `grids.load` resolves it."""
     settings = {"epochs": 4, "batch_size": 128, "checkpoint_every": 2} | training
-    trial = Trial(objective=Elbo(), likelihood=Gaussian(sigma=sigma),
-                  network=Linear(d_z=4) if network == "linear" else Mlp(hidden=(16,), d_z=4),
-                  data=Digits(), training=Training(**settings), seed=seed)
+    trial = Trial(
+        objective=Elbo(),
+        likelihood=Gaussian(sigma=sigma),
+        network=Linear(d_z=4) if network == "linear" else Mlp(hidden=(16,), d_z=4),
+        data=Digits(),
+        training=Training(**settings),
+        seed=seed,
+    )
     name = hashlib.sha256(json.dumps(trial.identity(), sort_keys=True).encode()).hexdigest()[:16]
-    params = {"model": "sigma_vae", "data": "digits", "sigma": sigma, "seed": seed,
-              "epochs": settings["epochs"], "lr": trial.training.lr}
+    params = {
+        "model": "sigma_vae",
+        "data": "digits",
+        "sigma": sigma,
+        "seed": seed,
+        "epochs": settings["epochs"],
+        "lr": trial.training.lr,
+    }
     return PlannedTrial(
-        id=name, program=f"p{name}", label=f"sigma_vae σ={sigma:g} seed={seed}", params=params,
-        config=trial.config(), parameters=trial.count_parameters(),
-        data={"checksum": trial.data.checksum(), "shape": [1, 8, 8], "dims": 64})
+        id=name,
+        lineage=f"p{name}",
+        label=f"sigma_vae σ={sigma:g} seed={seed}",
+        params=params,
+        config=trial.config(),
+        parameters=trial.count_parameters(),
+        data={"checksum": trial.data.checksum(), "shape": [1, 8, 8], "dims": 64},
+    )
 
 
 def small_sweep(folder: Path, *trials: PlannedTrial, **changes: Any) -> Sweep:
     """A sweep with storage and MLflow store below `folder`."""
-    sweep = Sweep("demo", "small-1", trials or (planned(),), "experiment: demo\n",
-                  folder / "sweeps", f"sqlite:///{folder}/mlflow.db")
+    sweep = Sweep(
+        "demo",
+        "small-1",
+        trials or (planned(),),
+        "experiment: demo\n",
+        folder / "sweeps",
+        f"sqlite:///{folder}/mlflow.db",
+    )
     return replace(sweep, **changes)
 
 
@@ -55,12 +78,12 @@ def prepared(sweep: Sweep) -> list[Job]:
 
 def train(sweep: Sweep, size: int = 1) -> list[Event]:
     """Train a sweep in this process, in packs of a size; returns the news."""
-    from sweeper.work.worker import train_pack
+    from sweeper.worker.worker import train_pack
 
     news: list[Event] = []
     prepared(sweep)
     for start in range(0, len(sweep.trials), size):
-        train_pack(make_job(sweep, sweep.trials[start:start + size]), news.extend)
+        train_pack(make_job(sweep, sweep.trials[start : start + size]), news.extend)
     return news
 
 

@@ -7,11 +7,15 @@ import pytest
 from sweeper.errors import UserError, render_address
 
 
-@pytest.mark.parametrize(("error", "text"), [
-    (UserError("wrong"), "wrong"),
-    (UserError("wrong", "g.yaml"), "g.yaml: wrong"),
-    (UserError("wrong", "g.yaml", 7, "trials[0].sigma"), "g.yaml:7: trials[0].sigma: wrong"),
-    (UserError("wrong", path="seeds"), "seeds: wrong")])
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (UserError("wrong"), "wrong"),
+        (UserError("wrong", "g.yaml"), "g.yaml: wrong"),
+        (UserError("wrong", "g.yaml", 7, "trials[0].sigma"), "g.yaml:7: trials[0].sigma: wrong"),
+        (UserError("wrong", path="seeds"), "seeds: wrong"),
+    ],
+)
 def test_an_error_says_where(error: UserError, text: str) -> None:
     assert str(error) == text
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import load
 from analysis.report import ReportSettings, write
+from analysis.sources import load
 from sweeper.errors import UserError
-from sweeper.spec.document import parse
-from sweeper.spec.schema import check_grid
+from sweeper.grid.document import parse
+from sweeper.grid.schema import check_grid
+from sweeper.status.trained import load_trained
 from sweeper.storage.evaluations import read_evaluations
-from sweeper.storage.trained import load_trained
 from tests.analysis.sweep_folder import SweepFolder
 from tests.sweeper.grids import grid_text
 from tests.sweeper.small import newest, small_sweep, train
@@ -40,9 +40,17 @@ def _nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("value", [
-    "!!python/object/apply:os.mkdir [trap]", "!!python/name:os.system", "!!python/module:os",
-    "!!binary aGk=", "!include /etc/passwd", "!<tag:yaml.org,2002:python/object:os.system> x"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "!!python/object/apply:os.mkdir [trap]",
+        "!!python/name:os.system",
+        "!!python/module:os",
+        "!!binary aGk=",
+        "!include /etc/passwd",
+        "!<tag:yaml.org,2002:python/object:os.system> x",
+    ],
+)
 def test_tags_are_refused_with_their_line(value: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^g.yaml:2: .*tags .* are not allowed"):
         parse(f"experiment: a\nstorage: {value}\n", "g.yaml")
@@ -56,12 +64,33 @@ def test_a_billion_laughs_are_refused() -> None:
         parse("\n".join(lines), "g.yaml")
 
 
-@pytest.mark.parametrize("name", [
-    "../../etc", "/etc", "a/b", "a\\b", "..", ".", " ", "a\n", "a\0b", "~", "-rf", "a" * 100,
-    "<b>x</b>", "=cmd|'/C calc'!A0", "%2e%2e", "a:b", "$(touch x)", "\u202egnp"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc",
+        "/etc",
+        "a/b",
+        "a\\b",
+        "..",
+        ".",
+        " ",
+        "a\n",
+        "a\0b",
+        "~",
+        "-rf",
+        "a" * 100,
+        "<b>x</b>",
+        "=cmd|'/C calc'!A0",
+        "%2e%2e",
+        "a:b",
+        "$(touch x)",
+        "\u202egnp",
+    ],
+)
 def test_an_experiment_names_one_folder(name: str) -> None:
     text = grid_text("{model: sigma_vae, sigma: 0.1}").replace(
-        "experiment: test", f"experiment: {json.dumps(name)}")
+        "experiment: test", f"experiment: {json.dumps(name)}"
+    )
     with pytest.raises(UserError, match="experiment: must be 1 to 99 letters"):
         check_grid(parse(text, "g.yaml"))
 
@@ -70,8 +99,14 @@ def test_an_experiment_names_one_folder(name: str) -> None:
 def test_an_evaluation_cannot_name_another_place(tmp_path: Path, key: str) -> None:
     folder = tmp_path / "trials" / "t" / "evaluations"
     folder.mkdir(parents=True)
-    row = {"key": key, "evaluation": {"name": "nll"}, "epoch": 1, "time_ms": 1, "metrics": {},
-           "table": [{"a": 1}]}
+    row = {
+        "key": key,
+        "evaluation": {"name": "nll"},
+        "epoch": 1,
+        "time_ms": 1,
+        "metrics": {},
+        "table": [{"a": 1}],
+    }
     (folder / "nll-1.json").write_text(json.dumps(row))
     assert read_evaluations(tmp_path, "t") == []
     (folder / "nll-1.json").write_text(json.dumps(row | {"key": "nll-1"}))
@@ -89,7 +124,9 @@ def test_a_pickle_in_the_place_of_a_state_is_refused(tmp_path: Path, vouched: bo
     if vouched:
         about = json.loads((commit.folder / "manifest.json").read_bytes())
         about["files"]["state.safetensors"] = {
-            "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
         (commit.folder / "manifest.json").write_text(json.dumps(about))
         with pytest.raises(ResumeError, match="holds no readable state"):
             newest(sweep, sweep.trials[0]).load()
@@ -113,8 +150,7 @@ def test_text_in_exported_tables_is_no_formula(tmp_path: Path) -> None:
     folder.sweep()
     paths = load.export(load.from_storage(tmp_path, "demo"), tmp_path / "out")
     table = pd.read_csv(next(path for path in paths if path.name == "trials.csv"))
-    assert sorted(table["model"]) == sorted(
-        f"'{text}".replace("\r", " ") for text in FORMULAS)
+    assert sorted(table["model"]) == sorted(f"'{text}".replace("\r", " ") for text in FORMULAS)
     assert set(table["sigma"]) == {-0.5}
     assert set(table["test/kl"]) == {-1.5}
 
@@ -122,12 +158,21 @@ def test_text_in_exported_tables_is_no_formula(tmp_path: Path) -> None:
 def test_a_report_shows_names_and_runs_none(tmp_path: Path) -> None:
     folder = SweepFolder(tmp_path)
     for place in range(3):
-        folder.trial(f"t{place}", {"model": SCRIPT, "sigma": 0.1 * (place + 1), "seed": 0,
-                                   "data": SCRIPT, "network": SCRIPT})
+        folder.trial(
+            f"t{place}",
+            {
+                "model": SCRIPT,
+                "sigma": 0.1 * (place + 1),
+                "seed": 0,
+                "data": SCRIPT,
+                "network": SCRIPT,
+            },
+        )
         folder.commit(f"t{place}", 2, {"test/kl": 1.5 + place, "test/recon": 1.0})
     folder.sweep()
-    page = write(load.from_storage(tmp_path, "demo"), tmp_path / "report",
-                 ReportSettings()).read_text(encoding="utf-8")
+    page = write(
+        load.from_storage(tmp_path, "demo"), tmp_path / "report", ReportSettings()
+    ).read_text(encoding="utf-8")
     assert "<script>alert(1)" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;alert(1)" in page or "\\u003cscript" in page
@@ -137,8 +182,11 @@ FORBIDDEN = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "j
 
 
 def modules() -> list[Path]:
-    return [path for name in ("sweeper", "trainers", "analysis", "cluster")
-            for path in sorted((ROOT / name).rglob("*.py"))]
+    return [
+        path
+        for name in ("sweeper", "trainers", "analysis", "cluster")
+        for path in sorted((ROOT / name).rglob("*.py"))
+    ]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -149,8 +197,15 @@ def test_nothing_is_unpickled_or_evaluated(path: Path) -> None:
         assert not {name.partition(".")[0] for name in names} & FORBIDDEN
         if isinstance(node, ast.Call):
             called, options = ast.unparse(node.func), ast.unparse(node)
-            assert called not in ("torch.load", "eval", "exec", "pd.read_pickle", "os.system",
-                                  "__import__", "yaml.load")
+            assert called not in (
+                "torch.load",
+                "eval",
+                "exec",
+                "pd.read_pickle",
+                "os.system",
+                "__import__",
+                "yaml.load",
+            )
             assert not called.endswith(("get_pickled_error", "Tuner.restore"))
             assert called != "np.load" or "allow_pickle=False" in options
             assert "shell=True" not in options

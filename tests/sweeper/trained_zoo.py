@@ -11,7 +11,7 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from sweeper.drive.run import RunOptions, run
+from sweeper.driver.run import RunOptions, run
 from sweeper.sweep import PlannedTrial, Sweep
 from tests.sweeper.grids import trials_of
 from tests.sweeper.small import small_sweep
@@ -46,11 +46,15 @@ def trained_sweep() -> Sweep:
 
 def id_of(model: str, **params: object) -> str:
     """The id of the first trial of a model, with these parameters."""
+
     def fits(trial: PlannedTrial) -> bool:
         return all(trial.params.get(key) == value for key, value in params.items())
 
-    return next(trial.id for trial in trained_sweep().trials
-                if trial.params["model"] == model and fits(trial))
+    return next(
+        trial.id
+        for trial in trained_sweep().trials
+        if trial.params["model"] == model and fits(trial)
+    )
 
 
 def pictures_of(run: str) -> set[str]:

@@ -19,8 +19,17 @@ from trainers.objectives import OBJECTIVES
 __all__ = ["combinations", "small", "with_other_numbers"]
 
 SMALL: dict[str, Any] = {
-    "d_z": 4, "channels": (4, 8), "fc": 8, "decoder": 16, "hidden": (16,), "units": 8,
-    "decoder_hidden": (16,), "samples": 2, "k": 2, "m": 2}
+    "d_z": 4,
+    "channels": (4, 8),
+    "fc": 8,
+    "decoder": 16,
+    "hidden": (16,),
+    "units": 8,
+    "decoder_hidden": (16,),
+    "samples": 2,
+    "k": 2,
+    "m": 2,
+}
 REQUIRED = 0.3
 TRAINING = Training(epochs=2, batch_size=64, precision="float64", lr=1e-3)
 
@@ -28,8 +37,11 @@ TRAINING = Training(epochs=2, batch_size=64, precision="float64", lr=1e-3)
 def small(component: type[Any]) -> Any:
     """The component at toy size; required numbers are 0.3."""
     fields = {field.name: field for field in describe_fields(component)}
-    sizes = {name: value for name, value in SMALL.items()
-             if name in fields and isinstance(value, type(fields[name].default))}
+    sizes = {
+        name: value
+        for name, value in SMALL.items()
+        if name in fields and isinstance(value, type(fields[name].default))
+    }
     needed = {name: REQUIRED for name, field in fields.items() if field.required}
     return component(**needed | sizes)
 
@@ -52,22 +64,32 @@ def combinations() -> Iterator[Trial]:
 
 def with_other_numbers(trial: Trial) -> Trial:
     """The same program with another seed and other per-member numbers."""
-    parts = {kind: _shifted(getattr(trial, kind)) for kind in trial.parts
-             if getattr(trial, kind) is not None}
+    parts = {
+        kind: _shifted(getattr(trial, kind))
+        for kind in trial.parts
+        if getattr(trial, kind) is not None
+    }
     return replace(trial, **parts, seed=trial.seed + 1)
 
 
 def _shifted(component: Any) -> Any:
-    values = {field.name: 1.25 * getattr(component, field.name)
-              for field in describe_fields(type(component)) if field.per_member}
+    values = {
+        field.name: 1.25 * getattr(component, field.name)
+        for field in describe_fields(type(component))
+        if field.per_member
+    }
     return replace(component, **values)
 
 
 def _trial(objective: str, network: str, likelihood: str | None) -> Trial | None:
     try:
-        return Trial(objective=small(OBJECTIVES[objective]), network=small(NETWORKS[network]),
-                     likelihood=small(LIKELIHOODS[likelihood]) if likelihood else None,
-                     data=Digits(), training=TRAINING)
+        return Trial(
+            objective=small(OBJECTIVES[objective]),
+            network=small(NETWORKS[network]),
+            likelihood=small(LIKELIHOODS[likelihood]) if likelihood else None,
+            data=Digits(),
+            training=TRAINING,
+        )
     except Incompatible:
         return None
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from trainers import Training, Trial
-from trainers.corruptions.bernoulli import Bernoulli as Flip
+from trainers.corruptions.bernoulli_noise import BernoulliNoise
 from trainers.datasets.digits import Digits
 from trainers.likelihoods.bernoulli import Bernoulli
 from trainers.model import Model
@@ -52,9 +52,12 @@ class Exact:
     def log_joint(self) -> Tensor:
         """log p(x, z), (8, grid)."""
         u = self.model.decode(Z.unsqueeze(-1))
-        log_prob = torch.stack([
-            self.model.observation.log_prob(image.expand(len(Z), -1), u, torch.sigmoid)
-            for image in IMAGES])
+        log_prob = torch.stack(
+            [
+                self.model.observation.log_prob(image.expand(len(Z), -1), u, torch.sigmoid)
+                for image in IMAGES
+            ]
+        )
         return log_prob + torch.distributions.Normal(0, 1).log_prob(Z)
 
     @functools.cached_property
@@ -97,12 +100,21 @@ class Exact:
 
 def exact_model(seed: int = 0, p: float = 0.15) -> Exact:
     """Random weights; without a gradient."""
-    trial = Trial(objective=Elbo(), likelihood=Bernoulli(), data=Digits(),
-                  network=Mlp(d_z=1, hidden=(5,), decoder_hidden=(5,), nonlinearity="tanh"),
-                  training=Training(precision="float64"))
+    trial = Trial(
+        objective=Elbo(),
+        likelihood=Bernoulli(),
+        data=Digits(),
+        network=Mlp(d_z=1, hidden=(5,), decoder_hidden=(5,), nonlinearity="tanh"),
+        training=Training(precision="float64"),
+    )
     torch.manual_seed(seed)
     parts = trial.network.build((3,), 1)
-    params = {f"{part}.{name}": 2 * value.detach().double() for part, module in parts.items()
-              for name, value in module.named_parameters()}
-    return Exact(Model(parts, params, trial.network, (3,), trial.likelihood, Flip(p=p), "input"),
-                 p)
+    params = {
+        f"{part}.{name}": 2 * value.detach().double()
+        for part, module in parts.items()
+        for name, value in module.named_parameters()
+    }
+    return Exact(
+        Model(parts, params, trial.network, (3,), trial.likelihood, BernoulliNoise(p=p), "input"),
+        p,
+    )

@@ -23,12 +23,21 @@ TRAINING = Training(precision="float64")
 
 def ppca_trial(data: LinearGaussian, sigma: float, d_z: int, **parts: object) -> Trial:
     """A linear σ-VAE on Gaussian data, in float64."""
-    return Trial(**{"objective": Elbo(), "likelihood": Gaussian(sigma=sigma), "data": data,
-                    "network": Linear(d_z=d_z), "training": TRAINING} | parts)
+    return Trial(
+        **{
+            "objective": Elbo(),
+            "likelihood": Gaussian(sigma=sigma),
+            "data": data,
+            "network": Linear(d_z=d_z),
+            "training": TRAINING,
+        }
+        | parts
+    )
 
 
-def ppca(trial: Trial, data: LinearGaussian, sigma: float, slack: float = 1.0) -> tuple[
-        Objective, Model]:
+def ppca(
+    trial: Trial, data: LinearGaussian, sigma: float, slack: float = 1.0
+) -> tuple[Objective, Model]:
     """Its optimum: W = U √(λ − σ²)⁺, posterior N(M⁻¹Wᵀx, σ²M⁻¹) with M = WᵀW + σ²I, diagonal.
 
     `slack` scales the posterior's standard deviation: a proposal that is not exact.
@@ -37,10 +46,14 @@ def ppca(trial: Trial, data: LinearGaussian, sigma: float, slack: float = 1.0) -
     values, vectors = torch.linalg.eigh(covariance(data))
     values, vectors = values.flip(0)[:d_z], vectors.flip(1)[:, :d_z]
     w = vectors * (values - sigma**2).clamp(min=0).sqrt()
-    m = (w.square().sum(0) + sigma**2)
-    params = {"encoder.mean.weight": w.T / m[:, None], "encoder.mean.bias": torch.zeros(d_z),
-              "encoder.log_var": (sigma**2 / m).log() + 2 * math.log(slack),
-              "decoder.out.weight": w, "decoder.out.bias": torch.zeros(data.dims)}
+    m = w.square().sum(0) + sigma**2
+    params = {
+        "encoder.mean.weight": w.T / m[:, None],
+        "encoder.mean.bias": torch.zeros(d_z),
+        "encoder.log_var": (sigma**2 / m).log() + 2 * math.log(slack),
+        "decoder.out.weight": w,
+        "decoder.out.bias": torch.zeros(data.dims),
+    }
     return bound(trial, {name: value.double() for name, value in params.items()})
 
 

@@ -47,9 +47,11 @@ class Mixture:
         return self._log_joint(y, sigma).softmax(-1)
 
 
-MIXTURE = Mixture(means=torch.tensor([[-0.6, 0.2], [0.9, -0.4], [0.3, 0.8]], dtype=torch.float64),
-                  weights=torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64),
-                  scale=math.sqrt(0.05))
+MIXTURE = Mixture(
+    means=torch.tensor([[-0.6, 0.2], [0.9, -0.4], [0.3, 0.8]], dtype=torch.float64),
+    weights=torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64),
+    scale=math.sqrt(0.05),
+)
 
 
 class MixtureEnergy(nn.Module):

@@ -11,7 +11,9 @@ from torch.distributions import Normal
 
 from tests.trainers.models import SMALL
 from trainers import Trial
-from trainers.corruptions import Corruption, gaussian, laplace
+from trainers.corruptions import Corruption
+from trainers.corruptions.gaussian_noise import GaussianNoise
+from trainers.corruptions.laplace_noise import LaplaceNoise
 from trainers.datasets.digits import Digits
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import Incompatible
@@ -30,8 +32,9 @@ def test_bernoulli_is_the_log_probability_of_independent_coins() -> None:
     x = (drawn(7, 11) > 0).double()
     coins = Coin(logits=u.squeeze(-2))
     likelihood = Bernoulli()
-    torch.testing.assert_close(likelihood.log_prob(x, u, torch.sigmoid),
-                               coins.log_prob(x).sum(-1), rtol=1e-13, atol=1e-13)
+    torch.testing.assert_close(
+        likelihood.log_prob(x, u, torch.sigmoid), coins.log_prob(x).sum(-1), rtol=1e-13, atol=1e-13
+    )
     torch.testing.assert_close(likelihood.mean(u, torch.sigmoid), coins.mean)
     assert likelihood.constant(11) == 0
 
@@ -63,12 +66,16 @@ def test_bernoulli_refuses_data_outside_of_its_support() -> None:
         Trial(objective=Elbo(), likelihood=Bernoulli(), network=SMALL, data=LinearGaussian())
 
 
-@pytest.mark.parametrize("noise", [gaussian.Gaussian(sigma=0.1), laplace.Laplace(alpha=0.1)],
-                         ids=["gaussian", "laplace"])
+@pytest.mark.parametrize(
+    "noise", [GaussianNoise(sigma=0.1), LaplaceNoise(alpha=0.1)], ids=["gaussian", "laplace"]
+)
 def test_bernoulli_refuses_data_that_noise_takes_out_of_its_support(noise: Corruption) -> None:
     parts = {"objective": Elbo(), "network": SMALL, "data": Digits(), "corruption": noise}
-    with pytest.raises(Incompatible, match=r"leads out of it; use the likelihood 'gaussian' or "
-                                           r".*bernoulli, mean_image, salt_and_pepper"):
+    with pytest.raises(
+        Incompatible,
+        match=r"leads out of it; use the likelihood 'gaussian' or "
+        r".*bernoulli, mean_image, salt_and_pepper",
+    ):
         Trial(**parts, likelihood=Bernoulli(), corrupts="data")
     Trial(**parts, likelihood=Bernoulli(), corrupts="input")
     Trial(**parts, likelihood=Gaussian(sigma=0.1), corrupts="data")
@@ -80,8 +87,11 @@ def test_a_learned_variance_gives_the_density_of_normals() -> None:
     spread = (0.05**2 + u[:, 1].exp()).sqrt()
     density = Normal(torch.sigmoid(u[:, 0]), spread).log_prob(x).sum(-1)
     torch.testing.assert_close(
-        likelihood.log_prob(x, u, torch.sigmoid) + likelihood.constant(11), density,
-        rtol=1e-12, atol=1e-12)
+        likelihood.log_prob(x, u, torch.sigmoid) + likelihood.constant(11),
+        density,
+        rtol=1e-12,
+        atol=1e-12,
+    )
 
 
 def test_a_learned_variance_has_a_floor() -> None:
@@ -92,6 +102,7 @@ def test_a_learned_variance_has_a_floor() -> None:
 
 
 def test_a_learned_variance_doubles_the_decoders_outputs() -> None:
-    trial = Trial(objective=Elbo(), likelihood=GaussianLearned(), network=SMALL,
-                  data=LinearGaussian(dims=6))
+    trial = Trial(
+        objective=Elbo(), likelihood=GaussianLearned(), network=SMALL, data=LinearGaussian(dims=6)
+    )
     assert trial.build_modules()["decoder"](torch.zeros(3, SMALL.d_z)).shape == (3, 2, 6)

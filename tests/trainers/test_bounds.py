@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tests.trainers.linear_models import bound, log_likelihood
 from trainers import Training, Trial
-from trainers.corruptions.bernoulli import Bernoulli
+from trainers.corruptions.bernoulli_noise import BernoulliNoise
 from trainers.datasets import Split, Splits
 from trainers.evaluations import evaluate
 from trainers.evaluations.bounds import Bounds
@@ -50,13 +50,28 @@ class Corners(Component):
         return "corners"
 
 
-TRIAL = Trial(objective=Elbo(), likelihood=Gaussian(sigma=SIGMA), network=Linear(d_z=1),
-              data=Corners(), training=Training(precision="float64"),
-              corruption=Bernoulli(p=P), corrupts="input")
-OBJECTIVE, MODEL = bound(TRIAL, {name: torch.tensor(value).double() for name, value in {
-    "encoder.mean.weight": [[0.9, -0.7, 0.5]], "encoder.mean.bias": [-0.3],
-    "encoder.log_var": [-1.2], "decoder.out.weight": [[0.6], [-0.5], [0.4]],
-    "decoder.out.bias": [0.5, 0.4, 0.6]}.items()})
+TRIAL = Trial(
+    objective=Elbo(),
+    likelihood=Gaussian(sigma=SIGMA),
+    network=Linear(d_z=1),
+    data=Corners(),
+    training=Training(precision="float64"),
+    corruption=BernoulliNoise(p=P),
+    corrupts="input",
+)
+OBJECTIVE, MODEL = bound(
+    TRIAL,
+    {
+        name: torch.tensor(value).double()
+        for name, value in {
+            "encoder.mean.weight": [[0.9, -0.7, 0.5]],
+            "encoder.mean.bias": [-0.3],
+            "encoder.log_var": [-1.2],
+            "decoder.out.weight": [[0.6], [-0.5], [0.4]],
+            "decoder.out.bias": [0.5, 0.4, 0.6],
+        }.items()
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -116,12 +131,20 @@ def found() -> dict[str, float]:
     return evaluate(Bounds(m=200, k=50, examples=0), TRIAL, OBJECTIVE, MODEL).metrics
 
 
-@pytest.mark.parametrize(("name", "truth"), [
-    ("dvae", TRUTH.dvae), ("cvae", TRUTH.cvae), ("cvae_upper", TRUTH.cvae),
-    ("log_p", TRUTH.log_p), ("cvae_minus_dvae", TRUTH.cvae - TRUTH.dvae),
-    ("log_p_minus_cvae", TRUTH.log_p - TRUTH.cvae)])
-def test_the_estimates_are_exact_within_their_stated_errors(found: dict[str, float], name: str,
-                                                            truth: Tensor) -> None:
+@pytest.mark.parametrize(
+    ("name", "truth"),
+    [
+        ("dvae", TRUTH.dvae),
+        ("cvae", TRUTH.cvae),
+        ("cvae_upper", TRUTH.cvae),
+        ("log_p", TRUTH.log_p),
+        ("cvae_minus_dvae", TRUTH.cvae - TRUTH.dvae),
+        ("log_p_minus_cvae", TRUTH.log_p - TRUTH.cvae),
+    ],
+)
+def test_the_estimates_are_exact_within_their_stated_errors(
+    found: dict[str, float], name: str, truth: Tensor
+) -> None:
     assert 0 < found[f"bounds/{name}_se"] < 0.05
     assert abs(found[f"bounds/{name}"] - float(truth.mean())) < 5 * found[f"bounds/{name}_se"]
 
@@ -139,8 +162,11 @@ def test_two_views_estimate_what_two_views_say() -> None:
     cross = torch.einsum("xa,xb,az,bz->x", views, views, log_q.exp(), log_q) * STEP
     joint = torch.einsum("xa,az,xz->x", views, log_q.exp(), joint_density(MODEL)) * STEP
     log_p = log_p_of_two(log_q[:, ::100], joint_density(MODEL)[:, ::100], views)
-    for name, truth in (("cvae", joint - entropy), ("cvae_upper", joint - cross),
-                        ("log_p", log_p)):
+    for name, truth in (
+        ("cvae", joint - entropy),
+        ("cvae_upper", joint - cross),
+        ("log_p", log_p),
+    ):
         assert 0 < found[f"bounds/{name}_se"] < 0.05
         assert abs(found[f"bounds/{name}"] - float(truth.mean())) < 5 * found[f"bounds/{name}_se"]
 
@@ -157,8 +183,10 @@ def log_p_of_two(log_q: Tensor, joint: Tensor, views: Tensor) -> Tensor:
 
 
 def test_the_stated_errors_are_what_the_bounds_vary_by_from_seed_to_seed() -> None:
-    runs = [evaluate(Bounds(m=4, k=2, examples=0), replace(TRIAL, seed=seed), OBJECTIVE,
-                     MODEL).metrics for seed in range(80)]
+    runs = [
+        evaluate(Bounds(m=4, k=2, examples=0), replace(TRIAL, seed=seed), OBJECTIVE, MODEL).metrics
+        for seed in range(80)
+    ]
     for name in ("dvae", "cvae", "log_p"):
         spread = np.std([run[f"bounds/{name}"] for run in runs], ddof=1)
         stated = np.mean([run[f"bounds/{name}_se"] ** 2 for run in runs]) ** 0.5

@@ -52,7 +52,7 @@ def kept(folder: Path) -> float:
 
 def test_a_damaged_classifier_is_trained_anew(tmp_path: Path) -> None:
     accuracy = kept(tmp_path)
-    weights, = tmp_path.glob("*.safetensors")
+    (weights,) = tmp_path.glob("*.safetensors")
     content = weights.read_bytes()
     weights.write_bytes(content[:-4] + b"\0\0\0\1")
     assert kept(tmp_path) == accuracy
@@ -70,31 +70,44 @@ def test_images_that_a_model_may_not_see_train_the_classifier_too(tmp_path: Path
         path = tmp_path / str(number % 2) / f"{number}.png"
         path.parent.mkdir(exist_ok=True)
         Image.new("L", (8, 8), 8 * number).save(path)
-    whole, part = (ImageFolder(folder=str(tmp_path), size=8, colour=False, validation=validation)
-                   for validation in (0, 20))
+    whole, part = (
+        ImageFolder(folder=str(tmp_path), size=8, colour=False, validation=validation)
+        for validation in (0, 20)
+    )
     assert len(datasets.load(part).train) == 7
     assert reference_classifier(part, 5) is reference_classifier(whole, 5)
 
 
 def test_a_denoiser_that_returns_y_is_as_good_as_the_classifier_alone() -> None:
     """With σ → 0 a quadratic energy moves nothing: x̂(y) = y."""
-    trial = Trial(objective=Deen(sigma=1e-9), network=Quadratic(), data=Digits(),
-                  training=Training(precision="float64"))
+    trial = Trial(
+        objective=Deen(sigma=1e-9),
+        network=Quadratic(),
+        data=Digits(),
+        training=Training(precision="float64"),
+    )
     objective, model = Pack([trial]).bind(0)
-    asked = Classification(gaussian=(0.3, 1.0), laplace=(), salt_and_pepper=(0.4,),
-                           examples=0, steps=STEPS)
+    asked = Classification(
+        gaussian=(0.3, 1.0), laplace=(), salt_and_pepper=(0.4,), examples=0, steps=STEPS
+    )
     found = evaluate(asked, trial, objective, model)
     assert [row["accuracy"] for row in found.table] == [row["noisy"] for row in found.table]
     assert found.metrics["accuracy/clean"] == found.metrics["accuracy/reference"] > 0.9
-    shares = [found.metrics[f"accuracy/{name}"]
-              for name in ("gaussian/1", "gaussian/0.3", "clean")]
+    shares = [
+        found.metrics[f"accuracy/{name}"] for name in ("gaussian/1", "gaussian/0.3", "clean")
+    ]
     assert shares == sorted(set(shares))
 
 
 def turning(sigma: float = 0.5) -> tuple[Trial, Objective, Model]:
     """An energy whose estimate is y upside down: f(y) = yᵀ(I − R)y/(2σ²), so x̂(y) = Ry."""
-    trial = Trial(objective=Deen(sigma=sigma), network=Quadratic(), data=Digits(), seed=5,
-                  training=Training(precision="float64"))
+    trial = Trial(
+        objective=Deen(sigma=sigma),
+        network=Quadratic(),
+        data=Digits(),
+        seed=5,
+        training=Training(precision="float64"),
+    )
     objective, model = Pack([trial]).bind(0)
     eye = torch.eye(64, dtype=torch.float64)
     weight = (eye - eye.flip(0)) / sigma**2
@@ -104,8 +117,9 @@ def turning(sigma: float = 0.5) -> tuple[Trial, Objective, Model]:
 
 def test_it_is_the_estimate_that_is_classified() -> None:
     trial, objective, model = turning()
-    asked = Classification(gaussian=(0.1, 0.3), laplace=(), salt_and_pepper=(), examples=0,
-                           steps=STEPS)
+    asked = Classification(
+        gaussian=(0.1, 0.3), laplace=(), salt_and_pepper=(), examples=0, steps=STEPS
+    )
     found = evaluate(asked, trial, objective, model)
     classifier = reference_classifier(Digits(), STEPS)
     x, labels = first_examples(trial, model, 0)
@@ -113,8 +127,10 @@ def test_it_is_the_estimate_that_is_classified() -> None:
     for row in found.table:
         noise = streams.draw(Draw("evaluation", tuple(x.shape)), x.dtype)
         y = x + row["level"] * noise
-        accuracy, noisy = (float((classifier.predict(shown) == labels).double().mean())
-                           for shown in (y.flip(-1), y))
+        accuracy, noisy = (
+            float((classifier.predict(shown) == labels).double().mean())
+            for shown in (y.flip(-1), y)
+        )
         assert row["accuracy"] == pytest.approx(accuracy, abs=1e-3)
         assert row["noisy"] == noisy > accuracy + 0.1
 
@@ -128,8 +144,10 @@ def test_it_is_the_estimate_that_is_certified() -> None:
 
     def guesses(turned: bool) -> list[tuple[int, float]]:
         streams = own_streams(trial, model)
-        made = [certify(lambda y: classifier.predict(y.flip(-1) if turned else y), one, asked,
-                        streams) for one in x]
+        made = [
+            certify(lambda y: classifier.predict(y.flip(-1) if turned else y), one, asked, streams)
+            for one in x
+        ]
         return [(one.guess, one.p_lower) for one in made]
 
     assert [(row["guess"], row["p_lower"]) for row in found.table] == guesses(turned=True)
@@ -141,14 +159,18 @@ def test_certified_accuracy_counts_what_is_guessed_right() -> None:
     asked = Smoothing(sigma=0.2, radii=(0.05, 0.2), n0=20, n=100, examples=40, steps=STEPS)
     found = evaluate(asked, trial, objective, model)
     right = np.array([row["guess"] == row["label"] for row in found.table])
-    abstains, radius = (np.array([row[name] for row in found.table]) for name in
-                        ("abstains", "radius"))
+    abstains, radius = (
+        np.array([row[name] for row in found.table]) for name in ("abstains", "radius")
+    )
     assert (~right & (radius >= 0.2)).any(), "wrong guesses are certified too"
-    expected = {f"certified/{wanted}": (right & (radius >= wanted)).mean()
-                for wanted in asked.radii}
-    expected |= {"smoothing/accuracy": (right & ~abstains).mean(),
-                 "smoothing/abstained": abstains.mean(),
-                 "smoothing/radius": (right * radius).mean()}
+    expected = {
+        f"certified/{wanted}": (right & (radius >= wanted)).mean() for wanted in asked.radii
+    }
+    expected |= {
+        "smoothing/accuracy": (right & ~abstains).mean(),
+        "smoothing/abstained": abstains.mean(),
+        "smoothing/radius": (right * radius).mean(),
+    }
     assert {name: found.metrics[name] for name in expected} == pytest.approx(expected)
 
 
@@ -171,8 +193,9 @@ def test_the_weights_are_finite_however_short_the_training(steps: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.skipif("SWEEPER_DATA" not in os.environ, reason="set SWEEPER_DATA to a folder with "
-                    "MNIST/raw")
+@pytest.mark.skipif(
+    "SWEEPER_DATA" not in os.environ, reason="set SWEEPER_DATA to a folder with MNIST/raw"
+)
 def test_the_reference_classifier_of_mnist_is_right_in_985_of_1000_cases() -> None:
     found = reference_classifier(Mnist())
     assert found.tested == 10_000

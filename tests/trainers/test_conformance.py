@@ -18,14 +18,17 @@ from trainers.trial import PARTS
 
 def label(trial: Trial) -> str:
     parts = (trial.objective, trial.likelihood, trial.network, trial.corruption)
-    return "-".join(part.name for part in parts if part) + (f"@{trial.corrupts}" if
-                                                            trial.corrupts else "")
+    return "-".join(part.name for part in parts if part) + (
+        f"@{trial.corrupts}" if trial.corrupts else ""
+    )
 
 
 TRIALS = list(combinations())
 every_trial = pytest.mark.parametrize("trial", TRIALS, ids=label)
-LOSSES = {(trial.objective.name, trial.likelihood and trial.likelihood.name, trial.corrupts): trial
-          for trial in TRIALS}
+LOSSES = {
+    (trial.objective.name, trial.likelihood and trial.likelihood.name, trial.corrupts): trial
+    for trial in TRIALS
+}
 every_loss = pytest.mark.parametrize("trial", LOSSES.values(), ids=label)
 
 
@@ -35,8 +38,10 @@ def fixed_loss(pack: Pack, params: dict[str, Tensor]) -> Tensor:
     objective, bound = trial.bind(model.parts, params, {})
     splits, streams = datasets.load(trial.data), Streams(0, 0)
     x = splits.train.x[:64].double() / splits.scale
-    noise = {name: streams.draw(draw, torch.float64)
-             for name, draw in objective.draws(bound, len(x)).items()}
+    noise = {
+        name: streams.draw(draw, torch.float64)
+        for name, draw in objective.draws(bound, len(x)).items()
+    }
     loss, _ = objective.loss(bound, x, noise)
     return loss
 
@@ -53,15 +58,18 @@ def test_a_small_step_down_the_finite_gradient_lowers_the_loss(trial: Trial) -> 
     pack = Pack([trial])
     params = {name: value.requires_grad_() for name, value in pack.bind(0)[1].params.items()}
     loss = fixed_loss(pack, params)
-    gradients = torch.autograd.grad(loss, list(params.values()), allow_unused=True,
-                                    materialize_grads=True)
+    gradients = torch.autograd.grad(
+        loss, list(params.values()), allow_unused=True, materialize_grads=True
+    )
     norm = math.sqrt(sum(float(g.square().sum()) for g in gradients))
     assert math.isfinite(norm)
     assert norm > 0
     step = 1e-6 / norm
     with torch.no_grad():
-        moved = {name: value - step * g
-                 for (name, value), g in zip(params.items(), gradients, strict=True)}
+        moved = {
+            name: value - step * g
+            for (name, value), g in zip(params.items(), gradients, strict=True)
+        }
     drop = float(loss.detach()) - float(fixed_loss(pack, moved))
     assert drop == pytest.approx(step * norm**2, rel=1e-2)
 
@@ -73,8 +81,9 @@ def test_a_step_of_training_lowers_the_loss_by_what_adam_promises(trial: Trial) 
     pack = Pack([trial])
     params = {name: value.requires_grad_() for name, value in pack.bind(0)[1].params.items()}
     loss = fixed_loss(pack, params)
-    gradients = torch.autograd.grad(loss, list(params.values()), allow_unused=True,
-                                    materialize_grads=True)
+    gradients = torch.autograd.grad(
+        loss, list(params.values()), allow_unused=True, materialize_grads=True
+    )
     gain = lr * sum(float((g.square() / (g.abs() + eps)).sum()) for g in gradients)
     adam = make_adam(params, torch.tensor(lr, dtype=torch.float64), torch.tensor(eps))
     adam.step(gradients)
@@ -103,8 +112,9 @@ def test_going_on_from_a_state_gives_the_undisturbed_result_bit_for_bit(trial: T
     resumed.restore([stopped.state(0)], epoch=1)
     assert resumed.run_epoch()[0].metrics == last
     assert set(last) == metric_names(trial), "what is known before the training"
-    assert all(torch.equal(value, resumed.state(0)[name])
-               for name, value in through.state(0).items())
+    assert all(
+        torch.equal(value, resumed.state(0)[name]) for name, value in through.state(0).items()
+    )
 
 
 @every_loss
@@ -113,8 +123,10 @@ def test_the_loss_and_its_parts_are_means_over_examples(trial: Trial) -> None:
     objective, model = Pack([trial]).bind(0)
     splits, streams = datasets.load(trial.data), Streams(0, 0)
     x = splits.train.x[:6].double() / splits.scale
-    noise = {name: streams.draw(draw, torch.float64)
-             for name, draw in objective.draws(model, len(x)).items()}
+    noise = {
+        name: streams.draw(draw, torch.float64)
+        for name, draw in objective.draws(model, len(x)).items()
+    }
     twice = {name: torch.cat([value, value], -2) for name, value in noise.items()}
     once, again = objective.loss(model, x, noise), objective.loss(model, x.repeat(2, 1), twice)
     torch.testing.assert_close(again, once, rtol=1e-10, atol=1e-12)

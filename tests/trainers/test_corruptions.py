@@ -12,9 +12,9 @@ from torch import Tensor
 from tests.trainers.models import SMALL
 from trainers import Pack, Training, Trial, datasets
 from trainers.corruptions import CORRUPTIONS, Corruption
-from trainers.corruptions.bernoulli import Bernoulli
-from trainers.corruptions.gaussian import Gaussian
-from trainers.corruptions.laplace import Laplace
+from trainers.corruptions.bernoulli_noise import BernoulliNoise
+from trainers.corruptions.gaussian_noise import GaussianNoise
+from trainers.corruptions.laplace_noise import LaplaceNoise
 from trainers.corruptions.learnable_gaussian import LearnableGaussian
 from trainers.corruptions.mean_image import MeanImage
 from trainers.corruptions.salt_and_pepper import SaltAndPepper
@@ -35,25 +35,27 @@ def corrupted(corruption: Corruption, x: Tensor, draws: int = DRAWS) -> Tensor:
 
 
 MOMENTS = [
-    (Gaussian(sigma=0.3), X, torch.full_like(X, 0.09)),
+    (GaussianNoise(sigma=0.3), X, torch.full_like(X, 0.09)),
     (LearnableGaussian(sigma=0.3), X, torch.full_like(X, 0.09)),
-    (Laplace(alpha=0.3), X, torch.full_like(X, 0.18)),
+    (LaplaceNoise(alpha=0.3), X, torch.full_like(X, 0.18)),
     (SaltAndPepper(p=0.2), 0.8 * X + 0.1, 0.8 * X**2 + 0.1 - (0.8 * X + 0.1) ** 2),
-    (Bernoulli(p=0.2), X + 0.2 * (1 - 2 * X), 0.16 * (1 - 2 * X) ** 2),
+    (BernoulliNoise(p=0.2), X + 0.2 * (1 - 2 * X), 0.16 * (1 - 2 * X) ** 2),
 ]
 
 
-@pytest.mark.parametrize(("corruption", "mean", "variance"), MOMENTS,
-                         ids=lambda value: getattr(value, "name", ""))
+@pytest.mark.parametrize(
+    ("corruption", "mean", "variance"), MOMENTS, ids=lambda value: getattr(value, "name", "")
+)
 def test_a_corruption_has_the_stated_mean_and_variance(
-        corruption: Corruption, mean: Tensor, variance: Tensor) -> None:
+    corruption: Corruption, mean: Tensor, variance: Tensor
+) -> None:
     xt = corrupted(corruption, X)
     assert ((xt.mean(0) - mean).abs() < 4.5 * (variance / DRAWS).sqrt() + 1e-12).all()
     squares = (xt - mean).square()
     assert ((squares.mean(0) - variance).abs() < 4.5 * squares.std(0) / DRAWS**0.5 + 1e-12).all()
 
 
-@pytest.mark.parametrize("kind", [SaltAndPepper, Bernoulli])
+@pytest.mark.parametrize("kind", [SaltAndPepper, BernoulliNoise])
 def test_a_rate_of_zero_changes_nothing_and_a_rate_of_one_everything(kind: Any) -> None:
     assert torch.equal(corrupted(kind(p=0.0), X, 50), X.expand(50, -1))
     grey = torch.tensor([0.3, 0.6], dtype=torch.float64)
@@ -69,8 +71,15 @@ def test_half_of_the_salt_and_pepper_is_salt() -> None:
 
 
 def digits_trial(corruption: Any, **settings: Any) -> Trial:
-    return Trial(objective=Elbo(), likelihood=bernoulli.Bernoulli(), network=SMALL, data=Digits(),
-                 corruption=corruption, corrupts="input", **settings)
+    return Trial(
+        objective=Elbo(),
+        likelihood=bernoulli.Bernoulli(),
+        network=SMALL,
+        data=Digits(),
+        corruption=corruption,
+        corrupts="input",
+        **settings,
+    )
 
 
 @pytest.mark.parametrize("strength", [0.4, 1.0, 3.0])
@@ -90,8 +99,10 @@ def test_the_mean_image_is_the_rate(strength: float) -> None:
 def test_the_mean_image_is_that_of_the_training_part_alone() -> None:
     _, model = Pack([digits_trial(MeanImage())]).bind(0)
     train = datasets.load(Digits()).train.x
-    torch.testing.assert_close(getattr(model.corruption, "mean"),  # noqa: B009 - put in later
-                               train.float().mean(0) / 16)
+    torch.testing.assert_close(
+        getattr(model.corruption, "mean"),  # noqa: B009 - put in later
+        train.float().mean(0) / 16,
+    )
 
 
 def test_half_of_the_mean_images_noise_is_salt() -> None:
@@ -116,9 +127,14 @@ def test_the_mean_image_is_found_without_a_packs_numbers() -> None:
 def test_pixel_noise_is_refused_on_data_that_are_no_pixels(name: str) -> None:
     kind: Any = CORRUPTIONS[name]
     with pytest.raises(Incompatible, match=f"corruption '{name}' is for data in"):
-        Trial(objective=Elbo(), likelihood=gaussian.Gaussian(sigma=1.0), network=SMALL,
-              data=LinearGaussian(), corrupts="input",
-              corruption=kind() if name == "mean_image" else kind(p=0.1))
+        Trial(
+            objective=Elbo(),
+            likelihood=gaussian.Gaussian(sigma=1.0),
+            network=SMALL,
+            data=LinearGaussian(),
+            corrupts="input",
+            corruption=kind() if name == "mean_image" else kind(p=0.1),
+        )
 
 
 @pytest.mark.parametrize("per_pixel", [False, True])
@@ -133,13 +149,16 @@ def test_a_learned_rate_is_reported_and_drawn_towards_zero(per_pixel: bool) -> N
     assert pack.weights(0)["param/corruption.log_sigma"].shape == ((64,) if per_pixel else ())
     assert trial.count_parameters() == (
         replace(trial, corruption=None, corrupts=None).count_parameters()
-        + (64 if per_pixel else 1))
+        + (64 if per_pixel else 1)
+    )
 
 
 def test_members_of_a_pack_may_start_from_different_rates() -> None:
     trials = [digits_trial(LearnableGaussian(sigma=sigma)) for sigma in (0.1, 0.4)]
-    starts = [Pack(trials).weights(member)["param/corruption.log_sigma"].exp().item()
-              for member in (0, 1)]
+    starts = [
+        Pack(trials).weights(member)["param/corruption.log_sigma"].exp().item()
+        for member in (0, 1)
+    ]
     assert starts == pytest.approx([0.1, 0.4])
 
 

@@ -22,7 +22,7 @@ def write_faces(folder: Path, key: str = "ff", **settings: Any) -> Path:
     faces = np.random.default_rng(0).integers(0, 256, (560, 1965), dtype=np.uint8)
     faces[0], faces[1] = np.arange(1965) // 256, np.arange(1965) % 256
     path = folder / "frey_rawface.mat"
-    scipy.io.savemat(path, {key: faces[:, :settings.pop("frames", 1965)]}, **settings)
+    scipy.io.savemat(path, {key: faces[:, : settings.pop("frames", 1965)]}, **settings)
     return path
 
 
@@ -46,7 +46,7 @@ def test_the_frey_faces_are_split_without_remainder(tmp_path: Path) -> None:
 def test_truncated_frey_faces_are_refused(tmp_path: Path, kept: float, compressed: bool) -> None:
     path = write_faces(tmp_path, do_compression=compressed)
     content = path.read_bytes()
-    path.write_bytes(content[:kept if isinstance(kept, int) else int(kept * len(content))])
+    path.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
     with pytest.raises(DataError, match=r"frey_rawface\.mat.*(expected|damaged).*found"):
         FreyFace(data_dir=str(tmp_path)).load()
 
@@ -70,8 +70,11 @@ def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list):
         data = rng.integers(0, 256, (20, 3072), dtype=np.uint8)
         sums[name] = write_pickle(folder / name, {"data": data, "labels": list(range(20))})
-    meta = CIFAR10.meta | {"md5": write_pickle(folder / CIFAR10.meta["filename"],
-                                               {"label_names": [str(n) for n in range(20)]})}
+    meta = CIFAR10.meta | {
+        "md5": write_pickle(
+            folder / CIFAR10.meta["filename"], {"label_names": [str(n) for n in range(20)]}
+        )
+    }
     for attribute in ("train_list", "test_list"):
         names = [name for name, _ in getattr(CIFAR10, attribute)]
         monkeypatch.setattr(CIFAR10, attribute, [[name, sums[name]] for name in names])

@@ -22,24 +22,29 @@ from trainers.noise import Streams
 
 needs_mnist = pytest.mark.skipif(
     not os.environ.get("SWEEPER_DATA"),
-    reason="MNIST is not here: set SWEEPER_DATA to the folder above MNIST/raw")
+    reason="MNIST is not here: set SWEEPER_DATA to the folder above MNIST/raw",
+)
 
-MIXTURES = [GaussianMixture(dims=1, components=3, scale=0.3),
-            GaussianMixture(dims=5, components=4, radius=2.0, scale=0.5)]
+MIXTURES = [
+    GaussianMixture(dims=1, components=3, scale=0.3),
+    GaussianMixture(dims=5, components=4, radius=2.0, scale=0.5),
+]
 
 
 def mixture_distribution(mixture: GaussianMixture, sigma: float) -> MixtureSameFamily:
     spread = torch.full_like(mixture.means, (mixture.scale**2 + sigma**2) ** 0.5)
     return MixtureSameFamily(
         Categorical(torch.ones(mixture.components, dtype=torch.float64)),
-        Independent(Normal(mixture.means, spread), 1))
+        Independent(Normal(mixture.means, spread), 1),
+    )
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.7])
 @pytest.mark.parametrize("mixture", MIXTURES)
 def test_a_mixture_knows_its_density_and_score(mixture: GaussianMixture, sigma: float) -> None:
-    y = torch.randn(50, mixture.dims, dtype=torch.float64,
-                    generator=torch.Generator().manual_seed(0)).requires_grad_()
+    y = torch.randn(
+        50, mixture.dims, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    ).requires_grad_()
     density = mixture_distribution(mixture, sigma).log_prob(y)
     torch.testing.assert_close(mixture.log_density(y, sigma), density, rtol=1e-12, atol=1e-12)
     (score,) = torch.autograd.grad(density.sum(), y)
@@ -49,8 +54,17 @@ def test_a_mixture_knows_its_density_and_score(mixture: GaussianMixture, sigma: 
 @pytest.mark.parametrize("mixture", MIXTURES)
 def test_no_estimator_beside_the_mixtures_own_denoises_better(mixture: GaussianMixture) -> None:
     """E[x|y] leaves a residual that no function of y explains: orthogonal to y and to itself."""
-    x = GaussianMixture(dims=mixture.dims, components=mixture.components, radius=mixture.radius,
-                        scale=mixture.scale, examples=20_000).load().train.x
+    x = (
+        GaussianMixture(
+            dims=mixture.dims,
+            components=mixture.components,
+            radius=mixture.radius,
+            scale=mixture.scale,
+            examples=20_000,
+        )
+        .load()
+        .train.x
+    )
     y = x + 0.5 * torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(1))
     best = mixture.denoised(y, 0.5)
     for probe in (y, best, torch.tanh(3 * y)):
@@ -112,7 +126,8 @@ def test_a_threshold_cuts_at_one_half(few_greys: Path) -> None:
 
 
 def test_dynamic_pixels_are_drawn_anew_and_have_the_grey_value_as_their_mean(
-        few_greys: Path) -> None:
+    few_greys: Path,
+) -> None:
     data = BinarizedMnist(data_dir=str(few_greys), binarize="dynamic")
     splits = data.load()
     batches = Batches(splits, torch.float64, torch.device("cpu"))
@@ -123,8 +138,9 @@ def test_dynamic_pixels_are_drawn_anew_and_have_the_grey_value_as_their_mean(
     used, fresh = Streams(7, 0), Streams(7, 0)
     batches.train(rows, [used])
     for stream in ("order", "latent", "corruption", "evaluation"):
-        assert torch.equal(*(torch.rand(3, generator=one.generator(stream))
-                             for one in (used, fresh))), "pixels take numbers of their own stream"
+        assert torch.equal(
+            *(torch.rand(3, generator=one.generator(stream)) for one in (used, fresh))
+        ), "pixels take numbers of their own stream"
     grey = torch.arange(784, dtype=torch.float64) % 256 / 255
     excess = (first.mean(0) + second.mean(0)) / 2 - grey
     assert (excess.abs() <= 5 * (grey * (1 - grey) / 800).sqrt() + 1e-12).all()
@@ -133,26 +149,36 @@ def test_dynamic_pixels_are_drawn_anew_and_have_the_grey_value_as_their_mean(
 
 
 def test_a_packs_members_draw_their_own_pixels_as_they_would_alone(few_greys: Path) -> None:
-    batches = Batches(BinarizedMnist(data_dir=str(few_greys), binarize="dynamic").load(),
-                      torch.float32, torch.device("cpu"))
+    batches = Batches(
+        BinarizedMnist(data_dir=str(few_greys), binarize="dynamic").load(),
+        torch.float32,
+        torch.device("cpu"),
+    )
     rows = torch.arange(64).reshape(2, 32)
     together = batches.train(rows, [Streams(1, 0), Streams(2, 0)])
     for member, seed in enumerate((1, 2)):
         assert torch.equal(together[member], batches.train(rows[member], [Streams(seed, 0)]))
 
 
-@pytest.mark.parametrize("damage", [
-    pytest.param(lambda content: content[:-1], id="truncated"),
-    pytest.param(lambda content: content[:-1] + b"\7", id="one byte changed"),
-    pytest.param(lambda content: b"\0" * len(content), id="zeros")])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda content: content[:-1], id="truncated"),
+        pytest.param(lambda content: content[:-1] + b"\7", id="one byte changed"),
+        pytest.param(lambda content: b"\0" * len(content), id="zeros"),
+    ],
+)
 @pytest.mark.parametrize("name", FILES)
-def test_another_file_than_mnists_is_refused(few_greys: Path, name: str,
-                                             damage: Callable[[bytes], bytes]) -> None:
+def test_another_file_than_mnists_is_refused(
+    few_greys: Path, name: str, damage: Callable[[bytes], bytes]
+) -> None:
     path = few_greys / "MNIST" / "raw" / name
     path.write_bytes(damage(path.read_bytes()))
     wrong = rf"{name} is damaged: sha256 [0-9a-f]{{64}} expected, [0-9a-f]{{64}} found"
-    for data in (Mnist(data_dir=str(few_greys)),
-                 BinarizedMnist(data_dir=str(few_greys), binarize="dynamic")):
+    for data in (
+        Mnist(data_dir=str(few_greys)),
+        BinarizedMnist(data_dir=str(few_greys), binarize="dynamic"),
+    ):
         with pytest.raises(DataError, match=wrong):
             data.load()
         with pytest.raises(DataError, match=wrong):

@@ -42,7 +42,8 @@ SIZES: dict[str, tuple[str, dict[str, Any], tuple[int, int, int]]] = {
     "binarized_mnist": ("few_greys", {"validation": 100, "binarize": "dynamic"}, (300, 100, 50)),
     "cifar10": ("cifar", {"validation": 30}, (70, 30, 20)),
     "frey_face": ("faces", {}, (1572, 193, 200)),
-    "image_folder": ("album", {"size": 8, "validation": 4, "test_fraction": 0.2}, (20, 4, 6))}
+    "image_folder": ("album", {"size": 8, "validation": 4, "test_fraction": 0.2}, (20, 4, 6)),
+}
 
 WHITE = {"digits": 16.0}  # of images that do not have eight bits a pixel
 
@@ -95,15 +96,21 @@ def test_what_is_read_and_its_checksum_stay(name: str, make: Make) -> None:
     assert first.checksum() == again.checksum()
     assert len(first.checksum()) == 16
     assert int(first.checksum(), 16) >= 0
-    for one, other in zip(parts_of(first.load()).values(), parts_of(again.load()).values(),
-                          strict=True):
+    for one, other in zip(
+        parts_of(first.load()).values(), parts_of(again.load()).values(), strict=True
+    ):
         assert torch.equal(one.x, other.x)
 
 
 @every_data_set
 def test_a_model_trains_and_is_tested_on_every_part(name: str, make: Make) -> None:
-    trial = Trial(objective=Elbo(), likelihood=Gaussian(sigma=0.5), network=Linear(d_z=2),
-                  data=make(), training=Training(epochs=1, batch_size=10, lr=1e-4))
+    trial = Trial(
+        objective=Elbo(),
+        likelihood=Gaussian(sigma=0.5),
+        network=Linear(d_z=2),
+        data=make(),
+        training=Training(epochs=1, batch_size=10, lr=1e-4),
+    )
     metrics = Pack([trial]).run_epoch()[0].metrics
     assert all(math.isfinite(value) for value in metrics.values())
     measured = {metric.partition("/")[0] for metric in metrics}

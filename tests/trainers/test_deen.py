@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.trainers.wiener import covariance, least_loss, true_loss, wiener
 from trainers import Training, Trial, train
-from trainers.corruptions.gaussian import Gaussian as GaussianNoise
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.datasets.digits import Digits
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import Incompatible
@@ -27,8 +27,11 @@ TRAINING = Training(epochs=40, batch_size=512, lr=1e-2, precision="float64", tes
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    return train(Trial(objective=Deen(sigma=SIGMA), network=Quadratic(), data=DATA,
-                       training=TRAINING, seed=1))
+    return train(
+        Trial(
+            objective=Deen(sigma=SIGMA), network=Quadratic(), data=DATA, training=TRAINING, seed=1
+        )
+    )
 
 
 def test_the_exact_energy_gives_the_wiener_filter() -> None:
@@ -38,10 +41,12 @@ def test_the_exact_energy_gives_the_wiener_filter() -> None:
     params = {"energy.weight": precision, "energy.bias": torch.zeros(4, dtype=torch.float64)}
     objective, model = trial.bind(dict(trial.build_modules()), params, {})
     y = torch.randn(20, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(objective.denoise(model, y), y @ wiener(DATA, SIGMA),
-                               rtol=1e-10, atol=1e-10)
-    assert true_loss(objective, model, DATA, SIGMA) == pytest.approx(least_loss(DATA, SIGMA),
-                                                                     rel=1e-10)
+    torch.testing.assert_close(
+        objective.denoise(model, y), y @ wiener(DATA, SIGMA), rtol=1e-10, atol=1e-10
+    )
+    assert true_loss(objective, model, DATA, SIGMA) == pytest.approx(
+        least_loss(DATA, SIGMA), rel=1e-10
+    )
 
 
 def test_training_reaches_the_least_loss(trained: Trained) -> None:
@@ -52,8 +57,9 @@ def test_training_reaches_the_least_loss(trained: Trained) -> None:
 def test_training_reaches_the_wiener_filter(trained: Trained) -> None:
     eye = torch.eye(4, dtype=torch.float64)
     zero = torch.zeros(1, 4, dtype=torch.float64)
-    found = (trained.objective.denoise(trained.model, eye)
-             - trained.objective.denoise(trained.model, zero))
+    found = trained.objective.denoise(trained.model, eye) - trained.objective.denoise(
+        trained.model, zero
+    )
     torch.testing.assert_close(found, wiener(DATA, SIGMA), rtol=0, atol=0.04)
 
 
@@ -66,12 +72,15 @@ def test_the_metrics_are_the_loss_within_its_sampling_error(trained: Trained) ->
     assert metrics["test/objective"] == -metrics["test/denoise"]
     assert metrics["train/objective"] == -metrics["train/denoise"]
     assert {name for name in metrics if name.startswith("test/")} == {
-        "test/denoise", "test/objective"}
+        "test/denoise",
+        "test/objective",
+    }
 
 
 def test_the_losses_gradient_is_its_finite_difference() -> None:
-    trial = Trial(objective=Deen(sigma=SIGMA), data=Digits(),
-                  network=ConvEnergy(channels=(2, 3), fc=4))
+    trial = Trial(
+        objective=Deen(sigma=SIGMA), data=Digits(), network=ConvEnergy(channels=(2, 3), fc=4)
+    )
     torch.manual_seed(0)
     modules = trial.build_modules().double()
     params = {name: p.detach().requires_grad_() for name, p in modules.named_parameters()}
@@ -96,12 +105,19 @@ def test_there_is_no_beta_and_no_imagined_noise() -> None:
     assert objective.noise_model(model) == GaussianNoise(sigma=SIGMA)
 
 
-@pytest.mark.parametrize(("parts", "remedy"), [
-    ({"network": Conv()}, "conv_energy"),
-    ({"likelihood": Gaussian(sigma=0.1)}, "takes no likelihood"),
-    ({"corruption": GaussianNoise(sigma=0.1), "corrupts": "input"}, "no corruption of the input"),
-])
+@pytest.mark.parametrize(
+    ("parts", "remedy"),
+    [
+        ({"network": Conv()}, "conv_energy"),
+        ({"likelihood": Gaussian(sigma=0.1)}, "takes no likelihood"),
+        (
+            {"corruption": GaussianNoise(sigma=0.1), "corrupts": "input"},
+            "no corruption of the input",
+        ),
+    ],
+)
 def test_what_means_nothing_is_refused(parts: dict[str, object], remedy: str) -> None:
     with pytest.raises(Incompatible, match=remedy):
-        Trial(**{"objective": Deen(sigma=SIGMA), "network": ConvEnergy(), "data": Digits(),
-                 **parts})
+        Trial(
+            **{"objective": Deen(sigma=SIGMA), "network": ConvEnergy(), "data": Digits(), **parts}
+        )

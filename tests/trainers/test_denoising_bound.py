@@ -21,8 +21,10 @@ def estimates(exact: Exact, objective: Any, image: int, copies: int = COPIES) ->
     """Test metrics of many copies of one image, each with noise of its own."""
     x = IMAGES[image].expand(copies, -1)
     streams = Streams(11, 0)
-    noise = {name: streams.draw(draw, torch.float64)
-             for name, draw in objective.test_draws(exact.model, copies).items()}
+    noise = {
+        name: streams.draw(draw, torch.float64)
+        for name, draw in objective.test_draws(exact.model, copies).items()
+    }
     metrics: dict[str, Tensor] = objective.test(exact.model, x, noise)
     return metrics
 
@@ -44,7 +46,8 @@ def test_densities_integrate_to_one(seed: int) -> None:
 @pytest.mark.parametrize("p", [0.02, 0.15, 0.4])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_marginal_bound_lies_between_the_evidence_and_the_denoising_bound(
-        seed: int, p: float) -> None:
+    seed: int, p: float
+) -> None:
     """log p(x) ≥ L_cvae ≥ L_dvae, strictly; Im et al. state the second the other way round."""
     exact = exact_model(seed, p)
     assert (exact.log_evidence > exact.l_cvae).all()
@@ -56,8 +59,9 @@ def test_the_gap_of_the_two_bounds_is_the_spread_of_the_mixture(seed: int) -> No
     """L_cvae − L_dvae = E_{p(x̃|x)} KL(q(z|x̃) ‖ q̃(z|x)), to rounding."""
     exact = exact_model(seed)
     spread = relative_entropy(exact.q[None], exact.mixture.clamp_min(1e-300).log()[:, None])
-    torch.testing.assert_close(exact.l_cvae - exact.l_dvae, (exact.flips * spread).sum(-1),
-                               rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(
+        exact.l_cvae - exact.l_dvae, (exact.flips * spread).sum(-1), rtol=1e-10, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -66,8 +70,9 @@ def test_proposition_2(seed: int) -> None:
     exact = exact_model(seed)
     log_posterior = exact.log_joint - exact.log_evidence[:, None]
     gap = relative_entropy(exact.q[None], log_posterior[:, None])
-    torch.testing.assert_close(exact.l_dvae + (exact.flips * gap).sum(-1), exact.log_evidence,
-                               rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        exact.l_dvae + (exact.flips * gap).sum(-1), exact.log_evidence, rtol=1e-11, atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -83,8 +88,11 @@ def test_the_objective_estimates_the_denoising_bound(image: int, k: int, m: int)
     """Unbiased for every K and M, and so is the clean bound that is reported beside it."""
     exact = exact_model()
     metrics = estimates(exact, Elbo(k=k, m=m), image)
-    for name, truth in (("objective", exact.l_dvae[image]), ("elbo", exact.l_dvae[image]),
-                        ("objective_clean", exact.l_each[image, image])):
+    for name, truth in (
+        ("objective", exact.l_dvae[image]),
+        ("elbo", exact.l_dvae[image]),
+        ("objective_clean", exact.l_each[image, image]),
+    ):
         assert abs(float(metrics[name].mean() - truth)) < 4 * standard_error(metrics[name])
 
 
@@ -110,8 +118,10 @@ def test_samples_that_are_averaged_lower_the_variance(k: int, m: int) -> None:
 def test_the_importance_weighted_denoising_bound_grows_towards_the_evidence(image: int) -> None:
     """L_dvae at K = M = 1, then larger with K and with M, never above log p(x)."""
     exact = exact_model(p=0.3)
-    bounds = {km: estimates(exact, Iwae(k=km[0], m=km[1]), image)["objective"]
-              for km in ((1, 1), (4, 1), (1, 4), (4, 4))}
+    bounds = {
+        km: estimates(exact, Iwae(k=km[0], m=km[1]), image)["objective"]
+        for km in ((1, 1), (4, 1), (1, 4), (4, 4))
+    }
     means = {km: float(values.mean()) for km, values in bounds.items()}
     errors = {km: standard_error(values) for km, values in bounds.items()}
     evidence = float(exact.log_evidence[image])

@@ -26,7 +26,8 @@ def largest_difference(one: Trial, other: Trial, epochs: int) -> float:
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_trajectories_are_equal_to_the_last_bit_when_beta_is_a_power_of_four(
-        precision: str) -> None:
+    precision: str,
+) -> None:
     training = Training(epochs=3, precision=precision)  # 132 steps
     one = conv_sigma_vae(0.2, training=training)
     other = conv_sigma_vae(0.1, beta=4.0, training=training)
@@ -37,15 +38,26 @@ def test_an_unscaled_eps_breaks_the_equality() -> None:
     """The check above can fail: with Adam's ε left as it is, the trajectories part."""
     one = conv_sigma_vae(0.2)
     scaled = conv_sigma_vae(0.1, beta=4.0)
-    other = Trial(objective=scaled.objective, likelihood=scaled.likelihood, data=scaled.data,
-                  network=scaled.network, seed=scaled.seed, training=one.training)
+    other = Trial(
+        objective=scaled.objective,
+        likelihood=scaled.likelihood,
+        data=scaled.data,
+        network=scaled.network,
+        seed=scaled.seed,
+        training=one.training,
+    )
     assert largest_difference(one, other, 1) > 0.0
 
 
 def test_alpha_and_beta_are_one_knob() -> None:
     def alpha_vae(alpha: float, beta: float) -> Trial:
-        return Trial(objective=Elbo(beta=beta), likelihood=Laplace(alpha=alpha), data=Digits(),
-                     network=Conv(share_encoder=True), training=Training(eps=1e-8 * beta))
+        return Trial(
+            objective=Elbo(beta=beta),
+            likelihood=Laplace(alpha=alpha),
+            data=Digits(),
+            network=Conv(share_encoder=True),
+            training=Training(eps=1e-8 * beta),
+        )
 
     assert largest_difference(alpha_vae(0.2, 1.0), alpha_vae(0.1, 2.0), 2) == 0.0
 
@@ -53,22 +65,27 @@ def test_alpha_and_beta_are_one_knob() -> None:
 def test_loss_and_gradients_are_proportional_on_the_same_parameters() -> None:
     """L(σ₂) = (σ₁/σ₂)² L(σ₁, β) + C for β = (σ₂/σ₁)²; no power of two here."""
     double = Training(precision="float64")
-    trials = conv_sigma_vae(0.3, training=double), conv_sigma_vae(0.11, beta=(0.3 / 0.11) ** 2,
-                                                                   training=double)
+    trials = (
+        conv_sigma_vae(0.3, training=double),
+        conv_sigma_vae(0.11, beta=(0.3 / 0.11) ** 2, training=double),
+    )
     pack = Pack([trials[0]])
     _, model = pack.bind(0)
     params = {name: value.requires_grad_() for name, value in model.params.items()}
     x = Digits().load().train.x[:32].double() / 16
     objective, bound = trials[0].bind(model.parts, params, {})
-    noise = {name: Streams(0, 0).draw(draw, torch.float64)
-             for name, draw in objective.draws(bound, len(x)).items()}
+    noise = {
+        name: Streams(0, 0).draw(draw, torch.float64)
+        for name, draw in objective.draws(bound, len(x)).items()
+    }
     losses, gradients = [], []
     for trial in trials:
         objective, bound = trial.bind(model.parts, params, {})
         loss, _ = objective.loss(bound, x, noise)
         losses.append(loss)
-        gradients.append(torch.cat([g.flatten() for g in torch.autograd.grad(
-            loss, list(params.values()))]))
+        gradients.append(
+            torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(params.values()))])
+        )
     factor = (0.11 / 0.3) ** 2
     torch.testing.assert_close(losses[0], factor * losses[1], rtol=1e-12, atol=0)
     cosine = torch.nn.functional.cosine_similarity(gradients[0], gradients[1], dim=0)

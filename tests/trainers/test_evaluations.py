@@ -14,7 +14,7 @@ from tests.trainers.linear_models import log_likelihood, ppca, ppca_trial
 from tests.trainers.models import mlp_sigma_vae
 from tests.trainers.wiener import covariance, least_loss, true_loss
 from trainers import Pack, Training, Trial
-from trainers.corruptions.gaussian import Gaussian as GaussianNoise
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.datasets.digits import Digits
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import Incompatible, InvalidValue
@@ -35,8 +35,12 @@ DATA = LinearGaussian(dims=6, top=2.0, decay=0.4, examples=2000)
 
 
 def deen_trial(data: LinearGaussian | Digits = DATA) -> Trial:
-    return Trial(objective=Deen(sigma=SIGMA), network=NETWORKS["quadratic"](), data=data,
-                 training=Training(precision="float64"))
+    return Trial(
+        objective=Deen(sigma=SIGMA),
+        network=NETWORKS["quadratic"](),
+        data=data,
+        training=Training(precision="float64"),
+    )
 
 
 @pytest.mark.parametrize("k", [50, 1000])
@@ -53,8 +57,10 @@ def test_the_nll_of_a_linear_model_is_exact_within_its_stated_error(k: int) -> N
 def test_the_stated_error_of_the_nll_is_what_it_varies_by_from_seed_to_seed() -> None:
     trial = ppca_trial(DATA, SIGMA, d_z=3)
     objective, model = ppca(trial, DATA, SIGMA, slack=1.2)
-    runs = [evaluate(Nll(k=50, examples=20), replace(trial, seed=seed), objective, model).metrics
-            for seed in range(60)]
+    runs = [
+        evaluate(Nll(k=50, examples=20), replace(trial, seed=seed), objective, model).metrics
+        for seed in range(60)
+    ]
     spread = float(np.std([run["nll"] for run in runs], ddof=1))
     stated = float(np.mean([run["nll_se"] for run in runs]))
     assert spread == pytest.approx(stated, rel=0.3)
@@ -98,17 +104,22 @@ def test_the_denoising_loss_of_a_linear_model_is_the_closed_form(estimator: str)
     assert found.table[0]["noise_energy"] == pytest.approx(6 * 0.2**2, rel=0.05)
 
 
-@pytest.mark.parametrize(("likelihood", "spread"), [
-    (Gaussian(sigma=SIGMA), SIGMA), (Laplace(alpha=SIGMA), math.sqrt(2) * SIGMA)],
-    ids=["sigma_vae", "alpha_vae"])
-def test_the_denoise_metric_is_the_loss_at_the_noise_that_is_imagined(likelihood: Likelihood,
-                                                                      spread: float) -> None:
+@pytest.mark.parametrize(
+    ("likelihood", "spread"),
+    [(Gaussian(sigma=SIGMA), SIGMA), (Laplace(alpha=SIGMA), math.sqrt(2) * SIGMA)],
+    ids=["sigma_vae", "alpha_vae"],
+)
+def test_the_denoise_metric_is_the_loss_at_the_noise_that_is_imagined(
+    likelihood: Likelihood, spread: float
+) -> None:
     """With one z ~ q(z|y): the posterior mean's loss, and what the posterior's variance adds."""
     trial = ppca_trial(DATA, SIGMA, d_z=6, likelihood=likelihood)
     objective, model = ppca(trial, DATA, SIGMA)
     x, streams = DATA.load().test.x, Streams(0, 0)
-    noise = {name: streams.draw(draw, x.dtype)
-             for name, draw in objective.test_draws(model, len(x)).items()}
+    noise = {
+        name: streams.draw(draw, x.dtype)
+        for name, draw in objective.test_draws(model, len(x)).items()
+    }
     found = objective.test(model, x, noise)["denoise"]
     lost = np.maximum(DATA.eigenvalues - SIGMA**2, 0) * SIGMA**2 / DATA.eigenvalues
     exact = true_loss(objective, model, DATA, spread) + lost.sum()
@@ -117,11 +128,15 @@ def test_the_denoise_metric_is_the_loss_at_the_noise_that_is_imagined(likelihood
 
 def test_the_denoising_loss_of_the_best_energy_is_the_wiener_filters() -> None:
     trial = deen_trial()
-    spread = torch.linalg.inv(DATA.load().train.x.T @ DATA.load().train.x / 2000
-                              + SIGMA**2 * torch.eye(6, dtype=torch.float64))
+    spread = torch.linalg.inv(
+        DATA.load().train.x.T @ DATA.load().train.x / 2000
+        + SIGMA**2 * torch.eye(6, dtype=torch.float64)
+    )
     objective, model = trial.bind(
         dict(trial.build_modules().items()),
-        {"energy.weight": spread, "energy.bias": torch.zeros(6, dtype=torch.float64)}, {})
+        {"energy.weight": spread, "energy.bias": torch.zeros(6, dtype=torch.float64)},
+        {},
+    )
     asked = Denoising(gaussian=(SIGMA,), laplace=(), salt_and_pepper=(), examples=0)
     found = evaluate(asked, trial, objective, model)
     name = f"denoise/gaussian/{SIGMA:g}"
@@ -141,12 +156,19 @@ def test_the_active_units_of_a_collapsed_model_are_the_eigenvalues_above_the_noi
     np.testing.assert_allclose([row["variance"] for row in found.table], expected, atol=1e-12)
     np.testing.assert_allclose(
         sum(row["kl"] for row in found.table),
-        0.5 * np.log(np.maximum(DATA.eigenvalues / SIGMA**2, 1)).sum(), rtol=1e-10)
+        0.5 * np.log(np.maximum(DATA.eigenvalues / SIGMA**2, 1)).sum(),
+        rtol=1e-10,
+    )
 
 
-@pytest.mark.parametrize("parts", [
-    {"objective": Uvb(sigma=0.8), "likelihood": None},
-    {"corruption": GaussianNoise(sigma=0.8), "corrupts": "data"}], ids=["uvb", "noisy_vae"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"objective": Uvb(sigma=0.8), "likelihood": None},
+        {"corruption": GaussianNoise(sigma=0.8), "corrupts": "data"},
+    ],
+    ids=["uvb", "noisy_vae"],
+)
 def test_a_model_of_noisy_data_is_asked_which_units_noisy_data_move(parts: dict[str, Any]) -> None:
     """Of y = x + τε the posterior mean Wy has the variances diag W(C + τ²I)Wᵀ."""
     trial = ppca_trial(DATA, SIGMA, d_z=6, **parts)
@@ -181,20 +203,26 @@ def test_an_answer_depends_on_the_trial_alone() -> None:
     assert first.metrics == again.metrics
     assert first.metrics["denoise/gaussian/0.5"] != other.metrics["denoise/gaussian/0.5"]
     assert first.pictures["gaussian"].shape == (11, 10, 1, 8, 8)
-    assert all(np.array_equal(picture, again.pictures[name])
-               for name, picture in first.pictures.items())
+    assert all(
+        np.array_equal(picture, again.pictures[name]) for name, picture in first.pictures.items()
+    )
 
 
-@pytest.mark.parametrize(("name", "trial", "remedy"), [
-    ("nll", deen_trial(Digits()), "elbo, iwae"),
-    ("bounds", mlp_sigma_vae(0.2), "dvae"),
-    ("active_units", deen_trial(Digits()), "elbo"),
-    ("classification", ppca_trial(DATA, SIGMA, 2), "salt_and_pepper: \\[\\]"),
-    ("smoothing", ppca_trial(DATA, SIGMA, 2), "'denoising'"),
-    ("samples", ppca_trial(DATA, SIGMA, 2), "no images; draw them from Python")],
-    ids=["nll", "bounds", "active_units", "classification", "smoothing", "samples"])
-def test_what_means_nothing_is_refused_with_what_would_work(name: str, trial: Trial,
-                                                            remedy: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "trial", "remedy"),
+    [
+        ("nll", deen_trial(Digits()), "elbo, iwae"),
+        ("bounds", mlp_sigma_vae(0.2), "dvae"),
+        ("active_units", deen_trial(Digits()), "elbo"),
+        ("classification", ppca_trial(DATA, SIGMA, 2), "salt_and_pepper: \\[\\]"),
+        ("smoothing", ppca_trial(DATA, SIGMA, 2), "'denoising'"),
+        ("samples", ppca_trial(DATA, SIGMA, 2), "no images; draw them from Python"),
+    ],
+    ids=["nll", "bounds", "active_units", "classification", "smoothing", "samples"],
+)
+def test_what_means_nothing_is_refused_with_what_would_work(
+    name: str, trial: Trial, remedy: str
+) -> None:
     with pytest.raises(Incompatible, match=remedy):
         EVALUATIONS[name]().check(trial)
 

@@ -16,14 +16,27 @@ from trainers.evaluations import EVALUATIONS, Evaluator, config, evaluate
 from trainers.fields import describe_fields
 
 SMALL: dict[str, Any] = {
-    "examples": 6, "count": 2, "steps": 20, "k": 3, "m": 3, "n0": 5, "n": 40, "radii": (0.1, 0.2),
-    "gaussian": (0.3,), "laplace": (0.3,), "salt_and_pepper": (0.3,)}
+    "examples": 6,
+    "count": 2,
+    "steps": 20,
+    "k": 3,
+    "m": 3,
+    "n0": 5,
+    "n": 40,
+    "radii": (0.1, 0.2),
+    "gaussian": (0.3,),
+    "laplace": (0.3,),
+    "salt_and_pepper": (0.3,),
+}
 
 
 def small(name: str) -> Evaluator:
     fields = {field.name: field for field in describe_fields(EVALUATIONS[name])}
-    settings = {field: value for field, value in SMALL.items()
-                if field in fields and fields[field].default is not None}
+    settings = {
+        field: value
+        for field, value in SMALL.items()
+        if field in fields and fields[field].default is not None
+    }
     return EVALUATIONS.build({"name": name, **settings})
 
 
@@ -49,8 +62,9 @@ def test_every_model_answers_what_it_can_be_asked(trial: Trial) -> None:
         assert found.metrics or found.pictures
         assert found.table
         assert all(row.keys() == found.table[0].keys() for row in found.table)
-        assert all(picture.dtype == np.uint8 and picture.ndim == 5
-                   for picture in found.pictures.values())
+        assert all(
+            picture.dtype == np.uint8 and picture.ndim == 5 for picture in found.pictures.values()
+        )
     assert len(names) == len(set(names)), "two evaluations share the name of a metric"
 
 

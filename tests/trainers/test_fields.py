@@ -34,23 +34,43 @@ def test_a_scale_must_be_positive_and_finite(sigma: float) -> None:
         Gaussian(sigma=sigma)
 
 
-@pytest.mark.parametrize(("kind", "values", "rule"), [
-    (Uvb, {"sigma": 0.1, "decoder": "poisson"},
-     "Uvb.decoder must be one of 'gaussian', 'laplace', and is 'poisson'"),
-    (WalkJump, {"start": "zero"}, "WalkJump.start must be one of 'uniform', 'noisy', and is 'z"),
-    (BinarizedMnist, {"binarize": "dinamic"}, "must be one of 'static', 'dynamic', 'threshold'"),
-    (Samples, {"start": "zero"}, "Samples.start must be one of 'uniform', 'noisy'"),
-    (Training, {"precision": "float16"}, "must be one of 'float32', 'float64', 'bfloat16'"),
-    (Training, {"epochs": 2.5}, "Training.epochs must be a whole number, and is 2.5"),
-    (Elbo, {"beta": "2"}, "Elbo.beta must be a number, and is '2'"),
-    (Elbo, {"k": True}, "Elbo.k must be a number, and is True"),
-    (Mlp, {"hidden": (200, 0)}, r"Mlp.hidden must be >= 1, and is \(200, 0\)"),
-    (Mlp, {"hidden": 200}, "Mlp.hidden must be a tuple, and is 200"),
-    (Conv, {"channels": (8, 1.5)}, "Conv.channels must be a whole number"),
-    (Denoising, {"gaussian": (0.1, -1.0)}, "Denoising.gaussian must be > 0"),
-    (Denoising, {"salt_and_pepper": (1.5,)}, "Denoising.salt_and_pepper must be >= 0 and <= 1")])
+@pytest.mark.parametrize(
+    ("kind", "values", "rule"),
+    [
+        (
+            Uvb,
+            {"sigma": 0.1, "decoder": "poisson"},
+            "Uvb.decoder must be one of 'gaussian', 'laplace', and is 'poisson'",
+        ),
+        (
+            WalkJump,
+            {"start": "zero"},
+            "WalkJump.start must be one of 'uniform', 'noisy', and is 'z",
+        ),
+        (
+            BinarizedMnist,
+            {"binarize": "dinamic"},
+            "must be one of 'static', 'dynamic', 'threshold'",
+        ),
+        (Samples, {"start": "zero"}, "Samples.start must be one of 'uniform', 'noisy'"),
+        (Training, {"precision": "float16"}, "must be one of 'float32', 'float64', 'bfloat16'"),
+        (Training, {"epochs": 2.5}, "Training.epochs must be a whole number, and is 2.5"),
+        (Elbo, {"beta": "2"}, "Elbo.beta must be a number, and is '2'"),
+        (Elbo, {"k": True}, "Elbo.k must be a number, and is True"),
+        (Mlp, {"hidden": (200, 0)}, r"Mlp.hidden must be >= 1, and is \(200, 0\)"),
+        (Mlp, {"hidden": 200}, "Mlp.hidden must be a tuple, and is 200"),
+        (Conv, {"channels": (8, 1.5)}, "Conv.channels must be a whole number"),
+        (Denoising, {"gaussian": (0.1, -1.0)}, "Denoising.gaussian must be > 0"),
+        (
+            Denoising,
+            {"salt_and_pepper": (1.5,)},
+            "Denoising.salt_and_pepper must be >= 0 and <= 1",
+        ),
+    ],
+)
 def test_choices_whole_numbers_and_elements_are_checked_in_python_too(
-        kind: Any, values: dict[str, object], rule: str) -> None:
+    kind: Any, values: dict[str, object], rule: str
+) -> None:
     """Any other word would silently have meant the first choice."""
     with pytest.raises(InvalidValue, match=rule):
         check(kind, values)
@@ -83,31 +103,42 @@ def test_every_component_describes_itself(kind: str) -> None:
 
 
 def test_a_trial_survives_its_plain_form() -> None:
-    trial = Trial(objective=Elbo(beta=2.0), likelihood=Gaussian(sigma=0.1), data=Digits(),
-                  network=Conv(channels=(8, 16), share_encoder=True), seed=3)
+    trial = Trial(
+        objective=Elbo(beta=2.0),
+        likelihood=Gaussian(sigma=0.1),
+        data=Digits(),
+        network=Conv(channels=(8, 16), share_encoder=True),
+        seed=3,
+    )
     assert Trial.from_config(trial.config()) == trial
 
 
 def test_identity_leaves_out_where_things_are() -> None:
     def trial(every: int) -> Trial:
-        return Trial(objective=Elbo(), likelihood=Gaussian(sigma=0.1), network=Conv(),
-                     data=Digits(), training=Training(checkpoint_every=every))
+        return Trial(
+            objective=Elbo(),
+            likelihood=Gaussian(sigma=0.1),
+            network=Conv(),
+            data=Digits(),
+            training=Training(checkpoint_every=every),
+        )
 
     assert trial(1).identity() == trial(9).identity()
     assert trial(1).config() != trial(9).config()
 
 
 def test_images_too_small_for_the_convolutions_are_refused() -> None:
-    trial = Trial(objective=Elbo(), likelihood=Gaussian(sigma=0.1), network=Conv(),
-                  data=LinearGaussian())
+    trial = Trial(
+        objective=Elbo(), likelihood=Gaussian(sigma=0.1), network=Conv(), data=LinearGaussian()
+    )
     with pytest.raises(ValueError, match="use the network 'mlp'"):
         trial.count_parameters()
 
 
-@pytest.mark.parametrize(("shape", "share", "millions"), [
-    ((1, 28, 28), False, 26.8), ((1, 28, 28), True, 14.3)])
-def test_the_papers_parameter_count(shape: tuple[int, ...], share: bool,
-                                    millions: float) -> None:
+@pytest.mark.parametrize(
+    ("shape", "share", "millions"), [((1, 28, 28), False, 26.8), ((1, 28, 28), True, 14.3)]
+)
+def test_the_papers_parameter_count(shape: tuple[int, ...], share: bool, millions: float) -> None:
     parts = Conv(share_encoder=share).build(shape, 1)
     count = sum(p.numel() for part in parts.values() for p in part.parameters())
     assert round(count / 1e6, 1) == millions
@@ -124,9 +155,14 @@ def test_the_digits_test_part_has_every_class_in_its_share() -> None:
 def test_the_digits_are_scikit_learns() -> None:
     bunch = load_digits()
     splits = Digits().load()
-    ours = [torch.cat([getattr(part, name) for part in (splits.train, splits.test)])
-            for name in ("x", "labels")]
+    ours = [
+        torch.cat([getattr(part, name) for part in (splits.train, splits.test)])
+        for name in ("x", "labels")
+    ]
     rows = torch.cat([ours[0], ours[1][:, None]], dim=1).tolist()
-    assert sorted(rows) == sorted([*image, label] for image, label in
-                                  zip(bunch.data.astype(int).tolist(), bunch.target.tolist(),
-                                      strict=True))
+    assert sorted(rows) == sorted(
+        [*image, label]
+        for image, label in zip(
+            bunch.data.astype(int).tolist(), bunch.target.tolist(), strict=True
+        )
+    )

@@ -16,8 +16,10 @@ from trainers.trial import Trial
 
 def test_the_denoised_examples_are_the_estimates_of_the_noisy_ones() -> None:
     """This energy turns what it is shown upside down: x̂(y) = Ry."""
-    found = {name: pictures.reshape(10, 64).astype(int)
-             for name, pictures in gallery(*turning(sigma=0.2)).items()}
+    found = {
+        name: pictures.reshape(10, 64).astype(int)
+        for name, pictures in gallery(*turning(sigma=0.2)).items()
+    }
     assert np.array_equal(found["denoised"], found["noisy"][:, ::-1])
     inside = (found["noisy"] > 0) & (found["noisy"] < 255)
     spread = (found["noisy"] - found["clean"])[inside & (np.abs(found["clean"] - 128) < 50)]

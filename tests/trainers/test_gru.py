@@ -13,9 +13,17 @@ from trainers.likelihoods.bernoulli import Bernoulli
 from trainers.networks.gru import Gru, GruEncoder
 from trainers.objectives.elbo import Elbo
 
-TRIALS = [Trial(objective=Elbo(), likelihood=Bernoulli(), data=Digits(), seed=seed,
-                network=Gru(d_z=3, units=8, decoder_hidden=(16,)),
-                training=Training(epochs=2, batch_size=64)) for seed in (1, 2)]
+TRIALS = [
+    Trial(
+        objective=Elbo(),
+        likelihood=Bernoulli(),
+        data=Digits(),
+        seed=seed,
+        network=Gru(d_z=3, units=8, decoder_hidden=(16,)),
+        training=Training(epochs=2, batch_size=64),
+    )
+    for seed in (1, 2)
+]
 
 
 def encoder(seed: int) -> GruEncoder:
@@ -27,10 +35,12 @@ def test_it_computes_what_torchs_gated_layer_computes() -> None:
     mine = encoder(0)
     layer = nn.GRU(6, 5, batch_first=True).double()
     with torch.no_grad():
-        for theirs, own in ((layer.weight_ih_l0, mine.inputs.weight),
-                            (layer.bias_ih_l0, mine.inputs.bias),
-                            (layer.weight_hh_l0, mine.state.weight),
-                            (layer.bias_hh_l0, mine.state.bias)):
+        for theirs, own in (
+            (layer.weight_ih_l0, mine.inputs.weight),
+            (layer.bias_ih_l0, mine.inputs.bias),
+            (layer.weight_hh_l0, mine.state.weight),
+            (layer.bias_hh_l0, mine.state.bias),
+        ):
             theirs.copy_(own)
     x = torch.randn(9, 6, dtype=torch.float64)
     states, _ = layer(x.unsqueeze(1).expand(9, 5, 6))
@@ -42,16 +52,20 @@ def test_it_computes_what_torchs_gated_layer_computes() -> None:
 def test_a_batched_pack_of_encoders_has_the_gradients_of_each() -> None:
     """The fused layer has no rule for this."""
     members = [encoder(seed) for seed in (1, 2, 3)]
-    stacked = {name: torch.stack([dict(member.named_parameters())[name].detach()
-                                  for member in members]).requires_grad_()
-               for name, _ in members[0].named_parameters()}
+    stacked = {
+        name: torch.stack(
+            [dict(member.named_parameters())[name].detach() for member in members]
+        ).requires_grad_()
+        for name, _ in members[0].named_parameters()
+    }
     x = torch.randn(3, 9, 6, dtype=torch.float64)
     mean, log_var = vmap(lambda params, x: functional_call(members[0], params, (x,)))(stacked, x)
     together = torch.autograd.grad((mean.square() + log_var).sum(), list(stacked.values()))
     for place, member in enumerate(members):
         own_mean, own_log_var = member(x[place])
-        alone = torch.autograd.grad((own_mean.square() + own_log_var).sum(),
-                                    list(member.parameters()))
+        alone = torch.autograd.grad(
+            (own_mean.square() + own_log_var).sum(), list(member.parameters())
+        )
         for ours, theirs in zip(together, alone, strict=True):
             torch.testing.assert_close(ours[place], theirs, rtol=1e-11, atol=1e-12)
 

@@ -29,7 +29,8 @@ def album(tmp_path: Path) -> Path:
         grey = 8 * number
         size = (20 + number, 31)
         Image.new(mode, size, grey if mode == "L" else (grey,) * 3).save(
-            folder / f"{number:02d}.{suffix}")
+            folder / f"{number:02d}.{suffix}"
+        )
     (tmp_path / "album" / "notes.txt").write_text("no image")
     return tmp_path / "album"
 
@@ -54,8 +55,9 @@ def test_pixels_keep_their_places_and_the_middle_of_the_longer_side(tmp_path: Pa
         (tmp_path / part).mkdir()
         Image.fromarray(image).save(tmp_path / part / "one.png")
         Image.fromarray(image.repeat(3, 0).repeat(3, 1)).save(tmp_path / part / "three.png")
-    colour, grey = (ImageFolder(folder=str(tmp_path), size=4, colour=colour).load()
-                    for colour in (True, False))
+    colour, grey = (
+        ImageFolder(folder=str(tmp_path), size=4, colour=colour).load() for colour in (True, False)
+    )
     for part, image in zip(("train", "test"), pixels[:, :, 2:6], strict=True):
         one, three = getattr(colour, part).x.numpy().reshape(2, 3, 4, 4)
         assert np.array_equal(one, image.transpose(2, 0, 1))
@@ -75,15 +77,28 @@ def test_sub_folders_train_and_test_are_the_parts(album: Path) -> None:
 
 
 def test_a_folder_too_large_for_memory_is_mapped_and_trains_to_the_same_numbers(
-        album: Path, tmp_path: Path) -> None:
+    album: Path, tmp_path: Path
+) -> None:
     cache = tmp_path / "cache"
     inside = ImageFolder(folder=str(album), size=6, colour=False)
-    mapped = ImageFolder(folder=str(album), size=6, colour=False, memory_limit=1e-9,
-                         cache_dir=str(cache))
+    mapped = ImageFolder(
+        folder=str(album), size=6, colour=False, memory_limit=1e-9, cache_dir=str(cache)
+    )
     assert inside.checksum() == mapped.checksum()
-    records = [Pack([Trial(objective=Elbo(), likelihood=Gaussian(sigma=0.3), network=SMALL,
-                           data=data, training=Training(epochs=1, batch_size=8))]).run_epoch()
-               for data in (inside, mapped)]
+    records = [
+        Pack(
+            [
+                Trial(
+                    objective=Elbo(),
+                    likelihood=Gaussian(sigma=0.3),
+                    network=SMALL,
+                    data=data,
+                    training=Training(epochs=1, batch_size=8),
+                )
+            ]
+        ).run_epoch()
+        for data in (inside, mapped)
+    ]
     assert records[0][0].metrics == records[1][0].metrics
     (file,) = cache.iterdir()
     assert file.stat().st_size == 30 * 36
@@ -94,8 +109,9 @@ def test_a_folder_too_large_for_memory_is_mapped_and_trains_to_the_same_numbers(
 
 
 def test_a_torn_cache_is_written_again(album: Path, tmp_path: Path) -> None:
-    mapped = ImageFolder(folder=str(album), size=6, memory_limit=1e-9,
-                         cache_dir=str(tmp_path / "cache"))
+    mapped = ImageFolder(
+        folder=str(album), size=6, memory_limit=1e-9, cache_dir=str(tmp_path / "cache")
+    )
     first = mapped.load().train.x.clone()
     (file,) = (tmp_path / "cache").iterdir()
     file.write_bytes(b"torn")

@@ -12,7 +12,7 @@ from torch.distributions import MultivariateNormal
 
 from tests.trainers.models import SMALL
 from trainers import Pack, Training, Trial
-from trainers.corruptions import gaussian as corruption
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.datasets.digits import Digits
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import Incompatible
@@ -39,9 +39,13 @@ def model_and_evidence(*, off: float) -> tuple[Model, float]:
     c = torch.full((DIMS,), 0.1, dtype=torch.float64)
     variance = 1 / (1 + v.square().sum(0) / SIGMA**2)
     w = variance[:, None] * v.T / SIGMA**2
-    params = {"decoder.out.weight": v, "decoder.out.bias": c,
-              "encoder.mean.weight": w, "encoder.mean.bias": -w @ c + off,
-              "encoder.log_var": variance.log() + off}
+    params = {
+        "decoder.out.weight": v,
+        "decoder.out.bias": c,
+        "encoder.mean.weight": w,
+        "encoder.mean.bias": -w @ c + off,
+        "encoder.log_var": variance.log() + off,
+    }
     network = Linear(d_z=D_Z)
     model = Model(network.build((DIMS,), 1), params, network, (DIMS,), Gaussian(sigma=SIGMA))
     covariance = v @ v.T + SIGMA**2 * torch.eye(DIMS, dtype=torch.float64)
@@ -51,20 +55,26 @@ def model_and_evidence(*, off: float) -> tuple[Model, float]:
 def bounds(model: Model, objective: Any, copies: int = COPIES, seed: int = 3) -> Tensor:
     """The bound at X, normalising constant included, for independent noises."""
     streams = Streams(seed, 0)
-    noise = {name: streams.draw(draw, torch.float64)
-             for name, draw in objective.test_draws(model, copies).items()}
+    noise = {
+        name: streams.draw(draw, torch.float64)
+        for name, draw in objective.test_draws(model, copies).items()
+    }
     metrics = objective.test(model, X.expand(copies, -1), noise)
     return metrics["objective_full"]
 
 
-@pytest.mark.parametrize(("objective", "beta"), [(Elbo(beta=3.0, k=2), 3.0), (Iwae(k=2), 1.0)],
-                         ids=["elbo", "iwae"])
-def test_the_full_objective_is_the_bound_at_beta_one_with_its_constant(objective: Any,
-                                                                       beta: float) -> None:
+@pytest.mark.parametrize(
+    ("objective", "beta"), [(Elbo(beta=3.0, k=2), 3.0), (Iwae(k=2), 1.0)], ids=["elbo", "iwae"]
+)
+def test_the_full_objective_is_the_bound_at_beta_one_with_its_constant(
+    objective: Any, beta: float
+) -> None:
     model, _ = model_and_evidence(off=0.5)
     streams = Streams(1, 0)
-    noise = {name: streams.draw(draw, torch.float64)
-             for name, draw in objective.test_draws(model, 5).items()}
+    noise = {
+        name: streams.draw(draw, torch.float64)
+        for name, draw in objective.test_draws(model, 5).items()
+    }
     found = objective.test(model, X.expand(5, -1), noise)
     constant = -0.5 * DIMS * math.log(2 * math.pi * SIGMA**2)
     expected = found["objective"] + (beta - 1) * found["kl"] + constant
@@ -110,12 +120,16 @@ def test_one_sample_is_the_evidence_lower_bound_in_expectation() -> None:
 def test_the_reported_elbo_is_that_of_one_sample() -> None:
     model, _ = model_and_evidence(off=0.5)
     streams, objective = Streams(5, 0), Iwae(k=6)
-    noise = {name: streams.draw(draw, torch.float64)
-             for name, draw in objective.test_draws(model, 30).items()}
+    noise = {
+        name: streams.draw(draw, torch.float64)
+        for name, draw in objective.test_draws(model, 30).items()
+    }
     x = X.expand(30, -1)
     metrics = objective.test(model, x, noise)
-    each = [Elbo().test(model, x, noise | {"latent": noise["latent"][k:k + 1]})["elbo"]
-            for k in range(6)]
+    each = [
+        Elbo().test(model, x, noise | {"latent": noise["latent"][k : k + 1]})["elbo"]
+        for k in range(6)
+    ]
     torch.testing.assert_close(metrics["elbo"], torch.stack(each).mean(0), rtol=1e-12, atol=1e-12)
     loss, parts = objective.loss(model, x, noise)
     assert float(loss) == -float(parts["objective"])
@@ -138,16 +152,31 @@ def test_beta_is_no_field_of_it() -> None:
 
 def test_it_takes_a_corruption_of_the_input_only() -> None:
     with pytest.raises(Incompatible, match=r"takes no corruption of the data \(admitted: input"):
-        Trial(objective=Iwae(), likelihood=Gaussian(sigma=1.0), network=SMALL,
-              data=LinearGaussian(), corruption=corruption.Gaussian(sigma=0.1), corrupts="data")
+        Trial(
+            objective=Iwae(),
+            likelihood=Gaussian(sigma=1.0),
+            network=SMALL,
+            data=LinearGaussian(),
+            corruption=GaussianNoise(sigma=0.1),
+            corrupts="data",
+        )
 
 
 def test_training_with_more_samples_finds_a_tighter_bound() -> None:
     """On digits, from the same seed: the bound at K = 5 ends above the bound at K = 1."""
     final = {}
     for k in (1, 5):
-        pack = Pack([Trial(objective=Iwae(k=k), likelihood=Bernoulli(), network=SMALL,
-                           data=Digits(), training=Training(epochs=2, lr=3e-3))])
+        pack = Pack(
+            [
+                Trial(
+                    objective=Iwae(k=k),
+                    likelihood=Bernoulli(),
+                    network=SMALL,
+                    data=Digits(),
+                    training=Training(epochs=2, lr=3e-3),
+                )
+            ]
+        )
         for _ in range(2):
             final[k] = pack.run_epoch()[0].metrics["test/objective"]
     assert math.isfinite(final[1])

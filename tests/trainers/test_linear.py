@@ -20,8 +20,14 @@ DATA = LinearGaussian(dims=5, examples=8192)
 @pytest.fixture(scope="module")
 def trained() -> dict[str, float]:
     training = Training(epochs=40, batch_size=256, lr=1e-2, precision="float64", test_every=40)
-    trial = Trial(objective=Elbo(), likelihood=Gaussian(sigma=SIGMA), network=Linear(d_z=5),
-                  data=DATA, training=training, seed=1)
+    trial = Trial(
+        objective=Elbo(),
+        likelihood=Gaussian(sigma=SIGMA),
+        network=Linear(d_z=5),
+        data=DATA,
+        training=training,
+        seed=1,
+    )
     return train(trial).records[-1].metrics
 
 
@@ -38,8 +44,9 @@ def test_the_full_elbo_is_the_log_likelihood(trained: dict[str, float]) -> None:
     """At the optimum the bound is tight: log N(x | 0, C_pPCA), with λᵢ below σ² raised to σ²."""
     eigenvalues = DATA.eigenvalues
     model = np.maximum(eigenvalues, SIGMA**2)
-    log_likelihood = -0.5 * (5 * math.log(2 * math.pi) + np.log(model).sum()
-                             + (eigenvalues / model).sum())
+    log_likelihood = -0.5 * (
+        5 * math.log(2 * math.pi) + np.log(model).sum() + (eigenvalues / model).sum()
+    )
     assert trained["test/elbo_full"] == pytest.approx(log_likelihood, rel=0.02)
     assert trained["test/elbo_full"] < log_likelihood
 

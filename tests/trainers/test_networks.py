@@ -16,8 +16,10 @@ from trainers.networks.mlp import Mlp
 
 SHAPE = (2, 7, 6)
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "silu": lambda u: u * torch.sigmoid(u), "softplus": lambda u: torch.log1p(u.exp()),
-    "tanh": torch.tanh}
+    "silu": lambda u: u * torch.sigmoid(u),
+    "softplus": lambda u: torch.log1p(u.exp()),
+    "tanh": torch.tanh,
+}
 Params = Mapping[str, Tensor]
 
 
@@ -38,8 +40,9 @@ def conv_stack(params: Params, name: str, x: Tensor) -> Tensor:
     """SiLU after each of two unpadded 3x3 convolutions, and after the hidden layer."""
     silu, h = ACTIVATIONS["silu"], x.reshape(-1, *SHAPE)
     for place in range(2):
-        weight, bias = (params[f"{name}.convolutions.{place}.{kind}"] for kind in
-                        ("weight", "bias"))
+        weight, bias = (
+            params[f"{name}.convolutions.{place}.{kind}"] for kind in ("weight", "bias")
+        )
         assert weight.shape[2:] == (3, 3)
         h = silu(conv2d(h, weight, bias))
     return silu(layer(params, f"{name}.hidden", h.flatten(1)))
@@ -72,25 +75,27 @@ def test_the_conv_energy_is_a_number_from_a_convnet() -> None:
 
 @pytest.mark.parametrize("hidden", [(5,), (5, 4)])
 @pytest.mark.parametrize("nonlinearity", ["softplus", "tanh", "silu"])
-def test_dense_layers_have_the_activation_that_is_named(nonlinearity: str,
-                                                        hidden: tuple[int, ...]) -> None:
+def test_dense_layers_have_the_activation_that_is_named(
+    nonlinearity: str, hidden: tuple[int, ...]
+) -> None:
     act = ACTIVATIONS[nonlinearity]
-    parts = built(Mlp(d_z=2, hidden=hidden, decoder_hidden=hidden,
-                      nonlinearity=nonlinearity))  # type: ignore[arg-type]
+    parts = built(Mlp(d_z=2, hidden=hidden, decoder_hidden=hidden, nonlinearity=nonlinearity))  # type: ignore[arg-type]
     for part, given in (("encoder", drawn(6, 84)), ("decoder", drawn(6, 2))):
         params, h = dict(parts[part].named_parameters()), given
         for place in range(len(hidden)):
             h = act(layer(params, f"hidden.{2 * place}", h))
         found = parts[part](given)
         if part == "encoder":
-            torch.testing.assert_close(found, (layer(params, "mean", h),
-                                               layer(params, "log_var", h)))
+            torch.testing.assert_close(
+                found, (layer(params, "mean", h), layer(params, "log_var", h))
+            )
         else:
             torch.testing.assert_close(found, layer(params, "out", h).reshape(6, 2, 84))
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS
-                                  if NETWORKS[name].kind == "autoencoder"])
+@pytest.mark.parametrize(
+    "name", [name for name in NETWORKS if NETWORKS[name].kind == "autoencoder"]
+)
 def test_the_readout_is_logistic_but_for_the_linear_model(name: str) -> None:
     u = drawn(5, 7)
     expected = u if name == "linear" else 1 / (1 + (-u).exp())

@@ -12,17 +12,23 @@ from trainers.noise import STREAMS, Draw, Streams, stream_seed
 
 
 def test_no_two_streams_start_alike() -> None:
-    seeds = {stream_seed(seed, stream, epoch) for seed, stream, epoch in
-             itertools.product(range(20), STREAMS, range(-1, 20))}
+    seeds = {
+        stream_seed(seed, stream, epoch)
+        for seed, stream, epoch in itertools.product(range(20), STREAMS, range(-1, 20))
+    }
     assert len(seeds) == 20 * len(STREAMS) * 21
-    first = {tuple(Streams(seed, epoch).draw(Draw(stream, (2,)), torch.float64).tolist())
-             for seed, stream, epoch in itertools.product((0, 1), STREAMS, (0, 1))}
+    first = {
+        tuple(Streams(seed, epoch).draw(Draw(stream, (2,)), torch.float64).tolist())
+        for seed, stream, epoch in itertools.product((0, 1), STREAMS, (0, 1))
+    }
     assert len(first) == 4 * len(STREAMS)
 
 
 def test_the_examples_are_shuffled_anew_in_every_epoch_and_for_every_seed() -> None:
-    orders = [Streams(seed, epoch).order(50).tolist() for seed, epoch in
-              itertools.product((0, 1), (0, 1))]
+    orders = [
+        Streams(seed, epoch).order(50).tolist()
+        for seed, epoch in itertools.product((0, 1), (0, 1))
+    ]
     assert all(sorted(order) == list(range(50)) != order for order in orders)
     assert len({tuple(order) for order in orders}) == 4
     assert orders[0] == Streams(0, 0).order(50).tolist()

@@ -62,8 +62,10 @@ def test_a_pack_goes_on_from_its_states_bit_for_bit() -> None:
 
 
 def test_rates_and_eps_may_differ_in_a_pack() -> None:
-    trials = [mlp_sigma_vae(0.1, training=replace(DOUBLE, lr=lr, eps=eps))
-              for lr, eps in ((1e-3, 1e-8), (3e-3, 1e-4))]
+    trials = [
+        mlp_sigma_vae(0.1, training=replace(DOUBLE, lr=lr, eps=eps))
+        for lr, eps in ((1e-3, 1e-8), (3e-3, 1e-4))
+    ]
     pack, alone = Pack(trials), Pack(trials[1:])
     for _ in range(2):
         pack.run_epoch()
@@ -74,9 +76,13 @@ def test_rates_and_eps_may_differ_in_a_pack() -> None:
 
 def test_metrics_are_means_over_all_examples_and_over_all_steps() -> None:
     """Of parameters that do not move: a test in three batches, and an epoch of five steps."""
-    trial = Trial(objective=Elbo(beta=3.0), likelihood=Gaussian(sigma=0.5), network=Linear(d_z=2),
-                  data=LinearGaussian(dims=4, examples=1234),
-                  training=Training(batch_size=246, precision="float64", lr=1e-300))
+    trial = Trial(
+        objective=Elbo(beta=3.0),
+        likelihood=Gaussian(sigma=0.5),
+        network=Linear(d_z=2),
+        data=LinearGaussian(dims=4, examples=1234),
+        training=Training(batch_size=246, precision="float64", lr=1e-300),
+    )
     pack = Pack([trial])
     _, model = pack.bind(0)
     kl = float(kl_to_prior(*model.encode(trial.data.load().test.x)).mean())
@@ -116,21 +122,26 @@ def test_training_leaves_the_global_state_alone() -> None:
 
 def test_bfloat16_trains_what_float32_trains() -> None:
     """Layers in bfloat16, sums in float32: the metrics agree to a few per cent."""
-    half, full = (Pack([mlp_sigma_vae(0.2, training=Training(epochs=4, precision=precision))])
-                  for precision in ("bfloat16", "float32"))
+    half, full = (
+        Pack([mlp_sigma_vae(0.2, training=Training(epochs=4, precision=precision))])
+        for precision in ("bfloat16", "float32")
+    )
     for _ in range(4):
         rough, exact = half.run_epoch()[0].metrics, full.run_epoch()[0].metrics
     for name in ("test/elbo", "test/recon", "test/denoise"):
         assert rough[name] == pytest.approx(exact[name], rel=0.03)
 
 
-@pytest.mark.parametrize("network", [
-    Mlp(hidden=(16,), d_z=4), pytest.param(Conv(d_z=4), marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "network", [Mlp(hidden=(16,), d_z=4), pytest.param(Conv(d_z=4), marks=pytest.mark.slow)]
+)
 def test_who_is_left_alone_is_computed_as_before(network: Network) -> None:
     """Packs of four and of two, one that others leave, and a packed one alone: the same bits."""
     training = Training(epochs=2, batch_size=256)
-    trials = [replace(mlp_sigma_vae(sigma, training=training), network=network)
-              for sigma in (0.1, 0.2, 0.3, 0.4)]
+    trials = [
+        replace(mlp_sigma_vae(sigma, training=training), network=network)
+        for sigma in (0.1, 0.2, 0.3, 0.4)
+    ]
     packs = [Pack(trials), Pack(trials[:2]), Pack(trials), Pack(trials[:1], packed=True)]
     records = []
     for place, pack in enumerate(packs):
@@ -139,5 +150,8 @@ def test_who_is_left_alone_is_computed_as_before(network: Network) -> None:
             pack.drop(1, 2, 3)
         records.append((first.metrics, pack.run_epoch()[0].metrics))
     assert all(record == records[0] for record in records[1:])
-    assert all(torch.equal(value, packs[0].state(0)[name])
-               for pack in packs[1:] for name, value in pack.state(0).items())
+    assert all(
+        torch.equal(value, packs[0].state(0)[name])
+        for pack in packs[1:]
+        for name, value in pack.state(0).items()
+    )

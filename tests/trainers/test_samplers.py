@@ -42,10 +42,12 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def gaussian(precision: Tensor, bias: Tensor, sigma: float) -> tuple[Objective, Model]:
     """The energy ½ yᵀPy + bᵀy."""
-    trial = Trial(objective=Deen(sigma=sigma), network=Quadratic(),
-                  data=LinearGaussian(dims=len(bias)))
-    return trial.bind(dict(trial.build_modules()),
-                      {"energy.weight": precision, "energy.bias": bias}, {})
+    trial = Trial(
+        objective=Deen(sigma=sigma), network=Quadratic(), data=LinearGaussian(dims=len(bias))
+    )
+    return trial.bind(
+        dict(trial.build_modules()), {"energy.weight": precision, "energy.bias": bias}, {}
+    )
 
 
 @pytest.mark.parametrize("delta", [0.3, 0.8])
@@ -73,8 +75,9 @@ def test_the_finite_step_is_seen() -> None:
 def test_walk_jump_on_a_mixture_jumps_to_the_mean_and_visits_every_component() -> None:
     sigma = 0.5
     model = mixture_model(MIXTURE, sigma)
-    jumps = WalkJump(delta=0.3, every=20, jumps=10).sample(Deen(sigma=sigma), model, 2_000,
-                                                           seeded())
+    jumps = WalkJump(delta=0.3, every=20, jumps=10).sample(
+        Deen(sigma=sigma), model, 2_000, seeded()
+    )
     mean = MIXTURE.weights @ MIXTURE.means
     torch.testing.assert_close(jumps.mean(0), mean, rtol=0, atol=0.04)
     nearest = torch.cdist(jumps, MIXTURE.means).argmin(-1)
@@ -120,7 +123,7 @@ def test_the_walk_is_the_papers_by_default() -> None:
     jumps = []
     for step in range(1, 21):
         eps = torch.randn(3, model.dims, dtype=torch.float64, generator=generator)
-        y = y - (0.2 * sigma)**2 * (y @ precision + bias) + math.sqrt(2) * 0.2 * sigma * eps
+        y = y - (0.2 * sigma) ** 2 * (y @ precision + bias) + math.sqrt(2) * 0.2 * sigma * eps
         if step % 10 == 0:
             jumps.append(y - sigma**2 * (y @ precision + bias))
     torch.testing.assert_close(found, torch.stack(jumps), rtol=1e-12, atol=1e-12)
@@ -157,8 +160,9 @@ def test_nebula_descends_from_where_a_walk_ends() -> None:
 @pytest.mark.parametrize("start", ["uniform", "noisy"])
 def test_the_walk_starts_in_the_unit_cube(start: Any) -> None:
     """At δ → 0 the walk stays at its start: mean ½, variance 1/12 (+ σ²)."""
-    objective, model = gaussian(torch.eye(2, dtype=torch.float64),
-                                torch.zeros(2, dtype=torch.float64), sigma=0.5)
+    objective, model = gaussian(
+        torch.eye(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64), sigma=0.5
+    )
     y = Langevin(delta=1e-9, steps=1, start=start).sample(objective, model, 20_000, seeded())
     variance = 1 / 12 + (0.25 if start == "noisy" else 0)
     torch.testing.assert_close(y.mean(0), torch.full_like(y[0], 0.5), rtol=0, atol=0.02)
@@ -168,8 +172,14 @@ def test_the_walk_starts_in_the_unit_cube(start: Any) -> None:
 
 def test_the_step_is_in_units_of_sigma() -> None:
     """The same walk on the same energy in other units of length is the same walk."""
-    unit, narrow = (gaussian(torch.eye(2, dtype=torch.float64) / sigma**2,
-                             torch.zeros(2, dtype=torch.float64), sigma) for sigma in (1.0, 0.01))
+    unit, narrow = (
+        gaussian(
+            torch.eye(2, dtype=torch.float64) / sigma**2,
+            torch.zeros(2, dtype=torch.float64),
+            sigma,
+        )
+        for sigma in (1.0, 0.01)
+    )
     wide = Langevin(steps=200).sample(*unit, 3, seeded())
     thin = Langevin(steps=200).sample(*narrow, 3, seeded())
     start = torch.rand(3, 2, dtype=torch.float64, generator=seeded())
@@ -178,19 +188,26 @@ def test_the_step_is_in_units_of_sigma() -> None:
 
 
 def test_a_step_that_is_too_large_is_refused_with_the_rule() -> None:
-    objective, model = gaussian(torch.eye(2, dtype=torch.float64) / 0.01,
-                                torch.zeros(2, dtype=torch.float64), sigma=0.1)
+    objective, model = gaussian(
+        torch.eye(2, dtype=torch.float64) / 0.01, torch.zeros(2, dtype=torch.float64), sigma=0.1
+    )
     with pytest.raises(InvalidValue, match="below √2 σ"):
         Langevin(delta=2.0, steps=1000).sample(objective, model, 3, seeded())
 
 
-@pytest.mark.parametrize(("objective", "likelihood"), [(Elbo(), Gaussian(sigma=0.3)),
-                                                       (Uvb(sigma=0.3), None)])
-def test_ancestral_samples_have_the_decoders_covariance(objective: Objective,
-                                                        likelihood: Gaussian | None) -> None:
+@pytest.mark.parametrize(
+    ("objective", "likelihood"), [(Elbo(), Gaussian(sigma=0.3)), (Uvb(sigma=0.3), None)]
+)
+def test_ancestral_samples_have_the_decoders_covariance(
+    objective: Objective, likelihood: Gaussian | None
+) -> None:
     """x̂(z) = Vz + c of z ~ N(0, I) is N(c, VVᵀ)."""
-    trial = Trial(objective=objective, likelihood=likelihood, network=Linear(d_z=2),
-                  data=LinearGaussian(dims=3))
+    trial = Trial(
+        objective=objective,
+        likelihood=likelihood,
+        network=Linear(d_z=2),
+        data=LinearGaussian(dims=3),
+    )
     torch.manual_seed(0)
     modules = trial.build_modules().double()
     params = dict(modules.named_parameters())
@@ -204,8 +221,12 @@ def untrained(objective: str) -> tuple[Objective, Model]:
     """A toy model of digits with the first network that fits."""
     kind = OBJECTIVES[objective]
     network = next(name for name in NETWORKS if NETWORKS[name].kind == kind.network)
-    trial = Trial(objective=small(kind), network=small(NETWORKS[network]), data=Digits(),
-                  likelihood=Gaussian(sigma=0.3) if kind.likelihood else None)
+    trial = Trial(
+        objective=small(kind),
+        network=small(NETWORKS[network]),
+        data=Digits(),
+        likelihood=Gaussian(sigma=0.3) if kind.likelihood else None,
+    )
     torch.manual_seed(0)
     modules = trial.build_modules()
     return trial.bind(dict(modules), dict(modules.named_parameters()), {})

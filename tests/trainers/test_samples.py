@@ -22,8 +22,13 @@ from trainers.objectives.deen import Deen
 from trainers.samplers import SAMPLERS
 from trainers.samplers.walk_jump import WalkJump
 
-DEEN = Trial(objective=Deen(sigma=0.3), network=Quadratic(), data=Digits(),
-             training=Training(precision="float64"), seed=3)
+DEEN = Trial(
+    objective=Deen(sigma=0.3),
+    network=Quadratic(),
+    data=Digits(),
+    training=Training(precision="float64"),
+    seed=3,
+)
 
 
 def asked(trial: Trial, samples: Samples) -> Evaluation:
@@ -36,17 +41,23 @@ def test_the_picture_is_what_the_sampler_gives_from_the_trials_own_stream() -> N
     path = sampler.trajectory(*Pack([DEEN]).bind(0), 2, Streams(3, 0).generator("evaluation"))
     grey = path.clamp(0, 1).mul(255).round().to(torch.uint8)
     assert set(found.pictures) == {"walk_jump"}
-    assert np.array_equal(found.pictures["walk_jump"],
-                          grey.transpose(0, 1).reshape(2, 4, 1, 8, 8))
-    assert found.table == [{"sampler": "walk_jump",
-                            "settings": "delta=0.1 every=3 jumps=4 start=uniform"}]
+    assert np.array_equal(found.pictures["walk_jump"], grey.transpose(0, 1).reshape(2, 4, 1, 8, 8))
+    assert found.table == [
+        {"sampler": "walk_jump", "settings": "delta=0.1 every=3 jumps=4 start=uniform"}
+    ]
 
 
-@pytest.mark.parametrize(("trial", "expected"), [
-    (DEEN, {"walk_jump": (10, 10, 1, 8, 8)}),
-    (mlp_sigma_vae(0.2), {"ancestral": (8, 8, 1, 8, 8)})], ids=["deen", "sigma_vae"])
+@pytest.mark.parametrize(
+    ("trial", "expected"),
+    [
+        (DEEN, {"walk_jump": (10, 10, 1, 8, 8)}),
+        (mlp_sigma_vae(0.2), {"ancestral": (8, 8, 1, 8, 8)}),
+    ],
+    ids=["deen", "sigma_vae"],
+)
 def test_a_name_alone_takes_the_papers_sampler_of_the_model(
-        trial: Trial, expected: dict[str, tuple[int, ...]]) -> None:
+    trial: Trial, expected: dict[str, tuple[int, ...]]
+) -> None:
     found = asked(trial, Samples())
     assert {name: picture.shape for name, picture in found.pictures.items()} == expected
 
@@ -66,10 +77,16 @@ def refusal(samples: Samples, trial: Trial) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize(("sampler", "trial"), [
-    ("walk_jump", mlp_sigma_vae(0.2)), ("langevin", mlp_sigma_vae(0.2)),
-    ("nebula", mlp_sigma_vae(0.2)), ("ancestral", DEEN)],
-    ids=["walk_jump", "langevin", "nebula", "ancestral"])
+@pytest.mark.parametrize(
+    ("sampler", "trial"),
+    [
+        ("walk_jump", mlp_sigma_vae(0.2)),
+        ("langevin", mlp_sigma_vae(0.2)),
+        ("nebula", mlp_sigma_vae(0.2)),
+        ("ancestral", DEEN),
+    ],
+    ids=["walk_jump", "langevin", "nebula", "ancestral"],
+)
 def test_what_a_sampler_refuses_is_refused_in_its_words(sampler: str, trial: Trial) -> None:
     def words(objective: Objective) -> str:
         with pytest.raises(Incompatible) as refused:
@@ -79,20 +96,30 @@ def test_what_a_sampler_refuses_is_refused_in_its_words(sampler: str, trial: Tri
     assert refusal(Samples(samplers=(sampler,)), trial) == words(trial.objective)
 
 
-@pytest.mark.parametrize(("fields", "message"), [
-    ({"samplers": ("walkjump",)}, "must be of ancestral, langevin, nebula, walk_jump, and has"),
-    ({"samplers": ("nebula",), "jumps": 3}, "jumps is a field of walk_jump, and the samplers are "
-     "nebula"),
-    ({"samplers": ("walk_jump",), "delta": -1.0}, "WalkJump.delta must be > 0, and is -1"),
-    ({"count": -1}, "Samples.count must be >= 0")])
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"samplers": ("walkjump",)},
+            "must be of ancestral, langevin, nebula, walk_jump, and has",
+        ),
+        (
+            {"samplers": ("nebula",), "jumps": 3},
+            "jumps is a field of walk_jump, and the samplers are nebula",
+        ),
+        ({"samplers": ("walk_jump",), "delta": -1.0}, "WalkJump.delta must be > 0, and is -1"),
+        ({"count": -1}, "Samples.count must be >= 0"),
+    ],
+)
 def test_settings_that_mean_nothing_are_refused(fields: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidValue, match=message):
         EVALUATIONS["samples"](**fields)
 
 
 def test_a_field_that_the_models_own_sampler_lacks_is_refused() -> None:
-    with pytest.raises(InvalidValue, match="jumps is a field of walk_jump, and the samplers are "
-                                           "ancestral"):
+    with pytest.raises(
+        InvalidValue, match="jumps is a field of walk_jump, and the samplers are ancestral"
+    ):
         Samples(jumps=3).check(mlp_sigma_vae(0.2))
 
 
@@ -101,5 +128,7 @@ def test_every_sampler_and_every_field_of_it_can_be_asked(name: str) -> None:
     own = {fld.name: fld.default for fld in describe_fields(SAMPLERS[name])}
     samples = EVALUATIONS.build({"name": "samples", "samplers": [name], **own})
     assert config(samples) == {"name": "samples", "samplers": [name], "count": 0} | {
-        fld.name: own.get(fld.name) for fld in describe_fields(Samples)
-        if fld.name not in ("samplers", "count")}
+        fld.name: own.get(fld.name)
+        for fld in describe_fields(Samples)
+        if fld.name not in ("samplers", "count")
+    }

@@ -44,10 +44,13 @@ def test_the_certified_radius_of_a_linear_classifier_covers() -> None:
     margins = (x @ w - b) / w.norm()
     streams = Streams(0, 0)
     found = [certify(lambda y: (y @ w > b).long(), one, smoothing, streams) for one in x]
-    true = [margin if one.guess else -margin
-            for one, margin in zip(found, margins.tolist(), strict=True)]
-    wrong = [not one.abstains and one.radius > radius
-             for one, radius in zip(found, true, strict=True)]
+    true = [
+        margin if one.guess else -margin
+        for one, margin in zip(found, margins.tolist(), strict=True)
+    ]
+    wrong = [
+        not one.abstains and one.radius > radius for one, radius in zip(found, true, strict=True)
+    ]
     rate = float(np.mean(wrong))
     assert rate <= ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / len(x))
     assert rate > 0, "a bound that is never wrong is not the bound that is claimed"

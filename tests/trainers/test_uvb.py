@@ -28,10 +28,12 @@ Decoder = Literal["gaussian", "laplace"]
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    training = Training(epochs=120, batch_size=1024, lr=1e-2, precision="float64",
-                        test_every=120)
-    return train(Trial(objective=Uvb(sigma=SIGMA), network=Linear(d_z=8), data=DATA,
-                       training=training, seed=1))
+    training = Training(epochs=120, batch_size=1024, lr=1e-2, precision="float64", test_every=120)
+    return train(
+        Trial(
+            objective=Uvb(sigma=SIGMA), network=Linear(d_z=8), data=DATA, training=training, seed=1
+        )
+    )
 
 
 def test_the_tight_elbo_gives_the_wiener_filter() -> None:
@@ -50,11 +52,13 @@ def ppca(d_z: int) -> dict[str, Tensor]:
     """The VAE of y = x + σε with the greatest ELBO: decoder V = U√λ, posterior exact."""
     eigenvalues, u = (part[..., -d_z:] for part in torch.linalg.eigh(covariance(DATA)))
     root = eigenvalues.sqrt()
-    return {"encoder.mean.weight": (u * root / (eigenvalues + SIGMA**2)).T,
-            "encoder.log_var": (SIGMA**2 / (eigenvalues + SIGMA**2)).log(),
-            "encoder.mean.bias": torch.zeros(d_z, dtype=torch.float64),
-            "decoder.out.weight": u * root,
-            "decoder.out.bias": torch.zeros(4, dtype=torch.float64)}
+    return {
+        "encoder.mean.weight": (u * root / (eigenvalues + SIGMA**2)).T,
+        "encoder.log_var": (SIGMA**2 / (eigenvalues + SIGMA**2)).log(),
+        "encoder.mean.bias": torch.zeros(d_z, dtype=torch.float64),
+        "decoder.out.weight": u * root,
+        "decoder.out.bias": torch.zeros(4, dtype=torch.float64),
+    }
 
 
 @pytest.mark.parametrize("d_z", [1, 2, 3, 4])
@@ -63,7 +67,8 @@ def test_too_few_latents_leave_the_smallest_directions_at_their_mean(d_z: int) -
     trial = Trial(objective=Uvb(sigma=SIGMA), network=Linear(d_z=d_z), data=DATA)
     objective, model = trial.bind(dict(trial.build_modules()), ppca(d_z), {})
     assert true_loss(objective, model, DATA, SIGMA) == pytest.approx(
-        least_loss(DATA, SIGMA, kept=d_z), rel=1e-10)
+        least_loss(DATA, SIGMA, kept=d_z), rel=1e-10
+    )
 
 
 def test_training_reaches_the_wiener_filter(trained: Trained) -> None:
@@ -71,8 +76,9 @@ def test_training_reaches_the_wiener_filter(trained: Trained) -> None:
     assert least_loss(DATA, SIGMA) < loss < 1.005 * least_loss(DATA, SIGMA)
     eye = torch.eye(4, dtype=torch.float64)
     zero = torch.zeros(1, 4, dtype=torch.float64)
-    found = (trained.objective.denoise(trained.model, eye)
-             - trained.objective.denoise(trained.model, zero))
+    found = trained.objective.denoise(trained.model, eye) - trained.objective.denoise(
+        trained.model, zero
+    )
     torch.testing.assert_close(found, wiener(DATA, SIGMA), rtol=0, atol=0.05)
 
 
@@ -81,7 +87,11 @@ def test_training_reports_the_loss_the_kl_and_the_reconstruction(trained: Traine
     assert metrics["test/denoise"] == pytest.approx(least_loss(DATA, SIGMA), rel=0.05)
     assert metrics["test/objective"] == -metrics["test/denoise"]
     assert {name for name in metrics if name.startswith("test/")} == {
-        "test/denoise", "test/objective", "test/kl", "test/recon"}
+        "test/denoise",
+        "test/objective",
+        "test/kl",
+        "test/recon",
+    }
 
 
 @pytest.mark.parametrize("decoder", ["gaussian", "laplace"])
@@ -117,13 +127,15 @@ def test_the_losses_gradient_is_its_finite_difference(decoder: Decoder) -> None:
     assert slope == pytest.approx(difference, rel=1e-5)
 
 
-@pytest.mark.parametrize(("decoder", "weight"), [("gaussian", 1 / (2 * SIGMA**2)),
-                                                 ("laplace", 1 / SIGMA)])
+@pytest.mark.parametrize(
+    ("decoder", "weight"), [("gaussian", 1 / (2 * SIGMA**2)), ("laplace", 1 / SIGMA)]
+)
 def test_the_energy_is_its_parts(decoder: Decoder, weight: float) -> None:
     """f = recon/(2σ²) + β KL, or recon/α + β KL with α = σ."""
     objective, model = toy(decoder)
-    f, parts = objective.energy(model, torch.randn(5, 64, dtype=torch.float64),
-                                torch.randn(4, 5, 3, dtype=torch.float64))
+    f, parts = objective.energy(
+        model, torch.randn(5, 64, dtype=torch.float64), torch.randn(4, 5, 3, dtype=torch.float64)
+    )
     torch.testing.assert_close(f, weight * parts["recon"] + 0.7 * parts["kl"])
 
 
@@ -132,23 +144,27 @@ def test_more_samples_average_the_gradient() -> None:
     y = torch.randn(5, 64, dtype=torch.float64)
     eps = torch.randn(3, 5, 3, dtype=torch.float64)
     apart = [objective.gradient(model, y, {"latent": one.unsqueeze(0)}) for one in eps]
-    torch.testing.assert_close(objective.gradient(model, y, {"latent": eps}),
-                               torch.stack(apart).mean(0))
+    torch.testing.assert_close(
+        objective.gradient(model, y, {"latent": eps}), torch.stack(apart).mean(0)
+    )
 
 
 def test_without_noise_the_latents_are_at_their_posterior_mean() -> None:
     objective, model = toy("gaussian")
     y = torch.randn(5, 64, dtype=torch.float64)
     zeros = torch.zeros(2, 5, 3, dtype=torch.float64)
-    torch.testing.assert_close(objective.denoise(model, y),
-                               objective.denoise(model, y, {"latent": zeros}))
+    torch.testing.assert_close(
+        objective.denoise(model, y), objective.denoise(model, y, {"latent": zeros})
+    )
 
 
 def test_one_latent_trains_and_several_are_averaged_afterwards() -> None:
     trial = Trial(objective=Uvb(sigma=SIGMA, samples=7), network=TOY, data=Digits())
     objective, model = trial.bind(dict(trial.build_modules()), {}, {})
-    sizes = [draws(model, 5)["latent"].shape for draws in (
-        objective.draws, objective.test_draws, objective.denoise_draws)]
+    sizes = [
+        draws(model, 5)["latent"].shape
+        for draws in (objective.draws, objective.test_draws, objective.denoise_draws)
+    ]
     assert sizes == [(1, 5, 3), (7, 5, 3), (7, 5, 3)]
 
 
@@ -166,8 +182,9 @@ def toy(decoder: Decoder) -> tuple[Uvb, object]:
 
 
 @pytest.mark.parametrize(("shape", "size"), [((1, 28, 28), "2.7e+07"), ((3, 32, 32), "4.1e+07")])
-def test_the_papers_network_has_the_papers_number_of_parameters(shape: tuple[int, ...],
-                                                                size: str) -> None:
+def test_the_papers_network_has_the_papers_number_of_parameters(
+    shape: tuple[int, ...], size: str
+) -> None:
     with torch.device("meta"):
         parts = NETWORKS["conv"]().build(shape, 1)
     count = sum(p.numel() for part in parts.values() for p in part.parameters())

@@ -29,7 +29,7 @@ class TestedTwice(Component):
 
     def load(self) -> Splits:
         splits = Digits().load()
-        return replace(splits, validation=Split(splits.test.x[:self.kept]))
+        return replace(splits, validation=Split(splits.test.x[: self.kept]))
 
     def checksum(self) -> str:
         return Digits().checksum()
@@ -44,8 +44,11 @@ def metrics_of(pack: Pack, member: int = 0) -> list[dict[str, float]]:
 
 
 def part(metrics: dict[str, float], name: str) -> dict[str, float]:
-    return {key.partition("/")[2]: value for key, value in metrics.items()
-            if key.startswith(f"{name}/")}
+    return {
+        key.partition("/")[2]: value
+        for key, value in metrics.items()
+        if key.startswith(f"{name}/")
+    }
 
 
 def test_the_same_metrics_come_at_the_same_rhythm() -> None:
@@ -68,9 +71,10 @@ def test_the_noise_is_its_own_and_the_examples_are_the_parts() -> None:
 
 def test_nothing_else_changes() -> None:
     plain = metrics_of(Pack([replace(trial(), data=Digits())]))
-    assert plain == [{name: value for name, value in record.items()
-                      if not name.startswith("validation/")}
-                     for record in metrics_of(Pack([trial()]))]
+    assert plain == [
+        {name: value for name, value in record.items() if not name.startswith("validation/")}
+        for record in metrics_of(Pack([trial()]))
+    ]
 
 
 def test_a_pack_validates_each_member_as_it_would_alone() -> None:

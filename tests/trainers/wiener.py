@@ -39,5 +39,6 @@ def true_loss(objective: Objective, model: Model, data: LinearGaussian, sigma: f
     c = objective.denoise(model, torch.zeros_like(eye[:1]))
     m = (objective.denoise(model, eye) - c).T
     rest = eye - m
-    return float((rest @ covariance(data) @ rest.T).trace() + sigma**2 * m.square().sum()
-                 + c.square().sum())
+    return float(
+        (rest @ covariance(data) @ rest.T).trace() + sigma**2 * m.square().sum() + c.square().sum()
+    )

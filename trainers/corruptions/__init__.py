@@ -25,8 +25,9 @@ class Corruption(Protocol):
     noise: ClassVar[Literal["normal", "uniform"]]
     support: ClassVar[tuple[float, float] | None]
 
-    def __call__(self, x: Float[Tensor, "*batch dims"],
-                 noise: Float[Tensor, "*batch dims"]) -> Float[Tensor, "*batch dims"]:
+    def __call__(
+        self, x: Float[Tensor, "*batch dims"], noise: Float[Tensor, "*batch dims"]
+    ) -> Float[Tensor, "*batch dims"]:
         """The corrupted x̃, in data units."""
         ...
 

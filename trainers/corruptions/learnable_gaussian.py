@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trainers.corruptions import CORRUPTIONS
-from trainers.corruptions.gaussian import Gaussian
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.fields import Component, Scale, from_checked
 from trainers.networks import flat_size
 
@@ -48,12 +48,13 @@ class LearnableGaussian(Component):
         size = (flat_size(shape),) if self.per_pixel else ()
         return nn.ParameterDict({"log_sigma": torch.full(size, math.log(self.sigma))})
 
-    def at(self, params: Mapping[str, Tensor]) -> Gaussian:
-        return from_checked(Gaussian, sigma=params["log_sigma"].exp())
+    def at(self, params: Mapping[str, Tensor]) -> GaussianNoise:
+        return from_checked(GaussianNoise, sigma=params["log_sigma"].exp())
 
     def rate(self, params: Mapping[str, Tensor]) -> Float[Tensor, ""]:
         return params["log_sigma"].exp().mean()
 
-    def __call__(self, x: Float[Tensor, "*batch dims"],
-                 noise: Float[Tensor, "*batch dims"]) -> Float[Tensor, "*batch dims"]:
+    def __call__(
+        self, x: Float[Tensor, "*batch dims"], noise: Float[Tensor, "*batch dims"]
+    ) -> Float[Tensor, "*batch dims"]:
         return x + self.sigma * noise

@@ -45,8 +45,9 @@ class MeanImage(Component):
     def statistics(splits: Splits) -> Mapping[str, Tensor]:
         return {"mean": splits.train.x.mean(0, dtype=torch.float64) / splits.scale}
 
-    def __call__(self, x: Float[Tensor, "*batch dims"],
-                 noise: Float[Tensor, "*batch dims"]) -> Float[Tensor, "*batch dims"]:
+    def __call__(
+        self, x: Float[Tensor, "*batch dims"], noise: Float[Tensor, "*batch dims"]
+    ) -> Float[Tensor, "*batch dims"]:
         mean: Tensor | None = getattr(self, "mean", None)
         assert mean is not None, "the mean image comes from the data: `Trial.bind` puts it in"
         p = (self.strength * mean).clamp(max=1)

@@ -38,7 +38,8 @@ class SaltAndPepper(Component):
 
     p: Rate
 
-    def __call__(self, x: Float[Tensor, "*batch dims"],
-                 noise: Float[Tensor, "*batch dims"]) -> Float[Tensor, "*batch dims"]:
+    def __call__(
+        self, x: Float[Tensor, "*batch dims"], noise: Float[Tensor, "*batch dims"]
+    ) -> Float[Tensor, "*batch dims"]:
         extreme = (noise < 0.5 * self.p).to(x.dtype)
         return torch.where(noise < self.p, extreme, x)

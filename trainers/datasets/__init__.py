@@ -19,8 +19,16 @@ from torch import Tensor
 from trainers.errors import DataError
 from trainers.registry import Registry
 
-__all__ = ["DATASETS", "Dataset", "Split", "Splits", "array_checksum", "data_folder", "hold_out",
-           "load"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Split",
+    "Splits",
+    "array_checksum",
+    "data_folder",
+    "hold_out",
+    "load",
+]
 
 
 @dataclass(frozen=True)
@@ -90,8 +98,10 @@ def data_folder(data_dir: str | None, fetched: bool = False) -> Path:
     named = data_dir or os.environ.get("SWEEPER_DATA")
     if not named:
         fetch = "; with `download: true` it is filled" if fetched else ""
-        raise DataError("no data folder: set `data_dir` in the grid's `data`, or the environment "
-                        f"variable SWEEPER_DATA, to the folder that holds the data sets{fetch}")
+        raise DataError(
+            "no data folder: set `data_dir` in the grid's `data`, or the environment "
+            f"variable SWEEPER_DATA, to the folder that holds the data sets{fetch}"
+        )
     return Path(named).expanduser()
 
 
@@ -102,12 +112,13 @@ def hold_out(train: Split, validation: int, limit: int) -> tuple[Split, Split]:
     """
     assert train.labels is not None
     if validation >= len(train):
-        raise DataError(f"`validation` sets {validation:,} of {len(train):,} training examples "
-                        "apart, and none is left to train on: set fewer apart")
+        raise DataError(
+            f"`validation` sets {validation:,} of {len(train):,} training examples "
+            "apart, and none is left to train on: set fewer apart"
+        )
     cut = len(train) - validation
     kept = min(cut, limit or cut)
-    return (Split(train.x[:kept], train.labels[:kept]),
-            Split(train.x[cut:], train.labels[cut:]))
+    return (Split(train.x[:kept], train.labels[:kept]), Split(train.x[cut:], train.labels[cut:]))
 
 
 def array_checksum(*arrays: npt.NDArray[np.generic]) -> str:
@@ -117,5 +128,3 @@ def array_checksum(*arrays: npt.NDArray[np.generic]) -> str:
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
-
-

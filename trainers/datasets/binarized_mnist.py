@@ -12,7 +12,7 @@ from torch import Tensor
 
 from trainers.datasets import DATASETS, Split, Splits
 from trainers.datasets.mnist import Mnist
-from trainers.fields import Bounds, Component, Natural, Where
+from trainers.fields import Component, Limits, Natural, Where
 
 __all__ = ["BinarizedMnist"]
 
@@ -45,7 +45,7 @@ class BinarizedMnist(Component):
     data_seed: Natural = 0
     data_dir: Annotated[str | None, Where()] = None
     download: Annotated[bool, Where()] = False
-    validation: Annotated[int, Bounds(ge=0, lt=60_000)] = 0
+    validation: Annotated[int, Limits(ge=0, lt=60_000)] = 0
     limit: Natural = 0
 
     @property
@@ -54,8 +54,10 @@ class BinarizedMnist(Component):
 
     def load(self) -> Splits:
         grey = self._grey.load()
-        train, validation, test = (self._binary(part, stream) for stream, part in
-                                   enumerate((grey.train, grey.validation, grey.test)))
+        train, validation, test = (
+            self._binary(part, stream)
+            for stream, part in enumerate((grey.train, grey.validation, grey.test))
+        )
         if self.binarize == "dynamic":
             return Splits(grey.train, test, grey.scale, validation, resample=switched_on)
         return Splits(train, test, grey.scale, validation)
@@ -66,8 +68,12 @@ class BinarizedMnist(Component):
 
     @property
     def _grey(self) -> Mnist:
-        return Mnist(data_dir=self.data_dir, download=self.download, validation=self.validation,
-                     limit=self.limit)
+        return Mnist(
+            data_dir=self.data_dir,
+            download=self.download,
+            validation=self.validation,
+            limit=self.limit,
+        )
 
     def _binary(self, part: Split, stream: int) -> Split:
         """0 or 255 for each pixel: P(255) = value / 255 exactly, or value > 127."""

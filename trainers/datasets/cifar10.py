@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import torch
 
 from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out
-from trainers.fields import Bounds, Component, Natural, Where
+from trainers.fields import Component, Limits, Natural, Where
 from trainers.files import require_digest
 
 __all__ = ["Cifar10"]
@@ -41,7 +41,7 @@ class Cifar10(Component):
 
     data_dir: Annotated[str | None, Where()] = None
     download: Annotated[bool, Where()] = False
-    validation: Annotated[int, Bounds(ge=0, lt=50_000)] = 0
+    validation: Annotated[int, Limits(ge=0, lt=50_000)] = 0
     limit: Natural = 0
 
     @property
@@ -81,5 +81,10 @@ class Cifar10(Component):
 
 
 def _require(path: Path, md5: str) -> None:
-    require_digest(path, "md5", md5, "unpack cifar-10-python.tar.gz into the folder that "
-                   "`data_dir` or SWEEPER_DATA names, or delete it and set `download: true`")
+    require_digest(
+        path,
+        "md5",
+        md5,
+        "unpack cifar-10-python.tar.gz into the folder that "
+        "`data_dir` or SWEEPER_DATA names, or delete it and set `download: true`",
+    )

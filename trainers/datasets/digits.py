@@ -38,8 +38,10 @@ class Digits(Component):
         return 1, 8, 8
 
     def load(self) -> Splits:
-        train, test = (Split(torch.from_numpy(images), torch.from_numpy(labels))
-                       for images, labels in _parts())
+        train, test = (
+            Split(torch.from_numpy(images), torch.from_numpy(labels))
+            for images, labels in _parts()
+        )
         return Splits(train=train, test=test, scale=16.0)
 
     def checksum(self) -> str:

@@ -21,8 +21,10 @@ __all__ = ["FILE", "SPLIT", "FreyFace"]
 FILE = "frey_rawface.mat"
 PIXELS, FRAMES = 560, 1965
 SPLIT = (1572, 193, 200)
-REMEDY = (f"put {FILE} (from the web page of Sam Roweis) into the folder that `data_dir` or "
-          "SWEEPER_DATA names")
+REMEDY = (
+    f"put {FILE} (from the web page of Sam Roweis) into the folder that `data_dir` or "
+    "SWEEPER_DATA names"
+)
 
 
 @DATASETS.register("frey_face")
@@ -76,8 +78,10 @@ def read_frames(path: Path) -> npt.NDArray[np.uint8]:
     faces = _read(path).get("ff")
     if faces is None or faces.shape != (PIXELS, FRAMES) or faces.dtype != np.uint8:
         found = "no such array" if faces is None else f"{faces.shape} of {faces.dtype}"
-        raise DataError(f"{path} is not the Frey face video: an array 'ff' of "
-                        f"({PIXELS}, {FRAMES}) of uint8 expected, {found} found; {REMEDY}")
+        raise DataError(
+            f"{path} is not the Frey face video: an array 'ff' of "
+            f"({PIXELS}, {FRAMES}) of uint8 expected, {found} found; {REMEDY}"
+        )
     return np.ascontiguousarray(faces.T)
 
 
@@ -87,8 +91,17 @@ def _read(path: Path) -> dict[str, Any]:
 
     try:
         return dict(scipy.io.loadmat(path))
-    except (MatReadError, zlib.error, OSError, ValueError, TypeError, NotImplementedError,
-            IndexError, KeyError) as error:
+    except (
+        MatReadError,
+        zlib.error,
+        OSError,
+        ValueError,
+        TypeError,
+        NotImplementedError,
+        IndexError,
+        KeyError,
+    ) as error:
         raise DataError(
             f"{path} is damaged or no MATLAB 5 file: {PIXELS * FRAMES:,} pixels expected, "
-            f"{path.stat().st_size:,} bytes found ({error}); {REMEDY}") from error
+            f"{path.stat().st_size:,} bytes found ({error}); {REMEDY}"
+        ) from error

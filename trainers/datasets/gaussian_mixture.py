@@ -63,21 +63,24 @@ class GaussianMixture(Component):
             means[:, 0], means[:, 1] = angles.cos(), angles.sin()
         return self.radius * means
 
-    def log_density(self, y: Float[Tensor, "batch dims"],
-                    sigma: float = 0.0) -> Float[Tensor, " batch"]:
+    def log_density(
+        self, y: Float[Tensor, "batch dims"], sigma: float = 0.0
+    ) -> Float[Tensor, " batch"]:
         """Log p(y) for y = x + σ ε, in nats."""
         log_joint, variance = self._log_joint(y, sigma)
         constant = math.log(self.components) + 0.5 * self.dims * math.log(math.tau * variance)
         return torch.logsumexp(log_joint, dim=-1) - constant
 
-    def score(self, y: Float[Tensor, "batch dims"],
-              sigma: float = 0.0) -> Float[Tensor, "batch dims"]:
+    def score(
+        self, y: Float[Tensor, "batch dims"], sigma: float = 0.0
+    ) -> Float[Tensor, "batch dims"]:
         """∇ log p(y) = Σ_c p(c|y) (μ_c − y) / (s² + σ²), for y = x + σ ε."""
         log_joint, variance = self._log_joint(y, sigma)
         return (torch.softmax(log_joint, dim=-1) @ self.means.to(y) - y) / variance
 
-    def denoised(self, y: Float[Tensor, "batch dims"],
-                 sigma: float) -> Float[Tensor, "batch dims"]:
+    def denoised(
+        self, y: Float[Tensor, "batch dims"], sigma: float
+    ) -> Float[Tensor, "batch dims"]:
         """E[x|y] = y + σ² ∇ log p(y), the estimator with the least mean squared error."""
         return y + sigma**2 * self.score(y, sigma)
 
@@ -86,8 +89,10 @@ class GaussianMixture(Component):
         return Splits(train=self._sample(rng), test=self._sample(rng))
 
     def checksum(self) -> str:
-        settings = np.array([self.dims, self.components, self.radius, self.scale, self.examples,
-                             self.data_seed], dtype=np.float64)
+        settings = np.array(
+            [self.dims, self.components, self.radius, self.scale, self.examples, self.data_seed],
+            dtype=np.float64,
+        )
         return array_checksum(settings)
 
     def _log_joint(self, y: Tensor, sigma: float) -> tuple[Tensor, float]:
@@ -99,5 +104,6 @@ class GaussianMixture(Component):
     def _sample(self, rng: np.random.Generator) -> Split:
         labels = rng.integers(self.components, size=self.examples)
         eps = rng.standard_normal((self.examples, self.dims))
-        return Split(self.means[labels] + self.scale * torch.from_numpy(eps),
-                     torch.from_numpy(labels))
+        return Split(
+            self.means[labels] + self.scale * torch.from_numpy(eps), torch.from_numpy(labels)
+        )

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainers.datasets import DATASETS, Split, Splits
 from trainers.errors import DataError
-from trainers.fields import Bounds, Component, Count, Fraction, Natural, Where
+from trainers.fields import Component, Count, Fraction, Limits, Natural, Where
 from trainers.files import file_digest
 from trainers.images import SUFFIXES, Pictures, decode, decode_once
 
@@ -52,9 +52,9 @@ class ImageFolder(Component):
     test_fraction: Fraction = 0.1
     validation: Natural = 0
     data_seed: Natural = 0
-    memory_limit: Annotated[float, Bounds(gt=0), Where()] = 4.0
+    memory_limit: Annotated[float, Limits(gt=0), Where()] = 4.0
     cache_dir: Annotated[str, Where()] = "~/.cache/sweeper"
-    workers: Annotated[int, Bounds(ge=0), Where()] = 0
+    workers: Annotated[int, Limits(ge=0), Where()] = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -67,8 +67,11 @@ class ImageFolder(Component):
         labels = self._labels(paths)
         ends = np.cumsum([len(part) for part in parts])
         train, validation, test = (
-            Split(x[end - len(part):end], None if labels is None else labels[end - len(part):end])
-            for part, end in zip(parts, ends, strict=True))
+            Split(
+                x[end - len(part) : end], None if labels is None else labels[end - len(part) : end]
+            )
+            for part, end in zip(parts, ends, strict=True)
+        )
         return Splits(train=train, test=test, scale=255.0, validation=validation)
 
     def checksum(self) -> str:
@@ -100,9 +103,11 @@ class ImageFolder(Component):
             rest, test = _set_apart(found, round(self.test_fraction * len(found)), rng)
         train, validation = _set_apart(rest, self.validation, rng)
         if not train or not test:
-            raise DataError(f"{self.folder} leaves {len(train)} images to train on and "
-                            f"{len(test)} to test; both need some: change `test_fraction`, "
-                            "`validation`, or the folder")
+            raise DataError(
+                f"{self.folder} leaves {len(train)} images to train on and "
+                f"{len(test)} to test; both need some: change `test_fraction`, "
+                "`validation`, or the folder"
+            )
         return train, validation, test
 
     def _labels(self, paths: Sequence[Path]) -> Tensor | None:
@@ -117,14 +122,19 @@ def images(folder: Path) -> list[Path]:
     """The image files below a folder, in the order of their names."""
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
-        raise DataError(f"there are no images in {folder} (looked at any depth for "
-                        f"{', '.join(sorted(SUFFIXES))}); set `folder` to where they are")
+        raise DataError(
+            f"there are no images in {folder} (looked at any depth for "
+            f"{', '.join(sorted(SUFFIXES))}); set `folder` to where they are"
+        )
     return found
 
 
-def _set_apart(paths: Sequence[Path], count: int,
-               rng: np.random.Generator) -> tuple[list[Path], list[Path]]:
+def _set_apart(
+    paths: Sequence[Path], count: int, rng: np.random.Generator
+) -> tuple[list[Path], list[Path]]:
     """Some paths at random, and the others, each in their order."""
     chosen = set(rng.permutation(len(paths))[:count].tolist())
-    return ([path for row, path in enumerate(paths) if row not in chosen],
-            [path for row, path in enumerate(paths) if row in chosen])
+    return (
+        [path for row, path in enumerate(paths) if row not in chosen],
+        [path for row, path in enumerate(paths) if row in chosen],
+    )

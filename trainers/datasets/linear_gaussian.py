@@ -12,7 +12,7 @@ import torch
 
 from trainers.datasets import DATASETS, Split, Splits, array_checksum
 from trainers.errors import InvalidValue
-from trainers.fields import Bounds, Component, Count, Natural, Positive
+from trainers.fields import Component, Count, Limits, Natural, Positive
 
 __all__ = ["LinearGaussian"]
 
@@ -38,15 +38,17 @@ class LinearGaussian(Component):
 
     dims: Count = 8
     top: Positive = 1.0
-    decay: Annotated[float, Bounds(gt=0, le=1)] = 0.5
+    decay: Annotated[float, Limits(gt=0, le=1)] = 0.5
     examples: Count = 1024
     data_seed: Natural = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.examples <= self.dims:
-            raise InvalidValue(f"LinearGaussian.examples must be more than its {self.dims} dims, "
-                               f"for a covariance of full rank, and is {self.examples}")
+            raise InvalidValue(
+                f"LinearGaussian.examples must be more than its {self.dims} dims, "
+                f"for a covariance of full rank, and is {self.examples}"
+            )
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out
-from trainers.fields import Bounds, Component, Natural, Where
+from trainers.fields import Component, Limits, Natural, Where
 from trainers.files import require_digest
 
 __all__ = ["FILES", "Mnist"]
@@ -19,8 +19,10 @@ FILES = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-REMEDY = ("point `data_dir` or SWEEPER_DATA to the folder above MNIST/raw with the four unpacked "
-          "files, or delete it and set `download: true`")
+REMEDY = (
+    "point `data_dir` or SWEEPER_DATA to the folder above MNIST/raw with the four unpacked "
+    "files, or delete it and set `download: true`"
+)
 
 
 @DATASETS.register("mnist")
@@ -47,7 +49,7 @@ class Mnist(Component):
 
     data_dir: Annotated[str | None, Where()] = None
     download: Annotated[bool, Where()] = False
-    validation: Annotated[int, Bounds(ge=0, lt=60_000)] = 0
+    validation: Annotated[int, Limits(ge=0, lt=60_000)] = 0
     limit: Natural = 0
 
     @property

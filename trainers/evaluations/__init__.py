@@ -25,8 +25,17 @@ from trainers.samplers import floats
 from trainers.threads import one_thread
 from trainers.trial import Trial
 
-__all__ = ["EVALUATIONS", "Evaluation", "Evaluator", "config", "evaluate", "first_examples",
-           "key", "mean_and_error", "own_streams"]
+__all__ = [
+    "EVALUATIONS",
+    "Evaluation",
+    "Evaluator",
+    "config",
+    "evaluate",
+    "first_examples",
+    "key",
+    "mean_and_error",
+    "own_streams",
+]
 
 VERSION = 1
 
@@ -57,8 +66,9 @@ class Evaluator(Protocol):
         """Raise `Incompatible` where the question means nothing for a trial, with what would."""
         ...
 
-    def evaluate(self, trial: Trial, objective: Objective, model: Model,
-                 cache: Path | None = None) -> Evaluation:
+    def evaluate(
+        self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
+    ) -> Evaluation:
         """Ask it; `cache` is a folder for what serves all trials of a data set."""
         ...
 
@@ -67,8 +77,13 @@ EVALUATIONS: Registry[Evaluator] = Registry("evaluation", "trainers.evaluations"
 
 
 @torch.no_grad()
-def evaluate(evaluator: Evaluator, trial: Trial, objective: Objective, model: Model,
-             cache: Path | None = None) -> Evaluation:
+def evaluate(
+    evaluator: Evaluator,
+    trial: Trial,
+    objective: Objective,
+    model: Model,
+    cache: Path | None = None,
+) -> Evaluation:
     """Check and ask: the same answer whenever it is asked, on one thread, on test examples.
 
     All noise comes from the trial's stream ``evaluation``. Raises `Incompatible` as the
@@ -82,8 +97,9 @@ def evaluate(evaluator: Evaluator, trial: Trial, objective: Objective, model: Mo
 def config(evaluator: Evaluator) -> dict[str, Any]:
     """The plain values that `EVALUATIONS.build` takes."""
     values = {fld.name: getattr(evaluator, fld.name) for fld in describe_fields(type(evaluator))}
-    return {"name": evaluator.name} | {name: list(value) if isinstance(value, tuple) else value
-                                       for name, value in values.items()}
+    return {"name": evaluator.name} | {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
+    }
 
 
 def key(evaluator: Evaluator) -> str:
@@ -92,8 +108,9 @@ def key(evaluator: Evaluator) -> str:
     return f"{evaluator.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def first_examples(trial: Trial, model: Model, count: int) -> tuple[
-        Float[Tensor, "batch dims"], Int[Tensor, " batch"] | None]:
+def first_examples(
+    trial: Trial, model: Model, count: int
+) -> tuple[Float[Tensor, "batch dims"], Int[Tensor, " batch"] | None]:
     """The first `count` test examples (0: all) in data units, and their labels if there are any.
 
     They lie where the model computes.

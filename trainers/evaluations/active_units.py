@@ -53,12 +53,15 @@ class ActiveUnits(Component):
     def check(self, trial: Trial) -> None:
         if trial.objective.network != "autoencoder":
             known = [name for name in OBJECTIVES if OBJECTIVES[name].network == "autoencoder"]
-            raise Incompatible(f"active units are latent units, and the objective "
-                               f"{trial.objective.name!r} has none; ask one of "
-                               f"{', '.join(known)}, or evaluate 'denoising'")
+            raise Incompatible(
+                f"active units are latent units, and the objective "
+                f"{trial.objective.name!r} has none; ask one of "
+                f"{', '.join(known)}, or evaluate 'denoising'"
+            )
 
-    def evaluate(self, trial: Trial, objective: Objective, model: Model,
-                 cache: Path | None = None) -> Evaluation:
+    def evaluate(
+        self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
+    ) -> Evaluation:
         x, _ = first_examples(trial, model, self.examples)
         seen = _as_trained(trial, objective, model, x)
         posteriors = [model.encode(part) for part in torch.split(seen, CHUNK)]
@@ -67,11 +70,22 @@ class ActiveUnits(Component):
         variances = means.var(0, correction=0)
         kl = kl_to_prior(means.unsqueeze(-1), log_vars.unsqueeze(-1)).mean(0)
         active = variances > self.threshold
-        table = [{"unit": unit, "variance": float(variances[unit]), "kl": float(kl[unit]),
-                  "active": bool(active[unit])}
-                 for unit in variances.argsort(descending=True).tolist()]
-        return Evaluation({"active_units": float(active.sum()),
-                           "active_units_share": float(active.double().mean())}, table)
+        table = [
+            {
+                "unit": unit,
+                "variance": float(variances[unit]),
+                "kl": float(kl[unit]),
+                "active": bool(active[unit]),
+            }
+            for unit in variances.argsort(descending=True).tolist()
+        ]
+        return Evaluation(
+            {
+                "active_units": float(active.sum()),
+                "active_units_share": float(active.double().mean()),
+            },
+            table,
+        )
 
 
 def _as_trained(trial: Trial, objective: Objective, model: Model, x: Tensor) -> Tensor:

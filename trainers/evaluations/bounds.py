@@ -19,12 +19,11 @@ from trainers.evaluations import (
     mean_and_error,
     own_streams,
 )
-from trainers.fields import Bounds as Interval
-from trainers.fields import Component, Count, Natural
+from trainers.fields import Component, Count, Limits, Natural
 from trainers.model import Model
 from trainers.noise import Draw, Streams
 from trainers.objectives import Objective
-from trainers.posterior import Samples, infer
+from trainers.posterior import PosteriorSamples, infer
 from trainers.trial import Trial
 
 __all__ = ["Bounds"]
@@ -67,35 +66,43 @@ class Bounds(Component):
 
     reference: ClassVar[str] = "Im et al. 2017, arXiv:1511.06406, Eq. 7-10 (Eq. 9 put right)"
 
-    m: Annotated[int, Interval(ge=2)] = 50
+    m: Annotated[int, Limits(ge=2)] = 50
     k: Count = 4
     examples: Natural = 500
 
     def check(self, trial: Trial) -> None:
         if trial.corrupts != "input":
-            raise Incompatible("the bounds of the denoising criterion differ only where the "
-                               "encoder sees a corrupted input: ask a dvae or diwae, or evaluate "
-                               "'nll'")
+            raise Incompatible(
+                "the bounds of the denoising criterion differ only where the "
+                "encoder sees a corrupted input: ask a dvae or diwae, or evaluate "
+                "'nll'"
+            )
 
-    def evaluate(self, trial: Trial, objective: Objective, model: Model,
-                 cache: Path | None = None) -> Evaluation:
+    def evaluate(
+        self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
+    ) -> Evaluation:
         x, _ = first_examples(trial, model, self.examples)
         streams = own_streams(trial, model)
-        first, second = (torch.cat([self._bounds(model, part, streams)
-                                    for part in torch.split(x, BATCH)], dim=-1) for _ in range(2))
+        first, second = (
+            torch.cat(
+                [self._bounds(model, part, streams) for part in torch.split(x, BATCH)], dim=-1
+            )
+            for _ in range(2)
+        )
         errors = (0.25 * (first - second).square().sum(-1)).sqrt() / len(x)
         metrics: dict[str, float] = {}
         table = []
-        for name, values, error in zip(NAMES, 0.5 * (first + second), errors.tolist(),
-                                       strict=True):
+        for name, values, error in zip(
+            NAMES, 0.5 * (first + second), errors.tolist(), strict=True
+        ):
             mean, examples_error = mean_and_error(values)
             metrics |= {f"bounds/{name}": mean, f"bounds/{name}_se": error}
-            table.append({"bound": name, "value": mean, "se": error,
-                          "examples_se": examples_error})
+            table.append(
+                {"bound": name, "value": mean, "se": error, "examples_se": examples_error}
+            )
         return Evaluation(metrics, table)
 
-    def _bounds(self, model: Model, x: Tensor,
-                streams: Streams) -> Float[Tensor, "bounds batch"]:
+    def _bounds(self, model: Model, x: Tensor, streams: Streams) -> Float[Tensor, "bounds batch"]:
         """The quantities of `NAMES` for each example."""
         assert model.corruption is not None
         noise = Draw("evaluation", (self.m, *x.shape), model.corruption.noise)
@@ -109,16 +116,18 @@ class Bounds(Component):
         return torch.stack([dvae, cvae, upper, log_p, cvae - dvae, log_p - cvae])
 
 
-def _log_posteriors(samples: Samples) -> tuple[Tensor, Tensor, Tensor]:
+def _log_posteriors(samples: PosteriorSamples) -> tuple[Tensor, Tensor, Tensor]:
     """log q(z|x̃) by z's own view, by the mean over all views, and by that over the others.
 
     Each has shape (k, m, batch). Squares are multiplied out, in float64: no (k·m, m, latent).
     """
     z, mean = samples.z.double(), samples.mean.double()
     precision = (-samples.log_var.double()).exp()
-    squares = (torch.einsum("kmbz,jbz->kmjb", z.square(), precision)
-               - 2 * torch.einsum("kmbz,jbz->kmjb", z, precision * mean)
-               + (precision * mean.square()).sum(-1))
+    squares = (
+        torch.einsum("kmbz,jbz->kmjb", z.square(), precision)
+        - 2 * torch.einsum("kmbz,jbz->kmjb", z, precision * mean)
+        + (precision * mean.square()).sum(-1)
+    )
     constant = samples.log_var.double().sum(-1) + z.shape[-1] * math.log(2 * math.pi)
     log_q = -0.5 * (squares + constant)
     m = len(mean)

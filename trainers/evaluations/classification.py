@@ -64,8 +64,9 @@ class Classification(Component):
         check_levels(self, trial)
         require_labels(trial.data)
 
-    def evaluate(self, trial: Trial, objective: Objective, model: Model,
-                 cache: Path | None = None) -> Evaluation:
+    def evaluate(
+        self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
+    ) -> Evaluation:
         x, labels = first_examples(trial, model, self.examples)
         assert labels is not None
         classifier = reference_classifier(trial.data, self.steps, cache)
@@ -73,8 +74,7 @@ class Classification(Component):
         def accuracy(shown: Tensor) -> tuple[float, float]:
             return mean_and_error((classifier.predict(shown) == labels).double())
 
-        metrics = {"accuracy/clean": accuracy(x)[0],
-                   "accuracy/reference": classifier.accuracy}
+        metrics = {"accuracy/clean": accuracy(x)[0], "accuracy/reference": classifier.accuracy}
         table: list[dict[str, Any]] = []
         streams = own_streams(trial, model)
         for level in levels_of(self):
@@ -84,8 +84,16 @@ class Classification(Component):
                 share, error = accuracy(estimate(objective, model, y, streams, way))
                 name = f"accuracy/{level.name}" + (f"_{way}" if place else "")
                 metrics |= {name: share, f"{name}_se": error}
-                table.append({"noise": level.noise, "level": level.level, "estimator": way,
-                              "accuracy": share, "accuracy_se": error, "noisy": noisy,
-                              "clean": metrics["accuracy/clean"],
-                              "examples": len(x)})
+                table.append(
+                    {
+                        "noise": level.noise,
+                        "level": level.level,
+                        "estimator": way,
+                        "accuracy": share,
+                        "accuracy_se": error,
+                        "noisy": noisy,
+                        "clean": metrics["accuracy/clean"],
+                        "examples": len(x),
+                    }
+                )
         return Evaluation(metrics, table)

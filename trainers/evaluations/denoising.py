@@ -63,8 +63,9 @@ class Denoising(Component):
     def check(self, trial: Trial) -> None:
         check_levels(self, trial)
 
-    def evaluate(self, trial: Trial, objective: Objective, model: Model,
-                 cache: Path | None = None) -> Evaluation:
+    def evaluate(
+        self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
+    ) -> Evaluation:
         x, _ = first_examples(trial, model, self.examples)
         streams = own_streams(trial, model)
         table: list[dict[str, Any]] = []
@@ -77,9 +78,17 @@ class Denoising(Component):
                 loss, error = mean_and_error((x - xhat).square().sum(-1))
                 name = f"denoise/{level.name}" + (f"_{way}" if place else "")
                 metrics |= {name: loss, f"{name}_se": error}
-                table.append({"noise": level.noise, "level": level.level, "estimator": way,
-                              "denoise": loss, "denoise_se": error, "examples": len(x),
-                              "noise_energy": mean_and_error((x - y).square().sum(-1))[0]})
+                table.append(
+                    {
+                        "noise": level.noise,
+                        "level": level.level,
+                        "estimator": way,
+                        "denoise": loss,
+                        "denoise_se": error,
+                        "examples": len(x),
+                        "noise_energy": mean_and_error((x - y).square().sum(-1))[0],
+                    }
+                )
                 if place == 0:
                     rows.setdefault(level.noise, [x]).extend([y, xhat])
         return Evaluation(metrics, table, _pictures(rows, trial))
@@ -89,5 +98,7 @@ def _pictures(rows: dict[str, list[Tensor]], trial: Trial) -> dict[str, npt.NDAr
     """One picture for each noise; none for data that are no images."""
     if len(trial.data.shape) != 3 or trial.data.value_range is None:
         return {}
-    return {noise: np.stack([pictures(values[:SHOWN], trial) for values in found])
-            for noise, found in rows.items()}
+    return {
+        noise: np.stack([pictures(values[:SHOWN], trial) for values in found])
+        for noise, found in rows.items()
+    }

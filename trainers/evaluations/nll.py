@@ -69,20 +69,25 @@ class Nll(Component):
     def check(self, trial: Trial) -> None:
         if not trial.objective.likelihood:
             known = [name for name in OBJECTIVES if OBJECTIVES[name].likelihood]
-            raise Incompatible(f"the objective {trial.objective.name!r} learns an energy without "
-                               f"its normalising constant, so no likelihood; ask one of "
-                               f"{', '.join(known)}, or evaluate 'denoising'")
+            raise Incompatible(
+                f"the objective {trial.objective.name!r} learns an energy without "
+                f"its normalising constant, so no likelihood; ask one of "
+                f"{', '.join(known)}, or evaluate 'denoising'"
+            )
 
-    def evaluate(self, trial: Trial, objective: Objective, model: Model,
-                 cache: Path | None = None) -> Evaluation:
+    def evaluate(
+        self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
+    ) -> Evaluation:
         x, _ = first_examples(trial, model, self.examples)
         streams = own_streams(trial, model)
         batches = [list(self._weigh(model, part, streams)) for part in torch.split(x, BATCH)]
         stages = [Weights.joined(stage) for stage in zip(*batches, strict=True)]
         table = [{"k": stage.count, **_summary(stage)} for stage in stages]
         ess = stages[-1].ess
-        return Evaluation(_summary(stages[-1]) | {"nll_ess": float(ess.mean()),
-                                                  "nll_ess_min": float(ess.min())}, table)
+        return Evaluation(
+            _summary(stages[-1]) | {"nll_ess": float(ess.mean()), "nll_ess_min": float(ess.min())},
+            table,
+        )
 
     def _weigh(self, model: Model, x: Tensor, streams: Streams) -> Iterator[Weights]:
         """The weights of the first 1, 10, 100 ... and of all k samples."""
@@ -115,13 +120,19 @@ class Weights:
     @classmethod
     def joined(cls, parts: tuple[Weights, ...]) -> Weights:
         """The same number of samples of several batches of examples."""
-        return cls(parts[0].count, torch.cat([part.log_sum for part in parts]),
-                   torch.cat([part.log_squares for part in parts]))
+        return cls(
+            parts[0].count,
+            torch.cat([part.log_sum for part in parts]),
+            torch.cat([part.log_squares for part in parts]),
+        )
 
     def with_more(self, log_weights: Float[Tensor, "samples batch"]) -> Weights:
         w = log_weights.double()
-        return Weights(self.count + len(w), torch.logaddexp(self.log_sum, w.logsumexp(0)),
-                       torch.logaddexp(self.log_squares, (2 * w).logsumexp(0)))
+        return Weights(
+            self.count + len(w),
+            torch.logaddexp(self.log_sum, w.logsumexp(0)),
+            torch.logaddexp(self.log_squares, (2 * w).logsumexp(0)),
+        )
 
     @property
     def log_mean(self) -> Float[Tensor, " batch"]:
@@ -143,8 +154,11 @@ class Weights:
 
 def _summary(weights: Weights) -> dict[str, Any]:
     nll, error = mean_and_error(-weights.log_mean)
-    return {"nll": nll, "nll_se": float(weights.variance.sum().sqrt()) / len(weights.log_sum),
-            "nll_examples_se": error}
+    return {
+        "nll": nll,
+        "nll_se": float(weights.variance.sum().sqrt()) / len(weights.log_sum),
+        "nll_examples_se": error,
+    }
 
 
 def _noise(model: Model, x: Tensor, streams: Streams, views: int) -> Tensor | None:

@@ -68,25 +68,30 @@ class Samples(Component):
         super().__post_init__()
         for name in self.samplers:
             if name not in SAMPLERS:
-                raise InvalidValue(f"Samples.samplers must be of {', '.join(SAMPLERS)}, and has "
-                                   f"{name!r}")
+                raise InvalidValue(
+                    f"Samples.samplers must be of {', '.join(SAMPLERS)}, and has {name!r}"
+                )
         if self.samplers:
             self._made(self.samplers)
 
     def check(self, trial: Trial) -> None:
         if len(trial.data.shape) != 3 or trial.data.value_range is None:
-            raise Incompatible(f"samples are shown as pictures, and {trial.data.name!r} has no "
-                               "images; draw them from Python, with trainers.samplers")
+            raise Incompatible(
+                f"samples are shown as pictures, and {trial.data.name!r} has no "
+                "images; draw them from Python, with trainers.samplers"
+            )
         for sampler in self._of(trial.objective):
             sampler.check(trial.objective)
 
-    def evaluate(self, trial: Trial, objective: Objective, model: Model,
-                 cache: Path | None = None) -> Evaluation:
+    def evaluate(
+        self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
+    ) -> Evaluation:
         found, table = {}, []
         for sampler in self._of(objective):
             generator = own_streams(trial, model).generator("evaluation")
-            found[sampler.name] = picture(sampler, trial, (objective, model), self.count,
-                                          generator)
+            found[sampler.name] = picture(
+                sampler, trial, (objective, model), self.count, generator
+            )
             table.append({"sampler": sampler.name, "settings": _settings(sampler)})
         return Evaluation({}, table, found)
 
@@ -95,26 +100,45 @@ class Samples(Component):
 
     def _made(self, names: tuple[str, ...]) -> list[Sampler]:
         """The samplers, each with those of the fields that it has."""
-        given = {fld.name: getattr(self, fld.name) for fld in describe_fields(type(self))
-                 if fld.name not in ("samplers", "count")}
+        given = {
+            fld.name: getattr(self, fld.name)
+            for fld in describe_fields(type(self))
+            if fld.name not in ("samplers", "count")
+        }
         given = {name: value for name, value in given.items() if value is not None}
         fields = {name: {fld.name for fld in describe_fields(SAMPLERS[name])} for name in names}
         for unused in given.keys() - set[str]().union(*fields.values()):
-            having = [name for name in SAMPLERS
-                      if unused in {fld.name for fld in describe_fields(SAMPLERS[name])}]
-            raise InvalidValue(f"Samples.{unused} is a field of {', '.join(having)}, and the "
-                               f"samplers are {', '.join(names)}; leave it out")
-        return [SAMPLERS.build({"name": name} | {field: value for field, value in given.items()
-                                                 if field in fields[name]}) for name in names]
+            having = [
+                name
+                for name in SAMPLERS
+                if unused in {fld.name for fld in describe_fields(SAMPLERS[name])}
+            ]
+            raise InvalidValue(
+                f"Samples.{unused} is a field of {', '.join(having)}, and the "
+                f"samplers are {', '.join(names)}; leave it out"
+            )
+        return [
+            SAMPLERS.build(
+                {"name": name}
+                | {field: value for field, value in given.items() if field in fields[name]}
+            )
+            for name in names
+        ]
 
 
 def _settings(sampler: Sampler) -> str:
-    return " ".join(f"{fld.name}={getattr(sampler, fld.name)}"
-                    for fld in describe_fields(type(sampler)))
+    return " ".join(
+        f"{fld.name}={getattr(sampler, fld.name)}" for fld in describe_fields(type(sampler))
+    )
 
 
-def picture(sampler: Sampler, trial: Trial, trained: tuple[Objective, Model], count: int,
-            generator: torch.Generator) -> npt.NDArray[np.uint8]:
+def picture(
+    sampler: Sampler,
+    trial: Trial,
+    trained: tuple[Objective, Model],
+    count: int,
+    generator: torch.Generator,
+) -> npt.NDArray[np.uint8]:
     """Samples as uint8 images (rows, columns, C, H, W), clipped to the data's range.
 
     Of walk-jump sampling `count` chains (0: 10) and at most 20 jumps of each, from the first to
@@ -124,8 +148,9 @@ def picture(sampler: Sampler, trial: Trial, trained: tuple[Objective, Model], co
         return _square(pictures(sampler.sample(*trained, count or GRID, generator), trial))
     path = sampler.trajectory(*trained, count or CHAINS, generator)
     shown = torch.linspace(0, len(path) - 1, min(len(path), LONGEST)).round().long()
-    return np.stack([pictures(chain, trial)
-                     for chain in path[shown.to(path.device)].transpose(0, 1)])
+    return np.stack(
+        [pictures(chain, trial) for chain in path[shown.to(path.device)].transpose(0, 1)]
+    )
 
 
 def _square(found: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -23,7 +23,7 @@ from trainers.evaluations import (
     mean_and_error,
     own_streams,
 )
-from trainers.fields import Bounds, Component, Count, Natural, Positive
+from trainers.fields import Component, Count, Limits, Natural, Positive
 from trainers.model import Model
 from trainers.noise import Draw, Streams
 from trainers.noise_levels import estimate, estimators
@@ -92,33 +92,40 @@ class Smoothing(Component):
     radii: tuple[Positive, ...] = (0.5, 0.75, 1.0, 1.25, 1.5)
     n0: Count = 100
     n: Count = 1000
-    alpha: Annotated[float, Bounds(gt=0, lt=0.5)] = 0.001
+    alpha: Annotated[float, Limits(gt=0, lt=0.5)] = 0.001
     examples: Natural = 100
     steps: Count = STEPS
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if len({f"{radius:g}" for radius in self.radii}) < max(1, len(self.radii)):
-            raise InvalidValue("Smoothing.radii must hold at least one radius, and each once, and "
-                               f"is {list(self.radii)}")
+            raise InvalidValue(
+                "Smoothing.radii must hold at least one radius, and each once, and "
+                f"is {list(self.radii)}"
+            )
         top = max(self.radii)
         every = float(log_ndtr(top / self.sigma))  # all n agree with probability e^(n·every)
         least = math.ceil(math.log(self.alpha) / every) if every < 0 else math.inf
         if self.n < least:
             takes = f"at least {least}" if least < 1e9 else "more than can be drawn"
-            raise InvalidValue(f"Smoothing.n must be {takes} to certify the radius {top:g} at "
-                               f"σ = {self.sigma:g} and α = {self.alpha:g}, and is {self.n}; "
-                               "smaller radii or a larger sigma take fewer")
+            raise InvalidValue(
+                f"Smoothing.n must be {takes} to certify the radius {top:g} at "
+                f"σ = {self.sigma:g} and α = {self.alpha:g}, and is {self.n}; "
+                "smaller radii or a larger sigma take fewer"
+            )
         if self.n0 > self.n:
-            raise InvalidValue("Smoothing.n0, the copies that only guess the class, must be at "
-                               f"most the n that bound its probability, and is {self.n0} with "
-                               f"n = {self.n}; the papers have n0 = 100 and n = 100,000")
+            raise InvalidValue(
+                "Smoothing.n0, the copies that only guess the class, must be at "
+                f"most the n that bound its probability, and is {self.n0} with "
+                f"n = {self.n}; the papers have n0 = 100 and n = 100,000"
+            )
 
     def check(self, trial: Trial) -> None:
         require_labels(trial.data)
 
-    def evaluate(self, trial: Trial, objective: Objective, model: Model,
-                 cache: Path | None = None) -> Evaluation:
+    def evaluate(
+        self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
+    ) -> Evaluation:
         x, labels = first_examples(trial, model, self.examples)
         assert labels is not None
         classifier = reference_classifier(trial.data, self.steps, cache)
@@ -128,14 +135,23 @@ class Smoothing(Component):
             return classifier.predict(estimate(objective, model, y, streams, way))
 
         certificates = [certify(classify, example, self, streams) for example in x]
-        table = [{"example": place, "label": int(label), "guess": one.guess,
-                  "p_lower": one.p_lower, "radius": one.radius, "abstains": one.abstains}
-                 for place, (one, label) in enumerate(zip(certificates, labels, strict=True))]
+        table = [
+            {
+                "example": place,
+                "label": int(label),
+                "guess": one.guess,
+                "p_lower": one.p_lower,
+                "radius": one.radius,
+                "abstains": one.abstains,
+            }
+            for place, (one, label) in enumerate(zip(certificates, labels, strict=True))
+        ]
         metrics = self._summary(certificates, labels)
         return Evaluation(metrics | {"smoothing/reference": classifier.accuracy}, table)
 
-    def _summary(self, certificates: list[Certificate],
-                 labels: Int[Tensor, " batch"]) -> dict[str, float]:
+    def _summary(
+        self, certificates: list[Certificate], labels: Int[Tensor, " batch"]
+    ) -> dict[str, float]:
         right = torch.tensor([one.guess for one in certificates]) == labels.cpu()
         radius = torch.tensor([one.radius for one in certificates], dtype=torch.float64)
         abstains = torch.tensor([one.abstains for one in certificates])
@@ -143,14 +159,18 @@ class Smoothing(Component):
         for wanted in self.radii:
             share, error = mean_and_error((right & (radius >= wanted)).double())
             metrics |= {f"certified/{wanted:g}": share, f"certified/{wanted:g}_se": error}
-        return metrics | {"smoothing/accuracy": float((right & ~abstains).double().mean()),
-                          "smoothing/abstained": float(abstains.double().mean()),
-                          "smoothing/radius": float((right * radius).mean())}
+        return metrics | {
+            "smoothing/accuracy": float((right & ~abstains).double().mean()),
+            "smoothing/abstained": float(abstains.double().mean()),
+            "smoothing/radius": float((right * radius).mean()),
+        }
 
 
-def certify(classify: Classify, x: Float[Tensor, " dims"], smoothing: Smoothing,
-            streams: Streams) -> Certificate:
+def certify(
+    classify: Classify, x: Float[Tensor, " dims"], smoothing: Smoothing, streams: Streams
+) -> Certificate:
     """Certify the classes (whole numbers from 0) that `classify` gives to noisy copies of `x`."""
+
     def counts(copies: int) -> Counter[int]:
         found: Counter[int] = Counter()
         for start in range(0, copies, AT_ONCE):

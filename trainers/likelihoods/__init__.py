@@ -30,8 +30,12 @@ class Likelihood(Protocol):
     outputs: ClassVar[int]
     support: ClassVar[tuple[float, float] | None]
 
-    def log_prob(self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch outputs dims"],
-                 readout: Readout) -> Float[Tensor, " batch"]:
+    def log_prob(
+        self,
+        x: Float[Tensor, "batch dims"],
+        u: Float[Tensor, "batch outputs dims"],
+        readout: Readout,
+    ) -> Float[Tensor, " batch"]:
         """log p(x|z) in nats per example, without the normalising constant (the papers' form)."""
         ...
 
@@ -39,13 +43,15 @@ class Likelihood(Protocol):
         """The normalising constant in nats per example: log_prob + constant is a density."""
         ...
 
-    def mean(self, u: Float[Tensor, "batch outputs dims"],
-             readout: Readout) -> Float[Tensor, "batch dims"]:
+    def mean(
+        self, u: Float[Tensor, "batch outputs dims"], readout: Readout
+    ) -> Float[Tensor, "batch dims"]:
         """x̂ = E[x|z] (the median for Laplace), in data units."""
         ...
 
-    def distance(self, x: Float[Tensor, "batch dims"],
-                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
+    def distance(
+        self, x: Float[Tensor, "batch dims"], xhat: Float[Tensor, "batch dims"]
+    ) -> Float[Tensor, " batch"]:
         """The reconstruction error that this likelihood scores, summed over dimensions."""
         ...
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trainers.corruptions import gaussian as corruption
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.fields import Component
 from trainers.likelihoods import LIKELIHOODS, Readout
 
@@ -39,21 +39,24 @@ class Bernoulli(Component):
     outputs: ClassVar[int] = 1
     support: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
-    def log_prob(self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"],
-                 readout: Readout) -> Float[Tensor, " batch"]:
+    def log_prob(
+        self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"], readout: Readout
+    ) -> Float[Tensor, " batch"]:
         logits = u.squeeze(-2)
         return (x * logits - torch.nn.functional.softplus(logits)).sum(-1)
 
     def constant(self, dims: int) -> Float[Tensor, ""] | float:
         return 0.0
 
-    def mean(self, u: Float[Tensor, "batch 1 dims"],
-             readout: Readout) -> Float[Tensor, "batch dims"]:
+    def mean(
+        self, u: Float[Tensor, "batch 1 dims"], readout: Readout
+    ) -> Float[Tensor, "batch dims"]:
         return torch.sigmoid(u.squeeze(-2))
 
-    def distance(self, x: Float[Tensor, "batch dims"],
-                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
+    def distance(
+        self, x: Float[Tensor, "batch dims"], xhat: Float[Tensor, "batch dims"]
+    ) -> Float[Tensor, " batch"]:
         return (x - xhat).square().sum(-1)
 
-    def imagined(self) -> corruption.Gaussian:
-        return corruption.Gaussian(sigma=IMAGINED_SIGMA)
+    def imagined(self) -> GaussianNoise:
+        return GaussianNoise(sigma=IMAGINED_SIGMA)

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trainers.corruptions import gaussian as corruption
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.fields import Component, Scale, from_checked
 from trainers.likelihoods import LIKELIHOODS, Readout
 
@@ -40,21 +40,24 @@ class Gaussian(Component):
 
     sigma: Scale
 
-    def log_prob(self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"],
-                 readout: Readout) -> Float[Tensor, " batch"]:
+    def log_prob(
+        self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"], readout: Readout
+    ) -> Float[Tensor, " batch"]:
         return self.distance(x, self.mean(u, readout)) * (-0.5 / (self.sigma * self.sigma))
 
     def constant(self, dims: int) -> Float[Tensor, ""] | float:
         variance = torch.as_tensor(self.sigma * self.sigma, dtype=torch.float64)
         return -0.5 * dims * torch.log(2 * math.pi * variance)
 
-    def mean(self, u: Float[Tensor, "batch 1 dims"],
-             readout: Readout) -> Float[Tensor, "batch dims"]:
+    def mean(
+        self, u: Float[Tensor, "batch 1 dims"], readout: Readout
+    ) -> Float[Tensor, "batch dims"]:
         return readout(u.squeeze(-2))
 
-    def distance(self, x: Float[Tensor, "batch dims"],
-                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
+    def distance(
+        self, x: Float[Tensor, "batch dims"], xhat: Float[Tensor, "batch dims"]
+    ) -> Float[Tensor, " batch"]:
         return (x - xhat).square().sum(-1)
 
-    def imagined(self) -> corruption.Gaussian:
-        return from_checked(corruption.Gaussian, sigma=self.sigma)
+    def imagined(self) -> GaussianNoise:
+        return from_checked(GaussianNoise, sigma=self.sigma)

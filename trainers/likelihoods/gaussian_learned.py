@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trainers.corruptions import gaussian as corruption
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.fields import Component, Scale
 from trainers.likelihoods import LIKELIHOODS, Readout
 
@@ -48,8 +48,9 @@ class GaussianLearned(Component):
 
     sigma_min: Scale = 1 / 256
 
-    def log_prob(self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 2 dims"],
-                 readout: Readout) -> Float[Tensor, " batch"]:
+    def log_prob(
+        self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 2 dims"], readout: Readout
+    ) -> Float[Tensor, " batch"]:
         variance = self.sigma_min * self.sigma_min + u.select(-2, 1).exp()
         squares = (x - self.mean(u, readout)).square()
         return -0.5 * (squares / variance + torch.log(variance)).sum(-1)
@@ -57,13 +58,15 @@ class GaussianLearned(Component):
     def constant(self, dims: int) -> Float[Tensor, ""] | float:
         return -0.5 * dims * math.log(2 * math.pi)
 
-    def mean(self, u: Float[Tensor, "batch 2 dims"],
-             readout: Readout) -> Float[Tensor, "batch dims"]:
+    def mean(
+        self, u: Float[Tensor, "batch 2 dims"], readout: Readout
+    ) -> Float[Tensor, "batch dims"]:
         return readout(u.select(-2, 0))
 
-    def distance(self, x: Float[Tensor, "batch dims"],
-                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
+    def distance(
+        self, x: Float[Tensor, "batch dims"], xhat: Float[Tensor, "batch dims"]
+    ) -> Float[Tensor, " batch"]:
         return (x - xhat).square().sum(-1)
 
-    def imagined(self) -> corruption.Gaussian:
-        return corruption.Gaussian(sigma=IMAGINED_SIGMA)
+    def imagined(self) -> GaussianNoise:
+        return GaussianNoise(sigma=IMAGINED_SIGMA)

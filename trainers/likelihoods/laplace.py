@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trainers.corruptions import laplace as corruption
+from trainers.corruptions.laplace_noise import LaplaceNoise
 from trainers.fields import Component, Scale, from_checked
 from trainers.likelihoods import LIKELIHOODS, Readout
 
@@ -38,20 +38,23 @@ class Laplace(Component):
 
     alpha: Scale
 
-    def log_prob(self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"],
-                 readout: Readout) -> Float[Tensor, " batch"]:
+    def log_prob(
+        self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"], readout: Readout
+    ) -> Float[Tensor, " batch"]:
         return self.distance(x, self.mean(u, readout)) * (-1.0 / self.alpha)
 
     def constant(self, dims: int) -> Float[Tensor, ""] | float:
         return -dims * torch.log(2 * torch.as_tensor(self.alpha, dtype=torch.float64))
 
-    def mean(self, u: Float[Tensor, "batch 1 dims"],
-             readout: Readout) -> Float[Tensor, "batch dims"]:
+    def mean(
+        self, u: Float[Tensor, "batch 1 dims"], readout: Readout
+    ) -> Float[Tensor, "batch dims"]:
         return readout(u.squeeze(-2))
 
-    def distance(self, x: Float[Tensor, "batch dims"],
-                 xhat: Float[Tensor, "batch dims"]) -> Float[Tensor, " batch"]:
+    def distance(
+        self, x: Float[Tensor, "batch dims"], xhat: Float[Tensor, "batch dims"]
+    ) -> Float[Tensor, " batch"]:
         return (x - xhat).abs().sum(-1)
 
-    def imagined(self) -> corruption.Laplace:
-        return from_checked(corruption.Laplace, alpha=self.alpha)
+    def imagined(self) -> LaplaceNoise:
+        return from_checked(LaplaceNoise, alpha=self.alpha)

@@ -37,8 +37,7 @@ class Network(Protocol):
 
 def activation(name: str) -> nn.Module:
     """The activation that a network's `activation` field names."""
-    known: dict[str, type[nn.Module]] = {
-        "silu": nn.SiLU, "softplus": nn.Softplus, "tanh": nn.Tanh}
+    known: dict[str, type[nn.Module]] = {"silu": nn.SiLU, "softplus": nn.Softplus, "tanh": nn.Tanh}
     return known[name]()
 
 

@@ -33,9 +33,11 @@ class ConvStack(nn.Module):
             raise Incompatible(
                 f"{len(channels)} unpadded 3x3 convolutions need images of at least "
                 f"{2 * len(channels) + 1} x {2 * len(channels) + 1}, and these are "
-                f"{shape[1]} x {shape[2]}; use the network 'mlp'")
+                f"{shape[1]} x {shape[2]}; use the network 'mlp'"
+            )
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(depth, wider, 3) for depth, wider in itertools.pairwise(depths))
+            nn.Conv2d(depth, wider, 3) for depth, wider in itertools.pairwise(depths)
+        )
         self.hidden = nn.Linear(depths[-1] * rows * columns, fc)
 
     def forward(self, x: Float[Tensor, "batch dims"]) -> Float[Tensor, "batch features"]:
@@ -52,12 +54,14 @@ class ConvEncoder(nn.Module):
         super().__init__()
         stacks = 1 if network.share_encoder else 2
         self.trunks = nn.ModuleList(
-            ConvStack(shape, network.channels, network.fc) for _ in range(stacks))
+            ConvStack(shape, network.channels, network.fc) for _ in range(stacks)
+        )
         self.mean = nn.Linear(network.fc, network.d_z)
         self.log_var = nn.Linear(network.fc, network.d_z)
 
-    def forward(self, x: Float[Tensor, "batch dims"]) -> tuple[
-            Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+    def forward(
+        self, x: Float[Tensor, "batch dims"]
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
         features = [trunk(x) for trunk in self.trunks]
         return self.mean(features[0]), self.log_var(features[-1])
 
@@ -108,8 +112,10 @@ class Conv(Component):
     share_encoder: bool = False
 
     def build(self, shape: tuple[int, ...], outputs: int) -> Mapping[str, nn.Module]:
-        return {"encoder": ConvEncoder(image_shape(shape), self),
-                "decoder": Decoder(self.d_z, self.decoder, flat_size(shape), outputs)}
+        return {
+            "encoder": ConvEncoder(image_shape(shape), self),
+            "decoder": Decoder(self.d_z, self.decoder, flat_size(shape), outputs),
+        }
 
     def readout(self, u: Tensor) -> Tensor:
         return torch.sigmoid(u)

@@ -33,8 +33,9 @@ class GruEncoder(nn.Module):
         self.mean = nn.Linear(width, d_z)
         self.log_var = nn.Linear(width, d_z)
 
-    def forward(self, x: Float[Tensor, "batch dims"]) -> tuple[
-            Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+    def forward(
+        self, x: Float[Tensor, "batch dims"]
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
         seen = self.inputs(x).chunk(3, dim=-1)
         h = torch.zeros_like(seen[0])
         for _ in range(self.steps):
@@ -82,8 +83,9 @@ class Gru(Component):
         dims = flat_size(shape)
         return {
             "encoder": GruEncoder(dims, self.units, self.d_z, self.steps),
-            "decoder": DenseDecoder((self.d_z, *self.decoder_hidden), dims, outputs,
-                                    self.nonlinearity),
+            "decoder": DenseDecoder(
+                (self.d_z, *self.decoder_hidden), dims, outputs, self.nonlinearity
+            ),
         }
 
     def readout(self, u: Tensor) -> Tensor:

@@ -24,8 +24,9 @@ class AffineEncoder(nn.Module):
         self.mean = nn.Linear(dims, d_z)
         self.log_var = nn.Parameter(torch.zeros(d_z))
 
-    def forward(self, x: Float[Tensor, "batch dims"]) -> tuple[
-            Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+    def forward(
+        self, x: Float[Tensor, "batch dims"]
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
         mean = self.mean(x)
         return mean, self.log_var.expand_as(mean)
 
@@ -67,8 +68,10 @@ class Linear(Component):
 
     def build(self, shape: tuple[int, ...], outputs: int) -> Mapping[str, nn.Module]:
         dims = flat_size(shape)
-        return {"encoder": AffineEncoder(dims, self.d_z),
-                "decoder": AffineDecoder(self.d_z, dims, outputs)}
+        return {
+            "encoder": AffineEncoder(dims, self.d_z),
+            "decoder": AffineDecoder(self.d_z, dims, outputs),
+        }
 
     def readout(self, u: Tensor) -> Tensor:
         return u

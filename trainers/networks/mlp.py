@@ -34,8 +34,9 @@ class DenseEncoder(nn.Module):
         self.mean = nn.Linear(sizes[-1], d_z)
         self.log_var = nn.Linear(sizes[-1], d_z)
 
-    def forward(self, x: Float[Tensor, "batch dims"]) -> tuple[
-            Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+    def forward(
+        self, x: Float[Tensor, "batch dims"]
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
         h = self.hidden(x)
         return self.mean(h), self.log_var(h)
 
@@ -43,8 +44,7 @@ class DenseEncoder(nn.Module):
 class DenseDecoder(nn.Module):
     """Hidden layers, then `outputs` numbers for each dimension of x."""
 
-    def __init__(self, sizes: tuple[int, ...], dims: int, outputs: int,
-                 nonlinearity: str) -> None:
+    def __init__(self, sizes: tuple[int, ...], dims: int, outputs: int, nonlinearity: str) -> None:
         super().__init__()
         self.hidden = dense(sizes, nonlinearity)
         self.out = nn.Linear(sizes[-1], outputs * dims)
@@ -84,8 +84,9 @@ class Mlp(Component):
         dims = flat_size(shape)
         return {
             "encoder": DenseEncoder((dims, *self.hidden), self.d_z, self.nonlinearity),
-            "decoder": DenseDecoder((self.d_z, *self.decoder_hidden), dims, outputs,
-                                    self.nonlinearity),
+            "decoder": DenseDecoder(
+                (self.d_z, *self.decoder_hidden), dims, outputs, self.nonlinearity
+            ),
         }
 
     def readout(self, u: Tensor) -> Tensor:

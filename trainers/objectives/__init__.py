@@ -38,8 +38,9 @@ class Objective(Protocol):
         """The noise that `loss` needs for a batch."""
         ...
 
-    def loss(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> tuple[Float[Tensor, ""], Metrics]:
+    def loss(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> tuple[Float[Tensor, ""], Metrics]:
         """What training minimises (mean over the batch), and its parts as metrics."""
         ...
 
@@ -47,8 +48,9 @@ class Objective(Protocol):
         """The noise that `test` needs for a batch; all of it from the stream `evaluation`."""
         ...
 
-    def test(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> dict[str, Float[Tensor, " batch"]]:
+    def test(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> dict[str, Float[Tensor, " batch"]]:
         """The test metrics of each example."""
         ...
 
@@ -60,8 +62,9 @@ class Objective(Protocol):
         """The noise that `denoise` may be given for a batch, from the stream `evaluation`."""
         ...
 
-    def denoise(self, model: Model, y: Float[Tensor, "batch dims"],
-                noise: Noise | None = None) -> Float[Tensor, "batch dims"]:
+    def denoise(
+        self, model: Model, y: Float[Tensor, "batch dims"], noise: Noise | None = None
+    ) -> Float[Tensor, "batch dims"]:
         """x̂(y), in data units; without `noise`, from the posterior mean of the latents."""
         ...
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from trainers.corruptions.gaussian import Gaussian
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.energies import bayes_estimate, gradient, plain
 from trainers.fields import Component, Scale, from_checked
 from trainers.model import Model
@@ -49,31 +49,38 @@ class Deen(Component):
     def draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return {"noise": Draw("corruption", (batch, model.dims))}
 
-    def loss(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> tuple[Float[Tensor, ""], Metrics]:
+    def loss(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> tuple[Float[Tensor, ""], Metrics]:
         loss = self._error(model, x, noise).mean()
         return loss, {"objective": -loss, "denoise": loss}
 
     def test_draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return {"noise": Draw("evaluation", (batch, model.dims))}
 
-    def test(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> dict[str, Float[Tensor, " batch"]]:
+    def test(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> dict[str, Float[Tensor, " batch"]]:
         error = self._error(model, x, noise)
         return {"objective": -error, "denoise": error}
 
-    def noise_model(self, model: Model) -> Gaussian:
-        return from_checked(Gaussian, sigma=self.sigma)
+    def noise_model(self, model: Model) -> GaussianNoise:
+        return from_checked(GaussianNoise, sigma=self.sigma)
 
     def denoise_draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return {}
 
-    def denoise(self, model: Model, y: Float[Tensor, "batch dims"],
-                noise: Noise | None = None) -> Float[Tensor, "batch dims"]:
+    def denoise(
+        self, model: Model, y: Float[Tensor, "batch dims"], noise: Noise | None = None
+    ) -> Float[Tensor, "batch dims"]:
         return bayes_estimate(y, self.gradient(model, y), self.sigma)
 
-    def gradient(self, model: Model, y: Float[Tensor, "batch dims"],
-                 noise: Mapping[str, Tensor] | None = None) -> Float[Tensor, "batch dims"]:
+    def gradient(
+        self,
+        model: Model,
+        y: Float[Tensor, "batch dims"],
+        noise: Mapping[str, Tensor] | None = None,
+    ) -> Float[Tensor, "batch dims"]:
         """∇f(y), per data unit; f is deterministic and needs no noise."""
         return gradient(plain(model.energy), y)[0]
 

@@ -13,7 +13,7 @@ from trainers.fields import Component, Count, Weight
 from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import OBJECTIVES, Metrics, Noise
-from trainers.posterior import Samples, infer, kl_to_prior, reparameterise, sample_draws
+from trainers.posterior import PosteriorSamples, infer, kl_to_prior, reparameterise, sample_draws
 
 __all__ = ["Elbo", "kl_to_prior", "reparameterise"]
 
@@ -60,41 +60,59 @@ class Elbo(Component):
     def draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return sample_draws(model, batch, self.k, self.m)
 
-    def loss(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> tuple[Float[Tensor, ""], Metrics]:
+    def loss(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> tuple[Float[Tensor, ""], Metrics]:
         samples = infer(model, x, noise["latent"], noise.get("corruption"))
         log_prob, kl = samples.log_prob.mean(), samples.kl.mean()
         objective = log_prob - self.beta * kl
-        return -objective, {"objective": objective, "elbo": log_prob - kl, "kl": kl,
-                            "recon": samples.recon.mean(), **model.learned_rate()}
+        return -objective, {
+            "objective": objective,
+            "elbo": log_prob - kl,
+            "kl": kl,
+            "recon": samples.recon.mean(),
+            **model.learned_rate(),
+        }
 
     def test_draws(self, model: Model, batch: int) -> dict[str, Draw]:
-        needs = {name: Draw("evaluation", draw.shape, draw.kind)
-                 for name, draw in self.draws(model, batch).items()}
+        needs = {
+            name: Draw("evaluation", draw.shape, draw.kind)
+            for name, draw in self.draws(model, batch).items()
+        }
         noise = Draw("evaluation", (batch, model.dims), self.noise_model(model).noise)
         return {**needs, "noise": noise, "denoise": self.denoise_draws(model, batch)["latent"]}
 
-    def test(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> dict[str, Float[Tensor, " batch"]]:
+    def test(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> dict[str, Float[Tensor, " batch"]]:
         samples = infer(model, x, noise["latent"], noise.get("corruption"))
         parts = self.parts(model, x, noise, samples)
-        metrics = {"objective": self._bound(samples), "objective_full": parts["elbo_full"],
-                   **parts}
+        metrics = {
+            "objective": self._bound(samples),
+            "objective_full": parts["elbo_full"],
+            **parts,
+        }
         if model.corrupts == "input":
             metrics["objective_clean"] = self._bound(infer(model, x, noise["latent"][:, :1]))
         return metrics
 
-    def parts(self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise,
-              samples: Samples) -> dict[str, Float[Tensor, " batch"]]:
+    def parts(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise, samples: PosteriorSamples
+    ) -> dict[str, Float[Tensor, " batch"]]:
         """The test metrics that every bound of this model has, whatever it maximises."""
         kl = samples.kl.mean(0)
         elbo = samples.log_prob.mean((0, 1)) - kl
         y = self.noise_model(model)(x, noise["noise"])
         xhat = self.denoise(model, y, {"latent": noise["denoise"]})
         rates = {name: rate.expand(len(x)) for name, rate in model.learned_rate().items()}
-        return {"elbo": elbo, "elbo_full": elbo + model.observation.constant(model.dims),
-                "kl": kl, "recon": samples.recon.mean((0, 1)),
-                "denoise": (x - xhat).square().sum(-1), **rates}
+        return {
+            "elbo": elbo,
+            "elbo_full": elbo + model.observation.constant(model.dims),
+            "kl": kl,
+            "recon": samples.recon.mean((0, 1)),
+            "denoise": (x - xhat).square().sum(-1),
+            **rates,
+        }
 
     def noise_model(self, model: Model) -> Corruption:
         return model.observation.imagined()
@@ -102,11 +120,13 @@ class Elbo(Component):
     def denoise_draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return {"latent": Draw("evaluation", (batch, model.d_z))}
 
-    def denoise(self, model: Model, y: Float[Tensor, "batch dims"],
-                noise: Noise | None = None) -> Float[Tensor, "batch dims"]:
+    def denoise(
+        self, model: Model, y: Float[Tensor, "batch dims"], noise: Noise | None = None
+    ) -> Float[Tensor, "batch dims"]:
         mean, log_var = model.encode(y)
-        return model.mean(mean if noise is None else
-                          reparameterise(mean, log_var, noise["latent"]))
+        return model.mean(
+            mean if noise is None else reparameterise(mean, log_var, noise["latent"])
+        )
 
-    def _bound(self, samples: Samples) -> Float[Tensor, " batch"]:
+    def _bound(self, samples: PosteriorSamples) -> Float[Tensor, " batch"]:
         return samples.log_prob.mean((0, 1)) - self.beta * samples.kl.mean(0)

@@ -16,7 +16,7 @@ from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import OBJECTIVES, Metrics, Noise
 from trainers.objectives.elbo import Elbo
-from trainers.posterior import Samples, infer
+from trainers.posterior import PosteriorSamples, infer
 
 __all__ = ["Iwae"]
 
@@ -61,23 +61,32 @@ class Iwae(Component):
     def draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return self.elbo.draws(model, batch)
 
-    def loss(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> tuple[Float[Tensor, ""], Metrics]:
+    def loss(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> tuple[Float[Tensor, ""], Metrics]:
         samples = infer(model, x, noise["latent"], noise.get("corruption"))
         objective, kl = log_mean_weight(samples).mean(), samples.kl.mean()
-        return -objective, {"objective": objective, "elbo": samples.log_prob.mean() - kl,
-                            "kl": kl, "recon": samples.recon.mean(), **model.learned_rate()}
+        return -objective, {
+            "objective": objective,
+            "elbo": samples.log_prob.mean() - kl,
+            "kl": kl,
+            "recon": samples.recon.mean(),
+            **model.learned_rate(),
+        }
 
     def test_draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return self.elbo.test_draws(model, batch)
 
-    def test(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> dict[str, Float[Tensor, " batch"]]:
+    def test(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> dict[str, Float[Tensor, " batch"]]:
         samples = infer(model, x, noise["latent"], noise.get("corruption"))
         bound = log_mean_weight(samples)
-        metrics = {"objective": bound,
-                   "objective_full": bound + model.observation.constant(model.dims),
-                   **self.elbo.parts(model, x, noise, samples)}
+        metrics = {
+            "objective": bound,
+            "objective_full": bound + model.observation.constant(model.dims),
+            **self.elbo.parts(model, x, noise, samples),
+        }
         if model.corrupts == "input":
             clean = infer(model, x, noise["latent"][:, :1])
             metrics["objective_clean"] = log_mean_weight(clean)
@@ -89,12 +98,13 @@ class Iwae(Component):
     def denoise_draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return self.elbo.denoise_draws(model, batch)
 
-    def denoise(self, model: Model, y: Float[Tensor, "batch dims"],
-                noise: Noise | None = None) -> Float[Tensor, "batch dims"]:
+    def denoise(
+        self, model: Model, y: Float[Tensor, "batch dims"], noise: Noise | None = None
+    ) -> Float[Tensor, "batch dims"]:
         return self.elbo.denoise(model, y, noise)
 
 
-def log_mean_weight(samples: Samples) -> Float[Tensor, " batch"]:
+def log_mean_weight(samples: PosteriorSamples) -> Float[Tensor, " batch"]:
     """log 1/(MK) ΣΣ w in nats, by a stable log-sum-exp."""
     weights = samples.log_weights
     return torch.logsumexp(weights, dim=(0, 1)) - math.log(weights.shape[0] * weights.shape[1])

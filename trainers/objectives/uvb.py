@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from trainers.corruptions import gaussian as corruption
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.energies import Parts, bayes_estimate, gradient
 from trainers.fields import Component, Count, Scale, Weight, from_checked
 from trainers.likelihoods.gaussian import Gaussian
@@ -62,43 +62,57 @@ class Uvb(Component):
     samples: Count = 10
 
     def draws(self, model: Model, batch: int) -> dict[str, Draw]:
-        return {"noise": Draw("corruption", (batch, model.dims)),
-                "latent": Draw("latent", (1, batch, model.d_z))}
+        return {
+            "noise": Draw("corruption", (batch, model.dims)),
+            "latent": Draw("latent", (1, batch, model.d_z)),
+        }
 
-    def loss(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> tuple[Float[Tensor, ""], Metrics]:
+    def loss(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> tuple[Float[Tensor, ""], Metrics]:
         metrics = {name: value.mean() for name, value in self.test(model, x, noise).items()}
         return metrics["denoise"], metrics
 
     def test_draws(self, model: Model, batch: int) -> dict[str, Draw]:
-        return {"noise": Draw("evaluation", (batch, model.dims)),
-                **self.denoise_draws(model, batch)}
+        return {
+            "noise": Draw("evaluation", (batch, model.dims)),
+            **self.denoise_draws(model, batch),
+        }
 
-    def test(self, model: Model, x: Float[Tensor, "batch dims"],
-             noise: Noise) -> dict[str, Float[Tensor, " batch"]]:
+    def test(
+        self, model: Model, x: Float[Tensor, "batch dims"], noise: Noise
+    ) -> dict[str, Float[Tensor, " batch"]]:
         y = self.noise_model(model)(x, noise["noise"])
         slope, parts = self._slope(model, y, noise)
         error = (x - bayes_estimate(y, slope, self.sigma)).square().sum(-1)
         return {"objective": -error, "denoise": error, **parts}
 
-    def noise_model(self, model: Model) -> corruption.Gaussian:
-        return from_checked(corruption.Gaussian, sigma=self.sigma)
+    def noise_model(self, model: Model) -> GaussianNoise:
+        return from_checked(GaussianNoise, sigma=self.sigma)
 
     def denoise_draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return {"latent": Draw("evaluation", (self.samples, batch, model.d_z))}
 
-    def denoise(self, model: Model, y: Float[Tensor, "batch dims"],
-                noise: Noise | None = None) -> Float[Tensor, "batch dims"]:
+    def denoise(
+        self, model: Model, y: Float[Tensor, "batch dims"], noise: Noise | None = None
+    ) -> Float[Tensor, "batch dims"]:
         return bayes_estimate(y, self.gradient(model, y, noise), self.sigma)
 
-    def gradient(self, model: Model, y: Float[Tensor, "batch dims"],
-                 noise: Mapping[str, Tensor] | None = None) -> Float[Tensor, "batch dims"]:
+    def gradient(
+        self,
+        model: Model,
+        y: Float[Tensor, "batch dims"],
+        noise: Mapping[str, Tensor] | None = None,
+    ) -> Float[Tensor, "batch dims"]:
         """∇f(y), per data unit; without `noise`, at the posterior mean of the latents (ε' = 0)."""
         return self._slope(model, y, noise)[0]
 
-    def energy(self, model: Model, y: Float[Tensor, "batch dims"],
-               eps: Float[Tensor, "samples batch latent"]) -> tuple[
-                   Float[Tensor, " batch"], Parts]:
+    def energy(
+        self,
+        model: Model,
+        y: Float[Tensor, "batch dims"],
+        eps: Float[Tensor, "samples batch latent"],
+    ) -> tuple[Float[Tensor, " batch"], Parts]:
         """f(y) in nats, the ε' of each latent sample given, and its parts ``kl`` and ``recon``."""
         decoder, readout = self._decoder(), model.network.readout
         mean, log_var = model.encode(y)

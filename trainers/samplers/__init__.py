@@ -29,13 +29,15 @@ class Sampler(Protocol):
         """Raise `Incompatible` where the objective gives no model that can be sampled so."""
         ...
 
-    def trajectory(self, objective: Objective, model: Model, count: int,
-                   generator: torch.Generator) -> Float[Tensor, "times count dims"]:
+    def trajectory(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "times count dims"]:
         """What `count` independent chains pass through, the oldest first, in data units."""
         ...
 
-    def sample(self, objective: Objective, model: Model, count: int,
-               generator: torch.Generator) -> Float[Tensor, "count dims"]:
+    def sample(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "count dims"]:
         """The end of each chain's trajectory, in data units."""
         ...
 
@@ -52,9 +54,11 @@ def energy_of(objective: Objective, sampler: str) -> EnergyBased:
     """The objective as one that learns an energy; `Incompatible` where it is none."""
     if not isinstance(objective, EnergyBased):
         known = [name for name in OBJECTIVES if hasattr(OBJECTIVES[name], "gradient")]
-        raise Incompatible(f"the sampler {sampler!r} walks on an energy of noisy data, and the "
-                           f"objective {objective.name!r} learns none; use the sampler "
-                           f"'ancestral', or train one of {', '.join(known)}")
+        raise Incompatible(
+            f"the sampler {sampler!r} walks on an energy of noisy data, and the "
+            f"objective {objective.name!r} learns none; use the sampler "
+            f"'ancestral', or train one of {', '.join(known)}"
+        )
     return objective
 
 
@@ -63,9 +67,14 @@ def floats(model: Model) -> Tensor:
     return next(iter(model.params.values()))
 
 
-def draw_noise(draws: Mapping[str, Draw], generator: torch.Generator,
-               like: Tensor) -> dict[str, Tensor]:
+def draw_noise(
+    draws: Mapping[str, Draw], generator: torch.Generator, like: Tensor
+) -> dict[str, Tensor]:
     """Standard noise of the shapes that `draws` names, from a sampler's own generator."""
     make = {"normal": torch.randn, "uniform": torch.rand}
-    return {name: make[draw.kind](draw.shape, generator=generator, dtype=like.dtype,
-                                  device=like.device) for name, draw in draws.items()}
+    return {
+        name: make[draw.kind](
+            draw.shape, generator=generator, dtype=like.dtype, device=like.device
+        )
+        for name, draw in draws.items()
+    }

@@ -37,16 +37,20 @@ class Ancestral(Component):
 
     def check(self, objective: Objective) -> None:
         if objective.network != "autoencoder":
-            raise Incompatible(f"the sampler 'ancestral' decodes latent variables, and the "
-                               f"objective {objective.name!r} has none; use 'walk_jump'")
+            raise Incompatible(
+                f"the sampler 'ancestral' decodes latent variables, and the "
+                f"objective {objective.name!r} has none; use 'walk_jump'"
+            )
 
-    def trajectory(self, objective: Objective, model: Model, count: int,
-                   generator: torch.Generator) -> Float[Tensor, "times count dims"]:
+    def trajectory(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "times count dims"]:
         return self.sample(objective, model, count, generator).unsqueeze(0)
 
     @torch.no_grad()
-    def sample(self, objective: Objective, model: Model, count: int,
-               generator: torch.Generator) -> Float[Tensor, "count dims"]:
+    def sample(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "count dims"]:
         self.check(objective)
         prior = {"z": Draw("evaluation", (count, model.d_z))}
         z = draw_noise(prior, generator, floats(model))["z"]

@@ -53,17 +53,20 @@ class Langevin(Component):
     def check(self, objective: Objective) -> None:
         energy_of(objective, "langevin")
 
-    def trajectory(self, objective: Objective, model: Model, count: int,
-                   generator: torch.Generator) -> Float[Tensor, "times count dims"]:
+    def trajectory(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "times count dims"]:
         return torch.stack(list(self.walk(objective, model, count, generator)))
 
-    def sample(self, objective: Objective, model: Model, count: int,
-               generator: torch.Generator) -> Float[Tensor, "count dims"]:
+    def sample(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "count dims"]:
         *_, last = self.walk(objective, model, count, generator)
         return last
 
-    def walk(self, objective: Objective, model: Model, count: int,
-             generator: torch.Generator) -> Iterator[Tensor]:
+    def walk(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Iterator[Tensor]:
         """The position (count, dims) after each step.
 
         Raises `InvalidValue` where the walk runs away, with the rule for δ.
@@ -73,27 +76,35 @@ class Langevin(Component):
         for step in range(self.steps):
             y = self._step(objective, model, y, generator)
             if not torch.isfinite(y).all():
-                raise InvalidValue(f"the walk ran away in step {step + 1}: `delta` is "
-                                   f"{self.delta:g} σ, and must be well below √2 σ")
+                raise InvalidValue(
+                    f"the walk ran away in step {step + 1}: `delta` is "
+                    f"{self.delta:g} σ, and must be well below √2 σ"
+                )
             yield y
 
-    def _first(self, objective: Objective, model: Model, count: int,
-               generator: torch.Generator) -> Tensor:
+    def _first(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Tensor:
         shape, like = (count, model.dims), floats(model)
-        draws = {"uniform": Draw("evaluation", shape, "uniform"),
-                 "noise": Draw("evaluation", shape)}
+        draws = {
+            "uniform": Draw("evaluation", shape, "uniform"),
+            "noise": Draw("evaluation", shape),
+        }
         drawn = draw_noise(draws, generator, like)
         y = drawn["uniform"]
         return objective.noise_model(model)(y, drawn["noise"]) if self.start == "noisy" else y
 
     @torch.no_grad()
-    def _step(self, objective: Objective, model: Model, y: Tensor,
-              generator: torch.Generator) -> Tensor:
+    def _step(
+        self, objective: Objective, model: Model, y: Tensor, generator: torch.Generator
+    ) -> Tensor:
         energetic: EnergyBased = energy_of(objective, "langevin")
-        draws = {"step": Draw("evaluation", tuple(y.shape)),
-                 **objective.denoise_draws(model, len(y))}
+        draws = {
+            "step": Draw("evaluation", tuple(y.shape)),
+            **objective.denoise_draws(model, len(y)),
+        }
         noise = draw_noise(draws, generator, y)
         delta = self.delta * energetic.sigma
         with one_thread(y.device):
             slope = energetic.gradient(model, y, noise)
-        return y - delta * delta * slope + 2 ** 0.5 * delta * noise["step"]
+        return y - delta * delta * slope + 2**0.5 * delta * noise["step"]

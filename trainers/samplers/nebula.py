@@ -48,19 +48,26 @@ class Nebula(Component):
     def check(self, objective: Objective) -> None:
         energy_of(objective, "nebula")
 
-    def trajectory(self, objective: Objective, model: Model, count: int,
-                   generator: torch.Generator) -> Float[Tensor, "times count dims"]:
+    def trajectory(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "times count dims"]:
         self.check(objective)
         langevin = Langevin(delta=self.delta, steps=self.steps, start=self.start)
         y = langevin.sample(objective, model, count, generator)
         return self.descend(objective, model, y, generator)
 
-    def sample(self, objective: Objective, model: Model, count: int,
-               generator: torch.Generator) -> Float[Tensor, "count dims"]:
+    def sample(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "count dims"]:
         return self.trajectory(objective, model, count, generator)[-1]
 
-    def descend(self, objective: Objective, model: Model, y: Float[Tensor, "count dims"],
-                generator: torch.Generator) -> Float[Tensor, "times count dims"]:
+    def descend(
+        self,
+        objective: Objective,
+        model: Model,
+        y: Float[Tensor, "count dims"],
+        generator: torch.Generator,
+    ) -> Float[Tensor, "times count dims"]:
         """x̂(y), x̂(x̂(y)) ... of given noisy data: (descents, count, dims), in data units."""
         self.check(objective)
         path = [y]

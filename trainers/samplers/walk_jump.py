@@ -22,8 +22,9 @@ __all__ = ["WalkJump", "jump"]
 
 
 @torch.no_grad()
-def jump(objective: Objective, model: Model, y: Float[Tensor, "count dims"],
-         generator: torch.Generator) -> Float[Tensor, "count dims"]:
+def jump(
+    objective: Objective, model: Model, y: Float[Tensor, "count dims"], generator: torch.Generator
+) -> Float[Tensor, "count dims"]:
     """x̂(y), with latent noise (if there is any) from `generator`."""
     noise = draw_noise(objective.denoise_draws(model, len(y)), generator, y)
     with one_thread(y.device):
@@ -60,18 +61,25 @@ class WalkJump(Component):
     def check(self, objective: Objective) -> None:
         energy_of(objective, "walk_jump")
 
-    def trajectory(self, objective: Objective, model: Model, count: int,
-                   generator: torch.Generator) -> Float[Tensor, "times count dims"]:
+    def trajectory(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "times count dims"]:
         """x̂(y) after `every`, 2·`every` ... steps: (jumps, count, dims), in data units."""
-        return torch.stack([jump(objective, model, y, generator)
-                            for y in self._landings(objective, model, count, generator)])
+        return torch.stack(
+            [
+                jump(objective, model, y, generator)
+                for y in self._landings(objective, model, count, generator)
+            ]
+        )
 
-    def sample(self, objective: Objective, model: Model, count: int,
-               generator: torch.Generator) -> Float[Tensor, "count dims"]:
+    def sample(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Float[Tensor, "count dims"]:
         return self.trajectory(objective, model, count, generator)[-1]
 
-    def _landings(self, objective: Objective, model: Model, count: int,
-                  generator: torch.Generator) -> Iterator[Tensor]:
+    def _landings(
+        self, objective: Objective, model: Model, count: int, generator: torch.Generator
+    ) -> Iterator[Tensor]:
         self.check(objective)
         langevin = Langevin(delta=self.delta, steps=self.every * self.jumps, start=self.start)
         walk = langevin.walk(objective, model, count, generator)

@@ -17,8 +17,18 @@ from analysis.figures.drawing.style import escape
 from analysis.figures.drawing.view import View
 from analysis.wording import symbol
 
-__all__ = ["SETTING", "by_family", "colour_note", "legend", "level_colours", "over_seeds",
-           "setting_line", "setting_lines", "setting_name", "trial_settings"]
+__all__ = [
+    "SETTING",
+    "by_family",
+    "colour_note",
+    "legend",
+    "level_colours",
+    "over_seeds",
+    "setting_line",
+    "setting_lines",
+    "setting_name",
+    "trial_settings",
+]
 
 SETTING = ["family", "scale", "level", "hue"]
 
@@ -34,11 +44,19 @@ def trial_settings(view: View) -> pd.DataFrame:
     """
     found = all_families(view.finished)
     by_level = any(levels(family, scale) > 1 for scale, family in found)
-    parts = [pd.DataFrame({"trial": family.rows["trial"], "family": family.label,
-                           "scale": scale, "seed": family.rows["seed"],
-                           "level": family.rows[scale] if scale else float("nan"),
-                           "hue": _BY_LEVEL if by_level else view.hue(family.label)})
-             for scale, family in found]
+    parts = [
+        pd.DataFrame(
+            {
+                "trial": family.rows["trial"],
+                "family": family.label,
+                "scale": scale,
+                "seed": family.rows["seed"],
+                "level": family.rows[scale] if scale else float("nan"),
+                "hue": _BY_LEVEL if by_level else view.hue(family.label),
+            }
+        )
+        for scale, family in found
+    ]
     if not parts:
         return pd.DataFrame({name: [] for name in ("trial", *SETTING)})
     ordered = [part.sort_values(["level", "seed"]).drop(columns="seed") for part in parts]
@@ -47,8 +65,11 @@ def trial_settings(view: View) -> pd.DataFrame:
 
 def colour_note(table: pd.DataFrame) -> str:
     """What the colours of these settings tell, if that must be said."""
-    return ("; the darker the line, the lower the model’s own noise level (in dark mode: the "
-            "bluer)" if (table["hue"] == _BY_LEVEL).any() else "")
+    return (
+        "; the darker the line, the lower the model’s own noise level (in dark mode: the bluer)"
+        if (table["hue"] == _BY_LEVEL).any()
+        else ""
+    )
 
 
 def level_colours(part: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -70,25 +91,36 @@ def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return values.agg(mean="mean", low="min", high="max", n="count").reset_index()
 
 
-def setting_line(rows: pd.DataFrame, x: str, colour: str, dash: str,
-                 words: tuple[str, str] = ("", ".4g")) -> go.Scatter:
+def setting_line(
+    rows: pd.DataFrame, x: str, colour: str, dash: str, words: tuple[str, str] = ("", ".4g")
+) -> go.Scatter:
     """The means of one setting over column `x`; words: what x is called, and how means look."""
     first, shape = rows.iloc[0], words[1]
     name = escape(setting_name(first))
     mark = "circle" if first["hue"] == _BY_LEVEL else MARKERS[int(first["hue"]) % len(MARKERS)]
-    hover = [f"<b>{name}</b><br>{words[0]} {at:g}: {mean:{shape}}<br>n = {n}, {low:{shape}} to "
-             f"{high:{shape}}" for at, mean, low, high, n in
-             zip(*(rows[key] for key in (x, "mean", "low", "high", "n")), strict=True)]
+    hover = [
+        f"<b>{name}</b><br>{words[0]} {at:g}: {mean:{shape}}<br>n = {n}, {low:{shape}} to "
+        f"{high:{shape}}"
+        for at, mean, low, high, n in zip(
+            *(rows[key] for key in (x, "mean", "low", "high", "n")), strict=True
+        )
+    ]
     return go.Scatter(
-        x=rows[x], y=rows["mean"], mode="lines+markers" if len(rows) < 12 else "lines",
-        showlegend=False, text=hover, legendgroup=str(first["family"]),
+        x=rows[x],
+        y=rows["mean"],
+        mode="lines+markers" if len(rows) < 12 else "lines",
+        showlegend=False,
+        text=hover,
+        legendgroup=str(first["family"]),
         hovertemplate="%{text}<extra></extra>",
         marker={"color": colour, "size": 5 if mark == "circle" else 7, "symbol": mark},
-        line={"color": colour, "width": 1.8, "dash": dash})
+        line={"color": colour, "width": 1.8, "dash": dash},
+    )
 
 
-def setting_lines(table: pd.DataFrame, x: str,
-                  words: tuple[str, str] = ("", ".4g")) -> Iterator[go.Scatter]:
+def setting_lines(
+    table: pd.DataFrame, x: str, words: tuple[str, str] = ("", ".4g")
+) -> Iterator[go.Scatter]:
     """A line for each setting of `table` over column `x`, then the legend's entries."""
     for _, dash, family in by_family(table):
         for colour, rows in level_colours(family):
@@ -118,6 +150,12 @@ def legend(table: pd.DataFrame) -> Iterator[go.Scatter]:
         span += f" to {high:g}" if sign and high > low else ""
         hue = int(part["hue"].iloc[0])
         colour = ramp(1)[0] if hue == _BY_LEVEL else marks.colour(hue)
-        yield go.Scatter(x=[None], y=[None], mode="lines", name=escape(f"{name}{span}"),
-                         legendgroup=name, hoverinfo="skip",
-                         line={"color": colour, "width": 2, "dash": dash})
+        yield go.Scatter(
+            x=[None],
+            y=[None],
+            mode="lines",
+            name=escape(f"{name}{span}"),
+            legendgroup=name,
+            hoverinfo="skip",
+            line={"color": colour, "width": 2, "dash": dash},
+        )

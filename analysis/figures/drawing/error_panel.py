@@ -33,14 +33,19 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
     """All finished trials with `x` and `y`; words: the axis title and the short name of y."""
     trials = view.finished
     if x not in trials or y not in trials or not (trials[trials[x].notna()][y] > 0).any():
-        raise NothingToDraw(f"No finished trial has both {symbol(x)} and {words[1]}.",
-                            relevant=False)
+        raise NothingToDraw(
+            f"No finished trial has both {symbol(x)} and {words[1]}.", relevant=False
+        )
     trials = trials[trials[y] > 0]
     if trials[x].nunique() < 2:
-        raise NothingToDraw(f"All finished trials have one {symbol(x)}, so there is no curve of "
-                            f"{words[1]} against {symbol(x)}.", relevant=False)
-    parts = [_measured(view, family, (x, y), words[1])
-             for family in families(trials, x)[:marks.LIMIT]]
+        raise NothingToDraw(
+            f"All finished trials have one {symbol(x)}, so there is no curve of "
+            f"{words[1]} against {symbol(x)}.",
+            relevant=False,
+        )
+    parts = [
+        _measured(view, family, (x, y), words[1]) for family in families(trials, x)[: marks.LIMIT]
+    ]
     caption = "<p>Each point is one trial (one seed); sums over dimensions, means over examples."
     theory = theory_curve(view, trials[trials[x].notna()], x) if y == "test/recon" else None
     if theory is not None:
@@ -49,14 +54,26 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
     return ErrorPanel(x, y, words[0], pd.concat(parts, ignore_index=True), caption + "</p>")
 
 
-def _measured(view: View, family: Family, columns: tuple[str, str],
-              short: str) -> pd.DataFrame:
+def _measured(view: View, family: Family, columns: tuple[str, str], short: str) -> pd.DataFrame:
     (x, y), rows, label = columns, family.rows, family.label
-    hover = [f"<b>{escape(label)}</b><br>{setting(x, row[x])}, seed {row['seed']:g}<br>"
-             f"{short} {row[y]:.4g}" for _, row in rows.iterrows()]
-    return pd.DataFrame({"series": label, "kind": "measured", "x": rows[x], "y": rows[y],
-                         "seed": rows["seed"], "trial": rows["trial"], "hover": hover,
-                         "link": view.links(rows), "hue": view.hue(label)})
+    hover = [
+        f"<b>{escape(label)}</b><br>{setting(x, row[x])}, seed {row['seed']:g}<br>"
+        f"{short} {row[y]:.4g}"
+        for _, row in rows.iterrows()
+    ]
+    return pd.DataFrame(
+        {
+            "series": label,
+            "kind": "measured",
+            "x": rows[x],
+            "y": rows[y],
+            "seed": rows["seed"],
+            "trial": rows["trial"],
+            "hover": hover,
+            "link": view.links(rows),
+            "hue": view.hue(label),
+        }
+    )
 
 
 def draw_errors(data: ErrorPanel) -> go.Figure:
@@ -66,13 +83,23 @@ def draw_errors(data: ErrorPanel) -> go.Figure:
     for name, part in measured.groupby("series", sort=False):
         index = int(part["hue"].iloc[0])
         means = part.groupby("x")["y"].mean()
-        figure.add_trace(marks.line(means.index, means, str(name), index, width=1.2,
-                                    showlegend=False))
+        figure.add_trace(
+            marks.line(means.index, means, str(name), index, width=1.2, showlegend=False)
+        )
         figure.add_trace(marks.points(part, str(name), index))
     theory = data.table[data.table["kind"] == "linear theory"]
     if len(theory):
-        figure.add_trace(marks.line(theory["x"], theory["y"], "linear theory (pPCA)", 0,
-                                    color=MUTED, dash="dot", width=1.8))
+        figure.add_trace(
+            marks.line(
+                theory["x"],
+                theory["y"],
+                "linear theory (pPCA)",
+                0,
+                color=MUTED,
+                dash="dot",
+                width=1.8,
+            )
+        )
     set_log(figure, "xaxis", measured["x"])
     set_log(figure, "yaxis", data.table["y"])
     figure.update_xaxes(title_text=axis_title(data.x))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.schema import SAID_BY_MODEL, param_columns
+from analysis.sources.schema import SAID_BY_MODEL, param_columns
 from analysis.wording import model_name, setting
 
 __all__ = ["Family", "all_families", "families", "levels"]
@@ -37,14 +37,14 @@ def families(trials: pd.DataFrame, x: str) -> list[Family]:
     groups = [group for _, group in rows.groupby(keys, sort=True)]
     groups.sort(key=lambda group: (-group[x].nunique(), -len(group)))
     named = _told_apart(groups, varying)
-    return [_family(group, varying, named.get(str(group["model"].iloc[0]), set()))
-            for group in groups]
+    return [
+        _family(group, varying, named.get(str(group["model"].iloc[0]), set())) for group in groups
+    ]
 
 
 def all_families(trials: pd.DataFrame) -> list[tuple[str, Family]]:
     """Every family with its noise scale: sigma, alpha, or nothing for models without one."""
-    found = [(scale, family) for scale in ("sigma", "alpha")
-             for family in families(trials, scale)]
+    found = [(scale, family) for scale in ("sigma", "alpha") for family in families(trials, scale)]
     known = {trial for _, family in found for trial in family.rows["trial"]}
     rest = trials[~trials["trial"].isin(known)] if len(trials) else trials
     return [*found, *(("", family) for family in families(rest, "seed"))]
@@ -68,8 +68,10 @@ def _key(column: pd.Series) -> pd.Series:
 def _told_apart(groups: list[pd.DataFrame], varying: list[str]) -> dict[str, set[str]]:
     """By model, the fields in which its families differ: others the model's name says already."""
     heads = pd.concat([one.iloc[:1] for one in groups])
-    return {str(model): {column for column in varying if _key(kin[column]).nunique() > 1}
-            for model, kin in heads.groupby("model")}
+    return {
+        str(model): {column for column in varying if _key(kin[column]).nunique() > 1}
+        for model, kin in heads.groupby("model")
+    }
 
 
 def _family(rows: pd.DataFrame, varying: list[str], named: set[str]) -> Family:

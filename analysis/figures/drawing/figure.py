@@ -14,11 +14,18 @@ from analysis.figures.drawing.view import View
 __all__ = ["SECTIONS", "Drawn", "Figure"]
 
 SECTIONS = {
-    "laws": "Scaling laws", "search": "Search", "results": "Every setting",
+    "laws": "Scaling laws",
+    "search": "Search",
+    "results": "Every setting",
     "published": "Beside the published tables",
-    "reconstruction": "Reconstruction and rate", "equivalence": "Equivalence",
-    "bounds": "Bounds of the denoising criterion", "compare": "Comparisons",
-    "images": "Images", "robustness": "Robustness", "learning": "Learning curves"}
+    "reconstruction": "Reconstruction and rate",
+    "equivalence": "Equivalence",
+    "bounds": "Bounds of the denoising criterion",
+    "compare": "Comparisons",
+    "images": "Images",
+    "robustness": "Robustness",
+    "learning": "Learning curves",
+}
 
 
 class Drawn(Protocol):

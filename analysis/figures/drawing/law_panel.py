@@ -44,14 +44,20 @@ def law_info(view: View, x: str) -> LawPanel:
         measured = measured[measured["test/kl"] > 0]
     found = [family for family in families(measured, x) if "test/kl" in measured]
     if not found:
-        raise NothingToDraw(f"No finished trial has both {symbol(x)} and a positive KL, so there "
-                            f"is no law in {symbol(x)} to draw.", relevant=False)
+        raise NothingToDraw(
+            f"No finished trial has both {symbol(x)} and a positive KL, so there "
+            f"is no law in {symbol(x)} to draw.",
+            relevant=False,
+        )
     if measured[x].nunique() < 2:
-        raise NothingToDraw(f"All finished trials have one {symbol(x)}, so there is no law in "
-                            f"{symbol(x)} to draw.", relevant=False)
+        raise NothingToDraw(
+            f"All finished trials have one {symbol(x)}, so there is no law in "
+            f"{symbol(x)} to draw.",
+            relevant=False,
+        )
     claims = {claim.family.label: claim for claim in view.claims_of(x)}
     parts, fits = [], {}
-    for family in found[:marks.LIMIT]:
+    for family in found[: marks.LIMIT]:
         claim = claims.get(family.label)
         parts.append(_measured(view, family.rows, x, family.label, claim))
         if claim is not None and claim.law is not None:
@@ -59,18 +65,35 @@ def law_info(view: View, x: str) -> LawPanel:
             fits[family.label] = short(claim.law)
     theory = theory_curve(view, measured[measured[x].notna()], x)
     parts += [] if theory is None else [theory.assign(series="linear theory", y=theory["kl"])]
-    return LawPanel(x, pd.concat(parts, ignore_index=True), fits,
-                    _caption(view, x, list(claims.values()), len(found)))
+    return LawPanel(
+        x,
+        pd.concat(parts, ignore_index=True),
+        fits,
+        _caption(view, x, list(claims.values()), len(found)),
+    )
 
 
-def _measured(view: View, rows: pd.DataFrame, x: str, label: str,
-              claim: Claim | None) -> pd.DataFrame:
-    hover = [f"<b>{escape(label)}</b><br>{setting(x, row[x])}, seed {row['seed']:g}<br>"
-             f"KL {row['test/kl']:.4g} nats/example" for _, row in rows.iterrows()]
-    frame = pd.DataFrame({
-        "series": label, "kind": "measured", "x": rows[x], "y": rows["test/kl"],
-        "seed": rows["seed"], "trial": rows["trial"], "hover": hover, "link": view.links(rows),
-        "hue": view.hue(label)})
+def _measured(
+    view: View, rows: pd.DataFrame, x: str, label: str, claim: Claim | None
+) -> pd.DataFrame:
+    hover = [
+        f"<b>{escape(label)}</b><br>{setting(x, row[x])}, seed {row['seed']:g}<br>"
+        f"KL {row['test/kl']:.4g} nats/example"
+        for _, row in rows.iterrows()
+    ]
+    frame = pd.DataFrame(
+        {
+            "series": label,
+            "kind": "measured",
+            "x": rows[x],
+            "y": rows["test/kl"],
+            "seed": rows["seed"],
+            "trial": rows["trial"],
+            "hover": hover,
+            "link": view.links(rows),
+            "hue": view.hue(label),
+        }
+    )
     if claim is not None and claim.law is not None:
         frame["departure"] = 100 * (frame["y"] / claim.law.predict(frame["x"]) - 1)
     return frame
@@ -79,8 +102,9 @@ def _measured(view: View, rows: pd.DataFrame, x: str, label: str,
 def _fitted(claim: Claim) -> pd.DataFrame:
     assert claim.law is not None
     at = np.geomspace(claim.law.x_min, claim.law.x_max, _POINTS)
-    frame = pd.DataFrame({"series": claim.family.label, "kind": "fit", "x": at,
-                          "y": claim.law.predict(at)})
+    frame = pd.DataFrame(
+        {"series": claim.family.label, "kind": "fit", "x": at, "y": claim.law.predict(at)}
+    )
     try:
         frame["low"], frame["high"] = band(claim.law, at)
     except AnalysisError:
@@ -95,9 +119,11 @@ def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
     if count > marks.LIMIT:
         said.append(f"The {marks.LIMIT} largest of {count} families are drawn.")
     lines = "".join(f"<p>{prose(sentence)}</p>" for sentence in said)
-    return (f"{lines}<p>Each point is one trial (one seed). Lines: least squares on the "
-            "logarithms over the fitted range; band, from two seeds up: 95 % t interval of the "
-            "seeds’ lines. Below: measured KL relative to the fitted law.</p>")
+    return (
+        f"{lines}<p>Each point is one trial (one seed). Lines: least squares on the "
+        "logarithms over the fitted range; band, from two seeds up: 95 % t interval of the "
+        "seeds’ lines. Below: measured KL relative to the fitted law.</p>"
+    )
 
 
 def _heart(claim: Claim) -> str:
@@ -117,8 +143,17 @@ def draw_law(info: LawPanel) -> go.Figure:
         _draw_family(figure, part, info.fits.get(name))
     theory = info.table[info.table["kind"] == "linear theory"]
     if len(theory):
-        figure.add_trace(marks.line(theory["x"], theory["y"], "linear theory (pPCA)", 0,
-                                    color=MUTED, dash="dot", width=1.8))
+        figure.add_trace(
+            marks.line(
+                theory["x"],
+                theory["y"],
+                "linear theory (pPCA)",
+                0,
+                color=MUTED,
+                dash="dot",
+                width=1.8,
+            )
+        )
     _axes(figure, info, names)
     return figure
 
@@ -129,15 +164,19 @@ def _draw_family(figure: go.Figure, part: pd.DataFrame, fit: str | None) -> None
     if len(fitted):
         if fitted["low"].notna().all():
             figure.add_trace(marks.ribbon(fitted["x"], fitted["low"], fitted["high"], index))
-        figure.add_trace(marks.line(fitted["x"], fitted["y"], name, index, dash="solid",
-                                    showlegend=False))
+        figure.add_trace(
+            marks.line(fitted["x"], fitted["y"], name, index, dash="solid", showlegend=False)
+        )
     figure.add_trace(marks.points(measured, f"{name}: {fit}" if fit else name, index))
     if fit:
         below = marks.points(measured.assign(y=measured["departure"]), name, index, size=6)
         figure.add_trace(below.update(yaxis="y2", showlegend=False))
         means = measured.groupby("x")["departure"].mean()
-        figure.add_trace(marks.line(means.index, means, name, index, dash="solid",
-                                    width=1.2, showlegend=False).update(yaxis="y2"))
+        figure.add_trace(
+            marks.line(
+                means.index, means, name, index, dash="solid", width=1.2, showlegend=False
+            ).update(yaxis="y2")
+        )
 
 
 def _axes(figure: go.Figure, info: LawPanel, names: list[str]) -> None:
@@ -145,11 +184,21 @@ def _axes(figure: go.Figure, info: LawPanel, names: list[str]) -> None:
     shown = info.table[info.table["y"] >= 0.5 * data["y"].min()]
     set_log(figure, "xaxis", data["x"])
     set_log(figure, "yaxis", shown["y"])
-    figure.update_layout(xaxis={"title": {"text": axis_title(info.x)}, "anchor": "y"},
-                         yaxis={"title": {"text": axis_title("test/kl")}})
+    figure.update_layout(
+        xaxis={"title": {"text": axis_title(info.x)}, "anchor": "y"},
+        yaxis={"title": {"text": axis_title("test/kl")}},
+    )
     if info.fits:
         figure.update_layout(
-            xaxis={"anchor": "y2"}, yaxis={"domain": [0.34, 1]},
-            yaxis2={"domain": [0, 0.24], "title": {"text": "KL / fit − 1 (%)"},
-                    "zeroline": True, "zerolinecolor": AXIS, "zerolinewidth": 1.5,
-                    "nticks": 5, "anchor": "x"})
+            xaxis={"anchor": "y2"},
+            yaxis={"domain": [0.34, 1]},
+            yaxis2={
+                "domain": [0, 0.24],
+                "title": {"text": "KL / fit − 1 (%)"},
+                "zeroline": True,
+                "zerolinecolor": AXIS,
+                "zerolinewidth": 1.5,
+                "nticks": 5,
+                "anchor": "x",
+            },
+        )

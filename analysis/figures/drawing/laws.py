@@ -13,8 +13,8 @@ from scipy import stats
 
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.figures.drawing.families import Family, families, levels
-from analysis.law import filtered
-from analysis.powerlaw import Law, PowerLaw, fit
+from analysis.laws.law import filtered
+from analysis.laws.powerlaw import Law, PowerLaw, fit
 from analysis.wording import quantity, symbol
 
 __all__ = ["Claim", "band", "fit_families", "interval", "short"]
@@ -55,8 +55,10 @@ def _asked(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
     whole = replace(law, range=None)
     if "beta" in law.where or "beta" not in rows:
         return filtered(rows, whole)
-    named = [filtered(rows, replace(whole, where={**law.where, "beta": beta}))
-             for beta in rows["beta"].dropna().unique()]
+    named = [
+        filtered(rows, replace(whole, where={**law.where, "beta": beta}))
+        for beta in rows["beta"].dropna().unique()
+    ]
     missing = filtered(rows[rows["beta"].isna()], whole)
     return pd.concat([*named, missing]).sort_index()
 

@@ -25,24 +25,50 @@ def points(frame: pd.DataFrame, name: str, index: int, size: int = 8) -> go.Scat
     """Markers at columns x and y; hover shows column `hover`, a click opens column `link`."""
     links = frame["link"] if "link" in frame else [""] * len(frame)
     return go.Scatter(
-        x=frame["x"], y=frame["y"], mode="markers", name=escape(name), legendgroup=name,
-        text=frame["hover"], customdata=list(links), hovertemplate="%{text}<extra></extra>",
-        marker={"color": colour(index), "symbol": MARKERS[index % len(MARKERS)], "size": size,
-                "opacity": 0.85, "line": {"width": 1, "color": PAPER}})
+        x=frame["x"],
+        y=frame["y"],
+        mode="markers",
+        name=escape(name),
+        legendgroup=name,
+        text=frame["hover"],
+        customdata=list(links),
+        hovertemplate="%{text}<extra></extra>",
+        marker={
+            "color": colour(index),
+            "symbol": MARKERS[index % len(MARKERS)],
+            "size": size,
+            "opacity": 0.85,
+            "line": {"width": 1, "color": PAPER},
+        },
+    )
 
 
 def line(x: Numbers, y: Numbers, name: str, index: int, **look: str | float | bool) -> go.Scatter:
     """A line; `look` overrides colour, dash, width and showlegend."""
     return go.Scatter(
-        x=x, y=y, mode="lines", name=escape(name), showlegend=bool(look.get("showlegend", True)),
+        x=x,
+        y=y,
+        mode="lines",
+        name=escape(name),
+        showlegend=bool(look.get("showlegend", True)),
         hoverinfo="skip",
-        line={"color": look.get("color", colour(index)), "width": look.get("width", 2),
-              "dash": look.get("dash", DASHES[index % len(DASHES)])})
+        line={
+            "color": look.get("color", colour(index)),
+            "width": look.get("width", 2),
+            "dash": look.get("dash", DASHES[index % len(DASHES)]),
+        },
+    )
 
 
 def ribbon(x: Numbers, low: Numbers, high: Numbers, index: int) -> go.Scatter:
     """A band between `low` and `high`, without a legend of its own."""
     return go.Scatter(
-        x=[*x, *reversed(list(x))], y=[*high, *reversed(list(low))], mode="lines", fill="toself",
-        fillcolor=veil(colour(index)), line={"width": 0, "color": colour(index)},
-        hoverinfo="skip", showlegend=False)
+        x=[*x, *reversed(list(x))],
+        y=[*high, *reversed(list(low))],
+        mode="lines",
+        fill="toself",
+        fillcolor=veil(colour(index)),
+        line={"width": 0, "color": colour(index)},
+        hoverinfo="skip",
+        showlegend=False,
+    )

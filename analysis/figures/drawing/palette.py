@@ -7,8 +7,20 @@ would fade on paper; no figure relies on colour alone, markers and dashes differ
 
 from __future__ import annotations
 
-__all__ = ["AXIS", "DASHES", "GRID", "INK", "MARKERS", "MUTED", "PAPER", "RAMP", "SERIES",
-           "dark_partners", "ramp", "veil"]
+__all__ = [
+    "AXIS",
+    "DASHES",
+    "GRID",
+    "INK",
+    "MARKERS",
+    "MUTED",
+    "PAPER",
+    "RAMP",
+    "SERIES",
+    "dark_partners",
+    "ramp",
+    "veil",
+]
 
 PAPER, INK, MUTED, GRID, AXIS = "#fefdfb", "#1c1e22", "#63676e", "#ebe7df", "#bab5aa"
 _DARK_BASE = ("#15171b", "#eceae4", "#a2a7af", "#292d34", "#555b65")
@@ -18,8 +30,17 @@ _DARK_SERIES = ("#5cb0ef", "#ff8f4f", "#38cfa3", "#eba0d0", "#f0b93c", "#a5d8ff"
 MARKERS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 
-_VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962",
-            "#addc30", "#fde725")
+_VIRIDIS = (
+    "#440154",
+    "#472d7b",
+    "#3b528b",
+    "#2c728e",
+    "#21918c",
+    "#28ae80",
+    "#5ec962",
+    "#addc30",
+    "#fde725",
+)
 _STEPS = 12
 _VEILS = (0.08, 0.16, 0.3)
 

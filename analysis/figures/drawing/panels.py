@@ -14,8 +14,9 @@ __all__ = ["log_axes", "stack"]
 _GAP = 0.27  # between two panels, as a share of a panel's height
 
 
-def stack(figure: go.Figure, titles: Sequence[tuple[str, str]],
-          gap: float = _GAP) -> list[dict[str, str]]:
+def stack(
+    figure: go.Figure, titles: Sequence[tuple[str, str]], gap: float = _GAP
+) -> list[dict[str, str]]:
     """Lay out a panel for each pair of axis titles (x, y), the first on top.
 
     Returns, for each panel, what places a trace in it: ``trace.update(**place)``; the axes of
@@ -26,10 +27,16 @@ def stack(figure: go.Figure, titles: Sequence[tuple[str, str]],
     for number, (x, y) in enumerate(titles):
         axis = "" if number == 0 else str(number + 1)
         top = 1 - number * height * (1 + gap)
-        figure.update_layout({
-            f"xaxis{axis}": {"anchor": f"y{axis}", "title": {"text": x}},
-            f"yaxis{axis}": {"anchor": f"x{axis}", "title": {"text": y},
-                             "domain": (max(top - height, 0.0), top)}})
+        figure.update_layout(
+            {
+                f"xaxis{axis}": {"anchor": f"y{axis}", "title": {"text": x}},
+                f"yaxis{axis}": {
+                    "anchor": f"x{axis}",
+                    "title": {"text": y},
+                    "domain": (max(top - height, 0.0), top),
+                },
+            }
+        )
         places.append({"xaxis": f"x{axis}", "yaxis": f"y{axis}"})
     return places
 

@@ -49,27 +49,52 @@ def prose(sentence: str) -> str:
 
 
 def _axis() -> dict[str, object]:
-    return {"showgrid": True, "gridcolor": GRID, "gridwidth": 1, "zeroline": False,
-            "showline": False, "ticks": "outside", "ticklen": 4, "tickcolor": AXIS,
-            "tickfont": {"color": MUTED, "size": 12}, "automargin": True,
-            "title": {"font": {"color": INK, "size": 13}, "standoff": 10}}
+    return {
+        "showgrid": True,
+        "gridcolor": GRID,
+        "gridwidth": 1,
+        "zeroline": False,
+        "showline": False,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": AXIS,
+        "tickfont": {"color": MUTED, "size": 12},
+        "automargin": True,
+        "title": {"font": {"color": INK, "size": 13}, "standoff": 10},
+    }
 
 
 def template() -> go.layout.Template:
     """The layout that all figures share."""
-    return go.layout.Template(layout={
-        "font": {"family": FONT, "size": 13, "color": INK},
-        "paper_bgcolor": PAPER, "plot_bgcolor": PAPER,
-        "margin": {"l": 64, "r": 16, "t": 16, "b": 56},
-        "xaxis": _axis(), "yaxis": _axis(),
-        "hovermode": "closest",
-        "hoverlabel": {"bgcolor": PAPER, "bordercolor": AXIS, "align": "left",
-                       "font": {"family": FONT, "size": 13, "color": INK}},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom",
-                   "font": {"size": 12.5, "color": INK}, "bgcolor": "rgba(0,0,0,0)",
-                   "itemclick": "toggle", "itemdoubleclick": "toggleothers"},
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": AXIS, "activecolor": INK},
-    })
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": 13, "color": INK},
+            "paper_bgcolor": PAPER,
+            "plot_bgcolor": PAPER,
+            "margin": {"l": 64, "r": 16, "t": 16, "b": 56},
+            "xaxis": _axis(),
+            "yaxis": _axis(),
+            "hovermode": "closest",
+            "hoverlabel": {
+                "bgcolor": PAPER,
+                "bordercolor": AXIS,
+                "align": "left",
+                "font": {"family": FONT, "size": 13, "color": INK},
+            },
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1.02,
+                "yanchor": "bottom",
+                "font": {"size": 12.5, "color": INK},
+                "bgcolor": "rgba(0,0,0,0)",
+                "itemclick": "toggle",
+                "itemdoubleclick": "toggleothers",
+            },
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": AXIS, "activecolor": INK},
+        }
+    )
 
 
 def canvas(height: int = 420) -> go.Figure:
@@ -109,6 +134,13 @@ def set_log(figure: go.Figure, axis: str, values: Iterable[float]) -> None:
     positive = [value for value in values if value > 0 and math.isfinite(value)]
     ticks = log_ticks(positive)
     ends = [math.log10(min(positive) / _ROOM), math.log10(max(positive) * _ROOM)]
-    figure.update_layout({axis: {
-        "type": "log", "range": ends, "tickvals": ticks,
-        "ticktext": [f"{tick:.4g}" for tick in ticks]}})
+    figure.update_layout(
+        {
+            axis: {
+                "type": "log",
+                "range": ends,
+                "tickvals": ticks,
+                "ticktext": [f"{tick:.4g}" for tick in ticks],
+            }
+        }
+    )

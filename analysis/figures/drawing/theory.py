@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.view import View
-from analysis.linear_theory import collapse, curve
+from analysis.laws.linear_theory import collapse, curve
 
 __all__ = ["collapse_sentence", "effective", "theory_curve"]
 
@@ -28,8 +28,9 @@ def theory_curve(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame | None:
         found = curve(spectrum, at, _latents(rows))
     except AnalysisError:
         return None
-    return pd.DataFrame({"kind": "linear theory", "x": found["sigma"], "kl": found["kl"],
-                         "recon": found["recon"]})
+    return pd.DataFrame(
+        {"kind": "linear theory", "x": found["sigma"], "kl": found["kl"], "recon": found["recon"]}
+    )
 
 
 def collapse_sentence(view: View, rows: pd.DataFrame) -> str | None:

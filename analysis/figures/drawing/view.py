@@ -12,8 +12,8 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.families import all_families, levels
 from analysis.figures.drawing.laws import Claim, fit_families
-from analysis.powerlaw import Law
-from analysis.schema import DECLARED, FINISHED, Experiment, Spectrum, metric_columns
+from analysis.laws.powerlaw import Law
+from analysis.sources.schema import DECLARED, FINISHED, Experiment, Spectrum, metric_columns
 
 __all__ = ["NothingToDraw", "View", "look"]
 
@@ -81,8 +81,9 @@ class View:
     def wants_law(self) -> bool:
         """Whether a law was asked for, or the trials have two values of a noise level or more."""
         trials = self.experiment.trials
-        return self.asked or any(scale in trials and trials[scale].nunique() > 1
-                                 for scale in ("sigma", "alpha"))
+        return self.asked or any(
+            scale in trials and trials[scale].nunique() > 1 for scale in ("sigma", "alpha")
+        )
 
     def claims_of(self, x: str, y: str = "test/kl") -> list[Claim]:
         return [claim for claim in self.claims if (claim.x, claim.y) == (x, y)]
@@ -99,8 +100,10 @@ class View:
         """The address of each row's run, empty where it is unknown."""
         if self.run_url is None or "run_id" not in rows:
             return [""] * len(rows)
-        return [self.run_url.replace("{run}", quote(str(run), safe="")) if run == run and run
-                else "" for run in rows["run_id"]]
+        return [
+            self.run_url.replace("{run}", quote(str(run), safe="")) if run == run and run else ""
+            for run in rows["run_id"]
+        ]
 
 
 def _off_axis(trials: pd.DataFrame) -> pd.Series[bool]:
@@ -118,8 +121,12 @@ def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | 
     others = [Law(x=x, y="test/kl") for x in ("sigma", "alpha", "d_z") if x != declared.x]
     laws = (declared, *others)
     empty = View(experiment, laws, (), margin, run_url, asked=declared != usual)
-    claims = [claim for one in laws[:3] if one.x in ("sigma", "alpha", declared.x)
-              for claim in fit_families(empty.finished, one)]
+    claims = [
+        claim
+        for one in laws[:3]
+        if one.x in ("sigma", "alpha", declared.x)
+        for claim in fit_families(empty.finished, one)
+    ]
     return replace(empty, claims=tuple(claims), hues=_hues(empty.finished))
 
 

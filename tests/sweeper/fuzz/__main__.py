@@ -31,7 +31,8 @@ def main() -> int:
     sys.stdout.write(
         f"inputs       {inputs:>10,}\nrefused      {refused:>10,}\n"
         f"accepted     {inputs - refused - len(broken):>10,}\ntracebacks   {len(broken):>10,}\n"
-        f"slowest      {slowest:>10.2f} s (input {which})\npeak memory  {peak:>10.0f} MiB\n")
+        f"slowest      {slowest:>10.2f} s (input {which})\npeak memory  {peak:>10.0f} MiB\n"
+    )
     return int(bool(broken) or slowest > SLOW or peak > MOST)
 
 

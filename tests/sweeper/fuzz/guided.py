@@ -15,7 +15,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["sweeper.spec", "ruamel.yaml"]):
+with atheris.instrument_imports(include=["sweeper.grid", "ruamel.yaml"]):
     from tests.sweeper.fuzz.mutants import SHIPPED, VALID
     from tests.sweeper.fuzz.reading import reading
 
@@ -39,8 +39,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as corpus:
         for number, text in enumerate(VALID):
             (Path(corpus) / str(number)).write_text(text, encoding="utf-8")
-        atheris.Setup([*sys.argv, "-max_len=4000", f"-rss_limit_mb={begun_with + MOST}", corpus],
-                      one_input)
+        atheris.Setup(
+            [*sys.argv, "-max_len=4000", f"-rss_limit_mb={begun_with + MOST}", corpus], one_input
+        )
         atheris.Fuzz()
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from random import Random
 
-from sweeper.spec.grids import shipped_grids
+from sweeper.grid.loading import shipped_grids
 
 __all__ = ["SHIPPED", "VALID", "mutant"]
 
@@ -25,17 +25,82 @@ VALID = (
     "    d_z: *n\n    seeds: 1\n",
 )
 NASTY = (
-    "1e400", "-1e400", ".inf", "-.inf", ".nan", "0", "-0.0", "-1", "1e-320", "9" * 18, "9" * 400,
-    "1" * 4301, "''", "~", "null", "true", "[]", "{}", "[[]]", "{a: {b: {c: 1}}}", "[1, [2, [3]]]",
-    "{linspace: [0, 1, 999999999999999999]}", "{linspace: [1, 0, 2.5]}", "{linspace: []}",
-    "{logspace: [0, 1, 3]}", "{logspace: [1e-320, 1e308, 3]}", "{linspace: [1, .nan, 3]}",
-    "{linspace: [-1e308, 1e308, 3]}", "{uniform: [1, 0]}", "{int: [0, 9999999999999999999]}",
-    "{choice: []}", "{choice: {a: 1}}", "{loguniform: [-1, 1]}", "!!python/object:os.system x",
-    "!!binary aGk=", "!x y", "*all", "*name", "*nobody", "&a [*a]", "&a {b: *a}", "../../etc",
-    "/etc/passwd", "a\\0b", '"\\0"', '"\\ud800"', '"\\u202e"', "σ", "\U0001f600", "x" * 900,
-    "? [a]\n: b", "|\n  text", ">-\n  text", "%YAML 1.1", "--- ", "...", "2001-01-01", "0x1f",
-    "0o17", "1_000", "+1", "no", "<<", "{<<: *all}", "=cmd|' /C calc'!A0", "<script>", "\t1",
-    "[" * 60, "{a: " * 60, "[" * 300, "- " * 60, "a: " * 50, "\u2028", "\ufeff", "#")
+    "1e400",
+    "-1e400",
+    ".inf",
+    "-.inf",
+    ".nan",
+    "0",
+    "-0.0",
+    "-1",
+    "1e-320",
+    "9" * 18,
+    "9" * 400,
+    "1" * 4301,
+    "''",
+    "~",
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "[[]]",
+    "{a: {b: {c: 1}}}",
+    "[1, [2, [3]]]",
+    "{linspace: [0, 1, 999999999999999999]}",
+    "{linspace: [1, 0, 2.5]}",
+    "{linspace: []}",
+    "{logspace: [0, 1, 3]}",
+    "{logspace: [1e-320, 1e308, 3]}",
+    "{linspace: [1, .nan, 3]}",
+    "{linspace: [-1e308, 1e308, 3]}",
+    "{uniform: [1, 0]}",
+    "{int: [0, 9999999999999999999]}",
+    "{choice: []}",
+    "{choice: {a: 1}}",
+    "{loguniform: [-1, 1]}",
+    "!!python/object:os.system x",
+    "!!binary aGk=",
+    "!x y",
+    "*all",
+    "*name",
+    "*nobody",
+    "&a [*a]",
+    "&a {b: *a}",
+    "../../etc",
+    "/etc/passwd",
+    "a\\0b",
+    '"\\0"',
+    '"\\ud800"',
+    '"\\u202e"',
+    "σ",
+    "\U0001f600",
+    "x" * 900,
+    "? [a]\n: b",
+    "|\n  text",
+    ">-\n  text",
+    "%YAML 1.1",
+    "--- ",
+    "...",
+    "2001-01-01",
+    "0x1f",
+    "0o17",
+    "1_000",
+    "+1",
+    "no",
+    "<<",
+    "{<<: *all}",
+    "=cmd|' /C calc'!A0",
+    "<script>",
+    "\t1",
+    "[" * 60,
+    "{a: " * 60,
+    "[" * 300,
+    "- " * 60,
+    "a: " * 50,
+    "\u2028",
+    "\ufeff",
+    "#",
+)
 
 SHIPPED = list(shipped_grids().values())
 NUMBER = re.compile(r"[0-9][0-9.e-]*")
@@ -60,9 +125,11 @@ def mutant(number: int) -> bytes:
 
 
 def _bytes(random: Random) -> bytes:
-    kinds = (random.randbytes(random.randrange(300)),
-             bytes(random.choices(b"[]{}:,-&*!|>'\"%@`#? \n\tab01.", k=random.randrange(300))),
-             random.choice(NASTY).encode("utf-8", "surrogatepass") * random.randrange(1, 40))
+    kinds = (
+        random.randbytes(random.randrange(300)),
+        bytes(random.choices(b"[]{}:,-&*!|>'\"%@`#? \n\tab01.", k=random.randrange(300))),
+        random.choice(NASTY).encode("utf-8", "surrogatepass") * random.randrange(1, 40),
+    )
     return random.choice(kinds)
 
 
@@ -85,7 +152,7 @@ def _number(random: Random, text: str) -> str:
         return text
     one = random.choice(found)
     new = random.choice(("0", "1", "2", "7", "-3", "0.5", "1e-3", "1e9", "1e308", "0.3e-7", "2.0"))
-    return text[:one.start()] + new + text[one.end():]
+    return text[: one.start()] + new + text[one.end() :]
 
 
 def _insert(random: Random, text: str) -> str:
@@ -95,11 +162,11 @@ def _insert(random: Random, text: str) -> str:
 
 def _cut(random: Random, text: str) -> str:
     start = random.randrange(len(text) + 1)
-    return text[:start] + text[start + random.choice((1, 1, 2, 5, 40)):]
+    return text[:start] + text[start + random.choice((1, 1, 2, 5, 40)) :]
 
 
 def _truncate(random: Random, text: str) -> str:
-    return text[:random.randrange(len(text) + 1)]
+    return text[: random.randrange(len(text) + 1)]
 
 
 def _line(random: Random, text: str) -> str:
@@ -130,4 +197,15 @@ def _swap(random: Random, text: str) -> str:
 
 
 CHANGES: tuple[Change, ...] = (
-    _scalar, _scalar, _scalar, _number, _number, _number, _insert, _cut, _truncate, _line, _swap)
+    _scalar,
+    _scalar,
+    _scalar,
+    _number,
+    _number,
+    _number,
+    _insert,
+    _cut,
+    _truncate,
+    _line,
+    _swap,
+)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from types import FrameType
 
 from sweeper.errors import UserError
-from sweeper.spec.document import parse
-from sweeper.spec.expand import expand, plan_blocks
-from sweeper.spec.schema import check_grid
+from sweeper.grid.document import parse
+from sweeper.grid.expand import expand, plan_blocks
+from sweeper.grid.schema import check_grid
 from tests.sweeper.fuzz.mutants import SHIPPED, mutant
 
 __all__ = ["Reading", "reading", "share"]
@@ -50,6 +50,7 @@ def reading(content: bytes) -> Reading:
 @contextmanager
 def _ended_after(seconds: float) -> Iterator[None]:
     """Raise where it stands once so many seconds of the processor are spent."""
+
     def end(number: int, frame: FrameType | None) -> None:
         raise TimeoutError(f"still reading after {seconds:g} s of the processor")
 

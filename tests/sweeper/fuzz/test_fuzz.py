@@ -16,15 +16,50 @@ from tests.sweeper.fuzz.mutants import SHIPPED, VALID, mutant
 from tests.sweeper.fuzz.reading import reading
 
 QUICK = settings(max_examples=300)
-KEYS = st.sampled_from([
-    "experiment", "trials", "data", "defaults", "search", "evaluate", "analysis", "until",
-    "resources", "storage", "tracking", "cluster", "seeds", "aliases", "model", "network", "sigma",
-    "beta", "name", "linspace", "logspace", "uniform", "choice", "law", "range", "method"])
+KEYS = st.sampled_from(
+    [
+        "experiment",
+        "trials",
+        "data",
+        "defaults",
+        "search",
+        "evaluate",
+        "analysis",
+        "until",
+        "resources",
+        "storage",
+        "tracking",
+        "cluster",
+        "seeds",
+        "aliases",
+        "model",
+        "network",
+        "sigma",
+        "beta",
+        "name",
+        "linspace",
+        "logspace",
+        "uniform",
+        "choice",
+        "law",
+        "range",
+        "method",
+    ]
+)
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), KEYS,
-    st.sampled_from(["sigma_vae", "deen", "digits", "mlp", "sobol", "verify", "auto"]))
-TREES = st.recursive(VALUES, lambda inner: st.one_of(
-    st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=5)), max_leaves=25)
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    KEYS,
+    st.sampled_from(["sigma_vae", "deen", "digits", "mlp", "sobol", "verify", "auto"]),
+)
+TREES = st.recursive(
+    VALUES,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=5)),
+    max_leaves=25,
+)
 
 
 @pytest.mark.parametrize("text", VALID)
@@ -33,8 +68,19 @@ def test_what_is_mutated_is_valid(text: str) -> None:
     assert (seen.refused, seen.traceback) == (False, None)
 
 
-@pytest.mark.parametrize("text", ["[" * 200_000, "{a: " * 50_000, "- " * 100_000, "[\n" * 100_000,
-                                  "? " * 100_000, "!" * 200_000, "*a " * 60_000, "9" * 200_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000,
+        "{a: " * 50_000,
+        "- " * 100_000,
+        "[\n" * 100_000,
+        "? " * 100_000,
+        "!" * 200_000,
+        "*a " * 60_000,
+        "9" * 200_000,
+    ],
+)
 def test_large_and_deep_inputs_are_refused_soon(text: str) -> None:
     seen = reading(text.encode())
     assert seen.refused
@@ -74,8 +120,13 @@ def test_mappings_of_known_keys_are_read_or_refused(tree: dict[str, object]) -> 
 
 
 def program(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", *words], cwd=Path(__file__).parents[3],
-                          capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.slow
@@ -87,10 +138,13 @@ def test_a_hundred_thousand_inputs() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not find_spec("atheris"), reason="needs atheris: pip install atheris (it has "
-                    "no wheel for this Python or system)")
+@pytest.mark.skipif(
+    not find_spec("atheris"),
+    reason="needs atheris: pip install atheris (it has no wheel for this Python or system)",
+)
 def test_inputs_that_follow_the_branches(tmp_path: Path) -> None:
-    done = program("tests.sweeper.fuzz.guided", "-runs=10000", "-seed=1",
-                   f"-artifact_prefix={tmp_path}/")
+    done = program(
+        "tests.sweeper.fuzz.guided", "-runs=10000", "-seed=1", f"-artifact_prefix={tmp_path}/"
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Done 10000 runs" in done.stderr

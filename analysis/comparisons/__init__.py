@@ -1,0 +1,1 @@
+"""Two groups of trials, or many settings, set against each other."""

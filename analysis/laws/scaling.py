@@ -1,0 +1,149 @@
+"""How ν depends on another hyperparameter (d_z): one law at each value, then their trend.
+
+The trend is the slope of ν on log d_z. With seeds common to all values, its interval is the t
+interval of the per-seed slopes; otherwise it comes from least squares weighted by the laws' own
+standard errors.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.errors import AnalysisError, TooFewRows
+from analysis.laws.law import Law, filtered
+from analysis.laws.powerlaw import PowerLaw, fit
+from analysis.laws.regression import Estimate, mean_estimate, polynomial, slopes, t_estimate
+from analysis.sources.rows import require_column
+from analysis.wording import number, percent, probability, symbol
+
+__all__ = ["Scaling", "scaling"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """ν at each value of `over`, and the change of ν when `over` grows by the factor e.
+
+    left_out: values of `over` at which no law could be fitted, with the reason.
+    """
+
+    over: str
+    values: tuple[float, ...]
+    laws: tuple[PowerLaw, ...]
+    trend: Estimate
+    left_out: dict[float, str]
+
+    def table(self) -> pd.DataFrame:
+        """Columns: the field, nu, low, high, r2, n, n_seeds."""
+        return pd.DataFrame(
+            [
+                {
+                    self.over: value,
+                    "nu": law.nu,
+                    "low": law.ci_low,
+                    "high": law.ci_high,
+                    "r2": law.r2,
+                    "n": law.n,
+                    "n_seeds": law.n_seeds,
+                }
+                for value, law in zip(self.values, self.laws, strict=True)
+            ]
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        rows = [
+            {
+                str(name): None if isinstance(v, float) and not math.isfinite(v) else v
+                for name, v in row.items()
+            }
+            for row in self.table().to_dict("records")
+        ]
+        return {
+            "over": self.over,
+            "laws": rows,
+            "trend": self.trend.to_json(),
+            "left_out": {f"{value:g}": why for value, why in self.left_out.items()},
+            "sentence": self.sentence(),
+        }
+
+    def sentence(self) -> str:
+        name, each = (
+            symbol(self.over),
+            ", ".join(
+                f"{number(law.nu)} at {value:g}"
+                for value, law in zip(self.values, self.laws, strict=True)
+            ),
+        )
+        change, t = math.log(2), self.trend
+        told = f"ν by {name}: {each}"
+        if not math.isfinite(t.se):
+            return f"{told}; a trend needs three values of {name} or two seeds."
+        sure = t.p < 1 - t.level
+        return (
+            f"{told}. Doubling {name} changes ν by {number(change * t.value, 2)} "
+            f"({percent(t.level)}: {number(change * t.low, 2)} to "
+            f"{number(change * t.high, 2)}; {probability(t.p)}), so a dependence is "
+            f"{'established' if sure else 'not established'}."
+        )
+
+
+def scaling(trials: pd.DataFrame, law: Law, over: str = "d_z", level: float = 0.95) -> Scaling:
+    """Fit `law` at each value of `over`; values where it cannot be fitted are named.
+
+    Errors: UnknownName; TooFewRows unless at least two values of `over` give a law.
+    """
+    require_column(trials, over)
+    rows = filtered(trials, law)
+    laws: dict[float, PowerLaw] = {}
+    left_out: dict[float, str] = {}
+    for value in sorted(rows[over].dropna().unique()):
+        try:
+            one = replace(law, where={**law.where, over: float(value)})
+            laws[float(value)] = fit(trials, one, level)
+        except AnalysisError as error:
+            left_out[float(value)] = str(error)
+    if len(laws) < 2:
+        why = f": {next(iter(left_out.values()))}" if left_out else ""
+        raise TooFewRows(
+            f"scaling needs a law at two or more values of {symbol(over)}; "
+            f"{len(laws)} could be fitted{why}"
+        )
+    return Scaling(over, tuple(laws), tuple(laws.values()), _trend(laws, level), left_out)
+
+
+def _trend(laws: dict[float, PowerLaw], level: float) -> Estimate:
+    x = np.log(np.array(list(laws)))
+    by_seed = [_per_seed(law) for law in laws.values()]
+    common = set.intersection(*(set(one) for one in by_seed))
+    if len(common) >= 2:
+        nus = np.array([[one[seed] for one in by_seed] for seed in sorted(common, key=str)])
+        return mean_estimate(slopes(x, nus), "t interval of per-seed trends", level)
+    return _weighted(x, list(laws.values()), level)
+
+
+def _per_seed(law: PowerLaw) -> dict[object, float]:
+    """ν of each seed; empty without seeds."""
+    found: dict[object, float] = {}
+    seeds = np.array(law.seed, dtype=object)
+    for seed in dict.fromkeys(law.seed):
+        mine = seeds == seed
+        found[seed] = -float(slopes(np.log(law.x[mine]), np.log(law.y[mine])))
+    return found
+
+
+def _weighted(x: Array, laws: list[PowerLaw], level: float) -> Estimate:
+    weights = 1 / np.array([max(law.se, 1e-9) for law in laws])
+    design = polynomial(x, 1) * weights[:, None]
+    target = np.array([law.nu for law in laws]) * weights
+    coefficients, rss, *_ = np.linalg.lstsq(design, target, rcond=None)
+    df = len(x) - 2
+    spread = float(rss[0]) / df if df > 0 and len(rss) else math.nan
+    se = math.sqrt(spread * float(np.linalg.inv(design.T @ design)[1, 1])) if df > 0 else math.nan
+    return t_estimate(float(coefficients[1]), se, df, "weighted least squares", level)

@@ -1,0 +1,166 @@
+"""Runs of an experiment tracker, as every kind of store delivers them, and their tidy rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Protocol
+
+import pandas as pd
+
+from analysis.sources.frames import TrialRow
+from analysis.sources.schema import metric_name
+
+__all__ = ["Run", "Store", "stamp", "sweeps", "trial_row", "trial_runs"]
+
+STATUS = {
+    "FINISHED": "finished",
+    "FAILED": "failed",
+    "RUNNING": "running",
+    "SCHEDULED": "pending",
+    "KILLED": "killed",
+}
+PROVENANCE = ("git_commit", "git_dirty", "versions", "host")
+PARENT = "mlflow.parentRunId"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One tracked run; metrics are the last values, `step` the largest step of any."""
+
+    id: str
+    status: str
+    start_ms: int
+    end_ms: int | None
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    step: int | None = None
+
+
+class Store(Protocol):
+    """A tracker that can list the runs of an experiment and their recorded values."""
+
+    def runs(self, experiment: str) -> list[Run]:
+        """All active runs; LoadError if there is no such experiment or no answer."""
+        ...
+
+    def history(self, runs: Sequence[Run]) -> pd.DataFrame:
+        """Columns run, metric, step, time_ms, value, in any order."""
+        ...
+
+
+def trial_runs(runs: Sequence[Run]) -> dict[str, Run]:
+    """The run of each trial; of younger duplicates the oldest counts."""
+    found: dict[str, Run] = {}
+    for run in sorted(runs, key=lambda run: run.start_ms, reverse=True):
+        if run.tags.get("sweeper.kind") == "trial" and "sweeper.trial" in run.tags:
+            found[run.tags["sweeper.trial"]] = run
+    return found
+
+
+def trial_row(trial: str, run: Run) -> TrialRow:
+    """The row of one trial, equal to what storage gives where the tracker knows it."""
+    tag = run.tags.get
+    took = None if run.end_ms is None else (run.end_ms - run.start_ms) / 1000
+    facts = {
+        "trial": trial,
+        "run_id": run.id,
+        "status": STATUS.get(run.status, run.status),
+        "role": tag("sweeper.role") or "declared",
+        "twin_of": tag("sweeper.twin_of") or None,
+        "label": tag("sweeper.label") or tag("mlflow.runName"),
+        "lineage": tag("sweeper.program"),
+        "checksum": tag("sweeper.data_checksum") or None,
+        "epoch": run.step,
+        "wall_s": _number(tag("sweeper.wall_s"), took),
+        "parameters": _number(tag("sweeper.parameters"), None),
+        "reason": tag("sweeper.reason") or None,
+    }
+    metrics = {
+        metric_name(name): value
+        for name, value in run.metrics.items()
+        if not name.startswith("system/")
+    }
+    return TrialRow(facts, {name: parsed(value) for name, value in run.params.items()}, metrics)
+
+
+def _number(text: str | None, default: float | None) -> float | None:
+    try:
+        return default if text is None else float(text)
+    except ValueError:
+        return default
+
+
+def parsed(text: str) -> Any:
+    """A parameter as it was before it became a string: JSON where it parses, else the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def stamp(run: Run) -> str:
+    """A text that changes whenever the run's recorded values do.
+
+    Of an evaluation that is asked again with other settings only the values are new.
+    """
+    last = sha256(repr(sorted(run.metrics.items())).encode()).hexdigest()[:16]
+    return f"{run.id}|{run.status}|{run.end_ms}|{run.step}|{last}"
+
+
+def sweeps(runs: Sequence[Run], experiment: str, uri: str) -> list[dict[str, Any]]:
+    """The parent runs in the form of sweep.json, oldest first."""
+    children: dict[str, list[Run]] = {}
+    for run in trial_runs(runs).values():
+        children.setdefault(run.tags.get(PARENT, ""), []).append(run)
+    parents = [run for run in runs if run.tags.get("sweeper.kind") == "sweep"]
+    return [
+        _sweep(run, children.get(run.id, []), experiment, uri)
+        for run in sorted(parents, key=lambda run: run.start_ms)
+    ]
+
+
+def _sweep(parent: Run, children: Sequence[Run], experiment: str, uri: str) -> dict[str, Any]:
+    trials = [
+        {
+            "id": run.tags["sweeper.trial"],
+            "role": run.tags.get("sweeper.role", "declared"),
+            "twin_of": run.tags.get("sweeper.twin_of") or None,
+            "label": run.tags.get("sweeper.label"),
+        }
+        for run in children
+    ]
+    created = datetime.fromtimestamp(parent.start_ms / 1000, UTC).isoformat()
+    return {
+        "schema": 1,
+        "experiment": experiment,
+        "sweep": parent.tags.get("sweeper.sweep"),
+        "created": created,
+        "tracking_uri": uri,
+        "run_id": parent.id,
+        "trials": trials,
+        "analysis": _declared(parent, "analysis"),
+        "until": _declared(parent, "until"),
+        "provenance": _provenance([parent, *children]),
+    }
+
+
+def _declared(parent: Run, name: str) -> Mapping[str, Any]:
+    """What the grid declared under `name`, as the sweep's run tells it; empty if it does not."""
+    found = parsed(parent.tags.get(f"sweeper.{name}", ""))
+    return found if isinstance(found, dict) else {}
+
+
+def _provenance(runs: Sequence[Run]) -> Mapping[str, Any]:
+    tags: dict[str, str] = {}
+    for run in reversed(runs):
+        tags.update(run.tags)
+    texts = {name: tags[f"sweeper.{name}"] for name in PROVENANCE if f"sweeper.{name}" in tags}
+    return {
+        name: parsed(text) if name in ("git_dirty", "versions") else text
+        for name, text in texts.items()
+    }

@@ -1,0 +1,126 @@
+"""Choosing rows by their fields: the same rules for laws, comparisons and replications."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import UnknownName, UnusableValues
+from analysis.sources.schema import DECLARED, FINISHED, metric_columns, param_columns
+from analysis.wording import listed, quantity, symbol
+
+__all__ = [
+    "COLLAPSED",
+    "equals",
+    "matching",
+    "require_column",
+    "require_metric",
+    "require_value",
+    "settled",
+    "usable",
+]
+
+COLLAPSED = 0.01
+
+
+def equals(column: pd.Series[Any], value: object) -> pd.Series[bool]:
+    """Where `column` is `value` (or one of a list), numbers to nine digits; None is missing."""
+    values = value if isinstance(value, list | tuple | set) else [value]
+    keep = pd.Series(False, index=column.index)
+    for one in values:
+        if one is None:
+            keep |= column.isna()
+        elif isinstance(one, int | float) and pd.api.types.is_numeric_dtype(column):
+            keep |= pd.Series(
+                np.isclose(column.astype(float), one, rtol=1e-9, atol=0), index=column.index
+            )
+        else:
+            keep |= column == one
+    return keep
+
+
+def matching(trials: pd.DataFrame, where: Mapping[str, object]) -> pd.Series[bool]:
+    """The rows whose fields all have the wanted values."""
+    keep = pd.Series(True, index=trials.index)
+    for name, value in where.items():
+        keep &= equals(trials[name], value)
+    return keep
+
+
+def settled(trials: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
+    """Finished and declared rows, unless `named` says that the caller chooses these itself."""
+    keep = pd.Series(True, index=trials.index)
+    for name, value in (("role", DECLARED), ("status", FINISHED)):
+        if name in trials.columns and name not in named:
+            keep &= trials[name] == value
+    return trials[keep]
+
+
+def require_column(trials: pd.DataFrame, name: str) -> None:
+    """UnknownName, with the nearest known name, if the frame has no such column."""
+    if name not in trials.columns:
+        pool = metric_columns(trials) if "/" in name else param_columns(trials)
+        raise UnknownName(f"no trial has {name!r}; {_hint(name, trials.columns, pool)}")
+
+
+def require_metric(trials: pd.DataFrame, name: str) -> None:
+    """UnknownName unless trials report `name`: a field of the grid is no result."""
+    known = metric_columns(trials)
+    if name not in trials.columns:
+        raise UnknownName(f"no trial has {name!r}; {_hint(name, known, known)}")
+    if name not in known:
+        raise UnknownName(f"{name!r} is no metric; known: {listed(known, 20) or 'none'}")
+
+
+def _hint(name: str, columns: Iterable[object], pool: Iterable[str]) -> str:
+    """The column that was meant (`sigma` by σ, `test/kl` by kl), or all of a `pool`."""
+    known = sorted(map(str, columns), key=lambda one: not one.startswith("test/"))
+    near = [one for one in known if name in (symbol(one), one.rpartition("/")[2])]
+    near += get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known: {listed(pool, 20) or 'none'}"
+
+
+def require_value(trials: pd.DataFrame, name: str, value: object) -> None:
+    """UnknownName, with the values that there are, if no row has this one."""
+    if equals(trials[name], value).any():
+        return
+    known = sorted({str(one) for one in trials[name].dropna()})
+    near = get_close_matches(value, known, n=1, cutoff=0.5) if isinstance(value, str) else []
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise UnknownName(f"no trial has {name}={value}{hint} ({name} is {listed(known, 20)})")
+
+
+def usable(rows: pd.DataFrame, y: str) -> None:
+    """UnusableValues if a logarithm of column `y` would be nothing or noise."""
+    values = rows[y].to_numpy(dtype=np.float64)
+    names = rows["label"] if "label" in rows else pd.Series(rows.index, index=rows.index)
+    for bad, fault, remedy in _faults(values, y):
+        if bad.any():
+            raise UnusableValues(
+                f"{quantity(y)} is {fault} in {int(bad.sum())} of {len(rows)} "
+                f"rows ({listed(names[bad], 3)}); {remedy}"
+            )
+
+
+def _faults(values: np.ndarray, y: str) -> list[tuple[np.ndarray, str, str]]:
+    faults = [
+        (
+            ~np.isfinite(values),
+            "missing or not finite",
+            "leave those rows out with where, or train them again",
+        ),
+        (values <= 0, "zero or negative", "a power law needs positive values: restrict the range"),
+    ]
+    if y.rpartition("/")[2] == "kl":
+        faults.append(
+            (
+                values < COLLAPSED,
+                f"below {COLLAPSED:g} nats",
+                "there the posterior has collapsed and log KL is noise: restrict the range",
+            )
+        )
+    return faults

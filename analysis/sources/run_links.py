@@ -1,0 +1,95 @@
+"""Which run of an MLflow server shows which trial: asked quickly, and never waited for.
+
+Storage knows no run ids. A server that is slow or away leaves points without links; it delays
+no report. Only the standard library is used: MLflow's own client tries for minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import Request, urlopen
+
+from analysis.sources.mlflow_login import authorize
+from analysis.sources.schema import Experiment
+
+__all__ = ["RunLinks", "find_runs", "linked"]
+
+PATIENCE = 3.0
+PAGE = 1000
+FILTER = "tags.`sweeper.kind` = 'trial'"
+
+
+@dataclass
+class RunLinks:
+    """The server's own number of the experiment (None: not found), and run ids by trial."""
+
+    experiment_id: str | None = None
+    runs: dict[str, str] = field(default_factory=dict)
+
+
+def find_runs(server: str, experiment: str, patience: float = PATIENCE) -> RunLinks:
+    """What the server has answered after `patience` seconds, at most; empty if it does not."""
+    found = RunLinks()
+    if urlsplit(server).scheme not in ("http", "https"):
+        return found
+    asking = threading.Thread(
+        target=_ask, daemon=True, args=(server.rstrip("/"), experiment, found, patience)
+    )
+    asking.start()
+    asking.join(patience)
+    return RunLinks(found.experiment_id, dict(found.runs))
+
+
+def linked(experiment: Experiment, found: RunLinks) -> Experiment:
+    """The experiment with the run ids that were found; those it has already stay."""
+    if experiment.trials.empty or not found.runs:
+        return experiment
+    known = (
+        experiment.trials["run_id"]
+        .combine_first(experiment.trials["trial"].map(found.runs))
+        .astype(object)
+    )
+    return replace(experiment, trials=experiment.trials.assign(run_id=known))
+
+
+def _ask(server: str, experiment: str, found: RunLinks, patience: float) -> None:
+    """Fill `found` page by page; whatever goes wrong, what is there already counts."""
+    try:
+        query = urlencode({"experiment_name": experiment})
+        answer = _call(f"{server}/api/2.0/mlflow/experiments/get-by-name?{query}", patience)
+        found.experiment_id = str(answer["experiment"]["experiment_id"])
+        token: str | None = ""
+        while token is not None:
+            page = _call(
+                f"{server}/api/2.0/mlflow/runs/search",
+                patience,
+                {
+                    "experiment_ids": [found.experiment_id],
+                    "filter": FILTER,
+                    "order_by": ["attributes.start_time DESC"],
+                    "max_results": PAGE,
+                    **({"page_token": token} if token else {}),
+                },
+            )
+            for run in page.get("runs", []):
+                tags = {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])}
+                if "sweeper.trial" in tags:
+                    found.runs[tags["sweeper.trial"]] = run["info"]["run_id"]
+            token = page.get("next_page_token") or None
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+
+
+def _call(address: str, patience: float, body: Mapping[str, Any] | None = None) -> Any:
+    request = Request(
+        address,
+        None if body is None else json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urlopen(authorize(request), timeout=patience) as answer:
+        return json.load(answer)

@@ -1,0 +1,1 @@
+"""What decides while a sweep runs which trials are trained, and for how long."""

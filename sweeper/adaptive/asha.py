@@ -1,0 +1,28 @@
+"""Asynchronous successive halving: whatever is good enough so far goes on at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sweeper.adaptive.halving import Halving
+from sweeper.grid.searches import SEARCHES
+
+__all__ = ["Asha"]
+
+
+@SEARCHES.register("asha")
+@dataclass(frozen=True, kw_only=True)
+class Asha(Halving):
+    """Early stopping without waiting: a worker that is free carries on the best, or begins anew.
+
+    Parameters
+    ----------
+    metric, mode : what the rungs compare (the mean over a point's seeds), and whether ``min`` or
+        ``max`` of it is good. min_epochs : the first rung. reduction : η; one in η goes on, to η
+        times as many epochs. trials : how many points are drawn, for blocks with spaces.
+    seed : of the draws.
+    """
+
+    waits: ClassVar[bool] = False
+    reference: ClassVar[str] = "Li et al. 2020, MLSys, arXiv:1810.05934, algorithm 2"

@@ -1,0 +1,147 @@
+"""What a sweep reads and writes: storage, tracking, data, Ray."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from sweeper.doctor.finding import Finding
+from sweeper.errors import UserError
+from sweeper.storage.addresses import check_writable
+from sweeper.storage.disk_space import shortage
+from sweeper.tracking.connection import Unwell, check_address
+from trainers.fields import describe_fields
+
+__all__ = ["data", "disk", "locks", "ray", "storage", "tracking"]
+
+SQLITE = "sqlite:///"
+
+
+def storage(folder: Path) -> Finding:
+    """Whether the storage can be written."""
+    try:
+        check_writable(folder)
+    except UserError as error:
+        return Finding("storage", str(folder), "stop", error.message)
+    return Finding("storage", f"{folder} can be written")
+
+
+def disk(folder: Path) -> Finding:
+    """Room on the storage's disk."""
+    place = _nearest(folder)
+    free = f"{shutil.disk_usage(place).free / 1e9:.1f} GB free"
+    short = shortage(place)
+    return Finding("disk", free, "stop", short) if short else Finding("disk", free)
+
+
+def locks(folder: Path) -> Finding:
+    """Whether the storage's file system keeps two drivers apart (flock)."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=_nearest(folder)) as first:
+            fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with Path(first.name).open() as second:
+                fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Finding("locks", "the file system supports flock")
+    except OSError as error:
+        return Finding(
+            "locks",
+            f"flock fails: {error.strerror}",
+            "stop",
+            "choose a storage on another file system, with --storage",
+        )
+    return Finding(
+        "locks",
+        "flock is granted twice",
+        "stop",
+        "two drivers could run one sweep: mount it with locks, or choose another "
+        "storage with --storage",
+    )
+
+
+def tracking(uri: str) -> Finding:
+    """Whether MLflow's store answers; a SQLite file that is not there yet is not made."""
+    path = Path(uri.removeprefix(SQLITE))
+    if uri.startswith(SQLITE) and not path.exists():
+        if os.access(path.parent, os.W_OK):
+            return Finding("tracking", f"{uri} will be made by the first sweep")
+        return Finding(
+            "tracking",
+            uri,
+            "stop",
+            f"nothing can be written to {path.parent}; name another file with --tracking",
+        )
+    try:
+        check_address(uri)
+    except Unwell as error:
+        return Finding(
+            "tracking", uri, "note", f"{error.message}; trials are trained all the same"
+        )
+    except UserError as error:
+        return Finding("tracking", uri, "stop", error.message)
+    return Finding("tracking", f"{uri} answers")
+
+
+def data() -> Finding:
+    """Which data sets are there and whole, with the settings that a grid has by default."""
+    from trainers import TrainerError
+    from trainers.datasets import DATASETS
+
+    named = os.environ.get("SWEEPER_DATA")
+    if named and not Path(named).expanduser().is_dir():
+        return Finding(
+            "data",
+            f"SWEEPER_DATA names {named}, which is no folder",
+            "stop",
+            "correct it, or unset it",
+        )
+    whole, missing = list[str](), list[str]()
+    for name in DATASETS:
+        try:
+            DATASETS.build({"name": name}).checksum()
+            whole.append(name)
+        except (TrainerError, OSError):
+            missing.append(name)
+        except TypeError:  # it asks for a setting: there is nothing to look at
+            continue
+    if not missing:
+        return Finding("data", ", ".join(whole))
+    fetched = [
+        name
+        for name in missing
+        if "download" in {field.name for field in describe_fields(DATASETS[name])}
+    ]
+    return Finding(
+        "data",
+        f"{', '.join(whole)}; not {', '.join(missing)}",
+        "note",
+        "point SWEEPER_DATA to the folder that holds them"
+        + bool(fetched) * (f", or set `download: true` for {', '.join(fetched)}"),
+    )
+
+
+def ray(address: str) -> Finding:
+    """Whether Ray can be started, or joined; ends what it started."""
+    from cluster.base import Backend
+    from cluster.errors import ClusterError
+    from cluster.existing import Existing
+    from cluster.local import Local
+
+    begun = time.monotonic()
+    backend: Backend = Local() if address == "local" else Existing(address)
+    try:
+        backend.connect()
+    except ClusterError as error:
+        return Finding("Ray", address, "stop", str(error))
+    took = time.monotonic() - begun
+    backend.close()
+    return Finding("Ray", f"{address}: ready after {took:.1f} s")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that there is."""
+    return next(one for one in (folder, *folder.parents) if one.exists())

@@ -1,0 +1,106 @@
+"""The jobs of a sweep: the longest trials first, and each merge once its source is there."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from sweeper.messages import Event, Job, JobTrial
+from sweeper.storage import ledger
+from sweeper.storage.claims import Claims
+from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.worker.packs import make_packs, pack_key, shared_keys
+
+__all__ = ["Jobs", "make_job"]
+
+
+class Jobs:
+    """Hands out what is to be trained, and hears how it ends.
+
+    The longest trials come first, so that no core waits long for the last one; those that another
+    driver trains come last. A trial that takes the parameters of another waits until that one has
+    ended, whichever way. What the sweep packs is computed as a pack, however few of it are left
+    to train.
+    """
+
+    def __init__(self, sweep: Sweep, todo: Sequence[PlannedTrial], claims: Claims) -> None:
+        self._sweep, self._claims = sweep, claims
+        self._shared = shared_keys(sweep.trials, sweep.resources)
+        trained = [trial for trial in todo if not trial.merged_from]
+        self._packs = deque(make_packs(sorted(trained, key=_cost, reverse=True), sweep.resources))
+        self._merged = [trial for trial in todo if trial.merged_from]
+        self._busy: set[str] = set()
+
+    def __iter__(self) -> Iterator[Job | None]:
+        """Jobs; None says that the next one depends on those under way.
+
+        It ends, too, where other drivers train all that is left: iterate again later.
+        """
+        while self._packs or self._merged:
+            job = self._next()
+            if job is None and not self._busy:
+                return
+            yield job
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """What could not be handed out, as another driver had it."""
+        return [trial.id for pack in (*self._packs, self._ready()) for trial in pack]
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Note which trials have ended."""
+        self._busy -= {event.trial for event in events if event.ended}
+
+    def _next(self) -> Job | None:
+        """A job of what nobody else has."""
+        for _ in range(len(self._packs)):
+            pack = self._packs.popleft()
+            mine = [trial for trial in pack if self._claims.take(trial.id)]
+            if len(mine) < len(pack):
+                self._packs.append(tuple(trial for trial in pack if trial not in mine))
+            if mine:
+                packed = bool(self._shared) and pack_key(mine[0]) in self._shared
+                return self._job(mine, packed)
+        for trial in self._ready():
+            if self._claims.take(trial.id):
+                self._merged.remove(trial)
+                return self._job([trial])
+        return None
+
+    def _ready(self) -> list[PlannedTrial]:
+        """Trials whose source has ended: it is neither to be handed out nor under way."""
+        awaited = self._busy.union(trial.id for pack in self._packs for trial in pack)
+        return [trial for trial in self._merged if trial.merged_from not in awaited]
+
+    def _job(self, trials: Sequence[PlannedTrial], packed: bool = False) -> Job:
+        self._busy |= {trial.id for trial in trials}
+        return make_job(self._sweep, trials, packed=packed)
+
+
+def make_job(
+    sweep: Sweep, pack: Iterable[PlannedTrial], until: int | None = None, packed: bool = False
+) -> Job:
+    """The job of one pack; paths are absolute, for a worker has a working folder of its own."""
+    trials = tuple(
+        JobTrial(
+            trial.id,
+            trial.config,
+            str(trial.data.get("checksum", "")),
+            trial.evaluate,
+            trial.merged_from,
+            trial.lineage,
+        )
+        for trial in pack
+    )
+    return Job(
+        str(sweep.storage.resolve()),
+        str(ledger.sweep_folder(sweep).resolve()),
+        trials,
+        "cuda" if sweep.resources.gpus else "cpu",
+        packed,
+        until=until,
+    )
+
+
+def _cost(trial: PlannedTrial) -> int:
+    return trial.parameters * int(trial.params.get("epochs", 1))

@@ -1,0 +1,101 @@
+"""Run a sweep: from a checked grid to trained, stored and tracked trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from rich.console import Console
+
+from sweeper.adaptive.until import replicate
+from sweeper.driver.driver import Driver
+from sweeper.errors import UserError, placed
+from sweeper.schedule.shared_ray import SharedRay, shared_ray
+from sweeper.storage import ledger
+from sweeper.storage.lease import hold_lease
+from sweeper.sweep import Outcome, Sweep
+from sweeper.tracking.connection import Unwell, check_address
+
+__all__ = ["RunOptions", "run"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run: in this process (`inline`) or with Ray; whether to draw, and where.
+
+    `retry_failed` trains again also what diverged, or asked for what cannot be.
+    """
+
+    inline: bool = False
+    retry_failed: bool = False
+    live: bool = True
+    console: Console | None = None
+
+
+def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
+    """Train what is not finished yet, and show all of it in MLflow.
+
+    A failed trial stops no other; one whose failure would only repeat itself stays failed. Ctrl-C
+    stops the trials after their epoch, with a checkpoint; a second one leaves at once. The same
+    call goes on with what is left. A sweep with a rule in `until` is given more seeds until the
+    rule is met, or its budget is spent; a search that looks at results decides itself what is
+    trained. Raises `UserError` when the storage, the tracking address, the cluster or another
+    driver stand in the way.
+    """
+    started = time.monotonic()
+    options = options or RunOptions()
+    with placed(sweep.places.get("storage")):
+        ledger.check_writable(sweep.storage)
+    console = options.console or Console(stderr=True)
+    with placed(sweep.places.get("tracking")):
+        _check_tracker(sweep, console)
+
+    def drive(sweep: Sweep, ray: SharedRay | None = None) -> Outcome:
+        source = sweep.search.source(sweep, options.retry_failed) if sweep.search else None
+        driver = Driver(sweep, console, options.live, options.retry_failed, source)
+        if ray and not driver.idle:
+            ray.start()
+        driver.drive(options.inline)
+        return driver.outcome(time.monotonic() - started)
+
+    with hold_lease(ledger.sweep_folder(sweep)), _stop_sign_down(sweep):
+        if not sweep.until:
+            return drive(sweep)
+        with shared_ray(sweep, options.inline) as ray:
+            return replicate(sweep, partial(drive, ray=ray), console)
+
+
+@contextmanager
+def _stop_sign_down(sweep: Sweep) -> Iterator[None]:
+    """Take the stop sign down before and after; in between it holds for every driver."""
+    sign = ledger.StopSign(ledger.sweep_folder(sweep))
+    sign.take_down()
+    try:
+        yield
+    finally:
+        sign.take_down()
+
+
+def _check_tracker(sweep: Sweep, console: Console) -> None:
+    """A wrong address is refused; a tracker that is ill, or was there before, is waited for."""
+    try:
+        check_address(sweep.tracking)
+    except UserError as error:
+        if not isinstance(error, Unwell) and not _was_there(sweep):
+            raise
+        console.print(
+            f"{error.message}; the trials are trained all the same, and their records "
+            "wait in the storage",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _was_there(sweep: Sweep) -> bool:
+    """Whether the sweep was begun with this tracker, which then was no wrong address."""
+    row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json")
+    return row.get("tracking_uri") == sweep.tracking

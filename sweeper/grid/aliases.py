@@ -1,0 +1,44 @@
+"""Pairs of trials that learn the same parameters: (σ, β) and (σ√β, 1), (α, β) and (αβ, 1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sweeper.grid.axes import round_value
+from sweeper.grid.models import Alias
+from trainers.fields import substitute
+from trainers.trial import Trial
+
+__all__ = ["as_twin", "partner", "weight"]
+
+
+def partner(trial: Trial, alias: Alias | None) -> Trial | None:
+    """The trial with β = 1 that learns the same, or None where there is none.
+
+    Saremi 2020, arXiv:2005.09047, Theorems 1 and 2: L(σ₁, β) = (σ₂/σ₁)²·L(σ₂, 1) + C with
+    σ₂ = σ₁√β, so that the loss of (σ, β) is β times its partner's; for Laplace α₂ = α₁β.
+    """
+    beta = getattr(trial.objective, "beta", None)
+    if alias is None or trial.likelihood is None or not beta or beta == 1:
+        return None
+    scale = getattr(trial.likelihood, alias.scale) * beta**alias.exponent
+    return replace(
+        trial,
+        objective=substitute(trial.objective, {"beta": 1.0}),
+        likelihood=substitute(trial.likelihood, {alias.scale: round_value(scale)}),
+    )
+
+
+def as_twin(trial: Trial, other: Trial | None = None) -> Trial:
+    """The same trial with Adam's ε scaled like its loss: it then steps as its partner does.
+
+    Adam's step is m/(√v + ε); with gradients β times as large, m and √v are β times as large.
+    `other` is an alias to step with in the partner's place, at a weight of its own.
+    """
+    eps = round_value(trial.training.eps * weight(trial) / (weight(other) if other else 1.0))
+    return replace(trial, training=replace(trial.training, eps=eps))
+
+
+def weight(trial: Trial) -> float:
+    """β, which is 1 where an objective has none."""
+    return float(getattr(trial.objective, "beta", 1.0))

@@ -1,0 +1,80 @@
+"""What pydantic finds wrong, in the words of a grid."""
+
+from __future__ import annotations
+
+import difflib
+import reprlib
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from sweeper.errors import Address
+
+__all__ = ["complain", "nearest", "show", "unknown_key"]
+
+RULES = {
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping (`key: value` lines)",
+    "model_type": "must be a mapping (`key: value` lines)",
+    "model_attributes_type": "must be a mapping (`key: value` lines)",
+    "none_required": "must be empty",
+    "finite_number": "must be finite",
+    "missing": "is missing",
+}
+COMPARISONS = {
+    "greater_than": "> {gt:g}",
+    "greater_than_equal": ">= {ge:g}",
+    "less_than_equal": "<= {le:,}",
+}
+GREEK = "GREEK SMALL LETTER "
+WITHOUT_VALUE = ("missing", "whole")
+
+
+def complain(error: ValidationError) -> tuple[Address, str]:
+    """Where the first complaint is, and one sentence that says rule and value."""
+    first = error.errors(include_url=False)[0]
+    address = tuple(first["loc"]) + tuple(first.get("ctx", {}).get("address", ()))
+    return address, _sentence(first["type"], first["msg"], first.get("ctx", {}), first["input"])
+
+
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    """The sentence for a key that does not exist, with the nearest that does."""
+    names = sorted(known)
+    return f"unknown key {show(key)}{nearest(key, names)} (known: {', '.join(names)})"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'sigma'?`` (also for σ), or nothing where no known name is near."""
+    close = difflib.get_close_matches(_spelled(name), list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _spelled(name: str) -> str:
+    """A Greek letter as grids write it: σ is sigma."""
+    letter = unicodedata.name(name, "") if len(name) == 1 else ""
+    return letter.removeprefix(GREEK).lower() if letter.startswith(GREEK) else name
+
+
+def show(value: Any) -> str:
+    """A value as YAML's user wrote it, shortened."""
+    if value is None or isinstance(value, bool):
+        return {None: "empty", True: "true", False: "false"}[value]
+    shortened = reprlib.Repr()
+    shortened.maxstring = shortened.maxother = 60
+    return shortened.repr(value)
+
+
+def _sentence(kind: str, message: str, context: dict[str, Any], value: Any) -> str:
+    if kind == "literal_error":
+        rule = f"must be one of {str(context['expected']).replace(' or ', ', ')}"
+    elif kind in COMPARISONS:
+        rule = f"must be {COMPARISONS[kind].format(**context)}"
+    else:
+        rule = RULES.get(kind, message)
+    return rule if kind in WITHOUT_VALUE else f"{rule}, and is {show(value)}"

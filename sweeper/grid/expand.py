@@ -1,0 +1,187 @@
+"""From checked blocks to points: every combination of axis values and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sweeper.errors import Address
+from sweeper.grid.asked import Asked, read_evaluations, refuse_meaningless
+from sweeper.grid.blocks import Entry, Variant, variants
+from sweeper.grid.complaints import nearest
+from sweeper.grid.document import Document
+from sweeper.grid.draws import draw, read_search, shares
+from sweeper.grid.models import Model
+from sweeper.grid.schema import Aliases, GridSchema, check_shared, seed_values
+from sweeper.sweep import Search
+from trainers.datasets import DATASETS, Dataset
+from trainers.errors import Incompatible, InvalidValue
+from trainers.trial import Trial
+
+__all__ = ["LIMIT", "Block", "Point", "expand", "plan_blocks", "points_of"]
+
+LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class Point:
+    """One trial of the grid before it has an id, and where it was written."""
+
+    model: Model
+    trial: Trial
+    address: Address
+    data_address: Address
+    aliases: Aliases
+    asked: tuple[Asked, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """One entry of `trials` with what it takes from the defaults.
+
+    `shares` says how often each variant is drawn: once where it has no spaces.
+    """
+
+    variants: tuple[Variant, ...]
+    seeds: range | list[int]
+    aliases: Aliases
+    asked: tuple[Asked, ...] = ()
+    shares: tuple[int, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many trials it makes; nothing is expanded."""
+        return len(self.seeds) * sum(
+            variant.count * share
+            for variant, share in zip(self.variants, self.shares, strict=True)
+        )
+
+
+def expand(document: Document, grid: GridSchema, yes: bool = False) -> list[Point]:
+    """All trials in the order of the grid; more than `LIMIT` only with `yes`."""
+    search = read_search(document, grid.search)
+    blocks = plan_blocks(document, grid, search)
+    total = sum(block.count for block in blocks)
+    if total > LIMIT and not yes:
+        raise document.error(
+            f"the grid has {total:,} trials, and more than {LIMIT:,} are refused "
+            "unless you say --yes",
+            ("trials",),
+        )
+    draws = _draw_all(document, search, blocks)
+    return [
+        point
+        for block in blocks
+        for variant in block.variants
+        for point in points_of(document, block, variant, draws.get(id(variant), [()]))
+    ]
+
+
+def plan_blocks(document: Document, grid: GridSchema, search: Search | None = None) -> list[Block]:
+    """Read every block's structure without expanding its axes or drawing from its spaces."""
+    search = search or read_search(document, grid.search)
+    blocks = []
+    for position, raw in enumerate(grid.trials):
+        address = ("trials", position)
+        entries = _entries(grid, raw, address)
+        seeds, aliases = (
+            check_shared(document, entries[key].address, key, entries[key].raw)
+            for key in ("seeds", "aliases")
+        )
+        asked = read_evaluations(document, entries["evaluate"].address, entries["evaluate"].raw)
+        found = tuple(variants(document, address, entries))
+        blocks.append(Block(found, seed_values(seeds), aliases, asked))
+    _refuse_unused_defaults(document, grid, blocks)
+    dealt = iter(shares(document, search, [one for block in blocks for one in block.variants]))
+    return [replace(block, shares=tuple(next(dealt) for _ in block.variants)) for block in blocks]
+
+
+def _entries(grid: GridSchema, block: Mapping[str, Any], address: Address) -> dict[str, Entry]:
+    """The block's own values, then the defaults, then what the top level says."""
+    entries = {key: Entry(raw, (*address, key)) for key, raw in block.items()}
+    top = {
+        "data": grid.data,
+        "seeds": grid.seeds,
+        "aliases": grid.aliases,
+        "evaluate": grid.evaluate,
+    }
+    for key, raw in grid.defaults.items():
+        entries.setdefault(key, Entry(raw, ("defaults", key), default=True))
+    for key, raw in top.items():
+        if raw is not None:
+            entries.setdefault(key, Entry(raw, (key,), default=True))
+    return entries
+
+
+def _refuse_unused_defaults(document: Document, grid: GridSchema, blocks: list[Block]) -> None:
+    used = {key for block in blocks for variant in block.variants for key in variant.used}
+    for key in grid.defaults:
+        if key not in used:
+            raise document.error(
+                f"no trial of this grid takes {key!r}{nearest(key, used)} "
+                f"(known here: {', '.join(sorted(used))})",
+                ("defaults", key),
+            )
+
+
+def _draw_all(
+    document: Document, search: Search, blocks: Sequence[Block]
+) -> Mapping[int, list[tuple[Any, ...]]]:
+    """The values for each variant's spaces, by the variant's identity."""
+    spaced = [
+        (variant, share)
+        for block in blocks
+        for variant, share in zip(block.variants, block.shares, strict=True)
+        if variant.spaces
+    ]
+    return {
+        id(variant): draw(document, search, variant, stream, share)
+        for stream, (variant, share) in enumerate(spaced)
+    }
+
+
+def points_of(
+    document: Document, block: Block, variant: Variant, drawn: Sequence[tuple[Any, ...]]
+) -> Iterator[Point]:
+    """The points of one variant for each of the values that were drawn for its spaces."""
+    checked: set[Dataset] = set()
+    for config in (config for one in drawn for config in variant.points(document, one)):
+        trial = _build(document, variant, config)
+        if trial.data not in checked:
+            refuse_meaningless(document, block.asked, trial, variant.address)
+            checked.add(trial.data)
+        for seed in block.seeds:
+            yield Point(
+                variant.model,
+                replace(trial, seed=seed),
+                variant.address,
+                variant.data_address,
+                block.aliases,
+                block.asked,
+            )
+
+
+def _build(document: Document, variant: Variant, config: dict[str, Any]) -> Trial:
+    with _answered(document, variant.data_address):
+        DATASETS.build(config["data"])
+    with _answered(document, variant.address):
+        trial = Trial.from_config({**config, "corrupts": variant.model.corrupts})
+    if trial.corruption is None and getattr(trial.objective, "m", 1) > 1:
+        raise document.error(
+            "`m` is how many corrupted views of an example are drawn, and "
+            f"{variant.model.name} corrupts nothing: leave it out, draw more "
+            "latents with `k`, or use dvae or diwae",
+            variant.address,
+        )
+    return trial
+
+
+@contextmanager
+def _answered(document: Document, address: Address) -> Iterator[None]:
+    """Have what a component refuses said with the place in the grid."""
+    try:
+        yield
+    except (Incompatible, InvalidValue) as error:
+        raise document.error(str(error), address) from error

@@ -1,0 +1,104 @@
+"""Check a value of a grid against the field of a component that it is meant for."""
+
+from __future__ import annotations
+
+import functools
+import types
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from sweeper.errors import Address
+from sweeper.grid.axes import round_value
+from sweeper.grid.complaints import complain
+from sweeper.grid.document import Document
+from trainers.fields import Field, Limits
+
+__all__ = ["check_value", "describe_type", "takes_list"]
+
+PLAIN = {
+    int: "whole number",
+    float: "number",
+    str: "text",
+    bool: "true or false",
+    type(None): "empty",
+}
+LARGEST = 10**9
+STRICT = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+def check_value(document: Document, address: Address, field: Field, raw: Any) -> Any:
+    """The value as the component takes it; `UserError` with the rule, the value and the place."""
+    hint = Annotated[field.type, field.bounds] if field.bounds else field.type
+    try:
+        value = round_value(_adapter(hint).validate_python(raw))
+    except ValidationError as error:
+        inner, message = complain(error)
+        numbers = tuple(step for step in inner if isinstance(step, int))
+        raise document.error(message, (*address, *numbers)) from error
+    if field.where and field.name.endswith("_dir") and value is not None:
+        return str(Path(value).expanduser().absolute())
+    return value
+
+
+def takes_list(field: Field) -> bool:
+    """Whether one value of the field is a list, as for ``channels``."""
+    return get_origin(field.type) is tuple
+
+
+def describe_type(hint: Any) -> str:
+    """A field's type as a grid's author thinks of it, such as ``whole number``."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return describe_type(arguments[0])
+    if origin is tuple:
+        return f"list of {describe_type(arguments[0])}s"
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if origin in (Union, types.UnionType):
+        return " or ".join(describe_type(one) for one in arguments)
+    return PLAIN.get(hint, str(hint))
+
+
+@functools.cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(_translate(hint), config=STRICT)
+
+
+def _translate(hint: Any) -> Any:
+    """The field's type for pydantic: bounds as validators, tuples as lists, 20.0 as 20."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        bounds = [mark for mark in arguments[1:] if isinstance(mark, Limits)]
+        inner = _translate(arguments[0])
+        return Annotated[inner, AfterValidator(_within(bounds[0]))] if bounds else inner
+    if origin is tuple:
+        return list[_translate(arguments[0])]  # type: ignore[misc]
+    if origin in (Union, types.UnionType):
+        return Union[tuple(_translate(argument) for argument in arguments)]  # noqa: UP007
+    return (
+        Annotated[int, BeforeValidator(_whole), AfterValidator(_countable)]
+        if (hint is int)
+        else hint
+    )
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _countable(value: int) -> int:
+    if abs(value) > LARGEST:
+        raise PydanticCustomError("bounds", "must be at most {most}", {"most": f"{LARGEST:,}"})
+    return value
+
+
+def _within(bounds: Limits) -> Any:
+    def check(value: float) -> float:
+        if not bounds.admits(value):
+            raise PydanticCustomError("bounds", "must be {rule}", {"rule": str(bounds)})
+        return value
+
+    return check

@@ -1,0 +1,49 @@
+"""Trial ids: the hash of everything that determines a trial's result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sweeper.sweep import SCHEMA
+from trainers.trial import Trial
+
+__all__ = ["canonical", "digest", "lineage_id", "trial_id"]
+
+LENGTH_ONLY = ("epochs", "test_every")
+
+
+def trial_id(trial: Trial, checksum: str, merged_from: str | None = None) -> str:
+    """16 hex digits: the same for equal trials on equal data, in any grid and in any order.
+
+    A trial that takes its parameters from another one is not the same as one that is trained.
+    """
+    merged = {"merged_from": merged_from} if merged_from else {}
+    return digest({**_whole(trial.identity(), checksum), **merged})
+
+
+def lineage_id(trial: Trial, checksum: str) -> str:
+    """`trial_id` without the number of epochs: trials that one more epoch would carry on."""
+    identity = trial.identity()
+    training = {
+        key: value for key, value in identity["training"].items() if key not in LENGTH_ONLY
+    }
+    return digest(_whole({**identity, "training": training}, checksum))
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling for equal values."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest(value: Any) -> str:
+    """The first 16 hex digits of the SHA-256 of the canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+
+
+def _whole(identity: Mapping[str, Any], checksum: str) -> dict[str, Any]:
+    return {"schema": SCHEMA, "checksum": checksum, "trial": identity}

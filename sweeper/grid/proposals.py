@@ -1,0 +1,96 @@
+"""What a search that looks at results may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.grid.blocks import Variant, slots
+from sweeper.grid.document import Document
+from sweeper.grid.draws import read_search
+from sweeper.grid.expand import Block, plan_blocks, points_of
+from sweeper.grid.resolve import resolve
+from sweeper.grid.schema import GridSchema
+from sweeper.grid.spaces import Space
+from sweeper.sweep import PlannedTrial, Search
+
+__all__ = ["BlockProposals", "read_adaptive"]
+
+MIDDLE = 0.5
+
+
+@dataclass(frozen=True)
+class BlockProposals:
+    """The blocks with spaces, one for each of their models and networks, and what they make.
+
+    A block's number, with a value for each of its spaces, is a point.
+    """
+
+    document: Document
+    blocks: tuple[tuple[Block, Variant], ...]
+
+    def spaces(self, number: int) -> dict[str, Space]:
+        """The spaces of a block, by the flat name of their parameter."""
+        variant = self.blocks[number][1]
+        flat = {slot: key for key, slot in slots(variant.names).items()}
+        return {
+            flat.get(slot, f"{slot.part}_{slot.field.name}"): space
+            for slot, space in variant.spaces
+        }
+
+    def trials(self, number: int, values: Sequence[Any]) -> tuple[PlannedTrial, ...]:
+        """The trials of a point, one for each seed; `UserError` where it cannot be."""
+        block, variant = self.blocks[number]
+        points = list(points_of(self.document, block, variant, [tuple(values)]))
+        return resolve(self.document, points, list(self.spaces(number)))
+
+    def examples(self) -> list[tuple[PlannedTrial, ...]]:
+        """The point in the middle of each block."""
+        return [
+            self.trials(number, [space.at(MIDDLE) for space in self.spaces(number).values()])
+            for number in range(len(self.blocks))
+        ]
+
+    @property
+    def block_count(self) -> int:
+        return len(self.blocks)
+
+    @property
+    def merges(self) -> bool:
+        """Whether a block merges aliases, which no search can do."""
+        return any(block.aliases == "merge" for block, _ in self.blocks)
+
+    def identity(self) -> list[Any]:
+        """What tells these proposals from others, in plain values."""
+        extents = [
+            [[name, space.kind, list(space.given)] for name, space in self.spaces(number).items()]
+            for number in range(len(self.blocks))
+        ]
+        return [extents, [[trial.id for trial in example] for example in self.examples()]]
+
+
+def read_adaptive(
+    document: Document, grid: GridSchema
+) -> tuple[Search | None, BlockProposals | None]:
+    """The search of a grid if it looks at results, and its proposals if it makes trials up."""
+    search = read_search(document, grid.search)
+    if not search.goals:
+        return None, None
+    if search.ahead:
+        return search, None
+    found = tuple(
+        (block, variant)
+        for block in plan_blocks(document, grid, search)
+        for variant in block.variants
+        if variant.spaces
+    )
+    for _, variant in found:
+        if variant.count > 1:
+            raise document.error(
+                f"{search.name} tries one point at a time, and this block means "
+                f"{variant.count} for one draw: write {{choice: [...]}} in the "
+                "place of a list of values",
+                variant.address,
+            )
+    return search, BlockProposals(document, found)

@@ -1,0 +1,258 @@
+"""The grid's top level: every key that is no trial's own, with its type and default."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from sweeper.errors import Address, UserError
+from sweeper.grid.complaints import complain, show, unknown_key
+from sweeper.grid.document import Document
+
+__all__ = ["Aliases", "GridSchema", "check_grid", "check_shared", "require_tracker", "seed_values"]
+
+LARGEST_SEED = 2**31 - 1
+NAME = r"\w[\w .+-]{0,98}"
+TRACKERS = (
+    "sqlite:///",
+    "http://",
+    "https://",
+    "postgresql://",
+    "postgresql+psycopg2://",
+    "postgresql+psycopg://",
+    "mysql+pymysql://",
+)
+
+
+def _complaint(message: str, **context: Any) -> PydanticCustomError:
+    return PydanticCustomError("whole", "{message}", {"message": message, **context})
+
+
+class Section(BaseModel):
+    """A mapping of the grid in which only declared keys are allowed."""
+
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def only_known_keys(cls, values: Any) -> Any:
+        for key in values if isinstance(values, dict) else ():
+            if key not in cls.model_fields:
+                raise _complaint(unknown_key(key, cls.model_fields), address=(key,))
+        return values
+
+
+def check_name(name: str) -> str:
+    if not re.fullmatch(NAME, name) or name != name.strip(" .") or name.isspace():
+        raise _complaint(
+            "must be 1 to 99 letters, digits, spaces or any of . _ + - (it names a "
+            f"folder), and is {show(name)}"
+        )
+    return name
+
+
+def check_seeds(seeds: Any) -> Any:
+    """A count (5 means seeds 0 to 4), or a list of different whole numbers >= 0."""
+    if _whole(seeds, 1):
+        return seeds
+    if not isinstance(seeds, list) or not seeds:
+        raise _complaint(f"must be how many seeds (>= 1) or a list of them, and is {show(seeds)}")
+    for position, seed in enumerate(seeds):
+        if not _whole(seed, 0):
+            raise _complaint(
+                f"must be a whole number from 0 to {LARGEST_SEED:,}, and is {show(seed)}",
+                address=(position,),
+            )
+        if seed in seeds[:position]:
+            raise _complaint(f"the seed {seed} stands twice", address=(position,))
+    return seeds
+
+
+def _whole(value: Any, least: int) -> bool:
+    is_int = isinstance(value, int) and not isinstance(value, bool)
+    return is_int and least <= value <= LARGEST_SEED
+
+
+def seed_values(seeds: int | list[int]) -> range | list[int]:
+    """The seeds that a grid means: 3 stands for 0, 1 and 2."""
+    return range(seeds) if isinstance(seeds, int) else seeds
+
+
+def check_part(part: Any) -> Any:
+    """A component by its name alone, or a mapping with `name` and its fields."""
+    if isinstance(part, str):
+        return {"name": part}
+    if not isinstance(part, dict) or not isinstance(part.get("name"), str):
+        raise _complaint("must be a name, or a mapping with `name`, and is " + show(part))
+    return part
+
+
+def check_pack(pack: Any) -> Any:
+    if pack == "auto" or _whole(pack, 1):
+        return pack
+    raise _complaint(f"must be auto or a whole number >= 1, and is {show(pack)}")
+
+
+def check_range(ends: list[float] | None) -> list[float] | None:
+    if ends is not None and (len(ends) != 2 or not 0 < ends[0] < ends[1]):
+        raise _complaint("must be [low, high] with 0 < low < high, and is " + show(ends))
+    return ends
+
+
+def check_where(where: dict[str, Any] | None) -> dict[str, Any] | None:
+    for key, wanted in (where or {}).items():
+        for value in wanted if isinstance(wanted, list) and wanted else [wanted]:
+            if not isinstance(value, str | int | float):
+                raise _complaint(
+                    f"must be a value or a list of values, and is {show(wanted)}", address=(key,)
+                )
+    return where
+
+
+def check_tracking(uri: str) -> str:
+    try:
+        return require_tracker(uri)
+    except UserError as error:
+        raise _complaint(error.message) from error
+
+
+def require_tracker(uri: str) -> str:
+    """The address of a tracking store; `UserError` for what cannot be one."""
+    if not uri.startswith(TRACKERS):
+        raise UserError(f"must start with one of {', '.join(TRACKERS)}; and is {show(uri)}")
+    return uri
+
+
+def check_cluster(cluster: str) -> str:
+    if cluster == "local" or ":" in cluster:
+        return cluster
+    raise _complaint(
+        "must be local, or the address of a running Ray cluster (host:port), "
+        f"and is {show(cluster)}"
+    )
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+Seeds = Annotated[Any, AfterValidator(check_seeds)]
+Part = Annotated[dict[str, Any], BeforeValidator(check_part)]
+Positive = Annotated[float, Field(ge=0)]
+Aliases = Literal["keep", "merge", "verify"]
+
+
+class LawSection(Section):
+    """The power law that the report fits: y against x over rows with β = 1.
+
+    `where` picks the rows, by a value or a list of values for each field.
+    """
+
+    x: str = "sigma"
+    y: str = "test/kl"
+    range: Annotated[list[float] | None, AfterValidator(check_range)] = None
+    where: Annotated[dict[str, Any] | None, AfterValidator(check_where)] = None
+
+
+class EquivalenceSection(Section):
+    """How near is equal: `margin` is a log ratio."""
+
+    margin: Annotated[float, Field(gt=0)] = 0.10
+
+
+class AnalysisSection(Section):
+    """What the report must establish; declared before the run."""
+
+    law: LawSection = LawSection()
+    equivalence: EquivalenceSection = EquivalenceSection()
+
+
+class UntilSection(Section):
+    """When enough seeds have been trained; `max_seeds` is the budget, declared seeds included.
+
+    nu_halfwidth: the law's interval is at most so wide to either side of ν. equivalence: no test
+    of independent seeds is undecided.
+    """
+
+    nu_halfwidth: Annotated[float, Field(gt=0)] | None = None
+    equivalence: Literal["decided"] | None = None
+    max_seeds: Annotated[int, Field(ge=1, le=10_000)] = 20
+
+    @model_validator(mode="after")
+    def one_rule(self) -> UntilSection:
+        if (self.nu_halfwidth is None) == (self.equivalence is None):
+            raise _complaint(
+                "needs one rule: {nu_halfwidth: 0.02} or {equivalence: decided}, and "
+                "a budget such as max_seeds: 20"
+            )
+        return self
+
+
+class ResourcesSection(Section):
+    """What one pack asks of Ray."""
+
+    cpus: Annotated[float, Field(gt=0)] = 1
+    gpus: Positive = 0
+    pack: Annotated[Any, AfterValidator(check_pack)] = "auto"
+
+
+class _Shared(Section):
+    seeds: Seeds = 5
+    aliases: Aliases = "keep"
+
+
+class GridSchema(_Shared):
+    """A grid file."""
+
+    experiment: Name
+    trials: list[dict[str, Any]]
+    data: Part | None = None
+    defaults: dict[str, Any] = {}
+    search: dict[str, Any] = {}
+    evaluate: list[Any] = []
+    analysis: AnalysisSection = AnalysisSection()
+    until: UntilSection | None = None
+    resources: ResourcesSection = ResourcesSection()
+    storage: str = "./sweeps"
+    tracking: Annotated[str, AfterValidator(check_tracking)] = "sqlite:///mlflow.db"
+    cluster: Annotated[str, AfterValidator(check_cluster)] = "local"
+
+
+def check_grid(document: Document) -> GridSchema:
+    """Check the top level; blocks of `trials` are checked against their models later."""
+    values = document.values
+    if values is None:
+        raise document.error("the grid is empty; `sweeper init` writes one to start from")
+    if not isinstance(values, dict):
+        raise document.error(
+            f"a grid must be a mapping (`experiment: ...`), and this is {show(values)}"
+        )
+    try:
+        grid = GridSchema.model_validate(values)
+    except ValidationError as error:
+        address, message = complain(error)
+        raise document.error(message, address) from error
+    if not grid.trials:
+        raise document.error(
+            "the grid has no trials: write at least one block, such as "
+            "`- {model: sigma_vae, sigma: 0.1}`",
+            ("trials",),
+        )
+    return grid
+
+
+def check_shared(document: Document, address: Address, key: str, raw: Any) -> Any:
+    """Check a key of a block that the top level has too: `seeds` or `aliases`."""
+    try:
+        return _Shared.model_validate({key: raw}).model_dump()[key]
+    except ValidationError as error:
+        inner, message = complain(error)
+        raise document.error(message, (*address, *inner[1:])) from error

@@ -1,0 +1,102 @@
+"""What the driver tells a worker, and the worker its driver: jobs and events, in plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from trainers import Record
+
+__all__ = ["Emit", "Event", "Job", "JobTrial", "Phase", "decode", "encode"]
+
+Phase = Literal["started", "running", "stopped", "pruned", "finished", "failed"]
+
+
+@dataclass(frozen=True)
+class JobTrial:
+    """A trial as a worker is given it.
+
+    `config` is what `Trial.from_config` takes, `evaluate` what is asked of the trained model. A
+    trial that is `merged_from` another one is not trained, but takes that one's parameters. By
+    its `lineage` it is found by longer ones, and finds a shorter one; without, it does neither.
+    """
+
+    id: str
+    config: Mapping[str, Any]
+    checksum: str
+    evaluate: Sequence[Mapping[str, Any]] = ()
+    merged_from: str | None = None
+    lineage: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pack to train: where its trials are stored, and the folder of the sweep's stop sign.
+
+    `packed`: computed as a pack, also where only one trial is left of it, so that its bits do not
+    depend on who else is. `alone`: one trial after the other, as they were too large for the
+    memory together. `again`: a trial that is too large alone does not fail yet, as the schedule
+    tries the job once more where it has more room. With `until` they are trained up to that epoch
+    only, and left there as pruned.
+    """
+
+    storage: str
+    sweep: str
+    trials: tuple[JobTrial, ...]
+    device: str = "cpu"
+    packed: bool = False
+    alone: bool = False
+    again: bool = False
+    until: int | None = None
+
+    def trial(self, name: str) -> JobTrial:
+        """The trial with this id."""
+        return next(one for one in self.trials if one.id == name)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        row = json.loads(text)
+        return cls(**row | {"trials": tuple(JobTrial(**trial) for trial in row["trials"])})
+
+
+@dataclass(frozen=True)
+class Event:
+    """One trial's news: where it stands, and the records of the epochs since its last news.
+
+    `committed` says that storage has a new commit, `reason` why a trial failed, `note` what went
+    wrong without failing it.
+    """
+
+    trial: str
+    phase: Phase
+    records: tuple[Record, ...] = ()
+    committed: bool = False
+    reason: str | None = None
+    note: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to be heard of the trial from this worker."""
+        return self.phase not in ("started", "running")
+
+
+Emit = Callable[[list[Event]], None]
+
+
+def encode(events: Sequence[Event]) -> str:
+    """Events as one JSON text, for the way from a worker's process to the driver's."""
+    return json.dumps([asdict(event) for event in events])
+
+
+def decode(text: str) -> list[Event]:
+    """The events of `encode`."""
+    return [_event(row) for row in json.loads(text)]
+
+
+def _event(row: dict[str, Any]) -> Event:
+    return Event(**row | {"records": tuple(Record(**record) for record in row["records"])})

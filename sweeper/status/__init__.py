@@ -1,0 +1,1 @@
+"""What is known of sweeps and trials, asked of the storage."""

@@ -1,0 +1,73 @@
+"""How far a trial has come, and its metrics there: what searches decide by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.errors import UserError
+from sweeper.grid.complaints import nearest
+from sweeper.storage import ledger
+from sweeper.storage.evaluations import read_evaluations
+from sweeper.sweep import PlannedTrial
+from trainers import Record, TrainerError, checkpoint
+
+__all__ = ["Reached", "reached", "require_metric"]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The newest commit of a trial, with its records, and what was asked of it at its end.
+
+    `repeats` says that it failed, and would again.
+    """
+
+    status: ledger.Status
+    epoch: int
+    records: tuple[Record, ...] = ()
+    asked: Mapping[str, float] | None = None
+    repeats: bool = False
+
+    def at(self, epoch: int) -> dict[str, float]:
+        """The last value of each metric up to an epoch."""
+        return {
+            name: value
+            for record in self.records
+            if record.epoch <= epoch
+            for name, value in record.metrics.items()
+        }
+
+    def last(self) -> dict[str, float]:
+        """The last value of every metric, evaluations included."""
+        return {**self.at(self.epoch), **(self.asked or {})}
+
+
+def reached(storage: Path, trial: str) -> Reached:
+    """How far a trial is; one whose records cannot be read has none."""
+    commit = checkpoint.latest(ledger.trial_folder(storage, trial))
+    if commit is None:
+        return Reached("pending", 0)
+    try:
+        records = tuple(commit.records())
+    except (TrainerError, OSError):
+        records = ()
+    asked = {
+        name: value
+        for one in read_evaluations(storage, trial)
+        for name, value in one.metrics.items()
+    }
+    return Reached(
+        commit.progress.status, commit.progress.epoch, records, asked, commit.progress.repeats
+    )
+
+
+def require_metric(trial: PlannedTrial, found: Mapping[str, float], name: str) -> float:
+    """The value of a metric; `UserError` with the names that there are."""
+    if name not in found:
+        known: Iterable[str] = sorted(found)
+        raise UserError(
+            f"the search looks at {name!r}, and the trial {trial.label} has no such "
+            f"metric{nearest(name, known)} (known: {', '.join(known) or 'none'})"
+        )
+    return found[name]

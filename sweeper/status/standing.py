@@ -1,0 +1,91 @@
+"""How the trials of a sweep stand: by what storage holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sweeper.storage import ledger
+from sweeper.storage.claims import driven_trials
+from sweeper.storage.evaluations import read_evaluations
+from sweeper.sweep import PlannedTrial, Sweep
+from trainers import TrainerError, checkpoint
+
+__all__ = ["Standing", "counts", "standings"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One trial: its newest commit, and the last value of each of its metrics.
+
+    `committed` holds the epochs whose records are saved, `answered` the keys of its evaluations,
+    `line` is where the grid asks for it. A trial that is not finished, and that no driver trains
+    now, is stopped.
+    """
+
+    id: str
+    label: str
+    role: str
+    status: str
+    epoch: int
+    epochs: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    reason: str | None = None
+    wall_s: float = 0.0
+    committed: tuple[int, ...] = ()
+    answered: tuple[str, ...] = ()
+    line: int | None = None
+
+
+def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
+    """Every trial of the sweeps once, in their order."""
+    trials = {trial.id: (sweep, trial) for sweep in sweeps for trial in sweep.trials}
+    busy = {
+        one
+        for storage in {sweep.storage for sweep, _ in trials.values()}
+        for one in driven_trials(storage)
+    }
+    found = (_standing(sweep, trial) for sweep, trial in trials.values())
+    return [
+        one if one.status != "running" or one.id in busy else replace(one, status="stopped")
+        for one in found
+    ]
+
+
+def counts(found: Iterable[Standing]) -> dict[str, int]:
+    """How many trials have each status."""
+    number = Counter(one.status for one in found)
+    return {
+        status: number[status]
+        for status in ("finished", "running", "stopped", "pruned", "failed", "pending")
+    }
+
+
+def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:
+    commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
+    known = (trial.id, trial.label, trial.role)
+    epochs = int(trial.params.get("epochs", 0))
+    if commit is None:
+        return Standing(*known, "pending", 0, epochs)
+    try:
+        records = commit.records()
+    except (TrainerError, OSError):
+        records = []
+    metrics = {name: value for record in records for name, value in record.metrics.items()}
+    asked = read_evaluations(sweep.storage, trial.id)
+    for one in asked:
+        metrics |= one.metrics
+    progress = commit.progress
+    return Standing(
+        *known,
+        progress.status,
+        progress.epoch,
+        epochs,
+        metrics,
+        progress.reason,
+        progress.wall_s,
+        tuple(record.epoch for record in records),
+        tuple(one.key for one in asked),
+        trial.line,
+    )

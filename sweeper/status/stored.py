@@ -1,0 +1,132 @@
+"""Sweeps as the storage has them: what was asked for, without the grid's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sweeper.errors import UserError
+from sweeper.grid import loading
+from sweeper.grid.complaints import nearest
+from sweeper.storage import ledger
+from sweeper.sweep import PlannedTrial, Sweep
+
+__all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "with_known"]
+
+
+@dataclass(frozen=True)
+class StoredSweep:
+    """One sweep of the storage; `created` is the time of its first start (ISO, UTC)."""
+
+    sweep: Sweep
+    created: str
+    provenance: Mapping[str, Any]
+
+
+def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
+    """The sweeps of an experiment, or the one of this name, oldest first; without a name, all.
+
+    A trial whose ``trial.json`` was never written is left out. Raises `UserError` where there is
+    no such sweep, with the nearest name.
+    """
+    rows = [
+        (path.parent, row)
+        for path in sorted((storage / "sweeps").glob("*/*/sweep.json"))
+        if (row := ledger.read_json(path)).get("experiment")
+    ]
+    names = {str(row[key]) for _, row in rows for key in ("experiment", "sweep")}
+    if name is not None and name not in names:
+        known = sorted({str(row["experiment"]) for _, row in rows})
+        raise UserError(
+            f"there is no experiment or sweep {name!r} in {storage}"
+            f"{nearest(name, names)} (experiments there: "
+            f"{', '.join(known) or 'none yet'})"
+        )
+    chosen = [
+        (folder, row)
+        for folder, row in rows
+        if name is None or name in (row["experiment"], row["sweep"])
+    ]
+    return sorted(
+        (_stored(storage, folder, row) for folder, row in chosen), key=lambda one: one.created
+    )
+
+
+def with_known(sweep: Sweep) -> Sweep:
+    """A sweep whose search makes trials up, with those that the storage has of it."""
+    row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json") if sweep.proposals else {}
+    found = [trial for one in row.get("trials", ()) if (trial := _trial(sweep.storage, one))]
+    return replace(sweep, trials=tuple(found)) if found else sweep
+
+
+def as_stored(sweep: Sweep) -> Sweep:
+    """A sweep with the seeds that were added to it, and with the tracking store that it wrote to.
+
+    What the grid itself asks for stays, whether it was begun or not.
+    """
+    row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json")
+    known = {trial.id for trial in sweep.trials}
+    more = [
+        trial
+        for one in row.get("trials", ())
+        if one["id"] not in known and (trial := _trial(sweep.storage, one))
+    ]
+    return replace(
+        sweep, trials=(*sweep.trials, *more), tracking=str(row.get("tracking_uri", sweep.tracking))
+    )
+
+
+def load_again(stored: StoredSweep) -> Sweep:
+    """The sweep that the stored grid means now; `UserError` unless it still means the same.
+
+    It keeps its name, its storage and its tracking store.
+    """
+    sweep = stored.sweep
+    again = loading.load(
+        ledger.sweep_folder(sweep) / "grid.yaml",
+        yes=True,
+        storage=str(sweep.storage),
+        tracking=sweep.tracking,
+    )
+    if again.name.rpartition("-")[2] != sweep.name.rpartition("-")[2]:
+        raise UserError(
+            f"the grid of {sweep.name} means other trials than it did (the program or "
+            "its data have changed); run the grid's own file to train those"
+        )
+    return replace(again, name=sweep.name, places={})
+
+
+def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:
+    trials = [trial for one in row.get("trials", ()) if (trial := _trial(storage, one))]
+    grid = folder / "grid.yaml"
+    sweep = Sweep(
+        experiment=str(row["experiment"]),
+        name=str(row["sweep"]),
+        trials=tuple(trials),
+        grid=grid.read_text(encoding="utf-8") if grid.is_file() else "",
+        storage=storage,
+        tracking=str(row["tracking_uri"]),
+        analysis=row.get("analysis") or {},
+    )
+    return StoredSweep(sweep, str(row.get("created", "")), row.get("provenance") or {})
+
+
+def _trial(storage: Path, entry: Mapping[str, Any]) -> PlannedTrial | None:
+    row = ledger.read_json(ledger.trial_folder(storage, entry["id"]) / "trial.json")
+    if not row:
+        return None
+    return PlannedTrial(
+        id=row["id"],
+        lineage=row["program"],
+        label=entry.get("label") or row["label"],
+        params=row["params"],
+        config=row["trial"],
+        data=row["data"],
+        parameters=row["parameters"],
+        role=entry.get("role") or "declared",
+        twin_of=entry.get("twin_of"),
+        merged_from=row.get("merged_from"),
+        line=entry.get("line"),
+    )

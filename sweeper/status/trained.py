@@ -1,0 +1,145 @@
+"""Trained models in the storage, found by id, by a unique beginning of it, or by label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sweeper.errors import UserError
+from sweeper.grid.complaints import nearest
+from sweeper.storage import ledger
+from trainers import checkpoint
+from trainers.errors import TrainerError
+from trainers.model import Model
+from trainers.objectives import Objective
+from trainers.trial import Trial
+
+__all__ = ["TrainedTrial", "find_trial", "load_trained", "require_pictures", "sweeps_of"]
+
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class TrainedTrial:
+    """A trial with its trained model; `epoch` is the model's age."""
+
+    id: str
+    label: str
+    folder: Path
+    trial: Trial
+    objective: Objective
+    model: Model
+    epoch: int
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of pictures that were asked of it."""
+        return self.folder / "pictures"
+
+
+def find_trial(storage: Path, name: str) -> str:
+    """The id of the one trial with this id, beginning of an id, or label.
+
+    Raises `UserError` where there is none or more than one, with the nearest names.
+    """
+    ids = sorted(path.parent.name for path in (storage / "trials").glob("*/trial.json"))
+    if not ids:
+        raise UserError(
+            f"there are no trials in {storage}; say where they are with --storage, "
+            "or run a grid first"
+        )
+    found = [name] if name in ids else [one for one in ids if name and one.startswith(name)]
+    labels = {} if found else {one: str(_about(storage, one).get("label")) for one in ids}
+    found = found or [one for one, label in labels.items() if label == name]
+    if not found:
+        raise UserError(
+            f"there is no trial {name!r} in {storage}"
+            f"{nearest(name, [*labels.values(), *ids])} (an id, the beginning of one, "
+            "or a label; `sweeper plan GRID --json` lists both)"
+        )
+    if len(found) > 1:
+        shown = ", ".join(found[:SHOWN]) + (" ..." if len(found) > SHOWN else "")
+        raise UserError(f"{name!r} means {len(found)} trials: {shown}; give the id of one")
+    return found[0]
+
+
+def load_trained(storage: Path, name: str) -> TrainedTrial:
+    """The newest saved model of a trial; its data set is not read.
+
+    Raises `UserError` where there is no such trial, or no model of it.
+    """
+    found = find_trial(storage, name)
+    folder, about = ledger.trial_folder(storage, found), _about(storage, found)
+    try:
+        trial = Trial.from_config(about["trial"])
+        commit = checkpoint.latest(folder)
+        state = commit.load() if commit else {}
+        params = {
+            key.removeprefix("param/"): value
+            for key, value in state.items()
+            if key.startswith("param/")
+        }
+        if commit is None or not params:
+            raise UserError(_missing(found, commit))
+        objective, model = _bound(trial, params)
+    except (TrainerError, OSError, KeyError, TypeError) as error:
+        raise UserError(f"the trial {found} cannot be read: {error}") from error
+    return TrainedTrial(
+        found,
+        str(about.get("label", found)),
+        folder,
+        trial,
+        objective,
+        model,
+        commit.progress.epoch,
+    )
+
+
+def require_pictures(trained: TrainedTrial) -> None:
+    """`UserError` where the data are no images."""
+    data = trained.trial.data
+    if len(data.shape) != 3 or data.value_range is None:
+        raise UserError(
+            f"{data.name} has no images, only vectors of {data.shape[0]} numbers; "
+            "draw samples of it from Python, with trainers.samplers"
+        )
+
+
+def sweeps_of(storage: Path, trial: str) -> Iterator[tuple[str, str]]:
+    """Experiment and tracking URI of every sweep that has the trial, the newest first."""
+    files = (storage / "sweeps").glob("*/*/sweep.json")
+    rows = [
+        row
+        for row in map(ledger.read_json, files)
+        if any(one.get("id") == trial for one in row.get("trials", ()))
+    ]
+    for row in sorted(rows, key=lambda row: str(row.get("created")), reverse=True):
+        yield str(row["experiment"]), str(row["tracking_uri"])
+
+
+def _missing(trial: str, commit: checkpoint.Commit | None) -> str:
+    if commit is None:
+        return f"the trial {trial} has no saved model yet; run its grid, or wait for a checkpoint"
+    return (
+        f"the trial {trial} {commit.progress.status} ({commit.progress.reason}) and left no "
+        "model; choose another trial"
+    )
+
+
+def _bound(trial: Trial, params: Mapping[str, torch.Tensor]) -> tuple[Objective, Model]:
+    with torch.device("meta"):
+        parts = dict(trial.build_modules().items())
+    hyper = {
+        name: torch.tensor(value, dtype=trial.training.dtype)
+        for name, value in trial.hyperparameters().items()
+    }
+    return trial.bind(parts, params, hyper)
+
+
+def _about(storage: Path, trial: str) -> Mapping[str, Any]:
+    """What `trial.json` says."""
+    return ledger.read_json(ledger.trial_folder(storage, trial) / "trial.json")

@@ -1,0 +1,29 @@
+"""Room on the storage's disk: some of it is left free, so that no write is the one that fails."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+__all__ = ["shortage"]
+
+SHARE, LEAST, MOST = 0.01, 200_000_000, 0.1
+
+
+def shortage(folder: Path) -> str | None:
+    """One sentence where less is free than must stay free; None where there is room.
+
+    Kept free: the larger of 1 % of the disk and 200 MB, but never more than a tenth of it.
+    """
+    total, _, free = shutil.disk_usage(folder)
+    kept = min(max(SHARE * total, LEAST), MOST * total)
+    if free >= kept:
+        return None
+    return (
+        f"the disk of the storage has {_mb(free)} left, and {_mb(kept)} are kept free: no "
+        "checkpoint was saved between the first epoch and the last; make room"
+    )
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1e6:,.1f} MB"

@@ -1,0 +1,57 @@
+"""Ask a finished trial what its grid asks: at the end of the training, or any time later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sweeper.messages import Job, JobTrial
+from sweeper.storage import ledger
+from sweeper.storage.evaluations import classifier_folder, missing, write_evaluation
+from trainers import Pack, TrainerError, Trial, checkpoint
+from trainers.errors import ResumeError
+from trainers.evaluations import evaluate
+from trainers.model import Model
+from trainers.objectives import Objective
+
+__all__ = ["Trained", "answer", "load_trained"]
+
+Trained = tuple[Trial, Objective, Model]
+
+
+def answer(job: Job, job_trial: JobTrial, trained: Callable[[], Trained]) -> str | None:
+    """Make the evaluations that are missing; returns what went wrong, if anything did.
+
+    Nothing that fails here harms the trial or the other evaluations, and the next run tries it
+    again. The sweep's stop sign ends the list: what is left is made by the next run.
+    """
+    try:
+        asked = missing(job.storage, job_trial.id, job_trial.evaluate)
+        model = trained() if asked else None
+    except Exception as error:  # noqa: BLE001 - the trial is finished, whatever happens now
+        return f"no evaluation: {_line(error)}"
+    notes, sign = [], ledger.StopSign(job.sweep)
+    for evaluator in asked:
+        if sign.is_up() or model is None:
+            break
+        try:
+            found = evaluate(evaluator, *model, classifier_folder(job.storage))
+            write_evaluation(job.storage, job_trial.id, evaluator, found, model[0].training.epochs)
+        except Exception as error:  # noqa: BLE001 - the same
+            notes.append(f"no evaluation {evaluator.name!r}: {_line(error)}")
+    return "; ".join(notes) or None
+
+
+def load_trained(job: Job, job_trial: JobTrial) -> Trained:
+    """The model of a finished trial; raises `ResumeError` if there is none to read."""
+    folder = ledger.trial_folder(job.storage, job_trial.id)
+    commit = checkpoint.latest(folder)
+    if commit is None or commit.progress.status != "finished":
+        raise ResumeError(f"{folder} holds no finished trial")
+    trial = Trial.from_config(job_trial.config)
+    pack = Pack([trial], job.device)
+    pack.restore([commit.load()], commit.progress.epoch)
+    return trial, *pack.bind(0)
+
+
+def _line(error: Exception) -> str:
+    return str(error) if isinstance(error, TrainerError) else f"{type(error).__name__}: {error}"

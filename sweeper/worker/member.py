@@ -1,0 +1,203 @@
+"""One trial in a worker's hands: it is begun, resumed, committed, finished or failed here."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sweeper.messages import Job, JobTrial
+from sweeper.storage import ledger
+from sweeper.storage.extendable import shorter
+from sweeper.storage.provenance import provenance
+from trainers import Record, TrainerError, Trial
+from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
+from trainers.errors import Incompatible, InvalidValue, ResumeError
+
+__all__ = ["LESS_MEMORY", "Superseded", "TrialInTraining", "begin", "kind_of"]
+
+LESS_MEMORY = (
+    "a smaller batch_size or network needs less, and so do fewer trials at once "
+    "(resources: {cpus: 2})"
+)
+NO_MEMORY = "can't allocate memory"  # a RuntimeError of torch's allocator on the CPU
+
+
+class Superseded(Exception):
+    """Another worker has begun a younger attempt at the trial; nobody reads this one any more."""
+
+
+@dataclass
+class TrialInTraining:
+    """A trial in training: its attempt, its history, and the commit that it goes on from.
+
+    `extends` is the shorter trial that this commit is of, where it is not the trial's own,
+    `packed` whether it is computed as a member of a pack, and `note` what the user should know of
+    its beginning.
+    """
+
+    id: str
+    trial: Trial
+    attempt: Attempt
+    device: str
+    lineage: str = ""
+    extends: str | None = None
+    packed: bool = False
+    note: str | None = None
+    parent: Commit | None = None
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    before_s: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    closed: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the trial goes on from."""
+        return self.parent.progress.epoch if self.parent else 0
+
+    @property
+    def folder(self) -> Path:
+        """The trial's folder."""
+        return self.attempt.folder.parent
+
+    def commit(self, state: Mapping[str, Tensor], progress: Progress) -> None:
+        """Save the state and the records; raises `Superseded` if a younger attempt has begun."""
+        if any(int(path.name) > self.attempt.number for path in self.folder.glob("[0-9]*")):
+            raise Superseded(self.id)
+        wall_s = self.before_s + time.monotonic() - self.started
+        marks = {"extends": self.extends, "packed": self.packed}
+        set_marks = {name: value for name, value in marks.items() if value}
+        own = self.parent and self.parent.folder.is_relative_to(self.folder)
+        self.attempt.commit(
+            state,
+            self.records,
+            replace(progress, wall_s=wall_s),
+            self.parent if own else None,
+            {**_about(self.device), **set_marks},
+        )
+        self.closed = progress.status != "running"
+
+    def fail(self, error: BaseException, epoch: int, step: int) -> str:
+        """Commit the failure, its traceback in ``error.txt``; returns the reason."""
+        self.closed, reason = True, _reason(error)
+        try:
+            text = "".join(traceback.format_exception(error))
+            ledger.write_file(self.folder / "error.txt", text.encode())
+            self.commit({}, Progress(epoch, step, "failed", reason, kind=kind_of(error)))
+        except (OSError, Superseded) as other:
+            return f"{reason} (and the failure could not be saved: {_reason(other)})"
+        return reason
+
+    def save_pictures(self, pictures: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Write ``evaluations/gallery.npz``, unless there are no pictures."""
+        if pictures:
+            buffer = io.BytesIO()
+            np.savez_compressed(buffer, **pictures)  # type: ignore[arg-type]
+            ledger.write_file(self.folder / "evaluations" / "gallery.npz", buffer.getvalue())
+
+
+def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
+    """Start an attempt at a trial, from its newest readable state on; damaged ones are passed.
+
+    Raises `ResumeError` where that state was made on another kind of device: what came of it
+    would be the result of neither.
+    """
+    folder = ledger.trial_folder(job.storage, job_trial.id)
+    trial = Trial.from_config(job_trial.config)
+    member = TrialInTraining(
+        job_trial.id, trial, open_attempt(folder), job.device, job_trial.lineage
+    )
+    for commit in commits(folder):
+        if commit.progress.status not in ("running", "pruned"):
+            continue
+        _require_device(commit, job.device)
+        try:
+            member.state, member.records = commit.load(), commit.records()
+        except (ResumeError, OSError):
+            continue
+        member.parent, member.before_s = commit, commit.progress.wall_s
+        member.extends = commit.manifest.get("extends")
+        return member
+    if not job_trial.merged_from:
+        _extend(member, job)
+    return member
+
+
+def _extend(member: TrialInTraining, job: Job) -> None:
+    """Go on from a trial with fewer epochs, if that gives what training anew gives."""
+    found = shorter(job.storage, member.lineage, member.trial.training, member.id)
+    if found is None:
+        return
+    refused = found.refused
+    try:
+        _require_device(found.commit, job.device)
+        state = found.commit.load()
+        if not any(name.startswith("first/") for name in state):
+            refused = refused or "it kept no state of the optimizer"
+    except (ResumeError, OSError) as error:
+        refused, state = refused or str(error), {}
+    if refused:
+        member.note = (
+            f"trained from its first epoch; {found.name} with {found.epoch} epochs is "
+            f"not carried on: {refused}"
+        )
+        return
+    member.state, member.records = state, list(found.records)
+    member.parent, member.extends = found.commit, found.trial
+    member.before_s = found.commit.progress.wall_s
+
+
+def _require_device(commit: Commit, device: str) -> None:
+    """Commits of the driver itself say nothing of a device, and take it from their parents."""
+    named = commit.manifest.get("device")
+    if named is None or (named == "cpu") == (device == "cpu"):
+        return
+    here, ask = ("a GPU", "gpus: 0") if named == "cpu" else ("a CPU", "gpus: 1")
+    there = "a CPU" if named == "cpu" else f"a GPU ({named})"
+    raise ResumeError(
+        f"its checkpoint of epoch {commit.progress.epoch} was made on {there}, and this run "
+        f"trains on {here}, where the last digits are others: go on with `resources: {{{ask}}}`, "
+        "or give another --storage to train it from its first epoch"
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """One line for a table: our own errors speak for themselves, others are located."""
+    if isinstance(error, TrainerError):
+        return str(error)
+    if kind_of(error) == "memory":
+        return f"out of memory ({(str(error).splitlines() or [''])[0][:120]}); {LESS_MEMORY}"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}{where}" if first else f"{type(error).__name__}{where}"
+
+
+def kind_of(error: BaseException) -> str | None:
+    """What sort of failure it is, as `Progress.kind` names them."""
+    if isinstance(error, InvalidValue | Incompatible):
+        return "refused"
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or NO_MEMORY in str(error):
+        return "memory"
+    return None
+
+
+@functools.cache
+def _about(device: str) -> Mapping[str, Any]:
+    """What a manifest says of the machine: results are equal bit for bit on equal ones only.
+
+    `pid` is the process that wrote it, for those who must find it.
+    """
+    named = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
+    return {**provenance(), "device": named, "pid": os.getpid()}

@@ -1,0 +1,74 @@
+"""Give a trial the parameters of its alias, which was trained, and measure it under its own σ, β.
+
+Saremi 2020, arXiv:2005.09047, Theorems 1 and 2: aliases learn the same parameters and the same
+inference, and not the same evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sweeper.grid.aliases import weight
+from sweeper.messages import Job
+from sweeper.storage import ledger
+from sweeper.worker.member import TrialInTraining
+from trainers import Pack, Record, Trial, checkpoint
+from trainers.errors import ResumeError
+from trainers.metrics import PARTS
+
+__all__ = ["merge", "translated"]
+
+
+def merge(job: Job, member: TrialInTraining, source: str) -> Pack:
+    """The trained model of `source` as the member's own; fills the member's records.
+
+    What is held out is measured anew after the last epoch. Raises `ResumeError` where the source
+    is not finished, or cannot be read.
+    """
+    folder = ledger.trial_folder(job.storage, source)
+    commit, about = checkpoint.latest(folder), ledger.read_json(folder / "trial.json")
+    if commit is None or commit.progress.status != "finished" or "trial" not in about:
+        raise ResumeError(
+            f"the trial {source}, whose parameters this one takes (aliases: merge), "
+            "is not finished"
+        )
+    pack = Pack([member.trial], job.device)
+    pack.restore([commit.load()], commit.progress.epoch)
+    member.records = translated(commit.records(), Trial.from_config(about["trial"]), member.trial)
+    last = member.records[-1]
+    member.records[-1] = replace(last, metrics=last.metrics | pack.look()[0])
+    return pack
+
+
+def translated(records: Sequence[Record], source: Trial, trial: Trial) -> list[Record]:
+    """The history of a source as that of its alias.
+
+    KL and recon are the same. log p(x|z) is β/β₀ times the source's, where β₀ is its weight, and
+    what is made of it follows. `denoise` is left out: it is measured at the noise that the own
+    decoder imagines, with parameters that only the last epoch has left behind.
+    """
+    return [replace(record, metrics=_own(record.metrics, source, trial)) for record in records]
+
+
+def _own(metrics: Mapping[str, float], source: Trial, trial: Trial) -> dict[str, float]:
+    assert trial.likelihood is not None
+    beta, dims = weight(trial), math.prod(trial.data.shape)
+    found: dict[str, float] = {}
+    for part in PARTS:
+        if f"{part}/kl" not in metrics:
+            continue
+        kl = metrics[f"{part}/kl"]
+        log_prob = (metrics[f"{part}/elbo"] + kl) * beta / weight(source)
+        own = {
+            "kl": kl,
+            "recon": metrics[f"{part}/recon"],
+            "elbo": log_prob - kl,
+            "objective": log_prob - beta * kl,
+        }
+        if f"{part}/elbo_full" in metrics:
+            full = own["elbo"] + float(trial.likelihood.constant(dims))
+            own |= {"elbo_full": full, "objective_full": full}
+        found |= {f"{part}/{name}": value for name, value in own.items()}
+    return found

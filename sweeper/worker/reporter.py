@@ -1,0 +1,42 @@
+"""What a worker tells its driver, gathered and handed on from time to time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from sweeper.messages import Event
+
+__all__ = ["Emit", "Reporter"]
+
+Emit = Callable[[list[Event]], None]
+TELL_EVERY = 0.5
+
+
+class Reporter:
+    """Gathers news and hands it on from time to time."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit, self._last = emit, 0.0
+        self._waiting: dict[str, Event] = {}
+
+    def tell(self, event: Event) -> None:
+        before = self._waiting.pop(event.trial, None)
+        self._waiting[event.trial] = (
+            event
+            if before is None
+            else replace(
+                event,
+                records=before.records + event.records,
+                committed=before.committed or event.committed,
+                note=event.note or before.note,
+            )
+        )
+        if time.monotonic() - self._last >= TELL_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._emit(list(self._waiting.values()))
+        self._waiting, self._last = {}, time.monotonic()

@@ -1,0 +1,201 @@
+"""The epochs of one program, and what is saved and told after each of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Literal
+
+from torch import Tensor
+
+from sweeper.messages import Event, Job, JobTrial
+from sweeper.storage import ledger
+from sweeper.storage.disk_space import shortage
+from sweeper.storage.extendable import enter
+from sweeper.storage.spectra import describe_dataset
+from sweeper.worker.evaluating import Trained, answer
+from sweeper.worker.member import Superseded, TrialInTraining
+from sweeper.worker.reporter import Reporter
+from trainers import Pack, gallery
+from trainers.checkpoint import Progress
+
+__all__ = ["PackTraining", "evaluate", "finish", "trained"]
+
+SAVE_EVERY = 300.0
+
+
+class PackTraining:
+    """The epochs of one program, and what is saved and told after each of them.
+
+    packed: whether a lone member is computed as a pack too.
+    """
+
+    def __init__(self, job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> None:
+        self._job, self._members, self._reporter = job, members, reporter
+        self._sign = ledger.StopSign(job.sweep)
+        self._plan = members[0].trial.training
+        self._last = min(job.until or self._plan.epochs, self._plan.epochs)
+        self._epoch = self._step = self._saved = members[0].epoch
+        self._saved_at = time.monotonic()
+        self._warned = False
+        self.packed = job.packed and not job.alone
+
+    def run(self) -> None:
+        pack = self._prepare()
+        while pack.live and pack.epoch < self._last:
+            if self._sign.is_up():
+                return self._stop(pack)
+            self._run_epoch(pack)
+            if self._is_due():
+                self._save(pack)
+        if pack.epoch < self._plan.epochs:
+            return self._prune(pack)
+        for place in [place for place in list(pack.live) if self._finish(pack, place)]:
+            member = self._members[place]
+            evaluate(
+                self._job,
+                self._job.trial(member.id),
+                self._reporter,
+                partial(trained, pack, place),
+            )
+        return None
+
+    def _finish(self, pack: Pack, place: int) -> bool:
+        member, state = self._members[place], pack.weights(place)
+        if member.trial.training.extendable:
+            state = pack.state(place)
+        return finish(member, pack, place, state, self._reporter)
+
+    def fail(self, member: TrialInTraining, error: Exception) -> None:
+        """Close a member with the failure that `error` tells of."""
+        epoch = min(self._epoch + 1, self._plan.epochs)
+        reason = member.fail(error, epoch, self._step)
+        self._reporter.tell(Event(member.id, "failed", committed=True, reason=reason))
+
+    def _prepare(self) -> Pack:
+        first = self._members[0]
+        for member in self._members:
+            if member.lineage and member.trial.training.extendable:
+                enter(self._job.storage, member.lineage, member.id)
+        describe_dataset(self._job.storage, first.trial.data, self._job.trials[0].checksum)
+        pack = Pack(
+            [member.trial for member in self._members], self._job.device, self.packed or None
+        )
+        for member in self._members:
+            member.packed = pack.packed
+        if first.epoch:
+            pack.restore([dict(member.state) for member in self._members], first.epoch)
+        self._step = pack.step
+        return pack
+
+    def _run_epoch(self, pack: Pack) -> None:
+        records = pack.run_epoch()
+        self._epoch, self._step = pack.epoch, pack.step
+        for place, record in records.items():
+            member = self._members[place]
+            member.records.append(record)
+            if place in pack.failed:
+                member.commit(
+                    {},
+                    Progress(pack.epoch, pack.step, "failed", pack.failed[place], kind="diverged"),
+                )
+                self._reporter.tell(
+                    Event(
+                        member.id, "failed", (record,), committed=True, reason=pack.failed[place]
+                    )
+                )
+            else:
+                self._reporter.tell(Event(member.id, "running", (record,)))
+
+    def _is_due(self) -> bool:
+        late = time.monotonic() - self._saved_at > SAVE_EVERY
+        return self._epoch < self._last and (
+            late or self._epoch % self._plan.checkpoint_every == 0
+        )
+
+    def _prune(self, pack: Pack) -> None:
+        """Leave all members where the job ends; what could not be saved is only stopped."""
+        self._save(pack, "pruned")
+        for place in pack.live:
+            member = self._members[place]
+            reason = f"stopped early, after epoch {pack.epoch}"
+            self._reporter.tell(
+                Event(member.id, "pruned" if member.closed else "stopped", reason=reason)
+            )
+
+    def _save(self, pack: Pack, status: Literal["running", "pruned"] = "running") -> None:
+        """Save a checkpoint, if there is room; a trial goes on without one."""
+        self._saved_at = time.monotonic()
+        if short := shortage(self._members[0].folder):
+            return self._warn(short)
+        reason = f"stopped early, after epoch {pack.epoch}" if status == "pruned" else None
+        for place in list(pack.live):
+            member = self._members[place]
+            try:
+                member.commit(pack.state(place), Progress(pack.epoch, pack.step, status, reason))
+            except Superseded:
+                pack.drop(place)
+                _leave(member, self._reporter)
+            except OSError as error:
+                self._warn(f"no checkpoint was saved at epoch {pack.epoch}: {error}")
+            else:
+                self._reporter.tell(Event(member.id, "running", committed=True))
+        self._saved = pack.epoch
+        return None
+
+    def _warn(self, note: str) -> None:
+        """Say it once."""
+        if not self._warned:
+            self._reporter.tell(Event(self._members[0].id, "running", note=note))
+        self._warned = True
+
+    def _stop(self, pack: Pack) -> None:
+        if self._saved < pack.epoch:
+            self._save(pack)
+        for place in pack.live:
+            self._reporter.tell(Event(self._members[place].id, "stopped", committed=True))
+
+
+def evaluate(
+    job: Job, job_trial: JobTrial, reporter: Reporter, trained: Callable[[], Trained]
+) -> None:
+    """Tell that a trial is finished, once its model was asked what the grid asks."""
+    note = None
+    if job_trial.evaluate:
+        reporter.tell(Event(job_trial.id, "started", committed=True))
+        reporter.flush()
+        note = answer(job, job_trial, trained)
+    reporter.tell(Event(job_trial.id, "finished", committed=True, note=note))
+
+
+def finish(
+    member: TrialInTraining,
+    pack: Pack,
+    place: int,
+    state: Mapping[str, Tensor],
+    reporter: Reporter,
+) -> bool:
+    """Commit a trained member; False if another worker has begun the same trial."""
+    note = None
+    try:
+        member.save_pictures(gallery(member.trial, *pack.bind(place)))
+    except Exception as error:  # noqa: BLE001 - pictures are an extra: the result stands
+        note = f"no gallery: {type(error).__name__}: {error}"
+    try:
+        member.commit(state, Progress(pack.epoch, pack.step, "finished"))
+    except Superseded:
+        _leave(member, reporter)
+        return False
+    reporter.tell(Event(member.id, "running", committed=True, note=note))
+    return True
+
+
+def _leave(member: TrialInTraining, reporter: Reporter) -> None:
+    member.closed = True
+    reporter.tell(Event(member.id, "stopped", note="another worker has begun the same trial"))
+
+
+def trained(pack: Pack, place: int) -> Trained:
+    """A member of a pack as evaluations take it."""
+    return pack.trials[place], *pack.bind(place)

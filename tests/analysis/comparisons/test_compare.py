@@ -1,0 +1,329 @@
+"""Comparisons: Welch's interval, Hedges' g, Holm, and the refusal to rank `elbo` across σ."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from analysis.comparisons.compare import Groups, compare, compare_all
+from analysis.comparisons.ranking import Mode, better, rank
+from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnknownName, UnusableValues
+from analysis.laws.law import Law, points
+from analysis.sources.rows import require_column
+
+
+def sweep(seeds: int = 6, gap: float = 0.0) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    rows: list[dict[str, Any]] = [
+        {
+            "trial": f"{network}{sigma}{seed}",
+            "status": "finished",
+            "role": "declared",
+            "model": "sigma_vae",
+            "network": network,
+            "sigma": sigma,
+            "beta": 1.0,
+            "seed": seed,
+            "test/kl": 10 + gap * (network == "mlp") + rng.standard_normal(),
+            "test/elbo": -20 + rng.standard_normal(),
+            "test/elbo_full": 5 + rng.standard_normal(),
+        }
+        for network in ("conv", "mlp")
+        for sigma in (0.1, 0.2, 0.3)
+        for seed in range(seeds)
+    ]
+    return pd.DataFrame(rows)
+
+
+GROUPS = Groups({"network": "conv"}, {"network": "mlp"})
+
+
+def test_each_common_setting_is_compared_by_welch_and_hedges() -> None:
+    frame = sweep()
+    found = compare(frame, GROUPS, ["test/kl"])
+    assert [one.setting for one in found] == [{"sigma": 0.1}, {"sigma": 0.2}, {"sigma": 0.3}]
+    a, b = (frame.query(f"network == '{n}' and sigma == 0.1")["test/kl"] for n in ("conv", "mlp"))
+    theirs = stats.ttest_ind(a, b, equal_var=False)
+    interval = theirs.confidence_interval(0.95)
+    ours = found[0].difference
+    assert (ours.value, ours.p) == pytest.approx((a.mean() - b.mean(), theirs.pvalue))
+    assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
+    d = (a.mean() - b.mean()) / np.sqrt((a.var() + b.var()) / 2)
+    assert found[0].effect.value == pytest.approx(d * (1 - 3 / 39))
+
+
+def test_holm_is_that_of_statsmodels() -> None:
+    found = compare(sweep(gap=1.0), GROUPS, ["test/kl", "test/elbo"])
+    p = [one.difference.p for one in found]
+    assert [one.p_holm for one in found] == pytest.approx(multipletests(p, method="holm")[1])
+
+
+def test_a_planted_difference_is_said_and_none_is_not() -> None:
+    large = compare(sweep(gap=5.0), GROUPS, ["test/kl"])
+    assert all("differ: difference −" in one.sentence() for one in large)
+    none = compare(sweep(), GROUPS, ["test/kl"])
+    assert all("are not shown to differ" in one.sentence() for one in none)
+    assert json.dumps([one.to_json() for one in large], allow_nan=False)
+
+
+def test_one_seed_gives_a_difference_without_an_interval() -> None:
+    one, *_ = compare(sweep(1), GROUPS, ["test/kl"])
+    assert np.isnan(one.difference.low)
+    assert "needs two seeds" in one.sentence()
+    assert json.dumps(one.to_json(), allow_nan=False)
+
+
+def test_elbo_is_compared_at_equal_sigma_only() -> None:
+    assert compare(sweep(), GROUPS, ["test/elbo"])
+    apart = Groups({"sigma": 0.1}, {"sigma": 0.2})
+    with pytest.raises(NotComparable, match="test/elbo_full"):
+        compare(sweep(), apart, ["test/elbo"])
+    assert compare(sweep(), apart, ["test/elbo_full"])
+
+
+@pytest.mark.parametrize("name", ["test/objective", "test/objective_clean"])
+def test_what_holds_beta_is_not_ranked_across_it(name: str) -> None:
+    trials = (
+        sweep()
+        .query("sigma == 0.1")
+        .assign(beta=lambda f: np.where(f["seed"] < 3, 1.0, 2.0), **{name: 1.0})
+    )
+    with pytest.raises(NotComparable, match="different β"):
+        rank(trials, name)
+
+
+def test_ranking_elbo_across_sigma_is_refused() -> None:
+    with pytest.raises(NotComparable, match="different σ"):
+        rank(sweep(), "test/elbo")
+    table = rank(sweep(), "test/elbo_full")
+    assert list(table.columns) == ["network", "sigma", "mean", "low", "high", "n"]
+    assert table["mean"].is_monotonic_decreasing
+    assert rank(sweep(), "test/elbo_full", "min")["mean"].is_monotonic_increasing
+    assert rank(sweep().query("sigma == 0.1"), "test/elbo")["n"].tolist() == [6, 6]
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode"),
+    [
+        ("test/elbo_full", "max"),
+        ("validation/objective", "max"),
+        ("bounds/cvae", "max"),
+        ("smoothing/accuracy", "max"),
+        ("certified/0.5", "max"),
+        ("test/kl", "min"),
+        ("test/recon", "min"),
+        ("denoise/gaussian_0.9", "min"),
+        ("nll/mean", "min"),
+    ],
+)
+def test_the_good_end_of_a_metric_is_known(metric: str, mode: Mode) -> None:
+    assert better(metric) == mode
+
+
+@pytest.mark.parametrize(
+    ("groups", "metrics", "error"),
+    [
+        (Groups({"network": "conv"}, {"network": "gru"}), ["test/kl"], UnknownName),
+        (Groups({"network": "conv"}, {"sigma": 0.1}), ["test/kl"], AnalysisError),
+        (Groups({"netwrok": "conv"}, {"network": "mlp"}), ["test/kl"], AnalysisError),
+        (GROUPS, ["test/nll"], AnalysisError),
+    ],
+)
+def test_groups_that_cannot_be_compared(
+    groups: Groups, metrics: list[str], error: type[AnalysisError]
+) -> None:
+    with pytest.raises(error):
+        compare(sweep(), groups, metrics)
+
+
+def test_a_field_that_one_model_lacks_does_not_part_the_settings() -> None:
+    frame = sweep()
+    frame.loc[frame["network"] == "mlp", ["model", "beta"]] = ["deen", np.nan]
+    groups = Groups({"model": "sigma_vae"}, {"model": "deen"}, names=("σ-VAE", "DEEN"))
+    found = compare(frame.drop(columns="network"), groups, ["test/kl"])
+    assert [one.setting for one in found] == [{"sigma": 0.1}, {"sigma": 0.2}, {"sigma": 0.3}]
+    assert "at σ = 0.1: σ-VAE and DEEN" in found[0].sentence()
+
+
+def test_a_model_without_beta_stands_beside_beta_one() -> None:
+    """Rows at other β are no reason to leave the pair out, nor part of it."""
+    frame = sweep().drop(columns="network").drop_duplicates(["sigma", "seed"])
+    deen = frame.assign(model="deen", beta=np.nan, **{"test/kl": frame["test/kl"] + 5.0})
+    alias = frame.query("sigma == 0.1").assign(beta=4.0)
+    found = compare_all(pd.concat([frame, alias, deen], ignore_index=True), "model", ["test/kl"])
+    assert [one.setting for one in found] == [{"sigma": s, "beta": 1.0} for s in (0.1, 0.2, 0.3)]
+    assert {(one.n, one.verdict) for one in found} == {((6, 6), "differ")}
+
+
+def test_a_field_of_the_grid_is_no_metric() -> None:
+    for ask in (
+        lambda: compare(sweep(), GROUPS, ["model"]),
+        lambda: compare_all(sweep(), "network", ["sigma"]),
+        lambda: rank(sweep(), "network"),
+    ):
+        with pytest.raises(UnknownName, match="is no metric; known: test/kl, test/elbo"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("σ", "sigma"), ("kl", "test/kl"), ("elbo_ful", "test/elbo_full"), ("netwrok", "network")],
+)
+def test_a_name_that_is_not_known_is_guessed(name: str, meant: str) -> None:
+    with pytest.raises(UnknownName, match=f"no trial has '{name}'; did you mean '{meant}'"):
+        require_column(sweep(), name)
+
+
+def test_a_metric_that_is_not_known_is_answered_with_metrics() -> None:
+    for ask in (lambda: rank(sweep(), "xyz"), lambda: points(sweep(), Law(y="xyz"))):
+        with pytest.raises(UnknownName, match="no trial has 'xyz'; known: test/kl, test/elbo"):
+            ask()
+
+
+def test_a_value_that_no_trial_has_is_named() -> None:
+    with pytest.raises(UnknownName, match=r"no trial has sigma=0.15 \(sigma is 0.1, 0.2"):
+        compare(sweep(), Groups({"sigma": 0.15}, {"sigma": 0.3}), ["test/elbo_full"])
+
+
+def test_pairs_stand_in_the_order_of_their_values() -> None:
+    frame = sweep().query("network == 'mlp'").iloc[::-1]
+    found = compare_all(frame, "sigma", ["test/kl"])
+    assert [one.groups for one in found] == [
+        ("σ = 0.1", "σ = 0.2"),
+        ("σ = 0.1", "σ = 0.3"),
+        ("σ = 0.2", "σ = 0.3"),
+    ]
+
+
+@pytest.mark.parametrize("gap", [0.0, 5.0])
+def test_seeds_that_do_not_scatter_prove_nothing(gap: float) -> None:
+    frame = sweep().assign(**{"test/kl": lambda f: 10 + gap * (f["network"] == "mlp")})
+    for one in compare(frame, GROUPS, ["test/kl"]):
+        assert (one.verdict, one.untested) == ("not tested", "seeds do not scatter at all")
+        assert one.difference.value == -gap
+        assert "all seeds have the same number" in one.sentence()
+        assert "1e-300" not in one.sentence()
+        assert json.dumps(one.to_json(), allow_nan=False)
+
+
+def test_nan_and_repeated_seeds_are_refused() -> None:
+    with pytest.raises(UnusableValues, match="missing or not finite in 1 of 6"):
+        compare(
+            sweep().assign(**{"test/kl": lambda f: f["test/kl"].where(f.index > 0)}),
+            GROUPS,
+            ["test/kl"],
+        )
+    with pytest.raises(TooFewRows, match="several trials of one seed"):
+        compare(pd.concat([sweep(), sweep()], ignore_index=True), GROUPS, ["test/kl"])
+
+
+def test_a_field_that_differs_with_the_groups_is_named() -> None:
+    frame = sweep(gap=5.0).assign(model=lambda f: np.where(f["network"] == "mlp", "deen", "vae"))
+    found = compare(frame, Groups({"model": "vae"}, {"model": "deen"}), ["test/kl"])
+    assert [one.setting for one in found] == [{"sigma": 0.1}, {"sigma": 0.2}, {"sigma": 0.3}]
+    assert all("they also differ in network" in one.sentence() for one in found)
+
+
+def test_a_noise_level_that_differs_with_the_groups_is_no_setting_in_common() -> None:
+    frame = sweep().query("(network == 'mlp') == (sigma == 0.1)")
+    with pytest.raises(TooFewRows, match="setting in common"):
+        compare(frame.query("sigma < 0.3"), GROUPS, ["test/kl"])
+
+
+def test_all_pairs_share_one_correction() -> None:
+    frame = pd.concat(
+        [sweep(gap=5.0), sweep().query("network == 'mlp'").assign(network="gru")],
+        ignore_index=True,
+    )
+    found = compare_all(frame, "network", ["test/kl"])
+    assert len(found) == 9
+    p = [one.difference.p for one in found]
+    assert [one.p_holm for one in found] == pytest.approx(multipletests(p, method="holm")[1])
+    assert {one.verdict for one in found if "mlp" in str(one.groups)} == {"differ"}
+    assert {one.verdict for one in found if "mlp" not in str(one.groups)} == {
+        "not shown to differ"
+    }
+
+
+def test_pairs_that_lack_the_metric_are_left_out() -> None:
+    frame = sweep()
+    frame.loc[frame["network"] == "mlp", "test/kl"] = np.nan
+    with pytest.raises(TooFewRows, match="no two values of network have test KL"):
+        compare_all(frame, "network", ["test/kl"])
+
+
+def test_models_with_noise_of_two_kinds_are_left_out_of_all_pairs() -> None:
+    laplace = sweep().query("network == 'mlp'").rename(columns={"sigma": "alpha"})
+    frame = pd.concat(
+        [sweep(), laplace.assign(model="alpha_vae", network="conv")], ignore_index=True
+    )
+    with pytest.raises(NotComparable, match="no common noise level"):
+        compare_all(frame, "model", ["test/kl"])
+
+
+def two_kinds(**second: object) -> pd.DataFrame:
+    """Six seeds of the σ-VAE at σ = 0.1 and of another model, with all their metrics."""
+    first = sweep().query("network == 'conv' and sigma == 0.1")
+    frame = pd.concat([first, first.drop(columns="sigma").assign(**second)], ignore_index=True)
+    return frame.assign(
+        **{
+            "test/recon": frame["test/kl"],
+            "test/denoise": frame["test/kl"],
+            "test/nll": frame["test/kl"],
+        }
+    )
+
+
+MODELS = Groups({"model": "sigma_vae"}, {"model": "alpha_vae"})
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [("test/recon", "absolute errors"), ("test/denoise", "noise that each decoder imagines")],
+)
+def test_errors_in_two_units_are_never_compared(metric: str, says: str) -> None:
+    frame = two_kinds(model="alpha_vae", alpha=0.1)
+    named = Groups({"model": "sigma_vae", "sigma": 0.1}, {"model": "alpha_vae", "alpha": 0.1})
+    with pytest.raises(NotComparable, match="no common noise level"):
+        compare(frame, MODELS, [metric])
+    with pytest.raises(NotComparable, match=says):
+        compare(frame, named, [metric])
+    with pytest.raises(NotComparable, match=says):
+        rank(frame, metric)
+    assert compare(frame, named, ["test/nll"])
+    assert rank(frame, "test/nll")["n"].tolist() == [6, 6]
+    assert rank(frame.query("model == 'sigma_vae'"), metric)["n"].tolist() == [6]
+
+
+def test_a_decoder_is_known_by_its_name_too() -> None:
+    frame = two_kinds(model="uvb", sigma=0.1, decoder="laplace")
+    groups = Groups({"model": "sigma_vae"}, {"model": "uvb"})
+    with pytest.raises(NotComparable, match="absolute errors"):
+        compare(frame, groups, ["test/recon"])
+    assert compare(frame, groups, ["test/denoise"])
+
+
+@pytest.mark.parametrize(("sigma", "same"), [(0.1, True), (0.2, False)])
+def test_a_decoder_without_noise_denoises_at_its_own_level(sigma: float, same: bool) -> None:
+    frame = two_kinds(model="bernoulli_vae").assign(
+        sigma=lambda f: f["sigma"].where(f["sigma"].isna(), sigma)
+    )
+    if same:
+        assert compare_all(frame, "model", ["test/denoise"])
+        return
+    with pytest.raises(NotComparable, match="noise that each decoder imagines"):
+        compare_all(frame, "model", ["test/denoise"])
+    assert compare_all(frame, "model", ["test/recon"])
+
+
+def test_what_can_be_compared_is_not_lost_for_what_cannot() -> None:
+    third = two_kinds(model="deen", sigma=0.1).query("model == 'deen'")
+    frame = pd.concat([two_kinds(model="alpha_vae", alpha=0.1), third], ignore_index=True)
+    found = compare_all(frame, "model", ["test/recon"])
+    assert [one.groups for one in found] == [("model = deen", "model = sigma_vae")]

@@ -1,0 +1,450 @@
+"""The figures: data that agrees with the fits, drawings with units, sentences where data lacks."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis import published
+from analysis.errors import TooFewRows
+from analysis.figures import Figure, figures
+from analysis.figures.drawing.families import families
+from analysis.figures.drawing.figure import SECTIONS
+from analysis.figures.drawing.laws import band, short
+from analysis.figures.drawing.palette import MARKERS, SERIES, dark_partners, ramp
+from analysis.figures.drawing.style import log_ticks, prose
+from analysis.figures.drawing.theory import collapse_sentence
+from analysis.figures.drawing.view import NothingToDraw, View, look
+from analysis.laws.powerlaw import Law, fit, fit_xy
+from analysis.report.png import encode, strip
+from analysis.sources import load
+from tests.analysis import storage_fixture as planted
+
+FIGURES = figures()
+
+
+@pytest.fixture(scope="module")
+def view(tmp_path_factory: pytest.TempPathFactory) -> View:
+    """The synthetic experiment with its declared law."""
+    storage = planted.write(tmp_path_factory.mktemp("storage"), planted.digits_experiment())
+    experiment = load.from_storage(storage, "imaginary-noise")
+    return look(experiment, Law("sigma", "test/kl", (0.03, 0.27)), 0.1, None)
+
+
+def named(name: str) -> Figure:
+    return next(figure for figure in FIGURES if figure.name == name)
+
+
+def empty(view: View) -> View:
+    """The same experiment without any trial."""
+    nothing = replace(view.experiment, trials=view.experiment.trials.iloc[:0])
+    return look(nothing, Law("sigma", "test/kl"), 0.1, None)
+
+
+def test_figures_are_found_once_and_stand_in_a_section() -> None:
+    names = [figure.name for figure in FIGURES]
+    assert len(set(names)) == len(names) >= 10
+    assert {figure.section for figure in FIGURES} <= set(SECTIONS)
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_a_figure_draws_or_says_why_not(figure: Figure, view: View) -> None:
+    if figure.name in (
+        "robustness",
+        "certified",
+        "dz_scaling",
+        "alias_seeds",
+        "alias_collapse",
+        "denoising_bounds",
+        "learned_rate",
+        "until_path",
+        "search",
+    ):
+        with pytest.raises(NothingToDraw, match=r"\.$"):
+            figure.info(view)
+        return
+    data = figure.info(view)
+    assert len(data.table)
+    drawing = figure.draw(data)
+    titles = [axis.title.text for axis in drawing.select_yaxes() if axis.title.text]
+    assert titles
+    assert all("(" in title or "no unit" in title for title in titles)
+    assert "<script" not in drawing.to_json()
+    assert {trace.type for trace in drawing.data} == {"scatter"}, "not in the report's plotly.js"
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_a_figure_without_trials_is_a_sentence(figure: Figure, view: View) -> None:
+    with pytest.raises(NothingToDraw, match=r"\.$"):
+        figure.info(empty(view))
+
+
+def test_the_drawn_line_is_the_fitted_law(view: View) -> None:
+    data = named("kl_sigma").info(view)
+    law = fit(view.finished, Law("sigma", "test/kl", (0.03, 0.27), {"model": "sigma_vae"}))
+    line = data.table[data.table["kind"] == "fit"]
+    np.testing.assert_allclose(line["y"], law.predict(line["x"]), rtol=1e-12)
+    assert law.ci_low < planted.NU < law.ci_high
+    assert (line["low"] < line["y"]).all()
+    assert (line["y"] < line["high"]).all()
+    points = data.table[data.table["kind"] == "measured"]
+    assert len(points) == 27
+    np.testing.assert_allclose(
+        points["y"], law.predict(points["x"]) * (1 + points["departure"] / 100), rtol=1e-12
+    )
+
+
+def test_every_fit_shows_exponent_interval_range_and_n(view: View) -> None:
+    drawing = named("kl_sigma").draw(named("kl_sigma").info(view))
+    legend = " ".join(trace.name for trace in drawing.data if trace.showlegend is not False)
+    claim = view.claims_of("sigma")[0]
+    assert claim.law is not None
+    assert short(claim.law) in legend
+    assert all(part in legend for part in ("ν = 1.1", " to ", "0.03–0.27", "n = 27"))
+
+
+def test_twins_and_failed_trials_stay_out_of_the_figures(view: View) -> None:
+    trials = view.experiment.trials
+    out = set(trials.loc[(trials["role"] == "twin") | (trials["status"] != "finished"), "trial"])
+    for name in ("kl_sigma", "recon_sigma", "rate_distortion", "kl_ratio"):
+        assert not out & set(named(name).info(view).table["trial"].dropna())
+
+
+def test_the_band_is_the_t_interval_of_the_seeds_lines() -> None:
+    x = np.tile([0.1, 0.2, 0.4], 3)
+    trials = pd.DataFrame(
+        {
+            "sigma": x,
+            "seed": np.repeat([0, 1, 2], 3),
+            "test/kl": 3 * x**-1.0 * np.repeat([0.9, 1.0, 1.1], 3),
+        }
+    )
+    law = fit(trials, Law("sigma", "test/kl"))
+    low, high = band(law, np.array([0.2]))
+    logs = np.log(15 * np.array([0.9, 1.0, 1.1]))
+    half = 4.302652729911275 * logs.std(ddof=1) / math.sqrt(3)
+    np.testing.assert_allclose(
+        np.log([low[0], high[0]]), [logs.mean() - half, logs.mean() + half], rtol=1e-10
+    )
+
+
+def test_a_band_needs_two_seeds() -> None:
+    with pytest.raises(TooFewRows, match="two seeds"):
+        band(fit_xy([1, 2, 3, 4], [4, 2, 1.3, 1]), np.array([2.0]))
+
+
+def test_published_ratios_are_those_of_the_paper(view: View) -> None:
+    table = named("kl_ratio").info(view).table
+    paper = table[table["kind"] == "published"].groupby("series")["y"]
+    np.testing.assert_allclose(sorted(paper.mean()), [-0.481, -0.368], atol=6e-4)
+    assert len(published.ratio("s1_table1")) == 9
+
+
+def test_a_ratio_of_what_is_not_finite_is_left_out(view: View) -> None:
+    trials = view.experiment.trials.copy()
+    trials.loc[trials.index[:2], "test/kl"] = np.inf
+    trials.loc[trials.index[2:4], "test/elbo"] = -np.inf
+    other = replace(view, experiment=replace(view.experiment, trials=trials))
+    table = named("kl_ratio").info(other).table
+    measured = table[table["kind"] == "measured"]
+    assert np.isfinite(measured["y"]).all()
+    whole = named("kl_ratio").info(view).table.query("kind == 'measured'")
+    assert set(measured["trial"]) == set(whole["trial"]) - set(trials["trial"][:4])
+    drawn = named("kl_ratio").draw(named("kl_ratio").info(other))
+    assert len(drawn.data) > 2
+
+
+@pytest.mark.parametrize(
+    ("dims", "said"),
+    [(64, "here d = 64, so the noise levels are not"), (784, "here d = 784 too.")],
+)
+def test_the_ratio_says_whether_the_dimensions_are_the_papers(
+    view: View, dims: int, said: str
+) -> None:
+    spectra = {
+        name: replace(spectrum, dims=dims) for name, spectrum in view.experiment.spectra.items()
+    }
+    assert spectra
+    other = replace(view, experiment=replace(view.experiment, spectra=spectra))
+    assert said in named("kl_ratio").info(other).caption
+
+
+def test_laplace_errors_have_a_panel_of_their_own(view: View) -> None:
+    data = named("rate_distortion").info(view)
+    kinds = data.table[data.table["kind"] == "measured"].groupby("series")["error"].unique()
+    assert list(kinds["σ-VAE"]) == ["squared"]
+    assert list(kinds["α-VAE"]) == ["absolute"]
+
+
+@pytest.mark.parametrize(
+    ("change", "curves"),
+    [
+        ({}, True),
+        ({"model": "uvb"}, False),
+        ({"model": "noisy_vae"}, False),
+        ({"sigma": 0.1}, False),
+        ({"sigma": 0.1, "beta": [1.0, 4.0]}, True),
+    ],
+)
+def test_the_linear_theory_is_drawn_where_it_is_about_the_models(
+    view: View, change: dict[str, Any], curves: bool
+) -> None:
+    """Of clean data, and a curve: of one σ√β it would be a point that no one sees."""
+    trials = view.finished[view.finished["sigma"].notna()]
+    beta = np.resize(change.get("beta", 1.0), len(trials))
+    other = look(
+        replace(view.experiment, trials=trials.assign(**{**change, "beta": beta})), None, 0.1, None
+    )
+    data = named("rate_distortion").info(other)
+    theory = data.table[data.table["kind"] == "linear theory"]
+    assert (theory["x"].nunique() > 1) == ("Dotted" in data.caption) == curves
+    assert ("noisy data" in data.caption) == (change.get("model") in ("uvb", "noisy_vae"))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"sigma": 9.0}, "must at σ = 9"),
+        ({"sigma": 0.05}, "no σ of this sweep"),
+        ({"sigma": 0.9, "beta": 100.0}, "must at σ√β = 9"),
+        ({"model": "deen", "sigma": 9.0}, None),
+    ],
+)
+def test_collapse_is_foretold_of_the_models_that_the_theory_is_about(
+    view: View, change: dict[str, Any], says: str | None
+) -> None:
+    sentence = collapse_sentence(view, view.finished.assign(**change))
+    assert sentence is None if says is None else says in str(sentence)
+
+
+def test_families_differ_in_one_axis_and_the_seed() -> None:
+    rows = pd.DataFrame(
+        {
+            "trial": list("abcdef"),
+            "model": "sigma_vae",
+            "beta": 1.0,
+            "sigma": [0.1, 0.2, 0.3] * 2,
+            "seed": [0, 0, 0, 1, 1, 1],
+            "d_z": [10, 10, 10, 50, 50, 50],
+            "test/kl": 1.0,
+        }
+    )
+    found = families(rows, "sigma")
+    assert [family.label for family in found] == ["σ-VAE, d_z = 10", "σ-VAE, d_z = 50"]
+    assert all(family.rows["d_z"].nunique() == 1 for family in found)
+
+
+def test_colours_have_dark_partners_and_differ() -> None:
+    partners = dark_partners()
+    assert set(SERIES) | set(ramp(12)) <= set(partners)
+    assert len(set(SERIES)) == len(set(MARKERS)) == len(SERIES)
+    assert not set(partners) & set(partners.values())
+
+
+@settings(max_examples=200)
+@given(st.floats(1e-6, 1e6), st.floats(1.0, 1e4))
+def test_log_ticks_are_few_and_cover_the_range(low: float, ratio: float) -> None:
+    ticks = log_ticks([low, low * ratio])
+    assert 3 <= len(ticks) <= 8 or ratio == 1
+    assert ticks == sorted(ticks)
+    assert all(low / 1.2 <= tick <= low * ratio * 1.2 for tick in ticks)
+
+
+def test_prose_escapes_before_it_typesets() -> None:
+    assert prose("x^−ν <b> -1.5 a-b") == "x<sup>−ν</sup> &lt;b&gt; −1.5 a-b"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_strip_of_images_is_a_png(channels: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, channels, 4, 5), dtype=np.uint8)
+    pixels = strip(images, gap=2)
+    assert pixels.shape == (4, 21, channels + 1)
+    np.testing.assert_array_equal(pixels[:, 7:12, :channels], images[1].transpose(1, 2, 0))
+    assert (pixels[:, 5:7] == 0).all()
+    png = encode(pixels)
+    start = png.index(b"IDAT") + 4
+    rows = np.frombuffer(zlib.decompress(png[start:-16]), np.uint8).reshape(4, -1)[:, 1:]
+    np.testing.assert_array_equal(rows.reshape(pixels.shape), pixels)
+
+
+def test_a_strip_of_four_channels_is_refused() -> None:
+    with pytest.raises(ValueError, match="one channel or three"):
+        strip(np.zeros((1, 4, 2, 2), np.uint8), 1)
+
+
+def robust_view(storage: Path) -> View:
+    tables = (
+        {
+            "schema": 1,
+            "key": "robustness",
+            "metrics": {"certified/0.5": 0.8, "certified/1": 0.6, "certified/1_se": 0.01},
+            "table": [
+                {
+                    "noise": kind,
+                    "level": level,
+                    "estimator": way,
+                    "denoise": 1 + level,
+                    "accuracy": 1 - level,
+                    "noise_energy": 64 * level,
+                }
+                for way in ("sample", "mean")
+                for kind in ("gaussian", "salt_and_pepper")
+                for level in (0.1, 0.2, 0.4)
+            ],
+        },
+    )
+    trials = [replace(one, tables=tables) for one in planted.sigma_trials(2)]
+    return look(
+        load.from_storage(planted.write(storage, trials), "imaginary-noise"), None, 0.1, None
+    )
+
+
+def test_robustness_curves_come_from_the_stored_tables(tmp_path: Path) -> None:
+    figure = named("robustness")
+    data = figure.info(robust_view(tmp_path))
+    assert set(data.table["measure"]) == {"denoise", "accuracy"}
+    assert set(data.table["noise"]) == {"gaussian", "salt_and_pepper"}
+    assert len(list(figure.draw(data).select_yaxes())) == 4
+    assert (data.table["n"] == 1).all()
+
+
+def test_certified_accuracy_comes_from_the_stored_metrics(tmp_path: Path) -> None:
+    data = named("certified").info(robust_view(tmp_path))
+    assert dict(data.table.groupby("radius")["mean"].mean()) == {0.5: 0.8, 1.0: 0.6}
+    named("certified").draw(data)
+
+
+def test_a_learned_rate_is_drawn_and_said(view: View) -> None:
+    trials = view.finished.iloc[:4].assign(
+        model="dvae",
+        sigma=np.nan,
+        alpha=np.nan,
+        likelihood="bernoulli",
+        corruption="learnable_gaussian",
+        corruption_sigma=[0.5, 0.5, 0.1, 0.1],
+        seed=[0, 1, 0, 1],
+    )
+    history = pd.DataFrame(
+        [
+            {
+                "trial": trial,
+                "seed": float(seed),
+                "metric": "train/rate",
+                "step": step,
+                "time_ms": 0,
+                "value": start * np.exp(-step * (1 + seed)),
+            }
+            for trial, start, seed in zip(
+                trials["trial"], trials["corruption_sigma"], trials["seed"], strict=True
+            )
+            for step in (1, 2, 3)
+        ]
+    )
+    experiment = replace(view.experiment, trials=trials, history=history)
+    data = named("learned_rate").info(look(experiment, None, 0.1, None))
+    last = data.table[data.table["epoch"] == 3].set_index("family")
+    assert dict(last["n"]) == {"DVAE, corruption σ = 0.1": 2, "DVAE, corruption σ = 0.5": 2}
+    assert last.loc["DVAE, corruption σ = 0.5", "mean"] == pytest.approx(
+        0.5 * (np.exp(-3) + np.exp(-6)) / 2
+    )
+    assert "corruption σ = 0.5 fell from" in data.caption
+    assert "2 seeds" in data.caption
+    drawing = named("learned_rate").draw(data)
+    assert [len(trace.x) for trace in drawing.data if trace.x[0] is not None] == [3, 3]
+
+
+def test_aliases_with_their_own_seeds_are_compared(tmp_path: Path) -> None:
+    trials = [*planted.sigma_trials(5), *planted.alias_trials(5)]
+    loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
+    view = look(loaded, None, 0.1, None)
+    data = named("alias_seeds").info(view)
+    assert set(data.table["pair"]) == {
+        "σ = 0.12, β = 1 less σ = 0.06, β = 4",
+        "σ = 0.18, β = 1 less σ = 0.06, β = 9",
+    }
+    named("alias_seeds").draw(data)
+    points = named("alias_collapse").info(view).table
+    at_twelve = points[np.isclose(points["x"], 0.12) & (points["kind"] == "measured")]
+    assert set(at_twelve["series"]) == {"β = 1", "β = 4"}
+    curve = points[points["kind"] == "curve"]
+    measured = points[points["kind"] == "measured"]
+    assert (curve["x"].min(), curve["x"].max()) == pytest.approx(
+        (measured["x"].min(), measured["x"].max())
+    )
+    np.testing.assert_allclose(curve["y"], 2.6 * curve["x"] ** -planted.NU, rtol=0.1)
+    assert "fall together" not in named("alias_collapse").info(view).caption
+
+
+def test_points_of_shared_seeds_are_all_seen_and_called_no_evidence(tmp_path: Path) -> None:
+    trials = [*planted.sigma_trials(5), *planted.alias_trials(5)]
+    loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
+    shared = replace(loaded, trials=loaded.trials.assign(seed=loaded.trials["seed"] % 100))
+    data = named("alias_collapse").info(look(shared, None, 0.1, None))
+    assert "fall together: only the test, on disjoint seeds, is evidence" in data.caption
+    points = [
+        trace for trace in named("alias_collapse").draw(data).data if trace.mode == "markers"
+    ]
+    assert [trace.name for trace in points] == ["β = 9", "β = 4", "β = 1"]
+    assert [trace.marker.size for trace in points] == [14, 11, 8]
+
+
+def test_aliases_in_sigma_and_in_alpha_have_panels_and_curves_of_their_own(tmp_path: Path) -> None:
+    laplace = [
+        replace(one, params=one.params | {"alpha": 0.05, "beta": beta, "seed": seed})
+        for one in list(planted.alpha_trials(1))[:1]
+        for beta in (2.0, 4.0)
+        for seed in range(100, 105)
+    ]
+    trials = [
+        *planted.sigma_trials(5),
+        *planted.alias_trials(5),
+        *planted.alpha_trials(5),
+        *laplace,
+    ]
+    loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
+    data = named("alias_collapse").info(look(loaded, None, 0.1, None))
+    curves = data.table[data.table["kind"] == "curve"].groupby("axis")["x"]
+    assert dict(curves.min()) == pytest.approx({"sigma": 0.03, "alpha": 0.05})
+    assert dict(curves.max()) == pytest.approx({"sigma": 0.27, "alpha": 0.4})
+    drawing = named("alias_collapse").draw(data)
+    lines = [trace for trace in drawing.data if trace.mode == "lines"]
+    assert {(line.xaxis, len(line.x)) for line in lines} == {("x", 60), ("x2", 60)}
+    assert [axis.title.text for axis in drawing.select_xaxes()] == [
+        "effective noise level σ√β (data units)",
+        "effective noise level αβ (data units)",
+    ]
+    legend = {
+        trace.name: trace.legendrank for trace in drawing.data if trace.showlegend is not False
+    }
+    assert legend == {"β = 1": 0, "β = 2": 1, "β = 4": 2, "β = 9": 3}
+
+
+def test_exact_twins_lie_on_the_line_of_zero(view: View) -> None:
+    data = named("twin_difference").info(view)
+    assert (data.table["difference"] == 0).all()
+    assert set(data.table["pair"]) == {
+        "σ = 0.06, β = 4 and σ = 0.12, β = 1, seed 0",
+        "σ = 0.12, β = 4 and σ = 0.24, β = 1, seed 0",
+    }
+
+
+def test_the_exponent_by_latent_dimension(tmp_path: Path) -> None:
+    trials = [
+        replace(one, params=one.params | {"d_z": d_z})
+        for d_z in (10, 50)
+        for one in planted.sigma_trials(2)
+    ]
+    experiment = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
+    data = named("dz_scaling").info(look(experiment, None, 0.1, None))
+    assert list(data.table["d_z"]) == [10, 50]
+    assert (data.table["low"] < data.table["nu"]).all()
+    assert "so a dependence is not established" in data.caption

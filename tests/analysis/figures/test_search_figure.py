@@ -1,0 +1,87 @@
+"""What a search found is drawn: the Pareto set of several goals, or the best so far of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis.figures.drawing.view import NothingToDraw, View, look
+from analysis.figures.search import draw, info
+from analysis.sources import load
+from tests.analysis import storage_fixture as planted
+
+KL, DENOISE = "test/kl", "test/denoise"
+PLANE: dict[str, Any] = {"method": "tpe", "metrics": [KL, DENOISE], "modes": ["min", "min"]}
+ONE: dict[str, Any] = {"method": "tpe", "metric": KL, "mode": "max"}
+VALUES = {
+    "a": ((1.0, 9.0), (3.0, 9.0)),
+    "b": ((4.0, 4.0),),
+    "c": ((5.0, 5.0),),
+    "d": ((8.0, 1.0),),
+    "e": ((2.0, 9.0),),
+}
+
+
+@pytest.fixture(scope="module")
+def planted_view(tmp_path_factory: pytest.TempPathFactory) -> View:
+    storage = planted.write(tmp_path_factory.mktemp("storage"), planted.digits_experiment())
+    return look(load.from_storage(storage, "imaginary-noise"), None, 0.1, None)
+
+
+def searched(view: View, search: dict[str, Any]) -> View:
+    """The points of `VALUES` (one row a seed), asked for in this order."""
+    rows = [
+        {
+            "trial": f"{point}{seed}",
+            "label": f"sigma_vae σ={point} seed={seed}",
+            KL: kl,
+            DENOISE: denoise,
+            "status": "finished",
+            "role": "declared",
+            "seed": seed,
+        }
+        for point, seeds in VALUES.items()
+        for seed, (kl, denoise) in enumerate(seeds)
+    ]
+    sweep = {"search": search, "trials": [{"id": row["trial"]} for row in rows]}
+    return replace(
+        view,
+        experiment=replace(
+            view.experiment, trials=pd.DataFrame(rows[::-1]), sweeps=[{"trials": []}, sweep]
+        ),
+    )
+
+
+def test_the_pareto_set_is_what_no_point_beats(planted_view: View) -> None:
+    found = info(searched(planted_view, PLANE))
+    table = found.table.set_index("point")
+    assert list(table.index) == [f"sigma_vae σ={name}" for name in VALUES]
+    assert list(table[KL]) == [2, 4, 5, 8, 2]
+    assert list(table["n"]) == [2, 1, 1, 1, 1]
+    assert list(table["good"]) == [True, True, False, True, True], "an equal point stays"
+    assert found.axes == (KL, DENOISE)
+    assert "the 4 points that no other beats" in found.caption
+
+
+def test_the_plane_has_the_front_and_both_kinds_of_points(planted_view: View) -> None:
+    figure = draw(info(searched(planted_view, PLANE)))
+    line, beaten, unbeaten = figure.data
+    assert list(line.x) == [2, 2, 4, 8]
+    assert (list(beaten.x), list(unbeaten.x)) == ([5], [2, 4, 8, 2])
+    assert "nats/example" in figure.layout.xaxis.title.text
+
+
+def test_one_goal_is_drawn_against_the_order_of_asking(planted_view: View) -> None:
+    found = info(searched(planted_view, ONE))
+    assert list(found.table["good"]) == [False, False, False, True, False]
+    assert "Best: sigma_vae σ=d with 8.000" in found.caption
+    line = draw(found).data[0]
+    assert (list(line.x), list(line.y)) == ([1, 2, 3, 4, 5], [2, 4, 5, 8, 8])
+
+
+def test_a_metric_that_no_trial_has_is_a_sentence(planted_view: View) -> None:
+    with pytest.raises(NothingToDraw, match="No point of the search is finished"):
+        info(searched(planted_view, PLANE | {"metrics": [KL, "test/nothing"]}))

@@ -1,0 +1,95 @@
+"""The headline interval covers what it promises; the diagnostics that do not say so."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.laws.coverage import SIGMA, Seeds, cover, cover_until, simulate, table
+from analysis.laws.diagnostics import MIXED
+from analysis.laws.powerlaw import Law, fit
+from analysis.laws.regression import slopes
+
+HEADLINE = "t interval of per-seed slopes"
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_headline_interval_covers_92_to_97_per_cent(seeds: int) -> None:
+    how = Seeds()
+    found = cover(simulate(how, seeds, 3000, np.random.default_rng(seeds)), how.nu, resamples=99)
+    assert 0.92 <= found[HEADLINE] <= 0.97
+    assert found["HC3"] < 0.9
+    assert found["OLS"] < 0.9
+    assert found[MIXED] < (0.92 if seeds < 10 else 0.95), "its name says that it is narrow"
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_simulated_interval_is_the_one_that_fit_reports(seeds: int) -> None:
+    how = Seeds()
+    y = simulate(how, seeds, 30, np.random.default_rng(5))
+    laws = [
+        fit(
+            pd.DataFrame(
+                {
+                    "sigma": np.tile(SIGMA, seeds),
+                    "test/kl": np.exp(one).ravel(),
+                    "seed": np.repeat(range(seeds), len(SIGMA)),
+                }
+            ),
+            Law(),
+        )
+        for one in y
+    ]
+    names = {
+        "OLS": "OLS (too narrow when seeds differ)",
+        "HC3": "HC3 (too narrow when seeds differ)",
+        "clustered by seed": "clustered by seed",
+        MIXED: MIXED,
+    }
+    found = cover(y, how.nu, resamples=9)
+    assert found[HEADLINE] == np.mean([w.ci_low <= how.nu <= w.ci_high for w in laws])
+    for ours, theirs in names.items():
+        told = [next(i for i in law.intervals if i.method == theirs) for law in laws]
+        assert found[ours] == np.mean([i.low <= how.nu <= i.high for i in told])
+
+
+def test_without_seed_effects_ols_covers_too() -> None:
+    how = Seeds(level_sd=0, slope_sd=0, noise_low=0.02, noise_high=0.02)
+    found = cover(simulate(how, 5, 3000, np.random.default_rng(0)), how.nu, resamples=99)
+    assert 0.93 <= found["OLS"] <= 0.97
+    assert 0.92 <= found[HEADLINE] <= 0.97
+
+
+def test_stopping_when_narrow_costs_little_coverage() -> None:
+    stopped = cover_until(0.03, sweeps=3000)
+    assert 0.90 <= stopped.coverage <= 0.97
+    assert stopped.seeds > 5
+    assert stopped.reached > 0.9
+    assert stopped.fixed is not None
+    assert stopped.seeds < stopped.fixed, "else a number of seeds chosen beforehand were better"
+
+
+def test_the_fixed_number_of_seeds_is_as_sure_as_it_says() -> None:
+    how, fixed = Seeds(), cover_until(0.03, sweeps=3000).fixed
+    assert fixed
+    x = np.log(SIGMA) - np.log(SIGMA).mean()
+    sure = []
+    for seeds in (fixed - 1, fixed):
+        nus = slopes(x, simulate(how, seeds, 3000, np.random.default_rng(8)))
+        halves = stats.t.ppf(0.975, seeds - 1) * nus.std(axis=1, ddof=1) / math.sqrt(seeds)
+        sure.append(float((halves <= 0.03).mean()))
+    assert sure[0] < 0.92
+    assert sure[1] > 0.88
+    assert cover_until(0.001, sweeps=50).fixed is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slope_sd", [0.0, 0.03, 0.1])
+def test_coverage_over_many_sweeps(slope_sd: float) -> None:
+    found = table(sweeps=20_000, counts=(3, 5, 10), how=Seeds(slope_sd=slope_sd))
+    assert found.loc[HEADLINE].between(94, 96).all()
+    assert (found.loc["bootstrap, BCa", ["3 seeds", "5 seeds"]] < 88).all()

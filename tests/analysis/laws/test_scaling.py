@@ -1,0 +1,143 @@
+"""ν against d_z: a planted trend comes back with an interval; ours beside the papers'."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import published
+from analysis.errors import AnalysisError, TooFewRows
+from analysis.laws.powerlaw import Law
+from analysis.laws.scaling import scaling
+from analysis.published.denoising_tables import bounds_beside
+from analysis.published.replication import exponent_beside, values_beside
+
+SIGMA = np.linspace(0.1, 0.9, 9)
+
+
+def sweep(trend: float = 0.1, seeds: int = 4) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "status": "finished",
+            "role": "declared",
+            "model": "sigma_vae",
+            "data": "mnist",
+            "d_z": d_z,
+            "seed": seed,
+            "sigma": s,
+            "epochs": 100,
+            "test/kl": 20
+            * s ** -(1 + trend * np.log(d_z / 10))
+            * np.exp(0.01 * rng.standard_normal()),
+        }
+        for d_z in (10, 20, 40, 80)
+        for seed in range(seeds)
+        for s in SIGMA
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("seeds", [1, 4])
+def test_planted_trend_is_recovered(seeds: int) -> None:
+    found = scaling(sweep(seeds=seeds), Law())
+    assert found.values == (10, 20, 40, 80)
+    assert found.trend.low < 0.1 < found.trend.high
+    assert found.trend.value == pytest.approx(0.1, abs=0.01)
+    assert "a dependence is established" in found.sentence()
+    assert list(found.table()["d_z"]) == [10, 20, 40, 80]
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_no_trend_is_not_established() -> None:
+    found = scaling(sweep(trend=0.0), Law())
+    assert "not established" in found.sentence()
+
+
+def test_values_without_a_law_are_named() -> None:
+    frame = sweep()
+    frame.loc[frame["d_z"] == 20, "test/kl"] = np.nan
+    found = scaling(frame, Law())
+    assert list(found.left_out) == [20]
+    assert found.values == (10, 40, 80)
+    with pytest.raises(TooFewRows, match="two or more values of d_z"):
+        scaling(frame[frame["d_z"] <= 20], Law())
+    with pytest.raises(AnalysisError, match="no trial has 'depth'"):
+        scaling(frame, Law(), over="depth")
+
+
+def replica(shift: float = 0.0, **change: object) -> pd.DataFrame:
+    """Table 1 with seed noise, in the paper's settings unless changed."""
+    rng = np.random.default_rng(1)
+    table, fixed = published.table("s1_table1"), dict(published.about("s1_table1").settings)
+    rows = [
+        {
+            "status": "finished",
+            "role": "declared",
+            "seed": seed,
+            "sigma": s,
+            **fixed,
+            **change,
+            "test/kl": kl * np.exp(shift + 0.02 * rng.standard_normal()),
+        }
+        for seed in range(5)
+        for s, kl in zip(table["sigma"], table["kl"], strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_true_replication_agrees_and_says_that_settings_do() -> None:
+    found = exponent_beside(replica(), "s1_table1")
+    assert abs(found.z) < 2
+    assert not found.differs
+    assert "every setting that is known of the paper's is ours too" in found.sentence()
+    values = values_beside(replica(shift=0.2), "s1_table1")
+    assert len(values) == 9
+    assert all(value.z > 2 for value in values)
+    assert json.dumps([value.to_json() for value in values], allow_nan=False)
+
+
+def test_other_settings_are_named_honestly() -> None:
+    found = exponent_beside(replica(epochs=20, data="digits"), "s1_table1")
+    assert found.differs == {"data": ("digits", "mnist"), "epochs": (20, 100)}
+    assert "no replication, for the settings differ" in found.sentence()
+    assert "epochs 20, there 100" in found.sentence()
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("data_limit", 10000),
+        ("data_validation", 5000),
+        ("channels", "[16, 32]"),
+        ("nonlinearity", "tanh"),
+        ("precision", "bfloat16"),
+        ("eps", 1e-4),
+        ("decoder", 500),
+    ],
+)
+def test_no_setting_is_passed_over(name: str, ours: object) -> None:
+    found = exponent_beside(replica(**{name: ours}), "s1_table1")
+    assert list(found.differs) == [name]
+    assert "no replication" in found.sentence()
+
+
+def test_one_seed_has_no_standard_errors() -> None:
+    value, *_ = values_beside(replica().query("seed == 0"), "s1_table1")
+    assert np.isnan(value.z)
+    assert "one seed" in value.sentence()
+    assert json.dumps(value.to_json(), allow_nan=False)
+
+
+def test_what_has_no_counterpart_is_refused() -> None:
+    with pytest.raises(AnalysisError, match="no metric of ours"):
+        values_beside(replica(), "d_table1")
+    with pytest.raises(AnalysisError, match="is no table of bounds; d_table1"):
+        bounds_beside(replica(), "s1_table1")
+    with pytest.raises(AnalysisError, match="no finished trial is of a cell of d_table2"):
+        bounds_beside(replica().assign(**{"test/objective_full": -90.0}), "d_table2")
+    with pytest.raises(AnalysisError, match="none of our σ"):
+        values_beside(replica().assign(sigma=lambda f: f["sigma"] / 9.5), "s1_table1")

@@ -1,0 +1,81 @@
+"""The papers' tables: their values, and the laws that must follow from them."""
+
+from __future__ import annotations
+
+import pytest
+import statsmodels.api as sm
+
+from analysis import published
+from analysis.errors import AnalysisError
+
+
+@pytest.mark.parametrize("name", published.names())
+def test_every_table_reads_and_says_where_it_is_from(name: str) -> None:
+    table, entry = published.table(name), published.about(name)
+    assert len(table) >= 2
+    assert not table.isna().any().any()
+    assert entry.arxiv in {"2005.09047", "2007.15130", "1511.06406"}
+    assert entry.units
+    assert entry.paper
+    for column in (entry.x, entry.y):
+        assert column is None or column in table
+
+
+def test_sigma_law_of_table_1() -> None:
+    law = published.law("s1_table1")
+    assert (law.nu, law.se, law.r2) == pytest.approx((1.151, 0.046, 0.989), abs=5e-4)
+    assert law.p == pytest.approx(4.3e-8, rel=0.01)
+    assert law.curvature == pytest.approx(-0.180, abs=5e-4)
+    assert law.curvature_p == pytest.approx(8.5e-5, rel=0.01)
+    assert law.curvature_delta_aic == pytest.approx(-22.7, abs=0.05)
+    assert "rejected in favour of a bend" in law.sentence()
+    assert "−0.180, p = 8.5e-5, AIC lower by 22.7" in law.sentence()
+
+
+def test_alpha_law_of_table_3() -> None:
+    law = published.law("s1_table3")
+    assert (law.nu, law.se) == pytest.approx((0.635, 0.0067), abs=5e-4)
+    assert law.p == pytest.approx(3.8e-12, rel=0.01)
+    assert law.sentence().startswith(
+        "test KL follows, on average over the range, α^−ν with ν = 0.6353 ± 0.0067"
+    )
+
+
+def test_ratios_of_kl_to_elbo() -> None:
+    sigma, alpha = published.ratio("s1_table1"), published.ratio("s1_table4")
+    assert (sigma.mean(), sigma.std(ddof=0)) == pytest.approx((-0.481, 0.045), abs=5e-4)
+    assert alpha.mean() == pytest.approx(-0.368, abs=5e-4)
+
+
+def test_our_least_squares_is_that_of_statsmodels() -> None:
+    import numpy as np
+
+    law, values = published.law("s1_table1"), published.table("s1_table1").map(np.log)
+    theirs = sm.OLS(values["kl"], sm.add_constant(values["sigma"])).fit()
+    low, high = theirs.conf_int().loc["sigma"]
+    assert (law.nu, law.se, law.p) == pytest.approx(
+        (-theirs.params["sigma"], theirs.bse["sigma"], theirs.pvalues["sigma"]), rel=1e-9
+    )
+    assert (law.ci_low, law.ci_high) == pytest.approx((-high, -low), rel=1e-9)
+
+
+def test_starred_bests_are_extremes() -> None:
+    worst = published.table("d_table1")
+    for _, group in worst.groupby(["model", "k", "layers"]):
+        assert group.loc[group["best"], "negative_bound"].item() == group["negative_bound"].min()
+    beaten = []
+    for _, group in published.table("d_table2").groupby(["model", "k", "layers"]):
+        best, top = group[group["best"]].iloc[0], group.loc[group["bound"].idxmax()]
+        assert top["bound"] - best["bound"] < best["error"]
+        beaten += [top["bound"]] if top["bound"] > best["bound"] else []
+    assert beaten == [1314.48]
+    assert "maxima (one of the six within its error)" in published.about("d_table2").note
+
+
+def test_unknown_names_and_tables_without_a_law() -> None:
+    with pytest.raises(AnalysisError, match="known: s1_table1"):
+        published.table("s9")
+    with pytest.raises(AnalysisError, match="is not a power law"):
+        published.law("s2_table1")
+    with pytest.raises(AnalysisError, match="no KL/ELBO"):
+        published.ratio("d_table1")

@@ -1,0 +1,354 @@
+"""The report: numbers that agree with the tests, text that cannot act, sentences for bad data."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import report
+from analysis.laws.powerlaw import Law, fit
+from analysis.laws.sentences import law_doubts
+from analysis.report import ReportSettings, provenance
+from analysis.report.html_tables import csv_text
+from analysis.report.page import embedded_json
+from analysis.sources import load
+from analysis.sources.schema import Experiment
+from tests.analysis import storage_fixture as planted
+
+LAW = Law("sigma", "test/kl", (0.03, 0.27))
+SETTINGS = ReportSettings(law=LAW, margin=0.1)
+
+
+class Page(HTMLParser):
+    """Collects what a browser would act on: tags with their attributes, and the visible text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside not in ("script", "style"):
+            self.text.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    storage = planted.write(tmp_path_factory.mktemp("storage"), planted.digits_experiment())
+    return load.from_storage(storage, "imaginary-noise")
+
+
+@pytest.fixture(scope="module")
+def folder(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report.write(experiment, tmp_path_factory.mktemp("report"), SETTINGS).parent
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Page:
+    return Page((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_needs_no_network(page: Page) -> None:
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "action"):
+            target = attributes.get(name) or "#"
+            assert target.startswith(("#", "data:")), f"{tag} {name} leaves the page: {target}"
+    policy = page.all("meta")[1]["content"] or ""
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert "script-src 'unsafe-inline'" not in policy
+
+
+def test_text_from_grids_and_runs_is_shown_and_not_run(page: Page, folder: Path) -> None:
+    source = (folder / "index.html").read_text(encoding="utf-8")
+    assert "<b>bold</b>" not in source
+    assert "<script>alert" not in source
+    assert any("<b>bold</b>" in text for text in page.text)
+
+
+def test_no_csv_cell_is_a_formula(folder: Path) -> None:
+    tables = sorted(folder.glob("*.csv"))
+    assert len(tables) >= 10
+    for path in tables:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.reader(file):
+                assert not any(re.match(r"[=+@\t\r]|-(?![\d.])", cell) for cell in row), path
+
+
+def test_csv_keeps_numbers_and_quotes_formulas() -> None:
+    frame = pd.DataFrame({"x": [-1.5, 2.0], "label": ["=1+1", "-2"], "n": [1, -1]})
+    rows = list(csv.reader(io.StringIO(csv_text(frame))))
+    assert rows == [["x", "label", "n"], ["-1.5", "'=1+1", "1"], ["2", "'-2", "-1"]]
+
+
+def test_every_download_holds_the_file_beside_the_page(page: Page, folder: Path) -> None:
+    links = [link for link in page.all("a") if "download" in link]
+    assert len(links) >= 10
+    for link in links:
+        data = base64.b64decode((link["href"] or "").partition("base64,")[2])
+        assert data.decode("utf-8") == (folder / str(link["download"])).read_text("utf-8")
+
+
+def test_the_numbers_are_those_of_the_fit(experiment: Experiment, folder: Path) -> None:
+    numbers = json.loads((folder / "report.json").read_text("utf-8"))
+    law = fit(experiment.trials, replace(LAW, where={"model": "sigma_vae"}))
+    first = numbers["laws"][0]
+    assert first["family"] == "σ-VAE"
+    assert (first["nu"], first["ci_low"], first["n"]) == (law.nu, law.ci_low, 27)
+    assert numbers["trials"] == {"finished": 41, "failed": 2, "pending": 1}
+    assert {row["label"] for row in numbers["failed"]} >= {"sigma_vae sigma=0.3 beta=1.0 seed=79"}
+    assert numbers["summary"] == report.summary(experiment, SETTINGS)
+
+
+def test_the_summary_states_the_law_and_what_is_left_out(experiment: Experiment) -> None:
+    said = " ".join(report.summary(experiment, SETTINGS))
+    law = fit(experiment.trials, replace(LAW, where={"model": "sigma_vae"}))
+    assert law.sentences()[0] in said
+    assert "A bend is not established" in said
+    assert "2 trials failed" in said
+    assert "matched-seed twins that stay out of every law" in said
+
+
+def test_the_summary_says_when_the_law_bends(tmp_path: Path) -> None:
+    bent = [
+        replace(one, drift=float(np.exp(-0.5 * np.log(one.params["sigma"] / 0.1) ** 2)))
+        for one in planted.sigma_trials(3)
+    ]
+    loaded = load.from_storage(planted.write(tmp_path, bent), "imaginary-noise")
+    assert any("rejected in favour of a bend" in text for text in report.summary(loaded))
+
+
+def test_the_summary_says_what_speaks_against_a_law(tmp_path: Path) -> None:
+    """A step at σ = 0.15 and a missing trial: lack of fit and a note, not only in the table."""
+    rough = [
+        replace(one, drift=1.4 if abs(one.params["sigma"] - 0.15) < 0.01 else 1.0)
+        for one in planted.sigma_trials(5)
+    ]
+    loaded = load.from_storage(planted.write(tmp_path, rough[1:]), "imaginary-noise")
+    law = fit(loaded.trials, replace(LAW, where={"model": "sigma_vae"}))
+    doubts = law_doubts(law)
+    assert [text.split()[0] for text in doubts] == ["Lack", "Note:"]
+    said = report.summary(loaded)
+    assert f"σ-VAE: {' '.join(doubts)}" in said
+    page = report.write(loaded, tmp_path / "out").read_text("utf-8")
+    assert "leave the line by more than repetitions scatter" in page.partition("<details")[0]
+
+
+def test_collapse_is_a_warning(tmp_path: Path) -> None:
+    trials = [
+        *planted.sigma_trials(2),
+        *(
+            planted.Planted(planted.params("sigma_vae", seed, sigma=2.0), drift=1e-4)
+            for seed in (0, 1)
+        ),
+    ]
+    loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
+    said = " ".join(report.summary(loaded, SETTINGS))
+    assert "so it must at σ = 2" in said
+    assert "has collapsed (KL below 0.01 nats/example) in 2 trials" in said
+
+
+def kept(name: str) -> list[planted.Planted]:
+    """Experiments that give no law, each for another reason."""
+    one = planted.Planted(planted.params("sigma_vae", 0, sigma=0.1))
+    trials = list(planted.sigma_trials(2))
+    return {
+        "one σ only": [one, replace(one, params=one.params | {"seed": 1})],
+        "one trial": [one],
+        "all failed": [replace(trial, status="failed", reason="NaN") for trial in trials],
+        "all pending": [replace(trial, status="pending") for trial in trials],
+        "zero KL": [replace(trial, drift=0.0) for trial in trials],
+        "negative KL": [replace(trial, drift=-1.0) for trial in trials],
+        "NaN KL": [replace(trial, drift=float("nan")) for trial in trials],
+        "one model without KL": [*trials, replace(one, drift=float("nan"))],
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("law", "why"),
+    [
+        (Law("sigma", "test/klx"), "no trial has 'test/klx'; did you mean 'test/kl'?"),
+        (Law("d_z", "test/kl"), "a law needs at least three values of d_z"),
+        (Law("sigma", "test/kl", where={"model": "vae"}), "no trial has model=vae"),
+    ],
+)
+def test_a_declared_law_that_no_trials_are_about_is_missed(
+    law: Law, why: str, experiment: Experiment
+) -> None:
+    said = report.summary(experiment, replace(SETTINGS, law=law))
+    (missed,) = [text for text in said if text.startswith("No law of ")]
+    assert "which is the declared one: " in missed
+    assert why in missed
+
+
+def test_an_infinite_metric_is_a_missing_one(experiment: Experiment, tmp_path: Path) -> None:
+    trials = experiment.trials
+    wild = replace(
+        experiment, trials=trials.assign(**{name: np.inf for name in trials if "/" in name})
+    )
+    assert report.write(wild, tmp_path, SETTINGS).is_file()
+    assert any(text.startswith("No law") for text in report.summary(wild, SETTINGS))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["one σ only", "one trial", "all failed", "all pending", "zero KL", "negative KL", "NaN KL"],
+)
+def test_without_a_law_there_is_a_sentence(name: str, tmp_path: Path) -> None:
+    storage = planted.write(tmp_path / "storage", kept(name))
+    loaded = load.from_storage(storage, "imaginary-noise")
+    path = report.write(loaded, tmp_path / "report", SETTINGS)
+    said = report.summary(loaded, SETTINGS)
+    assert any(text.startswith(("No law", "σ-VAE: No law")) for text in said)
+    assert any("No law is fitted: no group of finished trials" in text for text in said) == (
+        name in ("all failed", "all pending")
+    )
+    assert 'class="absent"' in path.read_text("utf-8") or "No law" in path.read_text("utf-8")
+
+
+def test_a_scale_without_a_logarithm_is_in_no_law_and_said_to_be(tmp_path: Path) -> None:
+    loaded = load.from_storage(
+        planted.write(tmp_path / "s", list(planted.sigma_trials(2))), "imaginary-noise"
+    )
+    trials = loaded.trials
+    zero = trials.assign(sigma=trials["sigma"].where(trials["sigma"] > 0.04, 0.0))
+    found = replace(loaded, trials=zero)
+    said = report.summary(found)
+    assert any(
+        text.startswith(
+            "2 finished trials with a noise level of zero or less are in no law and no figure"
+        )
+        for text in said
+    )
+    law = fit(trials, replace(LAW, range=(0.04, 0.3), where={"model": "sigma_vae"}))
+    assert any(law.sentences()[0] in text for text in said)
+    assert report.write(found, tmp_path / "report").is_file()
+
+
+@pytest.mark.parametrize(
+    ("x", "where"), [("network", {}), ("network", {"model": "sigma_vae"}), ("seed", {})]
+)
+def test_a_law_over_what_is_no_size_has_a_sentence(
+    x: str, where: dict[str, Any], tmp_path: Path
+) -> None:
+    loaded = load.from_storage(
+        planted.write(tmp_path / "s", list(planted.sigma_trials(2))), "imaginary-noise"
+    )
+    names = [f"net{i}" for i in range(len(loaded.trials))]
+    same = loaded.trials.assign(
+        sigma=0.1,
+        network="conv" if x == "seed" else names,
+        seed=range(len(names)) if x == "seed" else 0,
+    )
+    path = report.write(
+        replace(loaded, trials=same),
+        tmp_path / "report",
+        replace(SETTINGS, law=Law(x, "test/kl", where=where)),
+    )
+    assert "No law for this: a law" in path.read_text("utf-8")
+
+
+def test_an_experiment_without_trials(experiment: Experiment, tmp_path: Path) -> None:
+    nothing = replace(
+        experiment,
+        trials=experiment.trials.iloc[:0],
+        sweeps=[],
+        spectra={},
+        history=experiment.history.iloc[:0],
+    )
+    path = report.write(nothing, tmp_path)
+    assert "has no trials yet" in path.read_text("utf-8")
+    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["laws"] == []
+
+
+def test_a_frame_without_columns(tmp_path: Path) -> None:
+    bare = Experiment(name="bare", trials=pd.DataFrame(), history=pd.DataFrame())
+    assert report.write(bare, tmp_path).exists()
+
+
+@pytest.mark.parametrize(
+    ("server", "begins"),
+    [
+        ("https://mlflow.example.org/", "https://mlflow.example.org/#/experiments/7/runs/run"),
+        ("javascript:alert(1)", "no link"),
+    ],
+)
+def test_points_link_to_runs_of_an_http_server_only(
+    server: str, begins: str, experiment: Experiment, tmp_path: Path
+) -> None:
+    trials = experiment.trials.assign(run_id=[f"run{k}" for k in range(len(experiment.trials))])
+    settings = replace(SETTINGS, server=server, experiment_id="7")
+    path = report.write(replace(experiment, trials=trials), tmp_path, settings)
+    data = re.findall(r'<script type="application/json">(.*?)</script>', path.read_text("utf-8"))
+    links = [
+        link
+        for figure in data
+        for trace in json.loads(figure)["data"]
+        for link in trace.get("customdata", [])
+        if link
+    ]
+    assert bool(links) is (begins != "no link")
+    assert all(link.startswith(begins) for link in links)
+
+
+def test_embedded_json_cannot_end_its_element() -> None:
+    text = embedded_json({"label": "</script><script>alert(1)</script>\u2028"})
+    assert "<" not in text
+    assert json.loads(text)["label"] == "</script><script>alert(1)</script>\u2028"
+
+
+def test_provenance_has_the_reproduce_line_and_no_password(experiment: Experiment) -> None:
+    sweep = experiment.sweeps[0] | {"tracking_uri": "postgresql://me:secret@db:5432/mlflow"}
+    changed = replace(experiment, sweeps=[sweep])
+    known = provenance.facts(changed)
+    assert known["tracking"] == "postgresql://db:5432/mlflow"
+    assert known["commit"] == "0123456789abcdef with uncommitted changes"
+    lines = provenance.reproduce(changed)
+    assert lines[0] == "git checkout 0123456789abcdef"
+    assert lines[1].startswith("sweeper run ")
+    assert lines[1].endswith("imaginary-noise/20250101-abcdef/grid.yaml")
+
+
+def test_images_are_in_the_page(page: Page) -> None:
+    images = page.all("img")
+    assert len(images) == 3 * (len(planted.SIGMAS) + len(planted.ALPHAS))
+    assert all((image["src"] or "").startswith("data:image/png;base64,") for image in images)
+    assert [dial["max"] for dial in page.all("input")] == ["8", "3"]
+
+
+def test_a_second_report_replaces_the_first(experiment: Experiment, tmp_path: Path) -> None:
+    first = report.write(experiment, tmp_path, SETTINGS)
+    again = report.write(experiment, tmp_path, replace(SETTINGS, title="<i>second</i>"))
+    assert first == again
+    assert "&lt;i&gt;second&lt;/i&gt;" in again.read_text("utf-8")
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.slow
+def test_a_thousand_trials_fit_into_fifteen_megabytes(tmp_path: Path) -> None:
+    storage = planted.write(tmp_path / "storage", planted.many_trials(1000))
+    path = report.write(load.from_storage(storage, "imaginary-noise"), tmp_path / "out", SETTINGS)
+    assert path.stat().st_size < 15_000_000

@@ -1,0 +1,414 @@
+"""The commands on a small sweep that has really been run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sweeper.cli import main
+from sweeper.commands import report
+from sweeper.storage.lease import hold_lease
+from tests.analysis.sweep_folder import SweepFolder, planted
+from tests.sweeper.grids import grid_text, write_grid
+from tests.sweeper.mlflow_view import THIRD_PARTY
+
+pytestmark = THIRD_PARTY
+
+HEAD = """\
+experiment: small
+data: linear_gaussian
+defaults: {network: linear, d_z: 2, epochs: 3, lr: 1e-2}
+aliases: verify
+seeds: 2
+"""
+GRID = grid_text(
+    "{model: sigma_vae, sigma: [0.1, 0.2, 0.3, 0.4]}",
+    "{model: sigma_vae, sigma: 0.1, beta: 4, seeds: 1}",
+    head=HEAD,
+)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the small grid has been run."""
+    folder = tmp_path_factory.mktemp("small")
+    write_grid(folder, GRID)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["run", "grid.yaml", "--inline", "--json"]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def inside(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_a_second_run_skips_everything(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "run", "grid.yaml", "--inline")
+    assert {
+        key: found[key] for key in ("experiment", "trials", "finished", "failed", "skipped")
+    } == {"experiment": "small", "trials": 9, "finished": 9, "failed": 0, "skipped": 9}
+    assert Path(found["report"]).is_file()
+    assert found["tracking_uri"] == f"sqlite:///{place}/mlflow.db"
+
+
+def test_the_end_of_a_run_says_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["run", "grid.yaml", "--inline"]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        "ν =",
+        "R²",
+        "agree to the last bit",
+        "9 of 9 trials finished",
+        "index.html",
+        "sweeper ui",
+    ):
+        assert words in " ".join(out.split()), words
+
+
+def test_a_plan_knows_what_is_finished(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, "plan", "grid.yaml")["finished"] == 9
+
+
+@pytest.mark.parametrize("source", [[], ["--tracking", "sqlite:///mlflow.db"]])
+def test_fit_takes_rows_without_a_weight(
+    source: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = answer(capsys, "fit", "small", "--model", "sigma_vae", *source)
+    assert found["n"] == 8
+    assert found["ci_low"] < found["nu"] < found["ci_high"]
+    narrow = answer(capsys, "fit", "small", "--range", "0.2", "0.4", "--where", "seed=0", *source)
+    assert narrow["n"] == 3
+
+
+@pytest.mark.parametrize("x", ["beta", "d_z"])
+def test_fit_takes_other_hyperparameters(
+    x: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = SweepFolder(tmp_path)
+    for seed in (0, 1, 2):
+        for value in (2, 4, 8, 16):
+            params = {"model": "sigma_vae", "sigma": 0.1, "beta": 1.0, "d_z": 10, "seed": seed}
+            folder.trial(f"{seed}{value}", params | {x: value})
+            folder.commit(f"{seed}{value}", 1, {"test/kl": (1 + 0.1 * seed) * value**-0.7})
+    folder.sweep()
+    found = answer(capsys, "fit", "demo", "--x", x, "--storage", str(tmp_path))
+    assert (found["nu"], found["n"]) == (pytest.approx(0.7), 12)
+    where = answer(
+        capsys,
+        "fit",
+        "demo",
+        "--x",
+        x,
+        "--range",
+        "2",
+        "8",
+        "--where",
+        "sigma=0.1",
+        "--storage",
+        str(tmp_path),
+    )
+    assert (where["nu"], where["n"]) == (pytest.approx(0.7), 9)
+
+
+@pytest.mark.parametrize(
+    ("asked", "ends", "y"),
+    [
+        ([], [0.1, 0.2], "test/recon"),
+        (["--range", "0.05", "0.25"], [0.05, 0.25], "test/recon"),
+        (["--y", "test/kl"], [0.05, 0.25], "test/kl"),
+    ],
+)
+def test_fit_keeps_to_the_law_that_the_grid_declares(
+    asked: list[str], ends: list[float], y: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The range that was declared before the run; of another law it says nothing."""
+    folder = planted(tmp_path)
+    folder.sweep(
+        analysis={
+            "law": {
+                "x": "sigma",
+                "y": "test/recon",
+                "range": [0.1, 0.2],
+                "where": {"seed": [1, 2]},
+            }
+        }
+    )
+    found = answer(capsys, "fit", "demo", "--storage", str(tmp_path), *asked)
+    assert (found["range"], found["y"]) == (pytest.approx(ends), y)
+    assert found["where"] == ({"seed": [1, 2]} if y == "test/recon" else {})
+
+
+def test_twins_are_judged_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "equivalence", "small")
+    (twin,) = [verdict for verdict in found["verdicts"] if verdict["level"] == "twins"]
+    assert twin["exact"]
+    assert twin["verdict"] == "equivalent"
+    assert found["margin"] == 0.10
+
+
+@pytest.mark.parametrize("margin", ["0", "-1", "inf", "nan"])
+def test_a_margin_that_tests_nothing_is_refused(
+    margin: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["equivalence", "small", f"--margin={margin}"]) == 2
+    assert "margin must be a finite number above zero, not" in capsys.readouterr().err
+
+
+def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(
+        capsys,
+        "compare",
+        "small",
+        "--first",
+        "sigma=0.1",
+        "--second",
+        "sigma=0.4",
+        "--metric",
+        "test/recon",
+        "test/kl",
+    )["comparisons"]
+    assert [one["metric"] for one in found] == ["test/recon", "test/kl"]
+    assert found[0]["difference"]["value"] < 0
+    assert found[0]["n"] == [2, 2]
+    assert main(["compare", "small", "--by", "sigma", "--metric", "test/kl"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("test/kl") == 6
+    assert "p (Holm)" in out
+    assert main(["compare", "small", "--first", "sigma=0.1"]) == 2
+    assert main(["compare", "small", "--by", "sigma", "--metric", "test/elbo"]) == 2
+    assert "test/elbo_full" in capsys.readouterr().err
+
+
+def test_settings_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "rank", "small", "--metric", "test/recon")
+    assert found["mode"] == "min"
+    means = [one["mean"] for one in found["settings"]]
+    assert means == sorted(means)
+    assert found["settings"][0]["sigma"] == 0.1
+    assert {one["n"] for one in found["settings"]} == {2}
+    assert (
+        answer(
+            capsys,
+            "rank",
+            "small",
+            "--metric",
+            "test/recon",
+            "--mode",
+            "max",
+            "--top",
+            "1",
+            "--where",
+            "seed=0",
+        )["settings"][0]["sigma"]
+        == 0.4
+    )
+    assert main(["rank", "small", "--top", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "test/elbo_full" in out
+    assert "2 more settings; --top 0 shows all" in out
+    assert main(["rank", "small", "--metric", "test/elbo"]) == 2
+    assert main(["rank", "small", "--where", "sigm=1"]) == 2
+    assert "sigma" in capsys.readouterr().err
+    assert main(["rank", "small", "--where", "sigma=99"]) == 2
+    assert "no trial has sigma=99 (sigma is 0.1" in capsys.readouterr().err
+    assert main(["rank", "small", "--top", "-1"]) == 2
+
+
+def test_a_comparison_is_never_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file the table is whole; a terminal too narrow for it shows sentences."""
+    command = ["compare", "small", "--by", "sigma", "--metric", "test/kl", "test/elbo_full"]
+    answered = answer(capsys, *command)["comparisons"]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if " test/" in line]
+    assert len(rows) == len(answered) == 12
+    for line, one in zip(rows, answered, strict=True):
+        assert line.rstrip().endswith(one["verdict"])
+        assert f"{one['difference']['high']:.3g})" in line
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 60
+    told = " ".join(out.split())
+    assert all(one["sentence"] in told for one in answered)
+
+
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [(["status", "small"], 9), (["rank", "small"], 4), (["plan", "grid.yaml"], 5)],
+)
+def test_a_table_in_a_file_has_a_row_a_line(
+    words: list[str],
+    rows: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    assert main(words) == 0
+    table = capsys.readouterr().out.split("\n\n")[words[0] == "plan"].splitlines()
+    assert len(table) == rows + 1
+    assert len(set(map(len, table))) == 1
+    assert not any("…" in line.replace(" … ", "") for line in table)
+
+
+@pytest.mark.parametrize("command", ["report", "export"])
+def test_a_folder_that_cannot_be_written_is_the_users_to_mend(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main([command, "small", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert "choose another folder with --out" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_report_is_written_where_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = answer(capsys, "report", "small", "--out", str(tmp_path / "out"))
+    assert found["report"] == str(tmp_path / "out" / "index.html")
+    assert found["summary"]
+    assert (tmp_path / "out" / "report.json").is_file()
+
+
+def test_a_watch_ends_with_the_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "report", "small", "--watch", "--out", str(tmp_path / "out"))
+    page = Path(found["report"]).read_text("utf-8")
+    assert found["trials"] == 9
+    assert '"reload": null' in page
+    assert "loads itself again" not in page
+
+
+def test_a_watch_ends_though_the_search_stopped_some_early(
+    tmp_path: Path,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(place / "sweeps", tmp_path / "sweeps")
+    trial = sorted((tmp_path / "sweeps" / "trials").iterdir())[0]
+    for manifest in trial.glob("*/*/manifest.json"):
+        manifest.write_text(manifest.read_text().replace('"finished"', '"pruned"'))
+
+    def look(seconds: float) -> None:
+        raise AssertionError("the watch waits for a trial that has ended")
+
+    monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
+    assert (
+        main(
+            [
+                "report",
+                "small",
+                "--storage",
+                str(tmp_path / "sweeps"),
+                "--watch",
+                "--out",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 0
+    )
+    assert "9 of 9 trials have ended" in capsys.readouterr().err
+
+
+def test_a_watch_waits_for_the_answers_of_trained_models(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All trials have ended, but the driver is at work: it asks what the grid asks."""
+    shutil.copytree(place / "sweeps", tmp_path / "sweeps")
+    sweep = next((tmp_path / "sweeps" / "sweeps" / "small").glob("*/sweep.json")).parent
+    trial = sorted((tmp_path / "sweeps" / "trials").iterdir())[0]
+    pages = []
+
+    def look(seconds: float) -> None:
+        pages.append((tmp_path / "out" / "index.html").read_text("utf-8"))
+        SweepFolder(tmp_path / "sweeps").evaluation(
+            trial.name, "nll-1", {"epoch": 3, "time_ms": 1, "metrics": {"nll": 12.5}}
+        )
+        driver.close()
+
+    monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
+    with ExitStack() as driver:
+        driver.enter_context(hold_lease(sweep))
+        assert (
+            main(
+                [
+                    "report",
+                    "small",
+                    "--storage",
+                    str(tmp_path / "sweeps"),
+                    "--watch",
+                    "--out",
+                    str(tmp_path / "out"),
+                ]
+            )
+            == 0
+        )
+    assert ['"reload": 10' in page for page in pages] == [True]
+    assert "evaluation/nll" in (tmp_path / "out" / "trials.csv").read_text("utf-8")
+
+
+def test_a_watched_report_loads_itself_again(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep is not finished at the first look, and interrupted at the second."""
+    shutil.copytree(place / "sweeps", tmp_path / "sweeps")
+    trial = sorted((tmp_path / "sweeps" / "trials").iterdir())[0]
+    for manifest in trial.glob("*/*/manifest.json"):
+        manifest.write_text(manifest.read_text().replace('"finished"', '"running"'))
+    pages = []
+
+    def look(seconds: float) -> None:
+        pages.append((tmp_path / "out" / "index.html").read_text("utf-8"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
+    assert (
+        main(
+            [
+                "report",
+                "small",
+                "--storage",
+                str(tmp_path / "sweeps"),
+                "--watch",
+                "--every",
+                "30",
+                "--out",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 0
+    )
+    assert '"reload": 30' in pages[0]
+    assert "8 of 9 trials" in pages[0]
+    assert '"reload": null' in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_export_writes_both_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, "export", "small", "--out", str(tmp_path / "out"))
+    names = sorted(Path(path).name for path in found["files"])
+    assert names == ["history.csv", "history.parquet", "trials.csv", "trials.parquet"]
+
+
+def test_an_experiment_that_is_not_there_names_those_that_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["fit", "smal"]) == 2
+    assert "small" in capsys.readouterr().err

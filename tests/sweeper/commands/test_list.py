@@ -1,0 +1,73 @@
+"""`sweeper list` names everything that is registered, each with a line and its source."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sweeper.cli import main
+from sweeper.grid.models import known_models
+from sweeper.plan.catalogue import catalogue, registries
+
+KINDS = {
+    "models",
+    "objectives",
+    "likelihoods",
+    "networks",
+    "corruptions",
+    "datasets",
+    "samplers",
+    "evaluations",
+    "searches",
+    "grids",
+}
+
+
+def test_every_registry_is_listed() -> None:
+    found = catalogue()
+    assert set(found) >= KINDS
+    assert {entry["name"] for entry in found["models"]} == set(known_models())
+    for folder, registry in registries().items():
+        assert [entry["name"] for entry in found[folder]] == list(registry)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS - {"grids"}))
+def test_every_entry_has_a_line_and_a_source(kind: str) -> None:
+    for entry in catalogue(kind)[kind]:
+        assert entry["summary"], entry["name"]
+        assert entry["reference"], entry["name"]
+
+
+def test_a_grid_says_what_it_is_in_a_sentence_or_two() -> None:
+    for entry in catalogue("grids")["grids"]:
+        assert entry["summary"].endswith((".", "?")), entry["name"]
+        assert len(entry["summary"]) <= 320, entry["name"]
+
+
+def test_fields_tell_type_default_and_bounds() -> None:
+    (gaussian,) = [e for e in catalogue("likelihoods")["likelihoods"] if e["name"] == "gaussian"]
+    assert gaussian["fields"] == [
+        {"name": "sigma", "type": "number", "default": None, "required": True, "bounds": "> 0"}
+    ]
+    (conv,) = [e for e in catalogue("networks")["networks"] if e["name"] == "conv"]
+    types = {field["name"]: field["type"] for field in conv["fields"]}
+    assert types["channels"] == "list of whole numbers"
+    assert types["share_encoder"] == "true or false"
+
+
+def test_list_prints_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) >= KINDS
+
+
+def test_list_prints_names_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "models"]) == 0
+    out = capsys.readouterr().out
+    assert "sigma_vae" in out
+    assert "arXiv:2005.09047" in out
+
+
+def test_an_unknown_kind_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "model"]) == 2
+    assert "there is no kind 'model'; did you mean 'models'?" in capsys.readouterr().err

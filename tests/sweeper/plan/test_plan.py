@@ -1,0 +1,194 @@
+"""`sweeper plan` counts, pairs and estimates; it starts nothing and writes nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from sweeper.cli import main
+from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
+from sweeper.plan.outline import outline
+from sweeper.storage import ledger
+from sweeper.sweep import Resources, Sweep
+from sweeper.terminal.plan_table import duration
+from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
+from tests.sweeper.searched import load, search
+from trainers.trial import Trial
+
+GRID = grid_text(
+    "{model: sigma_vae, sigma: [0.03, 0.06]}",
+    "{model: sigma_vae, sigma: 0.03, beta: 4, seeds: [0]}",
+    head=HEAD + "aliases: verify\n",
+)
+
+
+@pytest.fixture
+def plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", str(write_grid(tmp_path, GRID)), "--json"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.yaml"]
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+@pytest.mark.parametrize("command", [["plan"], ["run", "--inline"]])
+def test_an_image_that_is_found_damaged_when_it_is_read_is_named(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(6):
+        Image.effect_noise((20, 20), 90).save(tmp_path / f"{number}.jpg")
+    damaged = tmp_path / "3.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    head = HEAD.replace("linear_gaussian", f"{{name: image_folder, folder: {tmp_path}, size: 8}}")
+    grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}", head=head))
+    where = ["--storage", str(tmp_path / "s"), "--tracking", f"sqlite:///{tmp_path}/mlflow.db"]
+    assert main([*command, str(grid), *where]) == 2
+    assert not (tmp_path / "s" / "trials").exists()
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.startswith(f"error: data: {damaged} is damaged or no image: a whole image file")
+    assert told.endswith("replace or delete it")
+
+
+def test_a_plan_counts_trials_and_packs(plan: dict[str, Any]) -> None:
+    assert (plan["count"], plan["packs"], plan["finished"]) == (5, 5, 0)
+    assert [trial["status"] for trial in plan["trials"]] == ["pending"] * 5
+
+
+def test_a_plan_names_aliases(plan: dict[str, Any]) -> None:
+    assert plan["aliases"] == [
+        {
+            "trial": "sigma_vae σ=0.03 β=4 seed=0",
+            "partner": "sigma_vae σ=0.06 seed=0",
+            "twin": True,
+            "eps": 4e-8,
+            "merged": False,
+        }
+    ]
+
+
+def test_a_plan_estimates_time_and_memory(plan: dict[str, Any]) -> None:
+    assert plan["estimate"]["cpu_s"] > 0
+    assert plan["estimate"]["wall_s"] > 0
+    assert plan["estimate"]["trial_memory_bytes"] > 1e8
+
+
+def test_a_plan_says_where_a_batch_is_more_than_there_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = grid_text("{model: sigma_vae, sigma: [0.1, 0.2], batch_size: [1024, 1025]}")
+    command = ["plan", str(write_grid(tmp_path, text)), "--storage", str(tmp_path)]
+    note = (
+        "line 6: batch_size 1,025 is more than the 1,024 training examples of "
+        "linear_gaussian: an epoch is one step, on all of them"
+    )
+    assert main(command) == 0
+    assert capsys.readouterr().out.count(note) == 1
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == [note]
+
+
+@pytest.mark.parametrize(
+    ("network", "data", "said"),
+    [
+        (
+            "mlp",
+            "linear_gaussian",
+            [
+                "line 6: mlp decodes to values from 0 to 1, and linear_gaussian "
+                "has the range ℝ: what lies outside cannot be fitted; the network "
+                "linear reaches it"
+            ],
+        ),
+        ("linear", "linear_gaussian", []),
+        ("mlp", "digits", []),
+        ("linear", "digits", []),
+    ],
+)
+def test_a_plan_says_where_a_decoder_cannot_reach_the_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], network: str, data: str, said: list[str]
+) -> None:
+    text = grid_text(
+        f"{{model: sigma_vae, sigma: [0.1, 0.2], network: {network}}}",
+        head=HEAD.replace("linear_gaussian", data),
+    )
+    path = write_grid(tmp_path, text)
+    assert main(["plan", str(path), "--storage", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == said
+
+
+def test_a_plan_is_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    path = write_grid(tmp_path, GRID)
+    assert main(["plan", str(path), "--storage", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        "sigma_vae σ=0.03 β=4 twin",
+        "5 in 5 packs",
+        "estimate",
+        "sigma_vae σ=0.03 β=4 seed=0 learns what σ=0.06 seed=0 learns: twins",
+    ):
+        assert words in out
+
+
+def cost(block: str) -> Estimate:
+    (trial,) = trials_of(grid_text(block, head=HEAD.replace("seeds: 2", "seeds: 1")))
+    return estimate(Trial.from_config(trial.config), trial.parameters)
+
+
+@pytest.mark.parametrize(
+    "more", ["epochs: 20", "d_z: 512", "network: mlp", "k: 50, network: mlp", "batch_size: 4"]
+)
+def test_more_work_is_estimated_to_take_longer(more: str) -> None:
+    assert (
+        cost(f"{{model: sigma_vae, sigma: 0.1, {more}}}").seconds
+        > cost("{model: sigma_vae, sigma: 0.1}").seconds
+    )
+
+
+def test_wall_time_fills_the_slots() -> None:
+    start = wall_seconds([0.0], 1)
+    assert wall_seconds([4.0, 2.0, 2.0], 2) - start == 4.0
+    assert wall_seconds([4.0, 2.0, 2.0], 1) - start == 8.0
+    assert wall_seconds([], 3) == 0.0
+
+
+def test_slots_are_cores_over_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert parallel(Resources(cpus=2), 100) == 4
+    assert parallel(Resources(cpus=1), 3) == 3
+    assert parallel(Resources(cpus=16), 3) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.42, "0.4 s"), (42, "42 s"), (600, "10 min"), (7200, "2.0 h"), (864000, "10.0 days")],
+)
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_plan_subtracts_the_points_that_a_search_has_tried(tmp_path: Path) -> None:
+    def asked(count: int) -> Sweep:
+        return load(
+            tmp_path,
+            f"{{method: tpe, metric: test/kl, mode: min, trials: {count}}}",
+            "{model: sigma_vae, sigma: {uniform: [0.1, 0.2]}}",
+            seeds=2,
+        )
+
+    sweep = asked(2)
+    source, _ = search(sweep)
+    known = replace(sweep, trials=source.trials)
+    ledger.write_sweep(known, {})
+    ledger.write_trials(known)
+    plan = outline(asked(5))
+    assert (plan.finished, plan.left, plan.most) == (4, 6, 10)

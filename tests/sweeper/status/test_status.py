@@ -1,0 +1,178 @@
+"""`status` says what storage holds and what the tracker lacks; `resume` needs no grid file."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from sweeper.cli import main
+from sweeper.driver.run import RunOptions, run
+from sweeper.grid import loading
+from sweeper.status.standing import standings
+from sweeper.storage import ledger
+from sweeper.storage.lease import hold_lease
+from sweeper.sweep import Sweep
+from sweeper.tracking.waiting import waiting
+from sweeper.worker import reporter, worker
+from tests.sweeper.grids import grid_text, write_grid
+from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.small import planned, prepared, small_sweep, train
+
+pytestmark = THIRD_PARTY
+
+
+def run_inline(sweep: Sweep) -> None:
+    run(sweep, RunOptions(inline=True, console=Console(file=io.StringIO())))
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    assert main(["status", *map(str, arguments), "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_status_says_how_far_each_trial_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad, later = planned(), planned(lr=1e30), planned(seed=2)
+    sweep = small_sweep(tmp_path, good, bad)
+    run_inline(sweep)
+    prepared(replace(sweep, trials=(good, bad, later)))
+    found = asked(capsys, "demo", "--storage", sweep.storage)
+    assert found["counts"] == {
+        "finished": 1,
+        "running": 0,
+        "stopped": 0,
+        "pruned": 0,
+        "failed": 1,
+        "pending": 1,
+    }
+    rows = {row["id"]: row for row in found["trials"]}
+    assert (rows[good.id]["epoch"], rows[good.id]["epochs"]) == (4, 4)
+    assert rows[good.id]["metrics"]["test/kl"] > 0
+    assert "became nan" in rows[bad.id]["reason"]
+    assert (rows[later.id]["status"], rows[later.id]["metrics"]) == ("pending", {})
+    assert [one["records"] for one in found["waiting"]] == [0]
+
+
+def test_only_a_driver_makes_a_trial_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
+    sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
+    [job] = prepared(sweep)
+    worker.train_pack(
+        job, lambda events: events[0].committed and ledger.StopSign(job.sweep).put_up()
+    )
+    assert [one.status for one in standings([sweep])] == ["stopped"]
+    other = replace(sweep, name="other-1")
+    prepared(other)
+    with hold_lease(ledger.sweep_folder(other)):
+        assert [one.status for one in standings([sweep])] == ["running"]
+    assert [one.status for one in standings([sweep])] == ["stopped"]
+
+
+def test_records_that_wait_are_counted(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path, planned(), planned(seed=2))
+    run_inline(sweep)
+    grown = replace(sweep, trials=(*sweep.trials, planned(seed=3)))
+    train(grown)
+    left = waiting(grown, standings([grown]))
+    assert (left.records, left.trials, left.error) == (4, 1, None)
+
+
+def test_evaluations_that_wait_are_counted_too(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path)
+    run_inline(sweep)
+    asked = replace(sweep.trials[0], evaluate=({"name": "active_units"},))
+    train(replace(sweep, trials=(asked,)))
+    left = waiting(sweep, standings([sweep]))
+    assert (left.records, left.trials, left.error) == (1, 1, None)
+    run_inline(sweep)
+    assert waiting(sweep, standings([sweep])).records == 0
+
+
+def test_a_tracker_that_is_not_there_is_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = small_sweep(tmp_path)
+    train(sweep)
+    [left] = asked(capsys, "demo", "--storage", sweep.storage)["waiting"]
+    assert (left["records"], left["trials"]) == (4, 1)
+    assert "there is no tracking store" in left["error"]
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_status_without_a_name_lists_the_sweeps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asked(capsys, "--storage", tmp_path)["sweeps"] == []
+    sweep = small_sweep(tmp_path)
+    train(sweep)
+    [row] = asked(capsys, "--storage", sweep.storage)["sweeps"]
+    assert (row["experiment"], row["sweep"]) == ("demo", "small-1")
+    assert row["counts"]["finished"] == 1
+
+
+def test_status_of_a_grid_that_was_never_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: [0.1, 0.2]}"))
+    found = asked(capsys, grid, "--storage", tmp_path / "s")
+    assert (found["counts"]["pending"], found["stored"]) == (4, False)
+    assert not (tmp_path / "s").exists()
+    assert main(["status", str(grid), "--storage", str(tmp_path / "s")]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert f"this grid was never run in {tmp_path / 's'}; if it was run elsewhere" in words
+    assert "MLflow" not in words
+
+
+def test_status_reads_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = small_sweep(tmp_path, planned(), planned(lr=1e30))
+    run_inline(sweep)
+    assert main(["status", "demo", "--storage", str(sweep.storage)]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "finished 4/4" in words
+    assert "MLflow has every record" in words
+    assert "never run" not in words
+
+
+def test_what_does_not_exist_is_answered_with_what_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(small_sweep(tmp_path))
+    for command in ("status", "resume"):
+        assert main([command, "dmo", "--storage", str(tmp_path / "sweeps")]) == 2
+        assert "did you mean 'demo'?" in capsys.readouterr().err
+
+
+def test_resume_goes_on_under_the_same_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}"))
+    sweep = loading.load(
+        grid, storage=str(tmp_path / "s"), tracking=f"sqlite:///{tmp_path}/mlflow.db"
+    )
+    train(replace(sweep, trials=sweep.trials[:1]))
+    ledger.write_sweep(sweep, {})
+    grid.unlink()
+    assert main(["resume", "test", "--storage", str(sweep.storage), "--inline", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["trials"], found["finished"], found["skipped"]) == (2, 2, 1)
+    assert [parent.info.run_name for parent in look(sweep.tracking, "test").parents] == [
+        sweep.name
+    ]
+
+
+def test_resume_refuses_a_grid_that_now_means_something_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}"))
+    sweep = loading.load(grid, storage=str(tmp_path / "s"))
+    prepared(replace(sweep, name="grid-00000000"))
+    assert main(["resume", "grid-00000000", "--storage", str(sweep.storage)]) == 2
+    assert "means other trials than it did" in capsys.readouterr().err

@@ -1,0 +1,59 @@
+"""Provenance: the commit of the program's own repository, or none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sweeper.storage import provenance
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    provenance.code.cache_clear()
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository in which the program seems to lie."""
+    git(tmp_path, "init", "-q")
+    file = tmp_path / "provenance.py"
+    file.write_text("")
+    monkeypatch.setattr(provenance, "__file__", str(file))
+    return tmp_path
+
+
+def test_the_commit_and_whether_files_differ(installed: Path) -> None:
+    git(installed, "add", ".")
+    git(installed, "commit", "-qm", "first")
+    head = git(installed, "rev-parse", "HEAD")
+    assert provenance.code() == {"git_commit": head, "git_dirty": False}
+    provenance.code.cache_clear()
+    (installed / "provenance.py").write_text("changed")
+    assert provenance.code() == {"git_commit": head, "git_dirty": True}
+
+
+@pytest.mark.usefixtures("installed")
+def test_somebody_elses_repository_says_nothing() -> None:
+    assert provenance.code() == {"git_commit": None, "git_dirty": None}
+
+
+def test_no_git_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert provenance.code() == {"git_commit": None, "git_dirty": None}
+
+
+def test_all_of_it_is_json() -> None:
+    found = provenance.provenance()
+    assert json.loads(json.dumps(found)) == found
+    assert {"torch", "ray", "mlflow", "sweeper"} <= set(found["versions"])

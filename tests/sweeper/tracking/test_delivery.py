@@ -1,0 +1,145 @@
+"""Delivery: whatever the tracker does, nobody waits for it, and nothing is forgotten."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from sweeper.sweep import Sweep
+from sweeper.tracking import delivery
+from sweeper.tracking.delivery import Backlog, Delivery
+from tests.sweeper.small import small_sweep
+from trainers.checkpoint import Commit
+
+
+class Tracker:
+    """Notes what it is shown; refuses the first calls, and everything about some trials."""
+
+    def __init__(self, refusals: int = 0, poison: tuple[str, ...] = ()) -> None:
+        self.shown: dict[str, list[str]] = {}
+        self.ended: list[str] = []
+        self._refusals, self._poison = refusals, poison
+
+    def grow(self, sweep: Sweep) -> None:
+        """The same trials: nothing to note."""
+
+    def show_trial(self, trial: str, commit: Commit | None, status: str) -> None:
+        self._refuse(trial)
+        self.shown.setdefault(trial, []).append(status)
+
+    def end_sweep(self, status: str) -> None:
+        self._refuse("")
+        self.ended.append(status)
+
+    def _refuse(self, trial: str) -> None:
+        if self._refusals or trial in self._poison:
+            self._refusals = max(0, self._refusals - 1)
+            raise ConnectionError("the tracker is down\nand more")
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(delivery, "LAST_PAUSE", 0.001)
+
+
+def started(tmp_path: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> Delivery:
+    courier = Delivery(small_sweep(tmp_path), {})
+    monkeypatch.setattr(courier, "_open", lambda: tracker)
+    courier.start()
+    return courier
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("refusals", [0, 1, 2])
+def test_everything_arrives_with_its_last_status(
+    tmp_path: Path, refusals: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = Tracker(refusals)
+    courier = started(tmp_path, tracker, monkeypatch)
+    for status in ("RUNNING", "FINISHED"):
+        for trial in "abc":
+            courier.notice(trial, status)
+    assert courier.close("FINISHED", 60) == Backlog(0)
+    assert {trial: statuses[-1] for trial, statuses in tracker.shown.items()} == dict.fromkeys(
+        "abc", "FINISHED"
+    )
+    assert tracker.ended == ["FINISHED"]
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_what_is_never_taken_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    courier = started(tmp_path, Tracker(refusals=10**9), monkeypatch)
+    for trial in "abc":
+        courier.notice(trial, "FINISHED")
+    assert courier.close("FINISHED", 60) == Backlog(3, "the tracker is down")
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_trial_that_is_refused_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = Tracker(poison=("a",))
+    courier = started(tmp_path, tracker, monkeypatch)
+    for trial in "abc":
+        courier.notice(trial, "FINISHED")
+    assert courier.close("FAILED", 60) == Backlog(1, "the tracker is down")
+    assert set(tracker.shown) == {"b", "c"}
+    assert tracker.ended == ["FAILED"]
+
+
+def test_a_tracker_that_hangs_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, let_go = threading.Event(), threading.Event()
+
+    class Hanging(Tracker):
+        def show_trial(self, trial: str, commit: Commit | None, status: str) -> None:
+            hangs.set()
+            let_go.wait()
+
+    courier = started(tmp_path, Hanging(), monkeypatch)
+    courier.notice("a", "RUNNING")
+    assert hangs.wait(60)
+    for trial in "abc":
+        courier.notice(trial, "FINISHED")
+    backlog = courier.close("FINISHED", 0.01)
+    let_go.set()
+    assert backlog == Backlog(3, "no answer in 0.01 s")
+
+
+def test_news_while_a_trial_is_delivered_is_delivered_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    courier: Delivery
+
+    class Interrupted(Tracker):
+        def show_trial(self, trial: str, commit: Commit | None, status: str) -> None:
+            super().show_trial(trial, commit, status)
+            if len(self.shown[trial]) == 1:
+                courier.notice(trial, "RUNNING")
+
+    tracker = Interrupted()
+    courier = started(tmp_path, tracker, monkeypatch)
+    courier.notice("a", "RUNNING")
+    courier.close("FINISHED", 60)
+    assert tracker.shown == {"a": ["RUNNING", "RUNNING"]}
+
+
+def test_a_sweep_that_was_stopped_before_it_began_is_not_shown(tmp_path: Path) -> None:
+    """The first look at MLflow takes seconds: Ctrl-C does not wait for it."""
+    courier = Delivery(small_sweep(tmp_path), {})
+    assert courier.close("KILLED", 60) == Backlog(0)
+    courier.start()
+    for thread in threading.enumerate():
+        if thread.name == "tracking":
+            thread.join()
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_report_makes_no_store(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path)
+    assert delivery.deliver_report(sweep, tmp_path) == "there is no tracking store yet"
+    assert not (tmp_path / "mlflow.db").exists()
