@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sweeper.grid.seeds import LEAST_SEEDS, add_seed, seed_count
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.provenance import provenance
 from sweeper.sweep import Outcome, Sweep
 
@@ -129,7 +129,7 @@ def _frame(sweep: Sweep) -> pd.DataFrame:
 
     rows = []
     for trial in sweep.trials:
-        commit = newest_commit(str(ledger.trial_folder(sweep.storage, trial.id)))
+        commit = newest_commit(str(paths.trial_folder(sweep.storage, trial.id)))
         member = SweepEntry(trial.id, trial.role, trial.twin_of, trial.label)
         rows.append(read_trial(sweep.storage, member, commit).row)
     return trials_frame(rows)

@@ -15,7 +15,7 @@ from cluster.mlflow_server import MlflowServer
 from sweeper.chaos import faults
 from sweeper.chaos.disturbed import Setup, started
 from sweeper.chaos.promises import Promise
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from trainers import checkpoint
 
 __all__ = ["Disturbance", "Stoppable"]
@@ -172,7 +172,7 @@ class Disturbance:
 
     def _place(self, trial: str) -> str:
         """The trial's newest attempt and its newest commit: another one means more training."""
-        folder = ledger.trial_folder(self.sweep.storage, trial)
+        folder = paths.trial_folder(self.sweep.storage, trial)
         commit = checkpoint.latest(folder)
         attempts = sorted(path.name for path in folder.glob("[0-9]*"))
         return f"{attempts} {commit.place if commit else None}"

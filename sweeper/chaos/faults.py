@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cluster.killing import Process, killing
 from cluster.processes import alive, descendants
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.sweep import Sweep
 from trainers import checkpoint
 
@@ -45,7 +45,7 @@ class Cut:
 def saved_epochs(sweep: Sweep) -> int:
     """How many epochs of all trials the storage has; a number that only grows."""
     newest: dict[str, int] = {}
-    for manifest in sweep.storage.glob("trials/*/*/*/manifest.json"):
+    for manifest in paths.commit_manifests(sweep.storage):
         trial, epoch = manifest.parts[-4], manifest.parts[-2]
         if epoch.isdigit():
             newest[trial] = max(newest.get(trial, 0), int(epoch))
@@ -84,7 +84,7 @@ def worker_killer(sweep: Sweep, chance: random.Random) -> Iterator[Callable[[int
 def _speakers(sweep: Sweep) -> Iterator[tuple[Path, Process]]:
     """The newest checkpoint of each trial that is under way, and the process that wrote it."""
     for trial in sweep.trials:
-        commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
+        commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
         if commit and commit.progress.status == "running" and "pid" in commit.manifest:
             about = commit.manifest
             yield (
@@ -109,7 +109,7 @@ def cut_commit(sweep: Sweep, chance: random.Random) -> Cut | None:
     newest = [
         commit
         for trial in sweep.trials
-        if (commit := checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id)))
+        if (commit := checkpoint.latest(paths.trial_folder(sweep.storage, trial.id)))
         and commit.progress.status == "running"
     ]
     if not newest:
@@ -127,12 +127,7 @@ def cut_ledger(sweep: Sweep, chance: random.Random) -> Cut | None:
     None where there is nothing left of that.
     """
     trial = chance.choice(sweep.trials)
-    path = chance.choice(
-        [
-            ledger.sweep_folder(sweep) / "sweep.json",
-            ledger.trial_folder(sweep.storage, trial.id) / "trial.json",
-        ]
-    )
+    path = chance.choice([paths.sweep_file(sweep), paths.trial_file(sweep.storage, trial.id)])
     if not (path.exists() and path.stat().st_size):
         return None
     length = _cut(path, chance)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.sources.mlflow_runs import Run
 from analysis.sources.mlflow_store import open_store
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers import checkpoint
 
@@ -89,7 +89,7 @@ def _twice(sweep: Sweep, runs: list[Run]) -> int:
 
 
 def _rows(sweep: Sweep, trial: PlannedTrial) -> list[tuple[str, str, int, str]]:
-    commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
+    commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
     return [
         (trial.id, name, record.epoch, repr_of(value))
         for record in (commit.records() if commit else [])
@@ -99,7 +99,7 @@ def _rows(sweep: Sweep, trial: PlannedTrial) -> list[tuple[str, str, int, str]]:
 
 def _result(sweep: Sweep, trial: PlannedTrial) -> tuple[object, bytes] | None:
     """What was recorded, without the times, and the saved state; None before the first commit."""
-    commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
+    commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
     if commit is None:
         return None
     records = [(record.epoch, record.step, repr(record.metrics)) for record in commit.records()]

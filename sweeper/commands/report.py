@@ -12,13 +12,13 @@ from sweeper.commands.shared import (
     add_experiment,
     add_json,
     load_experiment,
-    report_folder,
     said,
     settings,
     with_runs,
     writing,
 )
 from sweeper.errors import UserError
+from sweeper.storage.paths import report_folder
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:

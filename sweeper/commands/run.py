@@ -13,15 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import (
-    add_grid,
-    add_json,
-    load_grid,
-    report_folder,
-    said,
-    settings,
-    with_runs,
-)
+from sweeper.commands.shared import add_grid, add_json, load_grid, said, settings, with_runs
+from sweeper.storage.paths import report_folder
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:

@@ -24,7 +24,6 @@ __all__ = [
     "condition",
     "load_experiment",
     "load_grid",
-    "report_folder",
     "said",
     "settings",
     "with_runs",
@@ -130,11 +129,6 @@ def with_runs(experiment: Experiment, chosen: ReportSettings) -> tuple[Experimen
 
     found = find_runs(chosen.server, experiment.name)
     return linked(experiment, found), replace(chosen, experiment_id=found.experiment_id)
-
-
-def report_folder(storage: Path, experiment: str) -> Path:
-    """Where the report of an experiment lies."""
-    return storage / "sweeps" / experiment / "report"
 
 
 def said(report: Path) -> list[str]:

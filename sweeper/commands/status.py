@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.name is None:
         return _list(arguments)
     from sweeper.status.standing import counts, standings
-    from sweeper.storage.ledger import sweep_folder
+    from sweeper.storage.paths import sweep_file
 
     sweeps = sweeps_of(arguments)
     found = standings(sweeps)
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         "storage": str(sweeps[-1].storage),
         "sweeps": [sweep.name for sweep in sweeps],
         "count": len(found),
-        "stored": any((sweep_folder(sweep) / "sweep.json").is_file() for sweep in sweeps),
+        "stored": any(sweep_file(sweep).is_file() for sweep in sweeps),
         "counts": counts(found),
         "waiting": trackers,
         "trials": [_plain(one) for one in found],

@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeper.commands.status import sweeps_of
     from sweeper.status.standing import counts, standings
     from sweeper.storage.lease import is_held
-    from sweeper.storage.ledger import StopSign, sweep_folder
+    from sweeper.storage.ledger import StopSign
+    from sweeper.storage.paths import sweep_folder
 
     sweeps = sweeps_of(arguments)
     driven = [sweep for sweep in sweeps if is_held(sweep_folder(sweep))]
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _wait(driven: list[Sweep], patience: float) -> list[Sweep]:
     """Those that are still held after so many seconds."""
     from sweeper.storage.lease import is_held
-    from sweeper.storage.ledger import sweep_folder
+    from sweeper.storage.paths import sweep_folder
 
     until = time.monotonic() + patience
     while left := [sweep for sweep in driven if is_held(sweep_folder(sweep))]:

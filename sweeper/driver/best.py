@@ -12,7 +12,7 @@ from analysis.comparisons.pareto import unbeaten
 from sweeper.grid.labels import point_label
 from sweeper.grid.seeds import point_of
 from sweeper.status.reached import reached
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.sweep import Goal, PlannedTrial, Sweep, describe_search
 
 __all__ = ["BestPoint", "best", "keep_found", "pareto", "said_of"]
@@ -51,7 +51,7 @@ def keep_found(sweep: Sweep, found: Sequence[BestPoint]) -> None:
     """Write `search.json` beside the sweep's list of trials."""
     if sweep.search:
         ledger.write_json(
-            ledger.sweep_folder(sweep) / "search.json",
+            paths.search_file(sweep),
             {"search": describe_search(sweep.search), "best": [asdict(one) for one in found]},
         )
 

@@ -21,7 +21,7 @@ from sweeper.plan.readable import require_readable
 from sweeper.schedule import Schedule
 from sweeper.schedule.host import Host, open_schedule
 from sweeper.storage import evaluations as evaluation_store
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.claims import Claims
 from sweeper.storage.provenance import provenance
 from sweeper.sweep import Outcome, PlannedTrial, Source, Sweep
@@ -88,7 +88,7 @@ class Driver:
         self._board = Board(
             f"{sweep.experiment}  {sweep.name}", sweep.trials, self._before, self._hopeless
         )
-        self._sign = ledger.StopSign(ledger.sweep_folder(sweep))
+        self._sign = ledger.StopSign(paths.sweep_folder(sweep))
         self._interrupted = False
 
     @property

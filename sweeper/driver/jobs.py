@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from sweeper.messages import Event, Job, JobTrial
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.storage.claims import Claims
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.worker.packs import make_packs, pack_key, shared_keys
@@ -94,7 +94,7 @@ def make_job(
     )
     return Job(
         str(sweep.storage.resolve()),
-        str(ledger.sweep_folder(sweep).resolve()),
+        str(paths.sweep_folder(sweep).resolve()),
         trials,
         "cuda" if sweep.resources.gpus else "cpu",
         packed,

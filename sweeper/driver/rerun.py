@@ -14,7 +14,7 @@ import torch
 from sweeper.errors import UserError
 from sweeper.messages import Job, JobTrial
 from sweeper.status.trained import find_trial
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.storage.provenance import provenance
 from sweeper.worker.worker import train_pack
 from trainers import Record, Trial, checkpoint
@@ -67,9 +67,8 @@ def rerun(storage: Path, name: str) -> Repetition:
     trial that was not trained itself.
     """
     trial_id = find_trial(storage, name)
-    folder = ledger.trial_folder(storage, trial_id)
-    about = json.loads((folder / "trial.json").read_bytes())
-    stored = checkpoint.latest(folder)
+    about = json.loads(paths.trial_file(storage, trial_id).read_bytes())
+    stored = checkpoint.latest(paths.trial_folder(storage, trial_id))
     if source := about.get("merged_from"):
         raise UserError(
             f"the trial {trial_id} was not trained: its parameters are those of its "
@@ -82,7 +81,7 @@ def rerun(storage: Path, name: str) -> Repetition:
     device, packed = _device(stored), bool(stored.manifest.get("packed"))
     with tempfile.TemporaryDirectory(prefix="sweeper-rerun-") as scratch:
         train_pack(Job(scratch, scratch, (job_trial,), device, packed), lambda events: None)
-        again = checkpoint.latest(ledger.trial_folder(scratch, trial_id))
+        again = checkpoint.latest(paths.trial_folder(scratch, trial_id))
         after = _records(trial_id, again)
     assert again is not None
     return Repetition(

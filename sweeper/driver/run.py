@@ -14,7 +14,7 @@ from sweeper.adaptive.until import replicate
 from sweeper.driver.driver import Driver
 from sweeper.errors import UserError, placed
 from sweeper.schedule.shared_ray import SharedRay, shared_ray
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking.connection import Unwell, check_address
@@ -61,7 +61,7 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
         driver.drive(options.inline)
         return driver.outcome(time.monotonic() - started)
 
-    with hold_lease(ledger.sweep_folder(sweep)), _stop_sign_down(sweep):
+    with hold_lease(paths.sweep_folder(sweep)), _stop_sign_down(sweep):
         if not sweep.until:
             return drive(sweep)
         with shared_ray(sweep, options.inline) as ray:
@@ -71,7 +71,7 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
 @contextmanager
 def _stop_sign_down(sweep: Sweep) -> Iterator[None]:
     """Take the stop sign down before and after; in between it holds for every driver."""
-    sign = ledger.StopSign(ledger.sweep_folder(sweep))
+    sign = ledger.StopSign(paths.sweep_folder(sweep))
     sign.take_down()
     try:
         yield
@@ -97,5 +97,5 @@ def _check_tracker(sweep: Sweep, console: Console) -> None:
 
 def _was_there(sweep: Sweep) -> bool:
     """Whether the sweep was begun with this tracker, which then was no wrong address."""
-    row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json")
+    row = ledger.read_json(paths.sweep_file(sweep))
     return row.get("tracking_uri") == sweep.tracking

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sweeper.errors import UserError
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.sweep import Sweep
 from trainers.errors import DataError
 from trainers.trial import Trial
@@ -31,6 +31,6 @@ def require_readable(sweep: Sweep) -> None:
         str(trial.data.get("checksum")): trial for trial in (*sweep.trials, *sweep.examples())
     }
     for checksum, trial in trials.items():
-        if not ledger.dataset_file(sweep.storage, checksum).exists():
+        if not paths.dataset_file(sweep.storage, checksum).exists():
             with readable():
                 Trial.from_config(trial.config).data.load()

@@ -10,7 +10,7 @@ from cluster.existing import Existing
 from cluster.local import Local
 from sweeper.errors import UserError, placed
 from sweeper.schedule import Schedule
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.sweep import Sweep
 
 __all__ = ["Host", "open_schedule"]
@@ -83,9 +83,7 @@ def open_schedule(
             raise UserError(str(error)) from error
     from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
 
-    schedule = TuneSchedule(
-        backend, None if backend.private else (ledger.sweep_folder(sweep) / "tune"), say
-    )
+    schedule = TuneSchedule(backend, None if backend.private else paths.tune_folder(sweep), say)
     try:
         with placed(sweep.places.get("resources")):
             schedule.require_room(sweep.resources)

@@ -10,7 +10,7 @@ from typing import Any
 from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.grid.complaints import nearest
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.sweep import PlannedTrial, Sweep
 
 __all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "with_known"]
@@ -33,7 +33,7 @@ def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
     """
     rows = [
         (path.parent, row)
-        for path in sorted((storage / "sweeps").glob("*/*/sweep.json"))
+        for path in paths.sweep_files(storage)
         if (row := ledger.read_json(path)).get("experiment")
     ]
     names = {str(row[key]) for _, row in rows for key in ("experiment", "sweep")}
@@ -56,7 +56,7 @@ def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
 
 def with_known(sweep: Sweep) -> Sweep:
     """A sweep whose search makes trials up, with those that the storage has of it."""
-    row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json") if sweep.proposals else {}
+    row = ledger.read_json(paths.sweep_file(sweep)) if sweep.proposals else {}
     found = [trial for one in row.get("trials", ()) if (trial := _trial(sweep.storage, one))]
     return replace(sweep, trials=tuple(found)) if found else sweep
 
@@ -66,7 +66,7 @@ def as_stored(sweep: Sweep) -> Sweep:
 
     What the grid itself asks for stays, whether it was begun or not.
     """
-    row = ledger.read_json(ledger.sweep_folder(sweep) / "sweep.json")
+    row = ledger.read_json(paths.sweep_file(sweep))
     known = {trial.id for trial in sweep.trials}
     more = [
         trial
@@ -85,7 +85,7 @@ def load_again(stored: StoredSweep) -> Sweep:
     """
     sweep = stored.sweep
     again = loading.load(
-        ledger.sweep_folder(sweep) / "grid.yaml",
+        paths.grid_file(paths.sweep_folder(sweep)),
         yes=True,
         storage=str(sweep.storage),
         tracking=sweep.tracking,
@@ -100,7 +100,7 @@ def load_again(stored: StoredSweep) -> Sweep:
 
 def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:
     trials = [trial for one in row.get("trials", ()) if (trial := _trial(storage, one))]
-    grid = folder / "grid.yaml"
+    grid = paths.grid_file(folder)
     sweep = Sweep(
         experiment=str(row["experiment"]),
         name=str(row["sweep"]),
@@ -114,7 +114,7 @@ def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:
 
 
 def _trial(storage: Path, entry: Mapping[str, Any]) -> PlannedTrial | None:
-    row = ledger.read_json(ledger.trial_folder(storage, entry["id"]) / "trial.json")
+    row = ledger.read_json(paths.trial_file(storage, entry["id"]))
     if not row:
         return None
     return PlannedTrial(

@@ -11,7 +11,7 @@ import torch
 
 from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from trainers import checkpoint
 from trainers.errors import TrainerError
 from trainers.model import Model
@@ -38,7 +38,7 @@ class TrainedTrial:
     @property
     def pictures(self) -> Path:
         """The folder of pictures that were asked of it."""
-        return self.folder / "pictures"
+        return paths.pictures_folder(self.folder)
 
 
 def find_trial(storage: Path, name: str) -> str:
@@ -46,7 +46,7 @@ def find_trial(storage: Path, name: str) -> str:
 
     Raises `UserError` where there is none or more than one, with the nearest names.
     """
-    ids = sorted(path.parent.name for path in (storage / "trials").glob("*/trial.json"))
+    ids = [path.parent.name for path in paths.trial_files(storage)]
     if not ids:
         raise UserError(
             f"there are no trials in {storage}; say where they are with --storage, "
@@ -73,7 +73,7 @@ def load_trained(storage: Path, name: str) -> TrainedTrial:
     Raises `UserError` where there is no such trial, or no model of it.
     """
     found = find_trial(storage, name)
-    folder, about = ledger.trial_folder(storage, found), _about(storage, found)
+    folder, about = paths.trial_folder(storage, found), _about(storage, found)
     try:
         trial = Trial.from_config(about["trial"])
         commit = checkpoint.latest(folder)
@@ -111,10 +111,9 @@ def require_pictures(trained: TrainedTrial) -> None:
 
 def sweeps_of(storage: Path, trial: str) -> Iterator[tuple[str, str]]:
     """Experiment and tracking URI of every sweep that has the trial, the newest first."""
-    files = (storage / "sweeps").glob("*/*/sweep.json")
     rows = [
         row
-        for row in map(ledger.read_json, files)
+        for row in map(ledger.read_json, paths.sweep_files(storage))
         if any(one.get("id") == trial for one in row.get("trials", ()))
     ]
     for row in sorted(rows, key=lambda row: str(row.get("created")), reverse=True):
@@ -142,4 +141,4 @@ def _bound(trial: Trial, params: Mapping[str, torch.Tensor]) -> tuple[Objective,
 
 def _about(storage: Path, trial: str) -> Mapping[str, Any]:
     """What `trial.json` says."""
-    return ledger.read_json(ledger.trial_folder(storage, trial) / "trial.json")
+    return ledger.read_json(paths.trial_file(storage, trial))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TextIO
 
 from sweeper.storage.lease import driven_sweeps, holder, is_held, take_lease
-from sweeper.storage.ledger import read_json, trial_folder
+from sweeper.storage.ledger import read_json
+from sweeper.storage.paths import trial_folder
 
 __all__ = ["Claims", "driven_trials"]
 

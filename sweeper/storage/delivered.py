@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.sweep import Sweep
 
 __all__ = ["read_delivered", "write_delivered"]
@@ -14,15 +14,14 @@ __all__ = ["read_delivered", "write_delivered"]
 def write_delivered(sweep: Sweep, epochs: Mapping[str, int]) -> None:
     """Note each trial's last epoch that the sweep's tracking store has."""
     ledger.write_json(
-        ledger.sweep_folder(sweep) / "delivered.json",
-        {"tracking_uri": sweep.tracking, "epochs": dict(epochs)},
+        paths.delivered_file(sweep), {"tracking_uri": sweep.tracking, "epochs": dict(epochs)}
     )
 
 
 def read_delivered(sweep: Sweep) -> dict[str, int]:
     """The same; empty where nothing readable was noted of this store."""
     try:
-        row = json.loads((ledger.sweep_folder(sweep) / "delivered.json").read_bytes())
+        row = json.loads((paths.delivered_file(sweep)).read_bytes())
         if row["tracking_uri"] != sweep.tracking:
             return {}
         return {str(trial): int(epoch) for trial, epoch in row["epochs"].items()}

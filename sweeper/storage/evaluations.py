@@ -14,18 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.arrays import read_arrays
 from sweeper.sweep import SCHEMA
 from trainers.evaluations import EVALUATIONS, Evaluation, Evaluator, config, key
 
-__all__ = [
-    "StoredEvaluation",
-    "classifier_folder",
-    "missing",
-    "read_evaluations",
-    "write_evaluation",
-]
+__all__ = ["StoredEvaluation", "missing", "read_evaluations", "write_evaluation"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ def missing(
     An answer that cannot be read, or whose pictures are torn, is none.
     """
     asked = [EVALUATIONS.build(dict(one)) for one in evaluate]
-    return [one for one in asked if not _read(_file(storage, trial, key(one)))]
+    return [one for one in asked if not _read(paths.evaluation_file(storage, trial, key(one)))]
 
 
 def write_evaluation(
@@ -61,7 +55,7 @@ def write_evaluation(
 ) -> None:
     """Write the pictures, then the JSON that says that the evaluation is there."""
     name = key(evaluator)
-    file, buffer = _file(storage, trial, name), io.BytesIO()
+    file, buffer = paths.evaluation_file(storage, trial, name), io.BytesIO()
     if found.pictures:
         np.savez_compressed(buffer, **found.pictures)  # type: ignore[arg-type]
         ledger.write_file(file.with_suffix(".npz"), buffer.getvalue())
@@ -88,24 +82,9 @@ def read_evaluations(
     Files that cannot be read are left out.
     """
     found = [
-        _read(path)
-        for path in sorted(_folder(storage, trial).glob("*.json"))
-        if path.stem not in but
+        _read(path) for path in paths.evaluation_files(storage, trial) if path.stem not in but
     ]
     return sorted((one for one in found if one), key=lambda one: one.time_ms)
-
-
-def classifier_folder(storage: str | Path) -> Path:
-    """Where the reference classifiers of all data sets are kept."""
-    return Path(storage) / "classifiers"
-
-
-def _folder(storage: str | Path, trial: str) -> Path:
-    return ledger.trial_folder(storage, trial) / "evaluations"
-
-
-def _file(storage: str | Path, trial: str, name: str) -> Path:
-    return _folder(storage, trial) / f"{name}.json"
 
 
 def _read(path: Path) -> StoredEvaluation | None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from trainers import Record, TrainerError, checkpoint
 from trainers.checkpoint import Commit
 from trainers.trial import Training
@@ -48,7 +48,7 @@ class Shorter:
 
 def enter(storage: str | Path, lineage: str, trial: str) -> None:
     """Have a trial be found by its lineage; it counts from its first checkpoint."""
-    ledger.write_file(_folder(storage, lineage) / trial, b"")
+    ledger.write_file(paths.lineage_folder(storage, lineage) / trial, b"")
 
 
 def shorter(storage: str | Path, lineage: str, training: Training, own: str) -> Shorter | None:
@@ -57,8 +57,8 @@ def shorter(storage: str | Path, lineage: str, training: Training, own: str) -> 
     If none can, the longest one and why; None where there is none at all.
     """
     found = []
-    for path in _folder(storage, lineage).glob("[0-9a-z]*") if lineage else ():
-        folder = ledger.trial_folder(storage, path.name)
+    for path in paths.lineage_folder(storage, lineage).glob("[0-9a-z]*") if lineage else ():
+        folder = paths.trial_folder(storage, path.name)
         commit = next(
             (one for one in checkpoint.commits(folder) if one.progress.status in CARRIED), None
         )
@@ -108,7 +108,3 @@ def _as_if(records: Sequence[Record], every: int) -> list[Record]:
 
 def _held_out(record: Record) -> bool:
     return any(name.startswith(HELD_OUT) for name in record.metrics)
-
-
-def _folder(storage: str | Path, lineage: str) -> Path:
-    return Path(storage) / "programs" / lineage

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sweeper.errors import UserError
+from sweeper.storage.paths import lease_file, sweep_leases
 
 __all__ = ["driven_sweeps", "hold_lease", "holder", "is_held", "take_lease"]
 
@@ -40,7 +41,7 @@ def hold_lease(folder: Path) -> Iterator[None]:
 def take_lease(folder: Path, tries: int = 1) -> TextIO | None:
     """The lease of a folder, held until the file is closed; None if somebody else holds it."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / "lease").open("a+")
+    file = lease_file(folder).open("a+")
     try:
         if not _lock(file, tries):
             file.close()
@@ -64,7 +65,7 @@ def take_lease(folder: Path, tries: int = 1) -> TextIO | None:
 def is_held(folder: Path) -> bool:
     """Whether a driver holds the lease of `folder` now; found out in a moment, with a lock."""
     try:
-        with (folder / "lease").open() as file:
+        with lease_file(folder).open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -75,14 +76,13 @@ def is_held(folder: Path) -> bool:
 
 def driven_sweeps(storage: Path) -> Iterator[Path]:
     """The folders of the sweeps that have a driver now."""
-    leases = (storage / "sweeps").glob("*/*/lease")
-    return (lease.parent for lease in leases if is_held(lease.parent))
+    return (file.parent for file in sweep_leases(storage) if is_held(file.parent))
 
 
 def holder(folder: Path) -> str:
     """Who took the lease of `folder` last, for a sentence."""
     try:
-        row = json.loads((folder / "lease").read_bytes())
+        row = json.loads(lease_file(folder).read_bytes())
         return f"process {row['pid']} on {row['host']} since {row['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -13,6 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sweeper.errors import UserError
+from sweeper.storage.paths import (
+    grid_file,
+    stop_file,
+    sweep_file,
+    sweep_folder,
+    trial_file,
+    trial_folder,
+)
 from sweeper.sweep import SCHEMA, Sweep, describe_search
 from trainers import TrainerError, checkpoint
 
@@ -20,12 +28,9 @@ __all__ = [
     "Status",
     "StopSign",
     "check_writable",
-    "dataset_file",
     "failure",
     "read_json",
     "status",
-    "sweep_folder",
-    "trial_folder",
     "write_failure",
     "write_file",
     "write_json",
@@ -41,7 +46,7 @@ class StopSign:
     """A file that asks every worker of a sweep, wherever it runs, to stop after its epoch."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.path = Path(folder) / "stop"
+        self.path = stop_file(folder)
 
     def put_up(self) -> None:
         self.path.touch()
@@ -51,21 +56,6 @@ class StopSign:
 
     def is_up(self) -> bool:
         return self.path.exists()
-
-
-def trial_folder(storage: str | Path, trial: str) -> Path:
-    """Commits and evaluations of one trial; sweeps share it."""
-    return Path(storage) / "trials" / trial
-
-
-def sweep_folder(sweep: Sweep) -> Path:
-    """What one grid's sweep has for itself: its list of trials, its grid, its lease."""
-    return sweep.storage / "sweeps" / sweep.experiment / sweep.name
-
-
-def dataset_file(storage: str | Path, checksum: str) -> Path:
-    """Facts of a data set that the analysis needs without reading the data."""
-    return Path(storage) / "datasets" / f"{checksum}.json"
 
 
 def check_writable(storage: Path) -> None:
@@ -91,8 +81,7 @@ def status(storage: str | Path, trials: Iterable[str]) -> dict[str, Status]:
 
 def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
     """Write `sweep.json` and `grid.yaml`; the time of the first start is kept."""
-    folder = sweep_folder(sweep)
-    before = read_json(folder / "sweep.json")
+    before = read_json(sweep_file(sweep))
     created = before.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
     trials = [
         {
@@ -104,14 +93,14 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
         }
         for trial in sweep.trials
     ]
-    write_file(folder / "grid.yaml", sweep.grid.encode())
+    write_file(grid_file(sweep_folder(sweep)), sweep.grid.encode())
     until = (
         {"rule": dict(sweep.until), "path": [dict(one) for one in sweep.path]}
         if (sweep.until)
         else None
     )
     write_json(
-        folder / "sweep.json",
+        sweep_file(sweep),
         {
             "schema": SCHEMA,
             "experiment": sweep.experiment,
@@ -130,7 +119,7 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
 def write_trials(sweep: Sweep) -> None:
     """Write the `trial.json` of every trial that has none yet."""
     for trial in sweep.trials:
-        path = trial_folder(sweep.storage, trial.id) / "trial.json"
+        path = trial_file(sweep.storage, trial.id)
         if not read_json(path):
             write_json(path, trial.to_json())
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.sweep import SCHEMA
 from trainers import datasets
 from trainers.datasets import Dataset
@@ -24,7 +24,7 @@ def describe_dataset(storage: str, dataset: Dataset, checksum: str) -> None:
     Data of more than `LARGEST` dimensions get no eigenvalues: the cube of the dimension is the
     cost.
     """
-    path = ledger.dataset_file(storage, checksum)
+    path = paths.dataset_file(storage, checksum)
     if ledger.read_json(path):
         return
     splits = datasets.load(dataset)

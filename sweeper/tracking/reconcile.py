@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.errors import UserError
 from sweeper.status.stored import StoredSweep
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
 from sweeper.tracking.connection import Unwell, check_address, settle
 from sweeper.tracking.delivery import RunStatus
@@ -56,7 +56,7 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
     settle()
     from sweeper.tracking.tracker import Tracking  # takes seconds
 
-    with hold_lease(ledger.sweep_folder(sweep)):
+    with hold_lease(paths.sweep_folder(sweep)):
         try:
             return _repair(Tracking(sweep, stored.provenance), stored, sweep.tracking)
         except (TrainerError, OSError) as error:
@@ -82,7 +82,7 @@ def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
     replaced = created = shown = 0
     states = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
     for trial, state in states.items():
-        commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial))
+        commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial))
         if commit and tracking.runs.knows(trial):
             replaced += tracking.mistrust(trial, commit)
         if commit or tracking.runs.knows(trial):

@@ -11,7 +11,8 @@ from mlflow.tracking import MlflowClient
 
 from sweeper.storage.claims import driven_trials
 from sweeper.storage.lease import is_held
-from sweeper.storage.ledger import status, trial_folder
+from sweeper.storage.ledger import status
+from sweeper.storage.paths import sweep_folder_of, trial_folder
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.connection import artifact_location
 from sweeper.tracking.evaluation_artifacts import TAG
@@ -103,7 +104,9 @@ class Runs:
         for run in list(self._search("attributes.status = 'RUNNING'")):
             tags = run.data.tags
             if tags.get("sweeper.kind") == "sweep":
-                folder = self._storage / "sweeps" / self._experiment.name / tags["sweeper.sweep"]
+                folder = sweep_folder_of(
+                    self._storage, self._experiment.name, tags["sweeper.sweep"]
+                )
                 gone = folder.is_dir() and folder.name != self._name and not is_held(folder)
             else:
                 trial = tags.get("sweeper.trial", "")

@@ -11,7 +11,7 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from sweeper.pictures.gallery import gallery_png
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.connection import alone
@@ -171,13 +171,13 @@ class Tracking:
             self._client.set_terminated(run, status, end_time=ended)
 
     def _add_pictures(self, trial: str, shown: Shown) -> None:
-        folder = ledger.trial_folder(self._sweep.storage, trial) / "evaluations"
-        picture = gallery_png(folder / "gallery.npz")
+        folder = paths.trial_folder(self._sweep.storage, trial)
+        picture = gallery_png(paths.gallery_file(folder))
         if picture:
             self._artifact(shown.run, "gallery.png", picture)
 
     def _add_traceback(self, trial: str, shown: Shown) -> None:
-        path = ledger.trial_folder(self._sweep.storage, trial) / "error.txt"
+        path = paths.error_file(paths.trial_folder(self._sweep.storage, trial))
         if path.is_file():
             self._artifact(shown.run, "error.txt", path.read_bytes())
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sweeper.messages import Job, JobTrial
-from sweeper.storage import ledger
-from sweeper.storage.evaluations import classifier_folder, missing, write_evaluation
+from sweeper.storage import ledger, paths
+from sweeper.storage.evaluations import missing, write_evaluation
 from trainers import Pack, TrainerError, Trial, checkpoint
 from trainers.errors import ResumeError
 from trainers.evaluations import evaluate
@@ -34,7 +34,7 @@ def answer(job: Job, job_trial: JobTrial, trained: Callable[[], Trained]) -> str
         if sign.is_up() or model is None:
             break
         try:
-            found = evaluate(evaluator, *model, classifier_folder(job.storage))
+            found = evaluate(evaluator, *model, paths.classifier_folder(job.storage))
             write_evaluation(job.storage, job_trial.id, evaluator, found, model[0].training.epochs)
         except Exception as error:  # noqa: BLE001 - the same
             notes.append(f"no evaluation {evaluator.name!r}: {_line(error)}")
@@ -43,7 +43,7 @@ def answer(job: Job, job_trial: JobTrial, trained: Callable[[], Trained]) -> str
 
 def load_trained(job: Job, job_trial: JobTrial) -> Trained:
     """The model of a finished trial; raises `ResumeError` if there is none to read."""
-    folder = ledger.trial_folder(job.storage, job_trial.id)
+    folder = paths.trial_folder(job.storage, job_trial.id)
     commit = checkpoint.latest(folder)
     if commit is None or commit.progress.status != "finished":
         raise ResumeError(f"{folder} holds no finished trial")

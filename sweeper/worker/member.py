@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from sweeper.messages import Job, JobTrial
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.extendable import shorter
 from sweeper.storage.provenance import provenance
 from trainers import Record, TrainerError, Trial
@@ -93,7 +93,7 @@ class TrialInTraining:
         self.closed, reason = True, _reason(error)
         try:
             text = "".join(traceback.format_exception(error))
-            ledger.write_file(self.folder / "error.txt", text.encode())
+            ledger.write_file(paths.error_file(self.folder), text.encode())
             self.commit({}, Progress(epoch, step, "failed", reason, kind=kind_of(error)))
         except (OSError, Superseded) as other:
             return f"{reason} (and the failure could not be saved: {_reason(other)})"
@@ -104,7 +104,7 @@ class TrialInTraining:
         if pictures:
             buffer = io.BytesIO()
             np.savez_compressed(buffer, **pictures)  # type: ignore[arg-type]
-            ledger.write_file(self.folder / "evaluations" / "gallery.npz", buffer.getvalue())
+            ledger.write_file(paths.gallery_file(self.folder), buffer.getvalue())
 
 
 def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
@@ -113,7 +113,7 @@ def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
     Raises `ResumeError` where that state was made on another kind of device: what came of it
     would be the result of neither.
     """
-    folder = ledger.trial_folder(job.storage, job_trial.id)
+    folder = paths.trial_folder(job.storage, job_trial.id)
     trial = Trial.from_config(job_trial.config)
     member = TrialInTraining(
         job_trial.id, trial, open_attempt(folder), job.device, job_trial.lineage

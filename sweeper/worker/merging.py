@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sweeper.grid.aliases import weight
 from sweeper.messages import Job
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.worker.member import TrialInTraining
 from trainers import Pack, Record, Trial, checkpoint
 from trainers.errors import ResumeError
@@ -27,8 +27,8 @@ def merge(job: Job, member: TrialInTraining, source: str) -> Pack:
     What is held out is measured anew after the last epoch. Raises `ResumeError` where the source
     is not finished, or cannot be read.
     """
-    folder = ledger.trial_folder(job.storage, source)
-    commit, about = checkpoint.latest(folder), ledger.read_json(folder / "trial.json")
+    commit = checkpoint.latest(paths.trial_folder(job.storage, source))
+    about = ledger.read_json(paths.trial_file(job.storage, source))
     if commit is None or commit.progress.status != "finished" or "trial" not in about:
         raise ResumeError(
             f"the trial {source}, whose parameters this one takes (aliases: merge), "

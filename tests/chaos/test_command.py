@@ -25,7 +25,7 @@ from sweeper.chaos.promises import KINDS, Promise, equal_results, finishes, trac
 from sweeper.chaos.suite import SuiteResult
 from sweeper.cli import main
 from sweeper.driver.run import RunOptions, run
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.worker import reporter
 from tests.chaos.test_torn import stored
 from tests.sweeper.mlflow_view import THIRD_PARTY
@@ -105,7 +105,7 @@ def test_what_is_cut_is_not_believed(
 def test_only_what_is_under_way_is_cut(tmp_path: Path) -> None:
     sweep = undisturbed(tmp_path, [planned()])
     assert cut_commit(sweep, random.Random(0)) is None
-    assert checkpoint.latest(ledger.trial_folder(sweep.storage, sweep.trials[0].id))
+    assert checkpoint.latest(paths.trial_folder(sweep.storage, sweep.trials[0].id))
 
 
 def test_where_no_trial_is_under_way_the_ledger_is_cut(tmp_path: Path) -> None:
@@ -124,10 +124,7 @@ def test_what_is_missing_or_empty_is_not_cut(tmp_path: Path) -> None:
     what = Disturbance(setup, 2, random.Random(0), None, list[str]().append)
     what._cut()
     prepared(what.sweep)
-    for path in (
-        ledger.sweep_folder(what.sweep) / "sweep.json",
-        *what.sweep.storage.glob("trials/*/trial.json"),
-    ):
+    for path in (paths.sweep_file(what.sweep), *what.sweep.storage.glob("trials/*/trial.json")):
         os.truncate(path, 0)
     what._cut()
     assert (what.cuts, what.done["record cut"]) == ([], 0)

@@ -12,7 +12,7 @@ import pytest
 
 from sweeper.chaos.faults import saved_epochs
 from sweeper.cli import main
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.lease import is_held
 from tests.chaos.driver import chaos_sweep, started
 from tests.chaos.promises import check_promises, reference
@@ -33,7 +33,7 @@ def test_of_four_drivers_one_trains(tmp_path: Path) -> None:
     assert losers
     assert all(" since 2" in words for words in losers)
     for trial in sweep.trials:
-        folder = ledger.trial_folder(sweep.storage, trial.id)
+        folder = paths.trial_folder(sweep.storage, trial.id)
         assert [path.name for path in folder.glob("[0-9]*")] == ["0001"]
     check_promises(sweep, reference(tmp_path, sweep))
 
@@ -47,7 +47,7 @@ def test_two_sweeps_share_trials(tmp_path: Path) -> None:
             driver.communicate(timeout=300)
     assert (one.returncode, other.returncode) == (0, 0)
     for trial in sweep.trials:
-        folder = ledger.trial_folder(sweep.storage, trial.id)
+        folder = paths.trial_folder(sweep.storage, trial.id)
         assert [path.name for path in folder.glob("[0-9]*")] == ["0001"]
 
 
@@ -71,7 +71,7 @@ def test_a_sweep_is_stopped_from_elsewhere(
         assert said["running"] == []
         assert said["counts"]["stopped"] >= 1
         assert driver.wait(60) == 1
-    assert not is_held(ledger.sweep_folder(sweep))
+    assert not is_held(paths.sweep_folder(sweep))
     assert main(asked) == 0
     assert json.loads(capsys.readouterr().out)["asked"] == []
     with started(tmp_path) as driver:

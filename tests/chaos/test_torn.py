@@ -17,7 +17,7 @@ from sweeper.pictures.gallery import gallery_png
 from sweeper.status.standing import standings
 from sweeper.status.stored import stored_sweeps
 from sweeper.status.trained import load_trained
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.evaluations import missing, read_evaluations
 from sweeper.storage.spectra import describe_dataset
 from sweeper.sweep import Sweep
@@ -75,8 +75,8 @@ def torn(path: Path, samples: int | None = None) -> Iterator[int]:
 
 def file_of(sweep: Sweep, name: str) -> Path:
     if name == "sweep.json":
-        return ledger.sweep_folder(sweep) / name
-    folder = ledger.trial_folder(sweep.storage, sweep.trials[0].id)
+        return paths.sweep_folder(sweep) / name
+    folder = paths.trial_folder(sweep.storage, sweep.trials[0].id)
     return folder / name if name == "trial.json" else newest(sweep, sweep.trials[0]).folder / name
 
 
@@ -85,7 +85,7 @@ def test_every_reader_of_a_torn_file(sweep: Sweep, name: str) -> None:
     [trial] = sweep.trials
     whole = metrics_of(sweep, trial)
     path, good = file_of(sweep, name), 1 if name in COMMIT else 2
-    folder = ledger.trial_folder(sweep.storage, trial.id)
+    folder = paths.trial_folder(sweep.storage, trial.id)
     for _ in torn(path, None if path.stat().st_size < 4096 else 200):
         commit = checkpoint.latest(folder)
         assert commit is not None
@@ -131,7 +131,7 @@ def test_a_torn_sweep_goes_on_to_the_same_result(
 
 def test_both_commits_torn_begin_anew(sweep: Sweep) -> None:
     [trial] = sweep.trials
-    folder = ledger.trial_folder(sweep.storage, trial.id)
+    folder = paths.trial_folder(sweep.storage, trial.id)
     for commit in list(checkpoint.commits(folder)):
         (commit.folder / "state.safetensors").write_bytes(b"\0" * 64)
     assert checkpoint.latest(folder) is None
@@ -149,7 +149,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
 @pytest.mark.parametrize("kind", ["samples.json", "samples.npz", "gallery.npz"])
 def test_no_torn_answer_is_believed_or_in_the_way(answered: Sweep, kind: str) -> None:
     [trial] = answered.trials
-    folder = ledger.trial_folder(answered.storage, trial.id) / "evaluations"
+    folder = paths.trial_folder(answered.storage, trial.id) / "evaluations"
     name, suffix = kind.split(".")
     [path] = folder.glob(f"{name}*.{suffix}")
     assert missing(answered.storage, trial.id, trial.evaluate) == []
@@ -167,9 +167,9 @@ def test_no_torn_answer_is_believed_or_in_the_way(answered: Sweep, kind: str) ->
 
 def test_what_was_torn_is_answered_again(answered: Sweep) -> None:
     [trial] = answered.trials
-    folder = ledger.trial_folder(answered.storage, trial.id) / "evaluations"
+    folder = paths.trial_folder(answered.storage, trial.id) / "evaluations"
     [before] = read_evaluations(answered.storage, trial.id)
-    facts = ledger.dataset_file(answered.storage, str(trial.data["checksum"]))
+    facts = paths.dataset_file(answered.storage, str(trial.data["checksum"]))
     whole = facts.read_bytes()
     for path in folder.glob("samples*"):
         path.write_bytes(path.read_bytes()[:-1])

@@ -11,7 +11,7 @@ from typing import Any
 
 from sweeper.driver.jobs import make_job
 from sweeper.messages import Event, Job
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers import Training, Trial, checkpoint
 from trainers.datasets.digits import Digits
@@ -99,7 +99,7 @@ def final_state(sweep: Sweep, trial: PlannedTrial) -> bytes:
 
 
 def newest(sweep: Sweep, trial: PlannedTrial) -> checkpoint.Commit:
-    commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
+    commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
     assert commit is not None
     return commit
 

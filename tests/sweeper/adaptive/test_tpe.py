@@ -14,7 +14,7 @@ from sweeper.cli import main
 from sweeper.driver.best import BestPoint, best, pareto
 from sweeper.errors import UserError
 from sweeper.status.reached import reached
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.sweep import Goal, Sweep
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.searched import Killed, load, search, source_of, states
@@ -90,7 +90,7 @@ def test_a_torn_journal_is_mended(tmp_path: Path) -> None:
     """Cut anywhere in the last point: what is read is whole, and what is next the same."""
     sweep = tpe(tmp_path, trials=5)
     search(sweep)
-    journal = ledger.sweep_folder(sweep) / "study.journal"
+    journal = paths.sweep_folder(sweep) / "study.journal"
     content, whole = journal.read_bytes(), ids(sweep)
     last = content.rindex(b'"op_code":4')
     first = content.rindex(b"\n", 0, last)
@@ -195,7 +195,7 @@ def test_several_goals_give_a_pareto_set(
     ]
     assert main(command) == 0
     row = json.loads(capsys.readouterr().out)
-    folder = ledger.sweep_folder(sweep)
+    folder = paths.sweep_folder(sweep)
     assert json.loads((folder / "search.json").read_bytes())["best"] == row["best"]
     stored = json.loads((folder / "sweep.json").read_bytes())["trials"]
     assert len(stored) == row["trials"] == row["finished"] == 8

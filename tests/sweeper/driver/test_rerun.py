@@ -12,7 +12,7 @@ import pytest
 from sweeper.cli import main
 from sweeper.driver.rerun import rerun
 from sweeper.errors import UserError
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.sweep import Sweep
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
 
@@ -113,7 +113,7 @@ def test_what_cannot_be_compared_is_refused(
 
 
 def test_other_data_are_refused(sweep: Sweep) -> None:
-    path = ledger.trial_folder(sweep.storage, sweep.trials[0].id) / "trial.json"
+    path = paths.trial_file(sweep.storage, sweep.trials[0].id)
     row = json.loads(path.read_bytes())
     path.write_text(json.dumps(row | {"data": row["data"] | {"checksum": "other"}}))
     with pytest.raises(UserError, match="not those that it was trained on"):

@@ -16,7 +16,7 @@ from sweeper.cli import main
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.messages import Event
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from sweeper.terminal.board import Board
@@ -48,7 +48,7 @@ def test_a_sweep_is_trained_stored_and_shown(tmp_path: Path) -> None:
     seen = look(sweep.tracking)
     assert seen.statuses == {good.id: "FINISHED", bad.id: "FAILED"}
     assert [parent.info.status for parent in seen.parents] == ["FAILED"]
-    row = json.loads((ledger.sweep_folder(sweep) / "sweep.json").read_text())
+    row = json.loads((paths.sweep_file(sweep)).read_text())
     assert set(row["provenance"]) >= {"git_commit", "git_dirty", "versions", "host", "python"}
 
 
@@ -146,7 +146,7 @@ def test_a_failed_trial_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def attempts(sweep: Sweep, trial: PlannedTrial) -> int:
-    return len(list(ledger.trial_folder(sweep.storage, trial.id).glob("[0-9]*")))
+    return len(list(paths.trial_folder(sweep.storage, trial.id).glob("[0-9]*")))
 
 
 def test_a_diverged_trial_is_trained_again_only_when_asked(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_what_the_grid_asks_wrongly_is_tried_once(
 def test_a_second_driver_is_refused(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path)
     with (
-        hold_lease(ledger.sweep_folder(sweep)),
+        hold_lease(paths.sweep_folder(sweep)),
         pytest.raises(
             UserError, match=r"already being run by .*; wait for it, or .* `sweeper stop`"
         ),

@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 from sweeper.grid.loading import load, shipped_grids
 from sweeper.grid.models import MODELS
 from sweeper.plan.capacity import estimate, parallel, wall_seconds
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import Sweep
 from tests.sweeper.grids import trials_of
@@ -84,7 +84,7 @@ def test_every_model_finishes_on_ray_with_finite_metrics_and_pictures(tmp_path: 
     seen, client = look(sweep.tracking, "zoo-small"), MlflowClient(tracking_uri=sweep.tracking)
     assert seen.statuses == {trial.id: "FINISHED" for trial in sweep.trials}
     for trial in sweep.trials:
-        commit = checkpoint.latest(ledger.trial_folder(sweep.storage, trial.id))
+        commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
         assert commit is not None
         stored = read_evaluations(sweep.storage, trial.id)
         assert {one.name for one in stored} == {one["name"] for one in trial.evaluate}

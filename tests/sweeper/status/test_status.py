@@ -15,7 +15,7 @@ from sweeper.cli import main
 from sweeper.driver.run import RunOptions, run
 from sweeper.grid import loading
 from sweeper.status.standing import standings
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Sweep
 from sweeper.tracking.waiting import waiting
@@ -71,7 +71,7 @@ def test_only_a_driver_makes_a_trial_run(tmp_path: Path, monkeypatch: pytest.Mon
     assert [one.status for one in standings([sweep])] == ["stopped"]
     other = replace(sweep, name="other-1")
     prepared(other)
-    with hold_lease(ledger.sweep_folder(other)):
+    with hold_lease(paths.sweep_folder(other)):
         assert [one.status for one in standings([sweep])] == ["running"]
     assert [one.status for one in standings([sweep])] == ["stopped"]
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from cluster.processes import own_session
 from sweeper.driver.run import RunOptions, run
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.claims import MOST, Claims
 from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from tests.sweeper.mlflow_view import READY, look
@@ -57,7 +57,7 @@ def drive(sweep: Sweep, then: Callable[[], object]) -> tuple[Outcome, str]:
 
 
 def attempts(sweep: Sweep, trial: PlannedTrial) -> int:
-    return len(list(ledger.trial_folder(sweep.storage, trial.id).glob("[0-9]*")))
+    return len(list(paths.trial_folder(sweep.storage, trial.id).glob("[0-9]*")))
 
 
 def test_one_driver_claims_a_trial(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sweeper.errors import UserError
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.spectra import covariance_eigenvalues
 from sweeper.worker import reporter, worker
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
@@ -34,7 +34,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None
 def test_a_trial_is_written_once(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path)
     prepared(sweep)
-    path = ledger.trial_folder(sweep.storage, sweep.trials[0].id) / "trial.json"
+    path = paths.trial_file(sweep.storage, sweep.trials[0].id)
     os.utime(path, (1, 1))
     prepared(sweep)
     assert path.stat().st_mtime == 1
@@ -45,7 +45,7 @@ def test_a_trial_is_written_once(tmp_path: Path) -> None:
 def test_a_torn_trial_file_is_written_again(tmp_path: Path, kept: int) -> None:
     sweep = small_sweep(tmp_path)
     prepared(sweep)
-    path = ledger.trial_folder(sweep.storage, sweep.trials[0].id) / "trial.json"
+    path = paths.trial_file(sweep.storage, sweep.trials[0].id)
     whole = path.read_bytes()
     path.write_bytes(whole[:kept])
     prepared(sweep)
@@ -54,7 +54,7 @@ def test_a_torn_trial_file_is_written_again(tmp_path: Path, kept: int) -> None:
 
 def test_the_first_start_of_a_sweep_is_remembered(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path)
-    path = ledger.sweep_folder(sweep) / "sweep.json"
+    path = paths.sweep_file(sweep)
     ledger.write_sweep(sweep, {"git_commit": "a"})
     row = json.loads(path.read_text()) | {"created": "2001-01-01T00:00:00+00:00"}
     path.write_text(json.dumps(row))
@@ -109,7 +109,7 @@ def test_the_spectrum_is_that_of_the_covariance() -> None:
 def test_a_data_set_is_described_once(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path)
     train(sweep)
-    path = ledger.dataset_file(sweep.storage, str(sweep.trials[0].data["checksum"]))
+    path = paths.dataset_file(sweep.storage, str(sweep.trials[0].data["checksum"]))
     facts = json.loads(path.read_text())
     assert (facts["name"], facts["dims"], facts["n_train"]) == ("digits", 64, 1433)
     values = facts["eigenvalues"]

@@ -16,7 +16,7 @@ from sweeper.cli import main
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.status.stored import stored_sweeps
-from sweeper.storage import ledger
+from sweeper.storage import paths
 from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Sweep
 from sweeper.tracking.reconcile import Reconciled, reconcile
@@ -127,7 +127,7 @@ def test_a_trial_that_stopped_is_not_left_running(tmp_path: Path, sweep: Sweep) 
 
 
 def test_a_sweep_under_way_is_left_alone(sweep: Sweep) -> None:
-    with hold_lease(ledger.sweep_folder(sweep)), pytest.raises(UserError, match="already being"):
+    with hold_lease(paths.sweep_folder(sweep)), pytest.raises(UserError, match="already being"):
         repaired(sweep)
 
 

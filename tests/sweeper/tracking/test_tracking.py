@@ -14,7 +14,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from sweeper.storage.lease import hold_lease
-from sweeper.storage.ledger import StopSign, sweep_folder
+from sweeper.storage.ledger import StopSign
+from sweeper.storage.paths import sweep_folder
 from sweeper.sweep import Sweep
 from sweeper.tracking import tracker
 from sweeper.tracking.connection import check_address

@@ -18,7 +18,7 @@ from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.storage import evaluations as evaluation_store
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.sweep import Outcome, Sweep
 from sweeper.worker import evaluating
 from tests.sweeper.grids import trials_of, write_grid
@@ -72,7 +72,7 @@ def test_a_grids_evaluations_are_in_the_storage(evaluated: tuple[Sweep, Outcome]
         pictures = found["denoising"].load_pictures()
         assert {"gaussian", "laplace", "salt_and_pepper"} == set(pictures)
         assert pictures["gaussian"].dtype == np.uint8
-        path = ledger.trial_folder(sweep.storage, trial.id) / "evaluations"
+        path = paths.trial_folder(sweep.storage, trial.id) / "evaluations"
         content = json.loads((path / f"{found['nll'].key}.json").read_text())
         assert content["schema"] == 1
         assert content["evaluation"] == {"name": "nll", "k": 50, "examples": 10}

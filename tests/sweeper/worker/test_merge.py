@@ -19,7 +19,7 @@ from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.messages import Event
 from sweeper.schedule.inline import InlineSchedule
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.claims import Claims
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Resources, Sweep
@@ -329,6 +329,6 @@ def test_a_search_that_stops_trials_merges_none(tmp_path: Path, search: str) -> 
 def test_the_commit_of_a_merge_holds_no_moments(tmp_path: Path) -> None:
     sweep = load(tmp_path, *PAIR)
     train(sweep)
-    commit = checkpoint.latest(ledger.trial_folder(sweep.storage, sweep.trials[1].id))
+    commit = checkpoint.latest(paths.trial_folder(sweep.storage, sweep.trials[1].id))
     assert commit
     assert {name.partition("/")[0] for name in commit.load()} == {"param"}

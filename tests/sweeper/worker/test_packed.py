@@ -11,7 +11,7 @@ from sweeper.driver.jobs import Jobs, make_job
 from sweeper.driver.rerun import rerun
 from sweeper.messages import Event
 from sweeper.schedule.inline import InlineSchedule
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.storage.claims import Claims
 from sweeper.sweep import Resources, Sweep
 from sweeper.worker import reporter, worker
@@ -31,10 +31,10 @@ def test_a_pack_that_was_killed_gives_the_same_bits_whoever_is_left(tmp_path: Pa
     for sweep in (calm, torn):
         drive(sweep)
     commits = [
-        list(checkpoint.commits(ledger.trial_folder(torn.storage, trial.id))) for trial in trials
+        list(checkpoint.commits(paths.trial_folder(torn.storage, trial.id))) for trial in trials
     ]
     (commits[1][0].folder / "manifest.json").unlink()
-    shutil.rmtree(ledger.trial_folder(torn.storage, trials[2].id))
+    shutil.rmtree(paths.trial_folder(torn.storage, trials[2].id))
     drive(torn)
     for trial in trials:
         assert metrics_of(torn, trial) == metrics_of(calm, trial)

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from sweeper.driver.jobs import make_job
 from sweeper.messages import Event, Job, decode, encode
-from sweeper.storage import ledger
+from sweeper.storage import ledger, paths
 from sweeper.worker import reporter, training, worker
 from sweeper.worker.member import begin
 from tests.sweeper.small import (
@@ -180,7 +180,7 @@ def test_a_finished_trial_is_left_alone(tmp_path: Path) -> None:
     train(sweep)
     news = train(sweep)
     assert [(event.phase, event.records) for event in news] == [("finished", ())]
-    folder = ledger.trial_folder(sweep.storage, sweep.trials[0].id)
+    folder = paths.trial_folder(sweep.storage, sweep.trials[0].id)
     assert sorted(path.name for path in folder.glob("[0-9]*")) == ["0001"]
 
 
@@ -227,7 +227,7 @@ def test_a_trial_that_raises_fails_alone(
     assert str(last[bad.id].reason).startswith("ArithmeticError: a planted bug (test_worker.py:")
     commit = newest(sweep, bad)
     assert (commit.progress.status, len(commit.records())) == ("failed", 2)
-    folder = ledger.trial_folder(sweep.storage, bad.id)
+    folder = paths.trial_folder(sweep.storage, bad.id)
     assert "a planted bug" in (folder / "error.txt").read_text()
     monkeypatch.undo()
     train(sweep)
@@ -253,7 +253,7 @@ def test_an_older_attempt_writes_no_more(tmp_path: Path) -> None:
     trial = planned(checkpoint_every=1)
     sweep = small_sweep(tmp_path, trial)
     job = prepared(sweep)[0]
-    folder = ledger.trial_folder(sweep.storage, trial.id)
+    folder = paths.trial_folder(sweep.storage, trial.id)
     news: list[Event] = []
 
     def hear(events: list[Event]) -> None:

@@ -1,0 +1,186 @@
+"""The layout of a storage folder: where every file of sweeps and trials lies.
+
+::
+
+    sweeps/<experiment>/report/              the report of all sweeps of an experiment
+    sweeps/<experiment>/<sweep>/sweep.json   the trials of a sweep, and what the grid says of them
+                                grid.yaml    the grid as it was given
+                                lease        held by the driver that runs the sweep
+                                stop         asks the workers to stop after their epoch
+                                delivered.json, search.json, study.journal, tune/
+    trials/<id>/trial.json                   one trial, resolved; sweeps share it
+                <attempt>/<epoch>/           a commit (see `trainers.checkpoint`)
+                evaluations/<key>.json       an answer, with its pictures in <key>.npz
+                evaluations/gallery.npz      pictures made at the end of training
+                pictures/<name>.png          pictures that a user asked for
+                error.txt                    the traceback of a failure
+                lease                        held by the driver that trains the trial
+    programs/<lineage>/<id>                  an empty file: the trial belongs to the lineage
+    datasets/<checksum>.json                 facts about a data set: shape, size, spectrum
+    classifiers/                             reference classifiers of data sets
+
+The analysis has the part that it reads in `analysis.sources.paths`; a test reads one storage
+folder with both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sweeper.sweep import Sweep
+
+__all__ = [
+    "classifier_folder",
+    "commit_manifests",
+    "dataset_file",
+    "delivered_file",
+    "error_file",
+    "evaluation_file",
+    "evaluation_files",
+    "gallery_file",
+    "grid_file",
+    "journal_file",
+    "lease_file",
+    "lineage_folder",
+    "pictures_folder",
+    "report_folder",
+    "search_file",
+    "stop_file",
+    "sweep_file",
+    "sweep_files",
+    "sweep_folder",
+    "sweep_folder_of",
+    "sweep_leases",
+    "trial_file",
+    "trial_files",
+    "trial_folder",
+    "tune_folder",
+]
+
+
+def trial_folder(storage: str | Path, trial: str) -> Path:
+    """Everything of one trial, which sweeps share."""
+    return Path(storage) / "trials" / trial
+
+
+def trial_file(storage: str | Path, trial: str) -> Path:
+    """What a trial is: its resolved parts, parameters and data."""
+    return trial_folder(storage, trial) / "trial.json"
+
+
+def trial_files(storage: Path) -> list[Path]:
+    """The `trial_file` of every trial of the storage, sorted by id."""
+    return sorted(storage.glob("trials/*/trial.json"))
+
+
+def commit_manifests(storage: Path) -> Iterator[Path]:
+    """The manifests of all commits of all trials: ``trials/<id>/<attempt>/<epoch>/...``."""
+    return storage.glob("trials/*/*/*/manifest.json")
+
+
+def evaluation_file(storage: str | Path, trial: str, key: str) -> Path:
+    """The answer to one evaluation; its pictures have the same name with the suffix ``.npz``."""
+    return trial_folder(storage, trial) / "evaluations" / f"{key}.json"
+
+
+def evaluation_files(storage: str | Path, trial: str) -> list[Path]:
+    """The answers to all evaluations of a trial, sorted by key."""
+    return sorted((trial_folder(storage, trial) / "evaluations").glob("*.json"))
+
+
+def gallery_file(trial_folder: Path) -> Path:
+    """The pictures that a trial makes of test examples at the end of its training."""
+    return trial_folder / "evaluations" / "gallery.npz"
+
+
+def pictures_folder(trial_folder: Path) -> Path:
+    """The pictures that a user asked for of a trained model."""
+    return trial_folder / "pictures"
+
+
+def error_file(trial_folder: Path) -> Path:
+    """The traceback of a trial that failed."""
+    return trial_folder / "error.txt"
+
+
+def sweep_folder_of(storage: Path, experiment: str, name: str) -> Path:
+    """What the sweep `name` has for itself: its list of trials, its grid, its lease."""
+    return storage / "sweeps" / experiment / name
+
+
+def sweep_folder(sweep: Sweep) -> Path:
+    """The same, of a sweep at hand."""
+    return sweep_folder_of(sweep.storage, sweep.experiment, sweep.name)
+
+
+def sweep_file(sweep: Sweep) -> Path:
+    """The list of a sweep's trials, with the facts of the grid that the analysis needs."""
+    return sweep_folder(sweep) / "sweep.json"
+
+
+def sweep_files(storage: Path) -> list[Path]:
+    """The `sweep_file` of every sweep of the storage, sorted by experiment and name."""
+    return sorted(storage.glob("sweeps/*/*/sweep.json"))
+
+
+def grid_file(sweep_folder: Path) -> Path:
+    """The text of a sweep's grid."""
+    return sweep_folder / "grid.yaml"
+
+
+def delivered_file(sweep: Sweep) -> Path:
+    """Which epochs the tracking store was given."""
+    return sweep_folder(sweep) / "delivered.json"
+
+
+def search_file(sweep: Sweep) -> Path:
+    """The best points that a search found."""
+    return sweep_folder(sweep) / "search.json"
+
+
+def journal_file(sweep: Sweep) -> Path:
+    """The journal of an Optuna study: what a search proposed, and what it was told."""
+    return sweep_folder(sweep) / "study.journal"
+
+
+def tune_folder(sweep: Sweep) -> Path:
+    """Ray Tune's own files on a cluster of several machines; deleted when the sweep ends."""
+    return sweep_folder(sweep) / "tune"
+
+
+def report_folder(storage: Path, experiment: str) -> Path:
+    """The report of an experiment."""
+    return storage / "sweeps" / experiment / "report"
+
+
+def stop_file(sweep_folder: str | Path) -> Path:
+    """While it exists, every worker of the sweep stops after its epoch."""
+    return Path(sweep_folder) / "stop"
+
+
+def lease_file(folder: Path) -> Path:
+    """The lock of a sweep's folder or a trial's."""
+    return folder / "lease"
+
+
+def sweep_leases(storage: Path) -> Iterator[Path]:
+    """The lease of every sweep of the storage that was ever run."""
+    return storage.glob("sweeps/*/*/lease")
+
+
+def lineage_folder(storage: str | Path, lineage: str) -> Path:
+    """One empty file for each trial of a lineage (an id without the number of epochs)."""
+    return Path(storage) / "programs" / lineage
+
+
+def dataset_file(storage: str | Path, checksum: str) -> Path:
+    """Facts of a data set that the analysis needs without reading the data."""
+    return Path(storage) / "datasets" / f"{checksum}.json"
+
+
+def classifier_folder(storage: str | Path) -> Path:
+    """The reference classifiers of all data sets."""
+    return Path(storage) / "classifiers"
