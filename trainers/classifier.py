@@ -23,7 +23,7 @@ from trainers.errors import Incompatible
 from trainers.fields import describe_fields, substitute
 from trainers.networks import flat_size, image_shape
 from trainers.noise import Streams, stream_seed
-from trainers.optim import make_adam
+from trainers.optim import Adam
 from trainers.threads import one_thread
 
 __all__ = ["STEPS", "Classifier", "reference_classifier", "require_labels"]
@@ -147,7 +147,7 @@ def _train(data: Dataset, network: nn.Module, steps: int) -> Classifier:
     params = dict(network.named_parameters())
     values = [value.detach() for value in params.values()]
     means = [torch.zeros_like(value) for value in values]
-    adam = make_adam(params, torch.tensor(RATE), torch.tensor(EPS))
+    adam = Adam(params, torch.tensor(RATE), torch.tensor(EPS))
     first = steps - max(1, steps // 3)
     with one_thread(CPU), torch.enable_grad():
         for step, (rows, streams) in enumerate(_rows(len(batches), steps)):

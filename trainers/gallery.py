@@ -13,6 +13,7 @@ from trainers.model import Model
 from trainers.networks import image_shape
 from trainers.noise import Draw, Streams
 from trainers.objectives import Objective
+from trainers.threads import one_thread
 from trainers.trial import Trial
 
 __all__ = ["gallery", "pictures"]
@@ -33,14 +34,15 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
     device = next(iter(model.params.values())).device
     rows = _one_of_each(splits.test, count)
     x = splits.test.x[rows].to(device, trial.training.dtype) / splits.scale
-    streams = Streams(trial.seed, 0, device)
-    corruption = objective.noise_model(model)
-    y = corruption(x, streams.draw(Draw("evaluation", x.shape, corruption.noise), x.dtype))
-    noise = {
-        name: streams.draw(draw, x.dtype)
-        for name, draw in objective.denoise_draws(model, len(x)).items()
-    }
-    xhat = objective.denoise(model, y, noise)
+    with one_thread(device):
+        streams = Streams(trial.seed, 0, device)
+        corruption = objective.noise_model(model)
+        y = corruption(x, streams.draw(Draw("evaluation", x.shape, corruption.noise), x.dtype))
+        noise = {
+            name: streams.draw(draw, x.dtype)
+            for name, draw in objective.denoise_draws(model, len(x)).items()
+        }
+        xhat = objective.denoise(model, y, noise)
     return {
         name: pictures(values, trial)
         for name, values in {"clean": x, "noisy": y, "denoised": xhat}.items()

@@ -17,7 +17,7 @@ from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.noise import Streams, stack_draws, stream_seed
 from trainers.objectives import Metrics, Objective
-from trainers.optim import Adam, make_adam
+from trainers.optim import Adam
 from trainers.threads import one_thread
 from trainers.trial import Trial
 
@@ -186,9 +186,7 @@ class Pack:
         names = [key.removeprefix("param/") for key in states[0] if key.startswith("param/")]
         self._params = {name: stacked(f"param/{name}").requires_grad_() for name in names}
         self._hyper = self._stack_hyperparameters()
-        self._adam: Adam = make_adam(
-            self._params, self._hyper["training.lr"], self._hyper["training.eps"]
-        )
+        self._adam = Adam(self._params, self._hyper["training.lr"], self._hyper["training.eps"])
         if f"first/{names[0]}" in states[0]:
             self._adam.restore(
                 {name: (stacked(f"first/{name}"), stacked(f"second/{name}")) for name in names},

@@ -17,6 +17,7 @@ from sweeper.worker.merging import merge
 from sweeper.worker.reporter import Reporter
 from sweeper.worker.training import PackTraining, evaluate, finish, trained
 from trainers import TrainerError
+from trainers.allocator import keep_memory
 
 __all__ = ["TrialOutOfMemoryError", "train_pack"]
 
@@ -37,6 +38,7 @@ def train_pack(job: Job, emit: Emit) -> None:
     """
     if ledger.StopSign(job.sweep).is_up():
         return
+    keep_memory()
     reporter = Reporter(emit)
     parts = [[one] for one in job.trials] if job.alone else [job.trials]
     for part in parts:

@@ -12,7 +12,7 @@ from tests.trainers.conformance import combinations, with_other_numbers
 from trainers import Pack, Trial, datasets
 from trainers.metrics import metric_names
 from trainers.noise import Streams
-from trainers.optim import make_adam
+from trainers.optim import Adam
 from trainers.trial import PARTS
 
 
@@ -85,7 +85,7 @@ def test_a_step_of_training_lowers_the_loss_by_what_adam_promises(trial: Trial) 
         loss, list(params.values()), allow_unused=True, materialize_grads=True
     )
     gain = lr * sum(float((g.square() / (g.abs() + eps)).sum()) for g in gradients)
-    adam = make_adam(params, torch.tensor(lr, dtype=torch.float64), torch.tensor(eps))
+    adam = Adam(params, torch.tensor(lr, dtype=torch.float64), torch.tensor(eps))
     adam.step(gradients)
     drop = float(loss.detach()) - float(fixed_loss(pack, params).detach())
     assert drop == pytest.approx(gain, rel=1e-2)
