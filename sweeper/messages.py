@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from trainers import Record
+from trainers import Record, Trial
+from trainers.evaluations import EVALUATIONS, Evaluator, config
 
 __all__ = ["Emit", "Event", "Job", "JobTrial", "Phase", "decode", "encode"]
 
@@ -18,17 +19,31 @@ Phase = Literal["started", "running", "stopped", "pruned", "finished", "failed"]
 class JobTrial:
     """A trial as a worker is given it.
 
-    `config` is what `Trial.from_config` takes, `evaluate` what is asked of the trained model. A
-    trial that is `merged_from` another one is not trained, but takes that one's parameters. By
-    its `lineage` it is found by longer ones, and finds a shorter one; without, it does neither.
+    Parameters
+    ----------
+    checksum : of its data set. evaluate : the evaluations to make of the trained model.
+    merged_from : the trial whose parameters it takes instead of being trained.
+    lineage : the id that trials differing only in epochs share: one that is extendable is trained
+        on from there. Empty: neither extended nor an extension.
     """
 
     id: str
-    config: Mapping[str, Any]
+    trial: Trial
     checksum: str
-    evaluate: Sequence[Mapping[str, Any]] = ()
+    evaluate: tuple[Evaluator, ...] = ()
     merged_from: str | None = None
     lineage: str = ""
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+        plain = {"trial": self.trial.config(), "evaluate": [config(one) for one in self.evaluate]}
+        return _values(self) | plain
+
+    @classmethod
+    def from_plain(cls, row: Mapping[str, Any]) -> JobTrial:
+        """The trial that `to_plain` wrote."""
+        evaluate = tuple(EVALUATIONS.build(one) for one in row["evaluate"])
+        return cls(**{**row, "trial": Trial.from_config(row["trial"]), "evaluate": evaluate})
 
 
 @dataclass(frozen=True)
@@ -56,12 +71,12 @@ class Job:
         return next(one for one in self.trials if one.id == name)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(_values(self) | {"trials": [one.to_plain() for one in self.trials]})
 
     @classmethod
     def from_json(cls, text: str) -> Job:
         row = json.loads(text)
-        return cls(**row | {"trials": tuple(JobTrial(**trial) for trial in row["trials"])})
+        return cls(**row | {"trials": tuple(map(JobTrial.from_plain, row["trials"]))})
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,10 @@ def encode(events: Sequence[Event]) -> str:
 def decode(text: str) -> list[Event]:
     """The events of `encode`."""
     return [_event(row) for row in json.loads(text)]
+
+
+def _values(job: Job | JobTrial) -> dict[str, Any]:
+    return {field.name: getattr(job, field.name) for field in fields(job)}
 
 
 def _event(row: dict[str, Any]) -> Event:

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeper.errors import Place
+from trainers.evaluations import Evaluator
 from trainers.fields import describe_fields
+from trainers.trial import Trial
 
 __all__ = [
     "SCHEMA",
@@ -34,27 +36,34 @@ Goal = tuple[str, Literal["min", "max"]]
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """One trial, resolved: `config` is what `trainers.Trial.from_config` takes.
+    """A trial of a sweep, with its names and with what is known of it before it is trained.
 
-    `id` is the hash of everything that determines the result, `lineage` the same without the
-    number of epochs, `params` the flat values that MLflow, tables and labels show, `evaluate` what
-    is asked of the trained model: plain values, and no part of the id. A merged trial is not
-    trained: it takes the parameters of the trial `merged_from`, which is part of its id. An
-    example stands in a plan for those that a search will propose.
+    Parameters
+    ----------
+    id : hash of everything that determines the result. lineage : the same without the number of
+        epochs. label : a name for people, unique in the sweep.
+    params : the flat values that MLflow, tables and labels show.
+    trial : the model, data and training. data : checksum, shape and dims of the data set.
+    parameters : how many the model has.
+    role : ``declared`` by the grid; ``twin``: compared with its alias `twin_of`, bit for bit;
+        ``merged``: not trained, but given the parameters of its alias `merged_from`, whose id is
+        part of its own; ``example``: shown in a plan for the trials that a search will propose.
+    line : where the grid declares it.
+    evaluate : the evaluations of the trained model; they are no part of the id.
     """
 
     id: str
     lineage: str
     label: str
     params: Mapping[str, Any]
-    config: Mapping[str, Any]
+    trial: Trial
     data: Mapping[str, Any]
     parameters: int
     role: Literal["declared", "twin", "merged", "example"] = "declared"
     twin_of: str | None = None
     merged_from: str | None = None
     line: int | None = None
-    evaluate: tuple[Mapping[str, Any], ...] = ()
+    evaluate: tuple[Evaluator, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """What `trial.json` holds: nothing of the sweep that asked for it.
@@ -68,7 +77,7 @@ class PlannedTrial:
             "label": self.label,
             "parameters": self.parameters,
             "params": dict(self.params),
-            "trial": dict(self.config),
+            "trial": self.trial.config(),
             "data": dict(self.data),
             **({"merged_from": self.merged_from} if self.merged_from else {}),
         }

@@ -24,11 +24,13 @@ __all__ = [
     "Positive",
     "Rate",
     "Scale",
+    "Violation",
     "Weight",
     "Where",
     "describe_fields",
     "from_checked",
     "substitute",
+    "violation",
 ]
 
 
@@ -61,6 +63,14 @@ class PerMember:
 @dataclass(frozen=True)
 class Where:
     """Marks a field that says where something is found, not what is computed: no part of an id."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """The rule that a value breaks, such as ``> 0``; `element` is where in a tuple."""
+
+    rule: str
+    element: int | None = None
 
 
 Positive = Annotated[float, Limits(gt=0)]
@@ -139,38 +149,45 @@ class Component:
     def __post_init__(self) -> None:
         for field in describe_fields(type(self)):
             value = getattr(self, field.name)
-            rule = _broken(field.type, field.bounds, value)
-            if rule:
+            if found := violation(field.type, field.bounds, value):
                 raise InvalidValue(
-                    f"{type(self).__name__}.{field.name} must be {rule}, and is {value!r}"
+                    f"{type(self).__name__}.{field.name} must be {found.rule}, and is {value!r}"
                 )
 
 
-def _broken(hint: Any, bounds: Limits | None, value: Any) -> str | None:
-    """The rule of a number, a choice or a tuple of them that a value breaks, if it does."""
+def violation(hint: Any, bounds: Limits | None, value: Any) -> Violation | None:
+    """The rule that a value breaks: of a number, a choice, or each element of a tuple."""
     if hint in (int, float):
-        return _broken_number(hint, bounds, value)
+        return _violation_of_number(hint, bounds, value)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         marks = (mark for mark in arguments[1:] if isinstance(mark, Limits))
-        return _broken(arguments[0], next(marks, bounds), value)
+        return violation(arguments[0], next(marks, bounds), value)
     if origin is Literal:
-        return None if value in arguments else f"one of {', '.join(map(repr, arguments))}"
+        known = ", ".join(map(repr, arguments))
+        return None if value in arguments else Violation(f"one of {known}")
     if origin is tuple:
-        if not isinstance(value, tuple):
-            return "a tuple"
-        return next(filter(None, (_broken(arguments[0], bounds, one) for one in value)), None)
+        return _violation_in_tuple(arguments[0], bounds, value)
     if origin in (Union, types.UnionType) and value is not None:
-        rules = [_broken(one, bounds, value) for one in arguments if one is not type(None)]
-        return None if None in rules else rules[0]
+        found = [violation(one, bounds, value) for one in arguments if one is not type(None)]
+        return None if None in found else found[0]
     return None
 
 
-def _broken_number(hint: Any, bounds: Limits | None, value: Any) -> str | None:
+def _violation_in_tuple(hint: Any, bounds: Limits | None, value: Any) -> Violation | None:
+    if not isinstance(value, tuple):
+        return Violation("a tuple")
+    for position, element in enumerate(value):
+        if found := violation(hint, bounds, element):
+            return Violation(found.rule, position)
+    return None
+
+
+def _violation_of_number(hint: Any, bounds: Limits | None, value: Any) -> Violation | None:
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        return None if hasattr(value, "ndim") else "a number"
+        return None if hasattr(value, "ndim") else Violation("a number")
     if hint is int and not isinstance(value, numbers.Integral):
-        return "a whole number"
+        return Violation("a whole number")
     if math.isfinite(value) and (bounds is None or bounds.admits(float(value))):
         return None
-    return str(bounds or "") or "finite"
+    return Violation(str(bounds or "") or "finite")

@@ -97,7 +97,7 @@ class Halving(Component):
                 f"min_epochs must be less than the {epochs} epochs of a trial, and is "
                 f"{self.min_epochs}"
             )
-        every = {int(trial.config["training"]["test_every"]) for trial in trials}
+        every = {trial.trial.training.test_every for trial in trials}
         held_out = self.metric.startswith(("test/", "validation/"))
         if held_out and any(self.min_epochs % one for one in every):
             raise UserError(

@@ -11,6 +11,7 @@ from typing import Protocol
 from sweeper.grid.seeds import point_of
 from sweeper.status.reached import Reached, reached, require_metric
 from sweeper.sweep import PlannedTrial, Sweep, Task
+from trainers.trial import Trial
 
 __all__ = ["Ladder", "Rungs"]
 
@@ -41,7 +42,7 @@ class Ladder:
 
     def __init__(self, sweep: Sweep, search: Rungs, retry_failed: bool = False) -> None:
         self._sweep, self._search = sweep, search
-        points: dict[str, list[PlannedTrial]] = {}
+        points: dict[Trial, list[PlannedTrial]] = {}
         for trial in sweep.trials:
             points.setdefault(point_of(trial), []).append(trial)
         self._points = list(points.values())

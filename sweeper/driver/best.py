@@ -14,6 +14,7 @@ from sweeper.grid.seeds import point_of
 from sweeper.status.reached import reached
 from sweeper.storage import ledger, paths
 from sweeper.sweep import Goal, PlannedTrial, Sweep, describe_search
+from trainers.trial import Trial
 
 __all__ = ["BestPoint", "best", "keep_found", "pareto", "said_of"]
 
@@ -31,7 +32,7 @@ def best(sweep: Sweep) -> tuple[BestPoint, ...]:
     """The points that no other is better than, sorted by the first metric; none without goals."""
     if not sweep.search:
         return ()
-    points: dict[str, list[PlannedTrial]] = {}
+    points: dict[Trial, list[PlannedTrial]] = {}
     for trial in sweep.trials:
         points.setdefault(point_of(trial), []).append(trial)
     found = [one for trials in points.values() if (one := _found(sweep, trials))]

@@ -84,7 +84,7 @@ def make_job(
     trials = tuple(
         JobTrial(
             trial.id,
-            trial.config,
+            trial.trial,
             str(trial.data.get("checksum", "")),
             trial.evaluate,
             trial.merged_from,

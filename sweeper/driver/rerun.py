@@ -76,8 +76,7 @@ def rerun(storage: Path, name: str) -> Repetition:
         )
     before = _records(trial_id, stored)
     assert stored is not None
-    job_trial = JobTrial(trial_id, about["trial"], str(about["data"]["checksum"]))
-    _require_same_data(job_trial)
+    job_trial = _job_trial(trial_id, about)
     device, packed = _device(stored), bool(stored.manifest.get("packed"))
     with tempfile.TemporaryDirectory(prefix="sweeper-rerun-") as scratch:
         train_pack(Job(scratch, scratch, (job_trial,), device, packed), lambda events: None)
@@ -109,16 +108,20 @@ def _records(trial: str, commit: Commit | None) -> list[Record]:
     return records
 
 
-def _require_same_data(job_trial: JobTrial) -> None:
+def _job_trial(name: str, about: Mapping[str, Any]) -> JobTrial:
+    """The trial that `trial.json` describes; `UserError` where its data have changed."""
+    checksum = str(about["data"]["checksum"])
     try:
-        found = Trial.from_config(job_trial.config).data.checksum()
+        trial = Trial.from_config(about["trial"])
+        found = trial.data.checksum()
     except (TrainerError, TypeError, KeyError) as error:
-        raise UserError(f"the trial {job_trial.id} cannot be trained again: {error}") from error
-    if found != job_trial.checksum:
+        raise UserError(f"the trial {name} cannot be trained again: {error}") from error
+    if found != checksum:
         raise UserError(
-            f"the data of trial {job_trial.id} are not those that it was trained on: "
-            f"their checksum is {found}, and was {job_trial.checksum}"
+            f"the data of trial {name} are not those that it was trained on: "
+            f"their checksum is {found}, and was {checksum}"
         )
+    return JobTrial(name, trial, checksum)
 
 
 def _device(stored: Commit) -> str:

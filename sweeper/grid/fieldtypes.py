@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from sweeper.errors import Address
 from sweeper.grid.axes import round_value
-from sweeper.grid.complaints import complain
+from sweeper.grid.complaints import complain, show
 from sweeper.grid.document import Document
-from trainers.fields import Field, Limits
+from trainers.fields import Field, violation
 
 __all__ = ["check_value", "describe_type", "takes_list"]
 
@@ -30,14 +30,22 @@ STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 def check_value(document: Document, address: Address, field: Field, raw: Any) -> Any:
-    """The value as the component takes it; `UserError` with the rule, the value and the place."""
-    hint = Annotated[field.type, field.bounds] if field.bounds else field.type
+    """The value as the component takes it; `UserError` with the rule, the value and the place.
+
+    Pydantic checks the type, as YAML writes it (a list for a tuple, 20.0 for 20); the field's
+    bounds are checked as the component itself does.
+    """
     try:
-        value = round_value(_adapter(hint).validate_python(raw))
+        value = round_value(_adapter(field.type).validate_python(raw))
     except ValidationError as error:
         inner, message = complain(error)
         numbers = tuple(step for step in inner if isinstance(step, int))
         raise document.error(message, (*address, *numbers)) from error
+    built = tuple(value) if isinstance(value, list) else value
+    if found := violation(field.type, field.bounds, built):
+        steps = () if found.element is None else (found.element,)
+        wrong = raw[found.element] if steps else raw
+        raise document.error(f"must be {found.rule}, and is {show(wrong)}", (*address, *steps))
     if field.where and field.name.endswith("_dir") and value is not None:
         return str(Path(value).expanduser().absolute())
     return value
@@ -68,12 +76,10 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 
 def _translate(hint: Any) -> Any:
-    """The field's type for pydantic: bounds as validators, tuples as lists, 20.0 as 20."""
+    """The field's type for pydantic, without bounds: tuples as lists, 20.0 as 20."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        bounds = [mark for mark in arguments[1:] if isinstance(mark, Limits)]
-        inner = _translate(arguments[0])
-        return Annotated[inner, AfterValidator(_within(bounds[0]))] if bounds else inner
+        return _translate(arguments[0])
     if origin is tuple:
         return list[_translate(arguments[0])]  # type: ignore[misc]
     if origin in (Union, types.UnionType):
@@ -93,12 +99,3 @@ def _countable(value: int) -> int:
     if abs(value) > LARGEST:
         raise PydanticCustomError("bounds", "must be at most {most}", {"most": f"{LARGEST:,}"})
     return value
-
-
-def _within(bounds: Limits) -> Any:
-    def check(value: float) -> float:
-        if not bounds.admits(value):
-            raise PydanticCustomError("bounds", "must be {rule}", {"rule": str(bounds)})
-        return value
-
-    return check

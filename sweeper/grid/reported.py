@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from sweeper.sweep import PlannedTrial
 from trainers.metrics import PARTS, metric_names
-from trainers.trial import Trial
 
 __all__ = ["PARTS", "reported"]
 
@@ -16,8 +15,8 @@ KINDS = ("objective", "likelihood", "network", "corruption", "data")
 def reported(trials: Iterable[PlannedTrial]) -> Iterator[tuple[PlannedTrial, frozenset[str]]]:
     """One trial of each kind, with the names of the metrics of its records."""
     kinds = {
-        tuple((kind, str((one.config.get(kind) or {}).get("name"))) for kind in KINDS): one
+        tuple(getattr(getattr(one.trial, kind), "name", None) for kind in KINDS): one
         for one in trials
     }
     for one in kinds.values():
-        yield one, metric_names(Trial.from_config(one.config))
+        yield one, metric_names(one.trial)

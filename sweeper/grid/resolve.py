@@ -16,7 +16,6 @@ from sweeper.grid.labels import flat_params, labels
 from sweeper.sweep import PlannedTrial
 from trainers.datasets import Dataset
 from trainers.errors import DataError, Incompatible
-from trainers.evaluations import config
 from trainers.trial import Trial
 
 __all__ = ["resolve"]
@@ -175,14 +174,14 @@ def _planned(facts: _Facts, one: _Named, params: Mapping[str, Any], label: str) 
         lineage=lineage_id(trial, checksum),
         label=label,
         params=params,
-        config=trial.config(),
+        trial=trial,
         data={"checksum": checksum, "shape": shape, "dims": dims},
         parameters=facts.parameters(point),
         role=_role(one),
         twin_of=one.twin_of,
         merged_from=one.merged_from,
         line=facts.document.line(point.address),
-        evaluate=tuple(config(asked.evaluator) for asked in point.asked),
+        evaluate=tuple(asked.evaluator for asked in point.asked),
     )
 
 

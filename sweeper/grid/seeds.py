@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from sweeper.errors import UserError
-from sweeper.grid.identity import canonical, lineage_id, trial_id
+from sweeper.grid.identity import lineage_id, trial_id
 from sweeper.grid.labels import point_label
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers.trial import Trial
@@ -21,14 +21,14 @@ def with_seed(planned: PlannedTrial, seed: int, source: str | None = None) -> Pl
 
     `source` is the trial whose parameters it takes, where it is merged.
     """
-    trial = replace(Trial.from_config(dict(planned.config)), seed=seed)
+    trial = replace(planned.trial, seed=seed)
     checksum = str(planned.data["checksum"])
     return replace(
         planned,
         id=trial_id(trial, checksum, source),
         merged_from=source,
         lineage=lineage_id(trial, checksum),
-        config=trial.config(),
+        trial=trial,
         label=f"{point_label(planned.label)} seed={seed}",
         params={**planned.params, "seed": seed},
     )
@@ -93,6 +93,6 @@ def check_until(sweep: Sweep) -> None:
         )
 
 
-def point_of(trial: PlannedTrial) -> str:
-    """What the seeds of one point have in common."""
-    return canonical({**trial.config, "seed": None})
+def point_of(planned: PlannedTrial) -> Trial:
+    """The point of the grid that a trial belongs to: its `Trial` with the seed 0."""
+    return replace(planned.trial, seed=0)

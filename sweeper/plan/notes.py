@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
-from sweeper.grid.identity import canonical
 from sweeper.sweep import PlannedTrial
-from trainers.datasets import load
+from trainers.datasets import Dataset, load
 from trainers.trial import Trial
 
 __all__ = ["notes"]
@@ -19,16 +18,11 @@ def notes(trials: Sequence[PlannedTrial]) -> tuple[str, ...]:
     """Sentences with the grid's lines: batches larger than the training part, and decoders that
     cannot reach the data.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[Dataset, str, int], list[str]] = {}
     for planned in trials:
-        parts = (
-            planned.config["data"],
-            planned.config["network"]["name"],
-            planned.config["training"]["batch_size"],
-        )
-        key = canonical(list(parts))
+        trial = planned.trial
+        key = (trial.data, trial.network.name, trial.training.batch_size)
         if key not in found:
-            trial = Trial.from_config(planned.config)
             found[key] = [
                 f"line {planned.line}: {said}"
                 for said in (_large_batch(trial), _out_of_reach(trial))

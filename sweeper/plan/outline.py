@@ -22,8 +22,9 @@ from sweeper.storage import ledger
 from sweeper.storage.extendable import Shorter, shorter
 from sweeper.sweep import PlannedTrial, Sweep, describe_search
 from sweeper.worker.packs import make_packs, pack_size
+from trainers.evaluations import config
 from trainers.fields import describe_fields
-from trainers.trial import PARTS, Training, Trial
+from trainers.trial import PARTS, Training
 
 __all__ = ["AliasPair", "Outline", "Row", "outline"]
 
@@ -132,7 +133,7 @@ class Outline:
             "parameters": trial.parameters,
             "status": self.status[trial.id],
             "params": dict(trial.params),
-            "evaluate": [dict(one) for one in trial.evaluate],
+            "evaluate": [config(one) for one in trial.evaluate],
         }
 
     def _head_start(self, trial: str) -> dict[str, Any]:
@@ -189,8 +190,7 @@ def _count_packs(sweep: Sweep, proposed: int) -> int:
 
 def _shorter(sweep: Sweep, trial: PlannedTrial) -> Shorter | None:
     """The shorter trial that a new one may go on from."""
-    training = Trial.from_config(trial.config).training
-    return shorter(sweep.storage, trial.lineage, training, trial.id)
+    return shorter(sweep.storage, trial.lineage, trial.trial.training, trial.id)
 
 
 def _rest(trial: PlannedTrial, extended: Mapping[str, Shorter]) -> float:
@@ -254,7 +254,7 @@ def _estimates(trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
         )
         if key not in known:
             with readable():
-                known[key] = estimate(Trial.from_config(trial.config), trial.parameters)
+                known[key] = estimate(trial.trial, trial.parameters)
         found[trial.id] = known[key]
     return found
 
@@ -295,7 +295,7 @@ def _alias_pairs(trials: Sequence[PlannedTrial]) -> tuple[AliasPair, ...]:
     for trial in trials:
         if trial.params.get("beta", 1) == 1:
             continue
-        other = partner(Trial.from_config(trial.config), models[trial.params["model"]].alias)
+        other = partner(trial.trial, models[trial.params["model"]].alias)
         found = (
             trial.twin_of
             or trial.merged_from

@@ -9,7 +9,6 @@ from sweeper.errors import UserError
 from sweeper.storage import paths
 from sweeper.sweep import Sweep
 from trainers.errors import DataError
-from trainers.trial import Trial
 
 __all__ = ["readable", "require_readable"]
 
@@ -33,4 +32,4 @@ def require_readable(sweep: Sweep) -> None:
     for checksum, trial in trials.items():
         if not paths.dataset_file(sweep.storage, checksum).exists():
             with readable():
-                Trial.from_config(trial.config).data.load()
+                trial.trial.data.load()

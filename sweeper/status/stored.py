@@ -12,6 +12,7 @@ from sweeper.grid import loading
 from sweeper.grid.complaints import nearest
 from sweeper.storage import ledger, paths
 from sweeper.sweep import PlannedTrial, Sweep
+from trainers import TrainerError, Trial
 
 __all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "with_known"]
 
@@ -28,7 +29,8 @@ class StoredSweep:
 def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
     """The sweeps of an experiment, or the one of this name, oldest first; without a name, all.
 
-    A trial whose ``trial.json`` was never written is left out. Raises `UserError` where there is
+    A trial whose ``trial.json`` was never written, or names what this program does not have, is
+    left out. Raises `UserError` where there is
     no such sweep, with the nearest name.
     """
     rows = [
@@ -115,14 +117,16 @@ def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:
 
 def _trial(storage: Path, entry: Mapping[str, Any]) -> PlannedTrial | None:
     row = ledger.read_json(paths.trial_file(storage, entry["id"]))
-    if not row:
+    try:
+        trial = Trial.from_config(row["trial"])
+    except (TrainerError, KeyError, TypeError):
         return None
     return PlannedTrial(
         id=row["id"],
         lineage=row["program"],
         label=entry.get("label") or row["label"],
         params=row["params"],
-        config=row["trial"],
+        trial=trial,
         data=row["data"],
         parameters=row["parameters"],
         role=entry.get("role") or "declared",

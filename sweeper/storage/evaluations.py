@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sweeper.storage import ledger, paths
 from sweeper.storage.arrays import read_arrays
 from sweeper.sweep import SCHEMA
-from trainers.evaluations import EVALUATIONS, Evaluation, Evaluator, config, key
+from trainers.evaluations import Evaluation, Evaluator, config, key
 
 __all__ = ["StoredEvaluation", "missing", "read_evaluations", "write_evaluation"]
 
@@ -39,15 +39,12 @@ class StoredEvaluation:
         return read_arrays(self.pictures)
 
 
-def missing(
-    storage: str | Path, trial: str, evaluate: Sequence[Mapping[str, Any]]
-) -> list[Evaluator]:
-    """What is asked of a trial and not answered yet; `evaluate` holds plain values.
+def missing(storage: str | Path, trial: str, evaluate: Sequence[Evaluator]) -> list[Evaluator]:
+    """Those of the evaluations that the storage has no valid result of.
 
-    An answer that cannot be read, or whose pictures are torn, is none.
+    A result that cannot be read, or whose pictures are torn, is not valid.
     """
-    asked = [EVALUATIONS.build(dict(one)) for one in evaluate]
-    return [one for one in asked if not _read(paths.evaluation_file(storage, trial, key(one)))]
+    return [one for one in evaluate if not _read(paths.evaluation_file(storage, trial, key(one)))]
 
 
 def write_evaluation(

@@ -124,7 +124,7 @@ class Tracking:
             name=str(trial.params.get("data", "data")),
             digest=str(data.get("checksum", ""))[:36],
             source_type="sweeper",
-            source=json.dumps(trial.config.get("data")),
+            source=json.dumps(trial.trial.config()["data"]),
             profile=json.dumps({name: data.get(name) for name in ("shape", "dims")}),
         )
         tag = InputTag("mlflow.data.context", "training")

@@ -47,10 +47,9 @@ def load_trained(job: Job, job_trial: JobTrial) -> Trained:
     commit = checkpoint.latest(folder)
     if commit is None or commit.progress.status != "finished":
         raise ResumeError(f"{folder} holds no finished trial")
-    trial = Trial.from_config(job_trial.config)
-    pack = Pack([trial], job.device)
+    pack = Pack([job_trial.trial], job.device)
     pack.restore([commit.load()], commit.progress.epoch)
-    return trial, *pack.bind(0)
+    return job_trial.trial, *pack.bind(0)
 
 
 def _line(error: Exception) -> str:

@@ -114,9 +114,8 @@ def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
     would be the result of neither.
     """
     folder = paths.trial_folder(job.storage, job_trial.id)
-    trial = Trial.from_config(job_trial.config)
     member = TrialInTraining(
-        job_trial.id, trial, open_attempt(folder), job.device, job_trial.lineage
+        job_trial.id, job_trial.trial, open_attempt(folder), job.device, job_trial.lineage
     )
     for commit in commits(folder):
         if commit.progress.status not in ("running", "pruned"):

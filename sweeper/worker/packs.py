@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from sweeper.grid.identity import canonical
 from sweeper.sweep import PlannedTrial, Resources
 from trainers import pack as packed
-from trainers.trial import Trial
 
 __all__ = ["make_packs", "pack_key", "pack_size", "shared_keys"]
 
@@ -50,6 +49,6 @@ def pack_size(resources: Resources) -> int:
 
 def pack_key(trial: PlannedTrial) -> str:
     """What the members of a pack have in common, the rhythm of their looks included."""
-    whole = Trial.from_config(trial.config)
-    training = whole.training
-    return canonical([packed.pack_key(whole), training.test_every, training.checkpoint_every])
+    training = trial.trial.training
+    shared = packed.pack_key(trial.trial)
+    return canonical([shared, training.test_every, training.checkpoint_every])

@@ -34,6 +34,7 @@ from tests.sweeper.small import (
 )
 from trainers import TrainerError, checkpoint
 from trainers.datasets.digits import Digits
+from trainers.evaluations.samples import Samples
 
 COMMIT = ("manifest.json", "records.json", "state.safetensors")
 SAMPLES = 4
@@ -142,7 +143,7 @@ def test_both_commits_torn_begin_anew(sweep: Sweep) -> None:
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     """A finished trial that was asked for samples: a table, metrics, and pictures."""
-    asked = replace(planned(), evaluate=({"name": "samples", "count": 4},))
+    asked = replace(planned(), evaluate=(Samples(count=4),))
     return undisturbed(tmp_path_factory.mktemp("answered"), [asked])
 
 

@@ -50,7 +50,7 @@ def planned(
         lineage=f"p{name}",
         label=f"sigma_vae σ={sigma:g} seed={seed}",
         params=params,
-        config=trial.config(),
+        trial=trial,
         parameters=trial.count_parameters(),
         data={"checksum": trial.data.checksum(), "shape": [1, 8, 8], "dims": 64},
     )

@@ -101,7 +101,7 @@ def test_a_missing_partner_is_an_error_that_names_it(block: str) -> None:
 
 
 def history(trial: PlannedTrial) -> list[dict[str, float]]:
-    pack = Pack([Trial.from_config(trial.config)])
+    pack = Pack([trial.trial])
     return [pack.run_epoch()[0].metrics for _ in range(3)]
 
 
@@ -139,8 +139,8 @@ def test_an_unscaled_eps_breaks_the_equality() -> None:
         "{model: sigma_vae, sigma: 0.06}", "{model: sigma_vae, sigma: 0.03, beta: 4}", head=head
     )
     partner_trial, twin = trials_of(text)
-    training = {**twin.config["training"], "eps": 1e-2}
-    unscaled = replace(twin, config={**twin.config, "training": training})
+    training = replace(twin.trial.training, eps=1e-2)
+    unscaled = replace(twin, trial=replace(twin.trial, training=training))
     assert history(twin) != history(partner_trial)
     kls = [history(trial)[-1]["test/kl"] for trial in (partner_trial, twin, unscaled)]
     assert kls[0] == kls[1]

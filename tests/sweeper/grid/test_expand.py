@@ -59,10 +59,10 @@ def test_the_product_runs_in_the_order_of_the_block_and_seeds_run_fastest() -> N
 def test_a_block_overrides_the_defaults() -> None:
     text = grid_text("{model: sigma_vae, sigma: 0.1, d_z: 3, seeds: [7], lr: 1e-2}")
     (trial,) = trials_of(text)
-    assert trial.config["network"] == {"name": "linear", "d_z": 3}
-    assert trial.config["seed"] == 7
-    assert trial.config["training"]["lr"] == 0.01
-    assert trial.config["training"]["epochs"] == 2
+    assert trial.trial.config()["network"] == {"name": "linear", "d_z": 3}
+    assert trial.trial.config()["seed"] == 7
+    assert trial.trial.config()["training"]["lr"] == 0.01
+    assert trial.trial.config()["training"]["epochs"] == 2
 
 
 def test_defaults_may_hold_an_axis_and_pass_by_models_that_lack_the_field() -> None:

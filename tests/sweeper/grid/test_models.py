@@ -9,7 +9,7 @@ from sweeper.grid.labels import flat_params
 from sweeper.grid.models import MODELS, Model, fitting_network, known_models
 from tests.sweeper.grids import HEAD, grid_text, trials_of
 from trainers.networks import NETWORKS
-from trainers.trial import PARTS, Trial
+from trainers.trial import PARTS
 
 BLOCKS = {
     "sigma_vae": "sigma: 0.1",
@@ -34,7 +34,7 @@ def test_every_model_has_a_block() -> None:
 @pytest.mark.parametrize("model", known_models().values(), ids=lambda model: model.name)
 def test_every_model_makes_trials(model: Model) -> None:
     trials = trials_of(grid_text(f"{{model: {model.name}, {BLOCKS[model.name]}}}", head=DIGITS))
-    trial = Trial.from_config(trials[0].config)
+    trial = trials[0].trial
     assert trials[0].params["model"] == model.name
     assert trial.objective.name == model.objective
     assert (trial.likelihood.name if trial.likelihood else None) == model.likelihood
@@ -45,9 +45,9 @@ def test_every_model_makes_trials(model: Model) -> None:
 @pytest.mark.parametrize("model", known_models().values(), ids=lambda model: model.name)
 def test_flat_keys_and_flat_params_agree(model: Model) -> None:
     trials = trials_of(grid_text(f"{{model: {model.name}, {BLOCKS[model.name]}}}", head=DIGITS))
-    config = trials[0].config
+    config = trials[0].trial.config()
     names = {part: config[part]["name"] for part in PARTS if config.get(part)}
-    params = flat_params(model.name, Trial.from_config(config))
+    params = flat_params(model.name, trials[0].trial)
     for key, slot in slots(names).items():
         value = config[slot.part][slot.field.name]
         if not slot.field.where:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
@@ -21,6 +21,7 @@ from sweeper.grid.loading import load, shipped_grids
 from sweeper.grid.resolve import resolve
 from sweeper.grid.schema import check_grid
 from sweeper.sweep import PlannedTrial
+from trainers.corruptions.salt_and_pepper import SaltAndPepper
 from trainers.datasets import DATASETS
 from trainers.datasets.frey_face import SPLIT
 from trainers.evaluations import classification, smoothing
@@ -89,11 +90,8 @@ def test_a_grid_expands_without_its_data(name: str, expanded: Expanded) -> None:
     trials = expanded(name)
     assert len(trials) == len({trial.id for trial in trials}) == COUNTS[name]
     for trial in trials:
-        built = Trial.from_config(trial.config)
-        assert built.config() == trial.config
-        assert (
-            trial.data["dims"] == built.data.shape[0] * built.data.shape[1] * (built.data.shape[2])
-        )
+        assert Trial.from_config(trial.trial.config()) == trial.trial
+        assert trial.data["dims"] == math.prod(trial.trial.data.shape)
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -124,22 +122,22 @@ def settings(trial: PlannedTrial) -> tuple[object, ...]:
 def test_a_full_grid_evaluates_on_all_test_examples(name: str, expanded: Expanded) -> None:
     """Certificates alone are of fewer: of 500, as in Cohen et al. 2019."""
     asked = [one for trial in expanded(name) for one in trial.evaluate]
-    assert {one["name"] for one in asked if one.get("examples")} <= {"smoothing"}
+    assert {one.name for one in asked if getattr(one, "examples", 0)} <= {"smoothing"}
     assert asked
 
 
 def test_certificates_are_made_as_by_cohen_et_al(expanded: Expanded) -> None:
     """n0 = 100, n = 100,000 and α = 0.001; σ = 0.7 and radii from 0.5 to 1.5 are Saremi's."""
     asked = {
-        json.dumps(one)
+        one
         for trial in expanded("saremi-robustness")
         for one in trial.evaluate
-        if one["name"] == "smoothing"
+        if one.name == "smoothing"
     }
     assert len(asked) == 1
-    one = json.loads(asked.pop())
-    assert (one["n0"], one["n"], one["alpha"], one["sigma"]) == (100, 100_000, 0.001, 0.7)
-    assert (one["radii"][0], one["radii"][-1]) == (0.5, 1.5)
+    one = asked.pop()
+    assert (one.n0, one.n, one.alpha, one.sigma) == (100, 100_000, 0.001, 0.7)
+    assert (one.radii[0], one.radii[-1]) == (0.5, 1.5)
 
 
 @pytest.mark.parametrize("name", ["saremi-sigma", "saremi-alpha", "saremi-robustness"])
@@ -232,32 +230,31 @@ def test_the_denoising_grids_train_as_the_paper_does(name: str, expanded: Expand
     """Im et al. 2017, Sec. 5: batches of 100, 50 latents, layers of 200 units; K and M."""
     trials = expanded(name)
     for trial in trials:
-        network, objective = trial.config["network"], trial.config["objective"]
-        assert trial.config["training"]["batch_size"] == 100
-        assert (network["d_z"], network["decoder_hidden"]) == (50, [200, 200])
-        assert network["nonlinearity"] == NONLINEARITY[trial.params["model"]]
-        assert network.get("hidden") in ([200], [200, 200], None)
-        assert (objective["k"], objective["m"]) in {(1, 1), (5, 1), (5, 5), (5, 10)}
-    found = {(trial.config["objective"]["k"], trial.config["objective"]["m"]) for trial in trials}
+        network, objective = trial.trial.network, trial.trial.objective
+        assert trial.trial.training.batch_size == 100
+        assert (network.d_z, network.decoder_hidden) == (50, (200, 200))
+        assert network.nonlinearity == NONLINEARITY[trial.params["model"]]
+        assert getattr(network, "hidden", None) in ((200,), (200, 200), None)
+        assert (objective.k, objective.m) in {(1, 1), (5, 1), (5, 5), (5, 10)}
+    found = {(trial.trial.objective.k, trial.trial.objective.m) for trial in trials}
     assert found == {(1, 1), (5, 1)} | ({(5, 5), (5, 10)} if name == "dvae-mnist" else set())
 
 
 def test_the_denoising_grid_sets_10000_images_apart(expanded: Expanded) -> None:
     for trial in expanded("dvae-mnist"):
-        data = trial.config["data"]
-        assert (data["name"], data["validation"]) == ("binarized_mnist", 10_000)
-        assert trial.config["likelihood"]["name"] == "bernoulli"
+        data = trial.trial.data
+        assert (data.name, data.validation) == ("binarized_mnist", 10_000)
+        assert trial.trial.likelihood.name == "bernoulli"
 
 
 def test_the_recurrent_rows_are_those_of_table_3(expanded: Expanded) -> None:
     """One recurrent layer of five time steps, at four noise levels; DVAE with K = 1."""
     trials = [trial for trial in expanded("dvae-mnist") if trial.params["network"] == "gru"]
     assert all(
-        (trial.config["network"]["units"], trial.config["network"]["steps"]) == (200, 5)
-        for trial in trials
+        (trial.trial.network.units, trial.trial.network.steps) == (200, 5) for trial in trials
     )
     rows = Counter(
-        (trial.params["model"], trial.config["objective"]["k"], trial.params["corruption_p"])
+        (trial.params["model"], trial.trial.objective.k, trial.params["corruption_p"])
         for trial in trials
     )
     assert rows == {
@@ -268,16 +265,16 @@ def test_the_recurrent_rows_are_those_of_table_3(expanded: Expanded) -> None:
 def test_the_frey_grid_has_the_rows_of_table_2(expanded: Expanded) -> None:
     """A Gaussian decoder with learned variance, at three levels of noise and without."""
     trials = expanded("dvae-frey")
-    assert {
-        (trial.config["data"]["name"], trial.config["likelihood"]["name"]) for trial in trials
-    } == {("frey_face", "gaussian_learned")}
+    assert {(trial.trial.data.name, trial.trial.likelihood.name) for trial in trials} == {
+        ("frey_face", "gaussian_learned")
+    }
     assert SPLIT == (1572, 193, 200)
     rows = Counter(
         (
             trial.params["model"],
-            trial.config["objective"]["k"],
-            len(trial.config["network"]["hidden"]),
-            trial.config["corruption"].get("sigma", 0.0),
+            trial.trial.objective.k,
+            len(trial.trial.network.hidden),
+            getattr(trial.trial.corruption, "sigma", 0.0),
         )
         for trial in trials
     )
@@ -288,10 +285,9 @@ def test_the_frey_grid_has_the_rows_of_table_2(expanded: Expanded) -> None:
         for layers in (1, 2)
         for sigma in (0.0, 0.025, 0.05, 0.075)
     }
-    quiet = [
-        trial.config["corruption"] for trial in trials if "sigma" not in trial.config["corruption"]
-    ]
-    assert quiet == [{"name": "salt_and_pepper", "p": 0}] * 60
+    corruptions = [trial.trial.corruption for trial in trials]
+    quiet = [one for one in corruptions if not hasattr(one, "sigma")]
+    assert quiet == [SaltAndPepper(p=0.0)] * 60
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from trainers import checkpoint
 from trainers.corruptions import CORRUPTIONS
 from trainers.fields import describe_fields
-from trainers.trial import Trial
 
 pytestmark = THIRD_PARTY
 FIVE_MINUTES = 300
@@ -40,16 +39,13 @@ def test_the_zoo_has_every_model_and_asks_each_something(tmp_path: Path) -> None
     trials = zoo(tmp_path).trials
     assert {trial.params["model"] for trial in trials} == {model.name for model in MODELS}
     assert all(trial.evaluate for trial in trials)
-    asked = {one["name"] for trial in trials for one in trial.evaluate}
+    asked = {one.name for trial in trials for one in trial.evaluate}
     assert asked >= {"denoising", "nll", "active_units", "samples"}
 
 
 def test_the_zoo_is_planned_for_less_than_five_minutes_on_two_cores(tmp_path: Path) -> None:
     sweep = zoo(tmp_path)
-    seconds = [
-        estimate(Trial.from_config(trial.config), trial.parameters).seconds
-        for trial in sweep.trials
-    ]
+    seconds = [estimate(trial.trial, trial.parameters).seconds for trial in sweep.trials]
     assert wall_seconds(seconds, min(2, parallel(sweep.resources, 2))) < FIVE_MINUTES / 3
 
 
@@ -87,7 +83,7 @@ def test_every_model_finishes_on_ray_with_finite_metrics_and_pictures(tmp_path: 
         commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
         assert commit is not None
         stored = read_evaluations(sweep.storage, trial.id)
-        assert {one.name for one in stored} == {one["name"] for one in trial.evaluate}
+        assert {one.name for one in stored} == {one.name for one in trial.evaluate}
         values = [value for one in [*commit.records(), *stored] for value in one.metrics.values()]
         assert all(math.isfinite(value) for value in values)
         assert "gallery.png" in seen.artifacts[trial.id]
@@ -107,7 +103,7 @@ def test_every_corruption_is_planned(corruption: str) -> None:
     }
     noise = json.dumps({"name": corruption} | given)
     (trial,) = trials_of(HEAD + f"  - {{model: dvae, network: mlp, corruption: {noise}}}\n")
-    assert estimate(Trial.from_config(trial.config), trial.parameters).seconds > 0
+    assert estimate(trial.trial, trial.parameters).seconds > 0
 
 
 def test_the_zoo_is_shipped() -> None:

@@ -16,7 +16,7 @@ from sweeper.pictures.sampling import draw_samples, make_sampler
 from sweeper.status.trained import find_trial, load_trained
 from tests.sweeper.mlflow_view import THIRD_PARTY
 from tests.sweeper.trained_zoo import id_of, pictures_of, trained_sweep
-from trainers import Pack, Trial, checkpoint
+from trainers import Pack, checkpoint
 
 pytestmark = THIRD_PARTY
 
@@ -57,7 +57,7 @@ def test_a_picture_of_samples(
 def test_the_loaded_model_is_the_one_that_was_trained() -> None:
     planned = trained_sweep().trials[0]
     trained = load_trained(trained_sweep().storage, planned.id)
-    pack = Pack([Trial.from_config(planned.config)])
+    pack = Pack([planned.trial])
     commit = checkpoint.latest(trained.folder)
     assert commit is not None
     pack.restore([commit.load()], 1)

@@ -18,7 +18,6 @@ from sweeper.sweep import Resources, Sweep
 from sweeper.terminal.plan_table import duration
 from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
 from tests.sweeper.searched import load, search
-from trainers.trial import Trial
 
 GRID = grid_text(
     "{model: sigma_vae, sigma: [0.03, 0.06]}",
@@ -141,7 +140,7 @@ def test_a_plan_is_drawn(
 
 def cost(block: str) -> Estimate:
     (trial,) = trials_of(grid_text(block, head=HEAD.replace("seeds: 2", "seeds: 1")))
-    return estimate(Trial.from_config(trial.config), trial.parameters)
+    return estimate(trial.trial, trial.parameters)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from sweeper.worker import reporter, worker
 from tests.sweeper.grids import grid_text, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.sweeper.small import planned, prepared, small_sweep, train
+from trainers.evaluations.active_units import ActiveUnits
 
 pytestmark = THIRD_PARTY
 
@@ -88,7 +89,7 @@ def test_records_that_wait_are_counted(tmp_path: Path) -> None:
 def test_evaluations_that_wait_are_counted_too(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path)
     run_inline(sweep)
-    asked = replace(sweep.trials[0], evaluate=({"name": "active_units"},))
+    asked = replace(sweep.trials[0], evaluate=(ActiveUnits(),))
     train(replace(sweep, trials=(asked,)))
     left = waiting(sweep, standings([sweep]))
     assert (left.records, left.trials, left.error) == (1, 1, None)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,13 @@ from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
-from sweeper.sweep import Outcome, Sweep
+from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from sweeper.worker import evaluating
 from tests.sweeper.grids import trials_of, write_grid
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
+from trainers.evaluations import Evaluator
+from trainers.evaluations.active_units import ActiveUnits
 from trainers.evaluations.nll import Nll
 
 pytestmark = READY
@@ -42,7 +44,7 @@ tracking: sqlite:///{folder}/mlflow.db
 """
 FIRST = "[{denoising: {examples: 20}}, {nll: {k: 50, examples: 10}}, samples]"
 LATER = FIRST[:-1] + ", active_units]"
-ASKED = ({"name": "nll", "k": 5, "examples": 4}, {"name": "active_units"})
+ASKED = (Nll(k=5, examples=4), ActiveUnits())
 
 
 def run_grid(folder: Path, evaluate: str) -> tuple[Sweep, Outcome]:
@@ -154,9 +156,7 @@ def test_a_model_from_storage_answers_as_it_did_when_it_was_trained(tmp_path: Pa
     }
 
 
-def planned_asked(*evaluate: dict[str, Any]) -> Any:
-    from dataclasses import replace
-
+def planned_asked(*evaluate: Evaluator) -> PlannedTrial:
     return replace(planned(), evaluate=evaluate)
 
 
@@ -253,10 +253,7 @@ def test_a_block_may_have_a_list_of_its_own() -> None:
     with pytest.raises(UserError, match=r"no likelihood; ask one of .*line 7, an `evaluate` of"):
         trials_of(HEAD.replace(", d_z: 2", "") + blocks % "")
     trials = trials_of(HEAD.replace(", d_z: 2", "") + blocks % ", evaluate: [denoising]")
-    assert [[one["name"] for one in trial.evaluate] for trial in trials] == [
-        ["nll"],
-        ["denoising"],
-    ]
+    assert [[one.name for one in trial.evaluate] for trial in trials] == [["nll"], ["denoising"]]
 
 
 @pytest.mark.parametrize(

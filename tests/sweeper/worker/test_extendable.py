@@ -29,13 +29,12 @@ from tests.sweeper.small import (
     undisturbed,
 )
 from tests.sweeper.worker.test_worker import name_device, stop_after
-from trainers.trial import Trial
 
 
 def trial_of(epochs: int, extendable: bool = True, **changes: Any) -> PlannedTrial:
     """With the ids that a grid would give it."""
     made = planned(epochs=epochs, extendable=extendable, **changes)
-    trial, checksum = Trial.from_config(made.config), str(made.data["checksum"])
+    trial, checksum = made.trial, str(made.data["checksum"])
     return replace(made, id=trial_id(trial, checksum), lineage=lineage_id(trial, checksum))
 
 
@@ -210,7 +209,7 @@ def test_only_more_epochs_of_the_same_carry_on(tmp_path: Path, other: dict[str, 
     sweep = small_sweep(tmp_path, short)
     train(sweep)
     trial = trial_of(**other)
-    training = Trial.from_config(trial.config).training
+    training = trial.trial.training
     assert shorter(sweep.storage, trial.lineage, training, trial.id) is None
 
 

@@ -8,7 +8,6 @@ from sweeper.sweep import Resources
 from sweeper.worker.packs import make_packs, pack_size
 from tests.sweeper.grids import grid_text, trials_of
 from trainers.pack import Pack
-from trainers.trial import Trial
 
 TRIALS = trials_of(
     grid_text(
@@ -32,7 +31,7 @@ def test_every_trial_is_in_one_pack_of_its_program(size: int) -> None:
     assert sorted(t.id for pack in packs for t in pack) == sorted(t.id for t in TRIALS)
     for pack in packs:
         assert len(pack) <= size
-        Pack([Trial.from_config(trial.config) for trial in pack])
+        Pack([trial.trial for trial in pack])
 
 
 def test_a_large_pack_takes_all_that_differ_in_numbers_only() -> None:
