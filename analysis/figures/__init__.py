@@ -1,7 +1,8 @@
-"""The report's figures: each module here is one figure, found by itself.
+"""The report's figures: every `Figure` that a module of this folder defines.
 
 ``info(view)`` returns the data of a figure and ``draw(info)`` a Plotly figure, so that both can
-be used from a notebook. A new figure is a new module that defines ``FIGURE``.
+be used from a notebook. A new figure is a new module with a ``FIGURE``; a module that draws the
+same for several fields, such as KL against σ and against α, defines one for each.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from analysis.figures.drawing.figure import SECTIONS, Figure
+from analysis.figures.drawing.view import SECTIONS, Figure
 
 __all__ = ["Figure", "figures"]
 
@@ -20,6 +21,6 @@ def figures() -> list[Figure]:
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
     order = list(SECTIONS)
     return sorted(
-        (module.FIGURE for module in modules),
+        (one for module in modules for one in vars(module).values() if isinstance(one, Figure)),
         key=lambda figure: (order.index(figure.section), figure.order, figure.name),
     )

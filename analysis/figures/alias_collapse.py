@@ -12,11 +12,10 @@ import plotly.graph_objects as go
 from analysis.equivalence import CollapseVerdict, Kin, collapse, families, level_of
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.labels import hover, label
 from analysis.figures.drawing.palette import MUTED
-from analysis.figures.drawing.panels import log_axes, stack
-from analysis.figures.drawing.style import canvas, escape, prose
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.style import canvas, log_axes, stack
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import model_name, setting
 
 __all__ = ["FIGURE", "Effective", "draw", "info"]
@@ -64,13 +63,9 @@ def info(view: View) -> Effective:
     )
     return Effective(
         pd.concat(parts, ignore_index=True),
-        (
-            f"<p>{prose(' '.join(said))}</p><p>Each point is one trial. If β acts "
-            "through σ√β (αβ for "
-            "Laplace models) alone, all points of a panel lie on one curve; the test "
-            "allows the curve "
-            f"(grey) to bend.{shared}{left}</p>"
-        ),
+        f"{' '.join(said)}\nEach point is one trial. If β acts through σ√β (αβ for Laplace "
+        "models) alone, all points of a panel lie on one curve; the test allows the curve "
+        f"(grey) to bend.{shared}{left}",
     )
 
 
@@ -108,9 +103,12 @@ def _panel(view: View, kin: Kin, verdicts: list[CollapseVerdict]) -> Iterator[pd
 
 def _measured(view: View, kin: Kin) -> pd.DataFrame:
     rows = kin.rows
-    hover = [
-        f"<b>{escape(model_name(model))}</b><br>{setting(kin.x, noise)}, β = {beta:g}, seed "
-        f"{seed:g}<br>KL {kl:.4g} nats/example"
+    pointed = [
+        hover(
+            model_name(model),
+            f"{setting(kin.x, noise)}, β = {beta:g}, seed {seed:g}",
+            f"KL {kl:.4g} nats/example",
+        )
         for model, noise, beta, seed, kl in zip(
             rows["model"], rows[kin.x], rows["beta"], rows["seed"], rows["test/kl"], strict=True
         )
@@ -124,7 +122,7 @@ def _measured(view: View, kin: Kin) -> pd.DataFrame:
             "beta": rows["beta"],
             "seed": rows["seed"],
             "trial": rows["trial"],
-            "hover": hover,
+            "hover": pointed,
             "link": view.links(rows),
         }
     )
@@ -176,7 +174,7 @@ def _traces(
 
 def _title(figure: go.Figure, panel: str, place: dict[str, str]) -> None:
     figure.add_annotation(
-        text=escape(panel),
+        text=label(panel),
         xref=f"{place['xaxis']} domain",
         x=1,
         yref=f"{place['yaxis']} domain",

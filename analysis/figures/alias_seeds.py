@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 from analysis.equivalence import SeedVerdict, across_seeds, level_of
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.labels import hover, hover_template, label
 from analysis.figures.drawing.palette import AXIS, INK, MARKERS, PAPER, veil
-from analysis.figures.drawing.style import canvas, escape
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.style import canvas
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import quantity
 
 __all__ = ["FIGURE", "Differences", "draw", "info"]
@@ -53,13 +53,10 @@ def info(view: View) -> Differences:
     return Differences(
         table,
         view.margin,
-        (
-            "<p>Difference of the mean logarithms of two aliases, the first less the second, with "
-            "its interval of Welch’s two one-sided tests. A pair is equivalent "
-            "in a metric when the whole interval lies inside the shaded margin "
-            f"±{view.margin:g} and "
-            f"each arm has five seeds or more.{left}</p>"
-        ),
+        "Difference of the mean logarithms of two aliases, the first less the second, with its "
+        "interval of Welch’s two one-sided tests. A pair is equivalent in a metric when the whole "
+        f"interval lies inside the shaded margin ±{view.margin:g} and each arm has five seeds or "
+        f"more.{left}",
     )
 
 
@@ -102,7 +99,7 @@ def draw(data: Differences) -> go.Figure:
         tickvals=[-number for number in range(len(pairs))],
         showgrid=False,
         ticks="",
-        ticktext=[escape(pair).replace(" less ", "<br>less ") for pair in pairs],
+        ticktext=[label(pair.replace(" less ", "\nless ")) for pair in pairs],
         range=[-len(pairs) + 0.4, 0.6],
         title_text="pair of settings (no unit)",
     )
@@ -110,10 +107,13 @@ def draw(data: Differences) -> go.Figure:
 
 
 def _marks(part: pd.DataFrame, place: list[float], metric: str, index: int) -> go.Scatter:
-    hover = [
-        f"<b>{escape(row.pair)}</b><br>Δ log {escape(metric)} {row.difference:.4f}<br>"
-        f"{row.interval}: {row.low:.4f} to {row.high:.4f}<br>"
-        f"{row.n} seeds: {row.verdict}"
+    pointed = [
+        hover(
+            row.pair,
+            f"Δ log {metric} {row.difference:.4f}",
+            f"{row.interval}: {row.low:.4f} to {row.high:.4f}",
+            f"{row.n} seeds: {row.verdict}",
+        )
         for row in part.itertuples()
     ]
     bars = {
@@ -127,10 +127,10 @@ def _marks(part: pd.DataFrame, place: list[float], metric: str, index: int) -> g
         x=part["difference"],
         y=place,
         mode="markers",
-        name=f"log {escape(metric)}",
-        text=hover,
+        name=label(f"log {metric}"),
+        text=pointed,
         error_x=bars,
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate=hover_template(),
         marker={
             "color": marks.colour(index),
             "symbol": MARKERS[index],

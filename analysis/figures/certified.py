@@ -8,9 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing.curves import SETTING, over_seeds, setting_lines, trial_settings
-from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.style import canvas
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 
 __all__ = ["FIGURE", "Certified", "draw", "info"]
 
@@ -40,10 +39,8 @@ def info(view: View) -> Certified:
     table = over_seeds(joined.assign(radius=joined["name"].map(radii)), [*SETTING, "radius"])
     return Certified(
         table,
-        (
-            "<p>Share of test examples that are classified rightly with a certificate of at least "
-            "this radius (Cohen et al. 2019, arXiv:1902.02918), mean over seeds.</p>"
-        ),
+        "Share of test examples that are classified rightly with a certificate of at least this "
+        "radius (Cohen et al. 2019, arXiv:1902.02918), mean over seeds.",
     )
 
 

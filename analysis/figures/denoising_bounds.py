@@ -12,10 +12,10 @@ import plotly.graph_objects as go
 from analysis.comparisons.bounds import Bound, OrderCheck, check_gap
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.curves import trial_settings
-from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.labels import hover, hover_template, label
 from analysis.figures.drawing.palette import MARKERS, PAPER
-from analysis.figures.drawing.style import canvas, escape
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.style import canvas
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.sources.schema import param_columns
 from analysis.wording import model_name, plural, setting
 
@@ -63,11 +63,8 @@ def info(view: View) -> DenoisingBounds:
     left = f" The first {_ROWS} of {len(rows)} trials are drawn." * (len(rows) > _ROWS)
     return DenoisingBounds(
         table,
-        (
-            "<p>Estimates with their Monte-Carlo standard errors, normalising "
-            "constants included. "
-            f"{escape(ORDER)} {escape(sentence(view))}{left}</p>"
-        ),
+        "Estimates with their Monte-Carlo standard errors, normalising constants included. "
+        f"{ORDER} {sentence(view)}{left}",
     )
 
 
@@ -136,8 +133,7 @@ def draw(data: DenoisingBounds) -> go.Figure:
         showgrid=False,
         ticks="",
         ticktext=[
-            escape(label).replace(", seed", "<br>seed") if len(trials) < 13 else escape(label)
-            for label in labels
+            label(one.replace(", seed", "\nseed") if len(trials) < 13 else one) for one in labels
         ],
         range=[-len(trials) + 0.4, 0.6],
     )
@@ -145,8 +141,8 @@ def draw(data: DenoisingBounds) -> go.Figure:
 
 
 def _marks(part: pd.DataFrame, place: list[int], name: str, index: int) -> go.Scatter:
-    hover = [
-        f"<b>{escape(row.label)}</b><br>{name} {row.value:.2f} ± {row.se:.2g} nats/example"
+    pointed = [
+        hover(row.label, f"{name} {row.value:.2f} ± {row.se:.2g} nats/example")
         for row in part.itertuples()
     ]
     return go.Scatter(
@@ -154,9 +150,9 @@ def _marks(part: pd.DataFrame, place: list[int], name: str, index: int) -> go.Sc
         y=place,
         mode="markers",
         name=name,
-        text=hover,
+        text=pointed,
         error_x={"array": part["se"], "width": 0, "thickness": 1.6, "color": marks.colour(index)},
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate=hover_template(),
         marker={
             "color": marks.colour(index),
             "symbol": MARKERS[index],

@@ -10,27 +10,27 @@ import plotly.graph_objects as go
 
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.laws import Claim, interval, short
+from analysis.figures.drawing.claims import Claim, interval, short
+from analysis.figures.drawing.labels import hover_template, label
 from analysis.figures.drawing.palette import MARKERS, PAPER
-from analysis.figures.drawing.style import axis_title, canvas, escape, prose, set_log
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.style import axis_title, canvas, set_log
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.laws.scaling import scaling
 from analysis.sources.schema import SAID_BY_MODEL
 from analysis.wording import model_name, symbol
 
-__all__ = ["FIGURE", "Scaling", "draw", "info", "trends"]
+__all__ = ["FIGURE", "ByWidth", "draw", "info", "trends"]
 
 
 @dataclass(frozen=True)
-class Scaling:
+class ByWidth:
     """table: columns series, d_z, nu, low, high, n, fit."""
 
     table: pd.DataFrame
     caption: str
 
 
-def info(view: View) -> Scaling:
+def info(view: View) -> ByWidth:
     """One ν a latent dimension, from the laws of families that differ in d_z and nothing else."""
     rows = [
         _row(claim)
@@ -44,10 +44,9 @@ def info(view: View) -> Scaling:
             relevant=False,
         )
     many = table.groupby("series")["d_z"].transform("nunique") > 1
-    said = "".join(f"<p>{prose(text)}</p>" for text in trends(view))
-    return Scaling(
+    return ByWidth(
         table[many].sort_values(["series", "d_z"], ignore_index=True),
-        f"{said}<p>Bars: 95 % intervals over seeds.</p>",
+        "\n".join([*trends(view), "Bars: 95 % intervals over seeds."]),
     )
 
 
@@ -90,7 +89,7 @@ def _row(claim: Claim) -> dict[str, object]:
     }
 
 
-def draw(data: Scaling) -> go.Figure:
+def draw(data: ByWidth) -> go.Figure:
     """ν with its interval over a log axis of d_z."""
     figure = canvas(380)
     for index, (name, part) in enumerate(data.table.groupby("series", sort=False)):
@@ -106,10 +105,10 @@ def draw(data: Scaling) -> go.Figure:
                 x=part["d_z"],
                 y=part["nu"],
                 mode="lines+markers",
-                name=escape(name),
+                name=label(name),
                 error_y=bars,
                 text=part["hover"],
-                hovertemplate="d_z = %{x}<br>%{text}<extra></extra>",
+                hovertemplate=hover_template("d_z = %{x}", "%{text}"),
                 line={"color": marks.colour(index), "width": 1},
                 marker={
                     "symbol": MARKERS[index % len(MARKERS)],

@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 from analysis import published
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import families
-from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.labels import hover, hover_template
 from analysis.figures.drawing.palette import MUTED, PAPER
-from analysis.figures.drawing.style import canvas, escape, prose, set_log
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.style import canvas, set_log
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import setting
 
 __all__ = ["FIGURE", "Ratios", "draw", "info", "published_ratios"]
@@ -69,8 +69,8 @@ def info(view: View) -> Ratios:
 
 def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFrame:
     ratio = rows["test/kl"] / rows["test/elbo"]
-    hover = [
-        f"<b>{escape(label)}</b><br>{setting(x, level)}, seed {seed:g}<br>KL/L = {value:.4f}"
+    pointed = [
+        hover(label, f"{setting(x, level)}, seed {seed:g}", f"KL/L = {value:.4f}")
         for level, seed, value in zip(rows[x], rows["seed"], ratio, strict=True)
     ]
     return pd.DataFrame(
@@ -81,7 +81,7 @@ def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFram
             "y": ratio,
             "seed": rows["seed"],
             "trial": rows["trial"],
-            "hover": hover,
+            "hover": pointed,
             "link": view.links(rows),
             "hue": view.hue(label),
         }
@@ -104,10 +104,10 @@ def _caption(view: View, table: pd.DataFrame) -> str:
         )
     )
     return (
-        f"<p>Mean ± standard deviation over the points. {prose('; '.join(said))}.</p>"
-        f"<p>L is the ELBO without its constant, as in the paper. The published values are "
-        f"for MNIST, d = 784; {ours}. The two sets of points are shown beside each other, "
-        "not tested against each other: model, network and training may differ.</p>"
+        f"Mean ± standard deviation over the points. {'; '.join(said)}.\n"
+        "L is the ELBO without its constant, as in the paper. The published values are for "
+        f"MNIST, d = 784; {ours}. The two sets of points are shown beside each other, not tested "
+        "against each other: model, network and training may differ."
     )
 
 
@@ -131,7 +131,7 @@ def _published(part: pd.DataFrame, name: str) -> go.Scatter:
         y=part["y"],
         mode="lines+markers",
         name=f"published, {name}",
-        hovertemplate="published: KL/L = %{y:.3f} at %{x}<extra></extra>",
+        hovertemplate=hover_template("published: KL/L = %{y:.3f} at %{x}"),
         line={"color": MUTED, "width": 1, "dash": "dot"},
         marker={
             "symbol": _PAPER_MARKS[name],

@@ -8,9 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing.curves import SETTING, over_seeds, setting_lines, trial_settings
-from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.style import canvas, escape, set_log
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.style import canvas, set_log
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import number, plural
 
 __all__ = ["FIGURE", "Rates", "draw", "info"]
@@ -42,13 +41,11 @@ def info(view: View) -> Rates:
     more = f"; {len(told) - _SAID} more in the data" if len(told) > _SAID else ""
     return Rates(
         table,
-        (
-            "<p>σ of the learned corruption, averaged over dimensions: "
-            f"{escape('; '.join(told[:_SAID]))}{more}.</p><p>The denoising bound is linear in the "
-            "corruption p(x̃|x), so no noise at all is its optimum, and a learned "
-            "rate is expected to "
-            "fall (Im et al. 2017, arXiv:1511.06406, Sec. 3).</p>"
-        ),
+        "σ of the learned corruption, averaged over dimensions: "
+        f"{'; '.join(told[:_SAID])}{more}.\n"
+        "The denoising bound is linear in the corruption p(x̃|x), so no noise at all is its "
+        "optimum, and a learned rate is expected to fall (Im et al. 2017, arXiv:1511.06406, "
+        "Sec. 3).",
     )
 
 

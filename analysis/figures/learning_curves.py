@@ -18,9 +18,8 @@ from analysis.figures.drawing.curves import (
     setting_line,
     trial_settings,
 )
-from analysis.figures.drawing.figure import Figure
 from analysis.figures.drawing.style import canvas, set_log
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 
 __all__ = ["FIGURE", "Curves", "draw", "info"]
 
@@ -47,9 +46,9 @@ def info(view: View) -> Curves:
         raise NothingToDraw("No history of KL or reconstruction error is stored.")
     kept, dropped = _thinned(history.merge(groups, on="trial"))
     table = over_seeds(kept, [*SETTING, "metric", "step"]).rename(columns={"step": "epoch"})
-    caption = f"<p>Mean over seeds on the test set, one line a setting{colour_note(table)}."
+    caption = f"Mean over seeds on the test set, one line a setting{colour_note(table)}."
     caption += f" {dropped} settings are left out, evenly over the list." if dropped else ""
-    return Curves(table, caption + "</p>")
+    return Curves(table, caption)
 
 
 def _thinned(joined: pd.DataFrame) -> tuple[pd.DataFrame, int]:

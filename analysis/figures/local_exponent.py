@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.laws import Claim
-from analysis.figures.drawing.style import canvas, escape, set_log
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.claims import Claim
+from analysis.figures.drawing.labels import hover
+from analysis.figures.drawing.style import canvas, set_log
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.laws.powerlaw import PowerLaw
 from analysis.wording import symbol
 
@@ -43,12 +43,9 @@ def info(view: View) -> Exponents:
     ]
     return Exponents(
         pd.concat(parts, ignore_index=True),
-        (
-            "<p>A power law is a horizontal line here. Lines and bands: slope of the "
-            "quadratic fit "
-            "with its 95 % interval; points: slope between neighbouring noise levels, from the "
-            "geometric means over seeds.</p>"
-        ),
+        "A power law is a horizontal line here. Lines and bands: slope of the quadratic fit with "
+        "its 95 % interval; points: slope between neighbouring noise levels, from the geometric "
+        "means over seeds.",
     )
 
 
@@ -66,12 +63,11 @@ def _neighbours(claim: Claim, law: PowerLaw) -> pd.DataFrame:
     at, logs = means.index.to_numpy(dtype=float), means.to_numpy(dtype=float)
     nu = -np.diff(logs) / np.diff(at)
     x = np.exp((at[1:] + at[:-1]) / 2)
-    hover = [
-        f"<b>{escape(claim.family.label)}</b><br>around {symbol(claim.x)} = "
-        f"{where:.3g}: ν = {value:.3f}"
+    pointed = [
+        hover(claim.family.label, f"around {symbol(claim.x)} = {where:.3g}: ν = {value:.3f}")
         for where, value in zip(x, nu, strict=True)
     ]
-    return pd.DataFrame({"kind": "neighbours", "x": x, "nu": nu, "hover": hover})
+    return pd.DataFrame({"kind": "neighbours", "x": x, "nu": nu, "hover": pointed})
 
 
 def draw(data: Exponents) -> go.Figure:

@@ -8,12 +8,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.palette import MUTED
-from analysis.figures.drawing.panels import log_axes, stack
-from analysis.figures.drawing.style import canvas, escape
+from analysis.figures.drawing.style import canvas, log_axes, stack
 from analysis.figures.drawing.theory import effective, theory_curve
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import model_name, setting
 
 __all__ = ["FIGURE", "Plane", "draw", "info"]
@@ -42,7 +41,7 @@ def info(view: View) -> Plane:
         raise NothingToDraw("No finished trial has both KL and a reconstruction error.")
     parts = [_measured(view, part, name) for name, part in trials.groupby(_names(trials))]
     caption = (
-        "<p>Each point is one trial; towards the lower left the code is shorter and the "
+        "Each point is one trial; towards the lower left the code is shorter and the "
         "picture better. Laplace models measure error in absolute units, so they have a "
         "panel of their own."
     )
@@ -58,7 +57,7 @@ def info(view: View) -> Plane:
             theory.assign(series="linear theory", error=SQUARED, x=theory["kl"], y=theory["recon"])
         )
         caption += " Dotted: the rate-distortion curve of a linear VAE on the same data."
-    return Plane(pd.concat(parts, ignore_index=True), caption + "</p>")
+    return Plane(pd.concat(parts, ignore_index=True), caption)
 
 
 def _names(trials: pd.DataFrame) -> pd.Series:
@@ -70,9 +69,13 @@ def _names(trials: pd.DataFrame) -> pd.Series:
 
 def _measured(view: View, rows: pd.DataFrame, name: str) -> pd.DataFrame:
     shown = [column for column in _SHOWN if column in rows]
-    hover = [
-        f"<b>{escape(name)}</b><br>{_settings(row, shown)}<br>"
-        f"KL {row['test/kl']:.4g} nats/example<br>recon {row['test/recon']:.4g}"
+    pointed = [
+        hover(
+            name,
+            _settings(row, shown),
+            f"KL {row['test/kl']:.4g} nats/example",
+            f"recon {row['test/recon']:.4g}",
+        )
         for _, row in rows.iterrows()
     ]
     laplace = rows["likelihood"].eq("laplace") if "likelihood" in rows else False
@@ -85,7 +88,7 @@ def _measured(view: View, rows: pd.DataFrame, name: str) -> pd.DataFrame:
             "x": rows["test/kl"],
             "y": rows["test/recon"],
             "trial": rows["trial"],
-            "hover": hover,
+            "hover": pointed,
             "link": view.links(rows),
             "hue": view.hue(name),
         }
@@ -94,7 +97,7 @@ def _measured(view: View, rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _settings(row: pd.Series, columns: list[str]) -> str:
     known = (column for column in columns if row[column] == row[column])
-    return escape(", ".join(setting(column, row[column]) for column in known))
+    return ", ".join(setting(column, row[column]) for column in known)
 
 
 def draw(data: Plane) -> go.Figure:

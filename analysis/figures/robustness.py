@@ -18,11 +18,10 @@ from analysis.figures.drawing.curves import (
     setting_line,
     trial_settings,
 )
-from analysis.figures.drawing.figure import Figure
+from analysis.figures.drawing.labels import label
 from analysis.figures.drawing.palette import MUTED
-from analysis.figures.drawing.panels import stack
-from analysis.figures.drawing.style import canvas, escape, set_log
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.style import canvas, set_log, stack
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 
 __all__ = ["FIGURE", "Robustness", "draw", "info"]
 
@@ -63,12 +62,12 @@ def info(view: View) -> Robustness:
     undone = joined.groupby(keys, sort=True, dropna=False)["undone"].mean().reset_index()
     table = over_seeds(joined, keys).assign(undone=undone["undone"])
     caption = (
-        f"<p>Mean over seeds at each level of the added noise{colour_note(table)}. "
+        f"Mean over seeds at each level of the added noise{colour_note(table)}. "
         "Dotted grey: without a denoiser. Errors have a logarithmic axis."
     )
     if len(settings) > _SETTINGS:
         caption += f" The first {_SETTINGS} of {len(settings)} settings are drawn."
-    return Robustness(table, f"{caption}</p>")
+    return Robustness(table, caption)
 
 
 def _long(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -102,7 +101,7 @@ def draw(data: Robustness) -> go.Figure:
         figure,
         [
             (
-                LEVELS.get(str(noise), f"level of {escape(noise)} (data units)"),
+                LEVELS.get(str(noise), label(f"level of {noise} (data units)")),
                 MEASURES[str(measure)],
             )
             for (measure, noise), _ in panels

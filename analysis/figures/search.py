@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 
 from analysis.comparisons.pareto import unbeaten
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.style import axis_title, canvas, escape
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.labels import hover
+from analysis.figures.drawing.style import axis_title, canvas
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import number, plural, quantity
 
 __all__ = ["FIGURE", "Found", "draw", "info"]
@@ -75,9 +75,11 @@ def _points(view: View, sweep: Mapping[str, Any], metrics: list[str]) -> pd.Data
     table = rows.groupby("point", as_index=False).agg(how).sort_values(ORDER, ignore_index=True)
     table[ORDER] = np.arange(1, len(table) + 1)
     table["hover"] = [
-        f"<b>{escape(row['point'])}</b><br>"
-        + "<br>".join(f"{escape(quantity(name))} {number(row[name], 4)}" for name in metrics)
-        + f"<br>mean of {plural(row['n'], 'seed')}"
+        hover(
+            row["point"],
+            *(f"{quantity(name)} {number(row[name], 4)}" for name in metrics),
+            f"mean of {plural(row['n'], 'seed')}",
+        )
         for _, row in table.iterrows()
     ]
     return table
@@ -99,22 +101,21 @@ def _caption(table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, 
     wanted = " and ".join(f"{quantity(name)} ({mode})" for name, mode in goals.items())
     method = str(sweep["search"].get("method"))
     begin = (
-        f"<p>{len(table)} points that the search <code>{escape(method)}</code> trained to "
-        f"the end, each the mean over its seeds; wanted: {escape(wanted)}. "
+        f"{len(table)} points that the search `{method}` trained to the end, each the mean over "
+        f"its seeds; wanted: {wanted}. "
     )
     if len(goals) > 1:
         more = " Of more than two goals the first two are drawn." if len(goals) > 2 else ""
         return (
             f"{begin}Large, on the line: the Pareto set, the "
             f"{plural(len(good), 'point')} that no other beats in every goal.{more} The "
-            "means have errors of their own: with other seeds a neighbour may take its "
-            "place.</p>"
+            "means have errors of their own: with other seeds a neighbour may take its place."
         )
     best = good.iloc[0]
     return (
-        f"{begin}The line is the best so far. Best: {escape(best['point'])} with "
-        f"{escape(number(best[next(iter(goals))], 4))}. The best of many noisy means is "
-        "flattered by chance: train it with new seeds before you quote it.</p>"
+        f"{begin}The line is the best so far. Best: {best['point']} with "
+        f"{number(best[next(iter(goals))], 4)}. The best of many noisy means is flattered by "
+        "chance: train it with new seeds before you quote it."
     )
 
 

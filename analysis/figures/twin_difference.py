@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.style import canvas, escape
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.labels import hover, power_of_ten
+from analysis.figures.drawing.style import canvas
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import setting
 
 __all__ = ["FIGURE", "Twins", "draw", "info"]
@@ -54,13 +54,9 @@ def info(view: View) -> Twins:
     left = f" The first {_PAIRS} of {len(pairs)} pairs are drawn." * (len(pairs) > _PAIRS)
     return Twins(
         table,
-        (
-            "<p>Largest |Δ log| of KL and recon on the test set between a trial and "
-            "its twin of the "
-            f"same seed. {zero} of {len(table)} epochs agree to the last bit; they are "
-            "drawn on the "
-            f"line marked 0.{left}</p>"
-        ),
+        "Largest |Δ log| of KL and recon on the test set between a trial and its twin of the same "
+        f"seed. {zero} of {len(table)} epochs agree to the last bit; they are drawn on the line "
+        f"marked 0.{left}",
     )
 
 
@@ -110,7 +106,7 @@ def draw(data: Twins) -> go.Figure:
                 "x": part["epoch"],
                 "y": part["difference"].clip(lower=FLOOR),
                 "hover": [
-                    f"<b>{escape(pair)}</b><br>epoch {epoch}: |Δ log| = {value:.3g}"
+                    hover(pair, f"epoch {epoch}: |Δ log| = {value:.3g}")
                     for epoch, value in zip(part["epoch"], part["difference"], strict=True)
                 ],
             }
@@ -123,10 +119,7 @@ def draw(data: Twins) -> go.Figure:
         type="log",
         tickvals=ticks,
         title_text="|Δ log| (no unit)",
-        ticktext=[
-            "0",
-            *(f"10<sup>{round(np.log10(tick))}</sup>".replace("-", "−") for tick in ticks[1:]),
-        ],
+        ticktext=["0", *(power_of_ten(round(np.log10(tick))) for tick in ticks[1:])],
         range=[np.log10(FLOOR) - 0.6, np.log10(top * 10)],
     )
     figure.update_xaxes(title_text="epoch", nticks=9)

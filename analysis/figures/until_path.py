@@ -10,12 +10,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.figure import Figure
-from analysis.figures.drawing.style import canvas, escape
-from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.drawing.labels import hover_template, label
+from analysis.figures.drawing.style import canvas
+from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import number
 
-__all__ = ["FIGURE", "Path", "draw", "info"]
+__all__ = ["FIGURE", "Looks", "draw", "info"]
 
 ENDS = {
     "met": "The rule was met",
@@ -26,14 +26,14 @@ ENDS = {
 
 
 @dataclass(frozen=True)
-class Path:
+class Looks:
     """table: columns sweep, seeds, nu, ci_low, ci_high, halfwidth, wanted, end."""
 
     table: pd.DataFrame
     caption: str
 
 
-def info(view: View) -> Path:
+def info(view: View) -> Looks:
     """One row a look at the data, of every sweep that was to narrow the interval of ν."""
     rows = [row for sweep in view.experiment.sweeps for row in _rows(sweep)]
     if not rows or view.experiment.trials.empty:
@@ -43,15 +43,12 @@ def info(view: View) -> Path:
     table = pd.DataFrame(rows)
     last = table.groupby("sweep", sort=False).tail(1)
     said = " ".join(_sentence(row) for _, row in last.iterrows())
-    return Path(
+    return Looks(
         table,
-        (
-            "<p>ν and its 95 % t interval of per-seed slopes each time that a seed "
-            "had been added, "
-            f"with the wanted half-width around the last ν. {said} Looking at the interval before "
-            "deciding to stop makes it cover a little less than it says: "
-            "<code>python -m analysis.laws.coverage</code> simulates how much.</p>"
-        ),
+        "ν and its 95 % t interval of per-seed slopes each time that a seed had been added, with "
+        f"the wanted half-width around the last ν. {said} Looking at the interval before deciding "
+        "to stop makes it cover a little less than it says: `python -m analysis.laws.coverage` "
+        "simulates how much.",
     )
 
 
@@ -75,7 +72,7 @@ def _sentence(row: pd.Series) -> str:
     return f"{end}: {row['seeds']} seeds, ν = {nu} (wanted: ± {row['wanted']:g})."
 
 
-def draw(data: Path) -> go.Figure:
+def draw(data: Looks) -> go.Figure:
     """Points with whiskers against the number of seeds."""
     figure = canvas(380)
     for index, (sweep, part) in enumerate(data.table.groupby("sweep", sort=False)):
@@ -96,7 +93,7 @@ def draw(data: Path) -> go.Figure:
             go.Scatter(
                 x=part["seeds"],
                 y=part["nu"],
-                name=escape(sweep),
+                name=label(sweep),
                 mode="markers",
                 marker={"color": marks.colour(index), "size": 8},
                 error_y={
@@ -106,7 +103,7 @@ def draw(data: Path) -> go.Figure:
                     "arrayminus": part["nu"] - part["ci_low"],
                     "color": marks.colour(index),
                 },
-                hovertemplate="%{x} seeds: ν = %{y:.4g}<extra></extra>",
+                hovertemplate=hover_template("%{x} seeds: ν = %{y:.4g}"),
             )
         )
     figure.update_xaxes(title_text="seeds", dtick=1 if len(data.table) < 20 else None)

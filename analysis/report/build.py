@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from analysis.figures import figures
-from analysis.figures.drawing.view import look
-from analysis.report import provenance
-from analysis.report.blocks import Block, figure_block
-from analysis.report.findings import Findings, find
-from analysis.report.html_tables import csv_text
-from analysis.report.keys import keys_html
-from analysis.report.numbers import as_json, tables
-from analysis.report.page import Page, render
-from analysis.report.sections import sections
+from analysis.figures.drawing.view import SECTIONS, View, look
+from analysis.report.csv_text import csv_text
+from analysis.report.page import Page, Section, render
+from analysis.report.part import Block, Part
+from analysis.report.parts import parts
+from analysis.report.parts.provenance import headline
 from analysis.report.settings import ReportSettings
 from analysis.sources.schema import Experiment
 
 __all__ = ["summary", "write"]
 
+_TITLES = {
+    "summary": "Summary",
+    **SECTIONS,
+    "failed": "Failed and unfinished trials",
+    "provenance": "Provenance",
+}
+
 
 def summary(experiment: Experiment, settings: ReportSettings | None = None) -> list[str]:
     """The sentences of the report's summary; each states only what a test allows."""
-    return [one.text for one in _find(experiment, settings or ReportSettings()).said]
+    return _said(parts(_view(experiment, settings or ReportSettings())))
 
 
 def write(experiment: Experiment, out: Path, settings: ReportSettings | None = None) -> Path:
@@ -37,21 +41,19 @@ def write(experiment: Experiment, out: Path, settings: ReportSettings | None = N
     sees half of one. Reads only `experiment`: no tracker, no network.
     """
     settings = settings or ReportSettings()
-    found = _find(experiment, settings)
-    blocks = [figure_block(figure, found.view) for figure in figures()]
-    named = tables(found, blocks)
+    view = _view(experiment, settings)
+    found = parts(view)
     out.mkdir(parents=True, exist_ok=True)
-    for name, table in named.items():
-        _replace(out / f"{name}.csv", csv_text(table))
-    _replace(
-        out / "report.json",
-        json.dumps(as_json(found, named), ensure_ascii=False, indent=1, allow_nan=False),
-    )
-    return _replace(out / "index.html", render(_page(found, blocks, settings)))
+    for block in _blocks(found):
+        if block.table is not None and len(block.table):
+            _replace(out / f"{block.name}.csv", csv_text(block.table))
+    numbers = json.dumps(_numbers(view, found), ensure_ascii=False, indent=1, allow_nan=False)
+    _replace(out / "report.json", numbers)
+    return _replace(out / "index.html", render(_page(view, found, settings)))
 
 
-def _find(experiment: Experiment, settings: ReportSettings) -> Findings:
-    return find(look(experiment, settings.law, settings.margin, _run_url(settings)))
+def _view(experiment: Experiment, settings: ReportSettings) -> View:
+    return look(experiment, settings.law, settings.margin, _run_url(settings))
 
 
 def _run_url(settings: ReportSettings) -> str | None:
@@ -62,31 +64,40 @@ def _run_url(settings: ReportSettings) -> str | None:
     return f"{server}/#/experiments/{settings.experiment_id or 0}/runs/{{run}}"
 
 
-def _page(found: Findings, blocks: Sequence[Block], settings: ReportSettings) -> Page:
-    experiment = found.view.experiment
-    done = found.view.finished
-    seeds = done["seed"].nunique() if "seed" in done else 0
+def _said(found: Iterable[Part]) -> list[str]:
+    return [one.text for part in found for one in part.statements]
+
+
+def _blocks(found: Iterable[Part]) -> list[Block]:
+    """The blocks of all parts, in the order of their sections."""
+    return sorted((block for part in found for block in part.blocks), key=lambda one: one.order)
+
+
+def _numbers(view: View, found: Iterable[Part]) -> dict[str, Any]:
+    """All numbers of the report; what is not a number is null."""
+    said = {"schema": 1, "experiment": view.experiment.name, "summary": _said(found)}
+    return said | {key: value for part in found for key, value in part.numbers.items()}
+
+
+def _page(view: View, found: list[Part], settings: ReportSettings) -> Page:
     return Page(
-        title=settings.title or experiment.name,
-        eyebrow="Sweep report",
-        provenance=provenance.headline(experiment, seeds),
-        keys=keys_html(found.view, found.equivalences),
-        sections=tuple(sections(found, blocks)),
-        footer=_footer(settings),
+        title=settings.title or view.experiment.name,
+        provenance=headline(view),
+        keys=[key for part in found for key in part.keys],
+        sections=list(_sections(found)),
+        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         reload_s=settings.reload_s,
     )
 
 
-def _footer(settings: ReportSettings) -> str:
-    again = (
-        f" The page loads itself again every {settings.reload_s} s while the sweep runs."
-        if settings.reload_s
-        else ""
-    )
-    return (
-        f"Written by sweeper on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.{again} This file "
-        "needs no network; report.json and the CSV files beside it hold the same numbers."
-    )
+def _sections(found: list[Part]) -> Iterator[Section]:
+    """Summary first, provenance last; a section with nothing to show is left out."""
+    said = [one for part in found for one in part.statements]
+    blocks = [Block("summary", "summary.html", content=said), *_blocks(found)]
+    for name, title in _TITLES.items():
+        shown = [block for block in blocks if block.section == name]
+        if shown:
+            yield Section(name, title, shown)
 
 
 def _replace(path: Path, text: str) -> Path:

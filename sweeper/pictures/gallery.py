@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
+from analysis.png import encode
 from sweeper.storage.arrays import read_arrays
 
 __all__ = ["gallery_png", "rows_png"]
@@ -30,10 +29,7 @@ def gallery_png(gallery: Path) -> bytes | None:
 
 def rows_png(rows: Iterable[npt.NDArray[np.uint8]]) -> bytes:
     """Rows of images ``[n, C, H, W]``, one below the other, as a PNG."""
-    picture = np.concatenate([_strip(row) for row in rows])
-    buffer = io.BytesIO()
-    Image.fromarray(picture.squeeze()).save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
+    return encode(np.concatenate([_strip(row) for row in rows]))
 
 
 def _strip(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import all_families, levels
+from analysis.figures.drawing.labels import hover, hover_template, label
 from analysis.figures.drawing.palette import DASHES, MARKERS, ramp
-from analysis.figures.drawing.style import escape
 from analysis.figures.drawing.view import View
 from analysis.wording import symbol
 
@@ -96,11 +96,12 @@ def setting_line(
 ) -> go.Scatter:
     """The means of one setting over column `x`; words: what x is called, and how means look."""
     first, shape = rows.iloc[0], words[1]
-    name = escape(setting_name(first))
+    name = setting_name(first)
     mark = "circle" if first["hue"] == _BY_LEVEL else MARKERS[int(first["hue"]) % len(MARKERS)]
-    hover = [
-        f"<b>{name}</b><br>{words[0]} {at:g}: {mean:{shape}}<br>n = {n}, {low:{shape}} to "
-        f"{high:{shape}}"
+    pointed = [
+        hover(
+            name, f"{words[0]} {at:g}: {mean:{shape}}", f"n = {n}, {low:{shape}} to {high:{shape}}"
+        )
         for at, mean, low, high, n in zip(
             *(rows[key] for key in (x, "mean", "low", "high", "n")), strict=True
         )
@@ -110,9 +111,9 @@ def setting_line(
         y=rows["mean"],
         mode="lines+markers" if len(rows) < 12 else "lines",
         showlegend=False,
-        text=hover,
+        text=pointed,
         legendgroup=str(first["family"]),
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate=hover_template(),
         marker={"color": colour, "size": 5 if mark == "circle" else 7, "symbol": mark},
         line={"color": colour, "width": 1.8, "dash": dash},
     )
@@ -154,7 +155,7 @@ def legend(table: pd.DataFrame) -> Iterator[go.Scatter]:
             x=[None],
             y=[None],
             mode="lines",
-            name=escape(f"{name}{span}"),
+            name=label(f"{name}{span}"),
             legendgroup=name,
             hoverinfo="skip",
             line={"color": colour, "width": 2, "dash": dash},

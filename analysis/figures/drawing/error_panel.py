@@ -9,13 +9,14 @@ import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import Family, families
+from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.palette import MUTED
-from analysis.figures.drawing.style import axis_title, canvas, escape, set_log
+from analysis.figures.drawing.style import axis_title, canvas, set_log
 from analysis.figures.drawing.theory import theory_curve
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.wording import setting, symbol
 
-__all__ = ["ErrorPanel", "draw_errors", "error_info"]
+__all__ = ["ErrorPanel", "draw", "error_info"]
 
 
 @dataclass(frozen=True)
@@ -46,19 +47,18 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
     parts = [
         _measured(view, family, (x, y), words[1]) for family in families(trials, x)[: marks.LIMIT]
     ]
-    caption = "<p>Each point is one trial (one seed); sums over dimensions, means over examples."
+    caption = "Each point is one trial (one seed); sums over dimensions, means over examples."
     theory = theory_curve(view, trials[trials[x].notna()], x) if y == "test/recon" else None
     if theory is not None:
         parts.append(theory.assign(series="linear theory", y=theory["recon"]))
         caption += " Dotted: Σ min(λ, σ²), the optimum of a linear VAE on the same data."
-    return ErrorPanel(x, y, words[0], pd.concat(parts, ignore_index=True), caption + "</p>")
+    return ErrorPanel(x, y, words[0], pd.concat(parts, ignore_index=True), caption)
 
 
 def _measured(view: View, family: Family, columns: tuple[str, str], short: str) -> pd.DataFrame:
     (x, y), rows, label = columns, family.rows, family.label
-    hover = [
-        f"<b>{escape(label)}</b><br>{setting(x, row[x])}, seed {row['seed']:g}<br>"
-        f"{short} {row[y]:.4g}"
+    pointed = [
+        hover(label, f"{setting(x, row[x])}, seed {row['seed']:g}", f"{short} {row[y]:.4g}")
         for _, row in rows.iterrows()
     ]
     return pd.DataFrame(
@@ -69,14 +69,14 @@ def _measured(view: View, family: Family, columns: tuple[str, str], short: str) 
             "y": rows[y],
             "seed": rows["seed"],
             "trial": rows["trial"],
-            "hover": hover,
+            "hover": pointed,
             "link": view.links(rows),
             "hue": view.hue(label),
         }
     )
 
 
-def draw_errors(data: ErrorPanel) -> go.Figure:
+def draw(data: ErrorPanel) -> go.Figure:
     """Points and the line through the mean of each scale."""
     figure = canvas(420)
     measured = data.table[data.table["kind"] == "measured"]

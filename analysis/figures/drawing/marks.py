@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.figures.drawing.labels import hover_template, label
 from analysis.figures.drawing.palette import DASHES, MARKERS, PAPER, SERIES, veil
-from analysis.figures.drawing.style import escape
 
 __all__ = ["LIMIT", "colour", "line", "points", "ribbon"]
 
@@ -28,11 +28,11 @@ def points(frame: pd.DataFrame, name: str, index: int, size: int = 8) -> go.Scat
         x=frame["x"],
         y=frame["y"],
         mode="markers",
-        name=escape(name),
+        name=label(name),
         legendgroup=name,
         text=frame["hover"],
         customdata=list(links),
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate=hover_template(),
         marker={
             "color": colour(index),
             "symbol": MARKERS[index % len(MARKERS)],
@@ -49,7 +49,7 @@ def line(x: Numbers, y: Numbers, name: str, index: int, **look: str | float | bo
         x=x,
         y=y,
         mode="lines",
-        name=escape(name),
+        name=label(name),
         showlegend=bool(look.get("showlegend", True)),
         hoverinfo="skip",
         line={

@@ -1,21 +1,22 @@
-"""The look of every figure: a quiet template, log axes with round ticks, units in the titles."""
+"""The look of every figure: template, axes with units and round ticks, panels."""
 
 from __future__ import annotations
 
-import html
 import math
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.figures.drawing.labels import label
 from analysis.figures.drawing.palette import AXIS, GRID, INK, MUTED, PAPER
 
-__all__ = ["FONT", "UNITS", "axis_title", "canvas", "escape", "log_ticks", "prose", "set_log"]
+__all__ = ["FONT", "UNITS", "axis_title", "canvas", "log_axes", "log_ticks", "set_log", "stack"]
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 _ROOM = 1.13  # of a log axis beyond its outermost values, as a factor
+_GAP = 0.27  # between two panels, as a share of a panel's height
 
 UNITS = {
     "sigma": "noise level σ (data units)",
@@ -34,18 +35,7 @@ UNITS = {
 
 def axis_title(name: str) -> str:
     """The name of a column with its unit, as an axis shows it."""
-    return UNITS.get(name, escape(name))
-
-
-def escape(text: object) -> str:
-    """Text from grids and runs, safe in HTML and in Plotly's little markup."""
-    return html.escape(str(text), quote=True)
-
-
-def prose(sentence: str) -> str:
-    """A sentence as HTML: escaped, with ``^−ν`` as a superscript and true minus signs."""
-    text = re.sub(r"\^(−?\w+)", r"<sup>\1</sup>", escape(sentence))
-    return re.sub(r"(?<![\w.])-(?=[\d.]*\d)", "−", text)
+    return UNITS.get(name, label(name))
 
 
 def _axis() -> dict[str, object]:
@@ -144,3 +134,36 @@ def set_log(figure: go.Figure, axis: str, values: Iterable[float]) -> None:
             }
         }
     )
+
+
+def stack(
+    figure: go.Figure, titles: Sequence[tuple[str, str]], gap: float = _GAP
+) -> list[dict[str, str]]:
+    """Lay out a panel for each pair of axis titles (x, y), the first on top.
+
+    Returns, for each panel, what places a trace in it: ``trace.update(**place)``; the axes of
+    panel number n are called as in Plotly, xaxis and yaxis, then xaxis2 and yaxis2.
+    """
+    height = 1 / (len(titles) * (1 + gap) - gap)
+    places = []
+    for number, (x, y) in enumerate(titles):
+        axis = "" if number == 0 else str(number + 1)
+        top = 1 - number * height * (1 + gap)
+        figure.update_layout(
+            {
+                f"xaxis{axis}": {"anchor": f"y{axis}", "title": {"text": x}},
+                f"yaxis{axis}": {
+                    "anchor": f"x{axis}",
+                    "title": {"text": y},
+                    "domain": (max(top - height, 0.0), top),
+                },
+            }
+        )
+        places.append({"xaxis": f"x{axis}", "yaxis": f"y{axis}"})
+    return places
+
+
+def log_axes(figure: go.Figure, place: dict[str, str], rows: pd.DataFrame) -> None:
+    """Logarithmic axes, with round ticks, around columns x and y of what a panel shows."""
+    for axis in ("x", "y"):
+        set_log(figure, f"{axis}axis{place[f'{axis}axis'][1:]}", rows[axis])

@@ -1,21 +1,37 @@
-"""What the figures look at: one experiment, its fitted laws, and where its runs are."""
+"""What a figure is, and what it looks at: one experiment with its fitted laws."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from analysis.errors import AnalysisError
+from analysis.figures.drawing.claims import Claim, fit_families
 from analysis.figures.drawing.families import all_families, levels
-from analysis.figures.drawing.laws import Claim, fit_families
 from analysis.laws.powerlaw import Law
 from analysis.sources.schema import DECLARED, FINISHED, Experiment, Spectrum, metric_columns
 
-__all__ = ["NothingToDraw", "View", "look"]
+__all__ = ["SECTIONS", "Drawn", "Figure", "NothingToDraw", "View", "look"]
+
+SECTIONS = {
+    "laws": "Scaling laws",
+    "search": "Search",
+    "results": "Every setting",
+    "published": "Beside the published tables",
+    "reconstruction": "Reconstruction and rate",
+    "equivalence": "Equivalence",
+    "bounds": "Bounds of the denoising criterion",
+    "compare": "Comparisons",
+    "images": "Images",
+    "robustness": "Robustness",
+    "learning": "Learning curves",
+}
 
 
 class NothingToDraw(AnalysisError):
@@ -104,6 +120,35 @@ class View:
             self.run_url.replace("{run}", quote(str(run), safe="")) if run == run and run else ""
             for run in rows["run_id"]
         ]
+
+
+class Drawn(Protocol):
+    """What `info` returns: the drawn numbers as a table, and the caption as plain text.
+
+    A line feed in the caption begins a new paragraph, `backticks` stand around code.
+    """
+
+    @property
+    def table(self) -> pd.DataFrame: ...
+
+    @property
+    def caption(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the report; a module of `analysis.figures` defines one or more of them.
+
+    name: of the CSV file and the anchor. section: a key of `SECTIONS`. order: inside the section.
+    info: raises NothingToDraw with the sentence that stands in the figure's place.
+    """
+
+    name: str
+    title: str
+    section: str
+    order: int
+    info: Callable[[View], Any]
+    draw: Callable[[Any], go.Figure]
 
 
 def _off_axis(trials: pd.DataFrame) -> pd.Series[bool]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import math
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,21 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from analysis import published
 from analysis.errors import TooFewRows
 from analysis.figures import Figure, figures
+from analysis.figures.drawing.claims import band, short
 from analysis.figures.drawing.families import families
-from analysis.figures.drawing.figure import SECTIONS
-from analysis.figures.drawing.laws import band, short
 from analysis.figures.drawing.palette import MARKERS, SERIES, dark_partners, ramp
-from analysis.figures.drawing.style import log_ticks, prose
+from analysis.figures.drawing.style import log_ticks
 from analysis.figures.drawing.theory import collapse_sentence
-from analysis.figures.drawing.view import NothingToDraw, View, look
+from analysis.figures.drawing.view import SECTIONS, NothingToDraw, View, look
 from analysis.laws.powerlaw import Law, fit, fit_xy
-from analysis.report.png import encode, strip
+from analysis.png import encode
+from analysis.report.parts.gallery import side_by_side
+from analysis.report.templating import environment
 from analysis.sources import load
 from tests.analysis import storage_fixture as planted
 
@@ -260,25 +262,26 @@ def test_log_ticks_are_few_and_cover_the_range(low: float, ratio: float) -> None
 
 
 def test_prose_escapes_before_it_typesets() -> None:
+    prose = environment().get_template("macros.html").module.prose
     assert prose("x^−ν <b> -1.5 a-b") == "x<sup>−ν</sup> &lt;b&gt; −1.5 a-b"
+    assert prose("`run <b> -1`") == "<code>run &lt;b&gt; -1</code>"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_strip_of_images_is_a_png(channels: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, channels, 4, 5), dtype=np.uint8)
-    pixels = strip(images, gap=2)
+    pixels = side_by_side(images, gap=2)
     assert pixels.shape == (4, 21, channels + 1)
     np.testing.assert_array_equal(pixels[:, 7:12, :channels], images[1].transpose(1, 2, 0))
     assert (pixels[:, 5:7] == 0).all()
-    png = encode(pixels)
-    start = png.index(b"IDAT") + 4
-    rows = np.frombuffer(zlib.decompress(png[start:-16]), np.uint8).reshape(4, -1)[:, 1:]
-    np.testing.assert_array_equal(rows.reshape(pixels.shape), pixels)
+    with Image.open(io.BytesIO(encode(pixels))) as png:
+        assert png.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(png), pixels)
 
 
 def test_a_strip_of_four_channels_is_refused() -> None:
     with pytest.raises(ValueError, match="one channel or three"):
-        strip(np.zeros((1, 4, 2, 2), np.uint8), 1)
+        side_by_side(np.zeros((1, 4, 2, 2), np.uint8), 1)
 
 
 def robust_view(storage: Path) -> View:

@@ -19,9 +19,10 @@ import pytest
 from analysis import report
 from analysis.laws.powerlaw import Law, fit
 from analysis.laws.sentences import law_doubts
-from analysis.report import ReportSettings, provenance
-from analysis.report.html_tables import csv_text
-from analysis.report.page import embedded_json
+from analysis.report import ReportSettings
+from analysis.report.csv_text import csv_text
+from analysis.report.json_text import embedded_json
+from analysis.report.parts import provenance
 from analysis.sources import load
 from analysis.sources.schema import Experiment
 from tests.analysis import storage_fixture as planted

@@ -17,8 +17,8 @@ from analysis.equivalence.aliases import Arm
 from analysis.figures import denoising_bounds
 from analysis.figures.drawing.families import families
 from analysis.figures.drawing.view import look
-from analysis.report.equivalences import Equivalences, examine
-from analysis.report.png import encode
+from analysis.png import encode
+from analysis.report.parts.equivalences import Equivalences, examine
 from analysis.sources import load
 from analysis.sources.schema import Experiment
 from tests.analysis import storage_fixture as planted
@@ -225,9 +225,12 @@ def test_the_headline_counts_pairs_of_settings(tmp_path: Path) -> None:
     storage = planted.write(tmp_path, planted.digits_experiment())
     found = examine(look(load.from_storage(storage, "imaginary-noise"), None, 0.1, None))
     assert sum(map(len, found.found.verdicts.values())) == 4
-    ((name, value, more),) = found.keys
-    assert (name, value) == ("alias pairs found equivalent, same seed, whole run", "2 of 2")
-    assert "same parameters: 2 equivalent" in more
+    (key,) = found.keys
+    assert (key.name, key.value) == (
+        "alias pairs found equivalent, same seed, whole run",
+        "2 of 2",
+    )
+    assert "same parameters: 2 equivalent" in key.remark
 
 
 def test_seeds_of_one_pair_are_one_pair() -> None:
@@ -240,7 +243,7 @@ def test_seeds_of_one_pair_are_one_pair() -> None:
     assert "all 1 pair are" not in told.text
     assert "the pair is equivalent (5 comparisons, one a seed)" in told.text
     found = Equivalences(Examined({"twins": [*every, twin(5, "undecided")]}))
-    assert [value for _, value, _ in found.keys] == ["0 of 1"]
+    assert [key.value for key in found.keys] == ["0 of 1"]
     assert "of 1 pair, 1 undecided (6 comparisons, one a seed)" in found.statements[0].text
 
 

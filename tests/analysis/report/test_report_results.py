@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from analysis import report
-from analysis.figures import kl_sigma, learning_curves, recon_sigma, robustness
+from analysis.figures import kl, learning_curves, recon, robustness
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.view import NothingToDraw, View, look
-from analysis.report.results import results_frame
+from analysis.report.parts.results import results_frame
 from analysis.sources import load
 from analysis.sources.schema import Experiment
 from tests.analysis.sweep_folder import SweepFolder
@@ -94,9 +94,9 @@ def test_the_summary_names_the_ends_at_the_strongest_noise(view: View, tmp_path:
 
 
 def test_one_noise_level_has_no_axes_of_its_own(view: View) -> None:
-    for figure in (kl_sigma, recon_sigma):
+    for figure in (kl, recon):
         with pytest.raises(NothingToDraw, match="All finished trials have one σ") as refused:
-            figure.info(view)
+            figure.info(view, "sigma")
         assert not refused.value.relevant
 
 

@@ -1,0 +1,23 @@
+"""Images as PNG files, for the report and for the tracker."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["encode"]
+
+
+def encode(pixels: NDArray[np.uint8]) -> bytes:
+    """A PNG file of pixels [H, W, C].
+
+    One channel is grey and three are red, green and blue; a second or fourth one is opacity.
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).save(
+        buffer, format="PNG", optimize=True
+    )
+    return buffer.getvalue()

@@ -1,0 +1,22 @@
+"""The parts of the report: each module of this folder is one, with a function ``part(view)``.
+
+A part holds what the summary says of its subject, its headline numbers, its blocks on the page
+and its numbers in report.json. A new part is a new module here, and a template for its block.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from analysis.figures.drawing.view import View
+from analysis.report.part import Part
+
+__all__ = ["parts"]
+
+
+def parts(view: View) -> list[Part]:
+    """Every part of this folder, in the order of the summary; each asks its tests of `view`."""
+    names = [found.name for found in pkgutil.iter_modules(__path__)]
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return sorted((module.part(view) for module in modules), key=lambda part: part.order)

@@ -1,0 +1,18 @@
+"""Whether the bounds of the denoising criterion stand in their order, as a sentence."""
+
+from __future__ import annotations
+
+from analysis.comparisons.bounds import VIOLATED
+from analysis.figures import denoising_bounds
+from analysis.figures.drawing.view import View
+from analysis.report.part import Part, Statement
+
+__all__ = ["part"]
+
+
+def part(view: View) -> Part:
+    """A warning where a bound is violated; nothing if no trial was asked for its bounds."""
+    said = denoising_bounds.sentence(view)
+    wrong = any(one.verdict == VIOLATED for one in denoising_bounds.checks(view))
+    found = [Statement(f"Bounds of the denoising criterion: {said}", wrong)] if said else []
+    return Part(order=40, statements=found)

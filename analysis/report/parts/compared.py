@@ -1,0 +1,153 @@
+"""Every pair of models at the settings that they share, or of corruptions of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from analysis.comparisons.compare import Comparison, compare_all
+from analysis.errors import AnalysisError
+from analysis.figures.drawing.view import View
+from analysis.report.json_text import plain
+from analysis.report.part import Block, Part, Statement
+from analysis.sources.schema import param_columns
+from analysis.wording import model_name, plural, quantity, setting, symbol
+
+__all__ = ["Compared", "part"]
+
+_SHOWN = 60
+_UNITS = {
+    "test/denoise": "data units²/example, at the noise that each model was trained for",
+    "test/elbo_full": "nats/example, on the test set; more is better",
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The comparisons of the experiment by one field; empty if no two share a setting."""
+
+    found: Sequence[Comparison] = field(default_factory=tuple)
+    by: str = "model"
+
+    @property
+    def kinds(self) -> str:
+        return "models" if self.by == "model" else f"values of {symbol(self.by)}"
+
+    @property
+    def subject(self) -> str:
+        """The metric's name, without where it was measured."""
+        name = quantity(self.found[0].metric).removeprefix("test ")
+        return name[0].upper() + name[1:]
+
+    @property
+    def statements(self) -> list[Statement]:
+        tested = [one for one in self.found if one.verdict != "not tested"]
+        if not tested:
+            return []
+        differ = sum(one.verdict == "differ" for one in tested)
+        also = "; models differ in more than their kind, as the table says" * any(
+            one.also for one in tested
+        )
+        found = (
+            f"{differ} of them differ{'s' * (differ == 1)}"
+            if differ
+            else "none is shown to differ"
+        )
+        noise = " at equal noise" * (self.by == "model")
+        return [
+            Statement(
+                f"{self.subject}: {plural(len(tested), 'comparison')} between "
+                f"{self.kinds}{noise}; {found} (Holm, 5 %){also}."
+            )
+        ]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame(
+            [
+                {
+                    "first": _model(one.groups[0]),
+                    "second": _model(one.groups[1]),
+                    "at": _at(one),
+                    "difference": one.difference.value,
+                    "low": one.difference.low,
+                    "high": one.difference.high,
+                    "effect": one.effect.value,
+                    "p_holm": one.p_holm,
+                    "verdict": one.verdict,
+                    "also_differ": ", ".join(one.also),
+                    "sentence": one.sentence(),
+                }
+                for one in self.found
+            ]
+        )
+
+
+def part(view: View) -> Part:
+    """The pairs that differ, and the table of all pairs."""
+    compared = _compare(view)
+    return Part(
+        order=50,
+        statements=compared.statements,
+        blocks=list(_blocks(compared)),
+        numbers={"compared": [plain(one.to_json()) for one in compared.found]},
+    )
+
+
+def _compare(view: View) -> Compared:
+    """All pairs of models by denoising error; of one model, its corruptions by the full bound."""
+    by, metric = _question(view.finished)
+    try:
+        return Compared(compare_all(view.finished, by, [metric]), by)
+    except AnalysisError:
+        return Compared()
+
+
+def _question(trials: pd.DataFrame) -> tuple[str, str]:
+    """By which field trials are compared, and in what."""
+    corruptions = [
+        name
+        for name in param_columns(trials)
+        if name.startswith("corruption_") and trials[name].nunique() > 1
+    ]
+    one = "model" in trials and trials["model"].nunique() == 1
+    return (
+        (corruptions[0], "test/elbo_full")
+        if one and len(corruptions) == 1
+        else ("model", "test/denoise")
+    )
+
+
+def _blocks(compared: Compared) -> Iterator[Block]:
+    if compared.found:
+        yield Block(
+            "compare",
+            "compared.html",
+            f"{compared.subject} of every pair of {compared.kinds}",
+            {
+                "rows": [_row(one) for one in compared.found[:_SHOWN]],
+                "unit": _UNITS[compared.found[0].metric],
+                "count": len(compared.found),
+            },
+            "compared",
+            compared.table,
+        )
+
+
+def _row(one: Comparison) -> dict[str, object]:
+    return {
+        "comparison": one,
+        "models": [_model(group) for group in one.groups],
+        "at": _at(one),
+        "tested": one.verdict != "not tested",
+    }
+
+
+def _model(label: str) -> str:
+    return model_name(label.removeprefix("model = "))
+
+
+def _at(one: Comparison) -> str:
+    return ", ".join(setting(name, value) for name, value in one.setting.items()) or "all"

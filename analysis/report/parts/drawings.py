@@ -1,0 +1,46 @@
+"""Every figure of `analysis.figures`, or the sentence that stands in its place."""
+
+from __future__ import annotations
+
+from analysis.figures import Figure, figures
+from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.report.json_text import records
+from analysis.report.part import Block, Part
+
+__all__ = ["part"]
+
+_HIDDEN = ["hover", "link", "hue"]
+
+
+def part(view: View) -> Part:
+    """The figures; those that nobody asked for are one list of sentences in the provenance."""
+    drawn, left = [], []
+    for figure in figures():
+        try:
+            drawn.append(_drawn(figure, view))
+        except NothingToDraw as reason:
+            if reason.relevant:
+                drawn.append(_absent(figure, str(reason)))
+            else:
+                left.append(str(reason))
+    if left:
+        drawn.append(Block("provenance", "not_drawn.html", content=left, order=110))
+    tables = {one.name: records(one.table) for one in drawn if one.table is not None}
+    return Part(order=0, blocks=drawn, numbers={"figures": tables})
+
+
+def _drawn(figure: Figure, view: View) -> Block:
+    data = figure.info(view)
+    return Block(
+        figure.section,
+        "figure.html",
+        figure.title,
+        {"drawing": figure.draw(data), "caption": data.caption},
+        figure.name,
+        data.table.drop(columns=_HIDDEN, errors="ignore"),
+        figure.order,
+    )
+
+
+def _absent(figure: Figure, sentence: str) -> Block:
+    return Block(figure.section, "absent.html", figure.title, [sentence], order=figure.order)

@@ -1,0 +1,292 @@
+"""The equivalence verdicts of an experiment, as sentences, a table and numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from analysis.equivalence import (
+    DIFFERENT,
+    EQUIVALENT,
+    UNDECIDED,
+    UNUSABLE,
+    AlgebraVerdict,
+    CollapseVerdict,
+    Examined,
+    SeedVerdict,
+    TwinVerdict,
+    Verdict,
+)
+from analysis.equivalence import examine as ask
+from analysis.equivalence.tost import ALPHA
+from analysis.equivalence.verdict import missing
+from analysis.figures.drawing.view import View
+from analysis.report.json_text import plain
+from analysis.report.part import Block, Key, Part, Statement
+from analysis.wording import number, plural, quantity, symbol
+
+__all__ = ["Equivalences", "examine", "part"]
+
+LEVELS = {
+    "algebra": "same parameters",
+    "twins": "same seed, whole run",
+    "seeds": "disjoint seeds (TOST)",
+    "collapse": "one curve for all β (TOST)",
+}
+_SENTENCES = 4
+_ORDER = (EQUIVALENT, UNUSABLE, UNDECIDED, DIFFERENT)
+
+
+@dataclass(frozen=True)
+class Equivalences:
+    """What was examined, for the page; the levels are the keys of LEVELS."""
+
+    found: Examined = field(default_factory=Examined)
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why a level has no verdict, and which models have no aliases."""
+        told = [
+            f"Equivalence ({LEVELS[level]}) has no verdict: {reason.rstrip('.')}."
+            for level, reason in self.found.refusals.items()
+        ]
+        return (*told, *([f"Equivalence: {self.found.note}."] if self.found.note else []))
+
+    @property
+    def statements(self) -> list[Statement]:
+        found = [
+            one
+            for level, verdicts in self.found.verdicts.items()
+            for one in _said(level, verdicts)
+        ]
+        return found + [Statement(text, True) for text in self.refusals]
+
+    @property
+    def keys(self) -> Iterator[Key]:
+        """Name, value and remark for the head of the page: pairs of settings, by one level.
+
+        That of independent seeds says most; then that of twins, then that of their objectives.
+        """
+        verdicts = self.found.verdicts
+        level = next((one for one in ("seeds", "twins", "algebra") if verdicts.get(one)), None)
+        told = "; ".join(
+            f"{LEVELS[level].split(' (')[0]}: {_counts(every)}"
+            for level, every in verdicts.items()
+            if every
+        )
+        if level is not None:
+            pairs = _pairs(verdicts[level])
+            same = sum(one == EQUIVALENT for one in pairs.values())
+            yield Key(
+                "alias pairs found equivalent, " + LEVELS[level].split(" (")[0],
+                f"{same} of {len(pairs)}",
+                told,
+            )
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame(
+            [
+                {
+                    "level": level,
+                    "compared": _compared(one),
+                    "found": _found(one),
+                    "verdict": one.verdict,
+                    "apart": _apart(one),
+                    "needs_more_seeds": getattr(one, "needs", None),
+                    "if_equal": getattr(one, "if_equal", None),
+                    "seeds_shared": getattr(one, "dealt", False),
+                    "sentence": one.sentence(),
+                }
+                for level, verdicts in self.found.verdicts.items()
+                for one in verdicts
+            ]
+        )
+
+
+def part(view: View) -> Part:
+    """What is said and shown of pairs of settings that should be the same."""
+    found = examine(view)
+    verdicts = [one for level in found.found.verdicts.values() for one in level]
+    numbers = {
+        "margin": view.margin,
+        "refusals": list(found.refusals),
+        "verdicts": [plain(one.to_json()) for one in verdicts],
+    }
+    return Part(
+        order=30,
+        statements=found.statements if len(view.experiment.trials) else [],
+        keys=list(found.keys),
+        blocks=list(_blocks(found)),
+        numbers={"equivalence": numbers},
+    )
+
+
+def examine(view: View) -> Equivalences:
+    """Ask every level that these trials can answer; the margin is the view's."""
+    return Equivalences(ask(view.experiment, view.margin))
+
+
+def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
+    """Each verdict; or, for many of one level, how many there are of each kind."""
+    if not verdicts:
+        return
+    if len(verdicts) <= _SENTENCES:
+        for one in verdicts:
+            yield Statement(one.sentence(), one.verdict != EQUIVALENT)
+        return
+    pairs = _pairs(verdicts)
+    same = set(pairs.values()) == {EQUIVALENT}
+    told = (
+        f"all {len(pairs)} pairs are equivalent"
+        if same and len(pairs) > 1
+        else "the pair is equivalent"
+        if same
+        else f"of {plural(len(pairs), 'pair')}, {_tally(pairs.values())}"
+    )
+    if len(verdicts) > len(pairs):
+        told += f" ({plural(len(verdicts), 'comparison')}, one a seed)"
+    yield Statement(f"Equivalence, {LEVELS[level]}: {told}{_wanted(verdicts)}.", not same)
+
+
+def _wanted(verdicts: Sequence[Verdict]) -> str:
+    """How many more seeds each undecided pair would take, if the two are equal."""
+    left = [one for one in verdicts if one.verdict == UNDECIDED]
+    seeds = [
+        one.if_equal
+        for one in left
+        if isinstance(one, SeedVerdict | CollapseVerdict) and one.if_equal is not None
+    ]
+    if not left or len(seeds) < len(left):
+        return ""
+    more = missing(max(seeds), dealt=any(getattr(one, "dealt", False) for one in left))
+    return (
+        f"; with {more}, each undecided pair that is truly equal would be found so with a "
+        "chance of at least 0.8"
+    )
+
+
+def _pairs(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """The verdict on each pair of settings: one if all its seeds agree, else the worst."""
+    found: dict[str, str] = {}
+    for one in verdicts:
+        pair = re.sub(r" seed=\S+", "", _compared(one))
+        found[pair] = max(found.get(pair, EQUIVALENT), one.verdict, key=_ORDER.index)
+    return found
+
+
+def _counts(verdicts: Sequence[Verdict]) -> str:
+    return "equal to the last bit" if _exact(verdicts) else _tally(_pairs(verdicts).values())
+
+
+def _tally(verdicts: Iterable[str]) -> str:
+    counts = Counter(verdicts)
+    return ", ".join(f"{counts[name]} {name}" for name in _ORDER if counts[name])
+
+
+def _exact(verdicts: Sequence[Verdict]) -> bool:
+    """Whether all are twins that agree to the last bit."""
+    return bool(verdicts) and all(isinstance(one, TwinVerdict) and one.exact for one in verdicts)
+
+
+def _compared(one: Verdict) -> str:
+    if isinstance(one, TwinVerdict | SeedVerdict | AlgebraVerdict):
+        return f"{one.labels[0]}  ↔  {one.labels[1]}"
+    if isinstance(one, CollapseVerdict):
+        of = f", {one.where}" if one.where else ""
+        return f"all β of {quantity(one.y)} in {symbol(one.x)}{of}"
+    return ""
+
+
+def _found(one: Verdict) -> str:
+    if isinstance(one, TwinVerdict):
+        exact = "0, equal to the last bit" if one.exact else f"at most {one.difference:.1e}"
+        return f"|Δ log|: {exact}, {one.steps} epochs" if one.n else "no history in common"
+    if isinstance(one, AlgebraVerdict):
+        return (
+            f"objectives in the ratio {number(one.factor)}, to within {one.deviation:.1e} "
+            "over the epochs"
+        )
+    if isinstance(one, SeedVerdict | CollapseVerdict) and one.reason:
+        return one.reason
+    if isinstance(one, SeedVerdict) and one.tests:
+        return (
+            "; ".join(
+                f"Δ log {quantity(name)} {number(test.difference, 2)} "
+                f"({number(test.low, 2)} to {number(test.high, 2)})"
+                for name, test in one.tests.items()
+            )
+            + f"; {_arms(one)}"
+        )
+    if isinstance(one, CollapseVerdict) and one.test is not None and math.isfinite(one.delta):
+        return (
+            f"δ {number(one.delta, 2)} ({number(one.test.low, 2)} to "
+            f"{number(one.test.high, 2)}), margin {number(one.margin, 2)}; {_arms(one)}"
+        )
+    return "too few seeds to test"
+
+
+def _arms(one: SeedVerdict | CollapseVerdict) -> str:
+    return f"{len(one.seeds[0])} and {len(one.seeds[1])} seeds"
+
+
+def _apart(one: Verdict) -> float:
+    """How far the two sides are apart, the largest first in a table."""
+    if isinstance(one, TwinVerdict | AlgebraVerdict):
+        return one.difference if isinstance(one, TwinVerdict) else one.deviation
+    if isinstance(one, SeedVerdict):
+        return max((abs(test.difference) for test in one.tests.values()), default=math.nan)
+    return abs(one.delta) if isinstance(one, CollapseVerdict) else math.nan
+
+
+def _blocks(found: Equivalences) -> Iterator[Block]:
+    """The table of verdicts, and the sentences of the levels that refused."""
+    table = found.table
+    if len(table):
+        alpha = found.found.alpha
+        content = {
+            "rows": [_row(row) for _, row in _by_setting(table).head(200).iterrows()],
+            "refusals": found.refusals,
+            "tested": bool(set(table["level"]) - {"twins", "algebra"}),
+            "margin": found.found.margin,
+            "alpha": alpha,
+            "looked": alpha != ALPHA,
+        }
+        title = "Equivalence verdicts"
+        yield Block("equivalence", "equivalences.html", title, content, "equivalence", table)
+    elif found.refusals:
+        yield Block("equivalence", "absent.html", content=found.refusals)
+
+
+def _row(row: pd.Series) -> dict[str, object]:
+    needs, if_equal = (
+        int(n) if isinstance(n, int | float) and n == n else None
+        for n in (row["needs_more_seeds"], row["if_equal"])
+    )
+    undecided = row["verdict"] == UNDECIDED and (needs, if_equal) != (None, None)
+    return {
+        "level": LEVELS[row["level"]],
+        "compared": [one.strip() for one in row["compared"].split("↔")],
+        "found": [one.strip() for one in row["found"].split(";")],
+        "verdict": row["verdict"],
+        "good": {EQUIVALENT: True, DIFFERENT: False}.get(row["verdict"]),
+        "needs": missing(needs, if_equal, bool(row["seeds_shared"])) if undecided else "",
+    }
+
+
+def _by_setting(table: pd.DataFrame) -> pd.DataFrame:
+    """One row, the worst, for all seeds of a pair of settings; the CSV file has each."""
+    pair = table["compared"].str.replace(r" seed=\S+", "", regex=True)
+    whole = table.assign(compared=pair).sort_values("apart", ascending=False, kind="stable")
+    groups = whole.groupby(["level", "compared", "verdict"], sort=False)
+    worst = groups.head(1).assign(n=groups["apart"].transform("size")).sort_index()
+    found = [
+        f"{plural(int(n), 'seed')}: {text}" if n > 1 else str(text)
+        for n, text in zip(worst["n"], worst["found"], strict=True)
+    ]
+    return worst.assign(found=found)

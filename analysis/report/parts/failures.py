@@ -1,0 +1,79 @@
+"""The trials that failed or have not finished yet, with the reason of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.figures.drawing.view import View
+from analysis.report.json_text import records
+from analysis.report.part import Block, Key, Part, Statement
+from analysis.sources.schema import FINISHED
+from analysis.wording import listed, plural
+
+__all__ = ["part"]
+
+_SHOWN = 200
+
+
+def part(view: View) -> Part:
+    """The sentence on failed trials, how many finished, and the table of the others."""
+    trials = view.experiment.trials
+    frame = _frame(trials)
+    rows = frame.sort_values("status").head(_SHOWN).to_dict("records")
+    return Part(
+        order=80,
+        statements=list(_statements(trials)),
+        keys=list(_keys(trials)),
+        blocks=[Block("failed", "failures.html", content=rows, name="failed", table=frame)],
+        numbers={"failed": records(frame)},
+    )
+
+
+def _statements(trials: pd.DataFrame) -> Iterator[Statement]:
+    if trials.empty:
+        return
+    failed = trials[trials["status"] == "failed"]
+    if failed.empty:
+        yield Statement("No trial failed.")
+    else:
+        yield Statement(
+            f"{plural(len(failed), 'trial')} failed and "
+            f"{'are' if len(failed) > 1 else 'is'} in no result: "
+            f"{listed(failed['label'], 3)}.",
+            True,
+        )
+
+
+def _keys(trials: pd.DataFrame) -> Iterator[Key]:
+    if len(trials):
+        done, failed = ((trials["status"] == status).sum() for status in (FINISHED, "failed"))
+        yield Key(
+            "trials finished",
+            f"{done} of {len(trials)}",
+            f"{failed} failed" if failed else "none failed",
+        )
+
+
+def _frame(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials that are not finished, with status, epoch and reason."""
+    rows = trials[trials["status"] != FINISHED] if len(trials) else trials
+    known = rows["reason"] if "reason" in rows else [None] * len(rows)
+    reason = [
+        text if isinstance(text, str) else _unreasoned(status)
+        for text, status in zip(known, rows.get("status", []), strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "label": rows.get("label"),
+            "trial": rows.get("trial"),
+            "status": rows.get("status"),
+            "epoch": rows.get("epoch"),
+            "reason": reason,
+        }
+    )
+
+
+def _unreasoned(status: str) -> str:
+    return "not started" if status == "pending" else "no reason is stored"

@@ -1,0 +1,109 @@
+"""Test images, their noisy versions and what each model makes of them, by noise level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.figures.drawing.families import Family, all_families
+from analysis.figures.drawing.view import View
+from analysis.png import encode
+from analysis.report.part import Block, Part
+from analysis.wording import symbol
+
+__all__ = ["Level", "Strip", "part", "side_by_side"]
+
+Images = NDArray[np.uint8]
+ROWS = {"clean": "test images", "noisy": "with noise", "denoised": "denoised"}
+_UNSCALED = "noise of σ = 0.1, as the model has no noise level of its own"
+_MODELS, _LEVELS, _IMAGES, _CROP = 8, 16, 12, 8
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row of images as a PNG; `crop` is the aspect ratio that a narrow screen shows of it."""
+
+    name: str
+    png: bytes
+    crop: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """One position of the dial."""
+
+    label: str
+    strips: list[Strip]
+    note: str
+
+
+def part(view: View) -> Part:
+    """One gallery a family of models, with a dial over its noise level; none without pictures."""
+    found = [
+        Block("images", "gallery.html", family.label, {"levels": levels, "sign": symbol(scale)})
+        for scale, family in _first(all_families(view.finished))
+        if (levels := list(_levels(view, family, scale)))
+    ]
+    return Part(order=100, blocks=found)
+
+
+def _first(found: list[tuple[str, Family]]) -> Iterator[tuple[str, Family]]:
+    """The largest families of each scale."""
+    for scale in ("sigma", "alpha", ""):
+        yield from [one for one in found if one[0] == scale][:_MODELS]
+
+
+def _levels(view: View, family: Family, scale: str) -> Iterator[Level]:
+    if not scale:
+        yield from _shown(view, family.rows, _UNSCALED)
+        return
+    values = sorted(family.rows[scale].unique())
+    if len(values) > _LEVELS:
+        chosen = np.linspace(0, len(values) - 1, _LEVELS).round().astype(int)
+        values = [values[index] for index in chosen]
+    for value in values:
+        rows = family.rows[family.rows[scale] == value]
+        yield from _shown(view, rows, f"{symbol(scale)} = {value:g}")
+
+
+def _shown(view: View, rows: pd.DataFrame, label: str) -> Iterator[Level]:
+    """The pictures of the first seed that has them."""
+    for _, row in rows.sort_values("seed").iterrows():
+        pictures = view.experiment.galleries(row["trial"])
+        if pictures is not None and set(ROWS) <= set(pictures) and len(pictures["clean"]):
+            strips = [_strip(pictures[key][:_IMAGES], name) for key, name in ROWS.items()]
+            yield Level(label, strips, _note(row))
+            return
+
+
+def _note(row: pd.Series) -> str:
+    said = [f"seed {row['seed']:g}"]
+    for column, name, unit in (
+        ("test/kl", "KL", "nats/example"),
+        ("test/denoise", "denoising error", "data units²/example on the test set"),
+    ):
+        if column in row and row[column] == row[column]:
+            said.append(f"{name} {row[column]:.4g} {unit}")
+    return ", ".join(said)
+
+
+def _strip(images: Images, name: str) -> Strip:
+    height, width = images.shape[2:]
+    gap = max(1, round(width / 14))
+    crop = f"{min(_CROP, len(images)) * (width + gap)}/{height}"
+    return Strip(name, encode(side_by_side(images, gap)), crop)
+
+
+def side_by_side(images: Images, gap: int) -> Images:
+    """Images [n, C, H, W] in a row, `gap` clear columns after each: [H, n(W + gap), C + 1]."""
+    count, channels, height, width = images.shape
+    if channels not in (1, 3):
+        raise ValueError(f"images have one channel or three, and these have {channels}")
+    tiles = np.zeros((height, count, width + gap, channels + 1), np.uint8)
+    tiles[:, :, :width, :channels] = images.transpose(2, 0, 3, 1)
+    tiles[:, :, :width, channels] = 255
+    return tiles.reshape(height, count * (width + gap), channels + 1)

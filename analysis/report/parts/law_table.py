@@ -1,0 +1,168 @@
+"""The fitted laws: sentences, exponents under the title, and the table of all their tests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.figures.drawing.claims import Claim, interval
+from analysis.figures.drawing.view import View
+from analysis.figures.dz_scaling import trends
+from analysis.laws.powerlaw import PowerLaw, fit
+from analysis.laws.sentences import law_doubts
+from analysis.report.json_text import plain
+from analysis.report.part import Block, Key, Part, Statement
+from analysis.wording import quantity, symbol
+
+__all__ = ["part"]
+
+_CLAIMS = 6
+_NO_FAMILY = (
+    "No law is fitted: it takes a group of finished trials that differ in the noise level and the "
+    "seed only, with three noise levels or more."
+)
+
+
+def part(view: View) -> Part:
+    """What is said and shown of every law; without trials nothing is said."""
+    said = [*_statements(view), *map(Statement, trends(view))]
+    return Part(
+        order=20,
+        statements=said if len(view.experiment.trials) else [],
+        keys=list(_keys(view.claims)),
+        blocks=list(_blocks(view)),
+        numbers={"laws": [_json(claim) for claim in view.claims]},
+    )
+
+
+def _blocks(view: View) -> Iterator[Block]:
+    if view.claims:
+        rows = [
+            {
+                "claim": claim,
+                "law": claim.law,
+                "interval": interval(claim.law) if claim.law else "",
+                "form": _best(claim.law) if claim.law else "",
+                "intervals": _intervals(claim.law) if claim.law else [],
+            }
+            for claim in view.claims
+        ]
+        yield Block(
+            "laws", "laws.html", "All laws and their tests", rows, "laws", _frame(view.claims)
+        )
+    elif view.wants_law:
+        yield Block("laws", "absent.html", content=[_NO_FAMILY])
+
+
+def _intervals(law: PowerLaw) -> list[tuple[str, float, float]]:
+    """Method, low and high of each interval of ν; the first is the one that the report quotes."""
+    every = (law.exponent, *law.intervals)
+    return [(one.method, one.low, one.high) for one in every if math.isfinite(one.low)]
+
+
+def _json(claim: Claim) -> dict[str, object]:
+    found = plain(claim.law.to_json()) if claim.law else {"refusal": claim.refusal}
+    return {"law": claim.name, "family": claim.family.label, **found}
+
+
+def _frame(claims: Iterable[Claim]) -> pd.DataFrame:
+    """Every law as one row of numbers; refused laws have their sentence."""
+    return pd.DataFrame([_numbers(claim) for claim in claims])
+
+
+def _numbers(claim: Claim) -> dict[str, object]:
+    base: dict[str, object] = {"law": claim.name, "x": claim.x, "y": claim.y}
+    law = claim.law
+    if law is None:
+        return base | {"refusal": claim.refusal}
+    return base | {
+        "nu": law.nu,
+        "se": law.se,
+        "ci_low": law.ci_low,
+        "ci_high": law.ci_high,
+        "p": law.p,
+        "x_min": law.x_min,
+        "x_max": law.x_max,
+        "n": law.n,
+        "n_seeds": law.n_seeds,
+        "r2": law.r2,
+        "curvature": law.curvature,
+        "curvature_p": law.curvature_p,
+        "best_form": _best(law),
+    }
+
+
+def _best(law: PowerLaw) -> str:
+    known = [form for form in law.forms if math.isfinite(form.delta_aicc)]
+    return min(known, key=lambda form: form.delta_aicc).name if known else ""
+
+
+def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
+    """The exponent of the first law in each field."""
+    seen: set[str] = set()
+    for claim in claims:
+        if claim.law is None or claim.x in seen:
+            continue
+        seen.add(claim.x)
+        half = (claim.law.ci_high - claim.law.ci_low) / 2
+        places = min(max(1 - math.floor(math.log10(half)), 2), 4) if half > 0 else 2
+        spread = (
+            f"95 %: {claim.law.ci_low:.{places}f} to {claim.law.ci_high:.{places}f}"
+            if math.isfinite(half)
+            else "no interval"
+        )
+        yield Key(
+            f"exponent ν in {symbol(claim.x)}, {claim.family.label}",
+            f"{claim.law.nu:.{places}f}".replace("-", "−"),
+            f"{spread}; {'bends' if claim.law.bends else 'no bend established'}".replace("-", "−"),
+        )
+
+
+def _statements(view: View) -> list[Statement]:
+    found = [one for claim in view.claims[:_CLAIMS] for one in _law(claim)]
+    if len(view.claims) > _CLAIMS:
+        found.append(Statement(f"{len(view.claims) - _CLAIMS} more laws are in the table below."))
+    refused = _declared_refused(view)
+    if refused:
+        found.append(Statement(refused, True))
+    elif not view.claims and view.wants_law:
+        found.append(
+            Statement(
+                "No law is fitted: no group of finished trials that differ in the "
+                "noise level and the seed only has three noise levels.",
+                True,
+            )
+        )
+    return found
+
+
+def _declared_refused(view: View) -> str:
+    """Why the law that the grid declares has no family to be fitted to; nothing if it has one."""
+    law = view.laws[0]
+    if not view.asked or view.finished.empty or view.claims_of(law.x, law.y):
+        return ""
+    try:
+        fit(view.finished, law)
+    except AnalysisError as refusal:
+        return (
+            f"No law of {quantity(law.y)} against {symbol(law.x)}, which is the declared one: "
+            f"{str(refusal).rstrip('.')}."
+        )
+    return ""
+
+
+def _law(claim: Claim) -> list[Statement]:
+    if claim.law is None:
+        return [Statement(f"{claim.family.label}: {claim.refusal}", True)]
+    said = claim.law.sentences()
+    bend = [text for text in said[1:] if " bend " in f" {text} "][:1]
+    few = [text for text in said[1:] if text.startswith("With ")][:1]
+    doubts = " ".join(law_doubts(claim.law))
+    return [
+        Statement(f"{claim.family.label}: {' '.join([said[0], *few])}"),
+        *(Statement(f"{claim.family.label}: {text}", claim.law.bends) for text in bend),
+        *([Statement(f"{claim.family.label}: {doubts}", True)] if doubts else []),
+    ]

@@ -1,0 +1,110 @@
+"""Where the numbers come from, and the line that makes them again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.figures.drawing.view import View
+from analysis.report.part import Block, Part
+from analysis.sources.schema import Experiment
+
+__all__ = ["facts", "headline", "part", "reproduce"]
+
+_COMMIT = ("git_commit", "commit", "git")
+_DIRTY = ("git_dirty", "dirty")
+
+
+def part(view: View) -> Part:
+    """The last section: facts, how to train again, all trials, and what the numbers mean."""
+    experiment = view.experiment
+    content = {"facts": facts(experiment), "commands": reproduce(experiment)}
+    trials = experiment.trials
+    return Part(
+        order=120,
+        blocks=[
+            Block("provenance", "provenance.html", "", content, "trials", trials),
+            Block("provenance", "conventions.html", order=120),
+        ],
+        numbers={"provenance": content["facts"], "reproduce": content["commands"]},
+    )
+
+
+def headline(view: View) -> str:
+    """One line under the title: trials, seeds, data, date and commit."""
+    experiment, done = view.experiment, view.finished
+    seeds = done["seed"].nunique() if "seed" in done else 0
+    known = facts(experiment)
+    data = ", ".join(f"{one.name} (d = {one.dims})" for one in experiment.spectra.values())
+    trials = len(experiment.trials)
+    said = [
+        f"{trials} trial{'s' * (trials != 1)}",
+        f"{seeds} seed{'s' * (seeds != 1)}",
+        data,
+        known.get("last sweep", "")[:10],
+        f"commit {known['commit'][:10]}" if "commit" in known else "",
+    ]
+    return " · ".join(text for text in said if text)
+
+
+def facts(experiment: Experiment) -> dict[str, str]:
+    """Name → text of everything known about how the experiment was made."""
+    last = experiment.sweeps[-1] if experiment.sweeps else {}
+    provenance = _mapping(last.get("provenance"))
+    found = {
+        "experiment": experiment.name,
+        "source": experiment.source,
+        "data": _data(experiment),
+        "sweeps": ", ".join(str(sweep.get("sweep", "?")) for sweep in experiment.sweeps),
+        "last sweep": str(last.get("created", "")),
+        "commit": _commit(provenance),
+        "host": str(provenance.get("host", "")),
+        "python": str(provenance.get("python", "")),
+        "versions": _versions(_mapping(provenance.get("versions"))),
+        "tracking": _without_secrets(str(last.get("tracking_uri") or "")),
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _commit(provenance: Mapping[str, Any]) -> str:
+    flat = {**provenance, **_mapping(provenance.get("git"))}
+    commit = next((flat[key] for key in _COMMIT if isinstance(flat.get(key), str)), "")
+    dirty = any(flat.get(key) is True for key in _DIRTY)
+    return f"{commit} with uncommitted changes" if commit and dirty else commit
+
+
+def _versions(versions: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+
+
+def _data(experiment: Experiment) -> str:
+    return "; ".join(
+        f"{one.name} (d = {one.dims}, {one.n_train} training examples, "
+        f"checksum {one.checksum[:12]})"
+        for one in experiment.spectra.values()
+    )
+
+
+def _without_secrets(uri: str) -> str:
+    """An address without the user and password that it may hold."""
+    scheme, slashes, rest = uri.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if slashes else uri
+
+
+def reproduce(experiment: Experiment) -> list[str]:
+    """The commands that train the same trials again."""
+    lines = []
+    commit = facts(experiment).get("commit", "").split(" ")[0]
+    if commit:
+        lines.append(f"git checkout {shlex.quote(commit)}")
+    for sweep in experiment.sweeps:
+        parts = (str(sweep.get("experiment", experiment.name)), str(sweep.get("sweep", "")))
+        grid = Path(experiment.source or ".", "sweeps", *parts, "grid.yaml")
+        lines.append(f"sweeper run {shlex.quote(str(grid))}")
+    return lines

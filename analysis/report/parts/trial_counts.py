@@ -1,0 +1,47 @@
+"""How many trials there are, and which of them no law and no figure can show."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.figures.drawing.view import View
+from analysis.report.part import Part, Statement
+from analysis.sources.schema import FINISHED, TWIN
+from analysis.wording import listed, plural
+
+__all__ = ["part"]
+
+
+def part(view: View) -> Part:
+    """The first sentences of the summary."""
+    trials = view.experiment.trials
+    status = trials["status"] if len(trials) else pd.Series(dtype=object)
+    numbers = {"trials": {str(name): int(n) for name, n in status.value_counts().items()}}
+    if trials.empty:
+        none = f"The experiment {view.experiment.name} has no trials yet, so nothing can be said."
+        return Part(order=10, statements=[Statement(none, True)], numbers=numbers)
+    return Part(order=10, statements=[_counts(trials), *_off_axis(view)], numbers=numbers)
+
+
+def _counts(trials: pd.DataFrame) -> Statement:
+    done = trials[trials["status"] == FINISHED]
+    twins = int((done["role"] == TWIN).sum())
+    said = f"{len(done)} of {plural(len(trials), 'trial')} finished"
+    said += f", {twins} of them matched-seed twins that stay out of every law" if twins else ""
+    pruned = int((trials["status"] == "pruned").sum())
+    said += f"; {pruned} stopped early by the search" if pruned else ""
+    waiting = int((~trials["status"].isin([FINISHED, "failed", "pruned"])).sum())
+    said += f"; {waiting} not yet" if waiting else ""
+    return Statement(f"{said}.", bool(waiting))
+
+
+def _off_axis(view: View) -> list[Statement]:
+    left = view.off_axis
+    return [
+        Statement(
+            f"{plural(len(left), 'finished trial')} with a noise level of zero or less "
+            f"{'are' if len(left) > 1 else 'is'} in no law and no figure, whose axes "
+            f"are logarithmic: {listed(left['label'], 3)}.",
+            True,
+        )
+    ] * bool(len(left))
