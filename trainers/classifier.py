@@ -72,20 +72,41 @@ def reference_classifier(
     beside a ``.json`` with the file's SHA-256 and the accuracy; a file that does not fit is
     trained anew. Workers that find no file train one each, which takes no longer than to wait.
 
-    Raises `Incompatible` for data without labels.
+    Raises `Incompatible` as `require_labels` does.
     """
     require_labels(data)
     return _reference(_whole(data), steps, cache)
 
 
 def require_labels(data: Dataset) -> None:
-    """Raise `Incompatible` where the data have no labels to classify by."""
-    splits = datasets.load(data)
-    if splits.train.labels is None or splits.test.labels is None:
-        raise Incompatible(
-            f"the data set {data.name!r} has no labels to train a reference "
-            "classifier on; evaluate 'denoising', which needs none"
-        )
+    """Raise `Incompatible` where no classifier can be trained and tested on the data's labels.
+
+    That is without labels, with a single class, and where no class of the test part has a
+    training example. Counts are those of the whole training part (see `reference_classifier`).
+    """
+    if not (why := _no_classes(datasets.load(data))):
+        return
+    whole = _whole(data)
+    if whole != data and not (why := _no_classes(datasets.load(whole))):
+        return
+    raise Incompatible(
+        f"the data set {data.name!r} {why} to train a reference classifier on; evaluate "
+        "'denoising', which needs none"
+    )
+
+
+def _no_classes(splits: Splits) -> str:
+    """Why the labels cannot be learned; empty where they can."""
+    remarks = f" ({'; '.join(splits.remarks)})" if splits.remarks else ""
+    train, test = splits.train.labels, splits.test.labels
+    if train is None or test is None:
+        return f"has no labels{remarks}"
+    trained, tested = set(train.tolist()), set(test.tolist())
+    if len(trained) < 2:
+        return f"has one class, and no labels to tell apart{remarks},"
+    if not trained & tested:
+        return f"has no class in both its training and its test part{remarks}, so no labels"
+    return ""
 
 
 def _whole(data: Dataset) -> Dataset:

@@ -15,6 +15,7 @@ from sweeper.grid.labels import point_label
 from sweeper.grid.models import known_models
 from sweeper.grid.seeds import point_of
 from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
+from sweeper.plan.data_parts import DataParts, data_parts
 from sweeper.plan.notes import notes
 from sweeper.plan.readable import readable
 from sweeper.status.stored import with_known
@@ -74,7 +75,7 @@ class Outline:
 
     `most` is how many trials there may be, with those that a search makes up, `left` how many will
     be trained; `extended` says by id which shorter trial one goes on from; `notes` are sentences
-    on what is perhaps not meant.
+    on what is perhaps not meant; `data` are the data sets that the trials use.
     """
 
     sweep: Sweep
@@ -91,6 +92,7 @@ class Outline:
     merging: Merging | None
     extended: Mapping[str, Shorter]
     notes: tuple[str, ...]
+    data: tuple[DataParts, ...]
 
     @property
     def finished(self) -> int:
@@ -118,6 +120,7 @@ class Outline:
             "search": describe_search(sweep.search) if sweep.search else None,
             "most": self.most,
             "notes": list(self.notes),
+            "data": [asdict(one) for one in self.data],
             "aliases": [asdict(pair) for pair in self.aliases],
             "trials": [self._trial(trial) for trial in sweep.trials],
         }
@@ -147,6 +150,7 @@ def outline(sweep: Sweep) -> Outline:
     status = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
     examples = _examples(sweep)
     shown = (*sweep.trials, *examples)
+    data = data_parts(shown)
     estimates = _estimates(shown)
     left = [trial for trial in sweep.trials if status[trial.id] != "finished"]
     todo, pairs = [one for one in left if not one.merged_from], _alias_pairs(sweep.trials)
@@ -178,8 +182,14 @@ def outline(sweep: Sweep) -> Outline:
         len(seconds),
         _merging(left, pairs, estimates),
         extended,
-        (*notes(shown), *_refused(todo, found)),
+        (*_remarks(data), *notes(shown), *_refused(todo, found)),
+        data,
     )
+
+
+def _remarks(data: Sequence[DataParts]) -> Iterator[str]:
+    for one in data:
+        yield from (f"{one.name}: {remark}" for remark in one.remarks)
 
 
 def _count_packs(sweep: Sweep, proposed: int) -> int:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sweeper.plan.data_parts import DataParts
 from sweeper.plan.outline import Outline, Row
 from sweeper.terminal.screen import print_table
 
@@ -104,6 +105,8 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
             f"{'up to ' if plan.most > len(sweep.trials) else ''}{plan.most:,} in "
             f"{_count(plan.packs, 'pack')}{done}",
         ),
+        *(("data", _data(one)) for one in plan.data),
+        *(("unread", _passed_over(one)) for one in plan.data if one.passed_over),
         *_merging(plan),
         *_extended(plan),
         *_search(plan),
@@ -122,6 +125,21 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _data(data: DataParts) -> str:
+    """``digits: 1,433 to train on, 364 to test, 10 classes``."""
+    apart = f"{data.validation:,} for validation, " if data.validation else ""
+    classes = "no classes"
+    if data.classes is not None:
+        classes = f"{data.classes:,} class{'' if data.classes == 1 else 'es'}"
+    return f"{data.name}: {data.train:,} to train on, {apart}{data.test:,} to test, {classes}"
+
+
+def _passed_over(data: DataParts) -> str:
+    """``image_folder: dangling links (1), hidden files and folders (3)``."""
+    reasons = (f"{reason} ({count:,})" for reason, count in sorted(data.passed_over.items()))
+    return f"{data.name}: {', '.join(reasons)}"
 
 
 def _merging(plan: Outline) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
@@ -48,6 +48,8 @@ class Splits:
 
     `resample` is for training data that are drawn anew in each epoch: x in data units and
     Unif[0, 1) numbers of its shape → the x to train on. Validation and test parts never change.
+    `passed_over` counts, by reason, the files that were found and not read; `remarks` are
+    sentences on what may not be meant.
     """
 
     train: Split
@@ -55,6 +57,8 @@ class Splits:
     scale: float = 1.0
     validation: Split = field(default_factory=lambda: Split(torch.empty(0, 0)))
     resample: Callable[[Tensor, Tensor], Tensor] | None = None
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from trainers.album import Album, read_album
 from trainers.datasets import DATASETS, Split, Splits
 from trainers.errors import DataError
 from trainers.fields import Component, Count, Fraction, Limits, Natural, Where
 from trainers.files import file_digest
-from trainers.images import SUFFIXES, Pictures, decode, decode_once
+from trainers.images import Background, Pictures, decode, decode_once, read_header
 
 __all__ = ["ImageFolder"]
 
@@ -27,20 +26,36 @@ __all__ = ["ImageFolder"]
 class ImageFolder(Component):
     """A folder of images, found at any depth, scaled and cropped to size x size in [0, 1].
 
-    With sub-folders ``train`` and ``test`` those are the parts; otherwise a random share is the
-    test part. The folder an image lies in is its class (none for images at the top). Up to
-    `memory_limit` the pictures stay in memory as uint8. Larger folders are read once, by
-    torchvision and a DataLoader, into a file in `cache_dir`, and mapped from there: a pack's
-    members then take their batches in their own orders, and a run's results are the same.
+    **Parts.** A sub-folder ``train`` beside ``test``, ``val`` or both is the training part, and
+    they are the test and validation parts (``training``, ``testing``, ``valid`` and ``validation``
+    in any case mean the same). Without ``test`` a random share of the training images, without
+    ``train`` of all images, is the test part. Without ``val`` `validation` random training images
+    are the validation part; with it `validation` must be 0.
+
+    **Classes.** The class of an image is the first folder below its part on the way to it:
+    ``train/cat/images/1.png`` is a cat. Where an image lies in no class folder, no image has a
+    label.
+
+    **Files.** Files count by their endings, in any case. Links are followed, and each file and
+    folder is taken once; hidden ones are passed over (`trainers.image_files`). Images are turned
+    as their EXIF orientation says, and transparent pixels lie on `background`
+    (`trainers.images.Pictures`).
+
+    **Memory.** Up to `memory_limit` the pictures stay in memory as uint8. Larger folders are read
+    once into a file in `cache_dir`, and mapped from there: results are the same.
 
     Parameters
     ----------
     folder : where the images are. size : pixels a side. colour : three channels, or one (grey).
+    background : colour behind transparent pixels, white or black (in the checksum where an image
+        has an alpha channel or a transparent colour).
     test_fraction : share of the images that are the test part, where there is no ``test``.
     validation : how many training images are set apart. data_seed : seed of these choices.
     memory_limit : gigabytes that the pictures may take in memory.
     cache_dir : where to put the file of a larger folder (default: ``~/.cache/sweeper``).
     workers : processes that decode.
+
+    Raises `DataError` for a folder without images, a part without images, and a damaged image.
     """
 
     reference: ClassVar[str] = "your own images; read through torchvision"
@@ -49,6 +64,7 @@ class ImageFolder(Component):
     folder: Annotated[str, Where()]
     size: Count = 32
     colour: bool = True
+    background: Annotated[Background, Where()] = "white"
     test_fraction: Fraction = 0.1
     validation: Natural = 0
     data_seed: Natural = 0
@@ -61,31 +77,61 @@ class ImageFolder(Component):
         return 3 if self.colour else 1, self.size, self.size
 
     def load(self) -> Splits:
-        parts = self._parts()
-        paths = tuple(path for part in parts for path in part)
-        x = self._decode(Pictures(paths, self.size, self.colour))
-        labels = self._labels(paths)
-        ends = np.cumsum([len(part) for part in parts])
+        album = self._album()
+        paths, labels = album.paths, album.labels()
+        x = self._decode(Pictures(paths, self.size, self.colour, self.background))
+        ends = np.cumsum([len(album.train), len(album.validation), len(album.test)])[:-1].tolist()
         train, validation, test = (
-            Split(
-                x[end - len(part) : end], None if labels is None else labels[end - len(part) : end]
-            )
-            for part, end in zip(parts, ends, strict=True)
+            Split(x[rows], None if labels is None else labels[rows])
+            for rows in (slice(ends[0]), slice(*ends), slice(ends[1], None))
         )
-        return Splits(train=train, test=test, scale=255.0, validation=validation)
+        animated = sum(read_header(path).animated for path in paths)
+        frames = {"frames after the first, files": animated} if animated else {}
+        return Splits(
+            train=train,
+            test=test,
+            scale=255.0,
+            validation=validation,
+            passed_over={**album.passed_over, **frames},
+            remarks=(*album.remarks, *album.class_remarks()),
+        )
 
     def checksum(self) -> str:
+        """Hash of the shape and of each image's path, class and content, part by part.
+
+        A class, an orientation and the background are added only where they say more than the
+        path: where the class is not the folder of the image, and for turned and transparent ones.
+        """
         digest = hashlib.sha256(f"{self.shape}".encode())
-        for part in self._parts():
+        album = self._album()
+        for part in (album.train, album.validation, album.test):
             digest.update(f"{len(part)}".encode())
             for path in part:
                 name = path.relative_to(self._root).as_posix()
-                digest.update(os.fsencode(f"{name}/{file_digest(path)}"))
+                line = f"{name}/{self._digest(path)}{self._traits(path, album.class_of(path))}"
+                digest.update(os.fsencode(line))
         return digest.hexdigest()[:16]
 
     @property
     def _root(self) -> Path:
         return Path(self.folder).expanduser()
+
+    def _digest(self, path: Path) -> str:
+        try:
+            return file_digest(path)
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be read ({error.strerror}); make it readable, or delete it"
+            ) from error
+
+    def _traits(self, path: Path, label: str | None) -> str:
+        """What a path and a content do not tell of the pixels and the class."""
+        header = read_header(path)
+        return (
+            (f"/class {label}" if label not in (None, path.parent.name) else "")
+            + ("/turned" if header.turned else "")
+            + (f"/on {self.background}" if header.transparent else "")
+        )
 
     def _decode(self, pictures: Pictures) -> Tensor:
         if pictures.bytes <= self.memory_limit * 1e9:
@@ -93,48 +139,5 @@ class ImageFolder(Component):
         file = Path(self.cache_dir).expanduser() / f"{self.checksum()}.uint8"
         return decode_once(pictures, file, self.workers)
 
-    def _parts(self) -> tuple[Sequence[Path], Sequence[Path], Sequence[Path]]:
-        """The files to train on, for validation and to test, in this order."""
-        rng = np.random.default_rng(self.data_seed)
-        if (self._root / "train").is_dir() and (self._root / "test").is_dir():
-            rest, test = (images(self._root / part) for part in ("train", "test"))
-        else:
-            found = images(self._root)
-            rest, test = _set_apart(found, round(self.test_fraction * len(found)), rng)
-        train, validation = _set_apart(rest, self.validation, rng)
-        if not train or not test:
-            raise DataError(
-                f"{self.folder} leaves {len(train)} images to train on and "
-                f"{len(test)} to test; both need some: change `test_fraction`, "
-                "`validation`, or the folder"
-            )
-        return train, validation, test
-
-    def _labels(self, paths: Sequence[Path]) -> Tensor | None:
-        tops = {self._root, self._root / "train", self._root / "test"}
-        if any(path.parent in tops for path in paths):
-            return None
-        names = sorted({path.parent.name for path in paths})
-        return torch.tensor([names.index(path.parent.name) for path in paths])
-
-
-def images(folder: Path) -> list[Path]:
-    """The image files below a folder, in the order of their names."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not found:
-        raise DataError(
-            f"there are no images in {folder} (looked at any depth for "
-            f"{', '.join(sorted(SUFFIXES))}); set `folder` to where they are"
-        )
-    return found
-
-
-def _set_apart(
-    paths: Sequence[Path], count: int, rng: np.random.Generator
-) -> tuple[list[Path], list[Path]]:
-    """Some paths at random, and the others, each in their order."""
-    chosen = set(rng.permutation(len(paths))[:count].tolist())
-    return (
-        [path for row, path in enumerate(paths) if row not in chosen],
-        [path for row, path in enumerate(paths) if row in chosen],
-    )
+    def _album(self) -> Album:
+        return read_album(self._root, self.test_fraction, self.validation, self.data_seed)

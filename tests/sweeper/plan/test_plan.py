@@ -55,6 +55,58 @@ def test_an_image_that_is_found_damaged_when_it_is_read_is_named(
     assert told.endswith("replace or delete it")
 
 
+def image_grid(folder: Path, evaluate: str) -> list[str]:
+    """A grid of a folder of images, as arguments of a command."""
+    data = f"{{name: image_folder, folder: {folder / 'pictures'}, size: 8}}"
+    head = HEAD.replace("linear_gaussian", data) + f"evaluate: [{evaluate}]\n"
+    grid = write_grid(folder, grid_text("{model: sigma_vae, sigma: 0.1}", head=head))
+    return [str(grid), "--storage", str(folder / "s"), "--tracking", f"sqlite:///{folder}/m.db"]
+
+
+def draw_pictures(folder: Path, *classes: str) -> None:
+    for part in ("train", "test"):
+        for name in classes:
+            inner = folder / "pictures" / part / name / "images"
+            inner.mkdir(parents=True)
+            for number in range(3):
+                Image.effect_noise((8, 8), 90).save(inner / f"{number}.png")
+
+
+@pytest.mark.parametrize("evaluation", ["classification", "smoothing"])
+@pytest.mark.parametrize("command", [["plan"], ["run", "--inline"]])
+def test_a_single_class_is_refused_for_evaluations_that_classify(
+    command: list[str], evaluation: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw_pictures(tmp_path, "n01")
+    assert main([*command, *image_grid(tmp_path, evaluation)]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "grid.yaml:5: evaluate[0]: the data set 'image_folder' has one class" in told
+    assert not (tmp_path / "s" / "trials").exists()
+
+
+def test_a_plan_counts_examples_classes_and_what_is_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw_pictures(tmp_path, "n01", "n02")
+    train = tmp_path / "pictures" / "train"
+    (train / "gone.png").symlink_to(tmp_path / "nothing.png")
+    (train / "boxes.txt").touch()
+    (tmp_path / "pictures" / "test" / "n03").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "pictures" / "test" / "n03" / "1.png")
+    command = ["plan", *image_grid(tmp_path, "classification")]
+    assert main([*command, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    (data,) = plan["data"]
+    assert (data["train"], data["validation"], data["test"], data["classes"]) == (6, 0, 7, 3)
+    assert data["passed_over"] == {"dangling links": 1, "files ending in .txt": 1}
+    remark = "1 test images are of classes without a training image ('n03')"
+    assert f"image_folder: {remark}" in plan["notes"]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    assert "data     image_folder: 6 to train on, 7 to test, 3 classes" in told
+    assert "unread   image_folder: dangling links (1), files ending in .txt (1)" in told
+
+
 def test_a_plan_counts_trials_and_packs(plan: dict[str, Any]) -> None:
     assert (plan["count"], plan["packs"], plan["finished"]) == (5, 5, 0)
     assert [trial["status"] for trial in plan["trials"]] == ["pending"] * 5
