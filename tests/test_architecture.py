@@ -1,17 +1,35 @@
-"""The dependency law, the size of files and functions, and both linters hold everywhere."""
+"""The import contracts, declared dependencies, sizes, formats and what the documents name."""
 
 from __future__ import annotations
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("sweeper", "trainers", "analysis", "cluster")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TOOLS = {  # of the tests: programs, plugins, types and a database driver, which nobody imports
+    "import-linter",
+    "mypy",
+    "pandas-stubs",
+    "psycopg2-binary",
+    "pytest-timeout",
+    "pytest-xdist",
+    "ruff",
+}
+DOCUMENTS = [ROOT / ".github" / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md")]
 
 
 def modules() -> Iterator[Path]:
@@ -24,11 +42,12 @@ def modules() -> Iterator[Path]:
     [
         ["lint-imports", "--no-cache"],
         ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
         pytest.param(
             ["mypy", "--no-incremental"], marks=[pytest.mark.slow, pytest.mark.timeout(900)]
         ),
     ],
-    ids=lambda command: command[0],
+    ids=lambda command: "-".join(command[:2]),
 )
 def test_the_checkers_find_nothing(command: list[str]) -> None:
     program = Path(sys.executable).parent / command[0]
@@ -51,3 +70,79 @@ def test_modules_and_functions_stay_readable(path: Path) -> None:
             assert lines <= 40, f"{node.name} has {lines} lines"
             arguments = [a.arg for a in node.args.args if a.arg not in ("self", "cls")]
             assert len(arguments) <= 5, f"{node.name} takes {arguments}"
+
+
+def imported(paths: Iterable[Path]) -> set[str]:
+    """The distributions that provide what the modules import, the standard library left out."""
+    names = set[str]()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.partition(".")[0])
+    providers = packages_distributions()
+    outside = names - sys.stdlib_module_names - {*PACKAGES, "tests"}
+    return {provider_of(name, providers.get(name, [name])) for name in outside}
+
+
+def provider_of(name: str, providers: Iterable[str]) -> str:
+    """Of several distributions that share a package, the one that is called like it."""
+    found = sorted({str(canonicalize_name(provider)) for provider in providers})
+    return name if name in found else found[0]
+
+
+def declared(requirements: Iterable[str]) -> set[str]:
+    return {str(canonicalize_name(Requirement(text).name)) for text in requirements}
+
+
+def test_what_is_imported_is_declared_and_the_reverse() -> None:
+    assert imported(modules()) == declared(PROJECT["dependencies"])
+
+
+def test_what_the_tests_import_is_declared_and_the_reverse() -> None:
+    extra = declared(PROJECT["optional-dependencies"]["test"])
+    used = imported((ROOT / "tests").rglob("*.py")) - declared(PROJECT["dependencies"])
+    assert used == extra - TOOLS
+    assert extra >= TOOLS
+
+
+def test_every_dependency_has_a_pinned_version() -> None:
+    """In `constraints.txt`, so that two installations are equal."""
+    pinned = declared((ROOT / "constraints.txt").read_text().splitlines())
+    extra = declared(PROJECT["optional-dependencies"]["test"])
+    assert declared(PROJECT["dependencies"]) | extra <= pinned
+
+
+def named(pattern: str) -> list[str]:
+    """What stands in code quotes in the documents and matches."""
+    quoted = [name for path in DOCUMENTS for name in re.findall(r"`([^`\n]+)`", path.read_text())]
+    return sorted({name for name in quoted if re.fullmatch(pattern, name)})
+
+
+@pytest.mark.parametrize("name", named(rf"({'|'.join(PACKAGES)})(\.\w+)+"))
+def test_every_name_in_the_documents_exists(name: str) -> None:
+    parts = name.split(".")
+    for depth in range(len(parts), 0, -1):
+        try:
+            module = importlib.import_module(".".join(parts[:depth]))
+        except ModuleNotFoundError:
+            continue
+        assert reduce(getattr, parts[depth:], module) is not None
+        return
+    pytest.fail(f"there is no module {parts[0]}")
+
+
+@pytest.mark.parametrize("name", named(rf"({'|'.join(PACKAGES)}|tests)(/[\w.]+)*/?"))
+def test_every_path_in_the_documents_exists(name: str) -> None:
+    assert (ROOT / name).exists()
+
+
+def test_the_documents_name_functions_and_paths() -> None:
+    assert len(named(rf"({'|'.join(PACKAGES)})(\.\w+)+")) >= 20
+    assert len(named(rf"({'|'.join(PACKAGES)}|tests)(/[\w.]+)*/?")) >= 20
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_has_types(package: str) -> None:
+    assert (ROOT / package / "py.typed").exists()
