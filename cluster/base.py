@@ -1,4 +1,4 @@
-"""What every place where Ray runs can do, and how this process joins its one Ray."""
+"""The interface of a place where Ray runs, and how this process starts or joins a Ray."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from cluster.processes import alive, descendants, running
 
@@ -20,6 +21,7 @@ SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else it packs the working directory, data and all
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what it tells of dead workers would stand among our JSON
     "RAY_worker_niceness": "0",  # Ray's 15 leaves 3 % of a core beside one other busy process
     "RAY_prestart_worker_first_driver": "0",  # Tune takes workers with an environment of its own
@@ -29,6 +31,7 @@ SETTINGS = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
 VITAL = ("gcs_server", "raylet")
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class Backend(Protocol):
@@ -36,19 +39,24 @@ class Backend(Protocol):
 
     @property
     def private(self) -> bool:
-        """Whether it is this machine alone, so that any folder of it will do for scratch."""
+        """Whether it is this machine alone, so that every worker sees every folder of it."""
+        ...
+
+    @property
+    def logs(self) -> Path | None:
+        """The folder where the workers of this machine write; None before `connect`."""
         ...
 
     def connect(self) -> None:
-        """Be connected to it afterwards; `ClusterError` if that cannot be."""
+        """Start it or join it; raises `ClusterError` where that fails."""
         ...
 
     def lost(self) -> str | None:
-        """Which of Ray's own processes has died, so that Ray would wait for ever; None if none."""
+        """The name of a process of Ray that has died, without which no work goes on, or None."""
         ...
 
     def close(self) -> None:
-        """Give back what `connect` started; a Ray that was there before stays."""
+        """End the Ray that `connect` started; leave one that it joined."""
         ...
 
 
@@ -58,42 +66,51 @@ class Connection:
     Parameters
     ----------
     address : as `ray.init` takes it. dashboard : whether to start one; None leaves it to Ray.
+
+    Attributes
+    ----------
+    logs : where the workers of this machine write; None before `open`.
     """
 
     def __init__(self, address: str, dashboard: bool | None = None) -> None:
         self._address, self._dashboard, self._owned = address, dashboard, False
         self._vital: dict[int, str] = {}
+        self.logs: Path | None = None
 
     def open(self) -> None:
         """Start or join, with `SETTINGS` where the user has set nothing.
 
-        The errors are Ray's own: `OSError`, `RuntimeError`, `ValueError`.
+        The errors are Ray's own, of any type.
         """
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
         import ray  # a third of a second that others need not wait
 
-        if not ray.is_initialized():
-            ray.init(
-                address=self._address,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                include_dashboard=self._dashboard,
-            )
+        joined = ray.is_initialized()
+        context: Any = ray.init(
+            address=self._address,
+            job_config=_job_config(),
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=self._dashboard,
+            ignore_reinit_error=True,
+        )
+        self.logs = Path(context.address_info["session_dir"], "logs")
+        if not joined:
             self._owned = True
             self._vital = {pid: name for name in VITAL if (pid := running(os.getpid(), name))}
 
     def lost(self) -> str | None:
-        """The name of a process that was started here, without which Ray is dead; None if none."""
+        """The name of a vital process that was started here and has died, or None."""
         return next((name for pid, name in self._vital.items() if not alive(pid)), None)
 
     def close(self) -> None:
-        """Leave it; a Ray of this process's own ends.
+        """Leave the Ray that `open` joined; one that it started ends.
 
-        Ray ends the whole process, with exit code 1, when a thread lets go of what Ray counts
-        (a reference, an actor) while another thread ends it. So garbage goes first, and no
-        thread collects any in between. A Ray that has lost its head would be waited for for ever:
-        what is left of that is killed.
+        Ray ends the whole process, with exit code 1, when a thread deletes an object reference or
+        an actor handle during the shutdown. So garbage is collected before, and not meanwhile. The
+        shutdown would wait for ever for a Ray whose own processes have died: what is left of that
+        is killed.
         """
         if not self._owned:
             return
@@ -108,7 +125,7 @@ class Connection:
             ray.shutdown()
 
     def _abandon(self) -> None:
-        """Kill what is left of Ray, and have nothing ask it at the exit of this process."""
+        """Kill what is left of Ray, and unregister what would ask it when this process ends."""
         import ray
         from ray.experimental.internal_kv import _internal_kv_reset
 
@@ -120,9 +137,27 @@ class Connection:
                 os.kill(pid, signal.SIGKILL)
 
 
+def _job_config() -> Any:
+    """A job whose workers import installed modules only.
+
+    Ray puts the driver's working directory and its script's folder before all others on a
+    worker's import path, so that a `torch.py` there would be imported. Of these only the folder
+    that holds this package stays: a checkout that is not installed.
+    """
+    from ray.job_config import JobConfig
+
+    class InstalledOnly(JobConfig):
+        def _serialize(self) -> Any:
+            added = self._py_driver_sys_path
+            added[:] = [path for path in added if Path(path).resolve() == ROOT]
+            return super()._serialize()
+
+    return InstalledOnly()
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """No thread collects garbage meanwhile."""
+    """Turn the garbage collector off during the block."""
     enabled = gc.isenabled()
     gc.disable()
     try:

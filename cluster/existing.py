@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 from cluster.base import Connection
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, one_line
 
 __all__ = ["Existing"]
 
@@ -23,13 +24,17 @@ class Existing:
     def __init__(self, address: str) -> None:
         self.address, self._connection = address, Connection(address)
 
+    @property
+    def logs(self) -> Path | None:
+        return self._connection.logs
+
     def connect(self) -> None:
         try:
             self._knock()
             self._connection.open()
-        except (OSError, RuntimeError, ValueError) as error:
+        except Exception as error:
             raise ClusterError(
-                f"Ray cannot be used at {self.address} ({error}); start it (ray "
+                f"Ray cannot be used at {self.address} ({one_line(error)}); start it (ray "
                 "start --head), correct `cluster`, or use --inline"
             ) from error
 

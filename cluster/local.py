@@ -1,9 +1,11 @@
-"""A Ray of one's own on this machine, which ends with the program."""
+"""A Ray on this machine that is started here and ends with the program."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cluster.base import Connection
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, one_line
 
 __all__ = ["Local"]
 
@@ -16,12 +18,17 @@ class Local:
     def __init__(self) -> None:
         self._connection = Connection("local", dashboard=False)
 
+    @property
+    def logs(self) -> Path | None:
+        return self._connection.logs
+
     def connect(self) -> None:
         try:
             self._connection.open()
-        except (OSError, RuntimeError, ValueError) as error:
+        except Exception as error:
             raise ClusterError(
-                f"Ray cannot be started on this machine ({error}); mend that, or use --inline"
+                f"Ray cannot be started on this machine ({one_line(error)}); mend that, or use "
+                "--inline"
             ) from error
 
     def lost(self) -> str | None:

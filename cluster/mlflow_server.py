@@ -24,6 +24,7 @@ SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "DO_NOT_TRACK": "true",
+    "PYTHONSAFEPATH": "1",  # neither it nor its children import what lies in their folder
 }
 HOST = "127.0.0.1"
 PATIENCE = 120.0  # seconds; a start takes 4 to 13, and more beside other busy processes
@@ -36,12 +37,12 @@ class MlflowServer:
     Parameters
     ----------
     store : the address of a database (``sqlite:///...``). port : where it listens.
-    artifacts : folder of the files that it takes; None leaves it to MLflow.
+    artifacts : folder of the files that it takes; relative to the working directory.
     """
 
     store: str
     port: int
-    artifacts: Path | None = None
+    artifacts: Path = Path("mlartifacts")
 
     @property
     def uri(self) -> str:
@@ -49,9 +50,9 @@ class MlflowServer:
 
     def command(self) -> list[str]:
         """One worker: more of them answer later, not sooner."""
-        place = ["--artifacts-destination", str(self.artifacts)] if self.artifacts else []
         return [
             sys.executable,
+            "-P",
             "-m",
             "mlflow",
             "server",
@@ -63,19 +64,22 @@ class MlflowServer:
             str(self.port),
             "--workers",
             "1",
-            *place,
+            "--artifacts-destination",
+            str(self.artifacts.absolute()),
         ]
 
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:
         """Start it and wait until it answers; a polite stop takes it seconds, so it is killed.
 
+        It runs in an empty folder: uvicorn imports modules from its working directory first.
         Raises `ClusterError` if the port is taken, or with the server's last words if it ends.
         """
         self._require_free()
         with (
+            tempfile.TemporaryDirectory(prefix="sweeper-") as folder,
             tempfile.TemporaryFile() as words,
-            own_session(self.command(), words, SETTINGS) as server,
+            own_session(self.command(), words, SETTINGS, folder) as server,
         ):
             self._wait(server, words)
             yield server

@@ -18,16 +18,19 @@ def own_session(
     command: Sequence[str],
     words: IO[bytes] | IO[str] | int,
     settings: Mapping[str, str] | None = None,
+    folder: str | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, out of Ctrl-C's reach; its group is killed at the end.
 
     words : where it writes. settings : environment variables beside those of this process.
+    folder : its working directory; None for that of this process.
     """
     with subprocess.Popen(
         command,
         stdout=words,
         stderr=words,
         start_new_session=True,
+        cwd=folder,
         env=os.environ | dict(settings or {}),
     ) as process:
         try:

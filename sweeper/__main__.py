@@ -1,10 +1,14 @@
-"""The program `sweeper`, also as `python -m sweeper`."""
+"""The program `sweeper`, also as `python -P -m sweeper`.
+
+Without `-P`, Python looks for modules in the working directory first, and a `sweeper.py` there is
+run in the place of this program.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from sweeper.cli import main
+from sweeper.import_path import prefer_installed
 from sweeper.terminal.process import run_process
 
 __all__ = ["program"]
@@ -12,7 +16,17 @@ __all__ = ["program"]
 
 def program() -> int:
     """Run the command of the command line; returns its exit code."""
-    return run_process(main)
+    return run_process(_command)
+
+
+def _command() -> int:
+    shadowed = prefer_installed()
+    if shadowed:
+        sys.stderr.write(f"error: {shadowed}\n")
+        return 2
+    from sweeper.cli import main  # imports the other packages, so not before the path is in order
+
+    return main()
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ class Setup:
         """The same command every time."""
         return [
             sys.executable,
+            "-P",
             "-m",
             "sweeper.chaos.disturbed",
             str(self.storage),

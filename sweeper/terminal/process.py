@@ -8,16 +8,18 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from sweeper.terminal.stand_ins import allow_every_character
+
 __all__ = ["run_process"]
 
 
 def run_process(command: Callable[[], int]) -> int:
     """Run a command; the process ends without taking apart torch and Ray, which takes seconds.
 
-    What others registered to be done at the exit is done: this was registered first, so it comes
-    last.
+    Exit functions that others registered run before that, as those are called in reverse order.
     """
     code = 1
+    allow_every_character()
 
     def leave() -> None:
         with suppress(OSError, ValueError):

@@ -50,8 +50,12 @@ def print_table(screen: Console, table: Table) -> None:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Write one JSON object on one line; NaN and infinity become null."""
-    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, default=str) + "\n")
+    """Write one JSON object on one line; NaN and infinity become null.
+
+    Where stdout may lack a character, those that are not ASCII are escaped: no value is changed.
+    """
+    narrow = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=narrow, default=str) + "\n")
     sys.stdout.flush()
 
 
