@@ -1,44 +1,148 @@
-"""Why a worker ended, by what Ray wrote of it."""
+"""Why a worker's process ended, by what Ray, the kernel and the process itself wrote."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from sweeper.worker.member import LESS_MEMORY
 
-__all__ = ["REASONS", "RETRIES", "cause_of_death", "last_words"]
+__all__ = ["RETRIES", "Death", "DeathRecords", "kernel_kills"]
 
 RETRIES = 3
 
 Cause = Literal["node", "memory", "worker"]
-REASONS: dict[Cause, str] = {
-    "node": "its node was lost",
-    "memory": f"out of memory: its worker was ended {RETRIES + 1} times, as the machine had none "
-    f"left; {LESS_MEMORY}",
-    "worker": f"its worker died {RETRIES + 1} times, without a word: the system ends what takes "
-    f"too much memory in this way; {LESS_MEMORY}",
-}
+MEMORY = re.compile(  # of Ray's memory monitor, torch and our own worker; of C++, Python and libc
+    r"low on memory|OutOfMemoryError|bad_alloc|\bMemoryError|can(no|')t allocate memory",
+    re.IGNORECASE,
+)
+NODE = re.compile(r"node (has died|was terminated)|its node is dead")
+CRASH = re.compile(r"Fatal Python error|\*\*\* SIG\w+")
+CGROUP = Path("/sys/fs/cgroup")
+LONGEST = 300  # characters of a worker's words
 
 
-def cause_of_death(said: str) -> Cause:
-    """Why a worker ended, by what Ray says: its node was lost, the memory, or nothing known."""
-    if "low on memory" in said or "OutOfMemoryError" in said:  # torch's, Ray's, and our own
-        return "memory"
-    return (
-        "node"
-        if re.search(r"node (has died|was terminated)|its node is dead", said)
-        else ("worker")
-    )
+@dataclass(frozen=True)
+class Death:
+    """The end of a worker.
 
-
-def last_words(file: str | None) -> str:
-    """What Ray wrote into a trial's error file of its last failure, as text: nothing in a storage
-    is unpickled.
+    Parameters
+    ----------
+    cause : ``worker`` where neither its node nor the memory is known to be the cause.
+    words : the exception or crash that ended it, or else the last line that it wrote.
+    explained : whether the cause is known, or the words are an exception or a crash.
     """
+
+    cause: Cause
+    words: str = ""
+    explained: bool = False
+
+    @property
+    def reason(self) -> str:
+        """A sentence for the trials that failed by it, after the last retry."""
+        if self.cause == "node":
+            return "its node was lost"
+        if self.cause == "memory":
+            return (
+                f"out of memory: its worker was ended {RETRIES + 1} times, as the machine had "
+                f"none left; {LESS_MEMORY}"
+            )
+        if self.words:
+            return f"its worker died {RETRIES + 1} times; its last words: {self.words}"
+        return (
+            f"its worker died {RETRIES + 1} times, and neither it nor Ray says why: it crashed or "
+            "was killed from outside (the kernel's log, `dmesg`, may tell)"
+        )
+
+
+class DeathRecords:
+    """Finds out why workers ended.
+
+    Parameters
+    ----------
+    logs : folder where the workers of this machine write; None where there is none.
+    kills : files with the kernel's count of processes that it ended for want of memory; None for
+        those of this container or session.
+    """
+
+    def __init__(self, logs: Path | None, kills: Iterable[Path] | None = None) -> None:
+        self._logs, self._files = logs, tuple(_own_counts() if kills is None else kills)
+        self._kills = kernel_kills(self._files)
+
+    def of(self, said: str) -> Death:
+        """The death that Ray describes; the kernel's count is compared with the last call's."""
+        before, self._kills = self._kills, kernel_kills(self._files)
+        if NODE.search(said):
+            return Death("node", explained=True)
+        log = self._log(said)
+        raised = _exception(said)
+        words = raised or (_last_line(log) if log else "")
+        if MEMORY.search(said) or MEMORY.search(words) or (log and self._kills > before):
+            return Death("memory", words, explained=True)
+        return Death("worker", words, explained=bool(raised or CRASH.search(words)))
+
+    def read(self, file: str | None) -> Death:
+        """The death that is described last in the error file that Tune writes for a trial.
+
+        Only its text is read: nothing in a storage is unpickled.
+        """
+        try:
+            text = Path(file or "").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            text = ""
+        return self.of(text.rpartition("Failure # ")[2])
+
+    def _log(self, said: str) -> Path | None:
+        """What the process that Ray names wrote to stderr, if it ran on this machine."""
+        pid = re.search(r"\bpid: (\d+)", said)
+        found = self._logs.glob(f"worker-*-{pid[1]}.err") if self._logs and pid else iter(())
+        return next(found, None)
+
+
+def kernel_kills(files: Iterable[Path]) -> int:
+    """The first count of processes that the kernel ended for want of memory; 0 if there is none.
+
+    The count of the whole machine is no evidence: it rises for other users' processes, too.
+    """
+    for file in files:
+        try:
+            found = re.search(r"^oom_kill (\d+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        except OSError:
+            continue
+        if found:
+            return int(found[1])
+    return 0
+
+
+def _own_counts() -> list[Path]:
+    """Where the kernel counts for this process's control group: in version 2, and in version 1."""
     try:
-        text = Path(file or "").read_text(encoding="utf-8", errors="replace")
+        groups = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        groups = []
+    own = [line.partition("::/")[2] for line in groups if line.startswith("0::/")]
+    version_2 = [CGROUP / group / "memory.events" for group in (*own, "")]
+    return [*version_2, CGROUP / "memory" / "memory.oom_control"]
+
+
+def _exception(said: str) -> str:
+    """The exception that a worker raised; nothing where Ray describes the end of a process."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if len(lines) < 2 or re.search(r"^The (actor|worker) ", said, re.MULTILINE):
+        return ""
+    return lines[-1][:LONGEST]
+
+
+def _last_line(log: Path) -> str:
+    """The line that names a crash, or else the last one; Ray's own marks are left out."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return text.rpartition("Failure # ")[2]
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(":")]
+    crash = next((line for line in lines if CRASH.search(line)), None)
+    return (crash or (lines[-1] if lines else ""))[:LONGEST]

@@ -28,7 +28,7 @@ from cluster.base import Backend
 from sweeper.errors import UserError
 from sweeper.messages import Emit, Event, Job, decode, encode
 from sweeper.schedule.cluster_room import Occupancy, RoomWatch, require_room, roomier
-from sweeper.schedule.deaths import REASONS, RETRIES, cause_of_death, last_words
+from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
 from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Resources
 from sweeper.worker.worker import train_pack
@@ -116,7 +116,7 @@ class TuneSchedule:
                 storage_path=self._folder,
                 verbose=0,
                 stop=leave,
-                callbacks=[_Listener(emit)],
+                callbacks=[_Listener(emit, DeathRecords(self._backend.logs))],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),
         )
@@ -198,9 +198,9 @@ class _Listener(TrialProgressCallback):
     It stands where Tune would put a callback of this kind that prints every trial.
     """
 
-    def __init__(self, emit: Emit) -> None:
+    def __init__(self, emit: Emit, deaths: DeathRecords) -> None:
         super().__init__()
-        self._emit = emit
+        self._emit, self._deaths = emit, deaths
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -214,20 +214,20 @@ class _Listener(TrialProgressCallback):
         """The worker has told what there is to tell."""
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A lost node is nobody's failure; what was too large for the memory gets more of it.
+        """A lost node does not count as a failure; a want of memory is answered with more room.
 
-        So does what died twice without a word, as the system's own end for want of memory has
-        none.
+        So is a second death that nothing explains: a kernel whose count cannot be read may have
+        ended the worker for want of memory.
         """
-        cause = cause_of_death(last_words(trial.error_file))
+        death = self._deaths.read(trial.error_file)
         failures = trial.run_metadata.num_failures
-        if cause == "node":
+        if death.cause == "node":
             trial.run_metadata.num_failures -= 1
-        elif cause == "memory" or failures > 1:
-            self._emit([_give_room(trial, last=failures >= RETRIES)])
+        elif death.cause == "memory" or (not death.explained and failures > 1):
+            self._emit([_give_room(trial, death, last=failures >= RETRIES)])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        reason = REASONS[cause_of_death(last_words(trial.error_file))]
+        reason = self._deaths.read(trial.error_file).reason
         job = Job.from_json(trial.config["job"])
         self._emit([Event(member.id, "failed", reason=reason) for member in job.trials])
 
@@ -235,8 +235,13 @@ class _Listener(TrialProgressCallback):
         return {}
 
 
-def _give_room(trial: Any, last: bool) -> Event:
+def _give_room(trial: Any, death: Death, last: bool) -> Event:
     """Have a job's trials train one by one, and beside fewer others; the news of it."""
+    why = (
+        "its worker ended for want of memory"
+        if death.cause == "memory"
+        else "its worker died twice, and nothing says why; in case its memory ran out"
+    )
     job = replace(Job.from_json(trial.config["job"]), alone=True, again=not last)
     trial.config["job"] = job.to_json()
     asked = roomier(trial.placement_group_factory.required_resources, ray.nodes(), last)  # type: ignore[no-untyped-call]
@@ -245,11 +250,7 @@ def _give_room(trial: Any, last: bool) -> Event:
     return Event(
         job.trials[0].id,
         "running",
-        note=(
-            "its worker ended, it seems for want of memory; it is tried again with "
-            f"{room} to itself, "
-            "so that fewer trials run at once"
-        ),
+        note=f"{why}, it is tried again with {room} to itself, so that fewer trials run at once",
     )
 
 

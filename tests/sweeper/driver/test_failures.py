@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from ray.exceptions import OutOfMemoryError
 from rich.console import Console
 
 from sweeper.driver.jobs import make_job
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.schedule.cluster_room import require_room, roomier
-from sweeper.schedule.deaths import cause_of_death
 from sweeper.storage import ledger
 from sweeper.sweep import Resources
 from sweeper.worker import training
@@ -162,23 +160,6 @@ def test_a_trial_that_no_node_has_room_for_is_refused(asked: Resources, fits: bo
         return
     with pytest.raises(UserError, match=r"this machine has 16 and 2; ask for no more"):
         require_room(asked, nodes)
-
-
-@pytest.mark.parametrize(
-    ("said", "cause"),
-    [
-        ("ray::ImplicitFunc.train()\nsweeper.work.worker.TrialOutOfMemoryError: 12ab", "memory"),
-        (
-            str(OutOfMemoryError("Task was killed due to the node running low on memory.")),
-            "memory",
-        ),
-        ("The actor died because its node has died. Node Id: 1", "node"),
-        ("The actor died unexpectedly before finishing this task. SYSTEM_ERROR", "worker"),
-        ("", "worker"),
-    ],
-)
-def test_what_ray_says_of_a_dead_worker(said: str, cause: str) -> None:
-    assert cause_of_death(said) == cause
 
 
 def test_a_mistake_is_shown_once_with_its_traceback(
