@@ -1,16 +1,17 @@
 """Commits: a trial's state and its metric records, saved together or not at all.
 
 Layout: ``<trial>/<attempt>/<epoch>/{state.safetensors, records.json, manifest.json}``. A commit
-is never changed. Its manifest is written last and states the size and SHA-256 of the other
-files, so a torn commit has no manifest that fits and does not exist for readers. Each start of a
-trial is an attempt with a number of its own; what an older attempt still writes is superseded.
+is written under another name and renamed when it is complete, and is not changed afterwards. Its
+manifest is written last and states the size and SHA-256 of the other files; readers ignore a
+commit whose manifest does not fit them (see `trainers.commit_format`). Each start of a trial is
+an attempt with a number of its own; the commits of older attempts count only where the newer
+attempts have none.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import shutil
 import time
@@ -23,12 +24,20 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from trainers.commit_format import (
+    MANIFEST,
+    RECORDS,
+    SCHEMA,
+    STATE,
+    decode_records,
+    encode_records,
+    read_manifest,
+)
 from trainers.errors import ResumeError
 from trainers.pack import Record
 
-__all__ = ["SCHEMA", "Attempt", "Commit", "Progress", "latest", "open_attempt"]
+__all__ = ["Attempt", "Commit", "Progress", "commits", "latest", "open_attempt"]
 
-SCHEMA = 1
 KEPT = 2
 Status = Literal["running", "pruned", "finished", "failed"]
 REPEATS = ("diverged", "refused")
@@ -83,13 +92,13 @@ class Commit:
         return f"{self.folder.parent.name}/{self.folder.name}"
 
     def records(self) -> list[Record]:
-        """The records of all epochs up to this commit."""
-        return _read_records(self._verified("records.json"))
+        """The records of all epochs up to this commit; raises `ResumeError` if damaged."""
+        return decode_records(self._verified(RECORDS))
 
     def load(self) -> dict[str, Tensor]:
         """The state; raises `ResumeError` if the file is not the one that was saved."""
         try:
-            return safetensors.torch.load(self._verified("state.safetensors"))
+            return safetensors.torch.load(self._verified(STATE))
         except SafetensorError as error:
             raise ResumeError(f"{self.folder} holds no readable state: {error}") from error
 
@@ -127,10 +136,7 @@ class Attempt:
         staged = self.folder / f".{folder.name}.{os.getpid()}"
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
-        contents = {
-            "state.safetensors": safetensors.torch.save(dict(state)),
-            "records.json": _write_records(records),
-        }
+        contents = {STATE: safetensors.torch.save(dict(state)), RECORDS: encode_records(records)}
         manifest = {
             "schema": SCHEMA,
             "attempt": self.number,
@@ -146,7 +152,7 @@ class Attempt:
         try:
             for name, content in contents.items():
                 _write(staged / name, content)
-            _write(staged / "manifest.json", json.dumps(manifest, indent=1).encode())
+            _write(staged / MANIFEST, json.dumps(manifest, indent=1).encode())
         except OSError:  # the disk is full: leave it as it was
             shutil.rmtree(staged, ignore_errors=True)
             raise
@@ -176,66 +182,25 @@ def open_attempt(trial: Path) -> Attempt:
 
 
 def latest(trial: Path) -> Commit | None:
-    """The newest valid commit of the newest attempt that has one; torn commits do not exist."""
+    """The newest valid commit of the newest attempt that has one; raises `NewerFormat`."""
     return next(commits(trial), None)
 
 
 def commits(trial: Path) -> Iterator[Commit]:
-    """All valid commits of a trial, the newest attempt and epoch first."""
+    """All valid commits of a trial, the newest attempt and epoch first; raises `NewerFormat`."""
     for attempt in sorted(_numbered(trial), key=int, reverse=True):
         for epoch in sorted(_numbered(trial / attempt), key=int, reverse=True):
-            commit = _read(trial / attempt / epoch)
-            if commit:
-                yield commit
-
-
-def _read(folder: Path) -> Commit | None:
-    try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-        whole = manifest["schema"] == SCHEMA and all(
-            (folder / name).stat().st_size == file["size"]
-            for name, file in manifest["files"].items()
-        )
-        return Commit(folder, manifest) if whole else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+            folder = trial / attempt / epoch
+            if manifest := read_manifest(folder):
+                yield Commit(folder, manifest)
 
 
 def _numbered(folder: Path) -> list[str]:
+    """The names of the subfolders that are numbers."""
     try:
-        return [name for name in os.listdir(folder) if name.isdigit()]
-    except (FileNotFoundError, NotADirectoryError):
+        return [name for name in os.listdir(folder) if name.isdecimal()]
+    except OSError:
         return []
-
-
-def _write_records(records: Sequence[Record]) -> bytes:
-    """JSON knows no NaN and no infinity: they become null."""
-    plain = [
-        asdict(record)
-        | {
-            "metrics": {
-                name: value if math.isfinite(value) else None
-                for name, value in record.metrics.items()
-            }
-        }
-        for record in records
-    ]
-    return json.dumps(plain).encode()
-
-
-def _read_records(content: bytes) -> list[Record]:
-    return [
-        Record(
-            **row
-            | {
-                "metrics": {
-                    name: math.nan if value is None else value
-                    for name, value in row["metrics"].items()
-                }
-            }
-        )
-        for row in json.loads(content)
-    ]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -7,6 +7,7 @@ __all__ = [
     "DataError",
     "Incompatible",
     "InvalidValue",
+    "NewerFormat",
     "ResumeError",
     "TrainerError",
     "UnknownName",
@@ -42,3 +43,7 @@ class DataError(TrainerError, OSError):
 
 class ResumeError(TrainerError, RuntimeError):
     """A checkpoint that does not belong to the trial that wants to go on from it."""
+
+
+class NewerFormat(TrainerError):
+    """A stored file of a format that only a newer version reads."""

@@ -17,14 +17,13 @@ import pandas as pd
 
 from analysis.sources import cache as parquet
 from analysis.sources.frames import history_frame, trials_frame
+from analysis.sources.paths import trial_folder
 from analysis.sources.schema import Experiment, Spectrum
 from analysis.sources.spreadsheet import harmless
 from analysis.sources.storage import (
-    Commit,
     SweepEntry,
     gallery,
     members,
-    newest_commit,
     pictures,
     read_trial,
     spectra,
@@ -32,6 +31,7 @@ from analysis.sources.storage import (
     sweeps,
     tables,
 )
+from analysis.sources.stored_files import Commit, newest_commit
 
 __all__ = ["export", "from_mlflow", "from_storage"]
 
@@ -44,7 +44,7 @@ def from_storage(storage: Path, experiment: str, cache: Path | None = None) -> E
     """
     storage = Path(storage)
     found = sweeps(storage, experiment)
-    source = _Source(storage, members(found))
+    source = _Source(storage, members(storage, found))
     history: pd.DataFrame | Callable[[], pd.DataFrame]
     if cache is None:
         trials, history = source.frames(source.known)
@@ -79,7 +79,7 @@ class _Source:
 
     @cached_property
     def commits(self) -> dict[str, Commit | None]:
-        return {trial: newest_commit(f"{self.storage}/trials/{trial}") for trial in self.known}
+        return {trial: newest_commit(trial_folder(self.storage, trial)) for trial in self.known}
 
     def frames(self, wanted: Iterable[str]) -> tuple[pd.DataFrame, Callable[[], pd.DataFrame]]:
         """Both frames of the `wanted` trials; the history is built when called for."""

@@ -1,16 +1,14 @@
-"""Read trials from a storage folder: the newest valid commit of each, and nothing else.
+"""Read trials from a storage folder: the newest valid commit of each, and its evaluations.
 
-Layout: `trials/<id>/<attempt>/<epoch>/{manifest,records}.json`. A commit is valid when its
-manifest parses and every file that it names has the stated size. Of the newest attempt that has
-a valid commit, the newest epoch counts; torn commits and superseded attempts are never read.
+`analysis.sources.paths` has the layout, `analysis.sources.stored_files` the rules by which a
+file or a commit is valid.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,16 +17,24 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import LoadError
+from analysis.sources import paths
 from analysis.sources.frames import TrialRow
 from analysis.sources.schema import Gallery, Spectrum, metric_name
+from analysis.sources.stored_files import (
+    Commit,
+    newest_commit,
+    read_evaluations,
+    read_facts,
+    read_records,
+    read_sweep,
+    read_trial_file,
+)
 
 __all__ = [
-    "Commit",
     "StoredTrial",
     "SweepEntry",
     "gallery",
     "members",
-    "newest_commit",
     "pictures",
     "read_trial",
     "spectra",
@@ -36,14 +42,6 @@ __all__ = [
     "sweeps",
     "tables",
 ]
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A valid commit: its folder and its manifest."""
-
-    path: str
-    manifest: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,47 +65,38 @@ class StoredTrial:
     records: list[dict[str, Any]] = field(default_factory=list)
 
 
-def read_json(path: str | Path) -> Any:
-    """The content of a JSON file, or None if it is missing or torn."""
-    try:
-        with open(path, "rb") as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return None
-
-
 def sweeps(storage: Path, experiment: str) -> list[dict[str, Any]]:
-    """The sweeps of `experiment`, oldest first; LoadError names the experiments that exist."""
-    folder = storage / "sweeps" / experiment
-    found = [read_json(path) for path in sorted(folder.glob("*/sweep.json"))]
-    found = [sweep for sweep in found if isinstance(sweep, dict)]
-    if not found:
+    """The sweeps of `experiment`, oldest first; `LoadError` names the experiments that exist."""
+    found = [read_sweep(path) for path in paths.sweep_files(storage, experiment)]
+    valid = [sweep for sweep in found if sweep]
+    if not valid:
         raise LoadError(_missing(storage, experiment))
-    return sorted(found, key=lambda sweep: str(sweep.get("created", "")))
+    return sorted(valid, key=lambda sweep: str(sweep["created"]))
 
 
 def _missing(storage: Path, experiment: str) -> str:
     if not storage.is_dir():
         return f"there is no storage at {storage}; name the folder that the sweep wrote to"
-    known = sorted({path.parent.parent.name for path in storage.glob("sweeps/*/*/sweep.json")})
-    names = ", ".join(known) if known else "none yet"
+    found = map(read_sweep, paths.all_sweep_files(storage))
+    known = {sweep["experiment"] for sweep in found if sweep}
+    names = ", ".join(sorted(known)) or "none yet"
     return f"no experiment {experiment!r} in {storage}; experiments there: {names}"
 
 
-def members(found: list[dict[str, Any]]) -> dict[str, SweepEntry]:
-    """Every trial that a sweep of the experiment refers to, by id."""
+def members(storage: Path, found: list[dict[str, Any]]) -> dict[str, SweepEntry]:
+    """Every trial of the sweeps, by id; one whose ``trial.json`` cannot be read is left out."""
     known: dict[str, SweepEntry] = {}
-    for sweep in found:
-        for entry in sweep.get("trials", []):
-            old = known.get(entry["id"])
-            new = SweepEntry(
-                entry["id"],
-                entry.get("role") or "declared",
-                entry.get("twin_of"),
-                entry.get("label"),
-            )
-            known[new.trial] = new if old is None else _merged(old, new)
-    return known
+    for entry in (entry for sweep in found for entry in sweep["trials"]):
+        old = known.get(entry["id"])
+        new = SweepEntry(
+            entry["id"], entry.get("role") or "declared", entry.get("twin_of"), entry.get("label")
+        )
+        known[new.trial] = new if old is None else _merged(old, new)
+    return {
+        trial: entry
+        for trial, entry in known.items()
+        if read_trial_file(paths.trial_file(storage, trial))
+    }
 
 
 def _merged(old: SweepEntry, new: SweepEntry) -> SweepEntry:
@@ -115,43 +104,12 @@ def _merged(old: SweepEntry, new: SweepEntry) -> SweepEntry:
     return SweepEntry(new.trial, role, new.twin_of or old.twin_of, new.label or old.label)
 
 
-def newest_commit(trial: str) -> Commit | None:
-    """The newest epoch of the newest attempt that has a valid commit; None if there is none."""
-    for attempt in _numbered(trial):
-        for epoch in _numbered(f"{trial}/{attempt}"):
-            path = f"{trial}/{attempt}/{epoch}"
-            manifest = read_json(f"{path}/manifest.json")
-            if _valid(path, manifest):
-                return Commit(path, manifest)
-    return None
-
-
-def _numbered(folder: str) -> list[str]:
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
-    return sorted((name for name in names if name.isdecimal()), key=int, reverse=True)
-
-
-def _valid(path: str, manifest: Any) -> bool:
-    if not isinstance(manifest, dict) or "status" not in manifest:
-        return False
-    try:
-        return all(
-            os.stat(f"{path}/{name}").st_size == entry["size"]
-            for name, entry in manifest.get("files", {}).items()
-        )
-    except OSError:
-        return False
-
-
 def read_trial(storage: Path, member: SweepEntry, commit: Commit | None) -> StoredTrial:
     """All that storage says about one trial, up to `commit`."""
-    folder = f"{storage}/trials/{member.trial}"
-    trial = read_json(f"{folder}/trial.json") or {}
-    records = _records(folder, commit)
-    records = [*records, *(_asked(evaluation) for _, evaluation in _evaluations(folder))]
+    folder = paths.trial_folder(storage, member.trial)
+    trial = read_trial_file(paths.trial_file(storage, member.trial)) or {}
+    answers = read_evaluations(folder) if commit else []
+    records = [*_records(folder, commit), *map(_asked, answers)]
     metrics: dict[str, float | None] = {}
     for record in records:
         metrics.update(record["metrics"])
@@ -162,24 +120,19 @@ def read_trial(storage: Path, member: SweepEntry, commit: Commit | None) -> Stor
 
 def _asked(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     """The metrics of an evaluation as a record."""
-    return {
-        "epoch": int(evaluation.get("epoch") or 0),
-        "time_ms": int(evaluation.get("time_ms") or 0),
-        "metrics": {
-            metric_name(name): value for name, value in evaluation.get("metrics", {}).items()
-        },
-    }
+    metrics = {metric_name(name): value for name, value in evaluation["metrics"].items()}
+    return {"epoch": evaluation["epoch"], "time_ms": evaluation["time_ms"], "metrics": metrics}
 
 
 def _records(folder: str, commit: Commit | None) -> list[dict[str, Any]]:
-    """The records of `commit`; of its successor if it was pruned in the meantime."""
+    """The records of `commit`; of its successor if it was deleted in the meantime."""
     if commit is None:
         return []
-    records = read_json(f"{commit.path}/records.json")
-    if records is None and "records.json" in commit.manifest.get("files", {}):
+    records = read_records(commit)
+    if records is None and not os.path.isdir(commit.path):
         successor = newest_commit(folder)
-        records = read_json(f"{successor.path}/records.json") if successor else None
-    return records if isinstance(records, list) else []
+        records = read_records(successor) if successor else None
+    return records or []
 
 
 def _facts(member: SweepEntry, trial: dict[str, Any], commit: Commit | None) -> dict[str, Any]:
@@ -200,24 +153,9 @@ def _facts(member: SweepEntry, trial: dict[str, Any], commit: Commit | None) -> 
     }
 
 
-def _evaluations(folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Keys and contents, the oldest first: asked again with other settings, the newest counts."""
-    try:
-        names = sorted(os.listdir(f"{folder}/evaluations"))
-    except OSError:
-        return
-    read = [
-        (name.removesuffix(".json"), read_json(f"{folder}/evaluations/{name}"))
-        for name in names
-        if name.endswith(".json")
-    ]
-    found = [(key, content) for key, content in read if isinstance(content, dict)]
-    yield from sorted(found, key=lambda one: one[1].get("time_ms", 0))
-
-
 def stamp(storage: Path, trial: str, commit: Commit | None) -> str:
     """A text that changes whenever the trial's commit or its evaluations do."""
-    folder = f"{storage}/trials/{trial}/evaluations"
+    folder = paths.evaluations_folder(paths.trial_folder(storage, trial))
     try:
         marks = [f"{entry.name}:{entry.stat().st_mtime_ns}" for entry in os.scandir(folder)]
     except OSError:
@@ -230,18 +168,20 @@ def tables(storage: Path, trials: Iterable[str]) -> dict[str, pd.DataFrame]:
     """The tables of all evaluations, by key, with a column `trial`."""
     found: dict[str, list[pd.DataFrame]] = {}
     for trial in trials:
-        for key, evaluation in _evaluations(f"{storage}/trials/{trial}"):
-            if evaluation.get("table"):
+        for evaluation in read_evaluations(paths.trial_folder(storage, trial)):
+            if evaluation["table"]:
                 frame = pd.DataFrame(evaluation["table"]).assign(trial=trial)
-                found.setdefault(key, []).append(frame)
+                found.setdefault(evaluation["key"], []).append(frame)
     return {key: pd.concat(frames, ignore_index=True) for key, frames in found.items()}
 
 
 def gallery(storage: Path, trial: str) -> Gallery | None:
     """The pictures of a trial, or None; arrays are read without pickle."""
-    path = storage / "trials" / trial / "evaluations" / "gallery.npz"
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as pictures:
+        with (
+            open(paths.gallery_file(storage, trial), "rb") as file,
+            np.load(file, allow_pickle=False) as pictures,
+        ):
             return {name: pictures[name] for name in pictures.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # the last two: it is torn
         return None
@@ -249,16 +189,15 @@ def gallery(storage: Path, trial: str) -> Gallery | None:
 
 def pictures(storage: Path, trial: str) -> list[Path]:
     """The PNG files that were drawn of a trial, the oldest first."""
-    found = (storage / "trials" / trial / "pictures").glob("[!.]*.png")
+    found = paths.picture_files(storage, trial)
     return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 def spectra(storage: Path) -> dict[str, Spectrum]:
     """The spectrum of every data set that the storage knows, by checksum."""
     found: dict[str, Spectrum] = {}
-    for path in sorted(storage.glob("datasets/*.json")):
-        content = read_json(path)
-        if isinstance(content, dict) and "eigenvalues" in content:
+    for content in map(read_facts, paths.dataset_files(storage)):
+        if content and "eigenvalues" in content:
             found[content["checksum"]] = Spectrum(
                 str(content.get("name", "")),
                 content["checksum"],

@@ -125,7 +125,8 @@ def _equivalence(sweep: Sweep, trials: pd.DataFrame) -> _Look:
 def _frame(sweep: Sweep) -> pd.DataFrame:
     """The sweep's own trials, and no other of its experiment."""
     from analysis.sources.frames import trials_frame
-    from analysis.sources.storage import SweepEntry, newest_commit, read_trial
+    from analysis.sources.storage import SweepEntry, read_trial
+    from analysis.sources.stored_files import newest_commit
 
     rows = []
     for trial in sweep.trials:

@@ -16,7 +16,7 @@ from sweeper.chaos import faults
 from sweeper.chaos.disturbed import Setup, started
 from sweeper.chaos.promises import Promise
 from sweeper.storage import ledger, paths
-from trainers import checkpoint
+from sweeper.storage.stored_files import read_known
 
 __all__ = ["Disturbance", "Stoppable"]
 
@@ -173,12 +173,10 @@ class Disturbance:
     def _place(self, trial: str) -> str:
         """The trial's newest attempt and its newest commit: another one means more training."""
         folder = paths.trial_folder(self.sweep.storage, trial)
-        commit = checkpoint.latest(folder)
+        commit = ledger.newest_commit(self.sweep.storage, trial)
         attempts = sorted(path.name for path in folder.glob("[0-9]*"))
         return f"{attempts} {commit.place if commit else None}"
 
     def _mended(self, cut: faults.Cut) -> bool:
         """What the ledger lost is written again; a commit that was cut stays unread."""
-        return cut.path.name not in ("sweep.json", "trial.json") or bool(
-            ledger.read_json(cut.path)
-        )
+        return cut.path.name not in ("sweep.json", "trial.json") or bool(read_known(cut.path, {}))

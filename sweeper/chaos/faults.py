@@ -14,8 +14,10 @@ from pathlib import Path
 from cluster.killing import Process, killing
 from cluster.processes import alive, descendants
 from sweeper.storage import ledger, paths
+from sweeper.storage.stored_files import read_known
 from sweeper.sweep import Sweep
 from trainers import checkpoint
+from trainers.commit_format import FILES
 
 __all__ = [
     "WORKER",
@@ -29,7 +31,6 @@ __all__ = [
 
 WORKER = b"ray::ImplicitFunc"  # how Ray names a process that trains
 AGENTS = (b"ray::DashboardAgent", b"ray::RuntimeEnvAgent")  # they stay half a minute, for nothing
-COMMIT = ("manifest.json", "records.json", "state.safetensors")
 PATIENCE = 20.0  # seconds for Ray's processes to follow their driver
 
 
@@ -84,7 +85,7 @@ def worker_killer(sweep: Sweep, chance: random.Random) -> Iterator[Callable[[int
 def _speakers(sweep: Sweep) -> Iterator[tuple[Path, Process]]:
     """The newest checkpoint of each trial that is under way, and the process that wrote it."""
     for trial in sweep.trials:
-        commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
+        commit = ledger.newest_commit(sweep.storage, trial.id)
         if commit and commit.progress.status == "running" and "pid" in commit.manifest:
             about = commit.manifest
             yield (
@@ -109,13 +110,13 @@ def cut_commit(sweep: Sweep, chance: random.Random) -> Cut | None:
     newest = [
         commit
         for trial in sweep.trials
-        if (commit := checkpoint.latest(paths.trial_folder(sweep.storage, trial.id)))
+        if (commit := ledger.newest_commit(sweep.storage, trial.id))
         and commit.progress.status == "running"
     ]
     if not newest:
         return None
     commit = chance.choice(newest)
-    path = commit.folder / chance.choice(COMMIT)
+    path = commit.folder / chance.choice(FILES)
     length = _cut(path, chance)
     after = checkpoint.latest(commit.folder.parents[1])
     return Cut(path, length, after is not None and after.folder == commit.folder)
@@ -131,7 +132,7 @@ def cut_ledger(sweep: Sweep, chance: random.Random) -> Cut | None:
     if not (path.exists() and path.stat().st_size):
         return None
     length = _cut(path, chance)
-    return Cut(path, length, bool(ledger.read_json(path)))
+    return Cut(path, length, bool(read_known(path, {})))
 
 
 def _cut(path: Path, chance: random.Random) -> int:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from analysis.sources.mlflow_runs import Run
 from analysis.sources.mlflow_store import open_store
-from sweeper.storage import ledger, paths
+from sweeper.storage import ledger
 from sweeper.sweep import PlannedTrial, Sweep
-from trainers import checkpoint
 
 __all__ = ["KINDS", "Promise", "equal_results", "finishes", "tracked_once"]
 
@@ -89,7 +88,7 @@ def _twice(sweep: Sweep, runs: list[Run]) -> int:
 
 
 def _rows(sweep: Sweep, trial: PlannedTrial) -> list[tuple[str, str, int, str]]:
-    commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
+    commit = ledger.newest_commit(sweep.storage, trial.id)
     return [
         (trial.id, name, record.epoch, repr_of(value))
         for record in (commit.records() if commit else [])
@@ -99,7 +98,7 @@ def _rows(sweep: Sweep, trial: PlannedTrial) -> list[tuple[str, str, int, str]]:
 
 def _result(sweep: Sweep, trial: PlannedTrial) -> tuple[object, bytes] | None:
     """What was recorded, without the times, and the saved state; None before the first commit."""
-    commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
+    commit = ledger.newest_commit(sweep.storage, trial.id)
     if commit is None:
         return None
     records = [(record.epoch, record.step, repr(record.metrics)) for record in commit.records()]

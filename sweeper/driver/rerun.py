@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ import torch
 from sweeper.errors import UserError
 from sweeper.messages import Job, JobTrial
 from sweeper.status.trained import find_trial
-from sweeper.storage import paths
+from sweeper.storage import ledger, paths
 from sweeper.storage.provenance import provenance
+from sweeper.storage.stored_files import read_trial
 from sweeper.worker.worker import train_pack
-from trainers import Record, Trial, checkpoint
+from trainers import Record, Trial
 from trainers.checkpoint import Commit
 from trainers.errors import TrainerError
 
@@ -67,8 +67,10 @@ def rerun(storage: Path, name: str) -> Repetition:
     trial that was not trained itself.
     """
     trial_id = find_trial(storage, name)
-    about = json.loads(paths.trial_file(storage, trial_id).read_bytes())
-    stored = checkpoint.latest(paths.trial_folder(storage, trial_id))
+    about = read_trial(paths.trial_file(storage, trial_id))
+    if about is None:
+        raise UserError(f"the trial {trial_id} cannot be read; run its grid again, which mends it")
+    stored = ledger.newest_commit(storage, trial_id)
     if source := about.get("merged_from"):
         raise UserError(
             f"the trial {trial_id} was not trained: its parameters are those of its "
@@ -80,7 +82,7 @@ def rerun(storage: Path, name: str) -> Repetition:
     device, packed = _device(stored), bool(stored.manifest.get("packed"))
     with tempfile.TemporaryDirectory(prefix="sweeper-rerun-") as scratch:
         train_pack(Job(scratch, scratch, (job_trial,), device, packed), lambda events: None)
-        again = checkpoint.latest(paths.trial_folder(scratch, trial_id))
+        again = ledger.newest_commit(scratch, trial_id)
         after = _records(trial_id, again)
     assert again is not None
     return Repetition(

@@ -16,6 +16,7 @@ from sweeper.errors import UserError, placed
 from sweeper.schedule.shared_ray import SharedRay, shared_ray
 from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
+from sweeper.storage.stored_files import read_sweep
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking.connection import Unwell, check_address
 
@@ -97,5 +98,5 @@ def _check_tracker(sweep: Sweep, console: Console) -> None:
 
 def _was_there(sweep: Sweep) -> bool:
     """Whether the sweep was begun with this tracker, which then was no wrong address."""
-    row = ledger.read_json(paths.sweep_file(sweep))
+    row = read_sweep(paths.sweep_file(sweep)) or {}
     return row.get("tracking_uri") == sweep.tracking

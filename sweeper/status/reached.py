@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
-from sweeper.storage import ledger, paths
+from sweeper.storage import ledger
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial
-from trainers import Record, TrainerError, checkpoint
+from trainers import Record, TrainerError
 
 __all__ = ["Reached", "reached", "require_metric"]
 
@@ -45,7 +45,7 @@ class Reached:
 
 def reached(storage: Path, trial: str) -> Reached:
     """How far a trial is; one whose records cannot be read has none."""
-    commit = checkpoint.latest(paths.trial_folder(storage, trial))
+    commit = ledger.newest_commit(storage, trial)
     if commit is None:
         return Reached("pending", 0)
     try:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sweeper.storage import paths
+from sweeper.storage import ledger
 from sweeper.storage.claims import driven_trials
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Sweep
-from trainers import TrainerError, checkpoint
+from trainers import TrainerError
 
 __all__ = ["Standing", "counts", "standings"]
 
@@ -63,7 +63,7 @@ def counts(found: Iterable[Standing]) -> dict[str, int]:
 
 
 def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:
-    commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial.id))
+    commit = ledger.newest_commit(sweep.storage, trial.id)
     known = (trial.id, trial.label, trial.role)
     epochs = int(trial.params.get("epochs", 0))
     if commit is None:

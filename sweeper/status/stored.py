@@ -10,7 +10,8 @@ from typing import Any
 from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.grid.complaints import nearest
-from sweeper.storage import ledger, paths
+from sweeper.storage import paths
+from sweeper.storage.stored_files import read_sweep, read_trial
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers import TrainerError, Trial
 
@@ -29,18 +30,14 @@ class StoredSweep:
 def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
     """The sweeps of an experiment, or the one of this name, oldest first; without a name, all.
 
-    A trial whose ``trial.json`` was never written, or names what this program does not have, is
-    left out. Raises `UserError` where there is
-    no such sweep, with the nearest name.
+    A trial whose ``trial.json`` is missing or not valid, or names what this program does not have,
+    is left out. Raises `UserError` where there is no such sweep, with the nearest name, or where a
+    newer version wrote it.
     """
-    rows = [
-        (path.parent, row)
-        for path in paths.sweep_files(storage)
-        if (row := ledger.read_json(path)).get("experiment")
-    ]
-    names = {str(row[key]) for _, row in rows for key in ("experiment", "sweep")}
+    rows = [(path.parent, row) for path in paths.sweep_files(storage) if (row := read_sweep(path))]
+    names = {row[key] for _, row in rows for key in ("experiment", "sweep")}
     if name is not None and name not in names:
-        known = sorted({str(row["experiment"]) for _, row in rows})
+        known = sorted({row["experiment"] for _, row in rows})
         raise UserError(
             f"there is no experiment or sweep {name!r} in {storage}"
             f"{nearest(name, names)} (experiments there: "
@@ -58,8 +55,9 @@ def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
 
 def with_known(sweep: Sweep) -> Sweep:
     """A sweep whose search makes trials up, with those that the storage has of it."""
-    row = ledger.read_json(paths.sweep_file(sweep)) if sweep.proposals else {}
-    found = [trial for one in row.get("trials", ()) if (trial := _trial(sweep.storage, one))]
+    row = read_sweep(paths.sweep_file(sweep)) if sweep.proposals else None
+    entries = row["trials"] if row else []
+    found = [trial for one in entries if (trial := _trial(sweep.storage, one))]
     return replace(sweep, trials=tuple(found)) if found else sweep
 
 
@@ -68,16 +66,16 @@ def as_stored(sweep: Sweep) -> Sweep:
 
     What the grid itself asks for stays, whether it was begun or not.
     """
-    row = ledger.read_json(paths.sweep_file(sweep))
+    row = read_sweep(paths.sweep_file(sweep))
+    if row is None:
+        return sweep
     known = {trial.id for trial in sweep.trials}
     more = [
         trial
-        for one in row.get("trials", ())
+        for one in row["trials"]
         if one["id"] not in known and (trial := _trial(sweep.storage, one))
     ]
-    return replace(
-        sweep, trials=(*sweep.trials, *more), tracking=str(row.get("tracking_uri", sweep.tracking))
-    )
+    return replace(sweep, trials=(*sweep.trials, *more), tracking=row["tracking_uri"])
 
 
 def load_again(stored: StoredSweep) -> Sweep:
@@ -101,22 +99,24 @@ def load_again(stored: StoredSweep) -> Sweep:
 
 
 def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:
-    trials = [trial for one in row.get("trials", ()) if (trial := _trial(storage, one))]
+    trials = [trial for one in row["trials"] if (trial := _trial(storage, one))]
     grid = paths.grid_file(folder)
     sweep = Sweep(
-        experiment=str(row["experiment"]),
-        name=str(row["sweep"]),
+        experiment=row["experiment"],
+        name=row["sweep"],
         trials=tuple(trials),
         grid=grid.read_text(encoding="utf-8") if grid.is_file() else "",
         storage=storage,
-        tracking=str(row["tracking_uri"]),
+        tracking=row["tracking_uri"],
         analysis=row.get("analysis") or {},
     )
-    return StoredSweep(sweep, str(row.get("created", "")), row.get("provenance") or {})
+    return StoredSweep(sweep, row["created"], row.get("provenance") or {})
 
 
 def _trial(storage: Path, entry: Mapping[str, Any]) -> PlannedTrial | None:
-    row = ledger.read_json(paths.trial_file(storage, entry["id"]))
+    row = read_trial(paths.trial_file(storage, entry["id"]))
+    if row is None:
+        return None
     try:
         trial = Trial.from_config(row["trial"])
     except (TrainerError, KeyError, TypeError):

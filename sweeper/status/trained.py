@@ -12,6 +12,7 @@ import torch
 from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
 from sweeper.storage import ledger, paths
+from sweeper.storage.stored_files import read_sweep, read_trial
 from trainers import checkpoint
 from trainers.errors import TrainerError
 from trainers.model import Model
@@ -73,10 +74,10 @@ def load_trained(storage: Path, name: str) -> TrainedTrial:
     Raises `UserError` where there is no such trial, or no model of it.
     """
     found = find_trial(storage, name)
-    folder, about = paths.trial_folder(storage, found), _about(storage, found)
+    about = _about(storage, found)
     try:
         trial = Trial.from_config(about["trial"])
-        commit = checkpoint.latest(folder)
+        commit = ledger.newest_commit(storage, found)
         state = commit.load() if commit else {}
         params = {
             key.removeprefix("param/"): value
@@ -91,7 +92,7 @@ def load_trained(storage: Path, name: str) -> TrainedTrial:
     return TrainedTrial(
         found,
         str(about.get("label", found)),
-        folder,
+        paths.trial_folder(storage, found),
         trial,
         objective,
         model,
@@ -113,11 +114,11 @@ def sweeps_of(storage: Path, trial: str) -> Iterator[tuple[str, str]]:
     """Experiment and tracking URI of every sweep that has the trial, the newest first."""
     rows = [
         row
-        for row in map(ledger.read_json, paths.sweep_files(storage))
-        if any(one.get("id") == trial for one in row.get("trials", ()))
+        for row in map(read_sweep, paths.sweep_files(storage))
+        if row and any(one["id"] == trial for one in row["trials"])
     ]
-    for row in sorted(rows, key=lambda row: str(row.get("created")), reverse=True):
-        yield str(row["experiment"]), str(row["tracking_uri"])
+    for row in sorted(rows, key=lambda row: str(row["created"]), reverse=True):
+        yield row["experiment"], row["tracking_uri"]
 
 
 def _missing(trial: str, commit: checkpoint.Commit | None) -> str:
@@ -140,5 +141,5 @@ def _bound(trial: Trial, params: Mapping[str, torch.Tensor]) -> tuple[Objective,
 
 
 def _about(storage: Path, trial: str) -> Mapping[str, Any]:
-    """What `trial.json` says."""
-    return ledger.read_json(paths.trial_file(storage, trial))
+    """What `trial.json` says; empty if it is not valid."""
+    return read_trial(paths.trial_file(storage, trial)) or {}

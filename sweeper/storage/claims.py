@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TextIO
 
 from sweeper.storage.lease import driven_sweeps, holder, is_held, take_lease
-from sweeper.storage.ledger import read_json
-from sweeper.storage.paths import trial_folder
+from sweeper.storage.paths import sweep_file_in, trial_folder
+from sweeper.storage.stored_files import read_sweep
 
 __all__ = ["Claims", "driven_trials"]
 
@@ -70,5 +70,5 @@ class Claims:
 def driven_trials(storage: Path) -> Iterator[str]:
     """The trials of every sweep of the storage that has a driver now: sweeps share trials."""
     for folder in driven_sweeps(storage):
-        for one in read_json(folder / "sweep.json").get("trials", ()):
-            yield one["id"]
+        if sweep := read_sweep(sweep_file_in(folder)):
+            yield from (one["id"] for one in sweep["trials"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,22 @@ import numpy.typing as npt
 
 from sweeper.storage import ledger, paths
 from sweeper.storage.arrays import read_arrays
+from sweeper.storage.stored_files import read_known
 from sweeper.sweep import SCHEMA
+from trainers.commit_format import Types, are_numbers
 from trainers.evaluations import Evaluation, Evaluator, config, key
 
 __all__ = ["StoredEvaluation", "missing", "read_evaluations", "write_evaluation"]
+
+TYPES: Types = {
+    "key": str,
+    "evaluation": dict,
+    "epoch": int,
+    "time_ms": int,
+    "metrics": dict,
+    "table": list,
+    "pictures_size": (int, NoneType),
+}
 
 
 @dataclass(frozen=True)
@@ -85,27 +97,32 @@ def read_evaluations(
 
 
 def _read(path: Path) -> StoredEvaluation | None:
-    try:
-        row = json.loads(path.read_bytes())
-        pictures = path.with_suffix(".npz")
-        size = row.get("pictures_size")
-        if row["key"] != path.stem or (size and pictures.stat().st_size != size):
-            return None
-        metrics = {
-            name: math.nan if value is None else float(value)
-            for name, value in row["metrics"].items()
-        }
-        return StoredEvaluation(
-            row["key"],
-            row["evaluation"]["name"],
-            int(row["epoch"]),
-            int(row["time_ms"]),
-            metrics,
-            row["table"],
-            pictures,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    row, pictures = read_known(path, TYPES), path.with_suffix(".npz")
+    if row is None or row["key"] != path.stem or not _is_whole(row, pictures):
         return None
+    return StoredEvaluation(
+        row["key"],
+        row["evaluation"]["name"],
+        row["epoch"],
+        row["time_ms"],
+        {name: math.nan if value is None else value for name, value in row["metrics"].items()},
+        row["table"],
+        pictures,
+    )
+
+
+def _is_whole(row: Mapping[str, Any], pictures: Path) -> bool:
+    """Whether what it holds has the right types, and its pictures the stated size."""
+    try:
+        size = pictures.stat().st_size
+    except OSError:
+        size = None
+    return (
+        isinstance(row["evaluation"].get("name"), str)
+        and are_numbers(row["metrics"])
+        and all(isinstance(one, dict) for one in row["table"])
+        and (not row.get("pictures_size") or row["pictures_size"] == size)
+    )
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,15 +21,17 @@ from sweeper.storage.paths import (
     trial_file,
     trial_folder,
 )
+from sweeper.storage.stored_files import read_sweep, read_trial
 from sweeper.sweep import SCHEMA, Sweep, describe_search
 from trainers import TrainerError, checkpoint
+from trainers.errors import NewerFormat
 
 __all__ = [
     "Status",
     "StopSign",
     "check_writable",
     "failure",
-    "read_json",
+    "newest_commit",
     "status",
     "write_failure",
     "write_file",
@@ -74,15 +76,26 @@ def check_writable(storage: Path) -> None:
         ) from error
 
 
+def newest_commit(storage: str | Path, trial: str) -> checkpoint.Commit | None:
+    """The newest valid commit of the newest attempt that has one.
+
+    Raises `UserError` where a newer version wrote it.
+    """
+    try:
+        return checkpoint.latest(trial_folder(storage, trial))
+    except NewerFormat as error:
+        raise UserError(str(error)) from error
+
+
 def status(storage: str | Path, trials: Iterable[str]) -> dict[str, Status]:
     """How far each trial is, by its newest valid commit."""
-    return {trial: _status(trial_folder(storage, trial)) for trial in trials}
+    return {trial: _status(newest_commit(storage, trial)) for trial in trials}
 
 
 def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
     """Write `sweep.json` and `grid.yaml`; the time of the first start is kept."""
-    before = read_json(sweep_file(sweep))
-    created = before.get("created") or datetime.now(UTC).isoformat(timespec="seconds")
+    before = read_sweep(sweep_file(sweep))
+    created = before["created"] if before else datetime.now(UTC).isoformat(timespec="seconds")
     trials = [
         {
             "id": trial.id,
@@ -117,10 +130,10 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
 
 
 def write_trials(sweep: Sweep) -> None:
-    """Write the `trial.json` of every trial that has none yet."""
+    """Write the `trial.json` of every trial that has no valid one yet."""
     for trial in sweep.trials:
         path = trial_file(sweep.storage, trial.id)
-        if not read_json(path):
+        if not read_trial(path):
             write_json(path, trial.to_json())
 
 
@@ -131,7 +144,7 @@ def write_failure(storage: str | Path, trial: str, reason: str) -> None:
     damaged are left where they are.
     """
     folder = trial_folder(storage, trial)
-    before = checkpoint.latest(folder)
+    before = newest_commit(storage, trial)
     if before and before.progress.status == "finished":
         return
     progress = (
@@ -151,7 +164,7 @@ def write_failure(storage: str | Path, trial: str, reason: str) -> None:
 def write_pruned(storage: str | Path, trial: str) -> None:
     """Commit once more what a trial has that a search gave up on its way, now as pruned."""
     folder = trial_folder(storage, trial)
-    before = checkpoint.latest(folder)
+    before = newest_commit(storage, trial)
     if before and before.progress.status == "running":
         reason = f"stopped early, after epoch {before.progress.epoch}"
         progress = replace(before.progress, status="pruned", reason=reason)
@@ -163,17 +176,8 @@ def write_pruned(storage: str | Path, trial: str) -> None:
 
 def failure(storage: str | Path, trial: str) -> checkpoint.Progress | None:
     """How a trial failed, as its newest commit says; None for one that did not."""
-    commit = checkpoint.latest(trial_folder(storage, trial))
+    commit = newest_commit(storage, trial)
     return commit.progress if commit and commit.progress.status == "failed" else None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The mapping in a file; empty where there is none that can be read."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -195,6 +199,5 @@ def write_file(path: Path, content: bytes) -> None:
         staged.unlink(missing_ok=True)
 
 
-def _status(folder: Path) -> Status:
-    commit = checkpoint.latest(folder)
+def _status(commit: checkpoint.Commit | None) -> Status:
     return commit.progress.status if commit else "pending"

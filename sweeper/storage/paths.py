@@ -50,6 +50,7 @@ __all__ = [
     "search_file",
     "stop_file",
     "sweep_file",
+    "sweep_file_in",
     "sweep_files",
     "sweep_folder",
     "sweep_folder_of",
@@ -118,7 +119,12 @@ def sweep_folder(sweep: Sweep) -> Path:
 
 def sweep_file(sweep: Sweep) -> Path:
     """The list of a sweep's trials, with the facts of the grid that the analysis needs."""
-    return sweep_folder(sweep) / "sweep.json"
+    return sweep_file_in(sweep_folder(sweep))
+
+
+def sweep_file_in(sweep_folder: Path) -> Path:
+    """The same, by the sweep's folder."""
+    return sweep_folder / "sweep.json"
 
 
 def sweep_files(storage: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeper.storage import ledger, paths
+from sweeper.storage.stored_files import read_known
 from sweeper.sweep import SCHEMA
 from trainers import datasets
 from trainers.datasets import Dataset
@@ -25,7 +26,7 @@ def describe_dataset(storage: str, dataset: Dataset, checksum: str) -> None:
     cost.
     """
     path = paths.dataset_file(storage, checksum)
-    if ledger.read_json(path):
+    if read_known(path, {"checksum": str, "dims": int}):
         return
     splits = datasets.load(dataset)
     raw, dims = splits.train.x.numpy(), math.prod(dataset.shape)

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sweeper.storage import paths
+from sweeper.storage import ledger
 from sweeper.storage.delivered import read_delivered, write_delivered
 from sweeper.sweep import Sweep
 from sweeper.tracking.connection import settle, unmade_store
-from trainers import checkpoint
 from trainers.checkpoint import Commit
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class Delivery:
         with self._changed:
             del self._waiting[trial]
         try:
-            commit = checkpoint.latest(paths.trial_folder(self._sweep.storage, trial))
+            commit = ledger.newest_commit(self._sweep.storage, trial)
             self._tracking.grow(self._sweep)
             self._tracking.show_trial(trial, commit, status)
         except BaseException:

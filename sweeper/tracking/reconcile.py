@@ -12,7 +12,7 @@ from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
 from sweeper.tracking.connection import Unwell, check_address, settle
 from sweeper.tracking.delivery import RunStatus
-from trainers import TrainerError, checkpoint
+from trainers import TrainerError
 
 if TYPE_CHECKING:
     from sweeper.tracking.tracker import Tracking
@@ -82,7 +82,7 @@ def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
     replaced = created = shown = 0
     states = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
     for trial, state in states.items():
-        commit = checkpoint.latest(paths.trial_folder(sweep.storage, trial))
+        commit = ledger.newest_commit(sweep.storage, trial)
         if commit and tracking.runs.knows(trial):
             replaced += tracking.mistrust(trial, commit)
         if commit or tracking.runs.knows(trial):

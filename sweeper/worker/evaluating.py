@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sweeper.messages import Job, JobTrial
 from sweeper.storage import ledger, paths
 from sweeper.storage.evaluations import missing, write_evaluation
-from trainers import Pack, TrainerError, Trial, checkpoint
+from trainers import Pack, TrainerError, Trial
 from trainers.errors import ResumeError
 from trainers.evaluations import evaluate
 from trainers.model import Model
@@ -43,9 +43,9 @@ def answer(job: Job, job_trial: JobTrial, trained: Callable[[], Trained]) -> str
 
 def load_trained(job: Job, job_trial: JobTrial) -> Trained:
     """The model of a finished trial; raises `ResumeError` if there is none to read."""
-    folder = paths.trial_folder(job.storage, job_trial.id)
-    commit = checkpoint.latest(folder)
+    commit = ledger.newest_commit(job.storage, job_trial.id)
     if commit is None or commit.progress.status != "finished":
+        folder = paths.trial_folder(job.storage, job_trial.id)
         raise ResumeError(f"{folder} holds no finished trial")
     pack = Pack([job_trial.trial], job.device)
     pack.restore([commit.load()], commit.progress.epoch)

@@ -13,8 +13,9 @@ from dataclasses import replace
 from sweeper.grid.aliases import weight
 from sweeper.messages import Job
 from sweeper.storage import ledger, paths
+from sweeper.storage.stored_files import read_trial
 from sweeper.worker.member import TrialInTraining
-from trainers import Pack, Record, Trial, checkpoint
+from trainers import Pack, Record, Trial
 from trainers.errors import ResumeError
 from trainers.metrics import PARTS
 
@@ -27,9 +28,9 @@ def merge(job: Job, member: TrialInTraining, source: str) -> Pack:
     What is held out is measured anew after the last epoch. Raises `ResumeError` where the source
     is not finished, or cannot be read.
     """
-    commit = checkpoint.latest(paths.trial_folder(job.storage, source))
-    about = ledger.read_json(paths.trial_file(job.storage, source))
-    if commit is None or commit.progress.status != "finished" or "trial" not in about:
+    commit = ledger.newest_commit(job.storage, source)
+    about = read_trial(paths.trial_file(job.storage, source))
+    if commit is None or commit.progress.status != "finished" or about is None:
         raise ResumeError(
             f"the trial {source}, whose parameters this one takes (aliases: merge), "
             "is not finished"

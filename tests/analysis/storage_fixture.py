@@ -289,7 +289,11 @@ def write_trial(folder: Path, planted: Planted) -> None:
         return
     commit = folder / "1" / str(planted.epochs)
     content = put(commit / "records.json", records(planted))
-    files = {"records.json": {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}}
+    (commit / "state.safetensors").write_bytes(b"")
+    files = {
+        name: {"sha256": hashlib.sha256(stored).hexdigest(), "size": len(stored)}
+        for name, stored in (("records.json", content), ("state.safetensors", b""))
+    }
     put(
         commit / "manifest.json",
         {
@@ -316,7 +320,8 @@ def write_evaluations(folder: Path, planted: Planted) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "gallery.npz", **gallery(planted))
     for number, table in enumerate(planted.tables):
-        put(folder / f"{number}.json", table)
+        facts = {"evaluation": {"name": table["key"]}, "epoch": planted.epochs, "time_ms": number}
+        put(folder / f"{table['key']}.json", facts | table)
 
 
 def put(path: Path, value: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,7 @@ class SweepFolder:
             for e in range(1, epoch + 1)
         ]
         dump(folder / "records.json", records)
-        size = (folder / "records.json").stat().st_size
+        (folder / "state.safetensors").write_bytes(b"")
         dump(
             folder / "manifest.json",
             {
@@ -72,7 +73,10 @@ class SweepFolder:
                 "status": status,
                 "reason": None,
                 "parent": None,
-                "files": {"records.json": {"sha256": "", "size": size}},
+                "files": {
+                    name: described(folder / name)
+                    for name in ("records.json", "state.safetensors")
+                },
                 "time_ms": 1,
                 "host": "h",
                 "device": "cpu",
@@ -85,7 +89,18 @@ class SweepFolder:
     def evaluation(self, name: str, key: str, content: dict[str, Any]) -> None:
         folder = self.root / "trials" / name / "evaluations"
         folder.mkdir(exist_ok=True)
-        dump(folder / f"{key}.json", {"schema": 1, "key": key, **content})
+        dump(
+            folder / f"{key}.json",
+            {
+                "schema": 1,
+                "key": key,
+                "evaluation": {"name": key},
+                "epoch": 0,
+                "time_ms": 0,
+                "table": [],
+                **content,
+            },
+        )
 
     def sweep(
         self,
@@ -102,7 +117,7 @@ class SweepFolder:
                 "experiment": self.experiment,
                 "sweep": name,
                 "created": created,
-                "tracking_uri": None,
+                "tracking_uri": "sqlite:///mlflow.db",
                 "trials": self.entries,
                 "analysis": analysis or {},
                 "provenance": {},
@@ -124,6 +139,12 @@ class SweepFolder:
                 "eigenvalues": list(np.linspace(0.5, 0.01, 64)),
             },
         )
+
+
+def described(path: Path) -> dict[str, Any]:
+    """Size and SHA-256 of a file, as a manifest states them."""
+    content = path.read_bytes()
+    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def dump(path: Path, content: Any) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from analysis.figures.drawing.view import View
 from analysis.report.part import Block, Part
+from analysis.sources.paths import grid_file
 from analysis.sources.schema import Experiment
 
 __all__ = ["facts", "headline", "part", "reproduce"]
@@ -105,6 +105,6 @@ def reproduce(experiment: Experiment) -> list[str]:
         lines.append(f"git checkout {shlex.quote(commit)}")
     for sweep in experiment.sweeps:
         parts = (str(sweep.get("experiment", experiment.name)), str(sweep.get("sweep", "")))
-        grid = Path(experiment.source or ".", "sweeps", *parts, "grid.yaml")
-        lines.append(f"sweeper run {shlex.quote(str(grid))}")
+        grid = grid_file(experiment.source or ".", *parts)
+        lines.append(f"sweeper run {shlex.quote(grid)}")
     return lines

@@ -1,0 +1,81 @@
+"""The layout of a storage folder, as far as the analysis reads it.
+
+::
+
+    sweeps/<experiment>/<sweep>/{sweep.json, grid.yaml}
+    trials/<id>/trial.json
+                <attempt>/<epoch>/{manifest.json, records.json, state.safetensors}
+                evaluations/{<key>.json, <key>.npz, gallery.npz}
+                pictures/<name>.png
+    datasets/<checksum>.json
+
+Paths are strings, because joining thousands of `pathlib` paths takes longer than reading the
+files. The program that writes the folder describes it in `sweeper.storage.paths`; a test reads
+one storage folder with both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = [
+    "MANIFEST",
+    "RECORDS",
+    "STATE",
+    "all_sweep_files",
+    "dataset_files",
+    "evaluations_folder",
+    "gallery_file",
+    "grid_file",
+    "picture_files",
+    "sweep_files",
+    "trial_file",
+    "trial_folder",
+]
+
+MANIFEST, RECORDS, STATE = "manifest.json", "records.json", "state.safetensors"
+
+
+def trial_folder(storage: str | Path, trial: str) -> str:
+    """Everything of one trial, which sweeps share."""
+    return f"{storage}/trials/{trial}"
+
+
+def trial_file(storage: str | Path, trial: str) -> str:
+    """What a trial is: its parameters and data."""
+    return f"{storage}/trials/{trial}/trial.json"
+
+
+def evaluations_folder(trial_folder: str) -> str:
+    """The answers to a trial's evaluations, with their pictures."""
+    return f"{trial_folder}/evaluations"
+
+
+def gallery_file(storage: str | Path, trial: str) -> str:
+    """The pictures that a trial made of test examples at the end of its training."""
+    return f"{evaluations_folder(trial_folder(storage, trial))}/gallery.npz"
+
+
+def picture_files(storage: Path, trial: str) -> list[Path]:
+    """The pictures that a user asked for of the trained model; hidden files are being written."""
+    return list(Path(trial_folder(storage, trial), "pictures").glob("[!.]*.png"))
+
+
+def sweep_files(storage: Path, experiment: str) -> list[Path]:
+    """The lists of trials of an experiment's sweeps, sorted by name."""
+    return sorted((storage / "sweeps" / experiment).glob("*/sweep.json"))
+
+
+def all_sweep_files(storage: Path) -> list[Path]:
+    """The same of all experiments."""
+    return sorted(storage.glob("sweeps/*/*/sweep.json"))
+
+
+def grid_file(storage: str | Path, experiment: str, sweep: str) -> str:
+    """The grid of a sweep, as it was given."""
+    return str(Path(storage, "sweeps", experiment, sweep, "grid.yaml"))
+
+
+def dataset_files(storage: Path) -> list[Path]:
+    """Facts about each data set: shape, size, spectrum."""
+    return sorted(storage.glob("datasets/*.json"))
