@@ -11,7 +11,7 @@ from analysis.equivalence import SeedVerdict, across_seeds, level_of
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover, hover_template, label
-from analysis.figures.drawing.palette import AXIS, INK, MARKERS, PAPER, veil
+from analysis.figures.drawing.palette import AXIS, INK, veil
 from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import quantity
@@ -131,12 +131,7 @@ def _marks(part: pd.DataFrame, place: list[float], metric: str, index: int) -> g
         text=pointed,
         error_x=bars,
         hovertemplate=hover_template(),
-        marker={
-            "color": marks.colour(index),
-            "symbol": MARKERS[index],
-            "size": 9,
-            "line": {"width": 1, "color": PAPER},
-        },
+        marker=marks.marker(index),
     )
 
 

@@ -13,7 +13,6 @@ from analysis.comparisons.bounds import Bound, OrderCheck, check_gap
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.curves import trial_settings
 from analysis.figures.drawing.labels import hover, hover_template, label
-from analysis.figures.drawing.palette import MARKERS, PAPER
 from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.sources.schema import param_columns
@@ -153,12 +152,7 @@ def _marks(part: pd.DataFrame, place: list[int], name: str, index: int) -> go.Sc
         text=pointed,
         error_x={"array": part["se"], "width": 0, "thickness": 1.6, "color": marks.colour(index)},
         hovertemplate=hover_template(),
-        marker={
-            "color": marks.colour(index),
-            "symbol": MARKERS[index],
-            "size": 9,
-            "line": {"width": 1, "color": PAPER},
-        },
+        marker=marks.marker(index),
     )
 
 

@@ -12,7 +12,6 @@ from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.claims import Claim, interval, short
 from analysis.figures.drawing.labels import hover_template, label
-from analysis.figures.drawing.palette import MARKERS, PAPER
 from analysis.figures.drawing.style import axis_title, canvas, set_log
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.laws.scaling import scaling
@@ -110,12 +109,7 @@ def draw(data: ByWidth) -> go.Figure:
                 text=part["hover"],
                 hovertemplate=hover_template("d_z = %{x}", "%{text}"),
                 line={"color": marks.colour(index), "width": 1},
-                marker={
-                    "symbol": MARKERS[index % len(MARKERS)],
-                    "size": 9,
-                    "color": marks.colour(index),
-                    "line": {"width": 1, "color": PAPER},
-                },
+                marker=marks.marker(index),
             )
         )
     set_log(figure, "xaxis", data.table["d_z"])

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.claims import Claim, band, short
 from analysis.figures.drawing.families import families
 from analysis.figures.drawing.labels import hover
-from analysis.figures.drawing.palette import AXIS, MUTED
+from analysis.figures.drawing.palette import AXIS
 from analysis.figures.drawing.style import axis_title, canvas, set_log
-from analysis.figures.drawing.theory import theory_curve
+from analysis.figures.drawing.theory import theory_curve, theory_line
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import setting, symbol
 
@@ -110,10 +109,9 @@ def _fitted(claim: Claim) -> pd.DataFrame:
     frame = pd.DataFrame(
         {"series": claim.family.label, "kind": "fit", "x": at, "y": claim.law.predict(at)}
     )
-    try:
-        frame["low"], frame["high"] = band(claim.law, at)
-    except AnalysisError:
-        frame["low"] = frame["high"] = np.nan
+    unknown = np.full(_POINTS, np.nan)
+    many = claim.law.n_seeds > 1
+    frame["low"], frame["high"] = band(claim.law, at) if many else (unknown, unknown)
     return frame
 
 
@@ -146,19 +144,7 @@ def draw(data: LawPanel) -> go.Figure:
     for name in names:
         part = data.table[data.table["series"] == name]
         _draw_family(figure, part, data.fits.get(name))
-    theory = data.table[data.table["kind"] == "linear theory"]
-    if len(theory):
-        figure.add_trace(
-            marks.line(
-                theory["x"],
-                theory["y"],
-                "linear theory (pPCA)",
-                0,
-                color=MUTED,
-                dash="dot",
-                width=1.8,
-            )
-        )
+    figure.add_traces(theory_line(data.table))
     _axes(figure, data, names)
     return figure
 

@@ -9,9 +9,8 @@ import plotly.graph_objects as go
 
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover
-from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.style import canvas, log_axes, stack
-from analysis.figures.drawing.theory import effective, theory_curve
+from analysis.figures.drawing.theory import effective, theory_curve, theory_line
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import model_name, setting
 
@@ -112,19 +111,7 @@ def draw(data: Plane) -> go.Figure:
             figure.add_trace(trace.update(**place))
         drawn = data.table[(data.table["error"] == kind) & (data.table["x"] > 0)]
         log_axes(figure, place, drawn)
-    theory = data.table[data.table["kind"] == "linear theory"]
-    if len(theory):
-        figure.add_trace(
-            marks.line(
-                theory["x"],
-                theory["y"],
-                "linear theory (pPCA)",
-                0,
-                color=MUTED,
-                dash="dot",
-                width=1.8,
-            )
-        )
+    figure.add_traces(theory_line(data.table))
     return figure
 
 

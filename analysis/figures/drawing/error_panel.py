@@ -10,9 +10,8 @@ import plotly.graph_objects as go
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import Family, families
 from analysis.figures.drawing.labels import hover
-from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.style import axis_title, canvas, set_log
-from analysis.figures.drawing.theory import theory_curve
+from analysis.figures.drawing.theory import theory_curve, theory_line
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.wording import setting, symbol
 
@@ -87,19 +86,7 @@ def draw(data: ErrorPanel) -> go.Figure:
             marks.line(means.index, means, str(name), index, width=1.2, showlegend=False)
         )
         figure.add_trace(marks.points(part, str(name), index))
-    theory = data.table[data.table["kind"] == "linear theory"]
-    if len(theory):
-        figure.add_trace(
-            marks.line(
-                theory["x"],
-                theory["y"],
-                "linear theory (pPCA)",
-                0,
-                color=MUTED,
-                dash="dot",
-                width=1.8,
-            )
-        )
+    figure.add_traces(theory_line(data.table))
     set_log(figure, "xaxis", measured["x"])
     set_log(figure, "yaxis", data.table["y"])
     figure.update_xaxes(title_text=axis_title(data.x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,7 +11,7 @@ import plotly.graph_objects as go
 from analysis.figures.drawing.labels import hover_template, label
 from analysis.figures.drawing.palette import DASHES, MARKERS, PAPER, SERIES, veil
 
-__all__ = ["LIMIT", "colour", "line", "points", "ribbon"]
+__all__ = ["LIMIT", "colour", "line", "marker", "points", "ribbon"]
 
 LIMIT = len(SERIES)
 Numbers = Sequence[float] | pd.Series | pd.Index
@@ -19,6 +20,16 @@ Numbers = Sequence[float] | pd.Series | pd.Index
 def colour(index: int) -> str:
     """The colour of the series `index`."""
     return SERIES[index % len(SERIES)]
+
+
+def marker(index: int, size: int = 9) -> dict[str, Any]:
+    """The look of a marker of the series `index`."""
+    return {
+        "color": colour(index),
+        "symbol": MARKERS[index % len(MARKERS)],
+        "size": size,
+        "line": {"width": 1, "color": PAPER},
+    }
 
 
 def points(frame: pd.DataFrame, name: str, index: int, size: int = 8) -> go.Scatter:
@@ -33,13 +44,7 @@ def points(frame: pd.DataFrame, name: str, index: int, size: int = 8) -> go.Scat
         text=frame["hover"],
         customdata=list(links),
         hovertemplate=hover_template(),
-        marker={
-            "color": colour(index),
-            "symbol": MARKERS[index % len(MARKERS)],
-            "size": size,
-            "opacity": 0.85,
-            "line": {"width": 1, "color": PAPER},
-        },
+        marker=marker(index, size) | {"opacity": 0.85},
     )
 
 

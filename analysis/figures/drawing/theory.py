@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from analysis.errors import AnalysisError
+from analysis.figures.drawing import marks
+from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.view import View
 from analysis.laws.linear_theory import collapse, curve
 
-__all__ = ["collapse_sentence", "effective", "theory_curve"]
+__all__ = ["collapse_sentence", "effective", "theory_curve", "theory_line"]
 
 _POINTS = 80
 
@@ -31,6 +34,14 @@ def theory_curve(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame | None:
     return pd.DataFrame(
         {"kind": "linear theory", "x": found["sigma"], "kl": found["kl"], "recon": found["recon"]}
     )
+
+
+def theory_line(table: pd.DataFrame) -> list[go.Scatter]:
+    """The dotted line of the rows of `table` that are the linear theory's; none without any."""
+    rows = table[table["kind"] == "linear theory"]
+    name = "linear theory (pPCA)"
+    line = marks.line(rows["x"], rows["y"], name, 0, color=MUTED, dash="dot", width=1.8)
+    return [line] if len(rows) else []
 
 
 def collapse_sentence(view: View, rows: pd.DataFrame) -> str | None:

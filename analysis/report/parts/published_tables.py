@@ -28,10 +28,10 @@ def part(view: View) -> Part:
     """Our exponents and bounds beside the papers'."""
     exponents, bounds = _exponents(view), _bounds(view)
     blocks = [
-        Block("published", f"{name}.html", title, frame.to_dict("records"), name, frame)
-        for name, title, frame in (
-            ("published", "Exponents side by side", exponents),
-            ("published_bounds", "Bounds side by side", bounds),
+        Block("published", template, title, frame.to_dict("records"), name, frame)
+        for name, template, title, frame in (
+            ("published", "published.html", "Exponents side by side", exponents),
+            ("published_bounds", "published_bounds.html", "Bounds side by side", bounds),
         )
         if len(frame)
     ]
