@@ -14,7 +14,7 @@ PATIENCE = 5.0
 
 
 class Existing:
-    """Joins the cluster at an address (``host:6379``), which goes on without us.
+    """Joins the cluster at an address (``host:6379``); closing leaves it running.
 
     Every node must see the storage; the token of its head must be known here, if it has one.
     """

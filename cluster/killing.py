@@ -1,4 +1,4 @@
-"""Kill a process on the machine of a Ray cluster where it runs: for tests of what is lost then."""
+"""Kill a process on any machine of a Ray cluster, for tests of what survives that."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ PATIENCE = 30.0  # seconds for Ray to start a process of its own there
 
 @dataclass(frozen=True)
 class Process:
-    """A process as it spoke of itself: its `host` and number, and when (s since 1970, there).
+    """A process that was seen alive.
 
-    `name` is how its command line begins.
+    Parameters
+    ----------
+    host, pid : its machine and process number. seen : when, in s since 1970 by its own clock.
+    name : how its command line begins.
     """
 
     host: str
@@ -34,8 +37,8 @@ class Process:
 def killing(address: str) -> Iterator[Callable[[Process], bool]]:
     """A function that sends SIGKILL to a process of the cluster, and says whether it did.
 
-    It does not where the process is gone, or its number has gone to another one: which is called
-    otherwise, began later, or is somebody else's. Raises `ClusterError` if nobody is there.
+    It kills nothing where the process has ended, also if another process has got its number: one
+    with another name, a later start, or another owner. Raises `ClusterError` if no Ray is there.
     """
     there = Existing(address)
     there.connect()

@@ -1,4 +1,4 @@
-"""MLflow's server on this machine: started, waited for, and ended with all its children."""
+"""Start MLflow's server on this machine, wait until it answers, and end it with its children."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MlflowServer:
         return f"http://{HOST}:{self.port}"
 
     def command(self) -> list[str]:
-        """One worker: more of them answer later, not sooner."""
+        """The command line. One worker: MLflow answers more slowly with several."""
         return [
             sys.executable,
             "-P",
@@ -70,10 +70,10 @@ class MlflowServer:
 
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Start it and wait until it answers; a polite stop takes it seconds, so it is killed.
+        """Start it and wait until it answers; kill it at the end, as SIGTERM takes it seconds.
 
         It runs in an empty folder: uvicorn imports modules from its working directory first.
-        Raises `ClusterError` if the port is taken, or with the server's last words if it ends.
+        Raises `ClusterError` if the port is taken, or with the server's last line if it ends.
         """
         self._require_free()
         with (
@@ -110,7 +110,7 @@ class MlflowServer:
 
 
 def free_port() -> int:
-    """A port where nobody listens now."""
+    """The number of a port on which no process listens now."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         return int(free.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Processes of one's own: in a session that ends with its block, and found by their parents."""
+"""Start a process in a session of its own, and find the descendants of a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def own_session(
     settings: Mapping[str, str] | None = None,
     folder: str | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a session of its own, out of Ctrl-C's reach; its group is killed at the end.
+    """Start a process in a session of its own, which Ctrl-C does not reach; kill its group after.
 
     words : where it writes. settings : environment variables beside those of this process.
     folder : its working directory; None for that of this process.
@@ -42,7 +42,7 @@ def own_session(
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs: one that is dead, and not waited for yet, does not."""
+    """Whether a process runs; a zombie, dead but not yet waited for, does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -51,7 +51,7 @@ def alive(pid: int) -> bool:
 
 
 def descendants(pid: int) -> dict[int, bytes]:
-    """The children of a process, theirs and so on: the command of each, by its number.
+    """The descendants of a process: the command line of each, by process number.
 
     Parents come before their children. Empty where there is no ``/proc``.
     """
@@ -72,7 +72,7 @@ def descendants(pid: int) -> dict[int, bytes]:
 def running(pid: int, program: str) -> int | None:
     """The descendant of a process that runs a program of that name; None if there is none.
 
-    What it starts itself bears its name for a moment, and is not meant.
+    The first of that name is the one: its own children bear the name, too, until they call exec.
     """
     return next(
         (

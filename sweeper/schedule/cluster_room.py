@@ -18,7 +18,7 @@ PATIENCE, LOOK_EVERY = 15.0, 3.0
 
 @dataclass(frozen=True)
 class Occupancy:
-    """A cluster: `crowded` if it has given us none of the places that we wait for.
+    """A cluster: `crowded` if none of the places that this sweep asked for was given.
 
     `asked` is then what one of them asks for: more than the sweep's resources where a trial had
     too little memory.
@@ -31,7 +31,7 @@ class Occupancy:
 
 
 class RoomWatch:
-    """Says it, once each time, when a cluster that others use too has long had no room for us.
+    """Says, once each time, that a cluster which others use has had no room for long.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _waiting(seen: Occupancy) -> str:
 
 
 def _fitting(asked: Mapping[str, float], nodes: Nodes) -> list[Mapping[str, float]]:
-    """What each node has that is alive and has what is asked for."""
+    """The resources of each live node that has what is asked for."""
     return [
         node["Resources"]
         for node in nodes

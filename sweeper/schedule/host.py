@@ -34,7 +34,7 @@ class Host:
         self._thread.start()
 
     def schedule(self, stopped: Callable[[], bool] = lambda: False) -> Schedule | None:
-        """The schedule, once it is open, or None as soon as `stopped` says that nobody wants it.
+        """The schedule, once it is open, or None as soon as `stopped` returns true.
 
         Raises what opening it raised.
         """

@@ -173,10 +173,10 @@ class _Queue(Searcher):
 
 
 class _Leave(Stopper):
-    """Ends Tune's wait for a place, where there is none and nobody wants one any more.
+    """Ends Tune where it waits for a place on a crowded cluster and the stop sign is up.
 
-    Tune asks in the thread that starts its trials, so that none begins between the answer, which
-    is looked up anew where it matters, and the end.
+    Tune asks in the thread that starts its trials, so that none begins between the answer and the
+    end; the cluster is looked at anew before the answer is yes.
     """
 
     def __init__(self, watch: RoomWatch, stopped: Callable[[], bool]) -> None:

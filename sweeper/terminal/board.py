@@ -1,4 +1,4 @@
-"""What is known of a running sweep: the state behind the live table."""
+"""The state of a running sweep, from which the live table is drawn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Board", "Line"]
 
 @dataclass
 class Line:
-    """One trial: where it stands, and its newest metrics."""
+    """One trial: its phase, its epoch and its newest metrics."""
 
     label: str
     epochs: int
@@ -26,7 +26,7 @@ class Line:
 
 
 class Board:
-    """Counts and lines of a sweep, kept up by the workers' news.
+    """Counts and lines of a sweep, updated by the workers' events.
 
     `message` says what the driver itself is doing when no trial runs; `hopeless` are trials that
     failed before and are not tried again.
@@ -49,7 +49,7 @@ class Board:
             self.lines[trial].phase = "failed"
 
     def add(self, trials: Sequence[PlannedTrial], before: Mapping[str, Status]) -> None:
-        """Take trials in that were not known at the start."""
+        """Add trials that a search or a rule made up later, and those of the start."""
         self.lines |= {
             trial.id: Line(trial.label, int(trial.params.get("epochs", 1))) for trial in trials
         }
@@ -59,7 +59,7 @@ class Board:
                 self.lines[trial].epoch = self.lines[trial].epochs
 
     def hear(self, events: Iterable[Event]) -> None:
-        """Take the workers' news in."""
+        """Update the lines by the workers' events."""
         for event in events:
             line = self.lines[event.trial]
             line.phase = "running" if event.phase == "started" else event.phase
@@ -84,7 +84,7 @@ class Board:
 
     @property
     def share(self) -> float:
-        """The part of the epochs that is done, failed trials counted as done."""
+        """The fraction of all epochs that is done; a trial that has ended counts as done."""
         total = sum(line.epochs for line in self.lines.values())
         return 1 - self._remaining() / total if total else 1.0
 
@@ -94,7 +94,7 @@ class Board:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds to go at the pace since the first epoch; None before there is a pace."""
+        """Estimated seconds to the end, at the rate since the first epoch; None before that."""
         if self._first is None or not self._worked:
             return None
         pace = (time.monotonic() - self._first) / self._worked

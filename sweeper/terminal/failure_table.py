@@ -1,4 +1,4 @@
-"""The table of what failed, and why."""
+"""The table of failed trials, with the reasons."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _rows(failures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Text, Text, T
 
 
 def _reason(reason: str, count: int, place: int) -> Text:
-    """In full in the first row of a group, with how many trials share it."""
+    """The reason, in full only in a group's first row, with the number of trials that share it."""
     if place:
         return Text("″", style="dim")
     return Text.assemble((reason, "red"), (f" ({count} trials)", "dim") if count > 1 else "")

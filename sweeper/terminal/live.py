@@ -24,7 +24,7 @@ EVERY_S = 60.0
 
 @contextmanager
 def show(board: Board, console: Console, live: bool = True) -> Iterator[None]:
-    """Keep `console` informed of the sweep while the block runs."""
+    """Print the state of the sweep while the block runs: a live table, or a line a minute."""
     if live and console.is_terminal:
         with Live(LiveTable(board), console=console, refresh_per_second=4, transient=True):
             yield

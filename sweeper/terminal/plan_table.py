@@ -19,7 +19,7 @@ SHOWN = 40
 
 
 def draw(screen: Console, plan: Outline) -> None:
-    """The trials by point, the aliases, and what it would all cost."""
+    """Print the trials by point, the aliases, and the estimated time and memory."""
     sweep = plan.sweep
     screen.print(
         Text.assemble(
