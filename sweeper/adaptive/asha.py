@@ -1,4 +1,4 @@
-"""Asynchronous successive halving: whatever is good enough so far goes on at once."""
+"""Asynchronous successive halving (ASHA): a point goes on as soon as it is among the best."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Asha"]
 @SEARCHES.register("asha")
 @dataclass(frozen=True, kw_only=True)
 class Asha(Halving):
-    """Early stopping without waiting: a worker that is free carries on the best, or begins anew.
+    """Early stopping without waiting: a free worker trains a promoted point, or a new one.
 
     Parameters
     ----------

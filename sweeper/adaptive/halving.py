@@ -1,4 +1,4 @@
-"""Rungs: all trials are trained a little, and the best of each rung go on to the next."""
+"""Successive halving: the best of each rung are trained on to the next one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sweeper.adaptive.ladder import Ladder
+from sweeper.adaptive.ladder import Curve, Ladder, check_rungs
 from sweeper.errors import UserError
 from sweeper.grid.searches.random import Random
 from sweeper.grid.seeds import point_of
@@ -24,9 +24,9 @@ P = TypeVar("P", bound=Hashable)
 
 @dataclass(frozen=True, kw_only=True)
 class Halving(Component):
-    """What the searches with rungs at `min_epochs`·`reduction`^k epochs have in common.
+    """Base of the searches with rungs at `min_epochs`·`reduction`^k epochs.
 
-    `waits` says whether a rung must be complete before anything of it goes on.
+    `waits` : whether all points must have reached a rung before the best of them go on.
     """
 
     name: ClassVar[str]
@@ -57,22 +57,22 @@ class Halving(Component):
         return [*found, epochs]
 
     def share(self, points: int, epochs: int) -> float:
-        """The part of all epochs that is trained, if every rung is as full as it can be."""
+        """The part of all epochs that is trained, if each rung promotes as many as it may."""
         rungs, before, done = self.rungs(epochs), 0, 0
         for level, rung in enumerate(rungs):
             done += points // self.reduction**level * (rung - before)
             before = rung
         return done / (points * epochs)
 
-    def promoted(self, values: Mapping[P, float], expected: int) -> list[P]:
-        """Which of the points that stand on a rung may go on, the best first.
+    def promoted(self, curves: Mapping[P, Curve], expected: int) -> list[P]:
+        """The points on a rung that may go on, the best first: one in `reduction` of them.
 
-        One in `reduction` of those that are there; of `expected` points, where the rung waits.
-        A value that is not finite is that of a failed point, which counts and never goes on.
+        Compared are the last values. A failed point counts as one of them and never goes on.
         """
-        if self.waits and len(values) < expected:
+        if self.waits and len(curves) < expected:
             return []
         sign = -1 if self.mode == "max" else 1
+        values = {point: curve[-1] if curve else math.nan for point, curve in curves.items()}
         good = [point for point, value in values.items() if math.isfinite(value)]
         best = sorted(good, key=lambda point: sign * values[point])
         return best[: len(values) // self.reduction]
@@ -85,30 +85,13 @@ class Halving(Component):
         return f"rungs at {rungs} epochs, and one trial in {self.reduction} goes on from each"
 
     def check(self, trials: Sequence[PlannedTrial]) -> None:
-        lengths = {int(trial.params["epochs"]) for trial in trials}
-        if len(lengths) > 1:
-            raise UserError(
-                f"{self.name} compares trials of one length, and these have "
-                f"{', '.join(map(str, sorted(lengths)))} epochs"
-            )
-        epochs = lengths.pop()
-        if self.min_epochs >= epochs:
-            raise UserError(
-                f"min_epochs must be less than the {epochs} epochs of a trial, and is "
-                f"{self.min_epochs}"
-            )
-        every = {trial.trial.training.test_every for trial in trials}
-        held_out = self.metric.startswith(("test/", "validation/"))
-        if held_out and any(self.min_epochs % one for one in every):
-            raise UserError(
-                f"{self.metric} is measured every {max(every)} epochs (test_every), so "
-                f"min_epochs must be a multiple of that, and is {self.min_epochs}"
-            )
+        check_rungs(self, trials)
+        rungs = self.rungs(trials[0].trial.training.epochs)
         points = len({point_of(trial) for trial in trials})
-        least = self.reduction ** (len(self.rungs(epochs)) - 1)
+        least = self.reduction ** (len(rungs) - 1)
         if points < least:
             raise UserError(
-                f"with rungs at {', '.join(map(str, self.rungs(epochs)))} epochs it "
+                f"with rungs at {', '.join(map(str, rungs))} epochs it "
                 f"takes {least} points for one of them to be trained to its end, and "
                 f"there are {points}: add points, or raise min_epochs or reduction"
             )

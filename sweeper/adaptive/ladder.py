@@ -1,43 +1,59 @@
-"""Early stopping: the points climb rung by rung, and storage alone says where they stand."""
+"""Early stopping in rungs: points train to the next rung for as long as a search promotes them."""
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Protocol
 
+from sweeper.errors import UserError
 from sweeper.grid.seeds import point_of
 from sweeper.status.reached import Reached, reached, require_metric
 from sweeper.sweep import PlannedTrial, Sweep, Task
 from trainers.trial import Trial
 
-__all__ = ["Ladder", "Rungs"]
+__all__ = ["Curve", "Ladder", "Rungs", "check_rungs"]
+
+Curve = tuple[float, ...]
 
 
 class Rungs(Protocol):
-    """What a search with rungs decides: where they are, and which points go on from each."""
+    """A search that compares points at certain epochs (rungs) and promotes some of them."""
+
+    @property
+    def name(self) -> str:
+        """The search's name in a grid."""
+        ...
 
     @property
     def metric(self) -> str:
-        """What is compared: the mean over a point's seeds."""
+        """The metric that is compared: its mean over a point's seeds."""
+        ...
+
+    @property
+    def min_epochs(self) -> int:
+        """The first rung."""
         ...
 
     def rungs(self, epochs: int) -> list[int]:
-        """The epochs after which trials are compared; the last one is the whole length."""
+        """The epochs after which points are compared; the last one is the whole length."""
         ...
 
-    def promoted(self, values: Mapping[int, float], expected: int) -> list[int]:
-        """Which of the points on a rung may go on; `expected` will be there in the end."""
+    def promoted(self, curves: Mapping[int, Curve], expected: int) -> list[int]:
+        """The points on a rung that train on to the next one.
+
+        `curves` has the values of the metric up to this rung, for each point that has reached it:
+        empty for one that failed. `expected` is how many points will reach it in the end.
+        """
         ...
 
 
 class Ladder:
-    """Trains a sweep's points rung by rung, each of them with all its seeds.
+    """The `Source` of a search with rungs. A point's seeds are trained and promoted together.
 
-    Nothing is remembered but what storage holds: a sweep that was killed climbs again, past all
-    rungs that are known, and trains what is missing.
+    All state is read from the storage: a sweep that was killed and runs again passes the rungs
+    that are reached already and trains what is missing.
     """
 
     def __init__(self, sweep: Sweep, search: Rungs, retry_failed: bool = False) -> None:
@@ -48,7 +64,7 @@ class Ladder:
         self._points = list(points.values())
         self._rungs = self._search.rungs(int(sweep.trials[0].params["epochs"]))
         self._begun: list[dict[int, None]] = [{} for _ in self._rungs]
-        self._values: list[dict[int, float]] = [{} for _ in self._rungs]
+        self._curves: list[dict[int, Curve]] = [{} for _ in self._rungs]
         self._new = deque(range(len(self._points)))
         self._retry = retry_failed
         self._tried: set[str] = set()
@@ -60,15 +76,15 @@ class Ladder:
     @property
     def complete(self) -> bool:
         return not self._new and all(
-            len(begun) == len(values)
-            for begun, values in zip(self._begun, self._values, strict=True)
+            len(begun) == len(curves)
+            for begun, curves in zip(self._begun, self._curves, strict=True)
         )
 
     def ask(self, busy: Collection[str]) -> list[Task] | None:
-        """What may climb now, the highest rung first; else the next point that has not begun."""
+        """Tasks of all promoted points, the highest rung first; else of one new point."""
         while True:
             self._look(busy)
-            climbing = [(rung, point) for rung, point in self._climbing()]
+            climbing = list(self._promoted())
             if not climbing and self._new:
                 climbing = [(0, self._new.popleft())]
             if not climbing:
@@ -81,18 +97,18 @@ class Ladder:
                 self._tried |= {task.trial.id for task in tasks}
                 return tasks
 
-    def _climbing(self) -> Iterator[tuple[int, int]]:
-        """Points that are good enough for a rung that they have not begun."""
-        for rung, values in enumerate(self._values[:-1]):
+    def _promoted(self) -> Iterator[tuple[int, int]]:
+        """Pairs of the next rung and a point that is promoted to it and has not begun it."""
+        for rung, curves in enumerate(self._curves[:-1]):
             expected = len(self._begun[rung]) if rung else len(self._points)
             yield from (
                 (rung + 1, point)
-                for point in self._search.promoted(values, expected)
+                for point in self._search.promoted(curves, expected)
                 if point not in self._begun[rung + 1]
             )
 
     def _tasks(self, rung: int, point: int) -> list[Task]:
-        """What is left to train until all seeds of a point stand on a rung."""
+        """The tasks that bring all seeds of a point to a rung; the last rung is the end."""
         epoch = self._rungs[rung]
         if rung == len(self._rungs) - 1:
             return [Task(trial) for trial in self._points[point]]
@@ -103,33 +119,59 @@ class Ladder:
         ]
 
     def _look(self, busy: Collection[str]) -> None:
-        """Take in what has arrived on each rung."""
+        """Read the curves of points that have reached a rung since the last look."""
         for rung, epoch in enumerate(self._rungs):
             for point in self._begun[rung]:
                 trials = self._points[point]
-                if point in self._values[rung] or any(trial.id in busy for trial in trials):
+                if point in self._curves[rung] or any(trial.id in busy for trial in trials):
                     continue
                 found = [reached(self._sweep.storage, trial.id) for trial in trials]
                 if all(
                     self._ended(trial, one, epoch)
                     for trial, one in zip(trials, found, strict=True)
                 ):
-                    self._values[rung][point] = self._value(trials, found, epoch)
+                    self._curves[rung][point] = self._curve(trials, found, epoch)
 
     def _ended(self, trial: PlannedTrial, one: Reached, epoch: int) -> bool:
-        """Whether it stands on the rung, or failed: in this run, or as it would again."""
+        """Whether a trial has reached the rung, or failed and is not to be trained again."""
         failed = one.status == "failed" and (
             trial.id in self._tried or (one.repeats and not self._retry)
         )
         return failed or (one.status != "failed" and one.epoch >= epoch)
 
-    def _value(
+    def _curve(
         self, trials: Sequence[PlannedTrial], found: Sequence[Reached], epoch: int
-    ) -> float:
-        """The mean over the seeds; NaN where one of them failed before this rung."""
+    ) -> Curve:
+        """The mean over the seeds at each epoch that all have; empty where a seed failed."""
         if any(one.status == "failed" and one.epoch <= epoch for one in found):
-            return math.nan
-        return fmean(
+            return ()
+        for trial, one in zip(trials, found, strict=True):
             require_metric(trial, one.at(epoch), self._search.metric)
-            for trial, one in zip(trials, found, strict=True)
+        seeds = [one.history(self._search.metric, epoch) for one in found]
+        common = sorted(set.intersection(*map(set, seeds)))
+        return tuple(fmean(seed[at] for seed in seeds) for at in common)
+
+
+def check_rungs(search: Rungs, trials: Sequence[PlannedTrial]) -> None:
+    """`UserError` where these trials cannot be compared on the search's rungs."""
+    lengths = {int(trial.params["epochs"]) for trial in trials}
+    if len(lengths) > 1:
+        raise UserError(
+            f"{search.name} compares trials of one length, and these have "
+            f"{', '.join(map(str, sorted(lengths)))} epochs"
+        )
+    epochs = lengths.pop()
+    if search.min_epochs >= epochs:
+        raise UserError(
+            f"min_epochs must be less than the {epochs} epochs of a trial, and is "
+            f"{search.min_epochs}"
+        )
+    every = {trial.trial.training.test_every for trial in trials}
+    held_out = search.metric.startswith(("test/", "validation/"))
+    between = [rung for rung in search.rungs(epochs)[:-1] if any(rung % one for one in every)]
+    if held_out and between:
+        raise UserError(
+            f"{search.metric} is measured every {max(every)} epochs (test_every), so "
+            f"{search.name} can compare it at multiples of that, and not at {between[0]}: "
+            "choose another min_epochs"
         )

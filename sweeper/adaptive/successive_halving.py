@@ -1,4 +1,4 @@
-"""Successive halving: a rung is complete before the best of it go on."""
+"""Synchronous successive halving: all points reach a rung before the best of them go on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["SuccessiveHalving"]
 @SEARCHES.register("successive_halving")
 @dataclass(frozen=True, kw_only=True)
 class SuccessiveHalving(Halving):
-    """Early stopping, rung by rung: what goes on does not depend on who is faster.
+    """Early stopping, rung by rung: the result does not depend on the order of training.
 
     Parameters
     ----------

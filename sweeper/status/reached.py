@@ -38,6 +38,14 @@ class Reached:
             for name, value in record.metrics.items()
         }
 
+    def history(self, metric: str, epoch: int) -> dict[int, float]:
+        """The values of a metric by epoch, up to an epoch."""
+        return {
+            record.epoch: record.metrics[metric]
+            for record in self.records
+            if record.epoch <= epoch and metric in record.metrics
+        }
+
     def last(self) -> dict[str, float]:
         """The last value of every metric, evaluations included."""
         return {**self.at(self.epoch), **(self.asked or {})}

@@ -58,13 +58,13 @@ def test_one_in_eta_goes_on(waits: bool) -> None:
     )
     assert rule.rungs(20) == [3, 6, 12, 20]
     assert rule.promoted({}, 4) == []
-    assert rule.promoted({7: 1.0}, 4) == []
-    some: dict[int, float] = {0: 1.0, 1: 3.0, 2: 2.0}
+    assert rule.promoted({7: (1.0,)}, 4) == []
+    some: dict[int, tuple[float, ...]] = {0: (9.0, 1.0), 1: (3.0,), 2: (2.0,)}
     assert rule.promoted(some, 4) == ([] if waits else [1])
-    assert rule.promoted(some | {3: math.nan}, 4) == [1, 2]
+    assert rule.promoted(some | {3: ()}, 4) == [1, 2]
     less = replace(rule, mode="min")
-    assert less.promoted(some | {3: math.nan}, 4) == [0, 2]
-    assert rule.promoted({0: math.nan, 1: math.nan}, 2) == []
+    assert less.promoted(some | {3: ()}, 4) == [0, 2]
+    assert rule.promoted({0: (math.nan,), 1: ()}, 2) == []
 
 
 def test_successive_halving_keeps_the_best_third_of_each_rung(

@@ -164,7 +164,7 @@ def test_no_point_is_drawn_twice() -> None:
             "{method: sobl, trials: 3}",
             BLOCK,
             "search.method: unknown search method 'sobl'; did you "
-            "mean 'sobol'? (known: asha, grid, random, sobol, successive_halving, tpe)",
+            "mean 'sobol'? (known: asha, grid, median, random, sobol, successive_halving, tpe)",
         ),
         ("{method: random}", BLOCK, "search: the search method random needs `trials`"),
         ("{method: random, trials: 0}", BLOCK, "search.trials: must be >= 1, and is 0"),

@@ -75,7 +75,7 @@ LINES = [
     (
         "search: {method: magic}",
         "search.method: unknown search method 'magic' (known: asha, "
-        "grid, random, sobol, successive_halving, tpe)",
+        "grid, median, random, sobol, successive_halving, tpe)",
     ),
     (
         "analysis: {law: {xx: sigma}}",
