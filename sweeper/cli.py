@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from analysis.errors import AnalysisError
 from cluster.errors import ClusterError
-from sweeper.commands import COMMANDS
+from sweeper.commands import commands
 from sweeper.errors import UserError
 from sweeper.terminal.screen import print_error
 
@@ -60,9 +60,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Hyperparameter sweeps and tested scaling laws for imaginary-noise models.",
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        own = commands.add_parser(
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in commands():
+        own = subparsers.add_parser(
             command.NAME, help=command.HELP, description=command.HELP, allow_abbrev=False
         )
         command.add_arguments(own)

@@ -3,32 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
-from sweeper.commands import (
-    chaos,
-    compare,
-    denoise,
-    doctor,
-    equivalence,
-    export,
-    fit,
-    init,
-    listing,
-    plan,
-    rank,
-    reconcile,
-    report,
-    rerun,
-    resume,
-    run,
-    sample,
-    status,
-    stop,
-    ui,
-)
-
-__all__ = ["COMMANDS", "Command"]
+__all__ = ["NAMES", "Command", "commands"]
 
 
 class Command(Protocol):
@@ -46,25 +24,30 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: tuple[Command, ...] = (
-    run,
-    plan,
-    status,
-    stop,
-    resume,
-    rerun,
-    reconcile,
-    listing,
-    report,
-    fit,
-    equivalence,
-    compare,
-    rank,
-    export,
-    sample,
-    denoise,
-    ui,
-    init,
-    doctor,
-    chaos,
+NAMES = (
+    "run",
+    "plan",
+    "status",
+    "stop",
+    "resume",
+    "rerun",
+    "reconcile",
+    "listing",
+    "report",
+    "fit",
+    "equivalence",
+    "compare",
+    "rank",
+    "export",
+    "sample",
+    "denoise",
+    "ui",
+    "init",
+    "doctor",
+    "chaos",
 )
+
+
+def commands() -> list[Command]:
+    """The modules of all commands, in the order of the help."""
+    return [cast("Command", import_module(f"{__name__}.{name}")) for name in NAMES]

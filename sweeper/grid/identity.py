@@ -1,16 +1,16 @@
-"""Trial ids: the hash of everything that determines a trial's result."""
+"""Ids of trials, lineages and sweeps: hashes of what determines their results."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweeper.sweep import SCHEMA
+from sweeper.sweep import SCHEMA, PlannedTrial, Proposals, Search, describe_search
 from trainers.trial import Trial
 
-__all__ = ["canonical", "digest", "lineage_id", "trial_id"]
+__all__ = ["canonical", "digest", "lineage_id", "sweep_name", "trial_id"]
 
 LENGTH_ONLY = ("epochs", "test_every")
 
@@ -31,6 +31,25 @@ def lineage_id(trial: Trial, checksum: str) -> str:
         key: value for key, value in identity["training"].items() if key not in LENGTH_ONLY
     }
     return digest(_whole({**identity, "training": training}, checksum))
+
+
+def sweep_name(
+    stem: str, trials: Sequence[PlannedTrial], proposals: Proposals | None, search: Search | None
+) -> str:
+    """A sweep's id: a file's stem and a hash of the trials, so that a second run continues it.
+
+    A search that proposes trials is identified by its fields and spaces instead; its number of
+    trials is left out, so that it can be raised.
+    """
+    safe = "".join(c if c.isalnum() or c in "_-" else "-" for c in stem)[:40]
+    whole: Any = sorted((trial.id, trial.role) for trial in trials)
+    if search:
+        whole = [
+            whole,
+            describe_search(search, but="trials"),
+            proposals.identity() if proposals else [],
+        ]
+    return f"{safe}-{digest(whole)[:8]}"
 
 
 def canonical(value: Any) -> str:

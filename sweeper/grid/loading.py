@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from sweeper.errors import Place, UserError, placed
-from sweeper.grid.complaints import nearest
+from sweeper.errors import Place, placed
+from sweeper.grid.checks import check_law, check_search, check_until
 from sweeper.grid.document import Document, read
 from sweeper.grid.expand import expand
-from sweeper.grid.identity import digest
-from sweeper.grid.law_checks import check_law
+from sweeper.grid.files import find_grid
+from sweeper.grid.identity import sweep_name
 from sweeper.grid.proposals import read_adaptive
 from sweeper.grid.resolve import resolve
 from sweeper.grid.schema import check_grid, require_tracker
-from sweeper.grid.search_checks import check_search
-from sweeper.grid.seeds import check_until
 from sweeper.storage.addresses import check_writable, storage_path, tracking_uri
-from sweeper.sweep import PlannedTrial, Proposals, Resources, Search, Sweep, describe_search
+from sweeper.sweep import Resources, Sweep
 
-__all__ = ["find_grid", "load", "shipped_grids"]
+__all__ = ["load"]
 
 
 def load(
@@ -45,7 +42,7 @@ def load(
     search, proposals = read_adaptive(document, checked)
     sweep = Sweep(
         experiment=checked.experiment,
-        name=_name(path, trials, proposals, search),
+        name=sweep_name(path.stem, trials, proposals, search),
         trials=trials,
         grid=document.text,
         storage=folder,
@@ -65,44 +62,6 @@ def load(
     with placed(places.get("search")):
         check_search(sweep, foreseen)
     return sweep
-
-
-def shipped_grids() -> dict[str, Path]:
-    """The grids that come with `sweeper`, by name."""
-    folder = Path(__file__).with_name("shipped")
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def find_grid(grid: str | Path) -> Path:
-    """The file that a path or the name of a shipped grid means."""
-    path, shipped = Path(grid), shipped_grids()
-    if path.is_file():
-        return path
-    if str(grid) in shipped:
-        return shipped[str(grid)]
-    beside = map(str, path.parent.glob("*.y*ml"))
-    raise UserError(
-        f"there is no grid {str(grid)!r}{nearest(str(grid), [*shipped, *beside])} (a "
-        f"path, or one of the shipped grids: {', '.join(shipped)})"
-    )
-
-
-def _name(
-    path: Path, trials: Sequence[PlannedTrial], proposals: Proposals | None, search: Search | None
-) -> str:
-    """The sweep's id: the same for the same trials, so that a second run goes on with it.
-
-    A search that makes trials up is known by its spaces, and goes on where it may try more.
-    """
-    stem = "".join(c if c.isalnum() or c in "_-" else "-" for c in path.stem)[:40]
-    whole: Any = sorted((trial.id, trial.role) for trial in trials)
-    if search:
-        whole = [
-            whole,
-            describe_search(search, but="trials"),
-            proposals.identity() if proposals else [],
-        ]
-    return f"{stem}-{digest(whole)[:8]}"
 
 
 def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, Place]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from sweeper.errors import UserError
 from sweeper.grid.identity import lineage_id, trial_id
 from sweeper.grid.labels import point_label
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers.trial import Trial
 
-__all__ = ["LEAST_SEEDS", "add_seed", "check_until", "point_of", "seed_count", "with_seed"]
+__all__ = ["LEAST_SEEDS", "add_seed", "point_of", "seed_count", "with_seed"]
 
 LEAST_SEEDS = 5
 
@@ -55,42 +54,6 @@ def add_seed(sweep: Sweep, chosen: Collection[str]) -> Sweep:
 def seed_count(sweep: Sweep, chosen: Collection[str]) -> int:
     """How many different seeds the chosen trials have."""
     return len({trial.params["seed"] for trial in sweep.trials if trial.id in chosen})
-
-
-def check_until(sweep: Sweep) -> None:
-    """`UserError` where the rule in `until` could never be met, before anything is trained."""
-    if not sweep.until:
-        return
-    if sweep.search:
-        raise UserError(
-            f"`until` adds seeds to all points of a grid, and {sweep.search.name} "
-            "does not train all of them: leave one of the two out"
-        )
-    declared = [trial for trial in sweep.trials if trial.role == "declared"]
-    if "nu_halfwidth" in sweep.until:
-        x = sweep.analysis["law"]["x"]
-        values = {
-            trial.params[x]
-            for trial in declared
-            if x in trial.params and (x == "beta" or trial.params.get("beta", 1) == 1)
-        }
-        if len(values) < 3:
-            raise UserError(
-                f"nu_halfwidth is about the law of {x}, and a law needs three values "
-                f"of {x} (with β = 1); this grid has {len(values)}; see `analysis: "
-                "{law: {x: ...}}`"
-            )
-    elif all(trial.params.get("beta", 1) == 1 for trial in declared):
-        raise UserError(
-            "equivalence is tested between rows with β ≠ 1 and their partners, "
-            "trained with independent seeds: add such rows with `aliases: keep` "
-            "(twins share their seeds)"
-        )
-    if sweep.until["max_seeds"] < LEAST_SEEDS:
-        raise UserError(
-            f"max_seeds must be at least {LEAST_SEEDS}: stopping at fewer seeds, the "
-            "interval covers less than it says"
-        )
 
 
 def point_of(planned: PlannedTrial) -> Trial:

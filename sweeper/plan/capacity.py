@@ -11,12 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from sweeper.sweep import Resources
+from sweeper.grid.identity import canonical
+from sweeper.plan.readable import readable
+from sweeper.sweep import PlannedTrial, Resources
 from trainers.batches import VALIDATED
 from trainers.datasets import Dataset, load
-from trainers.trial import Trial
+from trainers.fields import describe_fields
+from trainers.trial import PARTS, Training, Trial
 
-__all__ = ["Estimate", "estimate", "parallel", "wall_seconds"]
+__all__ = ["Estimate", "estimate", "estimates", "parallel", "wall_seconds"]
 
 FLOPS = 60e9
 STEP = 0.8e-3
@@ -55,6 +58,32 @@ def estimate(trial: Trial, parameters: int) -> Estimate:
         epochs * (len(splits.train) // batch) * step + tests * TEST * flops * held_out / FLOPS
     )
     return Estimate(seconds, PROCESS + PER_PARAMETER_BYTES * parameters + _bytes(trial.data))
+
+
+def estimates(trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
+    """Estimates by trial id; trials that differ in seed and per-member numbers share one."""
+    numbers = _per_member()
+    known: dict[str, Estimate] = {}
+    found = {}
+    for trial in trials:
+        key = canonical(
+            {name: value for name, value in trial.params.items() if name not in numbers}
+        )
+        if key not in known:
+            with readable():
+                known[key] = estimate(trial.trial, trial.parameters)
+        found[trial.id] = known[key]
+    return found
+
+
+def _per_member() -> set[str]:
+    components = [registry[name] for registry in PARTS.values() for name in registry]
+    return {"seed"} | {
+        field.name
+        for component in [*components, Training]
+        for field in describe_fields(component)
+        if field.per_member
+    }
 
 
 def parallel(resources: Resources, packs: int) -> int:

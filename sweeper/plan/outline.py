@@ -9,25 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sweeper.grid.aliases import partner
-from sweeper.grid.identity import canonical, trial_id
 from sweeper.grid.labels import point_label
-from sweeper.grid.models import known_models
 from sweeper.grid.seeds import point_of
-from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
+from sweeper.plan.alias_pairs import AliasPair, Merging, alias_pairs, merging
+from sweeper.plan.capacity import Estimate, estimates, parallel, wall_seconds
 from sweeper.plan.data_parts import DataParts, data_parts
 from sweeper.plan.notes import notes
-from sweeper.plan.readable import readable
 from sweeper.status.stored import with_known
 from sweeper.storage import ledger
 from sweeper.storage.extendable import Shorter, shorter
 from sweeper.sweep import PlannedTrial, Sweep, describe_search
 from sweeper.worker.packs import make_packs, pack_size
 from trainers.evaluations import config
-from trainers.fields import describe_fields
-from trainers.trial import PARTS, Training
 
-__all__ = ["AliasPair", "Outline", "Row", "outline"]
+__all__ = ["Outline", "Row", "outline"]
 
 
 @dataclass(frozen=True)
@@ -41,32 +36,6 @@ class Row:
     parameters: int
     seconds: float
     finished: int
-
-
-@dataclass(frozen=True)
-class AliasPair:
-    """Two trials that learn the same parameters.
-
-    `twin` if their equality is tested, `merged` if only the partner is trained.
-    """
-
-    trial: str
-    partner: str
-    twin: bool
-    eps: float
-    merged: bool = False
-
-
-@dataclass(frozen=True)
-class Merging:
-    """What `aliases: merge` saves: `trials` that are not trained, and about so many seconds.
-
-    `would`: the grid keeps its aliases, and this is what merging would save.
-    """
-
-    trials: int
-    seconds: float
-    would: bool
 
 
 @dataclass(frozen=True)
@@ -151,9 +120,9 @@ def outline(sweep: Sweep) -> Outline:
     examples = _examples(sweep)
     shown = (*sweep.trials, *examples)
     data = data_parts(shown)
-    estimates = _estimates(shown)
+    costs = estimates(shown)
     left = [trial for trial in sweep.trials if status[trial.id] != "finished"]
-    todo, pairs = [one for one in left if not one.merged_from], _alias_pairs(sweep.trials)
+    todo, pairs = [one for one in left if not one.merged_from], alias_pairs(sweep.trials)
     found = {
         trial.id: one
         for trial in todo
@@ -161,26 +130,24 @@ def outline(sweep: Sweep) -> Outline:
     }
     extended = {trial: one for trial, one in found.items() if not one.refused}
     proposed = _proposed(sweep, len(examples))
-    seconds = [
-        estimates[trial.id].seconds * _share(sweep) * _rest(trial, extended) for trial in todo
-    ]
+    seconds = [costs[trial.id].seconds * _share(sweep) * _rest(trial, extended) for trial in todo]
     repeated = itertools.islice(itertools.cycle(examples), proposed)
-    seconds += [estimates[trial.id].seconds for trial in repeated]
+    seconds += [costs[trial.id].seconds for trial in repeated]
     packs = _count_packs(sweep, proposed)
     slots = parallel(sweep.resources, packs)
     return Outline(
         sweep,
-        _rows(shown, estimates, status),
+        _rows(shown, costs, status),
         pairs,
         status,
         packs,
         slots,
-        max(found.memory for found in estimates.values()),
+        max(cost.memory for cost in costs.values()),
         sum(seconds),
         wall_seconds(seconds, slots),
         len(sweep.trials) + proposed,
         len(seconds),
-        _merging(left, pairs, estimates),
+        merging(left, pairs, costs),
         extended,
         (*_remarks(data), *notes(shown), *_refused(todo, found)),
         data,
@@ -223,16 +190,6 @@ def _refused(trials: Sequence[PlannedTrial], found: Mapping[str, Shorter]) -> It
         )
 
 
-def _merging(
-    left: Sequence[PlannedTrial], pairs: Sequence[AliasPair], estimates: Mapping[str, Estimate]
-) -> Merging | None:
-    """What merging saves of the trials that are not finished; None where there is no alias."""
-    merged = {pair.trial for pair in pairs if pair.merged}
-    saved = merged or {pair.trial for pair in pairs if not pair.twin}
-    seconds = [estimates[trial.id].seconds for trial in left if trial.label in saved]
-    return Merging(len(seconds), round(sum(seconds), 1), not merged) if seconds else None
-
-
 def _examples(sweep: Sweep) -> list[PlannedTrial]:
     """Trials of a kind that a search may propose."""
     return [replace(trial, role="example") for trial in sweep.examples()]
@@ -253,34 +210,8 @@ def _share(sweep: Sweep) -> float:
     return sweep.search.share(len(sweep.trials), int(sweep.trials[0].params["epochs"]))
 
 
-def _estimates(trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
-    """Trials that differ in seed and per-member numbers cost the same: one estimate for them."""
-    numbers = _per_member()
-    known: dict[str, Estimate] = {}
-    found = {}
-    for trial in trials:
-        key = canonical(
-            {name: value for name, value in trial.params.items() if name not in numbers}
-        )
-        if key not in known:
-            with readable():
-                known[key] = estimate(trial.trial, trial.parameters)
-        found[trial.id] = known[key]
-    return found
-
-
-def _per_member() -> set[str]:
-    components = [registry[name] for registry in PARTS.values() for name in registry]
-    return {"seed"} | {
-        field.name
-        for component in [*components, Training]
-        for field in describe_fields(component)
-        if field.per_member
-    }
-
-
 def _rows(
-    trials: Sequence[PlannedTrial], estimates: Mapping[str, Estimate], status: Mapping[str, str]
+    trials: Sequence[PlannedTrial], costs: Mapping[str, Estimate], status: Mapping[str, str]
 ) -> tuple[Row, ...]:
     points: dict[tuple[str, str], list[PlannedTrial]] = defaultdict(list)
     for trial in trials:
@@ -292,33 +223,8 @@ def _rows(
             role,
             members[0].params["epochs"],
             members[0].parameters,
-            sum(estimates[trial.id].seconds for trial in members),
+            sum(costs[trial.id].seconds for trial in members),
             sum(status.get(trial.id) == "finished" for trial in members),
         )
         for (point, role), members in points.items()
     )
-
-
-def _alias_pairs(trials: Sequence[PlannedTrial]) -> tuple[AliasPair, ...]:
-    models, labels = known_models(), {trial.id: trial.label for trial in trials}
-    pairs = []
-    for trial in trials:
-        if trial.params.get("beta", 1) == 1:
-            continue
-        other = partner(trial.trial, models[trial.params["model"]].alias)
-        found = (
-            trial.twin_of
-            or trial.merged_from
-            or (other and trial_id(other, trial.data["checksum"]))
-        )
-        if found in labels:
-            pairs.append(
-                AliasPair(
-                    trial.label,
-                    labels[found],
-                    trial.role == "twin",
-                    trial.params["eps"],
-                    trial.role == "merged",
-                )
-            )
-    return tuple(pairs)

@@ -13,7 +13,7 @@ import pytest
 import sweeper.commands.run as run_command
 from analysis.errors import AnalysisError
 from sweeper.cli import main
-from sweeper.commands import COMMANDS, Command
+from sweeper.commands import Command, commands
 from sweeper.errors import UserError
 from sweeper.sweep import Outcome
 from tests.sweeper.grids import grid_text, write_grid
@@ -40,11 +40,11 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
-    for command in COMMANDS:
+    for command in commands():
         assert command.NAME in done.stdout
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.NAME)
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.NAME)
 def test_every_command_has_help(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command.NAME, "--help"])

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from sweeper.grid.loading import load, shipped_grids
+from sweeper.grid.files import shipped_grids
+from sweeper.grid.loading import load
 from sweeper.grid.models import MODELS
 from sweeper.plan.capacity import estimate, parallel, wall_seconds
 from sweeper.storage import paths

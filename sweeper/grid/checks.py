@@ -1,0 +1,123 @@
+"""Whether the law, the search and the stopping rule of a grid fit its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sweeper.errors import Address, UserError
+from sweeper.grid.complaints import nearest
+from sweeper.grid.document import Document
+from sweeper.grid.reported import PARTS, reported
+from sweeper.grid.schema import LawSection
+from sweeper.grid.seeds import LEAST_SEEDS
+from sweeper.sweep import PlannedTrial, Search, Sweep
+
+__all__ = ["check_law", "check_search", "check_until"]
+
+FACTS = ("role", "status", "epoch", "checksum", "label")  # of a trial, once it has run
+USUAL = ("test/kl", "test/recon", "test/denoise")  # not looked up: that takes torch two seconds
+
+
+def check_law(document: Document, law: LawSection, trials: Sequence[PlannedTrial]) -> None:
+    """Refuse a law of, over, or of rows with what no trial has; the defaults need not fit.
+
+    Nor need a metric that most models report: the report says it where these trials do not.
+    """
+    known = {name for one in trials for name in one.params}
+    asked: list[tuple[Address, str]] = [(("analysis", "law", "x"), law.x)]
+    asked += [
+        (("analysis", "law", "where", name), name) for name in law.where or () if name not in FACTS
+    ]
+    for place, name in asked:
+        if place in document.lines and name not in known:
+            raise document.error(
+                f"no trial of this grid has {name!r}{nearest(name, known)} "
+                f"(known here: {', '.join(sorted(known))})",
+                place,
+            )
+    place = ("analysis", "law", "y")
+    if place in document.lines and law.y not in USUAL:
+        fitted = [one for one in trials if law.x in one.params]
+        _require_metric(document, place, law.y, fitted or trials)
+
+
+def _require_metric(
+    document: Document, place: Address, name: str, trials: Sequence[PlannedTrial]
+) -> None:
+    """What evaluations find has names that are known when they have found it."""
+    known = {metric for _, metrics in reported(trials) for metric in metrics}
+    recorded = name.partition("/")[0] in PARTS or not any(one.evaluate for one in trials)
+    if recorded and name not in known:
+        raise document.error(
+            f"no trial of this grid reports {name!r}{nearest(name, known)} "
+            f"(they report {', '.join(sorted(known))})",
+            place,
+        )
+
+
+def check_search(sweep: Sweep, foreseen: Sequence[PlannedTrial]) -> None:
+    """`UserError` where a search that looks at results cannot work, before anything is trained.
+
+    `foreseen` : the trials of the sweep, and examples of those that the search will make up.
+    """
+    if not sweep.search:
+        return
+    merges = sweep.proposals and sweep.proposals.merges
+    if merges or any(one.role in ("twin", "merged") for one in foreseen):
+        raise UserError(
+            f"{sweep.search.name} does not train every trial to its end, and a twin "
+            "needs its partner, as a merged trial does: write `aliases: keep`"
+        )
+    _check_goals(sweep.search, foreseen)
+    sweep.search.check(sweep.trials)
+
+
+def _check_goals(search: Search, trials: Sequence[PlannedTrial]) -> None:
+    """Every trial reports every metric that is looked for; one of each kind is asked.
+
+    What evaluations find has names that are known when they have found it.
+    """
+    for one, known in reported(trials):
+        for goal, _ in search.goals:
+            recorded = goal.partition("/")[0] in PARTS or search.midway
+            if goal not in known and (recorded or not one.evaluate):
+                raise UserError(
+                    f"{one.params['model']} reports no metric {goal!r}"
+                    f"{nearest(goal, known)} (it reports {', '.join(sorted(known))})"
+                )
+
+
+def check_until(sweep: Sweep) -> None:
+    """`UserError` where the rule in `until` could never be met, before anything is trained."""
+    if not sweep.until:
+        return
+    if sweep.search:
+        raise UserError(
+            f"`until` adds seeds to all points of a grid, and {sweep.search.name} "
+            "does not train all of them: leave one of the two out"
+        )
+    declared = [trial for trial in sweep.trials if trial.role == "declared"]
+    if "nu_halfwidth" in sweep.until:
+        x = sweep.analysis["law"]["x"]
+        values = {
+            trial.params[x]
+            for trial in declared
+            if x in trial.params and (x == "beta" or trial.params.get("beta", 1) == 1)
+        }
+        if len(values) < 3:
+            raise UserError(
+                f"nu_halfwidth is about the law of {x}, and a law needs three values "
+                f"of {x} (with β = 1); this grid has {len(values)}; see `analysis: "
+                "{law: {x: ...}}`"
+            )
+    elif all(trial.params.get("beta", 1) == 1 for trial in declared):
+        raise UserError(
+            "equivalence is tested between rows with β ≠ 1 and their partners, "
+            "trained with independent seeds: add such rows with `aliases: keep` "
+            "(twins share their seeds)"
+        )
+    if sweep.until["max_seeds"] < LEAST_SEEDS:
+        raise UserError(
+            f"max_seeds must be at least {LEAST_SEEDS}: stopping at fewer seeds, the "
+            "interval covers less than it says"
+        )
