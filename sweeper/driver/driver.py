@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from rich.console import Console
 
-from sweeper.driver.best import best, keep_found
 from sweeper.driver.feed import Feed
 from sweeper.driver.interrupt import stop_on_signal
 from sweeper.driver.jobs import Jobs
-from sweeper.errors import UserError
+from sweeper.driver.roster import Roster
 from sweeper.messages import Event, Phase
-from sweeper.plan.readable import require_readable
-from sweeper.schedule import Schedule
 from sweeper.schedule.host import Host, open_schedule
-from sweeper.storage import evaluations as evaluation_store
-from sweeper.storage import ledger, paths
 from sweeper.storage.claims import Claims
-from sweeper.storage.provenance import provenance
-from sweeper.sweep import Outcome, PlannedTrial, Source, Sweep
+from sweeper.sweep import Outcome, Source, Sweep
 from sweeper.terminal.board import Board
 from sweeper.terminal.live import show
 from sweeper.tracking.delivery import Backlog, Delivery, RunStatus
-from trainers import TrainerError
 
 __all__ = ["Driver"]
 
@@ -61,45 +51,24 @@ class Driver:
         retry_failed: bool = False,
         source: Source | None = None,
     ) -> None:
-        sweep = replace(sweep, trials=source.trials) if source else sweep
-        self._sweep, self._console, self._live = sweep, console, live
-        self._source, self._claims = source, Claims(sweep.storage)
-        self._feed = Feed(sweep, source, self._claims) if source else None
-        ids = [trial.id for trial in sweep.trials]
-        self._before = ledger.status(sweep.storage, ids)
-        self._hopeless = (
-            set()
-            if retry_failed
-            else {
-                trial.id
-                for trial in sweep.trials
-                if self._before[trial.id] == "failed"
-                and (failed := ledger.failure(sweep.storage, trial.id))
-                and failed.repeats
-            }
-        )
-        self._todo = [
-            trial
-            for trial in sweep.trials
-            if trial.id not in self._hopeless
-            and (self._before[trial.id] != "finished" or self._missing(trial))
-        ]
-        self._jobs = Jobs(sweep, self._todo, self._claims)
-        self._board = Board(
-            f"{sweep.experiment}  {sweep.name}", sweep.trials, self._before, self._hopeless
-        )
-        self._sign = ledger.StopSign(paths.sweep_folder(sweep))
+        self._console, self._live = console, live
+        self._roster = roster = Roster(sweep, source, retry_failed)
+        self._claims = Claims(sweep.storage)
+        self._feed = Feed(roster.sweep, source, self._claims) if source else None
+        self._jobs = Jobs(roster.sweep, roster.todo, self._claims)
+        title = f"{sweep.experiment}  {sweep.name}"
+        self._board = Board(title, roster.sweep.trials, roster.before, roster.hopeless)
+        self._sign = roster.sign
         self._interrupted = False
 
     @property
     def idle(self) -> bool:
         """Whether nothing is left to train or to evaluate."""
-        return self._feed.idle if self._feed else not self._todo
+        return self._feed.idle if self._feed else not self._roster.todo
 
     def drive(self, inline: bool = False) -> None:
         """Train, show and deliver; returns when the sweep is finished or was stopped."""
-        origin = provenance()
-        delivery = Delivery(self._sweep, origin)
+        delivery = Delivery(self._roster.sweep, self._roster.origin)
         with (
             show(self._board, self._console, self._live),
             self._claims,
@@ -107,15 +76,13 @@ class Driver:
         ):
             host = None if self.idle else self._open(inline)
             try:
-                if host:
-                    require_readable(self._sweep)
-                self._write_plan(origin)
+                self._roster.begin(trains=host is not None)
                 delivery.start()
-                self._show_closed(delivery)
+                for trial, finished in self._roster.closed().items():
+                    delivery.notice(trial, "FINISHED" if finished else "FAILED")
                 self._grow(delivery)
-                if host and (schedule := host.schedule(self._sign.is_up)):
-                    take_signals()
-                    self._train(schedule, delivery)
+                if host:
+                    self._train(host, delivery, take_signals)
             except KeyboardInterrupt:
                 self._interrupted = True
             finally:
@@ -125,59 +92,20 @@ class Driver:
 
     def outcome(self, wall_s: float) -> Outcome:
         """How the sweep stands, by what storage holds."""
-        after = ledger.status(self._sweep.storage, self._before)
-        failures = [
-            self._failure(trial)
-            for trial in self._sweep.trials
-            if "failed" in (after[trial.id], self._board.lines[trial.id].phase)
-        ]
-        finished = sum(status == "finished" for status in after.values())
-        unanswered = sum(
-            len(self._missing(trial))
-            for trial in self._sweep.trials
-            if after[trial.id] == "finished"
-        )
-        found = best(self._sweep)
-        with suppress(OSError):  # the sweep has ended, and what it found can be found again
-            keep_found(self._sweep, found)
-        return Outcome(
-            experiment=self._sweep.experiment,
-            trials=len(self._sweep.trials),
-            finished=finished,
-            failed=len(failures),
-            skipped=sum(status == "finished" for status in self._before.values()),
-            wall_s=round(wall_s, 3),
-            report=None,
-            tracking_uri=self._sweep.tracking,
-            interrupted=self._interrupted and (finished < len(after) or unanswered > 0),
-            failures=tuple(failures),
-            unanswered=unanswered,
-            pruned=len(self._given_up(after)),
-            best=tuple(asdict(one) for one in found),
-        )
-
-    def _show_closed(self, delivery: Delivery) -> None:
-        for trial, status in self._before.items():
-            if status == "finished" or trial in self._hopeless:
-                delivery.notice(trial, "FINISHED" if status == "finished" else "FAILED")
-
-    def _write_plan(self, origin: Mapping[str, Any]) -> None:
-        try:
-            ledger.write_sweep(self._sweep, origin)
-            ledger.write_trials(self._sweep)
-        except OSError as error:
-            raise UserError(
-                f"the storage {self._sweep.storage} cannot be written: {error}; make "
-                "room, or set `storage` to another folder"
-            ) from error
+        told = {trial: line.reason for trial, line in self._board.in_phase("failed").items()}
+        return self._roster.outcome(wall_s, self._interrupted, told)
 
     def _open(self, inline: bool) -> Host:
-        """Begin to start the workers; the driver has other things to do meanwhile."""
+        """Start the workers in a thread, while the driver writes and delivers."""
         self._board.message = "starting" if inline else "starting Ray"
-        return Host(partial(open_schedule, self._sweep, inline, self._say))
+        return Host(partial(open_schedule, self._roster.sweep, inline, self._say))
 
-    def _train(self, schedule: Schedule, delivery: Delivery) -> None:
-        """Hand out what is to be trained, for as long as there is some."""
+    def _train(self, host: Host, delivery: Delivery, take_signals: Callable[[], None]) -> None:
+        """Run jobs until none is left, or the sweep is stopped."""
+        schedule = host.schedule(self._sign.is_up)
+        if schedule is None:
+            return
+        take_signals()
 
         def hear(events: list[Event]) -> None:
             self._board.message = self._board.message if self._interrupted else ""
@@ -187,7 +115,7 @@ class Driver:
             self._board.message = "starting the workers"
         while True:
             jobs = self._feed.jobs(partial(self._grow, delivery)) if self._feed else self._jobs
-            schedule.run(jobs, self._sweep.resources, hear, ahead=self._feed is None)
+            schedule.run(jobs, self._roster.sweep.resources, hear, ahead=self._feed is None)
             if self._feed and self._feed.error:
                 raise self._feed.error
             if not self._await_others((self._feed or self._jobs).elsewhere):
@@ -207,37 +135,23 @@ class Driver:
         return False
 
     def _grow(self, delivery: Delivery) -> None:
-        """Take in the trials that the search has made up since the last time."""
-        new = self._source.trials[len(self._sweep.trials) :] if self._source else ()
+        """Show and deliver the trials that the search has proposed since the last call."""
+        new = self._roster.grow()
         if not new:
             return
-        self._sweep = replace(self._sweep, trials=(*self._sweep.trials, *new))
-        before = ledger.status(self._sweep.storage, [trial.id for trial in new])
-        self._before |= before
+        before = {trial.id: self._roster.before[trial.id] for trial in new}
         self._board.add(new, before)
-        ledger.write_trials(replace(self._sweep, trials=new))
-        ledger.write_sweep(self._sweep, provenance())
-        delivery.grow(self._sweep)
+        delivery.grow(self._roster.sweep)
         for trial, status in before.items():
             if status == "finished":
                 delivery.notice(trial, "FINISHED")
-
-    def _given_up(self, states: Mapping[str, ledger.Status]) -> list[str]:
-        """What a search that has ended did not carry to its end."""
-        ended = self._source is not None and self._source.complete
-        return [
-            trial for trial, status in states.items() if ended and status in ("running", "pruned")
-        ]
 
     def _hear(self, events: Sequence[Event], delivery: Delivery) -> None:
         self._board.hear(events)
         (self._feed or self._jobs).hear(events)
         for event in events:
             if event.phase == "failed" and not event.committed:
-                with suppress(OSError):  # a full disk does not end the other trials
-                    ledger.write_failure(
-                        self._sweep.storage, event.trial, event.reason or "unknown"
-                    )
+                self._roster.fail(event.trial, event.reason or "unknown")
             if event.committed or event.phase != "running":
                 delivery.notice(event.trial, RUN_STATUS[event.phase])
         self._claims.drop(event.trial for event in events if event.ended)
@@ -248,9 +162,8 @@ class Driver:
         for trial, line in self._board.in_phase("running").items():
             line.phase = "stopped"
             delivery.notice(trial, "KILLED")
-        for trial in self._given_up(ledger.status(self._sweep.storage, self._before)):
-            with suppress(OSError, TrainerError):
-                ledger.write_pruned(self._sweep.storage, trial)
+        for trial in self._roster.given_up():
+            self._roster.prune(trial)
             delivery.notice(trial, "KILLED")
         if not self._interrupted:
             self._board.message = "handing the rest to MLflow"
@@ -285,23 +198,7 @@ class Driver:
             self._console.print(message, markup=False, soft_wrap=True)
 
     def _verdict(self) -> RunStatus:
-        states = ledger.status(self._sweep.storage, self._before)
-        done = self._board.count("finished") + len(self._given_up(states))
-        if done == len(self._sweep.trials):
+        done = self._board.count("finished") + len(self._roster.given_up())
+        if done == len(self._roster.sweep.trials):
             return "FINISHED"
         return "KILLED" if self._interrupted else "FAILED"
-
-    def _missing(self, trial: PlannedTrial) -> Sequence[object]:
-        """The evaluations that are asked of a trial and not in the storage yet."""
-        return evaluation_store.missing(self._sweep.storage, trial.id, trial.evaluate)
-
-    def _failure(self, trial: PlannedTrial) -> dict[str, Any]:
-        stored = ledger.failure(self._sweep.storage, trial.id)
-        reason = self._board.lines[trial.id].reason or (stored.reason if stored else None)
-        return {
-            "trial": trial.id,
-            "label": trial.label,
-            "line": trial.line,
-            "reason": reason,
-            "before": trial.id in self._hopeless,
-        }

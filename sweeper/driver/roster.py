@@ -1,0 +1,151 @@
+"""The trials of a sweep as its driver finds and leaves them: what is done, and what is left."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from typing import Any
+
+from sweeper.driver.best import best, keep_found
+from sweeper.errors import UserError
+from sweeper.plan.readable import require_readable
+from sweeper.storage import evaluations as evaluation_store
+from sweeper.storage import ledger, paths
+from sweeper.storage.provenance import provenance
+from sweeper.sweep import Outcome, PlannedTrial, Source, Sweep
+from trainers import TrainerError
+
+__all__ = ["Roster"]
+
+
+class Roster:
+    """The trials of one sweep: their status before it is driven, and what storage holds after.
+
+    Parameters
+    ----------
+    source : the search that chooses trials while the sweep runs, if it has one.
+    retry_failed : train also trials whose failure would repeat itself.
+    """
+
+    def __init__(self, sweep: Sweep, source: Source | None, retry_failed: bool) -> None:
+        self.sweep = replace(sweep, trials=source.trials) if source else sweep
+        self.sign = ledger.StopSign(paths.sweep_folder(sweep))
+        self.before = self._status()
+        self._source = source
+        failed = [trial for trial, status in self.before.items() if status == "failed"]
+        self.hopeless = set() if retry_failed else set(filter(self._repeats, failed))
+        self.todo = [
+            trial
+            for trial in self.sweep.trials
+            if trial.id not in self.hopeless
+            and (self.before[trial.id] != "finished" or self._missing(trial))
+        ]
+
+    @functools.cached_property
+    def origin(self) -> Mapping[str, Any]:
+        """Versions, host and git commit that this run comes from."""
+        return provenance()
+
+    def begin(self, trains: bool) -> None:
+        """Write the sweep and its trials to the storage, after reading their data once.
+
+        Raises `UserError` where the data or the storage cannot be used.
+        """
+        if trains:
+            require_readable(self.sweep)
+        try:
+            ledger.write_sweep(self.sweep, self.origin)
+            ledger.write_trials(self.sweep)
+        except OSError as error:
+            raise UserError(
+                f"the storage {self.sweep.storage} cannot be written: {error}; make "
+                "room, or set `storage` to another folder"
+            ) from error
+
+    def grow(self) -> tuple[PlannedTrial, ...]:
+        """Add, write and return the trials that the search has proposed since the last call."""
+        new = self._source.trials[len(self.sweep.trials) :] if self._source else ()
+        if new:
+            self.sweep = replace(self.sweep, trials=(*self.sweep.trials, *new))
+            self.before |= ledger.status(self.sweep.storage, [trial.id for trial in new])
+            ledger.write_trials(replace(self.sweep, trials=tuple(new)))
+            ledger.write_sweep(self.sweep, self.origin)
+        return tuple(new)
+
+    def closed(self) -> dict[str, bool]:
+        """The trials that are not trained again, and whether each is finished (or has failed)."""
+        return {
+            trial: status == "finished"
+            for trial, status in self.before.items()
+            if status == "finished" or trial in self.hopeless
+        }
+
+    def given_up(self) -> list[str]:
+        """The trials that a search which has ended did not train to their last epoch."""
+        return self._given_up(self._status())
+
+    def prune(self, trial: str) -> None:
+        """Commit a trial that was given up as pruned, if that can be written."""
+        with suppress(OSError, TrainerError):
+            ledger.write_pruned(self.sweep.storage, trial)
+
+    def fail(self, trial: str, reason: str) -> None:
+        """Commit a failure that the trial's worker could not; a full disk ends no other trial."""
+        with suppress(OSError):
+            ledger.write_failure(self.sweep.storage, trial, reason)
+
+    def outcome(self, wall_s: float, interrupted: bool, told: Mapping[str, str | None]) -> Outcome:
+        """How the sweep stands in the storage; `told` holds reasons of failures by trial."""
+        after = self._status()
+        failures = [
+            self._failure(trial, told.get(trial.id))
+            for trial in self.sweep.trials
+            if after[trial.id] == "failed" or trial.id in told
+        ]
+        finished = [trial for trial in self.sweep.trials if after[trial.id] == "finished"]
+        unanswered = sum(len(self._missing(trial)) for trial in finished)
+        found = best(self.sweep)
+        with suppress(OSError):  # it can be computed again from the storage
+            keep_found(self.sweep, found)
+        return Outcome(
+            experiment=self.sweep.experiment,
+            trials=len(self.sweep.trials),
+            finished=len(finished),
+            failed=len(failures),
+            skipped=sum(status == "finished" for status in self.before.values()),
+            wall_s=round(wall_s, 3),
+            report=None,
+            tracking_uri=self.sweep.tracking,
+            interrupted=interrupted and (len(finished) < len(after) or unanswered > 0),
+            failures=tuple(failures),
+            unanswered=unanswered,
+            pruned=len(self._given_up(after)),
+            best=tuple(asdict(one) for one in found),
+        )
+
+    def _status(self) -> dict[str, ledger.Status]:
+        return ledger.status(self.sweep.storage, [trial.id for trial in self.sweep.trials])
+
+    def _repeats(self, trial: str) -> bool:
+        failed = ledger.failure(self.sweep.storage, trial)
+        return failed is not None and failed.repeats
+
+    def _missing(self, trial: PlannedTrial) -> Sequence[object]:
+        return evaluation_store.missing(self.sweep.storage, trial.id, trial.evaluate)
+
+    def _given_up(self, states: Mapping[str, ledger.Status]) -> list[str]:
+        if self._source is None or not self._source.complete:
+            return []
+        return [trial for trial, status in states.items() if status in ("running", "pruned")]
+
+    def _failure(self, trial: PlannedTrial, told: str | None) -> dict[str, Any]:
+        stored = ledger.failure(self.sweep.storage, trial.id)
+        return {
+            "trial": trial.id,
+            "label": trial.label,
+            "line": trial.line,
+            "reason": told or (stored.reason if stored else None),
+            "before": trial.id in self.hopeless,
+        }
