@@ -1,4 +1,4 @@
-"""The import contracts, declared dependencies, sizes, formats and what the documents name."""
+"""The import contracts, circles, dependencies, sizes, names and what the documents name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import reduce
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("sweeper", "trainers", "analysis", "cluster")
+MOST_IMPORTS = 12  # the guide is 6
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 TOOLS = {  # of the tests: programs, plugins, types and a database driver, which nobody imports
     "import-linter",
@@ -148,3 +151,82 @@ def test_the_documents_name_functions_and_paths() -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_has_types(package: str) -> None:
     assert (ROOT / package / "py.typed").exists()
+
+
+def internal_imports(package: str) -> dict[str, set[str]]:
+    """The modules of the package that each of its modules imports, wherever in its code.
+
+    Imports inside functions and under `TYPE_CHECKING` count as all others do.
+    """
+    paths = {module_name(path): path for path in sorted((ROOT / package).rglob("*.py"))}
+    return {name: set(_imported(path, paths)) - {name} for name, path in paths.items()}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imported(path: Path, known: Collection[str]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module in known:
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in known else node.module for name in whole)
+
+
+def rooms(graph: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """The same between the folders (and the single modules) right below the package."""
+    found: dict[str, set[str]] = {}
+    for name, imported in graph.items():
+        own = name.split(".")[1:2]
+        found.setdefault("".join(own), set()).update(
+            room for other in imported if (room := "".join(other.split(".")[1:2])) not in own
+        )
+    return found
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """One circle of a graph; empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_modules_import_each_other_in_a_circle(package: str) -> None:
+    graph = internal_imports(package)
+    assert any(graph.values())
+    assert circle(graph) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_folders_import_each_other_in_a_circle(package: str) -> None:
+    assert circle(rooms(internal_imports(package))) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_module_imports_few_others(package: str) -> None:
+    counts = {name: len(imported) for name, imported in internal_imports(package).items()}
+    assert {name: count for name, count in counts.items() if count > MOST_IMPORTS} == {}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_classes_and_no_two_modules_have_one_name(package: str) -> None:
+    """Commands are named as users type them, and may be named like what they run."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in sorted((ROOT / package).rglob("*.py")):
+        if path.stem != "__init__" and path.parent != ROOT / "sweeper" / "commands":
+            places[f"module {path.stem}"].append(module_name(path))
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places[f"class {node.name}"].append(module_name(path))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_a_circle_is_found_where_there_is_one() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})) == {"a", "b", "c"}
+    assert rooms({"p.x.a": {"p.y.b"}, "p.y.c": {"p.x.d", "p.y.b"}}) == {"x": {"y"}, "y": {"x"}}

@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
     """What is stored under the name; else what the grid of that name is, or would be."""
     from sweeper.errors import UserError
-    from sweeper.grid import files, loading
+    from sweeper.grid import grid_files, loading
     from sweeper.status.stored import as_stored, stored_sweeps, with_known
     from sweeper.storage.addresses import storage_path
 
@@ -85,7 +85,7 @@ def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
         try:
             return [one.sweep for one in stored_sweeps(storage, name)]
         except UserError:
-            if name not in files.shipped_grids():
+            if name not in grid_files.shipped_grids():
                 raise
     return [as_stored(with_known(loading.load(name, yes=True, storage=arguments.storage)))]
 

@@ -9,7 +9,7 @@ from sweeper.errors import Place, placed
 from sweeper.grid.checks import check_law, check_search, check_until
 from sweeper.grid.document import Document, read
 from sweeper.grid.expand import expand
-from sweeper.grid.files import find_grid
+from sweeper.grid.grid_files import find_grid
 from sweeper.grid.identity import sweep_name
 from sweeper.grid.proposals import read_adaptive
 from sweeper.grid.resolve import resolve

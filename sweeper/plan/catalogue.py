@@ -12,7 +12,7 @@ import trainers
 from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
 from sweeper.grid.fieldtypes import describe_type
-from sweeper.grid.files import shipped_grids
+from sweeper.grid.grid_files import shipped_grids
 from sweeper.grid.models import known_models
 from sweeper.grid.searches import SEARCHES
 from trainers.fields import describe_fields

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from random import Random
 
-from sweeper.grid.files import shipped_grids
+from sweeper.grid.grid_files import shipped_grids
 
 __all__ = ["SHIPPED", "VALID", "mutant"]
 

@@ -13,7 +13,7 @@ from sweeper.commands import init
 from sweeper.errors import UserError
 from sweeper.grid.document import read
 from sweeper.grid.expand import expand, plan_blocks
-from sweeper.grid.files import shipped_grids
+from sweeper.grid.grid_files import shipped_grids
 from sweeper.grid.resolve import resolve
 from sweeper.grid.schema import check_grid
 from sweeper.sweep import PlannedTrial

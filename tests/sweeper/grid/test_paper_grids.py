@@ -17,7 +17,7 @@ from analysis.sources.frames import param_value
 from sweeper.errors import UserError
 from sweeper.grid.document import read
 from sweeper.grid.expand import expand
-from sweeper.grid.files import shipped_grids
+from sweeper.grid.grid_files import shipped_grids
 from sweeper.grid.loading import load
 from sweeper.grid.resolve import resolve
 from sweeper.grid.schema import check_grid

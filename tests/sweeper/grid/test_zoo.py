@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from sweeper.grid.files import shipped_grids
+from sweeper.grid.grid_files import shipped_grids
 from sweeper.grid.loading import load
 from sweeper.grid.models import MODELS
 from sweeper.plan.capacity import estimate, parallel, wall_seconds
