@@ -1,11 +1,70 @@
-"""Laws, equivalences and bounds from finished sweeps: tidy frames in, claims with intervals out.
+"""Laws, equivalences and comparisons from finished sweeps: tidy frames in, tested claims out.
 
-Three lines from a sweep to a law::
+From a sweep to its claims, in a notebook::
 
-    from analysis import load, powerlaw
+    from pathlib import Path
+    from analysis import Law, compare_all, equivalence, fit, load, report
 
     experiment = load.from_storage(Path("sweeps"), "imaginary-noise")
-    print(powerlaw.fit(experiment.trials, powerlaw.Law(x="sigma")).sentence())
+    print(fit(experiment.trials, Law("sigma", "test/kl", where={"model": "sigma_vae"})).sentence())
+    print(compare_all(experiment.trials, "sigma", ["test/kl"])[0].sentence())
+    print(*(one.sentence() for one in equivalence.across_seeds(experiment.trials, margin=0.10)))
+    report.write(experiment, Path("report"))
 
-Importing this package does no work; each module imports what it needs.
+`load`, `equivalence`, `published` and `report` are modules; `fit`, `fit_xy` (values of a table),
+`compare` and `compare_all` are functions, `Law` and `Groups` say what they work on. Each is
+imported when it is first named: `import analysis` alone does no work.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from analysis import equivalence, published, report
+    from analysis.comparisons.compare import Groups, compare, compare_all
+    from analysis.laws.law import Law
+    from analysis.laws.powerlaw import fit, fit_xy
+    from analysis.sources import load
+
+__all__ = [
+    "Groups",
+    "Law",
+    "compare",
+    "compare_all",
+    "equivalence",
+    "fit",
+    "fit_xy",
+    "load",
+    "published",
+    "report",
+]
+
+_MODULES = {
+    "equivalence": "analysis.equivalence",
+    "load": "analysis.sources.load",
+    "published": "analysis.published",
+    "report": "analysis.report",
+}
+_MEMBERS = {
+    "Groups": "analysis.comparisons.compare",
+    "Law": "analysis.laws.law",
+    "compare": "analysis.comparisons.compare",
+    "compare_all": "analysis.comparisons.compare",
+    "fit": "analysis.laws.powerlaw",
+    "fit_xy": "analysis.laws.powerlaw",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is named, the first time (PEP 562)."""
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    if name in _MEMBERS:
+        return getattr(importlib.import_module(_MEMBERS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -22,9 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.comparisons.effects import hedges, welch
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
-from analysis.laws.regression import Estimate, holm
 from analysis.sources.comparable import (
     noise_fields,
     require_comparable,
@@ -33,6 +31,9 @@ from analysis.sources.comparable import (
 )
 from analysis.sources.rows import matching, require_column, require_metric, require_value, settled
 from analysis.sources.schema import SAID_BY_MODEL, param_columns
+from analysis.statistics.estimate import Estimate
+from analysis.statistics.means import hedges, welch
+from analysis.statistics.multiplicity import holm
 from analysis.wording import listed, number, percent, probability, quantity, symbol
 
 __all__ = ["Comparison", "Groups", "compare", "compare_all"]

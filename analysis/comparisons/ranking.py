@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import TooFewRows
-from analysis.laws.regression import mean_estimate
 from analysis.sources.comparable import noise_fields, require_comparable, require_one_unit
 from analysis.sources.rows import require_metric, settled
 from analysis.sources.schema import SAID_BY_MODEL, param_columns
+from analysis.statistics.means import mean_estimate
 
 __all__ = ["Mode", "better", "rank"]
 

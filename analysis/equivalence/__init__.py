@@ -21,9 +21,10 @@ from analysis.equivalence.algebra import AlgebraVerdict, Pieces, algebra, algebr
 from analysis.equivalence.aliases import Alias, Kin, alias_pairs, families, no_theorem
 from analysis.equivalence.collapse import CollapseVerdict, collapse
 from analysis.equivalence.levels import Examined, Verdict, examine
+from analysis.equivalence.power import seeds_needed, tost_power
 from analysis.equivalence.seeds import SeedVerdict, across_seeds, compare_arms
 from analysis.equivalence.stopping import each_look, level_of
-from analysis.equivalence.tost import Tost, seeds_needed, tost, tost_power
+from analysis.equivalence.tost import Tost, tost
 from analysis.equivalence.twins import TwinVerdict, twins
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, UNUSABLE
 

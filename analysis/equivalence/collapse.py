@@ -18,10 +18,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.equivalence.aliases import POWERS, Kin, deal, families
-from analysis.equivalence.tost import ALPHA, LEAST_SEEDS, Tost, require_margin, tost
-from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, repeated, said
+from analysis.equivalence.tost import Tost, require_margin, tost
+from analysis.equivalence.verdict import (
+    ALPHA,
+    LEAST_SEEDS,
+    UNDECIDED,
+    UNUSABLE,
+    plain,
+    repeated,
+    said,
+)
 from analysis.errors import AnalysisError
 from analysis.sources.rows import require_column, usable
+from analysis.statistics.regression import fit_linear
 from analysis.wording import number, plural, quantity, symbol
 
 __all__ = ["CollapseVerdict", "collapse"]
@@ -170,19 +179,20 @@ def _verdict(kin: Kin, y: str, margin: float, alpha: float) -> CollapseVerdict:
     arms = [arm.loc[kept] for arm, kept in zip(arms, seeds, strict=True)]
     used = (tuple(seeds[0]), tuple(seeds[1]))
     few, n = min(len(kept) for kept in seeds), sum(arm.size for arm in arms)
-    weights = _weights(x, arms) if few >= 2 else None
-    if weights is None:
+    design = _design(x, arms)
+    if few < 2 or np.linalg.matrix_rank(design) < 4:
         nan, needs = (float("nan"),) * 3, max(LEAST_SEEDS - few, 1)
         return CollapseVerdict(
             x, y, None, margin, nan, n, used, UNDECIDED, needs, kin.where, dealt, copies
         )
+    values = np.concatenate([np.log(arm.to_numpy()).ravel() for arm in arms])
+    fitted = fit_linear(design, values)
     scores = [
         np.log(arm.to_numpy()) @ w * len(arm)
-        for arm, w in zip(arms, _split(weights[3], arms), strict=True)
+        for arm, w in zip(arms, _split(fitted.coefficient_weights[3], arms), strict=True)
     ]
     test = tost(scores[0], -scores[1], margin, alpha)
-    values = np.concatenate([np.log(arm.to_numpy()).ravel() for arm in arms])
-    curve = tuple(float(v) for v in weights[:3] @ values)
+    curve = tuple(float(v) for v in fitted.coefficients[:3])
     return CollapseVerdict(
         x,
         y,
@@ -204,18 +214,14 @@ def _table(x: str, y: str, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot_table(index="seed", columns=[x, "beta"], values=y).dropna()
 
 
-def _weights(x: str, arms: list[pd.DataFrame]) -> Array | None:
-    """Least-squares weights [4, rows] of a, b, c and δ; None if the design cannot tell them."""
+def _design(x: str, arms: list[pd.DataFrame]) -> Array:
+    """The columns 1, s, s², log β, one row a value of the arms."""
     cells = np.array(
         [cell for arm in arms for _ in range(len(arm)) for cell in arm.columns], dtype=np.float64
-    )
+    ).reshape(-1, 2)
     beta = np.log(cells[:, 1])
     s = np.log(cells[:, 0]) + POWERS[x] * beta
-    design = np.column_stack([np.ones_like(s), s, s**2, beta])
-    if np.linalg.matrix_rank(design) < 4:
-        return None
-    weights: Array = np.linalg.pinv(design)
-    return weights
+    return np.column_stack([np.ones_like(s), s, s**2, beta])
 
 
 def _split(weights: Array, arms: list[pd.DataFrame]) -> list[Array]:

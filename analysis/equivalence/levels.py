@@ -11,8 +11,9 @@ from analysis.equivalence.aliases import no_theorem
 from analysis.equivalence.collapse import collapse
 from analysis.equivalence.seeds import across_seeds
 from analysis.equivalence.stopping import level_of
-from analysis.equivalence.tost import ALPHA, require_margin
+from analysis.equivalence.tost import require_margin
 from analysis.equivalence.twins import twins
+from analysis.equivalence.verdict import ALPHA
 from analysis.errors import AnalysisError
 from analysis.sources.schema import Experiment
 

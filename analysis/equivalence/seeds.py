@@ -9,17 +9,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.equivalence.aliases import POWERS, Alias, Arm, alias_pairs, deal
-from analysis.equivalence.tost import (
+from analysis.equivalence.tost import Tost, jointly, require_margin, seeds_missing, together, tost
+from analysis.equivalence.verdict import (
     ALPHA,
     LEAST_SEEDS,
-    Tost,
-    jointly,
-    require_margin,
-    seeds_missing,
-    together,
-    tost,
+    UNDECIDED,
+    UNUSABLE,
+    plain,
+    repeated,
+    said,
 )
-from analysis.equivalence.verdict import UNDECIDED, UNUSABLE, plain, repeated, said
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.sources.rows import require_column, usable
 from analysis.wording import number, quantity

@@ -22,7 +22,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from analysis.equivalence.tost import ALPHA, LEAST_SEEDS
+from analysis.equivalence.verdict import ALPHA, LEAST_SEEDS
+from analysis.statistics.batched import welch_looks
 
 __all__ = [
     "Decided",
@@ -79,7 +80,7 @@ def each_look(most: int) -> float:
     if most <= LEAST_SEEDS:
         return ALPHA
     values = simulate(Pair((0.0,), 1.0), most, SIMULATED // most, np.random.default_rng(1))
-    gap, df, se = (part[:, 0] for part in _welch(values))
+    gap, df, se = (part[:, 0] for part in welch_looks(values, LEAST_SEEDS))
     return float(np.quantile(stats.t.sf(gap / se, df).min(axis=1), ALPHA))
 
 
@@ -96,24 +97,13 @@ def decide(values: Array, margin: float, alpha: float = ALPHA) -> tuple[Flags, F
     The tests are those of `tost` and `jointly`: Welch, all metrics for equivalence, any metric
     by Holm for a difference.
     """
-    gap, df, se = _welch(values)
+    gap, df, se = welch_looks(values, LEAST_SEEDS)
     gap = abs(gap)
     alike = stats.t.sf((margin - gap) / se, df)
     apart = stats.t.sf((gap - margin) / se, df) + stats.t.sf((gap + margin) / se, df)
     equivalent = (alike < alpha).all(axis=1)
     different = apart.min(axis=1) * values.shape[2] < alpha
     return equivalent, different & ~equivalent
-
-
-def _welch(values: Array) -> tuple[Array, Array, Array]:
-    """Difference, degrees of freedom, standard error: [sweep, metric, look]."""
-    n = np.arange(LEAST_SEEDS, values.shape[-1] + 1)
-    means, squares = (
-        part.cumsum(axis=-1)[..., LEAST_SEEDS - 1 :] / n for part in (values, values**2)
-    )
-    va, vb = np.maximum(squares - means**2, 0) / (n - 1)
-    df = (va + vb) ** 2 / ((va**2 + vb**2) / (n - 1))
-    return means[0] - means[1], df, np.sqrt(va + vb)
 
 
 def decide_until(

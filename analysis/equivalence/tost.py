@@ -18,29 +18,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
-from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, plain
+from analysis.equivalence.power import seeds_needed
+from analysis.equivalence.verdict import (
+    ALPHA,
+    DIFFERENT,
+    EQUIVALENT,
+    LEAST_SEEDS,
+    UNDECIDED,
+    plain,
+)
 from analysis.errors import AnalysisError, UnusableValues
-from analysis.laws.regression import holm
+from analysis.statistics.estimate import at_least_rounding
+from analysis.statistics.means import beyond_p, tost_p, welch
+from analysis.statistics.multiplicity import holm
 
-__all__ = [
-    "ALPHA",
-    "LEAST_SEEDS",
-    "Tost",
-    "jointly",
-    "require_margin",
-    "seeds_missing",
-    "seeds_needed",
-    "together",
-    "tost",
-    "tost_power",
-]
-
-LEAST_SEEDS = 5
-MOST_SEEDS = 1000
-ALPHA = 0.05
-POWER = 0.8
+__all__ = ["Tost", "jointly", "require_margin", "seeds_missing", "together", "tost"]
 
 
 @dataclass(frozen=True)
@@ -96,29 +89,19 @@ def tost(first: ArrayLike, second: ArrayLike, margin: float, alpha: float = ALPH
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise UnusableValues("an equivalence test needs finite values in every seed")
-    difference, se, df = _welch(a, b)
-    p = float(
-        max(
-            stats.t.sf((difference + margin) / se, df), stats.t.cdf((difference - margin) / se, df)
-        )
-    )
-    p_different = float(
-        min(
-            1.0,
-            stats.t.sf((abs(difference) - margin) / se, df)
-            + stats.t.sf((abs(difference) + margin) / se, df),
-        )
-    )
-    half = float(stats.t.ppf(1 - alpha, df)) * se
     sd = math.sqrt((float(a.var(ddof=1)) + float(b.var(ddof=1))) / 2)
+    size = max(float(np.abs(a).max()), float(np.abs(b).max()))
+    a, b = at_least_rounding(a, size), at_least_rounding(b, size)
+    difference = welch(a, b, 1 - 2 * alpha)
+    p, p_different = tost_p(a, b, margin), beyond_p(a, b, margin)
     return Tost(
-        difference,
-        difference - half,
-        difference + half,
+        difference.value,
+        difference.low,
+        difference.high,
         margin,
         p,
         p_different,
-        float(2 * stats.t.sf(abs(difference) / se, df)),
+        difference.p,
         (len(a), len(b)),
         sd,
         _verdict(p, p_different, min(len(a), len(b)), alpha),
@@ -151,16 +134,6 @@ def together(tests: Mapping[str, Tost]) -> str:
     if verdicts == {EQUIVALENT}:
         return EQUIVALENT
     return DIFFERENT if DIFFERENT in verdicts else UNDECIDED
-
-
-def _welch(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
-    """Difference, standard error (at least rounding) and Welch-Satterthwaite df."""
-    difference = float(a.mean() - b.mean())
-    floor = (1e-12 * max(1.0, float(np.abs(a).max()), float(np.abs(b).max()))) ** 2
-    va = max(float(a.var(ddof=1)) / len(a), floor)
-    vb = max(float(b.var(ddof=1)) / len(b), floor)
-    df = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
-    return difference, math.sqrt(va + vb), df
 
 
 def _verdict(p: float, p_different: float, seeds: int, alpha: float) -> str:
@@ -202,41 +175,3 @@ def _joint(tests: Sequence[Tost], differences: Sequence[float]) -> int | None:
         return min(beyond, default=None)
     known = [total for _, total in totals if total is not None]
     return max(known) if len(known) == len(totals) else None
-
-
-def tost_power(
-    sd: float, margin: float, seeds: int, difference: float = 0.0, alpha: float = ALPHA
-) -> float:
-    """Chance that `seeds` an arm decide: equivalent within the margin, different beyond it.
-
-    Both arms have standard deviation `sd` and 2(n − 1) degrees of freedom.
-    """
-    df, se = 2 * (seeds - 1), max(sd, 1e-12) * math.sqrt(2 / seeds)
-    critical = float(stats.t.ppf(1 - alpha, df))
-    if abs(difference) > margin:
-        return float(stats.nct.sf(critical, df, min((abs(difference) - margin) / se, 37.0)))
-    upper = stats.nct.sf(critical, df, min((margin + difference) / se, 37.0))
-    lower = stats.nct.sf(critical, df, min((margin - difference) / se, 37.0))
-    return float(max(0.0, upper + lower - 1))
-
-
-def seeds_needed(
-    sd: float, margin: float, difference: float = 0.0, tests: int = 1, alpha: float = ALPHA
-) -> int | None:
-    """Seeds an arm for a power of 0.8, at least five; None if more than 1,000.
-
-    tests: how many metrics must be decided together. All must be equivalent, so each may miss
-    with a chance of 0.2/tests (Bonferroni; true however they hang together); one that differs
-    decides alone, at the level that Holm leaves it, alpha/tests.
-    """
-    far = abs(difference) > margin
-    alpha = alpha / tests if far else alpha
-    wanted = POWER if far else 1 - (1 - POWER) / tests
-    if tost_power(sd, margin, MOST_SEEDS, difference, alpha) < wanted:
-        return None
-    low, high = LEAST_SEEDS - 1, MOST_SEEDS
-    while high - low > 1:
-        middle = (low + high) // 2
-        enough = tost_power(sd, margin, middle, difference, alpha) >= wanted
-        low, high = (low, middle) if enough else (middle, high)
-    return high

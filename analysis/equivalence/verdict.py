@@ -1,4 +1,4 @@
-"""The three verdicts, what cannot be tested, and how they are said."""
+"""The verdicts of equivalence tests, when they may be given, and how they are said."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 from analysis.wording import plural
 
 __all__ = [
+    "ALPHA",
     "DIFFERENT",
     "EQUIVALENT",
+    "LEAST_SEEDS",
     "UNDECIDED",
     "UNUSABLE",
     "missing",
@@ -23,6 +25,9 @@ EQUIVALENT = "equivalent"
 DIFFERENT = "different"
 UNDECIDED = "undecided"
 UNUSABLE = "unusable"
+
+ALPHA = 0.05  # level of an equivalence test that is made once
+LEAST_SEEDS = 5  # an arm, below which nothing is called equivalent or different
 
 
 def said(

@@ -17,8 +17,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.laws.diagnostics import MIXED, mixed_se
-from analysis.laws.regression import slopes
+from analysis.laws.intervals import BY_SEED
+from analysis.statistics.batched import cluster_se, hc3_se, mixed_se, ols_se, slopes
+from analysis.statistics.mixed import MIXED
 
 __all__ = ["Seeds", "Stopped", "cover", "cover_until", "simulate", "table"]
 
@@ -55,49 +56,16 @@ def cover(y: Array, nu: float, level: float = 0.95, resamples: int = 999) -> dic
     k, quantile = y.shape[1], stats.t.ppf
     center = nus.mean(axis=1)
     halves = {
-        "t interval of per-seed slopes": quantile((1 + level) / 2, k - 1)
-        * nus.std(axis=1, ddof=1)
-        / np.sqrt(k),
-        "OLS": quantile((1 + level) / 2, y[0].size - 2) * _ols_se(x, y),
-        "HC3": quantile((1 + level) / 2, y[0].size - 2) * _hc3_se(x, y),
-        "clustered by seed": quantile((1 + level) / 2, k - 1) * _cluster_se(x, y),
+        BY_SEED: quantile((1 + level) / 2, k - 1) * nus.std(axis=1, ddof=1) / np.sqrt(k),
+        "OLS": quantile((1 + level) / 2, y[0].size - 2) * ols_se(x, y),
+        "HC3": quantile((1 + level) / 2, y[0].size - 2) * hc3_se(x, y),
+        "clustered by seed": quantile((1 + level) / 2, k - 1) * cluster_se(x, y),
         MIXED: stats.norm.ppf((1 + level) / 2) * np.array([mixed_se(x, one) for one in y]),
     }
     found = {name: float((np.abs(center - nu) <= half).mean()) for name, half in halves.items()}
     for name, method in (("bootstrap, percentile", "percentile"), ("bootstrap, BCa", "BCa")):
         found[name] = _bootstrap(nus, nu, method, level, resamples)
     return found
-
-
-def _weights(x: Array, y: Array) -> tuple[Array, Array]:
-    """The OLS weights of ν for one row a point, and the residuals [sweeps, seeds, m]."""
-    k = y.shape[1]
-    weights = x / (k * float(x @ x))
-    slope = (y * weights).sum(axis=(1, 2), keepdims=True)
-    residuals: Array = y - y.mean(axis=(1, 2), keepdims=True) - slope * x
-    return weights, residuals
-
-
-def _ols_se(x: Array, y: Array) -> Array:
-    weights, residuals = _weights(x, y)
-    variance = (residuals**2).sum(axis=(1, 2)) / (y[0].size - 2)
-    se: Array = np.sqrt(variance * y.shape[1] * float(weights @ weights))
-    return se
-
-
-def _hc3_se(x: Array, y: Array) -> Array:
-    weights, residuals = _weights(x, y)
-    leverage = 1 / y[0].size + x * weights
-    se: Array = np.sqrt(((weights * residuals / (1 - leverage)) ** 2).sum(axis=(1, 2)))
-    return se
-
-
-def _cluster_se(x: Array, y: Array) -> Array:
-    weights, residuals = _weights(x, y)
-    k, n = y.shape[1], y[0].size
-    scores = (weights * residuals).sum(axis=2)
-    se: Array = np.sqrt(k / (k - 1) * (n - 1) / (n - 2) * (scores**2).sum(axis=1))
-    return se
 
 
 def _bootstrap(nus: Array, nu: float, method: str, level: float, resamples: int) -> float:

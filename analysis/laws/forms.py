@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from analysis.laws.regression import fit_linear, information, polynomial, rounding
+from analysis.statistics.estimate import rounding
+from analysis.statistics.regression import fit_linear, information, polynomial
 
 __all__ = ["Form", "rival_forms"]
 

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.laws.law import Law, filtered
 from analysis.laws.powerlaw import PowerLaw, fit
-from analysis.laws.regression import Estimate, mean_estimate, polynomial, slopes, t_estimate
 from analysis.sources.rows import require_column
+from analysis.statistics.estimate import Estimate
+from analysis.statistics.means import mean_estimate
+from analysis.statistics.regression import fit_weighted, leading_coefficients, polynomial
 from analysis.wording import number, percent, probability, symbol
 
 __all__ = ["Scaling", "scaling"]
@@ -124,7 +126,7 @@ def _trend(laws: dict[float, PowerLaw], level: float) -> Estimate:
     common = set.intersection(*(set(one) for one in by_seed))
     if len(common) >= 2:
         nus = np.array([[one[seed] for one in by_seed] for seed in sorted(common, key=str)])
-        return mean_estimate(slopes(x, nus), "t interval of per-seed trends", level)
+        return mean_estimate(leading_coefficients(x, nus), "t interval of per-seed trends", level)
     return _weighted(x, list(laws.values()), level)
 
 
@@ -134,16 +136,12 @@ def _per_seed(law: PowerLaw) -> dict[object, float]:
     seeds = np.array(law.seed, dtype=object)
     for seed in dict.fromkeys(law.seed):
         mine = seeds == seed
-        found[seed] = -float(slopes(np.log(law.x[mine]), np.log(law.y[mine])))
+        x, y = np.log(law.x[mine]), np.log(law.y[mine])
+        found[seed] = -float(leading_coefficients(x, y[None, :])[0])
     return found
 
 
 def _weighted(x: Array, laws: list[PowerLaw], level: float) -> Estimate:
-    weights = 1 / np.array([max(law.se, 1e-9) for law in laws])
-    design = polynomial(x, 1) * weights[:, None]
-    target = np.array([law.nu for law in laws]) * weights
-    coefficients, rss, *_ = np.linalg.lstsq(design, target, rcond=None)
-    df = len(x) - 2
-    spread = float(rss[0]) / df if df > 0 and len(rss) else math.nan
-    se = math.sqrt(spread * float(np.linalg.inv(design.T @ design)[1, 1])) if df > 0 else math.nan
-    return t_estimate(float(coefficients[1]), se, df, "weighted least squares", level)
+    se = np.array([max(law.se, 1e-9) for law in laws])
+    line = fit_weighted(polynomial(x, 1), np.array([law.nu for law in laws]), se)
+    return line.estimate(np.array([0.0, 1.0]), "weighted least squares", level)

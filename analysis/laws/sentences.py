@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
+from analysis.laws.evidence import Evidence
 from analysis.wording import listed, number, percent, plural, probability, quantity, share, symbol
-
-if TYPE_CHECKING:
-    from analysis.laws.powerlaw import PowerLaw
 
 __all__ = ["law_doubts", "law_json", "law_sentence", "law_sentences"]
 
 ENOUGH = 6  # values of x below which an AIC of four parameters says nothing
 
 
-def law_sentence(law: PowerLaw) -> str:
+def law_sentence(law: Evidence) -> str:
     return " ".join(law_sentences(law))
 
 
-def law_sentences(law: PowerLaw) -> list[str]:
+def law_sentences(law: Evidence) -> list[str]:
     """The exponent, the bend, the rivals, the lack of fit, influence and what was left out."""
     said = [_exponent(law), _worth(law), _bend(law), _rivals(law), _lack(law), _leverage(law)]
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
 
 
-def law_doubts(law: PowerLaw) -> list[str]:
+def law_doubts(law: Evidence) -> list[str]:
     """What speaks against the law, besides a bend, or for fewer rows than a reader would think.
 
     A rival that fits better, a lack of fit, an x that moves the exponent, and every note.
@@ -39,7 +36,7 @@ def law_doubts(law: PowerLaw) -> list[str]:
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
 
 
-def _exponent(law: PowerLaw) -> str:
+def _exponent(law: Evidence) -> str:
     x, seeds = symbol(law.law.x), f" of {plural(law.n_seeds, 'seed')}" if law.n_seeds > 1 else ""
     sign, nu = ("−", law.nu) if law.nu >= 0 else ("", -law.nu)
     if not math.isfinite(nu):
@@ -54,7 +51,7 @@ def _exponent(law: PowerLaw) -> str:
     )
 
 
-def _claim(law: PowerLaw, power: str) -> str:
+def _claim(law: Evidence, power: str) -> str:
     y = quantity(law.law.y)
     if not law.p < 1 - law.exponent.level:
         return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
@@ -69,7 +66,7 @@ def _exact(value: float, se: float) -> str:
     return f"{value:.{places}f}".replace("-", "−")
 
 
-def _worth(law: PowerLaw) -> str:
+def _worth(law: Evidence) -> str:
     if law.n_seeds == 1:
         return (
             "With one seed the interval says how straight the points are, not what another "
@@ -83,7 +80,7 @@ def _worth(law: PowerLaw) -> str:
     return ""
 
 
-def _bend(law: PowerLaw) -> str:
+def _bend(law: Evidence) -> str:
     if not math.isfinite(law.curvature_p):
         return "A bend cannot be tested with fewer than four values of x."
     told = f"quadratic coefficient {number(law.curvature)}, {probability(law.curvature_p)}"
@@ -104,7 +101,7 @@ def _bend(law: PowerLaw) -> str:
     )
 
 
-def _rivals(law: PowerLaw) -> str:
+def _rivals(law: Evidence) -> str:
     """Forms within 2 units of AICc are not told apart (Burnham and Anderson 2002)."""
     known = [form for form in law.forms if math.isfinite(form.delta_aicc)]
     if len(known) < 2:
@@ -130,7 +127,7 @@ def _rivals(law: PowerLaw) -> str:
     )
 
 
-def _lack(law: PowerLaw) -> str:
+def _lack(law: Evidence) -> str:
     if law.lack is None:
         return ""
     told = f"F = {number(law.lack.f)} with {law.lack.df[0]} and {law.lack.df[1]} df"
@@ -140,7 +137,7 @@ def _lack(law: PowerLaw) -> str:
     return f"Lack of fit is not established, which does not prove that the line is right ({told})."
 
 
-def _leverage(law: PowerLaw) -> str:
+def _leverage(law: Evidence) -> str:
     far = [i for i in law.influence if abs(i.shift) > 2]
     if not far:
         return ""
@@ -150,7 +147,7 @@ def _leverage(law: PowerLaw) -> str:
     )
 
 
-def law_json(law: PowerLaw) -> dict[str, object]:
+def law_json(law: Evidence) -> dict[str, object]:
     """All numbers of a law as plain JSON values."""
     return {
         "x": law.law.x,

@@ -12,9 +12,9 @@ import pandas as pd
 from analysis import published
 from analysis.errors import AnalysisError, MixedRows
 from analysis.laws.law import Law, filtered, mixed_fields
-from analysis.laws.regression import mean_estimate
 from analysis.published.replication import Replication, differing_settings
 from analysis.sources.rows import matching
+from analysis.statistics.means import mean_estimate
 
 __all__ = ["bounds_beside"]
 

@@ -18,7 +18,7 @@ from analysis import published
 from analysis.errors import AnalysisError
 from analysis.laws.law import Law, filtered
 from analysis.laws.powerlaw import PowerLaw, fit
-from analysis.laws.regression import mean_estimate
+from analysis.statistics.means import mean_estimate
 from analysis.wording import number, symbol
 
 __all__ = ["Replication", "differing_settings", "exponent_beside", "values_beside"]

@@ -95,8 +95,9 @@ def _step(sweep: Sweep) -> tuple[dict[str, Any], Sequence[str]]:
 def _nu(sweep: Sweep, trials: pd.DataFrame) -> _Look:
     """The t interval of per-seed slopes of the declared law; one seed has none."""
     from analysis.errors import MixedRows
+    from analysis.laws.intervals import BY_SEED
     from analysis.laws.law import Law, filtered
-    from analysis.laws.powerlaw import BY_SEED, fit
+    from analysis.laws.powerlaw import fit
 
     assert sweep.until
     given = dict(sweep.analysis["law"])

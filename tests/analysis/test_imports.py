@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+
+import pytest
 
 import analysis
 from tests.analysis.storage_fixture import digits_experiment, write
@@ -23,9 +26,53 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert loaded("import analysis, analysis.errors") == set()
 
 
+def test_what_a_notebook_imports_is_there_when_it_is_named() -> None:
+    assert {name for name in analysis.__all__ if getattr(analysis, name, None)} == {
+        "Groups",
+        "Law",
+        "compare",
+        "compare_all",
+        "equivalence",
+        "fit",
+        "fit_xy",
+        "load",
+        "published",
+        "report",
+    }
+    with pytest.raises(AttributeError, match="no attribute 'laod'"):
+        analysis.laod  # noqa: B018
+
+
+def test_the_lines_of_the_docstring_run_in_a_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "sweeps", digits_experiment())
+    lines = textwrap.dedent((analysis.__doc__ or "").split("::\n")[1].split("\n\n`load`")[0])
+    exec(compile(lines, "notebook", "exec"), {})
+    assert "test KL follows" in capsys.readouterr().out
+    assert (tmp_path / "report" / "index.html").exists()
+
+
+def test_the_root_holds_errors_and_wording_alone() -> None:
+    names = {path.name for path in Path(analysis.__path__[0]).glob("*.py")}
+    assert names == {"__init__.py", "errors.py", "wording.py"}
+
+
+@pytest.mark.parametrize("command", [["--help"], ["list"], ["plan", "digits"]])
+def test_commands_that_fit_nothing_do_not_import_statsmodels(command: list[str]) -> None:
+    code = (
+        "import sys\nfrom sweeper.cli import main\n"
+        f"try:\n    main({command!r})\nexcept SystemExit:\n    pass\n"
+        "print('loaded:', *[n for n in ('statsmodels', 'scipy.stats') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
 def test_no_module_needs_torch_ray_or_mlflow_at_import() -> None:
     """Nor plotly, which only the figures and the report draw with."""
-    rooms = ("sources", "laws", "comparisons", "equivalence", "published")
+    rooms = ("sources", "statistics", "laws", "comparisons", "equivalence", "published")
     modules = [
         f"analysis.{room}.{path.stem}"
         for room in rooms

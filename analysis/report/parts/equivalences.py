@@ -23,8 +23,7 @@ from analysis.equivalence import (
     Verdict,
 )
 from analysis.equivalence import examine as ask
-from analysis.equivalence.tost import ALPHA
-from analysis.equivalence.verdict import missing
+from analysis.equivalence.verdict import ALPHA, missing
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement

@@ -12,9 +12,9 @@ import pandas as pd
 from analysis.comparisons.ranking import better
 from analysis.figures.drawing.curves import SETTING, setting_name, trial_settings
 from analysis.figures.drawing.view import View
-from analysis.laws.regression import mean_estimate
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part, Statement
+from analysis.statistics.means import mean_estimate
 from analysis.wording import number, quantity
 
 __all__ = ["part", "results_frame"]

@@ -12,7 +12,8 @@ import pytest
 from analysis import report
 from analysis.equivalence import across_seeds, each_look, examine, level_of
 from analysis.equivalence.stopping import Pair, decide, decide_until, simulate
-from analysis.equivalence.tost import ALPHA, LEAST_SEEDS, jointly, together, tost
+from analysis.equivalence.tost import jointly, together, tost
+from analysis.equivalence.verdict import ALPHA, LEAST_SEEDS
 from analysis.sources import load
 from tests.analysis import storage_fixture as planted
 

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 from analysis.laws.coverage import SIGMA, Seeds, cover, cover_until, simulate, table
-from analysis.laws.diagnostics import MIXED
 from analysis.laws.powerlaw import Law, fit
-from analysis.laws.regression import slopes
+from analysis.statistics.batched import slopes
+from analysis.statistics.mixed import MIXED
 
 HEADLINE = "t interval of per-seed slopes"
 

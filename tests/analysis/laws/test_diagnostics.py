@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from analysis.laws.coverage import SIGMA, Seeds, simulate
-from analysis.laws.diagnostics import lack_of_fit, other_intervals
+from analysis.laws.intervals import other_intervals
 from analysis.laws.law import Law, Points
 from analysis.laws.powerlaw import fit, fit_xy
-from analysis.laws.regression import Estimate, fit_linear, polynomial
 from analysis.laws.sample import Sample, sample
+from analysis.laws.shape import lack_of_fit
+from analysis.statistics.estimate import Estimate
+from analysis.statistics.regression import fit_linear, polynomial
 
 
 def planted(seeds: int, **scatter: float) -> Sample:

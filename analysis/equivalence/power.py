@@ -1,0 +1,62 @@
+"""The chance that an equivalence test decides, and the seeds that it takes.
+
+statsmodels has the power of one t test, not of two one-sided ones together: that of both is at
+least the sum of their powers less one (Phillips 1990, Journal of Pharmacokinetics 18, 137).
+"""
+
+from __future__ import annotations
+
+import math
+
+from statsmodels.stats.power import TTestIndPower
+
+from analysis.equivalence.verdict import ALPHA, LEAST_SEEDS
+
+__all__ = ["seeds_needed", "tost_power"]
+
+MOST_SEEDS = 1000
+POWER = 0.8
+CERTAIN = 37.0  # standard errors, beyond which the noncentral t distribution is not computed
+
+
+def tost_power(
+    sd: float, margin: float, seeds: int, difference: float = 0.0, alpha: float = ALPHA
+) -> float:
+    """Chance that `seeds` an arm decide: equivalent within the margin, different beyond it.
+
+    Both arms have standard deviation `sd` and 2(n − 1) degrees of freedom.
+    """
+    if abs(difference) > margin:
+        return _one_sided((abs(difference) - margin) / max(sd, 1e-12), seeds, alpha)
+    sides = [
+        _one_sided((margin + sign * difference) / max(sd, 1e-12), seeds, alpha) for sign in (1, -1)
+    ]
+    return max(0.0, sum(sides) - 1)
+
+
+def _one_sided(effect: float, seeds: int, alpha: float) -> float:
+    """Power of a one-sided t test of two arms that are `effect` standard deviations apart."""
+    effect = min(effect, CERTAIN * math.sqrt(2 / seeds))
+    return float(TTestIndPower().power(effect, seeds, alpha, alternative="larger"))
+
+
+def seeds_needed(
+    sd: float, margin: float, difference: float = 0.0, tests: int = 1, alpha: float = ALPHA
+) -> int | None:
+    """Seeds an arm for a power of 0.8, at least five; None if more than 1,000.
+
+    tests: how many metrics must be decided together. All must be equivalent, so each may miss
+    with a chance of 0.2/tests (Bonferroni; true however they hang together); one that differs
+    decides alone, at the level that Holm leaves it, alpha/tests.
+    """
+    far = abs(difference) > margin
+    alpha = alpha / tests if far else alpha
+    wanted = POWER if far else 1 - (1 - POWER) / tests
+    if tost_power(sd, margin, MOST_SEEDS, difference, alpha) < wanted:
+        return None
+    low, high = LEAST_SEEDS - 1, MOST_SEEDS
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = tost_power(sd, margin, middle, difference, alpha) >= wanted
+        low, high = (low, middle) if enough else (middle, high)
+    return high

@@ -1,0 +1,103 @@
+"""What was fitted and tested of a law, in numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.laws.forms import Form
+from analysis.laws.influence import Influence
+from analysis.laws.law import Law
+from analysis.laws.shape import LocalExponent
+from analysis.statistics.estimate import Estimate
+from analysis.statistics.regression import FTest
+
+__all__ = ["Evidence"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """log y = intercept − ν log x with the evidence for and against it (Saremi 2020, Table 1).
+
+    exponent: ν; its interval is the t interval of per-seed slopes (n_seeds − 1 degrees of
+        freedom), or, with one seed, that of OLS: how straight the points are, not what another
+        seed would give.
+    bend: the coefficient of (log x)²; negative means that y falls faster at larger x.
+        curvature_delta_aic is the AIC of the quadratic less that of the line.
+    forms: rival forms by AICc. intervals: diagnostics, each named for what it misses.
+    x, y, seed: the rows used, in their own units.
+    """
+
+    law: Law
+    exponent: Estimate
+    intercept: float
+    r2: float
+    n: int
+    n_seeds: int
+    bend: Estimate
+    curvature_delta_aic: float
+    forms: tuple[Form, ...] = ()
+    lack: FTest | None = None
+    intervals: tuple[Estimate, ...] = ()
+    influence: tuple[Influence, ...] = ()
+    local: tuple[LocalExponent, ...] = ()
+    x: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False)
+    y: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False)
+    seed: tuple[object, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def nu(self) -> float:
+        return self.exponent.value
+
+    @property
+    def se(self) -> float:
+        return self.exponent.se
+
+    @property
+    def ci_low(self) -> float:
+        return self.exponent.low
+
+    @property
+    def ci_high(self) -> float:
+        return self.exponent.high
+
+    @property
+    def p(self) -> float:
+        return self.exponent.p
+
+    @property
+    def curvature(self) -> float:
+        return self.bend.value
+
+    @property
+    def curvature_p(self) -> float:
+        return self.bend.p
+
+    @property
+    def x_min(self) -> float:
+        return float(self.x.min())
+
+    @property
+    def x_max(self) -> float:
+        return float(self.x.max())
+
+    @property
+    def exponential_delta_aicc(self) -> float:
+        """AICc of y = A exp(−x/x₀) less that of the power law: above 0 the power law is better."""
+        return next((f.delta_aicc for f in self.forms if f.name == "exponential"), math.nan)
+
+    @property
+    def bends(self) -> bool:
+        """Whether the straight law is rejected in favour of a bend at the 5 % level."""
+        return bool(self.bend.p < 0.05)
+
+    def predict(self, x: ArrayLike) -> NDArray[np.float64]:
+        """y on the fitted line."""
+        values: NDArray[np.float64] = np.exp(
+            self.intercept - self.nu * np.log(np.asarray(x, dtype=np.float64))
+        )
+        return values

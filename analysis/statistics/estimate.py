@@ -1,0 +1,80 @@
+"""A number with its interval, and the size below which differences are rounding."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.wording import number, percent
+
+__all__ = ["Estimate", "at_least_rounding", "rounding", "unknown"]
+
+Array = NDArray[np.float64]
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval: `low` to `high` at `level`, from a t distribution with `df`.
+
+    p: two-sided, for the value 0. method: what the interval is, in words. What cannot be known
+    (no degrees of freedom) is NaN.
+    """
+
+    value: float
+    se: float
+    low: float
+    high: float
+    df: float
+    p: float
+    method: str
+    level: float = 0.95
+
+    def times(self, factor: float) -> Estimate:
+        """The same in other units, `factor` > 0 to one of these."""
+        value, se, low, high = (v * factor for v in (self.value, self.se, self.low, self.high))
+        return replace(self, value=value, se=se, low=low, high=high)
+
+    def minus(self) -> Estimate:
+        """The same of the other sign."""
+        return replace(self, value=-self.value, low=-self.high, high=-self.low)
+
+    def to_json(self) -> dict[str, float | str | None]:
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"{number(self.value)} ({percent(self.level)}: {number(self.low)} to "
+            f"{number(self.high)})"
+        )
+
+
+def unknown(value: float, method: str, level: float = 0.95, df: float = 0) -> Estimate:
+    """`value` without an interval: too few numbers, or none that scatter."""
+    nan = math.nan
+    return Estimate(value, nan, nan, nan, df, nan, method, level)
+
+
+def rounding(y: Array) -> float:
+    """The variance of one value below which differences between the y say nothing."""
+    return (ROUNDING * float(np.abs(y).max(initial=1.0))) ** 2
+
+
+def at_least_rounding(values: Array, size: float) -> Array:
+    """`values` [n ≥ 2]; where they do not scatter, spread evenly by rounding about their mean.
+
+    size: of the largest number involved. The standard error of the mean is then 1e-12 of it, or
+    more, so that equal numbers are not taken for an exact measurement.
+    """
+    least = ROUNDING * max(size, 1.0) * math.sqrt(len(values))
+    if not values.std(ddof=1) < least:
+        return values
+    ramp = np.linspace(-1.0, 1.0, len(values))
+    spread: Array = values.mean() + ramp * (least / ramp.std(ddof=1))
+    return spread

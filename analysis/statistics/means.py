@@ -1,0 +1,105 @@
+"""Means of independent values: their t interval, Welch's difference, equivalence, effect size."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.meta_analysis import effectsize_smd
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttest_ind, ttost_ind
+
+from analysis.statistics.estimate import Estimate, at_least_rounding, unknown
+
+__all__ = ["beyond_p", "hedges", "mean_estimate", "proportion_interval", "tost_p", "welch"]
+
+Array = NDArray[np.float64]
+
+
+def mean_estimate(values: Array, method: str, level: float = 0.95) -> Estimate:
+    """The t interval of the mean of independent values, one a seed: n − 1 degrees of freedom."""
+    n = len(values)
+    if n < 2:
+        return unknown(float(np.mean(values)), method, level)
+    described = DescrStatsW(at_least_rounding(values, float(np.abs(values).max())))
+    low, high = described.tconfint_mean(alpha=1 - level)
+    _, p, df = described.ttest_mean(0)
+    se = float(described.std_mean)
+    return Estimate(
+        float(np.mean(values)), se, float(low), float(high), float(df), float(p), method, level
+    )
+
+
+def welch(a: Array, b: Array, level: float = 0.95) -> Estimate:
+    """mean(a) − mean(b) with Welch's interval (Welch 1947), variances unequal.
+
+    NaN with fewer than two values a side, and where neither side scatters: equal numbers say
+    nothing of what another seed would give.
+    """
+    value = float(a.mean() - b.mean())
+    if min(len(a), len(b)) < 2 or (np.ptp(a) == 0 and np.ptp(b) == 0):
+        return unknown(value, "Welch", level)
+    return _welch(a, b, level)
+
+
+def _welch(a: Array, b: Array, level: float) -> Estimate:
+    means = CompareMeans(DescrStatsW(a), DescrStatsW(b))
+    low, high = means.tconfint_diff(alpha=1 - level, usevar="unequal")
+    _, p, df = means.ttest_ind(usevar="unequal")
+    return Estimate(
+        float(a.mean() - b.mean()),
+        float(means.std_meandiff_separatevar),
+        float(low),
+        float(high),
+        float(df),
+        float(p),
+        "Welch",
+        level,
+    )
+
+
+def tost_p(a: Array, b: Array, margin: float) -> float:
+    """p of two one-sided Welch tests that |mean(a) − mean(b)| < margin (Schuirmann 1987)."""
+    p, _, _ = ttost_ind(a, b, -margin, margin, usevar="unequal")
+    return float(p)
+
+
+def beyond_p(a: Array, b: Array, margin: float) -> float:
+    """p of Welch's test that |mean(a) − mean(b)| > margin.
+
+    Both tails count: the chance of a difference as large as the one seen, in either direction,
+    if the true one is just the margin.
+    """
+    larger, smaller = (a, b) if a.mean() >= b.mean() else (b, a)
+    tails = [
+        ttest_ind(larger, smaller, alternative="larger", usevar="unequal", value=value)[1]
+        for value in (margin, -margin)
+    ]
+    return min(1.0, float(sum(tails)))
+
+
+def hedges(a: Array, b: Array, level: float = 0.95) -> Estimate:
+    """Hedges' g: mean(a) − mean(b) in pooled standard deviations, corrected for few values.
+
+    The variance is n/(n₁n₂) + g²/(2(n − 3.94)), n = n₁ + n₂, with a normal interval (Borenstein
+    2009). NaN with fewer than two values a side, and where neither side scatters.
+    """
+    n, m = len(a), len(b)
+    if min(n, m) < 2 or (np.ptp(a) == 0 and np.ptp(b) == 0):
+        return unknown(math.nan, "Hedges' g", level)
+    g, variance = (
+        float(part)
+        for part in effectsize_smd(a.mean(), a.std(ddof=1), n, b.mean(), b.std(ddof=1), m)
+    )
+    se = math.sqrt(variance)
+    low, high = stats.norm.interval(level, g, se)
+    p = float(2 * stats.norm.sf(abs(g) / se))
+    return Estimate(g, se, float(low), float(high), n + m - 2, p, "Hedges' g", level)
+
+
+def proportion_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a proportion of which `hits` in `n` were seen (Clopper-Pearson)."""
+    low, high = proportion_confint(hits, n, alpha=1 - level, method="beta")
+    return float(low), float(high)
