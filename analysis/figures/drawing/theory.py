@@ -18,11 +18,11 @@ _POINTS = 80
 
 
 def theory_curve(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame | None:
-    """Columns kind, x (σ), kl and recon, at β = 1, over the σ of the rows that it is about.
+    """Columns kind, x (σ), kl and recon, at β = 1, over the σ of the rows that it describes.
 
-    None for α, for an unknown spectrum, and unless σ-VAEs have two σ.
+    None for α, for an unknown spectrum, and with fewer than two σ among the σ-VAEs.
     """
-    rows = _spoken_of(rows)
+    rows = _sigma_vaes(rows)
     spectrum = view.spectrum(rows) if len(rows) else None
     if x != "sigma" or spectrum is None or rows[x].nunique() < 2:
         return None
@@ -45,8 +45,8 @@ def theory_line(table: pd.DataFrame) -> list[go.Scatter]:
 
 
 def collapse_sentence(view: View, rows: pd.DataFrame) -> str | None:
-    """Where the posterior must collapse, and whether any σ√β of these rows lies there."""
-    rows = _spoken_of(rows)
+    """The σ above which the linear theory predicts collapse, and the rows that lie there."""
+    rows = _sigma_vaes(rows)
     spectrum = view.spectrum(rows) if len(rows) else None
     if spectrum is None:
         return None
@@ -65,8 +65,8 @@ def effective(rows: pd.DataFrame) -> pd.Series:
     return found
 
 
-def _spoken_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of σ-VAEs: others see noisy data, have another bound, or no posterior at all."""
+def _sigma_vaes(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the theory describes: others have another bound or no posterior."""
     if "sigma" not in rows:
         return rows.iloc[:0]
     known = rows["sigma"].notna()

@@ -35,7 +35,10 @@ SECTIONS = {
 
 
 class NothingToDraw(AnalysisError):
-    """The sentence that stands in a figure's place; `relevant` is False if nobody asked for it."""
+    """Why a figure has no data, as a sentence.
+
+    relevant: whether it stands in the figure's place; if not, in a list at the report's end.
+    """
 
     def __init__(self, sentence: str, relevant: bool = True) -> None:
         super().__init__(sentence)
@@ -68,10 +71,9 @@ class View:
 
     @property
     def finished(self) -> pd.DataFrame:
-        """The finished trials of the grid itself: without twins, failed and unfinished ones.
+        """The finished trials that laws and figures use: no twins, and none of `off_axis`.
 
-        Nor those without a place on a logarithmic axis (see `off_axis`). A metric that is
-        infinite is missing.
+        An infinite metric is NaN.
         """
         trials = self.experiment.trials
         if trials.empty:
@@ -80,7 +82,7 @@ class View:
 
     @property
     def off_axis(self) -> pd.DataFrame:
-        """The finished trials whose σ or α is zero or negative: no law and no figure has them."""
+        """The finished trials whose σ or α is zero or negative, which have no logarithm."""
         trials = self.experiment.trials
         return trials if trials.empty else self._settled[_off_axis(self._settled)]
 
@@ -108,7 +110,7 @@ class View:
         return next((law for law in self.laws if law.x == x), Law(x=x, y="test/kl"))
 
     def spectrum(self, rows: pd.DataFrame) -> Spectrum | None:
-        """The spectrum of the data set that these rows were trained on, if it is one and known."""
+        """The spectrum of the rows' data set; None if it is unknown or they have several."""
         sums = set(rows["checksum"].dropna()) if "checksum" in rows else set()
         return self.experiment.spectra.get(str(sums.pop())) if len(sums) == 1 else None
 

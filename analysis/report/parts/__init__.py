@@ -16,7 +16,7 @@ __all__ = ["parts"]
 
 
 def parts(view: View) -> list[Part]:
-    """Every part of this folder, in the order of the summary; each asks its tests of `view`."""
+    """Every part of this folder for these trials, in the order of the summary."""
     names = [found.name for found in pkgutil.iter_modules(__path__)]
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
     return sorted((module.part(view) for module in modules), key=lambda part: part.order)

@@ -1,4 +1,4 @@
-"""Whether the posterior collapsed, and where the linear theory says that it must."""
+"""Trials whose posterior collapsed, and the noise where the linear theory predicts it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COLLAPSED = 0.01  # nats an example
 
 
 def part(view: View) -> Part:
-    """Warnings; nothing where no posterior collapsed and none had to."""
+    """A warning if a posterior collapsed or the linear theory predicts it; else nothing."""
     return Part(order=70, statements=_statements(view))
 
 

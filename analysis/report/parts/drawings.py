@@ -13,7 +13,7 @@ _HIDDEN = ["hover", "link", "hue"]
 
 
 def part(view: View) -> Part:
-    """The figures; those that nobody asked for are one list of sentences in the provenance."""
+    """The figures, and a list of those that do not concern this experiment, with the reasons."""
     drawn, left = [], []
     for figure in figures():
         try:

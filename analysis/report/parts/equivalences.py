@@ -43,7 +43,7 @@ _ORDER = (EQUIVALENT, UNUSABLE, UNDECIDED, DIFFERENT)
 
 @dataclass(frozen=True)
 class Equivalences:
-    """What was examined, for the page; the levels are the keys of LEVELS."""
+    """The verdicts of each level as sentences, a table and headline numbers."""
 
     found: Examined = field(default_factory=Examined)
 
@@ -67,9 +67,9 @@ class Equivalences:
 
     @property
     def keys(self) -> Iterator[Key]:
-        """Name, value and remark for the head of the page: pairs of settings, by one level.
+        """How many pairs of settings are equivalent, by the strongest level that was tested.
 
-        That of independent seeds says most; then that of twins, then that of their objectives.
+        Independent seeds are stronger evidence than twins, and twins than their objectives.
         """
         verdicts = self.found.verdicts
         level = next((one for one in ("seeds", "twins", "algebra") if verdicts.get(one)), None)
@@ -127,7 +127,7 @@ def part(view: View) -> Part:
 
 
 def examine(view: View) -> Equivalences:
-    """Ask every level that these trials can answer; the margin is the view's."""
+    """The verdicts of every level that these trials allow, with the margin of the view."""
     return Equivalences(ask(view.experiment, view.margin))
 
 
@@ -171,7 +171,7 @@ def _wanted(verdicts: Sequence[Verdict]) -> str:
 
 
 def _pairs(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """The verdict on each pair of settings: one if all its seeds agree, else the worst."""
+    """The verdict on each pair of settings: the worst of its seeds' verdicts."""
     found: dict[str, str] = {}
     for one in verdicts:
         pair = re.sub(r" seed=\S+", "", _compared(one))

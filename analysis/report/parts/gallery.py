@@ -1,4 +1,4 @@
-"""Test images, their noisy versions and what each model makes of them, by noise level."""
+"""Test images, their noisy versions and the denoised ones of each model, by noise level."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Level:
-    """One position of the dial."""
+    """The images at one position of the dial, a noise level."""
 
     label: str
     strips: list[Strip]

@@ -50,7 +50,7 @@ def _exponents(view: View) -> pd.DataFrame:
 
 
 def _row(claim: Claim) -> dict[str, object] | None:
-    """None where the table is of another model, or no exponent can be set beside it."""
+    """None if the table is of another model or has no exponent in this range."""
     assert claim.law is not None
     name = _TABLES[claim.x, claim.y]
     if claim.family.rows["model"].iloc[0] != published.about(name).settings["model"]:

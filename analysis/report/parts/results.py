@@ -1,4 +1,4 @@
-"""Every setting with what it reached, and who removes the strongest noise."""
+"""The metrics of every setting, and which settings do best at the strongest noise."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _LEVELS, _BYTES = 12, 400_000
 
 @dataclass(frozen=True)
 class Picture:
-    """A stored picture of a trial, named by the trial's noise level and seed."""
+    """A stored picture: `label` is the trial's noise level and seed, `name` the file's."""
 
     label: str
     name: str
@@ -44,11 +44,8 @@ def part(view: View) -> Part:
         for family in families(view.finished, scale)
     ]
     known = {trial for family, _ in found for trial in family.rows["trial"]}
-    rest = (
-        view.finished[~view.finished["trial"].isin(known)]
-        if len(view.finished)
-        else (view.finished)
-    )
+    trials = view.finished
+    rest = trials[~trials["trial"].isin(known)] if len(trials) else trials
     if len(rest):
         found.append((Family("other models", rest, {}), ""))
     blocks = [

@@ -1,4 +1,4 @@
-"""How many trials there are, and which of them no law and no figure can show."""
+"""The numbers of trials by status, and the trials without a place on a logarithmic axis."""
 
 from __future__ import annotations
 
