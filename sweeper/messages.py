@@ -1,4 +1,4 @@
-"""What the driver tells a worker, and the worker its driver: jobs and events, in plain values."""
+"""Messages between driver and workers as JSON: jobs to a worker, events back."""
 
 from __future__ import annotations
 
@@ -48,13 +48,15 @@ class JobTrial:
 
 @dataclass(frozen=True)
 class Job:
-    """One pack to train: where its trials are stored, and the folder of the sweep's stop sign.
+    """One pack of trials to train.
 
-    `packed`: computed as a pack, also where only one trial is left of it, so that its bits do not
-    depend on who else is. `alone`: one trial after the other, as they were too large for the
-    memory together. `again`: a trial that is too large alone does not fail yet, as the schedule
-    tries the job once more where it has more room. With `until` they are trained up to that epoch
-    only, and left there as pruned.
+    Parameters
+    ----------
+    storage : the storage folder. sweep : the sweep's folder, which has its stop sign.
+    packed : compute as a pack (by `vmap`) even one trial, so that its bits do not depend on how
+        many others are left. alone : train one trial after the other, as they did not fit in the
+        memory together. again : a trial that does not fit alone is not failed yet, as the job
+        will be repeated with more memory. until : the epoch to end at, as pruned.
     """
 
     storage: str
@@ -81,10 +83,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Event:
-    """One trial's news: where it stands, and the records of the epochs since its last news.
+    """A trial's progress: its phase, and the records of the epochs since its last event.
 
-    `committed` says that storage has a new commit, `reason` why a trial failed, `note` what went
-    wrong without failing it.
+    committed : whether the storage has a new commit. reason : why the trial failed. note : a
+    sentence for the user about something that did not fail it.
     """
 
     trial: str
@@ -96,7 +98,7 @@ class Event:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is to be heard of the trial from this worker."""
+        """Whether this is the last event of the trial from this worker."""
         return self.phase not in ("started", "running")
 
 

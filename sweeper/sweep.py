@@ -1,4 +1,4 @@
-"""The plain data that the parts of a sweep hand to each other."""
+"""The data types of a sweep, and the protocols of a search."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class PlannedTrial:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one pack of trials asks of Ray, and how many trials make a pack."""
+    """The cores and GPUs of one pack, and how many trials make a pack."""
 
     cpus: float = 1
     gpus: float = 0
@@ -94,12 +94,17 @@ class Resources:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A grid, expanded: everything that a driver needs to run it.
+    """An expanded grid: everything that a driver needs to run it.
 
-    `until` is the rule by which seeds are added, `path` what it saw from round to round. `search`
-    decides while the sweep runs which trials are trained, and how long; one that also makes them
-    up does so by `proposals`, and `trials` are those that are known so far. `places` says where
-    the user gave `storage`, `tracking` and `cluster`, for those that were given.
+    Parameters
+    ----------
+    trials : all trials; with `proposals` those that the search has proposed so far.
+    grid : the text of the grid file.
+    analysis : the law and the margin that the report tests.
+    until : the rule for adding seeds. path : what the rule found after each round.
+    search : decides while the sweep runs which trials are trained, and for how long.
+    proposals : the points that the search may propose, where it chooses values itself.
+    places : file, line and path of the settings that the user gave, for error messages.
     """
 
     experiment: str
@@ -118,7 +123,7 @@ class Sweep:
     proposals: Proposals | None = None
 
     def examples(self) -> list[PlannedTrial]:
-        """Trials of the kind that the proposals make up: those of one point of each block."""
+        """Example trials of the proposals: those of the middle point of each block."""
         points = self.proposals.examples() if self.proposals else []
         return [trial for point in points for trial in point]
 

@@ -1,1 +1,1 @@
-"""What decides while a sweep runs which trials are trained, and for how long."""
+"""Searches and stopping rules that use results to decide what a running sweep trains next."""

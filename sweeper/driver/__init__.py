@@ -1,1 +1,1 @@
-"""The driver's side: a sweep is started, heard, stopped, extended and repeated."""
+"""Run one sweep from start to end: hand out jobs, hear the workers, show and deliver results."""

@@ -1,4 +1,4 @@
-"""What a search has found: the best point, or the Pareto set of several goals."""
+"""The result of a search: the best point, or the Pareto set where it has several goals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BestPoint:
 
 
 def best(sweep: Sweep) -> tuple[BestPoint, ...]:
-    """The points that no other is better than, sorted by the first metric; none without goals."""
+    """The Pareto set of a search's finished points, the best first; empty without a goal."""
     if not sweep.search:
         return ()
     points: dict[Trial, list[PlannedTrial]] = {}
@@ -40,7 +40,7 @@ def best(sweep: Sweep) -> tuple[BestPoint, ...]:
 
 
 def pareto(found: Sequence[BestPoint], goals: Sequence[Goal]) -> list[BestPoint]:
-    """Those that no other equals or beats in every metric and beats in one, the best first."""
+    """The points that no other point dominates, sorted by the first metric."""
     costs = [
         [one.values[name] * (-1 if mode == "max" else 1) for name, mode in goals] for one in found
     ]

@@ -1,4 +1,4 @@
-"""The driver of one sweep: it starts workers, hears their news, and passes them on."""
+"""The driver of one sweep: it starts workers, and passes their events to table and tracker."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ RUN_STATUS: dict[Phase, RunStatus] = {
 
 
 class Driver:
-    """Brings one sweep from where storage says that it is to its end.
+    """Trains what the storage lacks of one sweep, shows it, and delivers it to the tracker.
 
     Parameters
     ----------
-    sweep : what to train. console : where to show it. live : as a live table, on a terminal.
-    retry_failed : train also what failed before in a way that would only happen again.
-    source : what decides which trials are trained, and how long, in the place of all of them.
+    console : where to show progress. live : as a live table instead of lines.
+    retry_failed : train also trials whose failure would repeat itself (they diverged).
+    source : the search that chooses what is trained; None trains all trials to their end.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The jobs of a search that looks at results: made one by one, as the workers get free."""
+"""The jobs of an adaptive search, each made when a worker is free."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Feed", "needs_work"]
 
 
 class Feed:
-    """Makes jobs of what a source asks for, in packs of one key, and hears how they end.
+    """Asks a `Source` for tasks, groups those with equal pack keys into jobs, and tracks them.
 
-    What another driver trains is asked for again later. `error` is what ended it before its time.
-    It is used from one thread at a time.
+    Trials that another driver is training are tried again later. `error` is set where the search
+    or the storage ended the feed early. Not thread-safe.
     """
 
     def __init__(self, sweep: Sweep, source: Source, claims: Claims) -> None:
@@ -35,12 +35,12 @@ class Feed:
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to train; what there is waits until it is asked for."""
+        """Whether there is nothing to train; a task found here is kept for `jobs`."""
         return not self._fill(1)
 
     @property
     def elsewhere(self) -> list[str]:
-        """What could not be handed out, as another driver had it."""
+        """Trials that another driver is training."""
         return [task.trial.id for task in self._away]
 
     def jobs(self, grown: Callable[[], None]) -> Iterator[Job | None]:

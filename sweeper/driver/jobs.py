@@ -1,4 +1,4 @@
-"""The jobs of a sweep: the longest trials first, and each merge once its source is there."""
+"""The jobs of a sweep without an adaptive search, the longest trials first."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Jobs", "make_job"]
 
 
 class Jobs:
-    """Hands out what is to be trained, and hears how it ends.
+    """Iterates over the jobs of the trials `todo`, and tracks which of them are under way.
 
-    The longest trials come first, so that no core waits long for the last one; those that another
-    driver trains come last. A trial that takes the parameters of another waits until that one has
-    ended, whichever way. What the sweep packs is computed as a pack, however few of it are left
-    to train.
+    The longest trials come first, so that no core waits long for the last one; trials that
+    another driver is training come last. A merged trial waits until its source has ended, finished
+    or not. Trials of a pack key that the sweep shares are computed as a pack, also where only one
+    is left.
     """
 
     def __init__(self, sweep: Sweep, todo: Sequence[PlannedTrial], claims: Claims) -> None:
@@ -44,7 +44,7 @@ class Jobs:
 
     @property
     def elsewhere(self) -> list[str]:
-        """What could not be handed out, as another driver had it."""
+        """Trials that another driver is training."""
         return [trial.id for pack in (*self._packs, self._ready()) for trial in pack]
 
     def hear(self, events: Sequence[Event]) -> None:
@@ -52,7 +52,7 @@ class Jobs:
         self._busy -= {event.trial for event in events if event.ended}
 
     def _next(self) -> Job | None:
-        """A job of what nobody else has."""
+        """The next job whose trials no other driver has claimed."""
         for _ in range(len(self._packs)):
             pack = self._packs.popleft()
             mine = [trial for trial in pack if self._claims.take(trial.id)]
@@ -68,7 +68,7 @@ class Jobs:
         return None
 
     def _ready(self) -> list[PlannedTrial]:
-        """Trials whose source has ended: it is neither to be handed out nor under way."""
+        """Merged trials whose source is neither waiting nor under way."""
         awaited = self._busy.union(trial.id for pack in self._packs for trial in pack)
         return [trial for trial in self._merged if trial.merged_from not in awaited]
 

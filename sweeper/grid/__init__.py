@@ -1,1 +1,1 @@
-"""From a grid file to checked, named trials."""
+"""Read a grid file, check it, and expand it into trials with ids."""

@@ -19,9 +19,10 @@ USUAL = ("test/kl", "test/recon", "test/denoise")  # not looked up: that takes t
 
 
 def check_law(document: Document, law: LawSection, trials: Sequence[PlannedTrial]) -> None:
-    """Refuse a law of, over, or of rows with what no trial has; the defaults need not fit.
+    """`UserError` where the law's x, y or `where` names what no trial has.
 
-    Nor need a metric that most models report: the report says it where these trials do not.
+    Only what the grid itself says is checked, not the defaults; nor are the metrics that most
+    models report, as the report says where they are missing.
     """
     known = {name for one in trials for name in one.params}
     asked: list[tuple[Address, str]] = [(("analysis", "law", "x"), law.x)]

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in the words of a grid."""
+"""Error messages: pydantic's in the terms of a grid, and the nearest known name."""
 
 from __future__ import annotations
 

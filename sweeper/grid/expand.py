@@ -180,7 +180,7 @@ def _build(document: Document, variant: Variant, config: dict[str, Any]) -> Tria
 
 @contextmanager
 def _answered(document: Document, address: Address) -> Iterator[None]:
-    """Have what a component refuses said with the place in the grid."""
+    """Raise what a component refuses as `UserError` with the place in the grid."""
     try:
         yield
     except (Incompatible, InvalidValue) as error:

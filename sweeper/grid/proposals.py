@@ -1,4 +1,4 @@
-"""What a search that looks at results may ask for."""
+"""The points that an adaptive search may propose: blocks with spaces to choose values from."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MIDDLE = 0.5
 
 @dataclass(frozen=True)
 class BlockProposals:
-    """The blocks with spaces, one for each of their models and networks, and what they make.
+    """The blocks with spaces, each variant (model, network) of a block counted as one.
 
-    A block's number, with a value for each of its spaces, is a point.
+    A point is the number of a block with a value for each of its spaces.
     """
 
     document: Document
@@ -73,7 +73,7 @@ class BlockProposals:
 def read_adaptive(
     document: Document, grid: GridSchema
 ) -> tuple[Search | None, BlockProposals | None]:
-    """The search of a grid if it looks at results, and its proposals if it makes trials up."""
+    """The search of a grid if it uses results, and its proposals if it chooses values itself."""
     search = read_search(document, grid.search)
     if not search.goals:
         return None, None

@@ -1,4 +1,4 @@
-"""From points to planned trials: ids, twins, labels, and no two alike."""
+"""Turn points into planned trials: ids, twins and labels; duplicates are refused."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def resolve(
 
 @dataclass
 class _Facts:
-    """What is asked once for many trials: checksums of data and counts of parameters."""
+    """Checksums of data and counts of parameters, each computed once for many trials."""
 
     document: Document
     checksums: dict[Dataset, str] = field(default_factory=dict)

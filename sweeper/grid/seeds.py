@@ -1,4 +1,4 @@
-"""One seed more: the same points of a grid, trained from other random numbers."""
+"""Add seeds to a sweep: the same points of the grid with another seed each."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def with_seed(planned: PlannedTrial, seed: int, source: str | None = None) -> Pl
 def add_seed(sweep: Sweep, chosen: Collection[str]) -> Sweep:
     """The sweep with one new seed at every point that has a trial among the `chosen` ids.
 
-    So does the alias whose parameters one of these takes, and whatever takes theirs: a merged
-    trial costs no training.
+    Sources of chosen merged trials get the seed too, and so do all trials merged from them, as
+    these need no training.
     """
     seed = 1 + max(int(trial.params["seed"]) for trial in sweep.trials)
     at = {trial.id: point_of(trial) for trial in sweep.trials}

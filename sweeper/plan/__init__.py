@@ -1,1 +1,1 @@
-"""What a grid would do, and what it may name: nothing is trained here."""
+"""What a grid would train, with estimates of time and memory, and the names it may use."""

@@ -1,4 +1,4 @@
-"""How long a trial takes and how much memory it needs, before it is run: estimates."""
+"""Estimates of a trial's time and memory, before it is run."""
 
 from __future__ import annotations
 

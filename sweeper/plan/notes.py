@@ -1,4 +1,4 @@
-"""What a plan should say of trials that can be trained, and are perhaps not what was meant."""
+"""Warnings of a plan about trials that can be trained, but are perhaps a mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data that are found damaged only when all of them are read: told before anything is trained."""
+"""Read the data sets of a sweep before anything is trained, to find damaged ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where packs are trained: one interface for this process and for Ray Tune."""
+"""The interface to what trains packs: this process, or Ray Tune."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ __all__ = ["Emit", "Schedule"]
 
 
 class Schedule(Protocol):
-    """Trains jobs, wherever it does so."""
+    """Trains jobs, in this process or on a Ray cluster."""
 
     def run(
         self, jobs: Iterable[Job | None], resources: Resources, emit: Emit, ahead: bool = True
     ) -> None:
-        """Train all jobs; returns when they are done, or stopped by their sweep's stop sign.
+        """Train all jobs; returns when they have ended or the sweep's stop sign is up.
 
-        None in the place of a job says that the next one depends on those under way. Jobs are
-        drawn before there is a worker for them, unless `ahead` is false.
-        `emit` gets the workers' news, from one thread at a time. A trial's own failure is told
-        by its worker; a worker that dies too often is told here as the failure of its trials.
+        jobs : None instead of a job means that the next one depends on the results of those
+            under way: ask again later.
+        ahead : whether jobs may be drawn before a worker is free for them.
+        emit : gets the workers' events, from one thread at a time. A worker reports the failures
+            of its own trials; where it dies too often, its trials are reported as failed here.
         """
         ...
 
     def close(self) -> None:
-        """Give back what was started for the schedule."""
+        """Stop what was started for the schedule."""
         ...

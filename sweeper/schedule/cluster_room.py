@@ -1,4 +1,4 @@
-"""Whether a node has room for a trial, and more room for one whose memory ran out."""
+"""Whether a cluster has the resources that a trial asks for, and more for one out of memory."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class RoomWatch:
 
 
 def require_room(resources: Resources, nodes: Nodes) -> None:
-    """`UserError` if no node has what a trial asks for: Ray would wait for one without a word."""
+    """`UserError` if no node has the resources of a trial: Ray would wait silently for one."""
     asked = {"CPU": resources.cpus, "GPU": resources.gpus}
     if _fitting(asked, nodes):
         return

@@ -49,7 +49,7 @@ class Host:
         self._leave.set()
 
     def join(self) -> None:
-        """Wait until it is closed; one that does not even open is not waited for."""
+        """Wait until it is closed; returns at once while it is still being opened."""
         if self._ready.is_set():
             self._thread.join()
 

@@ -23,4 +23,4 @@ class InlineSchedule:
             train_pack(job, emit)
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Nothing to stop."""

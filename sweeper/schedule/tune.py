@@ -127,9 +127,9 @@ class TuneSchedule:
 
 
 class _Queue(Searcher):
-    """Hands the jobs to Tune one by one, and no more of them once the stop sign is up.
+    """Hands jobs to Tune one by one, until none is left or the sweep's stop sign is up.
 
-    `most` is how many are under way at once: more of them would wait for a worker.
+    `most` : how many may be under way at once.
     """
 
     def __init__(self, jobs: Iterator[Job | None], most: int | None = None) -> None:
@@ -193,9 +193,9 @@ class _Leave(Stopper):
 
 
 class _Listener(TrialProgressCallback):
-    """Passes the workers' news on; Tune pickles its callbacks, so `emit` stays out of that.
+    """Hands the workers' events to `emit`, which is left out where Tune pickles its callbacks.
 
-    It stands where Tune would put a callback of this kind that prints every trial.
+    Its base class keeps Tune from adding its own callback of that kind, which prints each trial.
     """
 
     def __init__(self, emit: Emit, deaths: DeathRecords) -> None:
@@ -211,7 +211,7 @@ class _Listener(TrialProgressCallback):
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
     ) -> None:
-        """The worker has told what there is to tell."""
+        """Nothing: the worker's last events say how its trials ended."""
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A lost node does not count as a failure; a want of memory is answered with more room.
@@ -236,7 +236,7 @@ class _Listener(TrialProgressCallback):
 
 
 def _give_room(trial: Any, death: Death, last: bool) -> Event:
-    """Have a job's trials train one by one, and beside fewer others; the news of it."""
+    """Have a job train its trials one by one, with more cores; returns the event that says so."""
     why = (
         "its worker ended for want of memory"
         if death.cause == "memory"
@@ -255,7 +255,7 @@ def _give_room(trial: Any, death: Death, last: bool) -> Event:
 
 
 def _occupancy() -> Occupancy:
-    """What Ray says of the cluster, and of this job's places: their ids end with the job's."""
+    """The state of the cluster and of this Ray job's placement groups, named by its id."""
     job = ray.get_runtime_context().get_job_id()
     places = [
         group

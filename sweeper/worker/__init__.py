@@ -1,1 +1,1 @@
-"""The worker's side: one pack of trials is trained, committed and evaluated."""
+"""What runs in a worker process: train, commit and evaluate one pack of trials."""

@@ -1,4 +1,4 @@
-"""Ask a finished trial what its grid asks: at the end of the training, or any time later."""
+"""Make the evaluations of a finished trial, after its training or in a later run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One trial in a worker's hands: it is begun, resumed, committed, finished or failed here."""
+"""One trial in a worker: begin or resume it, commit its state, record how it ends."""
 
 from __future__ import annotations
 
@@ -34,16 +34,19 @@ NO_MEMORY = "can't allocate memory"  # a RuntimeError of torch's allocator on th
 
 
 class Superseded(Exception):
-    """Another worker has begun a younger attempt at the trial; nobody reads this one any more."""
+    """Another worker has begun a newer attempt at the trial, so this one's commits are ignored."""
 
 
 @dataclass
 class TrialInTraining:
-    """A trial in training: its attempt, its history, and the commit that it goes on from.
+    """A trial in training: its attempt, its records, and the commit (`parent`) that it resumes.
 
-    `extends` is the shorter trial that this commit is of, where it is not the trial's own,
-    `packed` whether it is computed as a member of a pack, and `note` what the user should know of
-    its beginning.
+    Parameters
+    ----------
+    extends : id of the trial with fewer epochs that `parent` belongs to, if it is not its own.
+    packed : whether it is computed as a member of a pack.
+    note : a sentence for the user about how it began.
+    before_s : seconds of training before this attempt.
     """
 
     id: str
@@ -63,7 +66,7 @@ class TrialInTraining:
 
     @property
     def epoch(self) -> int:
-        """The epoch that the trial goes on from."""
+        """The epoch of the resumed commit; 0 for a new trial."""
         return self.parent.progress.epoch if self.parent else 0
 
     @property
@@ -108,10 +111,10 @@ class TrialInTraining:
 
 
 def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
-    """Start an attempt at a trial, from its newest readable state on; damaged ones are passed.
+    """Start an attempt at a trial from its newest readable commit; damaged commits are skipped.
 
-    Raises `ResumeError` where that state was made on another kind of device: what came of it
-    would be the result of neither.
+    Raises `ResumeError` where that commit was made on another kind of device: resumed, it would
+    give the result of neither.
     """
     folder = paths.trial_folder(job.storage, job_trial.id)
     member = TrialInTraining(
@@ -134,7 +137,7 @@ def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
 
 
 def _extend(member: TrialInTraining, job: Job) -> None:
-    """Go on from a trial with fewer epochs, if that gives what training anew gives."""
+    """Resume the commit of a trial with fewer epochs, if the result is that of training anew."""
     found = shorter(job.storage, member.lineage, member.trial.training, member.id)
     if found is None:
         return
@@ -158,7 +161,7 @@ def _extend(member: TrialInTraining, job: Job) -> None:
 
 
 def _require_device(commit: Commit, device: str) -> None:
-    """Commits of the driver itself say nothing of a device, and take it from their parents."""
+    """Raise `ResumeError` if a commit was made on the other kind of device; some name none."""
     named = commit.manifest.get("device")
     if named is None or (named == "cpu") == (device == "cpu"):
         return
@@ -172,7 +175,7 @@ def _require_device(commit: Commit, device: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """One line for a table: our own errors speak for themselves, others are located."""
+    """A failure in one line; for errors that are not our own, with file and line."""
     if isinstance(error, TrainerError):
         return str(error)
     if kind_of(error) == "memory":
@@ -194,9 +197,9 @@ def kind_of(error: BaseException) -> str | None:
 
 @functools.cache
 def _about(device: str) -> Mapping[str, Any]:
-    """What a manifest says of the machine: results are equal bit for bit on equal ones only.
+    """Versions, host, device and process id for the manifest of a commit.
 
-    `pid` is the process that wrote it, for those who must find it.
+    Results are equal to the last bit only where versions and device are.
     """
     named = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
     return {**provenance(), "device": named, "pid": os.getpid()}

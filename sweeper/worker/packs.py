@@ -1,4 +1,4 @@
-"""Group trials that can train together: those with one pack key."""
+"""Group trials into packs: those with equal pack keys train as one program."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def make_packs(
 
 
 def shared_keys(trials: Sequence[PlannedTrial], resources: Resources) -> frozenset[str]:
-    """The keys of which a sweep makes packs; none where every trial is a pack of its own."""
+    """The pack keys that more than one trial of a sweep has; none where packs have one trial."""
     if pack_size(resources) == 1:
         return frozenset()
     counts = Counter(pack_key(trial) for trial in trials if not trial.merged_from)
@@ -48,7 +48,7 @@ def pack_size(resources: Resources) -> int:
 
 
 def pack_key(trial: PlannedTrial) -> str:
-    """What the members of a pack have in common, the rhythm of their looks included."""
+    """The part of a trial that the members of a pack must share, as one string."""
     training = trial.trial.training
     shared = packed.pack_key(trial.trial)
     return canonical([shared, training.test_every, training.checkpoint_every])

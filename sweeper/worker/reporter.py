@@ -1,4 +1,4 @@
-"""What a worker tells its driver, gathered and handed on from time to time."""
+"""A worker's events, collected and sent to the driver at most twice a second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TELL_EVERY = 0.5
 
 
 class Reporter:
-    """Gathers news and hands it on from time to time."""
+    """Collects events, merges those of one trial, and sends them at intervals of half a second."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit, self._last = emit, 0.0

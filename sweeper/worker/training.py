@@ -1,4 +1,4 @@
-"""The epochs of one program, and what is saved and told after each of them."""
+"""Train one pack epoch by epoch: save checkpoints, send events, finish its trials."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ SAVE_EVERY = 300.0
 
 
 class PackTraining:
-    """The epochs of one program, and what is saved and told after each of them.
+    """Trains members that are at the same epoch, saves checkpoints and sends events.
 
-    packed: whether a lone member is computed as a pack too.
+    packed : whether a single member is computed as a pack (by `vmap`) too.
     """
 
     def __init__(self, job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> None:
@@ -68,7 +68,7 @@ class PackTraining:
         return finish(member, pack, place, state, self._reporter)
 
     def fail(self, member: TrialInTraining, error: Exception) -> None:
-        """Close a member with the failure that `error` tells of."""
+        """Commit and report a member's failure."""
         epoch = min(self._epoch + 1, self._plan.epochs)
         reason = member.fail(error, epoch, self._step)
         self._reporter.tell(Event(member.id, "failed", committed=True, reason=reason))
@@ -115,7 +115,7 @@ class PackTraining:
         )
 
     def _prune(self, pack: Pack) -> None:
-        """Leave all members where the job ends; what could not be saved is only stopped."""
+        """Commit all members as pruned at the job's last epoch; those not saved are stopped."""
         self._save(pack, "pruned")
         for place in pack.live:
             member = self._members[place]
@@ -125,7 +125,7 @@ class PackTraining:
             )
 
     def _save(self, pack: Pack, status: Literal["running", "pruned"] = "running") -> None:
-        """Save a checkpoint, if there is room; a trial goes on without one."""
+        """Save a checkpoint of each member; without disk space the training goes on unsaved."""
         self._saved_at = time.monotonic()
         if short := shortage(self._members[0].folder):
             return self._warn(short)
@@ -145,7 +145,7 @@ class PackTraining:
         return None
 
     def _warn(self, note: str) -> None:
-        """Say it once."""
+        """Report a note to the user, the first time only."""
         if not self._warned:
             self._reporter.tell(Event(self._members[0].id, "running", note=note))
         self._warned = True
@@ -160,7 +160,7 @@ class PackTraining:
 def evaluate(
     job: Job, job_trial: JobTrial, reporter: Reporter, trained: Callable[[], Trained]
 ) -> None:
-    """Tell that a trial is finished, once its model was asked what the grid asks."""
+    """Make the evaluations that are asked of a trained model, then report the trial finished."""
     note = None
     if job_trial.evaluate:
         reporter.tell(Event(job_trial.id, "started", committed=True))
@@ -197,5 +197,5 @@ def _leave(member: TrialInTraining, reporter: Reporter) -> None:
 
 
 def trained(pack: Pack, place: int) -> Trained:
-    """A member of a pack as evaluations take it."""
+    """Trial, objective and model of a member, as evaluations take them."""
     return pack.trials[place], *pack.bind(place)

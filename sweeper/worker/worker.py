@@ -1,4 +1,4 @@
-"""Train one pack of trials: resume, commit, report, and let no trial harm another."""
+"""Train one pack of trials; the failure of one does not stop the others."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = ["TrialOutOfMemoryError", "train_pack"]
 
 
 class TrialOutOfMemoryError(Exception):
-    """A trial alone is too large for the memory that others leave it; the job may be repeated."""
+    """A trial does not fit in the free memory even alone; the job may be repeated with more."""
 
 
 def train_pack(job: Job, emit: Emit) -> None:
-    """Bring every trial of the job to its last epoch, each from its newest commit on.
+    """Train every trial of the job to its last epoch, each from its newest commit.
 
-    A finished trial is only asked for the evaluations that it lacks, and one that is merged takes
-    the parameters of its source. One that diverges or raises is committed as failed, with the
-    reason (and the traceback in ``error.txt``); the others go on. A job that ends before that
-    leaves them pruned. The sweep's stop sign ends it after the current epoch, with a commit.
-    `emit` gets the news at most every half second, and all of it. Raises
-    `TrialOutOfMemoryError` where the job says that it is tried again.
+    Of a finished trial only the missing evaluations are made; a merged trial takes the parameters
+    of its source. A trial that diverges or raises is committed as failed, with the reason (and
+    the traceback in ``error.txt``), and the others go on. With `Job.until` the trials end at that
+    epoch, as pruned. The sweep's stop sign ends the job after the current epoch, with a commit.
+    `emit` gets all events, at most every half second. Raises `TrialOutOfMemoryError` where a
+    trial does not fit in memory and the job will be repeated.
     """
     if ledger.StopSign(job.sweep).is_up():
         return
@@ -88,9 +88,9 @@ def _merge(job: Job, job_trial: JobTrial, member: TrialInTraining, reporter: Rep
 
 
 def _train(job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> None:
-    """Train members that go on from the same epoch as one program; if it breaks, as two halves.
+    """Train members that are at the same epoch as one pack; if it raises, as two halves.
 
-    So a member that raises fails alone in the end, and a pack that is too large gets smaller.
+    By halving, a member that raises fails alone, and a pack too large for the memory shrinks.
     """
     training = PackTraining(job, members, reporter)
     try:
