@@ -103,6 +103,7 @@ def test_json_is_the_same_in_every_encoding(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_command_ends_as_it_would_with_every_character(folder: Path) -> None:
     codes = {
         command: [start(folder, command, settings).returncode for settings in (NARROW["C"], UTF8)]
