@@ -19,6 +19,7 @@ from scipy import stats
 
 from analysis.laws.intervals import BY_SEED
 from analysis.statistics.batched import cluster_se, hc3_se, mixed_se, ols_se, slopes
+from analysis.statistics.means import proportion_interval
 from analysis.statistics.mixed import MIXED
 
 __all__ = ["Seeds", "Stopped", "cover", "cover_until", "simulate", "table"]
@@ -141,6 +142,9 @@ def table(
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{table(int(sys.argv[1]) if sys.argv[1:] else 4000).to_string()}\n")
+    count = int(sys.argv[1]) if sys.argv[1:] else 4000
+    low, high = proportion_interval(round(0.95 * count), count)
+    sys.stdout.write(f"{table(count).to_string()}\n")
+    sys.stdout.write(f"95 % seen in {count} sweeps: {100 * low:.1f} to {100 * high:.1f} %\n")
     for width in (0.04, 0.03, 0.02):
         sys.stdout.write(f"until half-width {width:g}: {cover_until(width)}\n")

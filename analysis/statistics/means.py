@@ -13,7 +13,15 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttest_ind, 
 
 from analysis.statistics.estimate import Estimate, at_least_rounding, unknown
 
-__all__ = ["beyond_p", "hedges", "mean_estimate", "proportion_interval", "tost_p", "welch"]
+__all__ = [
+    "beyond_p",
+    "hedges",
+    "mean_band",
+    "mean_estimate",
+    "proportion_interval",
+    "tost_p",
+    "welch",
+]
 
 Array = NDArray[np.float64]
 
@@ -30,6 +38,12 @@ def mean_estimate(values: Array, method: str, level: float = 0.95) -> Estimate:
     return Estimate(
         float(np.mean(values)), se, float(low), float(high), float(df), float(p), method, level
     )
+
+
+def mean_band(values: Array, level: float = 0.95) -> tuple[Array, Array]:
+    """The t intervals of the means of the columns of values [n ≥ 2, m]: lower and upper ends."""
+    low, high = DescrStatsW(values).tconfint_mean(alpha=1 - level)
+    return low, high
 
 
 def welch(a: Array, b: Array, level: float = 0.95) -> Estimate:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.figures.drawing.families import Family, families, levels
 from analysis.laws.law import filtered
 from analysis.laws.powerlaw import Law, PowerLaw, fit
+from analysis.statistics.means import mean_band
 from analysis.wording import quantity, symbol
 
 __all__ = ["Claim", "band", "fit_families", "interval", "short"]
@@ -88,8 +88,8 @@ def band(law: PowerLaw, at: Floats) -> tuple[Floats, Floats]:
     if len(fits) < 2:
         raise TooFewRows("an interval over seeds needs two seeds at least")
     values = np.array([constant + slope * np.log(at) for slope, constant in fits])
-    half = stats.t.ppf(0.975, len(fits) - 1) * values.std(axis=0, ddof=1) / math.sqrt(len(fits))
-    return np.exp(values.mean(axis=0) - half), np.exp(values.mean(axis=0) + half)
+    low, high = mean_band(values)
+    return np.exp(low), np.exp(high)
 
 
 def interval(law: PowerLaw) -> str:
