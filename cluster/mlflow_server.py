@@ -56,8 +56,6 @@ class MlflowServer:
             "-m",
             "mlflow",
             "server",
-            "--backend-store-uri",
-            self.store,
             "--host",
             HOST,
             "--port",
@@ -67,6 +65,10 @@ class MlflowServer:
             "--artifacts-destination",
             str(self.artifacts.absolute()),
         ]
+
+    def settings(self) -> dict[str, str]:
+        """The store stands here, not in the command: everybody may read a list of processes."""
+        return SETTINGS | {"MLFLOW_BACKEND_STORE_URI": self.store}
 
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -79,7 +81,7 @@ class MlflowServer:
         with (
             tempfile.TemporaryDirectory(prefix="sweeper-") as folder,
             tempfile.TemporaryFile() as words,
-            own_session(self.command(), words, SETTINGS, folder) as server,
+            own_session(self.command(), words, self.settings(), folder) as server,
         ):
             self._wait(server, words)
             yield server

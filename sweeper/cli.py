@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from analysis.errors import AnalysisError
+from analysis.sources.tracking_address import without_password
 from cluster.errors import ClusterError
 from sweeper.commands import commands
 from sweeper.errors import UserError
@@ -36,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except (UserError, AnalysisError, ClusterError) as error:
-        print_error(str(error))
+        print_error(without_password(str(error)))
         return USER
     except KeyboardInterrupt as stop:
-        print_error(str(stop) or "interrupted")
+        print_error(without_password(str(stop)) or "interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -47,9 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # the last edge: one line, no traceback
         if os.environ.get("SWEEPER_DEBUG"):
             raise
-        print_error(
-            f"unexpected {type(error).__name__}: {error} (SWEEPER_DEBUG=1 shows the traceback)"
-        )
+        said = f"{type(error).__name__}: {without_password(str(error))}"
+        print_error(f"unexpected {said} (SWEEPER_DEBUG=1 shows the traceback)")
         return UNEXPECTED
 
 

@@ -100,6 +100,7 @@ class Sweep:
     ----------
     trials : all trials; with `proposals` those that the search has proposed so far.
     grid : the text of the grid file.
+    folder : what relative paths in the grid are relative to.
     analysis : the law and the margin that the report tests.
     until : the rule for adding seeds. path : what the rule found after each round.
     search : decides while the sweep runs which trials are trained, and for how long.
@@ -116,6 +117,7 @@ class Sweep:
     cluster: str = "local"
     resources: Resources = field(default_factory=Resources)
     analysis: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path.cwd)
     until: Mapping[str, Any] | None = None
     path: tuple[Mapping[str, Any], ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)

@@ -1,23 +1,77 @@
-"""The credentials that MLflow's own client would send, for plain requests."""
+"""Requests to an MLflow server with the credentials that MLflow's own client would send."""
 
 from __future__ import annotations
 
 import base64
+import configparser
+import json
 import os
-from urllib.request import Request
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
 
-__all__ = ["authorize"]
+from analysis.sources.tracking_address import without_user
+
+__all__ = ["authorization", "open_page"]
+
+CREDENTIALS = "~/.mlflow/credentials"
 
 
-def authorize(request: Request) -> Request:
-    """`request` with MLFLOW_TRACKING_USERNAME and _PASSWORD, or _TOKEN, if they are set."""
-    user, password = (
-        os.environ.get(f"MLFLOW_TRACKING_{name}") for name in ("USERNAME", "PASSWORD")
+def open_page(
+    server: str, path: str, patience: float, body: Mapping[str, Any] | None = None
+) -> Any:
+    """The open answer to a GET, or to a POST of `body` as JSON; raises what `urlopen` raises.
+
+    server : the address, which may hold ``user:password@``. patience : seconds.
+    """
+    request = Request(
+        f"{without_user(server).rstrip('/')}{path}",
+        None if body is None else json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
     )
-    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    if (header := authorization(server)) is not None:
+        request.add_unredirected_header("Authorization", header)
+    return urlopen(request, timeout=patience, context=_certificates())
+
+
+def authorization(server: str) -> str | None:
+    """The header: of the address, of the environment or the credentials file, or of a token."""
+    parts = urlsplit(server)
+    if parts.username is not None:
+        return _basic(unquote(parts.username), unquote(parts.password or ""))
+    stored = _stored()
+    user, password = (
+        os.environ.get(f"MLFLOW_TRACKING_{name}") or stored.get(f"mlflow_tracking_{name.lower()}")
+        for name in ("USERNAME", "PASSWORD")
+    )
     if user and password:
-        pair = base64.b64encode(f"{user}:{password}".encode()).decode()
-        request.add_header("Authorization", f"Basic {pair}")
-    elif token:
-        request.add_header("Authorization", f"Bearer {token}")
-    return request
+        return _basic(user, password)
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    return f"Bearer {token}" if token else None
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _stored() -> Mapping[str, str]:
+    """The section ``[mlflow]`` of the credentials file; empty where there is none."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(Path(CREDENTIALS).expanduser())
+    except (OSError, configparser.Error, UnicodeDecodeError):
+        return {}
+    return dict(parser["mlflow"]) if "mlflow" in parser else {}
+
+
+def _certificates() -> ssl.SSLContext:
+    """Which certificates are trusted, by the settings of MLflow and of requests."""
+    if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1"):
+        return ssl._create_unverified_context()
+    names = ("MLFLOW_TRACKING_SERVER_CERT_PATH", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+    place = next((value for name in names if (value := os.environ.get(name))), None)
+    folder = place if place and Path(place).is_dir() else None
+    return ssl.create_default_context(cafile=None if folder else place, capath=folder)

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.errors import LoadError, NoAnswer
 from analysis.sources.mlflow_runs import Run
+from analysis.sources.tracking_address import sqlite_address, sqlite_path, without_password
 
 __all__ = ["SqlStore", "database_url", "is_database"]
 
@@ -33,10 +33,11 @@ HISTORY = """SELECT m.run_uuid AS run, m.key AS metric, m.step AS step, m.timest
              ON r.run_uuid = m.run_uuid
              WHERE r.experiment_id = :experiment AND r.lifecycle_stage = 'active'"""
 FEW = 500
+DRIVERS = {"postgresql": "psycopg2-binary", "mysql": "pymysql"}
 
 
 def is_database(uri: str) -> bool:
-    return uri.startswith(("sqlite:", "postgresql:", "postgresql+"))
+    return uri.startswith(("sqlite:", "postgresql:", "postgresql+", "mysql:", "mysql+"))
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class SqlStore:
         known = {row.name: row.experiment_id for row in connection.execute(sa.text(query))}
         if name not in known:
             raise LoadError(
-                f"no experiment {name!r} in {_shown(self.uri)}; experiments there: "
+                f"no experiment {name!r} in {without_password(self.uri)}; experiments there: "
                 f"{', '.join(sorted(known))}"
             )
         key: int = known[name]
@@ -94,29 +95,33 @@ class SqlStore:
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
         url = database_url(self.uri)
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        file = sqlite_path(self.uri)
+        if url.get_backend_name() == "sqlite" and not (file and file.is_file()):
             raise LoadError(
-                f"there is no tracking database at {url.database}; name the store "
+                f"there is no tracking database at {file or self.uri}; name the store "
                 "that the sweep wrote to"
             )
         try:
             engine = sa.create_engine(url, connect_args=_patience(url), poolclass=sa.NullPool)
         except ImportError as error:
             raise LoadError(
-                f"no driver for {_shown(self.uri)} ({error}): pip install psycopg2-binary"
+                f"no driver for {without_password(self.uri)} ({error}): "
+                f"pip install {DRIVERS.get(url.get_backend_name(), 'its driver')}"
             ) from error
         try:
             with engine.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise NoAnswer(f"cannot read {_shown(self.uri)}: {reason}") from error
+            raise NoAnswer(f"cannot read {without_password(self.uri)}: {reason}") from error
         finally:
             engine.dispose()
 
 
 def database_url(uri: str) -> sa.URL:
     """The address, with whichever driver is installed where a PostgreSQL address names none."""
+    if file := sqlite_path(uri):
+        return sa.make_url(sqlite_address(file))
     url = sa.make_url(uri)
     if url.drivername == "postgresql":
         driver = "psycopg2" if find_spec("psycopg2") else "psycopg"
@@ -127,10 +132,6 @@ def database_url(uri: str) -> sa.URL:
 def _patience(url: sa.URL) -> dict[str, Any]:
     """Seconds to wait for a lock or for an answer."""
     return {"timeout": 30} if url.get_backend_name() == "sqlite" else {"connect_timeout": 10}
-
-
-def _shown(uri: str) -> str:
-    return sa.make_url(uri).render_as_string(hide_password=True)
 
 
 def _by_run(connection: sa.Connection, table: str, key: int) -> dict[str, dict[str, str]]:

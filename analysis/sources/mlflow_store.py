@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pandas as pd
@@ -23,10 +22,11 @@ import pandas as pd
 from analysis.errors import LoadError, NoAnswer
 from analysis.sources import cache as parquet
 from analysis.sources.frames import ordered_history, trials_frame
-from analysis.sources.mlflow_login import authorize
+from analysis.sources.mlflow_login import open_page
 from analysis.sources.mlflow_runs import Run, Store, stamp, sweeps, trial_row, trial_runs
 from analysis.sources.mlflow_sql import SqlStore, is_database
 from analysis.sources.schema import Experiment, metric_name
+from analysis.sources.tracking_address import is_server, without_password
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -58,8 +58,8 @@ def read_experiment(uri: str, experiment: str, cache: Path | None = None) -> Exp
         name=experiment,
         trials=trials,
         history=history,
-        sweeps=sweeps(runs, experiment, uri),
-        source=uri,
+        sweeps=sweeps(runs, experiment, without_password(uri)),
+        source=without_password(uri),
     )
 
 
@@ -67,11 +67,11 @@ def open_store(uri: str) -> Store:
     """The reader for an address; LoadError names the kinds that there are."""
     if is_database(uri):
         return SqlStore(uri)
-    if uri.startswith(("http:", "https:")):
+    if is_server(uri):
         return RestStore(uri)
     raise LoadError(
-        f"cannot read a tracking store at {uri!r}: use sqlite:///path/mlflow.db, "
-        "postgresql://... or http://host:port"
+        f"cannot read a tracking store at {without_password(uri)!r}: use "
+        "sqlite:///path/mlflow.db, postgresql://..., mysql+pymysql://... or http://host:port"
     )
 
 
@@ -121,8 +121,8 @@ class RestStore:
         try:
             return self._runs(experiment)
         except MlflowException as error:
-            first = str(error).strip().partition("\n")[0]
-            raise NoAnswer(f"{self.uri} stopped answering: {first}") from error
+            first = without_password(str(error).strip().partition("\n")[0])
+            raise NoAnswer(f"{self._shown} stopped answering: {first}") from error
 
     def _runs(self, experiment: str) -> list[Run]:
         from mlflow import MlflowClient
@@ -132,7 +132,7 @@ class RestStore:
         if found is None:
             known = sorted(e.name for e in client.search_experiments())
             raise LoadError(
-                f"no experiment {experiment!r} at {self.uri}; experiments there: "
+                f"no experiment {experiment!r} at {self._shown}; experiments there: "
                 f"{', '.join(known)}"
             )
         return [_run(run) for run in self._pages(client, found.experiment_id)]
@@ -167,12 +167,12 @@ class RestStore:
             doseq=True,
         )
         try:
-            with self._get(f"{BULK}?{query}", 60) as answer:
+            with open_page(self.uri, f"{BULK}?{query}", 60) as answer:
                 found = json.load(answer).get("metrics", [])
         except HTTPError:
             return self._values_one_by_one(runs, metric)
         except (OSError, HTTPException, ValueError) as error:
-            raise NoAnswer(f"{self.uri} stopped answering: {error}") from error
+            raise NoAnswer(f"{self._shown} stopped answering: {error}") from error
         return [
             (m["run_id"], m["key"], int(m.get("step", 0)), int(m["timestamp"]), float(m["value"]))
             for m in found
@@ -191,18 +191,17 @@ class RestStore:
     def _require_answer(self) -> None:
         """A quick look at /health: the client itself would try for minutes."""
         try:
-            with self._get("/health", 10):
+            with open_page(self.uri, "/health", 10):
                 return
         except (OSError, HTTPException, ValueError) as error:
             raise NoAnswer(
-                f"no answer from {self.uri} ({getattr(error, 'reason', error)}); "
+                f"no answer from {self._shown} ({getattr(error, 'reason', error)}); "
                 "start the server or read from storage"
             ) from error
 
-    def _get(self, path: str, patience: float) -> Any:
-        """An open answer, with the credentials that MLflow's own client would send."""
-        request = Request(f"{self.uri.rstrip('/')}{path}")
-        return urlopen(authorize(request), timeout=patience)
+    @property
+    def _shown(self) -> str:
+        return without_password(self.uri)
 
 
 def _batches(runs: Sequence[Run]) -> Iterator[Sequence[Run]]:

@@ -11,11 +11,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode
 
-from analysis.sources.mlflow_login import authorize
+from analysis.sources.mlflow_login import open_page
 from analysis.sources.schema import Experiment
+from analysis.sources.tracking_address import is_server
 
 __all__ = ["RunLinks", "find_runs", "linked"]
 
@@ -35,11 +35,9 @@ class RunLinks:
 def find_runs(server: str, experiment: str, patience: float = PATIENCE) -> RunLinks:
     """What the server has answered after `patience` seconds, at most; empty if it does not."""
     found = RunLinks()
-    if urlsplit(server).scheme not in ("http", "https"):
+    if not is_server(server):
         return found
-    asking = threading.Thread(
-        target=_ask, daemon=True, args=(server.rstrip("/"), experiment, found, patience)
-    )
+    asking = threading.Thread(target=_ask, daemon=True, args=(server, experiment, found, patience))
     asking.start()
     asking.join(patience)
     return RunLinks(found.experiment_id, dict(found.runs))
@@ -61,12 +59,13 @@ def _ask(server: str, experiment: str, found: RunLinks, patience: float) -> None
     """Fill `found` page by page; whatever goes wrong, what is there already counts."""
     try:
         query = urlencode({"experiment_name": experiment})
-        answer = _call(f"{server}/api/2.0/mlflow/experiments/get-by-name?{query}", patience)
+        answer = _call(server, f"/experiments/get-by-name?{query}", patience)
         found.experiment_id = str(answer["experiment"]["experiment_id"])
         token: str | None = ""
         while token is not None:
             page = _call(
-                f"{server}/api/2.0/mlflow/runs/search",
+                server,
+                "/runs/search",
                 patience,
                 {
                     "experiment_ids": [found.experiment_id],
@@ -85,11 +84,6 @@ def _ask(server: str, experiment: str, found: RunLinks, patience: float) -> None
         return
 
 
-def _call(address: str, patience: float, body: Mapping[str, Any] | None = None) -> Any:
-    request = Request(
-        address,
-        None if body is None else json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with urlopen(authorize(request), timeout=patience) as answer:
+def _call(server: str, path: str, patience: float, body: Mapping[str, Any] | None = None) -> Any:
+    with open_page(server, f"/api/2.0/mlflow{path}", patience, body) as answer:
         return json.load(answer)

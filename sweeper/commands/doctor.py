@@ -26,8 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tracking",
         metavar="URI",
-        default="sqlite:///mlflow.db",
-        help="the grid's `tracking` (default: sqlite:///mlflow.db)",
+        help="the grid's `tracking` (default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db)",
     )
     parser.add_argument(
         "--cluster",
@@ -53,10 +52,10 @@ def _findings(arguments: argparse.Namespace) -> list[Finding]:
     from sweeper.doctor import machine, surroundings
     from sweeper.errors import placed
     from sweeper.grid.schema import require_tracker
-    from sweeper.storage.addresses import storage_path, tracking_uri
+    from sweeper.storage.addresses import default_tracking, storage_path, tracking_uri
 
     with placed((None, None, "--tracking")):
-        uri = tracking_uri(require_tracker(arguments.tracking))
+        uri = tracking_uri(require_tracker(arguments.tracking or default_tracking()))
     folder = storage_path(arguments.storage)
     found = [
         machine.python(),

@@ -36,11 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from sweeper.errors import placed
+    from sweeper.grid.schema import require_tracker
     from sweeper.status.stored import stored_sweeps
     from sweeper.storage.addresses import storage_path, tracking_uri
     from sweeper.tracking.reconcile import reconcile
 
-    uri = tracking_uri(arguments.tracking) if arguments.tracking else None
+    with placed((None, None, "--tracking")):
+        uri = tracking_uri(require_tracker(arguments.tracking)) if arguments.tracking else None
     folder = storage_path(arguments.storage)
     stored = stored_sweeps(folder, arguments.name)
     found = [reconcile(one, uri) for one in stored]
@@ -56,4 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             markup=False,
             soft_wrap=True,
         )
+        if one.refused:
+            console().print(
+                f"pictures and tables were not taken: {one.refused}", markup=False, soft_wrap=True
+            )
     return 0

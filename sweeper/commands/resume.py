@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="sweeps",
         help="storage folder that holds it (default: ./sweeps)",
     )
+    parser.add_argument(
+        "--tracking", metavar="URI", help="in the place of the store that the sweep wrote to"
+    )
     add_training(parser)
     add_json(parser)
 
@@ -30,4 +33,4 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeper.storage.addresses import storage_path
 
     newest = stored_sweeps(storage_path(arguments.storage), arguments.name)[-1]
-    return train(load_again(newest), arguments)
+    return train(load_again(newest, arguments.tracking), arguments)

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.sources.tracking_address import without_password
 from sweeper.commands.shared import add_grid, add_json, load_grid, said, settings, with_runs
 from sweeper.storage.paths import report_folder
 from sweeper.terminal.screen import console, print_bullets, print_json
@@ -66,7 +67,7 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
         _show_troubles(screen, outcome)
         print_json({key: asdict(outcome)[key] for key in SHOWN})
     else:
-        _show(screen, outcome, sentences)
+        _show(screen, sweep, outcome, sentences)
     return _exit_code(outcome)
 
 
@@ -141,7 +142,7 @@ def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     from analysis.errors import AnalysisError
     from analysis.sources import load
 
-    chosen = settings(dict(sweep.analysis), outcome.tracking_uri)
+    chosen = settings(dict(sweep.analysis), sweep.tracking)
     try:
         experiment = load.from_storage(sweep.storage, sweep.experiment)
         experiment, chosen = with_runs(experiment, chosen)
@@ -179,8 +180,10 @@ def _show_troubles(screen: Console, outcome: Outcome) -> None:
         )
 
 
-def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:
+def _show(screen: Console, sweep: Sweep, outcome: Outcome, sentences: list[str]) -> None:
     from rich.markup import escape
+
+    from sweeper.storage.addresses import show_tracking
 
     screen.print()
     print_bullets(screen, sentences)
@@ -190,14 +193,17 @@ def _show(screen: Console, outcome: Outcome, sentences: list[str]) -> None:
     if outcome.report:
         screen.print(f"report  {escape(outcome.report)}", soft_wrap=True)
     screen.print(f"runs    [bold]{escape(_ui(outcome.tracking_uri))}[/bold]", soft_wrap=True)
+    if show_tracking(sweep) != outcome.tracking_uri:
+        screen.print(f"store   {escape(show_tracking(sweep))}", soft_wrap=True)
 
 
 def _ui(uri: str) -> str:
     """The command that opens MLflow's pages; it finds the default store by itself."""
-    from sweeper.commands.ui import DEFAULT
-    from sweeper.storage.addresses import tracking_uri
+    from sweeper.storage.addresses import default_tracking, tracking_uri
 
-    return "sweeper ui" if uri == tracking_uri(DEFAULT) else f"sweeper ui --tracking {uri}"
+    if uri == without_password(tracking_uri(default_tracking())):
+        return "sweeper ui"
+    return shlex.join(["sweeper", "ui", "--tracking", uri])
 
 
 def _again() -> str:

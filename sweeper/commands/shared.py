@@ -126,9 +126,12 @@ def with_runs(experiment: Experiment, chosen: ReportSettings) -> tuple[Experimen
     if not chosen.server:
         return experiment, chosen
     from analysis.sources.run_links import find_runs, linked
+    from analysis.sources.tracking_address import without_user
 
     found = find_runs(chosen.server, experiment.name)
-    return linked(experiment, found), replace(chosen, experiment_id=found.experiment_id)
+    return linked(experiment, found), replace(
+        chosen, server=without_user(chosen.server), experiment_id=found.experiment_id
+    )
 
 
 def said(report: Path) -> list[str]:

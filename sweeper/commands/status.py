@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.sources.tracking_address import without_password
 from sweeper.commands.shared import add_json
 from sweeper.terminal.screen import console, print_json, print_table
 
@@ -102,7 +103,7 @@ def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[s
         left = waiting(newest, own)
         rows.append(
             {
-                "tracking_uri": uri,
+                "tracking_uri": without_password(uri),
                 "records": left.records,
                 "trials": left.trials,
                 "error": left.error,

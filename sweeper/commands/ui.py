@@ -8,33 +8,32 @@ import signal
 from sweeper.errors import placed
 from sweeper.terminal.screen import console
 
-__all__ = ["DEFAULT", "HELP", "NAME", "add_arguments", "run"]
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "ui"
 HELP = "open MLflow's pages for the tracked runs"
-DEFAULT = "sqlite:///mlflow.db"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tracking",
         metavar="URI",
-        default=DEFAULT,
-        help=f"the grid's `tracking` (default: {DEFAULT})",
+        help="the grid's `tracking` (default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db)",
     )
     parser.add_argument("--port", type=int, default=5000, help="port (default: 5000)")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from analysis.sources.tracking_address import is_server, without_password
     from cluster.mlflow_server import MlflowServer
     from sweeper.grid.schema import require_tracker
-    from sweeper.storage.addresses import require_store, tracking_uri
+    from sweeper.storage.addresses import default_tracking, require_store, tracking_uri
     from sweeper.tracking.database import with_driver
 
     with placed((None, None, "--tracking")):
-        uri = tracking_uri(require_tracker(arguments.tracking))
-    if uri.startswith(("http://", "https://")):
-        console().print(f"MLflow answers at {uri}", markup=False, soft_wrap=True)
+        uri = tracking_uri(require_tracker(arguments.tracking or default_tracking()))
+    if is_server(uri):
+        console().print(f"MLflow answers at {without_password(uri)}", markup=False, soft_wrap=True)
         return 0
     require_store(uri)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from analysis.sources.tracking_address import sqlite_path, without_password
 from sweeper.doctor.finding import Finding
 from sweeper.errors import UserError
 from sweeper.storage.addresses import check_writable
@@ -17,8 +18,6 @@ from sweeper.tracking.connection import Unwell, check_address
 from trainers.fields import describe_fields
 
 __all__ = ["data", "disk", "locks", "ray", "storage", "tracking"]
-
-SQLITE = "sqlite:///"
 
 
 def storage(folder: Path) -> Finding:
@@ -65,13 +64,13 @@ def locks(folder: Path) -> Finding:
 
 def tracking(uri: str) -> Finding:
     """Whether MLflow's store answers; a SQLite file that is not there yet is not made."""
-    path = Path(uri.removeprefix(SQLITE))
-    if uri.startswith(SQLITE) and not path.exists():
+    path, shown = sqlite_path(uri), without_password(uri)
+    if path and not path.exists():
         if os.access(path.parent, os.W_OK):
-            return Finding("tracking", f"{uri} will be made by the first sweep")
+            return Finding("tracking", f"{shown} will be made by the first sweep")
         return Finding(
             "tracking",
-            uri,
+            shown,
             "stop",
             f"nothing can be written to {path.parent}; name another file with --tracking",
         )
@@ -79,11 +78,11 @@ def tracking(uri: str) -> Finding:
         check_address(uri)
     except Unwell as error:
         return Finding(
-            "tracking", uri, "note", f"{error.message}; trials are trained all the same"
+            "tracking", shown, "note", f"{error.message}; trials are trained all the same"
         )
     except UserError as error:
-        return Finding("tracking", uri, "stop", error.message)
-    return Finding("tracking", f"{uri} answers")
+        return Finding("tracking", shown, "stop", error.message)
+    return Finding("tracking", f"{shown} answers")
 
 
 def data() -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -181,6 +182,12 @@ class Driver:
             self._board.notes.append(
                 f"MLflow does not have everything yet ({backlog.error}); {backlog.trials} trials "
                 "wait in the storage, and the same command delivers them"
+            )
+        if backlog.refused:
+            again = shlex.join(["sweeper", "reconcile", self._roster.sweep.experiment])
+            self._board.notes.append(
+                f"MLflow has every number, and not every picture and table ({backlog.refused}); "
+                f"mend that, and `{again}` delivers them"
             )
 
     def _stop(self) -> None:

@@ -12,10 +12,9 @@ import torch
 
 from sweeper.errors import UserError
 from sweeper.messages import Job, JobTrial
-from sweeper.status.trained import find_trial
-from sweeper.storage import ledger, paths
+from sweeper.status.trained import find_trial, stored_trial
+from sweeper.storage import ledger
 from sweeper.storage.provenance import provenance
-from sweeper.storage.stored_files import read_trial
 from sweeper.worker.worker import train_pack
 from trainers import Record, Trial
 from trainers.checkpoint import Commit
@@ -67,8 +66,8 @@ def rerun(storage: Path, name: str) -> Repetition:
     trial that was not trained itself.
     """
     trial_id = find_trial(storage, name)
-    about = read_trial(paths.trial_file(storage, trial_id))
-    if about is None:
+    about = stored_trial(storage, trial_id)
+    if not about:
         raise UserError(f"the trial {trial_id} cannot be read; run its grid again, which mends it")
     stored = ledger.newest_commit(storage, trial_id)
     if source := about.get("merged_from"):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
+from analysis.sources.tracking_address import without_password
 from sweeper.driver.best import best, keep_found
 from sweeper.errors import UserError
 from sweeper.plan.readable import require_readable
@@ -117,7 +118,7 @@ class Roster:
             skipped=sum(status == "finished" for status in self.before.values()),
             wall_s=round(wall_s, 3),
             report=None,
-            tracking_uri=self.sweep.tracking,
+            tracking_uri=without_password(self.sweep.tracking),
             interrupted=interrupted and (len(finished) < len(after) or unanswered > 0),
             failures=tuple(failures),
             unanswered=unanswered,

@@ -15,10 +15,12 @@ from sweeper.driver.driver import Driver
 from sweeper.errors import UserError, placed
 from sweeper.schedule.shared_ray import SharedRay, shared_ray
 from sweeper.storage import ledger, paths
+from sweeper.storage.home import stored_tracking
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.stored_files import read_sweep
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking.connection import Unwell, check_address
+from sweeper.tracking.schema_version import OtherSchema
 
 __all__ = ["RunOptions", "run"]
 
@@ -85,7 +87,8 @@ def _check_tracker(sweep: Sweep, console: Console) -> None:
     try:
         check_address(sweep.tracking)
     except UserError as error:
-        if not isinstance(error, Unwell) and not _was_there(sweep):
+        waits = isinstance(error, Unwell) or _was_there(sweep)
+        if isinstance(error, OtherSchema) or not waits:
             raise
         console.print(
             f"{error.message}; the trials are trained all the same, and their records "
@@ -98,5 +101,5 @@ def _check_tracker(sweep: Sweep, console: Console) -> None:
 
 def _was_there(sweep: Sweep) -> bool:
     """Whether the sweep was begun with this tracker, which then was no wrong address."""
-    row = read_sweep(paths.sweep_file(sweep)) or {}
-    return row.get("tracking_uri") == sweep.tracking
+    row = read_sweep(paths.sweep_file(sweep))
+    return row is not None and stored_tracking(row, sweep.storage) == sweep.tracking

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,15 @@ INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 class Document:
     """A parsed file: its values, and the line on which each of them stands.
 
-    `lines` maps the address of a value, such as ``("trials", 0, "sigma")``, to its line.
+    `lines` maps the address of a value, such as ``("trials", 0, "sigma")``, to its line. Relative
+    paths in the values are relative to `folder`.
     """
 
     file: str
     text: str
     values: Any
     lines: Mapping[Address, int]
+    folder: Path = Path()
 
     def line(self, address: Address) -> int | None:
         """The line of a value, or of the nearest thing around it that has one."""
@@ -59,12 +61,12 @@ class Document:
         return UserError(message, self.file, self.line(address), render_address(address) or None)
 
 
-def read(path: Path) -> Document:
+def read(path: Path, folder: Path = Path()) -> Document:
     """Parse a file; `UserError` if it cannot be read, is too large or is no YAML."""
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
-        return parse(content.decode("utf-8-sig"), str(path))
+        return replace(parse(content.decode("utf-8-sig"), str(path)), folder=folder)
     except UnicodeDecodeError as error:
         raise UserError("a grid is UTF-8 text, and this file is not", str(path)) from error
     except OSError as error:

@@ -46,8 +46,8 @@ def check_value(document: Document, address: Address, field: Field, raw: Any) ->
         steps = () if found.element is None else (found.element,)
         wrong = raw[found.element] if steps else raw
         raise document.error(f"must be {found.rule}, and is {show(wrong)}", (*address, *steps))
-    if field.where and field.name.endswith("_dir") and value is not None:
-        return str(Path(value).expanduser().absolute())
+    if field.where and isinstance(value, str):
+        return str((document.folder / Path(value).expanduser()).absolute())
     return value
 
 

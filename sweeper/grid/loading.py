@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from analysis.sources.tracking_address import without_password
 from sweeper.errors import Place, placed
 from sweeper.grid.checks import check_law, check_search, check_until
 from sweeper.grid.document import Document, read
@@ -14,29 +16,45 @@ from sweeper.grid.identity import sweep_name
 from sweeper.grid.proposals import read_adaptive
 from sweeper.grid.resolve import resolve
 from sweeper.grid.schema import check_grid, require_tracker
-from sweeper.storage.addresses import check_writable, storage_path, tracking_uri
+from sweeper.storage.addresses import (
+    VARIABLE,
+    check_writable,
+    default_tracking,
+    storage_path,
+    tracking_uri,
+)
 from sweeper.sweep import Resources, Sweep
 
 __all__ = ["load"]
 
 
 def load(
-    grid: str | Path, *, yes: bool = False, storage: str | None = None, tracking: str | None = None
+    grid: str | Path,
+    *,
+    yes: bool = False,
+    storage: str | None = None,
+    tracking: str | None = None,
+    folder: Path | None = None,
 ) -> Sweep:
     """The sweep that a grid file, or a shipped grid's name, describes.
 
     `yes` admits more than 100,000 trials; `storage` and `tracking` replace what the grid says.
+    Relative paths in the grid are relative to `folder`, by default the working folder.
     Raises `UserError` with file, line and path for everything that the user must mend.
     """
     path = find_grid(grid)
-    document = read(path)
+    home = folder or Path.cwd()
+    document = read(path, home)
     checked = check_grid(document)
     places = _places(document, {"storage": storage, "tracking": tracking})
     with placed(places.get("storage")):
-        folder = storage_path(storage or checked.storage)
-        check_writable(folder)
+        place = storage_path(storage) if storage else storage_path(checked.storage, home)
+        check_writable(place)
     with placed(places.get("tracking")):
-        address = tracking_uri(require_tracker(tracking or checked.tracking))
+        address = tracking_uri(
+            require_tracker(tracking or checked.tracking or default_tracking()),
+            home if checked.tracking and not tracking else None,
+        )
     trials = resolve(document, expand(document, checked, yes))
     until = checked.until.model_dump(exclude_none=True) if checked.until else None
     search, proposals = read_adaptive(document, checked)
@@ -44,9 +62,10 @@ def load(
         experiment=checked.experiment,
         name=sweep_name(path.stem, trials, proposals, search),
         trials=trials,
-        grid=document.text,
-        storage=folder,
+        grid=without_password(document.text),
+        storage=place,
         tracking=address,
+        folder=home,
         cluster=checked.cluster,
         resources=Resources(**checked.resources.model_dump()),
         analysis=checked.analysis.model_dump(exclude_none=True),
@@ -71,4 +90,6 @@ def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, 
         for key in ("storage", "tracking", "cluster", "resources", "until", "search")
         if (key,) in document.lines
     }
+    if os.environ.get(VARIABLE):
+        places.setdefault("tracking", (None, None, VARIABLE))
     return places | {key: (None, None, f"--{key}") for key, value in options.items() if value}

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from analysis.sources.tracking_address import without_password
 from sweeper.errors import Address, UserError
 from sweeper.grid.complaints import complain, show, unknown_key
 from sweeper.grid.document import Document
@@ -120,9 +121,9 @@ def check_where(where: dict[str, Any] | None) -> dict[str, Any] | None:
     return where
 
 
-def check_tracking(uri: str) -> str:
+def check_tracking(uri: str | None) -> str | None:
     try:
-        return require_tracker(uri)
+        return None if uri is None else require_tracker(uri)
     except UserError as error:
         raise _complaint(error.message) from error
 
@@ -130,7 +131,9 @@ def check_tracking(uri: str) -> str:
 def require_tracker(uri: str) -> str:
     """The address of a tracking store; `UserError` for what cannot be one."""
     if not uri.startswith(TRACKERS):
-        raise UserError(f"must start with one of {', '.join(TRACKERS)}; and is {show(uri)}")
+        raise UserError(
+            f"must start with one of {', '.join(TRACKERS)}; and is {show(without_password(uri))}"
+        )
     return uri
 
 
@@ -222,7 +225,7 @@ class GridSchema(_Shared):
     until: UntilSection | None = None
     resources: ResourcesSection = ResourcesSection()
     storage: str = "./sweeps"
-    tracking: Annotated[str, AfterValidator(check_tracking)] = "sqlite:///mlflow.db"
+    tracking: Annotated[str | None, AfterValidator(check_tracking)] = None
     cluster: Annotated[str, AfterValidator(check_cluster)] = "local"
 
 

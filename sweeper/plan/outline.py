@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from analysis.sources.tracking_address import without_password
 from sweeper.grid.labels import point_label
 from sweeper.grid.seeds import point_of
 from sweeper.plan.alias_pairs import AliasPair, Merging, alias_pairs, merging
@@ -74,7 +75,7 @@ class Outline:
             "experiment": sweep.experiment,
             "sweep": sweep.name,
             "storage": str(sweep.storage),
-            "tracking_uri": sweep.tracking,
+            "tracking_uri": without_password(sweep.tracking),
             "count": len(sweep.trials),
             "finished": self.finished,
             "packs": self.packs,

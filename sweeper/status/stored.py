@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.grid.complaints import nearest
 from sweeper.storage import paths
+from sweeper.storage.home import stored_home, stored_tracking
 from sweeper.storage.stored_files import read_sweep, read_trial
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers import TrainerError, Trial
@@ -75,20 +77,24 @@ def as_stored(sweep: Sweep) -> Sweep:
         for one in row["trials"]
         if one["id"] not in known and (trial := _trial(sweep.storage, one))
     ]
-    return replace(sweep, trials=(*sweep.trials, *more), tracking=row["tracking_uri"])
+    tracking = stored_tracking(row, sweep.storage)
+    if without_password(sweep.tracking) == tracking:  # the grid has the password
+        tracking = sweep.tracking
+    return replace(sweep, trials=(*sweep.trials, *more), tracking=tracking)
 
 
-def load_again(stored: StoredSweep) -> Sweep:
+def load_again(stored: StoredSweep, tracking: str | None = None) -> Sweep:
     """The sweep that the stored grid means now; `UserError` unless it still means the same.
 
-    It keeps its name, its storage and its tracking store.
+    It keeps its name, its storage, and its tracking store unless another one is given.
     """
     sweep = stored.sweep
     again = loading.load(
         paths.grid_file(paths.sweep_folder(sweep)),
         yes=True,
         storage=str(sweep.storage),
-        tracking=sweep.tracking,
+        tracking=tracking or sweep.tracking,
+        folder=sweep.folder,
     )
     if again.name.rpartition("-")[2] != sweep.name.rpartition("-")[2]:
         raise UserError(
@@ -107,7 +113,8 @@ def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:
         trials=tuple(trials),
         grid=grid.read_text(encoding="utf-8") if grid.is_file() else "",
         storage=storage,
-        tracking=row["tracking_uri"],
+        tracking=stored_tracking(row, storage),
+        folder=stored_home(row, storage).now(storage),
         analysis=row.get("analysis") or {},
     )
     return StoredSweep(sweep, row["created"], row.get("provenance") or {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,24 @@ import torch
 from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
 from sweeper.storage import ledger, paths
+from sweeper.storage.home import Home, stored_home, stored_tracking
 from sweeper.storage.stored_files import read_sweep, read_trial
 from trainers import checkpoint
+from trainers.datasets import DATASETS
 from trainers.errors import TrainerError
+from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.objectives import Objective
 from trainers.trial import Trial
 
-__all__ = ["TrainedTrial", "find_trial", "load_trained", "require_pictures", "sweeps_of"]
+__all__ = [
+    "TrainedTrial",
+    "find_trial",
+    "load_trained",
+    "require_pictures",
+    "stored_trial",
+    "sweeps_of",
+]
 
 SHOWN = 8
 
@@ -74,7 +84,7 @@ def load_trained(storage: Path, name: str) -> TrainedTrial:
     Raises `UserError` where there is no such trial, or no model of it.
     """
     found = find_trial(storage, name)
-    about = _about(storage, found)
+    about = stored_trial(storage, found)
     try:
         trial = Trial.from_config(about["trial"])
         commit = ledger.newest_commit(storage, found)
@@ -112,13 +122,40 @@ def require_pictures(trained: TrainedTrial) -> None:
 
 def sweeps_of(storage: Path, trial: str) -> Iterator[tuple[str, str]]:
     """Experiment and tracking URI of every sweep that has the trial, the newest first."""
+    for row in _rows(storage, trial):
+        yield str(row["experiment"]), stored_tracking(row, storage)
+
+
+def stored_trial(storage: Path, trial: str) -> dict[str, Any]:
+    """What ``trial.json`` says, with its data where they lie now; empty where it is missing."""
+    about = dict(_about(storage, trial))
+    config = dict(about.get("trial") or {})
+    data = config.get("data")
+    if not isinstance(data, dict) or data.get("name") not in DATASETS:
+        return about
+    homes = [stored_home(row, storage) for row in _rows(storage, trial)]
+    places = {
+        field.name: _found(str(data[field.name]), homes, storage)
+        for field in describe_fields(DATASETS[data["name"]])
+        if field.where and isinstance(data.get(field.name), str)
+    }
+    return about | {"trial": config | {"data": data | places}}
+
+
+def _found(path: str, homes: Sequence[Home], storage: Path) -> str:
+    """The first place where the path is; what it says itself where it is nowhere."""
+    places = [home.find(Path(path).expanduser(), storage) for home in homes]
+    return str(next((place for place in places if place.exists()), path))
+
+
+def _rows(storage: Path, trial: str) -> list[dict[str, Any]]:
+    """The ``sweep.json`` of every sweep that has the trial, the newest first."""
     rows = [
         row
         for row in map(read_sweep, paths.sweep_files(storage))
         if row and any(one["id"] == trial for one in row["trials"])
     ]
-    for row in sorted(rows, key=lambda row: str(row["created"]), reverse=True):
-        yield row["experiment"], row["tracking_uri"]
+    return sorted(rows, key=lambda row: str(row["created"]), reverse=True)
 
 
 def _missing(trial: str, commit: checkpoint.Commit | None) -> str:

@@ -2,30 +2,76 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
+from analysis.sources.tracking_address import (
+    has_no_password,
+    is_server,
+    sqlite_address,
+    sqlite_path,
+    without_password,
+    without_user,
+)
 from sweeper.errors import UserError
+from sweeper.sweep import Sweep
 
-__all__ = ["check_writable", "require_store", "storage_path", "tracking_uri"]
+__all__ = [
+    "DEFAULT",
+    "VARIABLE",
+    "check_writable",
+    "default_tracking",
+    "recall_password",
+    "require_password",
+    "require_store",
+    "show_tracking",
+    "storage_path",
+    "tracking_uri",
+]
 
-SQLITE = "sqlite:///"
+VARIABLE = "MLFLOW_TRACKING_URI"
+DEFAULT = "sqlite:///mlflow.db"
 
 
-def storage_path(storage: str) -> Path:
-    """The absolute storage folder; `UserError` for what is no folder path."""
+def storage_path(storage: str, folder: Path | None = None) -> Path:
+    """The absolute storage folder; a relative one is relative to `folder`, or the working folder.
+
+    `UserError` for what is no folder path.
+    """
     if "://" in storage or not storage:
         raise UserError(
             f"storage must be a folder, and is {storage!r}; object stores are not supported yet"
         )
-    return Path(storage).expanduser().absolute()
+    return _absolute(Path(storage), folder)
 
 
-def tracking_uri(uri: str) -> str:
-    """The tracking URI with a relative SQLite path made absolute, so that workers agree on it."""
-    if not uri.startswith(SQLITE):
-        return uri
-    return SQLITE + str(Path(uri.removeprefix(SQLITE)).expanduser().absolute())
+def tracking_uri(uri: str, folder: Path | None = None) -> str:
+    """The tracking URI with a relative SQLite path made absolute, as for `storage_path`."""
+    path = sqlite_path(uri)
+    return uri if path is None else sqlite_address(_absolute(path, folder))
+
+
+def default_tracking() -> str:
+    """The tracking URI where nobody names one: MLFLOW_TRACKING_URI, else a file of this folder."""
+    return os.environ.get(VARIABLE) or DEFAULT
+
+
+def show_tracking(sweep: Sweep) -> str:
+    """The sweep's tracking store as people read it, and whether the environment names it."""
+    named = sweep.places.get("tracking") == (None, None, VARIABLE)
+    return without_password(sweep.tracking) + f" ({VARIABLE})" * named
+
+
+def _absolute(path: Path, folder: Path | None) -> Path:
+    found = (folder or Path()) / path.expanduser()
+    try:
+        str(found.absolute()).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"the path {str(found)!r} is no UTF-8 text; rename that folder, or choose another"
+        ) from error
+    return found.absolute()
 
 
 def check_writable(folder: Path) -> None:
@@ -37,16 +83,43 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:
+        cause = error.strerror if nearest.is_dir() else f"{nearest} is a file"
         raise UserError(
-            f"the storage {folder} cannot be written: {error.strerror}; choose "
+            f"the storage {folder} cannot be written: {cause}; choose "
             "another with `storage:` or --storage"
         ) from error
 
 
 def require_store(uri: str) -> None:
     """`UserError` where a SQLite store is not there yet: nothing is created by looking."""
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+    require_password(uri)
+    path = sqlite_path(uri)
+    if path is not None and not path.is_file():
+        here = Path(path.name).absolute()
+        hint = "name the one that there is, or run a grid first"
+        if here.is_file():
+            hint = f"name the one that there is, such as --tracking {sqlite_address(here)}"
+        raise UserError(f"there is no tracking store {path}; {hint}")
+
+
+def recall_password(stored: str) -> str:
+    """A stored address with the password that was not stored, if the environment has it.
+
+    It is that of MLFLOW_TRACKING_URI where this is the same address; a server's credentials may
+    stand in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead.
+    """
+    named = os.environ.get(VARIABLE, "")
+    if without_password(named) == stored:
+        return named
+    if is_server(stored) and os.environ.get("MLFLOW_TRACKING_PASSWORD"):
+        return without_user(stored)
+    return stored
+
+
+def require_password(uri: str) -> None:
+    """`UserError` for an address as it is shown and stored: its password was left out."""
+    if has_no_password(uri):
         raise UserError(
-            f"there is no tracking store {uri.removeprefix(SQLITE)}; name the one "
-            "that there is, or run a grid first"
+            f"the password of {uri} is not stored; set MLFLOW_TRACKING_URI to the whole address, "
+            "or give it with --tracking"
         )

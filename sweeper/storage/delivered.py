@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from analysis.sources.tracking_address import without_password
 from sweeper.storage import ledger, paths
 from sweeper.sweep import Sweep
 
@@ -14,7 +15,8 @@ __all__ = ["read_delivered", "write_delivered"]
 def write_delivered(sweep: Sweep, epochs: Mapping[str, int]) -> None:
     """Note each trial's last epoch that the sweep's tracking store has."""
     ledger.write_json(
-        paths.delivered_file(sweep), {"tracking_uri": sweep.tracking, "epochs": dict(epochs)}
+        paths.delivered_file(sweep),
+        {"tracking_uri": without_password(sweep.tracking), "epochs": dict(epochs)},
     )
 
 
@@ -22,7 +24,7 @@ def read_delivered(sweep: Sweep) -> dict[str, int]:
     """The same; empty where nothing readable was noted of this store."""
     try:
         row = json.loads((paths.delivered_file(sweep)).read_bytes())
-        if row["tracking_uri"] != sweep.tracking:
+        if row["tracking_uri"] != without_password(sweep.tracking):
             return {}
         return {str(trial): int(epoch) for trial, epoch in row["epochs"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
+from sweeper.storage.home import describe_home
 from sweeper.storage.paths import (
     grid_file,
     stop_file,
@@ -119,7 +121,8 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
             "experiment": sweep.experiment,
             "sweep": sweep.name,
             "created": created,
-            "tracking_uri": sweep.tracking,
+            "tracking_uri": without_password(sweep.tracking),
+            "home": describe_home(sweep, before),
             "trials": trials,
             "analysis": dict(sweep.analysis),
             "provenance": dict(provenance),
@@ -130,11 +133,14 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
 
 
 def write_trials(sweep: Sweep) -> None:
-    """Write the `trial.json` of every trial that has no valid one yet."""
+    """Write the `trial.json` of every trial with no valid one, or whose data lie elsewhere now."""
     for trial in sweep.trials:
         path = trial_file(sweep.storage, trial.id)
-        if not read_trial(path):
+        before, data = read_trial(path), trial.trial.config()["data"]
+        if not before:
             write_json(path, trial.to_json())
+        elif json.dumps(before["trial"].get("data")) != json.dumps(data):
+            write_json(path, before | {"trial": before["trial"] | {"data": data}})
 
 
 def write_failure(storage: str | Path, trial: str, reason: str) -> None:

@@ -25,6 +25,7 @@ SWEEP: Types = {
     "analysis": (dict, NoneType),
     "provenance": (dict, NoneType),
 }
+HOME: Types = {"folder": str, "storage": str}
 ENTRY: Types = {
     "id": str,
     "role": (str, NoneType),
@@ -50,7 +51,9 @@ def read_sweep(path: Path) -> dict[str, Any] | None:
     Raises `UserError` where a newer version wrote it.
     """
     row = read_known(path, SWEEP)
-    if row is None or (row["experiment"], row["sweep"]) != path.parts[-3:-1]:
+    if row is None or ("home" in row and not has_types(row["home"], HOME)):
+        return None
+    if (row["experiment"], row["sweep"]) != path.parts[-3:-1]:
         return None
     return row if all(has_types(one, ENTRY) for one in row["trials"]) else None
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from sweeper.plan.data_parts import DataParts
 from sweeper.plan.outline import Outline, Row
+from sweeper.storage.addresses import show_tracking
 from sweeper.terminal.screen import print_table
 
 __all__ = ["draw"]
@@ -119,7 +120,7 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
         ),
         ("memory", f"about {plan.trial_memory / 1e9:.1f} GB a trial: an estimate"),
         ("storage", str(sweep.storage)),
-        ("tracking", sweep.tracking),
+        ("tracking", show_tracking(sweep)),
     ]
 
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import fcntl
 import http.client
 import os
-import re
 import sqlite3
 import time
 import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from analysis.sources.mlflow_login import authorization, open_page
+from analysis.sources.tracking_address import sqlite_path, without_password
 from sweeper.errors import UserError
+from sweeper.storage.addresses import require_password
 from sweeper.tracking.database import check_database
+from sweeper.tracking.schema_version import QUERY, check_schema
 
-__all__ = ["Unwell", "alone", "artifact_location", "check_address", "settle", "unmade_store"]
+__all__ = ["Unwell", "alone", "check_address", "first_line", "settle", "unmade_store"]
 
 PATIENCE, PAUSE = 3.0, 0.05
 SETTINGS = {
@@ -44,11 +46,18 @@ def settle() -> None:
         os.environ.setdefault(name, value)
 
 
+def first_line(error: Exception) -> str:
+    """The first line of a library's message, without the passwords of addresses in it."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return without_password(line)
+
+
 def check_address(uri: str) -> None:
     """`UserError` if nothing answers at the tracking URI; MLflow itself is not imported.
 
     `Unwell` if somebody does, but late or with an error of its own.
     """
+    require_password(uri)
     scheme = urllib.parse.urlsplit(uri).scheme
     if scheme in ("http", "https"):
         _check_server(uri)
@@ -56,19 +65,20 @@ def check_address(uri: str) -> None:
         _check_sqlite(uri)
     elif scheme in ("", "file"):
         raise UserError(
-            f"tracking {uri!r} is a folder, and MLflow writes to databases and "
+            f"tracking {without_password(uri)!r} is a folder, and MLflow writes to databases and "
             f"servers only; {EXAMPLES}"
         )
     elif scheme.split("+")[0] in ("postgresql", "mysql", "mssql"):
         check_database(uri)
     else:
-        raise UserError(f"tracking {uri!r} is no address that MLflow can write to; {EXAMPLES}")
+        shown = without_password(uri)
+        raise UserError(f"tracking {shown!r} is no address that MLflow can write to; {EXAMPLES}")
 
 
 @contextmanager
 def alone(uri: str) -> Iterator[None]:
     """Keep other drivers away from a SQLite store: two that create its tables at once crash."""
-    path = _sqlite_path(uri)
+    path = sqlite_path(uri)
     if path is None:
         yield
         return
@@ -79,69 +89,78 @@ def alone(uri: str) -> Iterator[None]:
 
 def unmade_store(uri: str) -> Path | None:
     """The file of a SQLite store that has no tables yet; None for every other store."""
-    path = _sqlite_path(uri)
+    path = sqlite_path(uri)
     if path is None or not path.exists():
         return path
     with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
         return None if database.execute("SELECT 1 FROM sqlite_master").fetchone() else path
 
 
-def artifact_location(uri: str, experiment: str, storage: Path) -> str | None:
-    """Beside a SQLite file, in the storage for another database; a server knows its own place.
-
-    MLflow's own choice would be the working folder, which is another one tomorrow.
-    """
-    if uri.startswith(("http://", "https://")):
-        return None
-    path = _sqlite_path(uri)
-    root = path.resolve().parent if path else storage.resolve()
-    return (root / "mlruns" / re.sub(r"[^\w.-]+", "_", experiment)).as_uri()
-
-
 def _check_server(uri: str) -> None:
+    shown = without_password(uri)
     try:
-        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=PATIENCE):
+        with open_page(uri, "/health", PATIENCE):
             return
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (401, 403):
             raise UserError(
-                f"the MLflow server at {uri} refuses us ({error.code}); start it with "
-                "--allowed-hosts for the name that you use, or give it "
-                "MLFLOW_TRACKING_USERNAME and _PASSWORD"
+                f"the MLflow server at {shown} refuses us ({error.code}); {_remedy(uri)}"
             ) from error
         kind = Unwell if error.code >= 500 else UserError
         raise kind(
-            f"{uri} answers, but not as a healthy MLflow server (GET /health: "
+            f"{shown} answers, but not as a healthy MLflow server (GET /health: "
             f"{error.code}); look at its log, or {EXAMPLES}"
         ) from error
     except (TimeoutError, http.client.HTTPException, ConnectionResetError) as error:
         raise Unwell(
-            f"{uri} takes connections and does not answer (GET /health: {error}); look "
+            f"{shown} takes connections and does not answer (GET /health: {error}); look "
             f"at its log, or {EXAMPLES}"
         ) from error
     except (OSError, ValueError) as error:
         cause = getattr(error, "reason", error)
         raise UserError(
-            f"no MLflow server answers at {uri} ({cause}); start it (mlflow server), "
+            f"no MLflow server answers at {shown} ({cause}); start it (mlflow server), "
             f"correct `tracking`, or {EXAMPLES}"
         ) from error
 
 
+def _remedy(uri: str) -> str:
+    """What a refusal asks for: credentials where none were sent, else other ones."""
+    hosts = "or start it with --allowed-hosts for the name that you use"
+    if authorization(uri):
+        return f"correct the user and the password (or the token) that it was sent, {hosts}"
+    return (
+        "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, "
+        f"{hosts}"
+    )
+
+
 def _check_sqlite(uri: str) -> None:
     """Open the file; WAL lets the user interface read while the sweep writes, and is faster."""
-    path = _sqlite_path(uri)
+    path = sqlite_path(uri)
     if path is None:
         return
     try:
         with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
             _log_ahead(database)
+            found = _schema(database)
         writable = os.access(path, os.W_OK)
     except (sqlite3.Error, OSError) as error:
         seen = _why_not(path) if "unable to open" in str(error) else None
         raise _unusable(path, seen or str(error)) from error
     if not writable:
         raise _unusable(path, "it is read-only")
+    check_schema(uri, found)
+
+
+def _schema(database: sqlite3.Connection) -> str | None:
+    """The version of MLflow's tables; None where there are none."""
+    try:
+        row = database.execute(QUERY).fetchone()
+    except sqlite3.OperationalError:
+        return None
+    return str(row[0]) if row else None
 
 
 def _log_ahead(database: sqlite3.Connection) -> None:
@@ -174,10 +193,3 @@ def _why_not(path: Path) -> str | None:
         return f"the folder {folder} {missing}"
     place = path if path.exists() else folder
     return None if os.access(place, os.W_OK) else f"nothing can be written to {place}"
-
-
-def _sqlite_path(uri: str) -> Path | None:
-    if not uri.startswith("sqlite:///"):
-        return None
-    name = uri.removeprefix("sqlite:///").partition("?")[0]
-    return None if name in ("", ":memory:") else Path(name)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
+from sweeper.tracking.schema_version import QUERY, check_schema
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
+    from sqlalchemy import URL, Connection
 
 __all__ = ["check_database", "with_driver"]
 
@@ -36,7 +38,7 @@ def check_database(uri: str) -> None:
     import sqlalchemy  # a third of a second that others need not wait
 
     url = _url(uri)
-    shown = sqlalchemy.make_url(uri).render_as_string(hide_password=True)
+    shown = without_password(uri)
     try:
         engine = sqlalchemy.create_engine(
             url, connect_args={"connect_timeout": PATIENCE}, poolclass=sqlalchemy.NullPool
@@ -50,13 +52,25 @@ def check_database(uri: str) -> None:
             f"{OTHERWISE}"
         ) from error
     try:
-        engine.connect().close()
+        with engine.connect() as connection:
+            found = _schema(connection)
     except sqlalchemy.exc.SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise UserError(
             f"the tracking database {shown} cannot be opened ({cause}); start it, "
             f"correct `tracking`, {OTHERWISE}"
         ) from error
+    check_schema(uri, found)
+
+
+def _schema(connection: Connection) -> str | None:
+    """The version of MLflow's tables; None where there are none."""
+    import sqlalchemy
+
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return None
+    row = connection.execute(sqlalchemy.text(QUERY)).first()
+    return str(row[0]) if row else None
 
 
 def _url(uri: str) -> URL:
@@ -68,6 +82,6 @@ def _url(uri: str) -> URL:
         return database_url(uri)
     except (sqlalchemy.exc.ArgumentError, ValueError) as error:
         raise UserError(
-            f"the tracking address {uri!r} cannot be read; write it as "
+            f"the tracking address {without_password(uri)!r} cannot be read; write it as "
             f"postgresql://user:password@host:5432/name, {OTHERWISE}"
         ) from error

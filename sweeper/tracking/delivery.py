@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sweeper.storage import ledger
 from sweeper.storage.delivered import read_delivered, write_delivered
 from sweeper.sweep import Sweep
-from sweeper.tracking.connection import settle, unmade_store
+from sweeper.tracking.connection import first_line, settle, unmade_store
 from trainers.checkpoint import Commit
 
 if TYPE_CHECKING:
@@ -30,10 +30,14 @@ NOTE_EVERY = 10.0
 
 @dataclass(frozen=True)
 class Backlog:
-    """What the tracker has not been given: trials that wait in storage, and the last error."""
+    """What the tracker has not been given: trials that wait in storage, and the last error.
+
+    `refused` says why artifacts of trials that it has were not taken.
+    """
 
     trials: int
     error: str | None = None
+    refused: str | None = None
 
 
 class Delivery:
@@ -89,7 +93,7 @@ class Delivery:
             self._thread.join(0.2)
         with self._changed:
             if self._end is None and not self._waiting:
-                return Backlog(0)
+                return Backlog(0, refused=self._tracking.refused if self._tracking else None)
             return Backlog(len(self._waiting), self._error or f"no answer in {patience:g} s")
 
     def _work(self) -> None:
@@ -106,7 +110,7 @@ class Delivery:
                 self._tracking.end_sweep(self._end)
                 self._end = None
         except Exception as error:  # noqa: BLE001 - the same
-            self._error = _line(error)
+            self._error = first_line(error)
 
     def _await_work(self) -> bool:
         """True if there is something to do; False when all is done, or it is too late."""
@@ -165,7 +169,7 @@ class Delivery:
     def _pause(self, error: Exception) -> None:
         """Wait longer from failure to failure, but not when the sweep waits for the end."""
         self._failures += 1
-        self._error = _line(error)
+        self._error = first_line(error)
         if self._closing.is_set():
             time.sleep(LAST_PAUSE)
         else:
@@ -181,7 +185,7 @@ def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | 
         try:
             answer.append(_add_report(sweep, folder))
         except Exception as error:  # noqa: BLE001 - the report lies in the storage anyway
-            answer.append(_line(error))
+            answer.append(first_line(error))
 
     thread = threading.Thread(target=work, name="report", daemon=True)
     thread.start()
@@ -197,7 +201,3 @@ def _add_report(sweep: Sweep, folder: Path) -> str | None:
 
     found = add_report(sweep.tracking, sweep.experiment, sweep.name, folder)
     return None if found else "the tracker has no run of the sweep"
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
+from sweeper.tracking.artifact_place import bring_artifacts_along
 from sweeper.tracking.store import quiet_client
 
 __all__ = ["add_picture", "add_report"]
@@ -16,6 +17,7 @@ def add_picture(uri: str, experiment: str, trial: str, path: Path) -> str | None
 
     Only the artifact is written, no metric and no tag: a sweep that is under way may go on.
     """
+    bring_artifacts_along(uri, experiment)
     client = quiet_client(uri)
     run = _oldest_run(client, experiment, f"tags.`sweeper.trial` = '{trial}'")
     if run:
@@ -25,6 +27,7 @@ def add_picture(uri: str, experiment: str, trial: str, path: Path) -> str | None
 
 def add_report(uri: str, experiment: str, sweep: str, folder: Path) -> str | None:
     """Show the files of a report in the sweep's run, below ``report``; the run's id, or None."""
+    bring_artifacts_along(uri, experiment)
     client = quiet_client(uri)
     run = _oldest_run(client, experiment, f"tags.`sweeper.sweep` = '{sweep}'")
     if run:

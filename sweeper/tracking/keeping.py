@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
 from sweeper.pictures.drawings import Drawing
 from sweeper.pictures.gallery import rows_png
 from sweeper.status.trained import TrainedTrial, sweeps_of
 from sweeper.storage import ledger
 from sweeper.storage.addresses import require_store
-from sweeper.tracking.connection import check_address, settle
+from sweeper.tracking.connection import check_address, first_line, settle
 
 __all__ = ["KeptPicture", "keep"]
 
@@ -61,5 +62,8 @@ def _show(uri: str, experiment: str, trial: str, path: Path) -> tuple[str | None
     except UserError as error:
         return None, f"not shown in MLflow: {error.message}"
     except Exception as error:  # noqa: BLE001 - whatever a tracker does, the picture is there
-        return None, f"not shown in MLflow: {(str(error).splitlines() or [''])[0]}"
-    return run, None if run else f"not shown in MLflow: {uri} has no run of this trial"
+        return None, f"not shown in MLflow: {first_line(error)}"
+    return (
+        run,
+        None if run else f"not shown in MLflow: {without_password(uri)} has no run of this trial",
+    )

@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
 from sweeper.status.stored import StoredSweep
 from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
-from sweeper.tracking.connection import Unwell, check_address, settle
+from sweeper.tracking.connection import Unwell, check_address, first_line, settle
 from sweeper.tracking.delivery import RunStatus
 from trainers import TrainerError
 
@@ -33,6 +34,7 @@ class Reconciled:
     """What it took: `trials` are shown now, `created` of them had no run that could be kept.
 
     `twins` counts deleted younger runs, `replaced` runs that showed what storage has not.
+    `refused` says why pictures and tables were not taken.
     """
 
     sweep: str
@@ -41,6 +43,7 @@ class Reconciled:
     created: int
     replaced: int
     twins: int
+    refused: str | None = None
 
 
 def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
@@ -51,6 +54,7 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
     where it does not take what it is told, or where somebody runs the sweep.
     """
     sweep = replace(stored.sweep, tracking=tracking or stored.sweep.tracking)
+    shown = without_password(sweep.tracking)
     with suppress(Unwell):
         check_address(sweep.tracking)
     settle()
@@ -58,7 +62,7 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
 
     with hold_lease(paths.sweep_folder(sweep)):
         try:
-            return _repair(Tracking(sweep, stored.provenance), stored, sweep.tracking)
+            return _repair(Tracking(sweep, stored.provenance), stored, shown)
         except (TrainerError, OSError) as error:
             raise UserError(f"the storage cannot be read: {error}") from error
         except Exception as error:
@@ -68,9 +72,8 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
                 "requests",
             ):
                 raise
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(
-                f"MLflow at {sweep.tracking} did not take it ({first}); what it took "
+                f"MLflow at {shown} did not take it ({first_line(error)}); what it took "
                 "stays, and the same command goes on"
             ) from error
 
@@ -90,7 +93,7 @@ def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
             tracking.show_trial(trial, commit, STATUS[state])
             shown += 1
     tracking.end_sweep(_verdict(list(states.values())))
-    return Reconciled(sweep.name, uri, shown, created, replaced, twins)
+    return Reconciled(sweep.name, uri, shown, created, replaced, twins, tracking.refused)
 
 
 def _verdict(states: list[ledger.Status]) -> RunStatus:

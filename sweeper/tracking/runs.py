@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Experiment, Run, RunTag
@@ -14,7 +15,7 @@ from sweeper.storage.lease import is_held
 from sweeper.storage.ledger import status
 from sweeper.storage.paths import sweep_folder_of, trial_folder
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.tracking.connection import artifact_location
+from sweeper.tracking.artifact_place import artifact_location, gone_folder
 from sweeper.tracking.evaluation_artifacts import TAG
 from sweeper.tracking.tags import declared_tags, origin_tags, started_ms, trial_tags
 from trainers.checkpoint import Commit
@@ -51,6 +52,11 @@ class Runs:
         self._experiment = self._find_experiment(sweep)
         self.parent = self._find_parent(declared_tags(sweep))
         self._shown = self._find("tags.`sweeper.kind` = 'trial'")
+
+    @property
+    def gone(self) -> Path | None:
+        """The folder that the experiment's artifacts lay in, where it is there no more."""
+        return gone_folder(self._experiment.artifact_location)
 
     def grow(self, trials: set[str]) -> None:
         """Take in trials that the sweep has got meanwhile; they may have runs already."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
+from analysis.sources.tracking_address import sqlite_address
 from sweeper.tracking.connection import check_address, unmade_store
 from sweeper.tracking.database import with_driver
 
@@ -34,7 +35,7 @@ def make_store(uri: str) -> None:
         return
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as own:
         staged = Path(own) / path.name
-        quiet_client(f"sqlite:///{staged}").search_experiments(max_results=1)
+        quiet_client(sqlite_address(staged)).search_experiments(max_results=1)
         with closing(sqlite3.connect(staged)) as database:  # nothing may stay in a log beside it
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if unmade_store(uri):  # nobody else was faster

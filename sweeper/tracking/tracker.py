@@ -14,7 +14,8 @@ from sweeper.pictures.gallery import gallery_png
 from sweeper.storage import paths
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.tracking.connection import alone
+from sweeper.tracking.artifact_place import bring_artifacts_along
+from sweeper.tracking.connection import alone, first_line
 from sweeper.tracking.evaluation_artifacts import artifacts, evaluation_tags
 from sweeper.tracking.runs import Runs, Shown
 from sweeper.tracking.store import make_store, quiet_client
@@ -37,13 +38,17 @@ class Tracking:
     ----------
     sweep : the sweep; its `tracking` is MLflow's tracking URI.
     provenance : git commit, versions and host, for the tags.
+
+    Artifacts that cannot be stored hold nothing back: `refused` says why the last one could not.
     """
 
     def __init__(self, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
         self._sweep = sweep
         self._trials = {trial.id: trial for trial in sweep.trials}
+        self.refused: str | None = None
         with alone(sweep.tracking):
             make_store(sweep.tracking)
+            bring_artifacts_along(sweep.tracking, sweep.experiment)
             self._client = quiet_client(sweep.tracking)
             self.runs = Runs(self._client, sweep, provenance)
 
@@ -182,6 +187,16 @@ class Tracking:
             self._artifact(shown.run, "error.txt", path.read_bytes())
 
     def _artifact(self, run: str, name: str, content: bytes) -> None:
+        """Store a file in a run; raises only where the tracker does not answer at all."""
+        try:
+            if gone := self.runs.gone:
+                raise FileNotFoundError(f"the folder {gone} is not there")
+            self._store(run, name, content)
+        except Exception as error:  # noqa: BLE001 - a full disk, missing rights, a missing package
+            self._client.get_run(run)
+            self.refused = first_line(error)
+
+    def _store(self, run: str, name: str, content: bytes) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / Path(name).name
             path.write_bytes(content)

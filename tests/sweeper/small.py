@@ -65,6 +65,7 @@ def small_sweep(folder: Path, *trials: PlannedTrial, **changes: Any) -> Sweep:
         "experiment: demo\n",
         folder / "sweeps",
         f"sqlite:///{folder}/mlflow.db",
+        folder=folder,
     )
     return replace(sweep, **changes)
 

@@ -10,6 +10,7 @@ from analysis.figures.drawing.view import View
 from analysis.report.part import Block, Part
 from analysis.sources.paths import grid_file
 from analysis.sources.schema import Experiment
+from analysis.sources.tracking_address import without_password
 
 __all__ = ["facts", "headline", "part", "reproduce"]
 
@@ -63,7 +64,7 @@ def facts(experiment: Experiment) -> dict[str, str]:
         "host": str(provenance.get("host", "")),
         "python": str(provenance.get("python", "")),
         "versions": _versions(_mapping(provenance.get("versions"))),
-        "tracking": _without_secrets(str(last.get("tracking_uri") or "")),
+        "tracking": without_password(str(last.get("tracking_uri") or "")),
     }
     return {name: text for name, text in found.items() if text}
 
@@ -89,12 +90,6 @@ def _data(experiment: Experiment) -> str:
         f"checksum {one.checksum[:12]})"
         for one in experiment.spectra.values()
     )
-
-
-def _without_secrets(uri: str) -> str:
-    """An address without the user and password that it may hold."""
-    scheme, slashes, rest = uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if slashes else uri
 
 
 def reproduce(experiment: Experiment) -> list[str]:

@@ -325,7 +325,7 @@ def test_provenance_has_the_reproduce_line_and_no_password(experiment: Experimen
     sweep = experiment.sweeps[0] | {"tracking_uri": "postgresql://me:secret@db:5432/mlflow"}
     changed = replace(experiment, sweeps=[sweep])
     known = provenance.facts(changed)
-    assert known["tracking"] == "postgresql://db:5432/mlflow"
+    assert known["tracking"] == "postgresql://me:***@db:5432/mlflow"
     assert known["commit"] == "0123456789abcdef with uncommitted changes"
     lines = provenance.reproduce(changed)
     assert lines[0] == "git checkout 0123456789abcdef"

@@ -16,7 +16,8 @@ import pytest
 
 from sweeper.errors import UserError
 from sweeper.tracking import connection
-from sweeper.tracking.connection import artifact_location, check_address
+from sweeper.tracking.artifact_place import artifact_location
+from sweeper.tracking.connection import check_address
 
 
 @pytest.fixture

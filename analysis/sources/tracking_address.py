@@ -1,0 +1,60 @@
+"""Addresses of tracking stores: made, read, and shown without their passwords, here alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+__all__ = [
+    "has_no_password",
+    "is_server",
+    "sqlite_address",
+    "sqlite_path",
+    "without_password",
+    "without_user",
+]
+
+SQLITE = "sqlite:///"
+ESCAPED = {"%": "%25", "?": "%3F"}
+OPTIONS = re.compile(r"\?(?=\w+=[^/]*$)")
+USER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*):\S*@")
+SECRET = re.compile(r"([?&]\w*(?:password|passwd|token)=)[^\s&]+", re.IGNORECASE)
+HIDDEN = "***"
+
+
+def sqlite_address(path: Path) -> str:
+    """The address of a SQLite file; what has a meaning in an address is escaped as %XX."""
+    return SQLITE + re.sub("[%?]", lambda found: ESCAPED[found[0]], str(path))
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of a SQLite address; None for another store, or one in memory.
+
+    A question mark that begins no options (``?name=value``) is part of the name.
+    """
+    if not uri.startswith(SQLITE):
+        return None
+    name = OPTIONS.split(uri.removeprefix(SQLITE), maxsplit=1)[0]
+    return None if name in ("", ":memory:") else Path(unquote(name))
+
+
+def is_server(uri: str) -> bool:
+    """Whether the address is that of an MLflow server."""
+    return uri.startswith(("http://", "https://"))
+
+
+def without_password(text: str) -> str:
+    """An address, or a text with addresses in it, with ``***`` in the place of each password."""
+    return SECRET.sub(rf"\1{HIDDEN}", USER.sub(rf"\1:{HIDDEN}@", text))
+
+
+def has_no_password(uri: str) -> bool:
+    """Whether an address is one of `without_password`, which cannot be used."""
+    return f":{HIDDEN}@" in uri or f"={HIDDEN}" in uri
+
+
+def without_user(uri: str) -> str:
+    """The address of a server without the user and the password in it."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

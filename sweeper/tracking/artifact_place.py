@@ -1,0 +1,76 @@
+"""Where the runs of an experiment keep their artifacts, also after their store was moved."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from analysis.sources.tracking_address import is_server, sqlite_path
+
+__all__ = ["artifact_location", "bring_artifacts_along", "gone_folder"]
+
+PATIENCE = 30.0  # seconds
+FOLDER = "/mlruns/"
+
+
+def artifact_location(uri: str, experiment: str, storage: Path) -> str | None:
+    """Beside a SQLite file, in the storage for another database; a server knows its own place.
+
+    MLflow's own choice would be the working folder, which is another one tomorrow.
+    """
+    if is_server(uri):
+        return None
+    path = sqlite_path(uri)
+    return _below(path.resolve().parent if path else storage.resolve(), experiment)
+
+
+def bring_artifacts_along(uri: str, experiment: str) -> None:
+    """Have a SQLite file that was moved or copied name the folder ``mlruns`` beside it.
+
+    MLflow stores absolute places, of the experiment and of each run: what is added would be
+    written to the old one, which may be that of another copy. A place that was not chosen by
+    `artifact_location` stays.
+    """
+    path = sqlite_path(uri)
+    if path is None or not path.is_file():
+        return
+    new = _below(path.resolve().parent, experiment)
+    with closing(sqlite3.connect(path, timeout=PATIENCE)) as database, database:
+        row = database.execute(
+            "SELECT experiment_id, artifact_location FROM experiments WHERE name = ?",
+            (experiment,),
+        ).fetchone()
+        if row is None or row[1] == new or not _is_chosen(row[1], new):
+            return
+        database.execute(
+            "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (new, row[0])
+        )
+        database.execute(
+            "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
+            "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
+            (new, len(row[1]) + 1, row[0], len(row[1]), row[1]),
+        )
+
+
+def gone_folder(location: str) -> Path | None:
+    """The folder around ``mlruns``, where it is there no more; None if artifacts can be written.
+
+    MLflow would make it again, at the place where the project lay before.
+    """
+    parts = urlsplit(location)
+    if parts.scheme != "file" or FOLDER not in parts.path:
+        return None
+    root = Path(unquote(parts.path.rpartition(FOLDER)[0]))
+    return None if root.is_dir() else root
+
+
+def _below(root: Path, experiment: str) -> str:
+    return (root / "mlruns" / re.sub(r"[^\w.-]+", "_", experiment)).as_uri()
+
+
+def _is_chosen(old: str, new: str) -> bool:
+    ends = (uri.rpartition(FOLDER)[2] for uri in (old, new))
+    return old.startswith("file://") and FOLDER in old and len(set(ends)) == 1
