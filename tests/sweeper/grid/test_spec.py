@@ -376,8 +376,8 @@ def test_storage_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     head = HEAD + f"storage: {tmp_path}/file/deep\n"
     found = load_error(grid_text(GOOD, head=head), tmp_path)
     assert found == (
-        "/grid.yaml:5: storage: the storage /file/deep cannot be written: Not a "
-        "directory; choose another with `storage:` or --storage"
+        "/grid.yaml:5: storage: the storage /file/deep cannot be written: /file "
+        "is a file; choose another with `storage:` or --storage"
     )
     assert load_error(text=grid_text(GOOD, head=head), folder=tmp_path, storage="s3://bucket") == (
         "--storage: storage must be a folder, and is 's3://bucket'; object stores are not "

@@ -20,6 +20,7 @@ class Tracker:
     def __init__(self, refusals: int = 0, poison: tuple[str, ...] = ()) -> None:
         self.shown: dict[str, list[str]] = {}
         self.ended: list[str] = []
+        self.refused: str | None = None
         self._refusals, self._poison = refusals, poison
 
     def grow(self, sweep: Sweep) -> None:
