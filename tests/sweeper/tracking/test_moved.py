@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mlflow.tracking._tracking_service import utils
 from rich.console import Console
 
 from sweeper.driver.run import RunOptions, run
@@ -25,6 +26,17 @@ from tests.sweeper.small import planned, small_sweep
 pytestmark = THIRD_PARTY
 
 OPTIONS = RunOptions(inline=True)
+
+
+@pytest.fixture(autouse=True)
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow remembers for the life of a process where the artifacts of a run go."""
+    monkeypatch.setattr(utils, "_artifact_repos_cache", Forgetful())
+
+
+class Forgetful(dict[str, object]):
+    def get(self, key: str, default: object = None) -> object:
+        return default
 
 
 def trained(folder: Path, *trials: int) -> Sweep:
