@@ -19,6 +19,7 @@ __all__ = [
     "Fraction",
     "Limits",
     "Natural",
+    "NoiseScale",
     "NonNegative",
     "PerMember",
     "Positive",
@@ -61,6 +62,18 @@ class PerMember:
 
 
 @dataclass(frozen=True)
+class NoiseScale:
+    """Marks the field that is the model's noise level, in data units.
+
+    `beta_exponent` is e where a weight β of the KL learns what the scale s·β^e learns at β = 1:
+    ½ where log p(x|z) falls with s², 1 where it falls with s (Saremi 2020, arXiv:2005.09047,
+    Theorems 1 and 2); None where no such theorem is known.
+    """
+
+    beta_exponent: float | None = None
+
+
+@dataclass(frozen=True)
 class Where:
     """Marks a field that says where something is found, not what is computed: no part of an id."""
 
@@ -94,6 +107,7 @@ class Field:
     bounds: Limits | None
     per_member: bool
     where: bool
+    noise: NoiseScale | None = None
 
 
 def describe_fields(component: type[Any]) -> tuple[Field, ...]:
@@ -135,6 +149,7 @@ def _describe(component: type[Any]) -> Iterator[Field]:
             bounds=next((mark for mark in marks if isinstance(mark, Limits)), None),
             per_member=any(isinstance(mark, PerMember) for mark in marks),
             where=any(isinstance(mark, Where) for mark in marks),
+            noise=next((mark for mark in marks if isinstance(mark, NoiseScale)), None),
         )
 
 

@@ -15,7 +15,16 @@ from trainers import datasets
 from trainers.corruptions import CORRUPTIONS, Corruption, FromData, Learnable
 from trainers.datasets import DATASETS, Dataset, Splits
 from trainers.errors import Incompatible
-from trainers.fields import Component, Count, Limits, Scale, Where, describe_fields, substitute
+from trainers.fields import (
+    Component,
+    Count,
+    Field,
+    Limits,
+    Scale,
+    Where,
+    describe_fields,
+    substitute,
+)
 from trainers.likelihoods import LIKELIHOODS, Likelihood
 from trainers.model import Model, Parameters
 from trainers.networks import NETWORKS, Network
@@ -137,6 +146,29 @@ class Trial:
             if fld.per_member
         }
 
+    @property
+    def noise(self) -> tuple[str, Field] | None:
+        """The part and the field that are the noise level: the likelihood's, else the objective's.
+
+        None for models that have none.
+        """
+        for kind in ("likelihood", "objective"):
+            component = getattr(self, kind)
+            for fld in describe_fields(type(component)) if component else ():
+                if fld.noise:
+                    return kind, fld
+        return None
+
+    @property
+    def beta_exponent(self) -> float | None:
+        """e where (noise level s, β) learns what (s·β^e, 1) learns; None where that is unknown.
+
+        Saremi 2020, arXiv:2005.09047, Theorems 1 and 2, which are about models of clean data.
+        """
+        known = self.corrupts is None and getattr(self.objective, "weights_kl", False)
+        marked = self.noise[1].noise if known and self.noise else None
+        return marked.beta_exponent if marked else None
+
     def count_parameters(self) -> int:
         """How many numbers are trained; nothing is allocated."""
         with torch.device("meta"):
@@ -235,9 +267,13 @@ def _check_support(data: Dataset, kind: str, part: Likelihood | Corruption) -> N
     if part.support and (low < part.support[0] or high > part.support[1]):
         raise Incompatible(
             f"the {kind} {part.name!r} is for data in {part.support}, and "
-            f"{data.name!r} has the range {data.value_range or 'ℝ'}; use "
-            "'gaussian' or 'laplace'"
+            f"{data.name!r} has the range {data.value_range or 'ℝ'}; use one of {_unbounded(kind)}"
         )
+
+
+def _unbounded(kind: str) -> str:
+    """The registered parts that take data of any range."""
+    return ", ".join(name for name in PARTS[kind] if PARTS[kind][name].support is None)
 
 
 def _check_corruption(trial: Trial) -> None:
@@ -269,6 +305,6 @@ def _check_corruption(trial: Trial) -> None:
         raise Incompatible(
             f"the likelihood {trial.likelihood.name!r} is for data in "
             f"{trial.likelihood.support}, and {trial.corruption.name} noise of the "
-            "data leads out of it; use the likelihood 'gaussian' or 'laplace', or "
-            f"one of the corruptions {', '.join(inside)}"
+            f"data leads out of it; use one of the likelihoods {_unbounded('likelihood')}, or "
+            f"of the corruptions {', '.join(inside)}"
         )

@@ -31,11 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(found)
     else:
-        _show(found)
+        _show(found, bool(arguments.kind))
     return 0
 
 
-def _show(found: dict[str, list[dict[str, Any]]]) -> None:
+def _show(found: dict[str, list[dict[str, Any]]], fields: bool) -> None:
+    """One table a kind; `fields` shows also what a grid may set of each entry."""
     from rich.table import Table
     from rich.text import Text
 
@@ -46,14 +47,23 @@ def _show(found: dict[str, list[dict[str, Any]]]) -> None:
         table.add_column(no_wrap=True, min_width=width, style="bold")
         table.add_column()
         for entry in entries:
-            table.add_row(Text(entry["name"]), _about(entry))
+            table.add_row(Text(entry["name"]), _about(entry, fields))
         screen.print(Text(kind, style="cyan"))
         screen.print(table)
         screen.print()
 
 
-def _about(entry: dict[str, Any]) -> Text:
+def _about(entry: dict[str, Any], fields: bool) -> Text:
     from rich.text import Text
 
-    source = entry["reference"]
-    return Text.assemble(entry["summary"], *([("\n" + source, "dim")] if source else []))
+    lines = [entry["reference"]]
+    if fields:
+        lines += [", ".join(map(_field, entry.get("fields", ()))), *entry.get("takes", ())]
+    return Text.assemble(entry["summary"], *((f"\n{line}", "dim") for line in lines if line))
+
+
+def _field(field: dict[str, Any]) -> str:
+    """A hyperparameter with its default; one without must be given."""
+    if field["required"]:
+        return f"{field['name']} (required)"
+    return f"{field['name']}: {field['default']}"

@@ -5,27 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sweeper.grid.axes import round_value
-from sweeper.grid.models import Alias
 from trainers.fields import substitute
 from trainers.trial import Trial
 
 __all__ = ["as_twin", "partner", "weight"]
 
 
-def partner(trial: Trial, alias: Alias | None) -> Trial | None:
+def partner(trial: Trial) -> Trial | None:
     """The trial with β = 1 that learns the same, or None where there is none.
 
     Saremi 2020, arXiv:2005.09047, Theorems 1 and 2: L(σ₁, β) = (σ₂/σ₁)²·L(σ₂, 1) + C with
     σ₂ = σ₁√β, so that the loss of (σ, β) is β times its partner's; for Laplace α₂ = α₁β.
     """
-    beta = getattr(trial.objective, "beta", None)
-    if alias is None or trial.likelihood is None or not beta or beta == 1:
+    beta, exponent = getattr(trial.objective, "beta", None), trial.beta_exponent
+    if exponent is None or trial.noise is None or not beta or beta == 1:
         return None
-    scale = getattr(trial.likelihood, alias.scale) * beta**alias.exponent
+    name = trial.noise[1].name
+    scale = getattr(trial.likelihood, name) * beta**exponent
     return replace(
         trial,
         objective=substitute(trial.objective, {"beta": 1.0}),
-        likelihood=substitute(trial.likelihood, {alias.scale: round_value(scale)}),
+        likelihood=substitute(trial.likelihood, {name: round_value(scale)}),
     )
 
 

@@ -5,42 +5,29 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeper.errors import Address
 from sweeper.grid.axes import Axis, axis
-from sweeper.grid.complaints import nearest, show, unknown_key
+from sweeper.grid.choices import BY_NAME, Choices, Entry
+from sweeper.grid.complaints import show, unknown_key
 from sweeper.grid.document import Document
 from sweeper.grid.fieldtypes import check_value, takes_list
 from sweeper.grid.labels import NESTED, flat_key
-from sweeper.grid.models import Model, fitting_network, known_models
+from sweeper.grid.models import Model, known_models, spelled
 from sweeper.grid.spaces import Space, is_space, space
 from trainers.fields import Field, describe_fields
 from trainers.registry import Registry
 from trainers.trial import PARTS, Training
 
-__all__ = ["Entry", "Slot", "Variant", "slots", "variants"]
+__all__ = ["Slot", "Variant", "slots", "variants"]
 
-STRUCTURE = (
-    "model",
-    "likelihood",
-    "network",
-    "corruption",
-    "data",
-    "seeds",
-    "aliases",
-    "evaluate",
-)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A raw value and where it stands; `default` if it came from outside the block."""
-
-    raw: Any
-    address: Address
-    default: bool = False
+STRUCTURE = ("network", "data", "seeds", "aliases", "evaluate")
+REASONS = {
+    "objective": BY_NAME,
+    "corrupts": "the name of a `model` says what is corrupted: write `objective` in its place",
+}
 
 
 @dataclass(frozen=True)
@@ -130,12 +117,12 @@ def variants(document: Document, address: Address, entries: Mapping[str, Entry])
 
 
 @dataclass(frozen=True)
-class _Block:
-    document: Document
-    address: Address
-    entries: Mapping[str, Entry]
+class _Block(Choices):
+    """The axes of a block, once its parts are chosen."""
 
     def variant(self, model: Model, likelihood: str | None, network: str) -> Variant:
+        if self.by_parts:
+            model = replace(model, name=spelled(model.objective, likelihood, model.corrupts))
         names = {"objective": model.objective, "network": network}
         if likelihood:
             names["likelihood"] = likelihood
@@ -155,78 +142,40 @@ class _Block:
             frozenset(known) | self._structure(model),
         )
 
-    def models(self) -> list[Model]:
-        known = known_models()
-        return [
-            known[self._registered("model", name, where, known)]
-            for where, name in self._choices("model", known)
-        ]
-
-    def likelihoods(self, model: Model) -> list[str | None]:
-        entry = self.entries.get("likelihood")
-        if entry is None or not model.likelihoods or (entry.default and not model.any_likelihood):
-            return [model.likelihood]
-        return [
-            self._likelihood(model, name, where)
-            for where, name in self._choices("likelihood", model.likelihoods)
-        ]
-
-    def _likelihood(self, model: Model, name: Any, where: Address) -> str:
-        known = self._registered("likelihood", name, where, PARTS["likelihood"])
-        if known not in model.likelihoods:
-            others = [one.name for one in known_models().values() if known in one.likelihoods]
-            raise self.document.error(
-                f"{model.name} is a model with the likelihood {', '.join(model.likelihoods)}, and "
-                f"{known} is what {', '.join(others)} may have: leave it out, or choose one of "
-                "these",
-                where,
-            )
-        return known
-
-    def networks(self, model: Model) -> list[str]:
-        registry = PARTS["network"]
-        return [
-            fitting_network(self._registered("network", name, where, registry), model)
-            for where, name in self._choices("network", registry)
-        ]
-
-    def _choices(self, key: str, known: Any) -> list[tuple[Address, Any]]:
-        if key not in self.entries:
-            raise self.document.error(
-                f"`{key}` is missing: name one of {', '.join(known)}", self.address
-            )
-        entry = self.entries[key]
-        if is_space(entry.raw):
-            raise self.document.error(
-                f"`{key}` is not drawn: write a list of names (each of them "
-                "gets draws of its own), or one block for each",
-                entry.address,
-            )
-        if isinstance(entry.raw, dict):
-            raise self.document.error(
-                f"`{key}` is a name or a list of names, and is "
-                f"{show(entry.raw)} (known: {', '.join(known)})",
-                entry.address,
-            )
-        return axis(self.document, entry.address, entry.raw).values()
-
-    def _registered(self, kind: str, name: Any, where: Address, known: Any) -> str:
-        if not isinstance(name, str) or name not in known:
-            hint = nearest(name, known) if isinstance(name, str) else ""
-            raise self.document.error(
-                f"unknown {kind} {show(name)}{hint} (known: {', '.join(known)})", where
-            )
-        return name
-
     def _structure(self, model: Model) -> set[str]:
-        has = {"likelihood": bool(model.likelihoods), "corruption": bool(model.corrupts)}
-        return {key for key in STRUCTURE if has.get(key, True)}
+        has = {
+            "likelihood": model.likelihoods,
+            "corruption": model.corrupts,
+            "corrupts": model.corrupts and self.by_parts,
+            "objective": self.by_parts,
+            "model": not self.by_parts,
+        }
+        return {*STRUCTURE, *(key for key, there in has.items() if there)}
 
     def _refuse_unknown(self, model: Model, known: Mapping[str, Slot]) -> None:
         allowed = set(known) | self._structure(model)
         for key, entry in self.entries.items():
             if key not in allowed and not entry.default:
-                raise self.document.error(_stranger(key, model, allowed), entry.address)
+                raise self.document.error(self._stranger(key, model, allowed), entry.address)
+
+    def _stranger(self, key: str, model: Model, allowed: set[str]) -> str:
+        """What to say of a key that the model does not have: whose it is, or the nearest one."""
+        owners = (
+            _owner_parts(key)
+            if self.by_parts
+            else [name for name, other in known_models().items() if key in _keys(other)]
+        )
+        because = {**({} if self.by_parts else REASONS), **model.lacks}.get(key)
+        if self.by_parts and key == "corrupts":
+            because = "it corrupts nothing: name a `corruption`"
+        if not owners and not because:
+            return unknown_key(key, allowed)
+        belongs = f"; it belongs to {', '.join(owners)}" if owners else ""
+        reason = f", because {because}" if because else ""
+        return (
+            f"{model.name} has no `{key}`{reason}{belongs} "
+            f"({model.name} has: {', '.join(sorted(allowed))})"
+        )
 
     def _axes(self, known: Mapping[str, Slot], model: Model) -> list[tuple[Slot, Axis | Space]]:
         for key, slot in known.items():
@@ -268,7 +217,7 @@ class _Block:
                 entry.address,
             )
         where = entry.address if isinstance(entry.raw, str) else (*entry.address, "name")
-        name = self._registered(registry.kind, raw["name"], where, registry)
+        name = self.registered(registry.kind, raw["name"], where, registry)
         return name, self._inner(part, registry, name, Entry(raw, entry.address))
 
     def _inner(
@@ -292,22 +241,24 @@ class _Block:
         ]
 
 
-def _stranger(key: str, model: Model, allowed: set[str]) -> str:
-    """What to say of a key that the model does not have: whose it is, or the nearest one."""
-    owners = [name for name, other in known_models().items() if key in _keys(other)]
-    reason = f", because {model.lacks[key]}" if key in model.lacks else ""
-    if not owners and not reason:
-        return unknown_key(key, allowed)
-    belongs = f"; it belongs to {', '.join(owners)}" if owners else ""
-    return (
-        f"{model.name} has no `{key}`{reason}{belongs} "
-        f"({model.name} has: {', '.join(sorted(allowed))})"
-    )
+def _owner_parts(key: str) -> list[str]:
+    """The objectives and likelihoods that have this field, or take a corruption."""
+    if key == "corruption":
+        return [f"the objective {name}" for name, one in _objectives() if one.corrupts]
+    return [
+        f"the {kind} {name}"
+        for kind in ("objective", "likelihood")
+        for name in PARTS[kind]
+        if key in {field.name for field in describe_fields(PARTS[kind][name])}
+    ]
+
+
+def _objectives() -> list[tuple[str, Any]]:
+    return [(name, PARTS["objective"][name]) for name in PARTS["objective"]]
 
 
 def _keys(model: Model) -> set[str]:
     """Keys that come with the model itself, whatever its network."""
-    parts = [PARTS["objective"][model.objective]]
-    parts += [PARTS["likelihood"][name] for name in model.likelihoods]
+    parts = [model.declared, *(PARTS["likelihood"][name] for name in model.likelihoods)]
     own = {field.name for part in parts for field in describe_fields(part)}
     return own | ({"corruption"} if model.corrupts else set())

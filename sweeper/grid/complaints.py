@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sweeper.errors import Address
 
-__all__ = ["complain", "nearest", "show", "unknown_key"]
+__all__ = ["complain", "letter", "nearest", "show", "unknown_key"]
 
 RULES = {
     "float_type": "must be a number",
@@ -55,10 +55,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def letter(name: str) -> str:
+    """The Greek letter that a name spells, as labels show it: sigma is σ; other names stay."""
+    try:
+        return unicodedata.lookup(GREEK + name.upper())
+    except KeyError:
+        return name
+
+
 def _spelled(name: str) -> str:
     """A Greek letter as grids write it: σ is sigma."""
-    letter = unicodedata.name(name, "") if len(name) == 1 else ""
-    return letter.removeprefix(GREEK).lower() if letter.startswith(GREEK) else name
+    called = unicodedata.name(name, "") if len(name) == 1 else ""
+    return called.removeprefix(GREEK).lower() if called.startswith(GREEK) else name
 
 
 def show(value: Any) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 
 from sweeper.errors import Address
 from sweeper.grid.asked import Asked, read_evaluations, refuse_meaningless
-from sweeper.grid.blocks import Entry, Variant, variants
+from sweeper.grid.blocks import Variant, variants
+from sweeper.grid.choices import Entry
 from sweeper.grid.complaints import nearest
 from sweeper.grid.document import Document
 from sweeper.grid.draws import draw, read_search, shares
-from sweeper.grid.models import Model
 from sweeper.grid.schema import Aliases, GridSchema, check_shared, seed_values
 from sweeper.sweep import Search
 from trainers.datasets import DATASETS, Dataset
@@ -29,7 +29,6 @@ LIMIT = 100_000
 class Point:
     """One trial of the grid before it has an id, and where it was written."""
 
-    model: Model
     trial: Trial
     address: Address
     data_address: Address
@@ -154,7 +153,6 @@ def points_of(
             checked.add(trial.data)
         for seed in block.seeds:
             yield Point(
-                variant.model,
                 replace(trial, seed=seed),
                 variant.address,
                 variant.data_address,

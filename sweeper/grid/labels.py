@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sweeper.grid.axes import DIGITS
+from sweeper.grid.complaints import letter
+from sweeper.grid.models import model_name
 from trainers.fields import describe_fields
 from trainers.trial import Trial
 
-__all__ = ["NESTED", "flat_key", "flat_params", "labels", "point_label"]
+__all__ = ["NESTED", "flat_key", "flat_params", "labels", "noise_key", "point_label"]
 
-SYMBOLS = {"sigma": "σ", "alpha": "α", "beta": "β"}
-ALWAYS = ("sigma", "alpha")
 NESTED = ("corruption", "data")
 
 
@@ -22,13 +23,13 @@ def flat_key(part: str, field: str, taken: Container[str]) -> str:
     return f"{part}_{field}" if part in NESTED or field in taken else field
 
 
-def flat_params(model: str, trial: Trial) -> dict[str, Any]:
+def flat_params(trial: Trial) -> dict[str, Any]:
     """Everything that tables, fits and MLflow show of a trial, without nesting.
 
     Fields of `data` and `corruption` are called ``data_<field>`` and ``corruption_<field>``;
     fields that only say where something is found are left out.
     """
-    params: dict[str, Any] = {"model": model}
+    params: dict[str, Any] = {"model": model_name(trial)}
     for part in trial.parts:
         component = getattr(trial, part)
         if component is None:
@@ -44,20 +45,33 @@ def flat_params(model: str, trial: Trial) -> dict[str, Any]:
     return params | corrupts | {"seed": trial.seed}
 
 
-def labels(trials: Sequence[Mapping[str, Any]], shown: Sequence[str] = ()) -> list[str]:
+def noise_key(trial: Trial) -> str | None:
+    """The flat key of the model's noise level; None for models that have none."""
+    if trial.noise is None:
+        return None
+    part, field = trial.noise
+    earlier = () if part == "objective" else describe_fields(type(trial.objective))
+    return flat_key(part, field.name, {one.name for one in earlier})
+
+
+def labels(
+    trials: Sequence[Mapping[str, Any]], scales: Sequence[str | None], shown: Sequence[str] = ()
+) -> list[str]:
     """A label for each set of flat parameters, such as ``sigma_vae σ=0.12 β=4 seed=1``.
 
-    Labels hold the scale, β where it is not 1, what is `shown` anyway, and the seed; and, for all
-    trials of a model, whatever else is needed so that no two are alike.
+    Labels hold the noise level, whose keys are `scales`, β where it is not 1, what is `shown`
+    anyway, and the seed; and, for all trials of a model, whatever else is needed so that no two
+    are alike.
     """
-    models: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for params in trials:
-        models[params["model"]].append(params)
+    named = [_Flat(*one) for one in zip(trials, scales, strict=True)]
+    models: dict[str, list[_Flat]] = defaultdict(list)
+    for one in named:
+        models[one.params["model"]].append(one)
     more = {model: _telling(group, shown) for model, group in models.items()}
-    named = [_label(params, more[params["model"]]) for params in trials]
-    if len(set(named)) == len(named):
-        return named
-    return [_label(params, more[params["model"]], DIGITS) for params in trials]
+    found = [one.label(more[one.params["model"]]) for one in named]
+    if len(set(found)) == len(found):
+        return found
+    return [one.label(more[one.params["model"]], DIGITS) for one in named]
 
 
 def point_label(label: str) -> str:
@@ -65,27 +79,35 @@ def point_label(label: str) -> str:
     return label.rpartition(" seed=")[0]
 
 
-def _telling(group: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> list[str]:
+@dataclass(frozen=True)
+class _Flat:
+    """Flat parameters, and which of them is the noise level."""
+
+    params: Mapping[str, Any]
+    scale: str | None
+
+    def label(self, more: Iterable[str], digits: int = 6) -> str:
+        params = self.params
+        shown = [self.scale] if self.scale else []
+        if params.get("beta", 1) != 1:
+            shown.append("beta")
+        shown += [key for key in more if key in params and key not in shown]
+        words = [f"{letter(key)}={_value(params[key], digits)}" for key in shown]
+        return " ".join([params["model"], *words, f"seed={params['seed']}"])
+
+
+def _telling(group: Sequence[_Flat], shown: Sequence[str]) -> list[str]:
     """The further parameters that tell trials of one model apart, no more than are needed."""
-    keys = dict.fromkeys(key for params in group for key in params)
+    keys = dict.fromkeys(key for one in group for key in one.params)
     chosen = list(shown)
-    count = len({_label(params, chosen, DIGITS) for params in group})
+    count = len({one.label(chosen, DIGITS) for one in group})
     for key in keys:
         if count == len(group):
             break
-        found = len({_label(params, [*chosen, key], DIGITS) for params in group})
+        found = len({one.label([*chosen, key], DIGITS) for one in group})
         if found > count:
             chosen, count = [*chosen, key], found
     return chosen
-
-
-def _label(params: Mapping[str, Any], more: Iterable[str], digits: int = 6) -> str:
-    shown = [key for key in ALWAYS if key in params]
-    if params.get("beta", 1) != 1:
-        shown.append("beta")
-    shown += [key for key in more if key in params and key not in shown]
-    words = [f"{SYMBOLS.get(key, key)}={_value(params[key], digits)}" for key in shown]
-    return " ".join([params["model"], *words, f"seed={params['seed']}"])
 
 
 def _value(value: Any, digits: int) -> str:

@@ -1,47 +1,35 @@
-"""The names of models: each is an objective with a likelihood, and where noise is put in."""
+"""Which model an objective, a likelihood and a corruption make, and the nicknames of some."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from trainers.networks import NETWORKS
-from trainers.trial import PARTS
+from trainers.trial import PARTS, Trial
 
-__all__ = ["MODELS", "Alias", "Model", "fitting_network", "known_models"]
+__all__ = ["MODELS", "Model", "fitting_network", "known_models", "model_name", "spelled"]
 
-
-@dataclass(frozen=True)
-class Alias:
-    """(scale, β) learns the same parameters as (scale · β^exponent, 1).
-
-    The loss of the first is β times the loss of the second, so Adam's ε must be β times as large
-    for the two to take the same steps.
-    """
-
-    scale: str
-    exponent: float
+Place = Literal["input", "data"]
 
 
 @dataclass(frozen=True)
 class Model:
-    """One name of a grid's `model`.
+    """An objective, and what is settled of the parts that go with it.
 
-    `likelihood` is what it observes with, None where the objective takes none; with
-    `any_likelihood` a grid may choose another. `corrupts` says what its corruption acts on, None
-    for clean data. `lacks` gives the reason why it has no field that others have.
+    `name` is a nickname that a grid's `model` may give, or the parts themselves where the grid
+    names these. `likelihood` is the only one that the model has; None leaves the choice to the
+    grid, among all that there are if its objective takes one. `corrupts` says what its corruption
+    acts on, None for clean data.
     """
 
     name: str
     objective: str
-    likelihood: str | None
-    summary: str
-    reference: str
-    any_likelihood: bool = False
-    corrupts: Literal["input", "data"] | None = None
-    alias: Alias | None = None
-    lacks: Mapping[str, str] = field(default_factory=dict)
+    likelihood: str | None = None
+    summary: str = ""
+    reference: str = ""
+    corrupts: Place | None = None
 
     @property
     def available(self) -> bool:
@@ -51,19 +39,34 @@ class Model:
         )
 
     @property
+    def declared(self) -> Any:
+        """The class of its objective."""
+        return PARTS["objective"][self.objective]
+
+    @property
     def likelihoods(self) -> tuple[str, ...]:
         """What a grid may choose from."""
-        if self.any_likelihood:
-            return tuple(PARTS["likelihood"])
-        return (self.likelihood,) if self.likelihood else ()
+        if not self.declared.likelihood:
+            return ()
+        return (self.likelihood,) if self.likelihood else tuple(PARTS["likelihood"])
 
+    @property
+    def usual_likelihood(self) -> str | None:
+        """The one that it has where a grid names none; None where a grid must, or cannot."""
+        return self.likelihood or getattr(self.declared, "default_likelihood", None)
 
-ENERGY = {
-    "beta": "it has no latent variables, so no KL to weight",
-    "d_z": "it has no latent variables",
-    "likelihood": "its loss is least squares",
-}
-WEIGHTED = {"beta": "the log of a mean of weights has no KL of its own to weight"}
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """The reasons why it has no field that others have."""
+        found: Mapping[str, str] = getattr(self.declared, "lacks", {})
+        return found
+
+    def made_of(self, objective: str, likelihood: str | None, corrupts: str | None) -> bool:
+        """Whether these parts are this model."""
+        return (self.objective, self.corrupts) == (objective, corrupts) and (
+            self.likelihood in (None, likelihood)
+        )
+
 
 MODELS = (
     Model(
@@ -72,7 +75,6 @@ MODELS = (
         "gaussian",
         "VAE with a Gaussian decoder of fixed σ (not Rybkin's learned σ)",
         "Saremi 2020, arXiv:2005.09047, Eq. 5 and 7",
-        alias=Alias("sigma", 0.5),
     ),
     Model(
         "alpha_vae",
@@ -80,7 +82,6 @@ MODELS = (
         "laplace",
         "VAE with a Laplace decoder of fixed α",
         "Saremi 2020, arXiv:2005.09047, Eq. 10 and 11",
-        alias=Alias("alpha", 1.0),
     ),
     Model(
         "bernoulli_vae",
@@ -103,7 +104,6 @@ MODELS = (
         None,
         "Deep energy estimator network: least-squares denoising by ∇f",
         "Saremi et al. 2018, arXiv:1805.08306",
-        lacks=ENERGY,
     ),
     Model(
         "uvb",
@@ -111,45 +111,52 @@ MODELS = (
         None,
         "Unnormalized variational Bayes: DEEN with the negative ELBO as energy",
         "Saremi 2020, arXiv:2007.15130, Eq. 17 and 18",
-        lacks={
-            "likelihood": "its decoder is a field of its own: write `decoder: gaussian` or "
-            "`decoder: laplace`"
-        },
     ),
     Model(
         "dvae",
         "elbo",
-        "bernoulli",
+        None,
         "Denoising VAE: the encoder sees a corrupted input",
         "Im et al. 2017, arXiv:1511.06406, Eq. 8 and 11",
-        True,
-        "input",
+        corrupts="input",
     ),
     Model(
         "iwae",
         "iwae",
-        "bernoulli",
+        None,
         "Importance-weighted autoencoder",
         "Burda et al. 2015, arXiv:1509.00519",
-        True,
-        lacks=WEIGHTED,
     ),
     Model(
         "diwae",
         "iwae",
-        "bernoulli",
+        None,
         "Importance-weighted autoencoder with a corrupted input",
         "Im et al. 2017, arXiv:1511.06406, Eq. 12",
-        True,
-        "input",
-        lacks=WEIGHTED,
+        corrupts="input",
     ),
 )
 
 
 def known_models() -> Mapping[str, Model]:
-    """The models whose objective and likelihood are registered, by name."""
+    """The nicknames whose objective and likelihood are registered."""
     return {model.name: model for model in MODELS if model.available}
+
+
+def model_name(trial: Trial) -> str:
+    """What tables, labels and MLflow call it: a nickname, or else the names of its parts."""
+    parts = (
+        trial.objective.name,
+        trial.likelihood.name if trial.likelihood else None,
+        trial.corrupts,
+    )
+    return next((model.name for model in MODELS if model.made_of(*parts)), spelled(*parts))
+
+
+def spelled(objective: str, likelihood: str | None, corrupts: str | None) -> str:
+    """The parts in words, such as ``elbo+laplace+corrupted_data``."""
+    corrupted = f"corrupted_{corrupts}" if corrupts else None
+    return "+".join(part for part in (objective, likelihood, corrupted) if part)
 
 
 def fitting_network(name: str, model: Model) -> str:
@@ -158,7 +165,7 @@ def fitting_network(name: str, model: Model) -> str:
     A grid's default network may serve autoencoders and energies alike: where the model trains an
     energy, ``conv`` means the registered energy whose name has ``conv`` as a part.
     """
-    wanted = PARTS["objective"][model.objective].network
+    wanted = model.declared.network
     if NETWORKS[name].kind == wanted:
         return name
     variants = [

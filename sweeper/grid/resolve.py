@@ -12,7 +12,7 @@ from sweeper.grid.aliases import as_twin, partner, weight
 from sweeper.grid.document import Document
 from sweeper.grid.expand import Point
 from sweeper.grid.identity import lineage_id, trial_id
-from sweeper.grid.labels import flat_params, labels
+from sweeper.grid.labels import flat_params, labels, noise_key
 from sweeper.sweep import PlannedTrial
 from trainers.datasets import Dataset
 from trainers.errors import DataError, Incompatible
@@ -50,10 +50,11 @@ def resolve(
         [_Named(point, point.trial, facts.id(point, point.trial)) for point in points],
     )
     _refuse_duplicates(document, facts, named)
-    params = [flat_params(one.point.model.name, one.trial) for one in named]
+    params = [flat_params(one.trial) for one in named]
+    scales = [noise_key(one.trial) for one in named]
     return tuple(
         _planned(facts, one, flat, label)
-        for one, flat, label in zip(named, params, labels(params, shown), strict=True)
+        for one, flat, label in zip(named, params, labels(params, scales, shown), strict=True)
     )
 
 
@@ -108,7 +109,7 @@ def _sources(facts: _Facts, named: Sequence[_Named]) -> dict[str, _Named]:
         return {}
     groups: dict[str, list[_Named]] = defaultdict(list)
     for one in named:
-        other = partner(one.trial, one.point.model.alias)
+        other = partner(one.trial)
         if one.point.aliases != "verify" or other is None:
             groups[facts.id(one.point, other or one.trial)].append(one)
     firsts = {
@@ -129,14 +130,12 @@ def _merged(facts: _Facts, one: _Named, source: _Named) -> _Named:
 
 
 def _twin(document: Document, facts: _Facts, one: _Named, declared: set[str]) -> _Named:
-    other = partner(one.trial, one.point.model.alias)
+    other = partner(one.trial)
     if other is None:
         return one
     found = facts.id(one.point, other)
     if found not in declared:
-        own, wanted = labels(
-            [flat_params(one.point.model.name, trial) for trial in (one.trial, other)]
-        )
+        own, wanted = _names([one.trial, other])
         raise document.error(
             f"aliases: verify needs the partner of every row with β ≠ 1, and "
             f"{own} has none: add {wanted} to the grid, or write "
@@ -153,7 +152,7 @@ def _refuse_duplicates(document: Document, facts: _Facts, named: Sequence[_Named
         own = facts.id(one.point, one.trial) if one.merged_from else one.id
         first = seen.setdefault(own, one)
         if first is not one:
-            label = labels([flat_params(one.point.model.name, one.trial)])[0]
+            label = _names([one.trial])[0]
             place = first.point.address
             other = (
                 "its axes repeat a value"
@@ -183,6 +182,11 @@ def _planned(facts: _Facts, one: _Named, params: Mapping[str, Any], label: str) 
         line=facts.document.line(point.address),
         evaluate=tuple(asked.evaluator for asked in point.asked),
     )
+
+
+def _names(trials: Sequence[Trial]) -> list[str]:
+    """The labels of these trials, for messages."""
+    return labels([flat_params(trial) for trial in trials], [noise_key(one) for one in trials])
 
 
 def _role(one: _Named) -> Literal["declared", "twin", "merged"]:

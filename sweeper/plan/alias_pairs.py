@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sweeper.grid.aliases import partner
 from sweeper.grid.identity import trial_id
-from sweeper.grid.models import known_models
 from sweeper.plan.capacity import Estimate
 from sweeper.sweep import PlannedTrial
 
@@ -43,12 +42,12 @@ class Merging:
 
 def alias_pairs(trials: Sequence[PlannedTrial]) -> tuple[AliasPair, ...]:
     """The pairs of which both trials are in the sweep."""
-    models, labels = known_models(), {trial.id: trial.label for trial in trials}
+    labels = {trial.id: trial.label for trial in trials}
     pairs = []
     for trial in trials:
         if trial.params.get("beta", 1) == 1:
             continue
-        other = partner(trial.trial, models[trial.params["model"]].alias)
+        other = partner(trial.trial)
         found = (
             trial.twin_of
             or trial.merged_from

@@ -16,6 +16,7 @@ from sweeper.plan.readable import readable
 from sweeper.sweep import PlannedTrial, Resources
 from trainers.batches import VALIDATED
 from trainers.datasets import Dataset, load
+from trainers.energies import EnergyBased
 from trainers.fields import describe_fields
 from trainers.trial import PARTS, Training, Trial
 
@@ -50,7 +51,7 @@ def estimate(trial: Trial, parameters: int) -> Estimate:
     batch = min(trial.training.batch_size, len(splits.train))
     epochs = trial.training.epochs
     flops = _example_flops(trial)
-    factor = SECOND_ORDER if hasattr(trial.objective, "gradient") else BACKWARD
+    factor = SECOND_ORDER if isinstance(trial.objective, EnergyBased) else BACKWARD
     step = STEP + PER_PARAMETER * parameters + factor * flops * batch / FLOPS
     tests = math.ceil(epochs / trial.training.test_every)
     held_out = len(splits.test) + min(len(splits.validation), VALIDATED)

@@ -17,6 +17,7 @@ from sweeper.grid.models import known_models
 from sweeper.grid.searches import SEARCHES
 from trainers.fields import describe_fields
 from trainers.registry import Registry
+from trainers.trial import PARTS
 
 __all__ = ["catalogue", "registries"]
 
@@ -25,6 +26,8 @@ def catalogue(kind: str | None = None) -> dict[str, list[dict[str, Any]]]:
     """Entries by kind; each has name, summary and reference, components their fields too."""
     everything = {"models": _models()}
     everything |= {folder: _components(registry) for folder, registry in registries().items()}
+    for entry in everything["objectives"]:
+        entry["takes"] = _takes(PARTS["objective"][entry["name"]])
     everything["searches"] = _components(SEARCHES)
     everything["grids"] = _grids()
     if kind is None:
@@ -56,7 +59,7 @@ def _models() -> list[dict[str, Any]]:
             "summary": model.summary,
             "reference": model.reference,
             "objective": model.objective,
-            "likelihood": model.likelihood,
+            "likelihood": model.usual_likelihood,
             "corrupts": model.corrupts,
         }
         for model in known_models().values()
@@ -72,6 +75,18 @@ def _components(registry: Registry[Any]) -> list[dict[str, Any]]:
             "fields": _fields(registry[name]),
         }
         for name in registry
+    ]
+
+
+def _takes(objective: Any) -> list[str]:
+    """What stands beside an objective in a block of a grid, a line for each part."""
+    usual = getattr(objective, "default_likelihood", None)
+    likelihood = f"`likelihood`{f' ({usual} if none is named)' if usual else ''}"
+    places = " or ".join(f"`corrupts: {place}`" for place in objective.corrupts)
+    return [
+        *([likelihood] if objective.likelihood else []),
+        f"`network`: an {objective.network}",
+        *([f"`corruption` with {places}"] if places else []),
     ]
 
 

@@ -73,7 +73,7 @@ def test_bernoulli_refuses_data_that_noise_takes_out_of_its_support(noise: Corru
     parts = {"objective": Elbo(), "network": SMALL, "data": Digits(), "corruption": noise}
     with pytest.raises(
         Incompatible,
-        match=r"leads out of it; use the likelihood 'gaussian' or "
+        match=r"leads out of it; use one of the likelihoods gaussian, "
         r".*bernoulli, mean_image, salt_and_pepper",
     ):
         Trial(**parts, likelihood=Bernoulli(), corrupts="data")

@@ -23,7 +23,8 @@ class Likelihood(Protocol):
     """p(x|z), given what the decoder puts out before its readout.
 
     `outputs` is how many numbers the decoder gives for each dimension of x, `support` the
-    interval that data must lie in (None: the real line).
+    interval that data must lie in (None: the real line). The field that is the noise level of
+    the model, where there is one, is marked by `trainers.fields.NoiseScale`.
     """
 
     name: ClassVar[str]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from trainers.corruptions.gaussian_noise import GaussianNoise
-from trainers.fields import Component, Scale, from_checked
+from trainers.fields import Component, NoiseScale, Scale, from_checked
 from trainers.likelihoods import LIKELIHOODS, Readout
 
 __all__ = ["Gaussian"]
@@ -38,7 +38,7 @@ class Gaussian(Component):
     outputs: ClassVar[int] = 1
     support: ClassVar[tuple[float, float] | None] = None
 
-    sigma: Scale
+    sigma: Annotated[Scale, NoiseScale(beta_exponent=0.5)]
 
     def log_prob(
         self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"], readout: Readout

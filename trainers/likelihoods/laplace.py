@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from trainers.corruptions.laplace_noise import LaplaceNoise
-from trainers.fields import Component, Scale, from_checked
+from trainers.fields import Component, NoiseScale, Scale, from_checked
 from trainers.likelihoods import LIKELIHOODS, Readout
 
 __all__ = ["Laplace"]
@@ -36,7 +36,7 @@ class Laplace(Component):
     outputs: ClassVar[int] = 1
     support: ClassVar[tuple[float, float] | None] = None
 
-    alpha: Scale
+    alpha: Annotated[Scale, NoiseScale(beta_exponent=1.0)]
 
     def log_prob(
         self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"], readout: Readout

@@ -26,7 +26,12 @@ class Objective(Protocol):
     """A loss for one model, one batch and given noise; the pack axis is added outside.
 
     `network` is the kind of network that it trains, `likelihood` whether it needs one, and
-    `corrupts` where it admits a corruption.
+    `corrupts` where it admits a corruption: of the ``input`` of the encoder, of the ``data``.
+
+    A class may also declare `default_likelihood`, the one that it has where a grid names none;
+    `lacks`, by the name of a field that others have and it has not, the reason for that; and
+    `weights_kl`, true if it maximises E_q log p(x|z) − beta·KL with a field `beta`, so that the
+    theorems on β and the noise level hold for it (`trainers.fields.NoiseScale`).
     """
 
     name: ClassVar[str]

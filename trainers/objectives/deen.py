@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
 from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.energies import bayes_estimate, gradient, plain
-from trainers.fields import Component, Scale, from_checked
+from trainers.fields import Component, NoiseScale, Scale, from_checked
 from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import OBJECTIVES, Metrics, Noise
@@ -43,8 +43,13 @@ class Deen(Component):
     network: ClassVar[Literal["autoencoder", "energy"]] = "energy"
     likelihood: ClassVar[bool] = False
     corrupts: ClassVar[tuple[str, ...]] = ()
+    lacks: ClassVar[Mapping[str, str]] = {
+        "beta": "it has no latent variables, so no KL to weight",
+        "d_z": "it has no latent variables",
+        "likelihood": "its loss is least squares",
+    }
 
-    sigma: Scale
+    sigma: Annotated[Scale, NoiseScale()]
 
     def draws(self, model: Model, batch: int) -> dict[str, Draw]:
         return {"noise": Draw("corruption", (batch, model.dims))}

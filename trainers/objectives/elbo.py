@@ -52,6 +52,8 @@ class Elbo(Component):
     network: ClassVar[Literal["autoencoder", "energy"]] = "autoencoder"
     likelihood: ClassVar[bool] = True
     corrupts: ClassVar[tuple[str, ...]] = ("input", "data")
+    default_likelihood: ClassVar[str] = "bernoulli"
+    weights_kl: ClassVar[bool] = True
 
     beta: Weight = 1.0
     k: Count = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -49,6 +50,10 @@ class Iwae(Component):
     network: ClassVar[Literal["autoencoder", "energy"]] = "autoencoder"
     likelihood: ClassVar[bool] = True
     corrupts: ClassVar[tuple[str, ...]] = ("input",)
+    default_likelihood: ClassVar[str] = "bernoulli"
+    lacks: ClassVar[Mapping[str, str]] = {
+        "beta": "the log of a mean of weights has no KL of its own to weight"
+    }
 
     k: Count = 5
     m: Count = 1

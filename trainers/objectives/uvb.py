@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
 from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.energies import Parts, bayes_estimate, gradient
-from trainers.fields import Component, Count, Scale, Weight, from_checked
+from trainers.fields import Component, Count, NoiseScale, Scale, Weight, from_checked
 from trainers.likelihoods.gaussian import Gaussian
 from trainers.likelihoods.laplace import Laplace
 from trainers.model import Model
@@ -55,8 +55,12 @@ class Uvb(Component):
     network: ClassVar[Literal["autoencoder", "energy"]] = "autoencoder"
     likelihood: ClassVar[bool] = False
     corrupts: ClassVar[tuple[str, ...]] = ()
+    lacks: ClassVar[Mapping[str, str]] = {
+        "likelihood": "its decoder is a field of its own: write `decoder: gaussian` or "
+        "`decoder: laplace`"
+    }
 
-    sigma: Scale
+    sigma: Annotated[Scale, NoiseScale()]
     beta: Weight = 1.0
     decoder: Literal["gaussian", "laplace"] = "gaussian"
     samples: Count = 10

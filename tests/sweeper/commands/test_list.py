@@ -32,6 +32,16 @@ def test_every_registry_is_listed() -> None:
         assert [entry["name"] for entry in found[folder]] == list(registry)
 
 
+def test_one_kind_shows_what_a_grid_may_write(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "objectives"]) == 0
+    shown = capsys.readouterr().out
+    assert "beta: 1.0, k: 1, m: 1" in shown
+    assert "`likelihood` (bernoulli if none is named)" in shown
+    assert "`corruption` with `corrupts: input` or `corrupts: data`" in shown
+    assert main(["list", "likelihoods"]) == 0
+    assert "alpha (required)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS - {"grids"}))
 def test_every_entry_has_a_line_and_a_source(kind: str) -> None:
     for entry in catalogue(kind)[kind]:

@@ -9,13 +9,15 @@ import torch
 
 from sweeper.errors import UserError
 from sweeper.grid.aliases import as_twin, partner
-from sweeper.grid.models import Alias
 from sweeper.sweep import PlannedTrial
 from tests.sweeper.grids import HEAD, grid_text, trials_of
+from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.likelihoods.gaussian import Gaussian
+from trainers.likelihoods.gaussian_learned import GaussianLearned
 from trainers.networks.linear import Linear
 from trainers.objectives.elbo import Elbo
+from trainers.objectives.uvb import Uvb
 from trainers.pack import Pack
 from trainers.trial import Trial
 
@@ -29,14 +31,26 @@ TRIAL = Trial(
 
 
 def test_the_partner_has_the_scale_of_theorem_1() -> None:
-    other = partner(TRIAL, Alias("sigma", 0.5))
+    other = partner(TRIAL)
     assert other == replace(TRIAL, objective=Elbo(), likelihood=Gaussian(sigma=0.06))
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0])
 def test_without_a_weight_there_is_no_partner(beta: float) -> None:
-    assert partner(replace(TRIAL, objective=Elbo(beta=beta)), Alias("sigma", 0.5)) is None
-    assert partner(TRIAL, None) is None
+    assert partner(replace(TRIAL, objective=Elbo(beta=beta))) is None
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [
+        replace(TRIAL, likelihood=GaussianLearned()),
+        replace(TRIAL, corruption=GaussianNoise(sigma=0.1), corrupts="data"),
+        replace(TRIAL, objective=Uvb(sigma=0.1, beta=4.0), likelihood=None),
+    ],
+    ids=["no noise level", "noisy data", "another loss"],
+)
+def test_without_a_theorem_there_is_no_partner(trial: Trial) -> None:
+    assert partner(trial) is None
 
 
 def test_eps_is_scaled_like_the_loss() -> None:

@@ -75,14 +75,14 @@ def test_digits_is_the_quickstart() -> None:
 def test_the_template_expands_also_with_its_examples() -> None:
     assert len(expanded(TEMPLATE)) == 47
     text = TEMPLATE.read_text(encoding="utf-8")
-    assert text.count("\n  # - {") == 2
+    assert text.count("\n  # - {") == 3
 
 
 def test_the_template_s_examples_are_valid(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8").replace("\n  # - {", "\n  - {")
     path = tmp_path / "grid.yaml"
     path.write_text(text, encoding="utf-8")
-    assert len(expanded(path)) == 47 + 4 * 5 + 5
+    assert len(expanded(path)) == 47 + 4 * 5 + 5 + 5
 
 
 def test_a_shipped_grid_is_read_without_what_takes_torch_seconds_to_import() -> None:

@@ -57,7 +57,7 @@ PARAMS = st.fixed_dictionaries(
 
 @given(st.lists(PARAMS, max_size=30, unique_by=canonical))
 def test_no_two_labels_are_alike(trials: list[dict[str, object]]) -> None:
-    found = labels(trials)
+    found = labels(trials, ["sigma"] * len(trials))
     assert len(set(found)) == len(trials)
 
 

@@ -73,7 +73,7 @@ def test_data_that_cannot_be_made_are_named_with_their_line(data: str, message: 
             "laplace, alpha: 1}}",
             ".likelihood: noisy_vae is a model with the likelihood gaussian, and "
             "bernoulli is what "
-            "bernoulli_vae, dvae, iwae, diwae may have: leave it out, or choose one of these",
+            "bernoulli_vae, dvae, iwae, diwae may have: leave it out, choose one of these",
         ),
         (
             "{model: sigma_vae, sigma: 0.1, likelihood: laplac}",

@@ -37,7 +37,7 @@ def test_every_model_makes_trials(model: Model) -> None:
     trial = trials[0].trial
     assert trials[0].params["model"] == model.name
     assert trial.objective.name == model.objective
-    assert (trial.likelihood.name if trial.likelihood else None) == model.likelihood
+    assert (trial.likelihood.name if trial.likelihood else None) == model.usual_likelihood
     assert trial.corrupts == model.corrupts
     assert trials[0].parameters == trial.count_parameters()
 
@@ -47,7 +47,7 @@ def test_flat_keys_and_flat_params_agree(model: Model) -> None:
     trials = trials_of(grid_text(f"{{model: {model.name}, {BLOCKS[model.name]}}}", head=DIGITS))
     config = trials[0].trial.config()
     names = {part: config[part]["name"] for part in PARTS if config.get(part)}
-    params = flat_params(model.name, trials[0].trial)
+    params = flat_params(trials[0].trial)
     for key, slot in slots(names).items():
         value = config[slot.part][slot.field.name]
         if not slot.field.where:

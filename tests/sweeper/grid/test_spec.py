@@ -267,7 +267,7 @@ def test_an_impossible_combination_says_what_would_work() -> None:
     assert "linear" in message
     binary = check(grid_text("{model: bernoulli_vae}"))
     assert "'bernoulli' is for data in (0.0, 1.0)" in binary
-    assert "use 'gaussian' or 'laplace'" in binary
+    assert "use one of gaussian, gaussian_learned, laplace" in binary
     recurrent = check(grid_text("{model: deen, sigma: 0.1, network: gru}"))
     assert "'deen' trains an energy, and the network 'gru' is an autoencoder" in recurrent
     assert "use one of conv_energy, quadratic" in recurrent
