@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from cluster.base import Connection
 from cluster.errors import ClusterError, one_line
 
 __all__ = ["Local"]
+
+
+SOCKET = 107  # bytes: the longest name of a Unix socket
+SESSION = "/ray/session_2026-01-01_00-00-00_000000_{pid}/sockets/plasma_store"
+
+
+def temporary_folder() -> str:
+    """Where Ray puts its session."""
+    return os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+
+
+def require_short(folder: str) -> None:
+    """`ClusterError` where the names of Ray's sockets in the folder would be too long."""
+    most = SOCKET - len(SESSION.format(pid=os.getpid()))
+    if (size := len(os.fsencode(folder))) > most:
+        raise ClusterError(
+            f"the name of the temporary folder {folder} has {size} bytes, and Ray's sockets need "
+            f"one of at most {most}; set a shorter one, such as TMPDIR=/tmp, or use --inline"
+        )
 
 
 class Local:
@@ -24,7 +45,10 @@ class Local:
 
     def connect(self) -> None:
         try:
+            require_short(temporary_folder())
             self._connection.open()
+        except ClusterError:
+            raise
         except Exception as error:
             raise ClusterError(
                 f"Ray cannot be started on this machine ({one_line(error)}); mend that, or use "

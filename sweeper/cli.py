@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the exit code."""
     arguments = parser().parse_args(argv)
     try:
+        _settle_paths()
         code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code
@@ -51,6 +52,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = f"{type(error).__name__}: {without_password(str(error))}"
         print_error(f"unexpected {said} (SWEEPER_DEBUG=1 shows the traceback)")
         return UNEXPECTED
+
+
+def _settle_paths() -> None:
+    """Refuse a working folder that was deleted; make SWEEPER_DATA absolute, for the workers."""
+    try:
+        here = os.getcwd()
+    except FileNotFoundError as error:
+        raise UserError(
+            "the working folder was deleted; change to one that exists (cd), and try again"
+        ) from error
+    if data := os.environ.get("SWEEPER_DATA"):
+        os.environ["SWEEPER_DATA"] = os.path.join(here, os.path.expanduser(data))
 
 
 def parser() -> argparse.ArgumentParser:

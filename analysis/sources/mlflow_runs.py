@@ -150,9 +150,17 @@ def _sweep(parent: Run, children: Sequence[Run], experiment: str, uri: str) -> d
 
 
 def _declared(parent: Run, name: str) -> Mapping[str, Any]:
-    """What the grid declared under `name`, as the sweep's run tells it; empty if it does not."""
-    found = parsed(parent.tags.get(f"sweeper.{name}", ""))
-    return found if isinstance(found, dict) else {}
+    """What the grid declared under `name`, as the sweep's run tells it; empty if it does not.
+
+    A long text goes on in the tags ``name.1``, ``name.2``, ...; it ends where it is whole, as
+    there may be tags of an earlier, longer one.
+    """
+    whole, place, key = "", 0, f"sweeper.{name}"
+    while (part := parent.tags.get(f"{key}.{place}" if place else key)) is not None:
+        whole, place = whole + part, place + 1
+        if isinstance(found := parsed(whole), dict):
+            return found
+    return {}
 
 
 def _provenance(runs: Sequence[Run]) -> Mapping[str, Any]:

@@ -53,7 +53,7 @@ def load(
     with placed(places.get("tracking")):
         address = tracking_uri(
             require_tracker(tracking or checked.tracking or default_tracking()),
-            home if checked.tracking and not tracking else None,
+            None if tracking else home,
         )
     trials = resolve(document, expand(document, checked, yes))
     until = checked.until.model_dump(exclude_none=True) if checked.until else None

@@ -24,6 +24,7 @@ from sweeper.grid.document import Document
 __all__ = ["Aliases", "GridSchema", "check_grid", "check_shared", "require_tracker", "seed_values"]
 
 LARGEST_SEED = 2**31 - 1
+LONGEST_NAME = 255  # bytes: the limit of file systems
 NAME = r"\w[\w .+-]{0,98}"
 TRACKERS = (
     "sqlite:///",
@@ -59,6 +60,11 @@ def check_name(name: str) -> str:
         raise _complaint(
             "must be 1 to 99 letters, digits, spaces or any of . _ + - (it names a "
             f"folder), and is {show(name)}"
+        )
+    if (size := len(name.encode())) > LONGEST_NAME:
+        raise _complaint(
+            f"must be at most {LONGEST_NAME} bytes in UTF-8 (it names a folder), and has {size}: "
+            f"{show(name)}"
         )
     return name
 

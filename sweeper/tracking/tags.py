@@ -9,15 +9,34 @@ from typing import Any
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers.checkpoint import Commit
 
-__all__ = ["commit_tags", "declared_tags", "origin_tags", "started_ms", "text", "trial_tags"]
+__all__ = [
+    "commit_tags",
+    "declared_tags",
+    "origin_tags",
+    "started_ms",
+    "text",
+    "trial_tags",
+    "whole_tags",
+]
 
 LONGEST = 5000
 
 
 def text(value: Any) -> str:
-    """Strings as they are, everything else as JSON; cut to what MLflow takes."""
-    plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return plain[:LONGEST]
+    """Strings as they are, everything else as JSON; what MLflow would not take ends in an …."""
+    plain = _plain(value)
+    return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
+
+
+def whole_tags(name: str, value: Any) -> dict[str, str]:
+    """A value of any length: a text too long for one tag goes on in ``name.1``, ``name.2``, ..."""
+    plain = _plain(value)
+    parts = [plain[start : start + LONGEST] for start in range(0, len(plain), LONGEST)]
+    return {f"{name}.{place}" if place else name: part for place, part in enumerate(parts)}
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def trial_tags(trial: PlannedTrial) -> dict[str, str]:
@@ -46,8 +65,8 @@ def origin_tags(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 def declared_tags(sweep: Sweep) -> dict[str, str]:
     """What the grid declared of its analysis, so that MLflow's readers test what storage's do."""
-    rule = {"sweeper.until": text({"rule": dict(sweep.until)})} if sweep.until else {}
-    return {"sweeper.analysis": text(dict(sweep.analysis)), **rule}
+    rule = whole_tags("sweeper.until", {"rule": dict(sweep.until)}) if sweep.until else {}
+    return whole_tags("sweeper.analysis", dict(sweep.analysis)) | rule
 
 
 def commit_tags(commit: Commit) -> dict[str, str]:

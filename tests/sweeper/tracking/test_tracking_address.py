@@ -58,6 +58,40 @@ def test_a_server_that_is_none_or_ill(answering: str, message: str) -> None:
         check_address(answering)
 
 
+@pytest.fixture
+def guarded() -> Iterator[str]:
+    """The host of a server that answers nobody but alice, whose password is secret."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.headers["Authorization"] == "Basic YWxpY2U6c2VjcmV0"
+            self.send_response(200 if known else 401)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            """Nothing on the screen."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_health_check_has_the_credentials_of_the_work(
+    guarded: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    check_address(f"http://alice:secret@{guarded}")
+    with pytest.raises(UserError, match="set MLFLOW_TRACKING_USERNAME"):
+        check_address(f"http://{guarded}")
+    with pytest.raises(UserError, match="correct the user and the password") as caught:
+        check_address(f"http://alice:guessed@{guarded}")
+    assert "guessed" not in caught.value.message
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "alice")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
+    check_address(f"http://{guarded}")
+
+
 def test_a_port_where_nobody_listens() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
