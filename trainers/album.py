@@ -35,7 +35,7 @@ class Album:
     root : the folder. depth : path components above the class folders.
     train, validation, test : files of each part, sorted by name.
     passed_over : how many entries were not read, by reason.
-    remarks : sentences on what may not be meant.
+    remarks : warnings about an arrangement that may not be intended.
     """
 
     root: Path
@@ -52,11 +52,11 @@ class Album:
         return (*self.train, *self.validation, *self.test)
 
     def class_of(self, path: Path) -> str | None:
-        """The first folder below its part on the way to a file; None where there is no folder."""
+        """The first folder below the file's part, its class; None if it lies in no such folder."""
         return path.parts[self.depth] if len(path.parts) > self.depth + 1 else None
 
     def labels(self) -> Int[Tensor, " examples"] | None:
-        """Numbers of the classes of `paths`, in the order of their names; None if one has none."""
+        """Class numbers of `paths`, by sorted class names; None if any image has no class."""
         names = [self.class_of(path) for path in self.paths]
         known = [name for name in names if name is not None]
         if len(known) < len(names):
@@ -65,7 +65,7 @@ class Album:
         return torch.tensor([number[name] for name in known])
 
     def class_remarks(self) -> Iterator[str]:
-        """What is wrong with the classes: images without one, and classes of the test alone."""
+        """Warnings about classes: images without one, and classes that only the test part has."""
         flat = [path for path in self.paths if self.class_of(path) is None]
         if 0 < len(flat) < len(self.paths):
             yield (
@@ -86,10 +86,10 @@ class Album:
 
 
 def read_album(folder: Path, test_fraction: float, validation: int, seed: int) -> Album:
-    """Find the images of a folder, and set test and validation parts apart where it has none.
+    """Find the images of a folder, and split off test and validation parts if it has none.
 
-    `ImageFolder` says which sub-folders are parts. Raises `DataError` for a folder that is not
-    there, a part without images, and a `validation` that the folder has already.
+    `ImageFolder` documents which sub-folders are parts. Raises `DataError` for a folder that does
+    not exist, a part without images, and a `validation` > 0 if the folder has a validation part.
     """
     if not os.path.isdir(folder):
         raise DataError(f"there are no images in {folder}, which is no folder; set `folder`")
@@ -127,7 +127,7 @@ def read_album(folder: Path, test_fraction: float, validation: int, seed: int) -
 
 
 def _part_folders(folder: Path) -> dict[str, Path]:
-    """The sub-folders that are parts; none where they may as well be classes.
+    """The sub-folders that are parts, by part; empty if they may as well be classes.
 
     They are parts where ``train`` lies beside ``test`` or ``val``, or is the only sub-folder.
     Raises `DataError` where two sub-folders are the same part.
@@ -184,7 +184,7 @@ def _part_remarks(folder: Path, folders: Mapping[str, Path], tested: int) -> Ite
 def _set_apart(
     paths: Sequence[Path], count: int, rng: np.random.Generator
 ) -> tuple[list[Path], list[Path]]:
-    """The others, and `count` paths at random, each in their order."""
+    """Split `count` random paths off: the remaining paths and those, each in their order."""
     chosen = set(rng.permutation(len(paths))[:count].tolist())
     return (
         [path for row, path in enumerate(paths) if row not in chosen],

@@ -1,4 +1,4 @@
-"""How the C library keeps memory that tensors have left."""
+"""Have the C library keep freed memory for reuse instead of returning it to the kernel."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
 
 def keep_memory() -> bool:
-    """Have glibc reuse what is freed, from now on; False on a system with another C library.
+    """Have glibc keep and reuse freed memory; returns False with another C library.
 
-    By default it maps each large tensor anew and gives it back at once, and the kernel fills
-    every page with zeros: a network with gradients of 50 MB spends 20 to 30 % of a step on that.
-    The process keeps what it needed at most, until it ends.
+    By default glibc maps each large tensor anew and unmaps it when it is freed, and the kernel
+    fills every new page with zeros: a network with 50 MB of gradients spends 20 to 30 % of a step
+    on that. The process keeps its peak memory until it ends.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

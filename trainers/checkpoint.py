@@ -3,9 +3,9 @@
 Layout: ``<trial>/<attempt>/<epoch>/{state.safetensors, records.json, manifest.json}``. A commit
 is written under another name and renamed when it is complete, and is not changed afterwards. Its
 manifest is written last and states the size and SHA-256 of the other files; readers ignore a
-commit whose manifest does not fit them (see `trainers.commit_format`). Each start of a trial is
-an attempt with a number of its own; the commits of older attempts count only where the newer
-attempts have none.
+commit whose manifest does not match them (see `trainers.commit_format`). Each start of a trial is
+an attempt with its own number; the commits of older attempts are used only if the newer attempts
+have none.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ REPEATS = ("diverged", "refused")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a trial is; `wall_s` counts the seconds of training, earlier attempts included.
+    """How far a trial is; `wall_s` is its training time in seconds over all attempts.
 
-    `kind` says what sort of failure it was, where that is known: ``diverged`` (a metric is not
-    finite) and ``refused`` (the trial asks for what cannot be) would happen again. A trial that is
-    ``pruned`` was stopped early by a search, and can be carried on from there.
+    `kind` classifies a failure where that is known: ``diverged`` (a metric is not finite) and
+    ``refused`` (its components cannot be combined) would recur in another attempt. A ``pruned``
+    trial was stopped early by a search, and can continue from its last commit.
     """
 
     epoch: int
@@ -61,7 +61,7 @@ class Progress:
 
     @property
     def repeats(self) -> bool:
-        """Whether it is a failure that training again would only repeat."""
+        """Whether it is a failure that would recur if the trial were trained again."""
         return self.status == "failed" and self.kind in REPEATS
 
 
@@ -88,7 +88,7 @@ class Commit:
 
     @property
     def place(self) -> str:
-        """``<attempt>/<epoch>``, how a later commit names its parent."""
+        """``<attempt>/<epoch>``, by which a later commit names its parent."""
         return f"{self.folder.parent.name}/{self.folder.name}"
 
     def records(self) -> list[Record]:
@@ -112,7 +112,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One start of a trial: the only writer of its folder."""
+    """One start of a trial. It is the only writer of its folder."""
 
     folder: Path
 
@@ -128,7 +128,7 @@ class Attempt:
         parent: Commit | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> Commit:
-        """Save state and records of an epoch as one commit, and drop the ones before the last two.
+        """Save state and records of an epoch as one commit; keep only this attempt's last two.
 
         `about` is added to the manifest: host, device, versions.
         """
@@ -153,7 +153,7 @@ class Attempt:
             for name, content in contents.items():
                 _write(staged / name, content)
             _write(staged / MANIFEST, json.dumps(manifest, indent=1).encode())
-        except OSError:  # the disk is full: leave it as it was
+        except OSError:  # the disk is full: remove the incomplete commit
             shutil.rmtree(staged, ignore_errors=True)
             raise
         shutil.rmtree(folder, ignore_errors=True)
@@ -168,7 +168,7 @@ class Attempt:
 
 
 def open_attempt(trial: Path) -> Attempt:
-    """Start a new attempt at a trial, numbered above all others, whoever else may start one."""
+    """Start a new attempt, numbered above all others; safe if other processes start one too."""
     trial.mkdir(parents=True, exist_ok=True)
     number = max((int(name) for name in _numbered(trial)), default=0) + 1
     while True:
@@ -182,7 +182,7 @@ def open_attempt(trial: Path) -> Attempt:
 
 
 def latest(trial: Path) -> Commit | None:
-    """The newest valid commit of the newest attempt that has one; raises `NewerFormat`."""
+    """The newest valid commit of the newest attempt with one, or None; raises `NewerFormat`."""
     return next(commits(trial), None)
 
 

@@ -1,4 +1,4 @@
-"""The reference classifier: one small network for each data set, a fixed measuring instrument."""
+"""The reference classifier: one small network for each data set, equal for all trials."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained classifier; `accuracy` is the share of the `tested` clean test examples that it
-    gets right.
+    """A trained classifier.
+
+    `accuracy` is the share of correct predictions on the `tested` clean test examples.
     """
 
     network: nn.Module
@@ -60,17 +61,17 @@ def reference_classifier(
 ) -> Classifier:
     """The classifier of a data set, trained on its clean training part at the first call.
 
-    That is the whole part, also where `limit` or `validation` leave a model less of it: what
-    measures must not depend on what is measured.
+    It is trained on the whole part, also if `limit` or `validation` leave a model less of it, so
+    that all trials on a data set are measured by the same classifier.
 
     Two 3x3 convolutions (16 and 32 channels, each with 2x2 pooling) and a hidden layer of 128,
     or two hidden layers of 128 for vectors; Adam at rate 1e-3 with batches of 100, on one CPU
-    thread with a seed of its own, so that every trial is measured by the same network; the
-    result is the mean of the weights over the last third of the steps.
+    thread with a fixed seed; the result is the mean of the weights over the last third of the
+    steps.
 
-    With `cache`, a folder, it is kept there as ``<checksum of the data>-<steps>.safetensors``
-    beside a ``.json`` with the file's SHA-256 and the accuracy; a file that does not fit is
-    trained anew. Workers that find no file train one each, which takes no longer than to wait.
+    With `cache`, a folder, it is stored there as ``<checksum of the data>-<steps>.safetensors``
+    beside a ``.json`` with the file's SHA-256 and the accuracy; if these do not match, it is
+    trained again. Workers that find no file train one each, which takes no longer than waiting.
 
     Raises `Incompatible` as `require_labels` does.
     """
@@ -79,10 +80,10 @@ def reference_classifier(
 
 
 def require_labels(data: Dataset) -> None:
-    """Raise `Incompatible` where no classifier can be trained and tested on the data's labels.
+    """Raise `Incompatible` if no classifier can be trained and tested on the data's labels.
 
-    That is without labels, with a single class, and where no class of the test part has a
-    training example. Counts are those of the whole training part (see `reference_classifier`).
+    That is so without labels, with a single class, and if no class of the test part has a
+    training example. Counts are of the whole training part (see `reference_classifier`).
     """
     if not (why := _no_classes(datasets.load(data))):
         return
@@ -96,7 +97,7 @@ def require_labels(data: Dataset) -> None:
 
 
 def _no_classes(splits: Splits) -> str:
-    """Why the labels cannot be learned; empty where they can."""
+    """Why no classifier can be trained on the labels; empty if one can."""
     remarks = f" ({'; '.join(splits.remarks)})" if splits.remarks else ""
     train, test = splits.train.labels, splits.test.labels
     if train is None or test is None:
@@ -110,7 +111,7 @@ def _no_classes(splits: Splits) -> str:
 
 
 def _whole(data: Dataset) -> Dataset:
-    """The data set with no training example left out or set apart."""
+    """The data set with all training examples: without `limit` and `validation`."""
     fields = {field.name for field in describe_fields(type(data))}
     return substitute(data, dict.fromkeys(fields & {"limit", "validation"}, 0))
 
@@ -206,7 +207,7 @@ def _tested(network: nn.Module, splits: Splits) -> Classifier:
 
 
 def _write(file: Path, classifier: Classifier) -> None:
-    """The weights, then the file that vouches for them; each is whole or not there."""
+    """Write the weights, then the JSON file with their checksum, each atomically."""
     content = safetensors.torch.save(dict(classifier.network.state_dict()))
     about = {
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -224,7 +225,7 @@ def _write(file: Path, classifier: Classifier) -> None:
 
 
 def _read(file: Path, network: nn.Module) -> Classifier | None:
-    """The classifier that was kept; None where there is none, or it is not what was written."""
+    """The cached classifier; None if there is none or its checksum does not match."""
     try:
         about, content = json.loads(file.with_suffix(".json").read_bytes()), file.read_bytes()
         if hashlib.sha256(content).hexdigest() != about["sha256"]:

@@ -77,9 +77,10 @@ def read_manifest(commit: Path) -> dict[str, Any] | None:
 
 
 def read_stored(path: Path, types: Types) -> dict[str, Any] | None:
-    """The mapping in a JSON file of this format with fields of these types; None if it is not.
+    """The mapping in a JSON file of this format with fields of these types.
 
-    Raises `NewerFormat` where a newer version wrote the file.
+    Returns None if the file is missing or not of this form. Raises `NewerFormat` if a newer
+    version wrote it.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -96,7 +97,7 @@ def read_stored(path: Path, types: Types) -> dict[str, Any] | None:
 
 
 def has_types(row: Any, types: Types) -> bool:
-    """Whether `row` is a mapping with fields of these types; a boolean is no number."""
+    """Whether `row` is a mapping with fields of these types; a boolean is not a number."""
     return isinstance(row, dict) and all(
         isinstance(row.get(name), kind) and not isinstance(row.get(name), bool)
         for name, kind in types.items()

@@ -1,4 +1,4 @@
-"""Energies f(y) = −log p(y) + const of noisy data, and the estimate of x that follows from ∇f."""
+"""Energies f(y) = −log p(y) + const of noisy data, and the Bayes estimate of x from ∇f."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Energy = Callable[[Tensor], tuple[Tensor, Parts]]
 
 @runtime_checkable
 class EnergyBased(Protocol):
-    """An objective that learns an energy of y = x + σε: what samplers that walk need."""
+    """An objective that learns an energy of y = x + σε, as Langevin samplers require."""
 
     @property
     def sigma(self) -> float:
@@ -39,7 +39,7 @@ class EnergyBased(Protocol):
 
 
 def plain(energy: Callable[[Tensor], Tensor]) -> Energy:
-    """An energy without parts, for `gradient`."""
+    """An energy without named parts, in the form that `gradient` takes."""
     return lambda y: (energy(y), {})
 
 
@@ -48,7 +48,7 @@ def gradient(
 ) -> tuple[Float[Tensor, "batch dims"], Parts]:
     """∇f(y) of each example, per data unit, and the parts of f that `energy` names.
 
-    The gradient can be differentiated again in the parameters of the energy, and works under
+    The gradient can be differentiated by the parameters of the energy, and works under
     `vmap`. The energy of an example must not depend on the other examples.
     """
     slope, parts = torch.func.grad(functools.partial(_total, energy), has_aux=True)(y)
@@ -58,7 +58,7 @@ def gradient(
 def bayes_estimate(
     y: Float[Tensor, "*batch dims"], slope: Float[Tensor, "*batch dims"], sigma: float | Tensor
 ) -> Float[Tensor, "*batch dims"]:
-    """x̂(y) = y − σ² ∇f(y): E[x|y] where ∇f is exact (Miyasawa 1961), in data units."""
+    """x̂(y) = y − σ² ∇f(y), in data units; equal to E[x|y] if ∇f is exact (Miyasawa 1961)."""
     return y - sigma * sigma * slope
 
 

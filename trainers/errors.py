@@ -1,4 +1,4 @@
-"""The errors that a user of `trainers` can meet; each message gives the rule and the remedy."""
+"""The errors that `trainers` raises for a user; each message states the rule and the remedy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BrokenComponent(TrainerError, ImportError):
 
 
 class UnknownName(TrainerError, KeyError):
-    """A name that no registry knows."""
+    """A name that is not in the registry."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -34,16 +34,16 @@ class InvalidValue(TrainerError, ValueError):
 
 
 class Incompatible(TrainerError, ValueError):
-    """Components that cannot be combined, with the reason and what would work."""
+    """Components that cannot be combined; the message gives the reason and what can be used."""
 
 
 class DataError(TrainerError, OSError):
-    """A data set that is missing, truncated or not what its name says."""
+    """A data set that is missing, truncated, or has other content than its name says."""
 
 
 class ResumeError(TrainerError, RuntimeError):
-    """A checkpoint that does not belong to the trial that wants to go on from it."""
+    """A checkpoint from which a trial cannot continue: damaged, or of another trial."""
 
 
 class NewerFormat(TrainerError):
-    """A stored file of a format that only a newer version reads."""
+    """A stored file whose format only a newer version of the program reads."""

@@ -75,12 +75,12 @@ class NoiseScale:
 
 @dataclass(frozen=True)
 class Where:
-    """Marks a field that says where something is found, not what is computed: no part of an id."""
+    """Marks a field that locates a file and changes no result; it is not part of a trial's id."""
 
 
 @dataclass(frozen=True)
 class Violation:
-    """The rule that a value breaks, such as ``> 0``; `element` is where in a tuple."""
+    """The rule that a value breaks, such as ``> 0``; `element` is its index in a tuple."""
 
     rule: str
     element: int | None = None
@@ -118,7 +118,7 @@ def describe_fields(component: type[Any]) -> tuple[Field, ...]:
 
 
 def from_checked(component: type[C], **values: object) -> C:
-    """A component of numbers (or a pack's tensors) that were checked before."""
+    """A component made without checks, from numbers (or a pack's tensors) checked before."""
     made = component.__new__(component)
     for name, value in values.items():
         object.__setattr__(made, name, value)
@@ -126,7 +126,7 @@ def from_checked(component: type[C], **values: object) -> C:
 
 
 def substitute(component: C, values: Mapping[str, object]) -> C:
-    """A copy of a component with some fields replaced, tensors in the place of numbers."""
+    """A copy of a component with some fields replaced; tensors may stand for numbers."""
     if not values:
         return component
     other = copy.copy(component)
@@ -156,9 +156,9 @@ def _describe(component: type[Any]) -> Iterator[Field]:
 class Component:
     """Base of every hyperparameter dataclass: checks what its fields declare.
 
-    That is bounds, whole numbers, choices, and the same of each element of a tuple. Raises
+    It checks bounds, whole numbers and choices, and the same for each element of a tuple. Raises
     `InvalidValue` with the rule, the value and the class's name. Tensors (the values of a pack's
-    members) were checked when their own trial was built, and are let through.
+    members) were checked when their trial was built, and are not checked again.
     """
 
     def __post_init__(self) -> None:
@@ -171,7 +171,7 @@ class Component:
 
 
 def violation(hint: Any, bounds: Limits | None, value: Any) -> Violation | None:
-    """The rule that a value breaks: of a number, a choice, or each element of a tuple."""
+    """The rule that a number, a choice, or an element of a tuple breaks; None if it is valid."""
     if hint in (int, float):
         return _violation_of_number(hint, bounds, value)
     origin, arguments = get_origin(hint), get_args(hint)

@@ -1,4 +1,4 @@
-"""Files that must be what their name says: sizes, checksums, and errors that name the remedy."""
+"""Check that a file exists and has the expected checksum; the errors name the remedy."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["file_digest", "require_digest", "require_file"]
 
 
 def require_file(path: Path, remedy: str) -> None:
-    """Raise `DataError` with the remedy where there is no such file."""
+    """Raise `DataError` with the remedy if the file does not exist."""
     if not path.is_file():
         raise DataError(f"{path} is missing; {remedy}")
 
 
 def require_digest(path: Path, algorithm: str, expected: str, remedy: str) -> None:
-    """Raise `DataError` with both checksums where the file is not the one that is meant."""
+    """Raise `DataError` with both checksums if the file's checksum is not `expected`."""
     require_file(path, remedy)
     found = file_digest(path, algorithm)
     if found != expected:
@@ -29,7 +29,7 @@ def require_digest(path: Path, algorithm: str, expected: str, remedy: str) -> No
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
-    """Checksum of a file's content; a file is read again only when its size or date changes."""
+    """Checksum of a file's content; cached until the file's size or modification time changes."""
     status = path.stat()
     return _digest(path, algorithm, status.st_size, status.st_mtime_ns)
 

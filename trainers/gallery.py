@@ -1,4 +1,4 @@
-"""A few test examples, their noisy versions, and what a model makes of them."""
+"""A few test examples, their noisy versions, and a model's denoised estimates of them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Pictures = dict[str, npt.NDArray[np.uint8]]
 def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -> Pictures:
     """``clean``, ``noisy`` and ``denoised``: uint8 pictures of shape (count, C, H, W).
 
-    The noise is the objective's `noise_model`; values are clipped to the data's range. Empty for
-    data that are no images.
+    The noise is the objective's `noise_model`; values are clipped to the data's range. Returns
+    an empty mapping if the data are not images.
     """
     if len(trial.data.shape) != 3 or trial.data.value_range is None:
         return {}

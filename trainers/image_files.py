@@ -1,4 +1,4 @@
-"""Find the image files below some folders, and count what is passed over."""
+"""Find the image files below given folders, and count the entries that are skipped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORBIDDEN = "folders that may not be read"
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The image files of each folder, sorted, and how many entries were passed over, by reason."""
+    """The image files of each folder, sorted, and how many entries were skipped, by reason."""
 
     files: tuple[tuple[Path, ...], ...]
     passed_over: Mapping[str, int]
@@ -37,12 +37,12 @@ class ImageFiles:
 def find_images(folders: Sequence[Path]) -> ImageFiles:
     """The files with an image's ending (`SUFFIXES`, in any case) at any depth below each folder.
 
-    Links to files and folders are followed. Each file and each folder is taken once: where it
-    lies, if that is below one of `folders`, else at the first link to it in the order of names.
-    So circles end, and no file is in two parts. Names that begin with a dot are passed over.
+    Links to files and folders are followed. Each file and each folder is taken once: at its own
+    path, if that is below one of `folders`, else at the first link to it in the order of names.
+    So cycles of links end, and no file is in two parts. Names that begin with a dot are skipped.
 
-    Paths are those below `folders`, through the links, and are sorted by the bytes of their names,
-    whatever the locale is. Raises `DataError` where one of `folders` cannot be listed.
+    Paths are those below `folders`, through the links, sorted by the bytes of their names,
+    whatever the locale is. Raises `DataError` if one of `folders` cannot be listed.
     """
     search = _Search({os.path.realpath(folder) for folder in folders})
     found: list[list[str]] = [[] for _ in folders]
@@ -56,7 +56,7 @@ def find_images(folders: Sequence[Path]) -> ImageFiles:
 
 
 def images_outside(folder: Path, files: ImageFiles, parts: Sequence[Path]) -> int:
-    """How many image files below `folder` are in none of `parts`, and are not linked from one."""
+    """The number of image files below `folder` neither in `parts` nor linked from them."""
     inside = {os.path.realpath(part) for part in parts}
     taken = {os.path.realpath(path) for part in files.files for path in part if path.is_symlink()}
     count = 0
@@ -75,7 +75,7 @@ def images_outside(folder: Path, files: ImageFiles, parts: Sequence[Path]) -> in
 
 
 class _Search:
-    """State of one search: what was seen, by real path, and the links that are still to follow.
+    """State of one search: the real paths visited, and the links that are still to follow.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class _Search:
             files.append(shown)
 
     def follow_links(self) -> None:
-        """Follow the links in the order of their names, then those that they led to."""
+        """Follow the links in the order of their names, then the links found that way."""
         while self.links:
             links, self.links = self.links, []
             for shown, files in sorted(links, key=lambda link: _parts_of_name(link[0])):
@@ -163,7 +163,7 @@ def _parts_of_name(name: str) -> list[bytes]:
 
 
 def _endings(counts: Counter[str]) -> dict[str, int]:
-    """Files without an image's ending: the commonest endings by name, the others together."""
+    """Counts of files without an image's ending: by ending for the commonest, else together."""
     common = dict(counts.most_common(ENDINGS))
     named = {
         f"files ending in {end}" if end else "files without an ending": n

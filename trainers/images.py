@@ -42,7 +42,7 @@ SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N")
 
 @dataclass(frozen=True)
 class Header:
-    """What an image file says of itself before its pixels are read.
+    """Properties of an image file that are known without decoding its pixels.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """The header of a file; one that has not changed is read once in a process.
+    """The header of a file; cached in the process until the file changes.
 
-    Raises `DataError` for a file that is no image or cannot be read.
+    Raises `DataError` if the file is not an image or cannot be read.
     """
     try:
         status = path.stat()
@@ -82,7 +82,7 @@ def _header(path: Path, size: int, changed: int) -> Header:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """The image in a file; every error of the block that the file causes is a `DataError`."""
+    """Open an image; turns errors that the file causes within the block into `DataError`."""
     from PIL import Image
 
     try:
@@ -137,7 +137,7 @@ class Pictures:
 
     @property
     def bytes(self) -> int:
-        """Memory that all pictures take."""
+        """Memory that all pictures take, in bytes."""
         return len(self) * self.dims
 
     def __getitem__(self, index: int) -> UInt8[Tensor, " dims"]:
@@ -184,7 +184,7 @@ def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
 
 
 def decode(pictures: Pictures, workers: int = 0) -> UInt8[Tensor, "examples dims"]:
-    """All pictures in memory."""
+    """All pictures, decoded into memory by `workers` processes (0: in this process)."""
     return torch.cat(
         [torch.empty(0, pictures.dims, dtype=torch.uint8), *_batches(pictures, workers)]
     )
@@ -193,10 +193,10 @@ def decode(pictures: Pictures, workers: int = 0) -> UInt8[Tensor, "examples dims
 def decode_once(
     pictures: Pictures, file: Path, workers: int = 0
 ) -> UInt8[Tensor, "examples dims"]:
-    """All pictures as a tensor that is mapped from `file`, which is written if it is not there.
+    """All pictures as a tensor that is memory-mapped from `file`, which is written if missing.
 
     Rows are read from the disk when they are used. Several processes may call this at once: each
-    writes a file of its own and renames it when it is whole. Raises `DataError` where the file
+    writes a temporary file and renames it when it is complete. Raises `DataError` if the file
     cannot be written.
     """
     if not file.exists() or file.stat().st_size != pictures.bytes:
@@ -228,9 +228,9 @@ def _write(pictures: Pictures, file: Path, workers: int) -> None:
 
 @dataclass(frozen=True)
 class _Readable:
-    """Pictures with the `DataError` in the place of a row that cannot be read.
+    """Pictures that return a `DataError` in place of a row that cannot be read.
 
-    A `DataLoader` would put the traceback of its process into an error's message.
+    An error raised in a `DataLoader` process would have that process's traceback in its message.
     """
 
     pictures: Pictures

@@ -1,4 +1,4 @@
-"""Which metrics a trial will report, known before it is trained."""
+"""The names of the metrics that a trial reports, determined without training it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ PARTS = ("train", "test", "validation")
 def metric_names(trial: Trial) -> frozenset[str]:
     """The names of the metrics of its records: ``train/...``, ``test/...``, ``validation/...``.
 
-    Training and testing are done once on the meta device, where tensors have shapes and no
-    numbers; of the data set only the sizes of its parts are looked at.
+    Runs one training step and one test step on the meta device, where tensors have shapes and no
+    values; of the data set only the sizes of its parts are used.
     """
     dims = math.prod(trial.data.shape)
     with torch.device("meta"):

@@ -24,9 +24,9 @@ class Model:
     """What an objective sees: functions of one set of parameters, without a pack axis.
 
     Parameters are named ``<part>.<name>``, where the part is ``encoder``, ``decoder``, ``energy``
-    or, where the corruption is learned, ``corruption``. Hyperparameters of the likelihood and the
-    corruption are 0-d tensors. Whatever precision the layers compute in, results have the type
-    of what went in: sums over dimensions keep their digits under autocast.
+    or, for a learned corruption, ``corruption``. Hyperparameters of the likelihood and the
+    corruption are 0-d tensors. Results have the dtype of the inputs, whatever precision the
+    layers compute in: sums over dimensions keep their digits under autocast.
     """
 
     parts: Mapping[str, nn.Module]
@@ -47,7 +47,7 @@ class Model:
 
     @property
     def observation(self) -> Likelihood:
-        """The likelihood, where the objective cannot do without one."""
+        """The likelihood, for objectives that require one."""
         assert self.likelihood is not None
         return self.likelihood
 
@@ -59,25 +59,25 @@ class Model:
         return mean.to(x.dtype), log_var.to(x.dtype)
 
     def decode(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch outputs dims"]:
-        """The decoder's numbers before the readout."""
+        """The decoder's outputs before the readout, `outputs` numbers for each dimension."""
         u: Tensor = self._call("decoder", z)
         return u.to(z.dtype)
 
     def mean(self, z: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch dims"]:
-        """x̂(z), in data units."""
+        """The decoder's mean x̂(z), in data units."""
         return self.observation.mean(self.decode(z), self.network.readout)
 
     def corrupt(
         self, x: Float[Tensor, "*batch dims"], noise: Float[Tensor, "*batch dims"]
     ) -> Float[Tensor, "*batch dims"]:
-        """x̃ ~ p(x̃|x), in data units, at the corruption's present rate."""
+        """x̃ ~ p(x̃|x), in data units, at the corruption's current rate."""
         assert self.corruption is not None
         if isinstance(self.corruption, Learnable):
             return self.corruption.at(self._own("corruption"))(x, noise)
         return self.corruption(x, noise)
 
     def learned_rate(self) -> dict[str, Float[Tensor, ""]]:
-        """``rate``, the mean rate of a corruption that is learned; empty for the others."""
+        """``rate``, the mean rate of a learned corruption; empty for other corruptions."""
         if not isinstance(self.corruption, Learnable):
             return {}
         return {"rate": self.corruption.rate(self._own("corruption"))}

@@ -1,4 +1,4 @@
-"""Noisy test data at several levels, and the estimates x̂(y) that a model makes of them."""
+"""Noisy test data y at several noise levels, and a model's estimates x̂(y)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHUNK = 250
 
 @runtime_checkable
 class LevelFields(Protocol):
-    """Fields of an evaluation that is made at several levels of each noise."""
+    """Fields of an evaluation that runs at several levels of each kind of noise."""
 
     @property
     def gaussian(self) -> tuple[float, ...]: ...
@@ -68,7 +68,10 @@ def levels_of(fields: LevelFields) -> list[NoiseLevel]:
 
 
 def check_levels(fields: LevelFields, trial: Trial) -> None:
-    """Raise `Incompatible` where a noise is not made for the data, stands twice, or is missing."""
+    """Raise `Incompatible` if a noise is not defined for the data or a level is given twice.
+
+    Also if there are no levels at all.
+    """
     levels = levels_of(fields)
     if not levels:
         raise Incompatible(f"no noise level is left: give one of {', '.join(NOISES)}")
@@ -92,10 +95,10 @@ def check_levels(fields: LevelFields, trial: Trial) -> None:
 
 
 def estimators(objective: Objective, model: Model) -> tuple[str, ...]:
-    """The ways in which a model estimates x; the first is the papers' own.
+    """The names of the estimators of x that a model has; the papers use the first.
 
     ``sample``: with latent noise (one z ~ q(z|y) of a VAE); ``mean``: from the posterior mean of
-    the latents. A model without latents has ``exact`` alone.
+    the latents; ``exact``: the only one of a model without latents.
     """
     return ("sample", "mean") if objective.denoise_draws(model, 1) else ("exact",)
 

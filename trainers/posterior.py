@@ -1,4 +1,4 @@
-"""Samples from q(z|x̃), and how the decoder scores them: what every latent bound is made of."""
+"""Samples from q(z|x̃) and their log-likelihoods, from which the latent bounds are computed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reparameterise(
     log_var: Float[Tensor, "*batch latent"],
     eps: Float[Tensor, "*samples latent"],
 ) -> Float[Tensor, "*samples latent"]:
-    """Z = m + e^{s/2} ε; sample axes of ε lead."""
+    """Z = m + e^{s/2} ε; the sample axes of ε come first."""
     return mean + (0.5 * log_var).exp() * eps
 
 
@@ -74,10 +74,10 @@ def infer(
     eps: Float[Tensor, "k m batch latent"],
     corruption: Float[Tensor, "m batch dims"] | None = None,
 ) -> PosteriorSamples:
-    """Encode M views of x, draw K latents of each, and score x (or the view itself).
+    """Encode M views of x, draw K latents of each, and compute log p(x|z).
 
     Without noise for the corruption the encoder sees the clean x. A corruption of the ``data``
-    replaces x everywhere; one of the ``input`` leaves the clean x to be scored.
+    replaces x in the likelihood too; one of the ``input`` keeps the clean x there.
     """
     k, m, batch, d_z = eps.shape
     clean = x.expand(m, batch, x.shape[-1])

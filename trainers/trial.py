@@ -54,12 +54,12 @@ class Training(Component):
     precision : ``float32``, ``float64`` or ``bfloat16`` (autocast; parameters stay float32). On a
         GPU, torch has cuDNN's float32 convolutions round what they multiply to TF32 (10 bits of
         mantissa) unless `torch.backends.cudnn.conv.fp32_precision` is set to ``ieee``.
-    test_every : epochs between two looks at the test data, and at the validation data where
-        there are any (the last epoch always has one).
+    test_every : epochs between two evaluations of the metrics on the test data, and on the
+        validation data if there are any (the last epoch is always evaluated).
     checkpoint_every : epochs between two checkpoints.
     extendable : whether a finished trial keeps Adam's moments, so that a trial with more epochs
-        can go on from it. None of these three changes a result: they are no part of a trial's
-        identity.
+        can continue from it. `test_every`, `checkpoint_every` and `extendable` change no result
+        and are not part of a trial's identity.
     """
 
     epochs: Count = 20
@@ -73,7 +73,7 @@ class Training(Component):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of parameters, data and noise."""
+        """The dtype of parameters, data and noise."""
         return torch.float64 if self.precision == "float64" else torch.float32
 
 
@@ -81,7 +81,7 @@ class Training(Component):
 class Trial:
     """One point of a grid with one seed.
 
-    Raises `Incompatible` where the parts cannot work together, with what would.
+    Raises `Incompatible` if its components cannot be combined; the message names those that can.
     """
 
     objective: Objective
@@ -128,7 +128,7 @@ class Trial:
         return {**plain, "corrupts": self.corrupts, "seed": self.seed}
 
     def identity(self) -> dict[str, Any]:
-        """`config` without what only says where something is found or how often it is saved."""
+        """`config` without fields that change no result: file locations, how often to save."""
         config = self.config()
         for kind in self.parts:
             for fld in describe_fields(type(getattr(self, kind))) if config[kind] else ():
@@ -170,7 +170,7 @@ class Trial:
         return marked.beta_exponent if marked else None
 
     def count_parameters(self) -> int:
-        """How many numbers are trained; nothing is allocated."""
+        """The number of trained parameters, counted without allocating them."""
         with torch.device("meta"):
             return sum(p.numel() for p in self.build_modules().parameters())
 
@@ -185,9 +185,10 @@ class Trial:
     def bind(
         self, parts: Mapping[str, nn.Module], params: Parameters, hyper: Mapping[str, Tensor]
     ) -> tuple[Objective, Model]:
-        """The objective and the model of this trial, with numbers of a pack's member put in.
+        """The objective and the model of this trial, with the hyperparameters in `hyper`.
 
-        `hyper` maps ``objective.beta``, ``likelihood.sigma`` ... to 0-d tensors.
+        `hyper` maps ``objective.beta``, ``likelihood.sigma`` ... to 0-d tensors: the values of
+        one member of a pack.
         """
 
         def own(kind: str) -> Any:
@@ -224,7 +225,7 @@ def _statistics(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, Tensor]:
-    """A statistic of the training data, taken once a process and device."""
+    """A statistic of the training data, computed once per process and device."""
     return {name: value.to(device, dtype) for name, value in take(datasets.load(data)).items()}
 
 

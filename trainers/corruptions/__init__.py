@@ -34,18 +34,18 @@ class Corruption(Protocol):
 
 @runtime_checkable
 class Learnable(Protocol):
-    """A corruption whose rate is a parameter, trained with the model's (part ``corruption``)."""
+    """A corruption whose rate is trained with the model's parameters (part ``corruption``)."""
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
-        """A module that holds the parameters, at their start."""
+        """A module that holds the corruption's parameters, with their initial values."""
         ...
 
     def at(self, params: Mapping[str, Tensor]) -> Corruption:
-        """The corruption with these parameters; gradients reach them."""
+        """The corruption with these parameters; it can be differentiated by them."""
         ...
 
     def rate(self, params: Mapping[str, Tensor]) -> Float[Tensor, ""]:
-        """The rate that training reports: its mean over dimensions."""
+        """The mean rate over dimensions, which training reports."""
         ...
 
 
@@ -55,7 +55,7 @@ class FromData(Protocol):
 
     @staticmethod
     def statistics(splits: Splits) -> Mapping[str, Tensor]:
-        """Attributes to put into the component, from the training examples."""
+        """The values of the component's fields that are computed from the training examples."""
         ...
 
 

@@ -24,13 +24,13 @@ __all__ = ["LearnableGaussian"]
 class LearnableGaussian(Component):
     """Additive Gaussian noise with a learned level: x̃ = x + e^s ε, ε ~ N(0, I), s trained.
 
-    Reparameterisation carries the gradient of the bound to s. The denoising bound is linear in
-    p(x̃|x), so its best corruption is a point mass: expect the rate to be drawn towards zero. It
-    is reported as the metric ``rate``: σ = e^s, averaged over dimensions, in data units.
+    s is trained by the reparameterised gradient of the bound. The denoising bound is linear in
+    p(x̃|x), so the corruption that maximises it is a point mass: the rate is expected to decrease
+    towards zero. The metric ``rate`` is σ = e^s, averaged over dimensions, in data units.
 
     Parameters
     ----------
-    sigma : σ at the start, in data units. per_pixel : one level for each dimension.
+    sigma : initial σ, in data units. per_pixel : one level for each dimension.
 
     References
     ----------

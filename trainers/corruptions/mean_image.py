@@ -22,7 +22,7 @@ __all__ = ["MeanImage"]
 class MeanImage(Component):
     """Salt-and-pepper noise whose rate at pixel i is pᵢ = min(1, strength · x̄ᵢ).
 
-    x̄ is the mean of the training examples (the training part alone), put in by `statistics`.
+    x̄ is the mean of the training examples (the training part alone), computed by `statistics`.
     With probability pᵢ pixel i becomes 0 or 1, each with probability pᵢ/2; else it stays. So a
     pixel that no training image uses is never corrupted.
 

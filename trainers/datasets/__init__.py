@@ -44,12 +44,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Splits:
-    """Train, validation and test parts; raw values are divided by `scale` to give data units.
+    """Train, validation and test parts; raw values divided by `scale` are in data units.
 
-    `resample` is for training data that are drawn anew in each epoch: x in data units and
-    Unif[0, 1) numbers of its shape → the x to train on. Validation and test parts never change.
+    `resample` is for training data that are redrawn in each epoch: it maps x in data units and
+    Unif[0, 1) numbers of its shape to the x to train on. Validation and test parts never change.
     `passed_over` counts, by reason, the files that were found and not read; `remarks` are
-    sentences on what may not be meant.
+    warnings about data that may not be intended.
     """
 
     train: Split
@@ -63,7 +63,7 @@ class Splits:
 
 @runtime_checkable
 class Dataset(Hashable, Protocol):
-    """A recipe for data: its shape is known before anything is read.
+    """The description of a data set; its shape is known before anything is read.
 
     `value_range` is the interval of the values in data units (None: the real line).
     """
@@ -77,11 +77,11 @@ class Dataset(Hashable, Protocol):
         ...
 
     def load(self) -> Splits:
-        """Read (or make) the data; `DataError` says what is missing or wrong, and the remedy."""
+        """Read or generate the data; raises `DataError` if files are missing or damaged."""
         ...
 
     def checksum(self) -> str:
-        """SHA-256 (16 hex digits) of what `load` returns, or of the files behind it."""
+        """SHA-256 (16 hex digits) of the data that `load` returns, or of the files it reads."""
         ...
 
 
@@ -90,14 +90,15 @@ DATASETS: Registry[Dataset] = Registry("data set", "trainers.datasets")
 
 @functools.lru_cache(maxsize=4)
 def load(dataset: Dataset) -> Splits:
-    """`dataset.load()`, once a process: workers that train many trials read the data once."""
+    """`dataset.load()`, cached: a worker that trains many trials reads the data once."""
     return dataset.load()
 
 
 def data_folder(data_dir: str | None, fetched: bool = False) -> Path:
     """The folder that `data_dir` or the environment variable SWEEPER_DATA names.
 
-    `fetched` says that the data set can be downloaded into it.
+    `fetched` : whether the data set can be downloaded into it. Raises `DataError` if neither is
+    set.
     """
     named = data_dir or os.environ.get("SWEEPER_DATA")
     if not named:
@@ -110,9 +111,10 @@ def data_folder(data_dir: str | None, fetched: bool = False) -> Path:
 
 
 def hold_out(train: Split, validation: int, limit: int) -> tuple[Split, Split]:
-    """The first `limit` training examples (0: all), and the last `validation` ones set apart.
+    """The training part and a validation part of the last `validation` examples.
 
-    Raises `DataError` where none is left to train on.
+    The training part is the first `limit` (0: all) of the other examples. Raises `DataError` if
+    no training examples are left.
     """
     assert train.labels is not None
     if validation >= len(train):

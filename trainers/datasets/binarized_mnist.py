@@ -22,10 +22,11 @@ __all__ = ["BinarizedMnist"]
 class BinarizedMnist(Component):
     """MNIST in {0, 1}: a pixel of grey value g is 1 with probability g.
 
-    ``static`` draws every image once, by `data_seed`. ``dynamic`` draws the training images
-    anew in each epoch, from each trial's own stream (what Im et al. call data augmentation);
+    ``static`` draws every image once, by `data_seed`. ``dynamic`` redraws the training images
+    in each epoch, from each trial's own stream (Im et al. call this data augmentation);
     validation and test images are the static ones, so that all trials are tested on the same
-    pixels. ``threshold`` is 1 where g > ½. None of them is the fixed file of Larochelle.
+    pixels. ``threshold`` sets a pixel to 1 if g > ½. None of them is Larochelle's fixed binary
+    file.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class Cifar10(Component):
     ----------
     data_dir : folder with ``cifar-10-batches-py``; without it, SWEEPER_DATA.
     download : fetch the files with torchvision when they are missing.
-    validation : how many of the last training images are set apart.
+    validation : how many of the last training images are the validation part.
     limit : use only the first so many training images (0: all).
 
     References
@@ -66,7 +66,7 @@ class Cifar10(Component):
         return Split(planes.flatten(1).contiguous(), torch.tensor(part.targets))
 
     def _check(self) -> dict[str, str]:
-        """The MD5 sums of the files, all of them right."""
+        """The MD5 sums of the files; raises `DataError` if one is missing or does not match."""
         from torchvision.datasets import CIFAR10
 
         root = data_folder(self.data_dir, fetched=True)

@@ -59,9 +59,9 @@ def _parts() -> list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:
 
 @functools.cache
 def _table() -> npt.NDArray[np.float64]:
-    """One row an image: 64 values and the label.
+    """One row for each image: 64 values and the label.
 
-    The file that `load_digits` reads, without importing scikit-learn: that takes every worker
+    Reads the file of `load_digits` without importing scikit-learn, which would take a worker
     longer than an epoch of training.
     """
     package = importlib.util.find_spec("sklearn")

@@ -33,8 +33,8 @@ class FreyFace(Component):
     """Frey faces: 1,965 frames of one face, 28x20 grey pixels in [0, 1].
 
     1,572 frames to train on, 193 for validation, 200 to test, by a fixed permutation. Im et al.
-    print 1572/295/200, which is more than there are frames. There is no published checksum: of
-    the file its form is checked, not its content.
+    print 1572/295/200, which sums to more than 1,965. There is no published checksum, so only the
+    shape and type of the file's array are checked.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class FreyFace(Component):
 
 
 def read_frames(path: Path) -> npt.NDArray[np.uint8]:
-    """The frames as rows (1965, 560); raises `DataError` where the file is not this video."""
+    """The frames as rows (1965, 560); raises `DataError` if the file is not this video."""
     require_file(path, REMEDY)
     faces = _read(path).get("ff")
     if faces is None or faces.shape != (PIXELS, FRAMES) or faces.dtype != np.uint8:

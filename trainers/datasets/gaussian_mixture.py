@@ -22,9 +22,9 @@ __all__ = ["GaussianMixture"]
 class GaussianMixture(Component):
     """p(x) = 1/C Σ_c N(x | μ_c, s² I), with the means μ_c on a circle in the first two dimensions.
 
-    With Gaussian noise of level σ the density of y = x + σ ε is the same mixture with s² + σ² in
-    the place of s². So `log_density`, `score` and the best denoiser
-    E[x|y] = y + σ² ∇ log p(y) are known for every σ.
+    With Gaussian noise of level σ the density of y = x + σ ε is the same mixture with variance
+    s² + σ². So `log_density`, `score` and the optimal denoiser E[x|y] = y + σ² ∇ log p(y) are
+    known in closed form for every σ.
 
     Parameters
     ----------

@@ -29,30 +29,30 @@ class ImageFolder(Component):
     **Parts.** A sub-folder ``train`` beside ``test``, ``val`` or both is the training part, and
     they are the test and validation parts (``training``, ``testing``, ``valid`` and ``validation``
     in any case mean the same). Without ``test`` a random share of the training images, without
-    ``train`` of all images, is the test part. Without ``val`` `validation` random training images
-    are the validation part; with it `validation` must be 0.
+    ``train`` of all images, is the test part. Without ``val``, `validation` random training images
+    are the validation part; with ``val``, `validation` must be 0.
 
-    **Classes.** The class of an image is the first folder below its part on the way to it:
-    ``train/cat/images/1.png`` is a cat. Where an image lies in no class folder, no image has a
-    label.
+    **Classes.** The class of an image is the first folder below its part in the image's path:
+    ``train/cat/images/1.png`` has the class cat. If any image lies in no class folder, no image
+    has a label.
 
-    **Files.** Files count by their endings, in any case. Links are followed, and each file and
-    folder is taken once; hidden ones are passed over (`trainers.image_files`). Images are turned
-    as their EXIF orientation says, and transparent pixels lie on `background`
+    **Files.** Files are recognised by their endings, in any case. Links are followed, and each
+    file and folder is taken once; hidden ones are skipped (`trainers.image_files`). Images are
+    turned as their EXIF orientation says, and transparent pixels are composed onto `background`
     (`trainers.images.Pictures`).
 
-    **Memory.** Up to `memory_limit` the pictures stay in memory as uint8. Larger folders are read
-    once into a file in `cache_dir`, and mapped from there: results are the same.
+    **Memory.** Up to `memory_limit` the pictures are kept in memory as uint8. Larger folders are
+    decoded once into a file in `cache_dir` and memory-mapped; results are the same.
 
     Parameters
     ----------
     folder : where the images are. size : pixels a side. colour : three channels, or one (grey).
     background : colour behind transparent pixels, white or black (in the checksum where an image
         has an alpha channel or a transparent colour).
-    test_fraction : share of the images that are the test part, where there is no ``test``.
-    validation : how many training images are set apart. data_seed : seed of these choices.
+    test_fraction : share of the images that are the test part, if there is no ``test``.
+    validation : how many training images are the validation part. data_seed : seed of both draws.
     memory_limit : gigabytes that the pictures may take in memory.
-    cache_dir : where to put the file of a larger folder (default: ``~/.cache/sweeper``).
+    cache_dir : folder for the decoded file of a larger folder (default: ``~/.cache/sweeper``).
     workers : processes that decode.
 
     Raises `DataError` for a folder without images, a part without images, and a damaged image.
@@ -99,8 +99,8 @@ class ImageFolder(Component):
     def checksum(self) -> str:
         """Hash of the shape and of each image's path, class and content, part by part.
 
-        A class, an orientation and the background are added only where they say more than the
-        path: where the class is not the folder of the image, and for turned and transparent ones.
+        The class is added only if it is not the name of the image's folder, the orientation only
+        for turned images, and the background only for transparent ones.
         """
         digest = hashlib.sha256(f"{self.shape}".encode())
         album = self._album()
@@ -125,7 +125,7 @@ class ImageFolder(Component):
             ) from error
 
     def _traits(self, path: Path, label: str | None) -> str:
-        """What a path and a content do not tell of the pixels and the class."""
+        """The class, orientation and background if path and content do not determine them."""
         header = read_header(path)
         return (
             (f"/class {label}" if label not in (None, path.parent.name) else "")

@@ -22,10 +22,9 @@ __all__ = ["LinearGaussian"]
 class LinearGaussian(Component):
     """x = U diag(√λ) ε, ε ~ N(0, I): Gaussian data whose covariance has the eigenvalues λ.
 
-    λᵢ = top · decay^i, i = 0 ... dims − 1, and U is a fixed random rotation. The train part is
-    whitened before it is coloured, so that its sample mean is 0 and its sample covariance has
-    exactly these eigenvalues: closed forms hold without sampling error. The test part is the
-    train part.
+    λᵢ = top · decay^i, i = 0 ... dims − 1, and U is a fixed random rotation. The ε of the train
+    part are whitened, so that its sample mean is 0 and its sample covariance has exactly these
+    eigenvalues: closed forms hold without sampling error. The test part is the train part.
 
     Parameters
     ----------

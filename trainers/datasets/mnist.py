@@ -30,13 +30,13 @@ REMEDY = (
 class Mnist(Component):
     """MNIST: 60,000 training and 10,000 test images of 28x28 pixels in [0, 1].
 
-    The four files must have the SHA-256 sums of LeCun's; `DataError` says which has not.
+    The four files must have the SHA-256 sums of LeCun's files; otherwise raises `DataError`.
 
     Parameters
     ----------
     data_dir : folder with ``MNIST/raw``; without it, the environment variable SWEEPER_DATA.
     download : fetch the files with torchvision when they are missing.
-    validation : how many of the last training images are set apart.
+    validation : how many of the last training images are the validation part.
     limit : use only the first so many training images (0: all).
 
     References
@@ -75,7 +75,7 @@ class Mnist(Component):
         return Split(read_image_file(images).flatten(1), read_label_file(labels))
 
     def _files(self) -> list[Path]:
-        """The four files, all of them right."""
+        """The four files; raises `DataError` if one is missing or its checksum does not match."""
         folder = data_folder(self.data_dir, fetched=True)
         raw = folder / "MNIST" / "raw"
         if self.download and not all((raw / name).exists() for name in FILES):

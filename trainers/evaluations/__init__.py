@@ -1,4 +1,4 @@
-"""What is asked of a trained model: one file each, registered by name."""
+"""Evaluations of a trained model: one file each, registered by name."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Parameters
     ----------
@@ -58,18 +58,18 @@ class Evaluation:
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """A question to a trained model; its fields say how exactly it is asked."""
+    """An evaluation of a trained model; its fields are the evaluation's settings."""
 
     name: ClassVar[str]
 
     def check(self, trial: Trial) -> None:
-        """Raise `Incompatible` where the question means nothing for a trial, with what would."""
+        """Raise `Incompatible` if it is undefined for a trial; the message names alternatives."""
         ...
 
     def evaluate(
         self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
     ) -> Evaluation:
-        """Ask it; `cache` is a folder for what serves all trials of a data set."""
+        """Run it; `cache` is a folder for results that all trials of a data set share."""
         ...
 
 
@@ -84,7 +84,7 @@ def evaluate(
     model: Model,
     cache: Path | None = None,
 ) -> Evaluation:
-    """Check and ask: the same answer whenever it is asked, on one thread, on test examples.
+    """Check and run an evaluation on test examples, on one thread; the result is reproducible.
 
     All noise comes from the trial's stream ``evaluation``. Raises `Incompatible` as the
     evaluator's `check` does.
@@ -103,7 +103,7 @@ def config(evaluator: Evaluator) -> dict[str, Any]:
 
 
 def key(evaluator: Evaluator) -> str:
-    """A name for what was asked, every field included: ``nll-1f0c93ab``."""
+    """The evaluation's name with a hash of all its fields: ``nll-1f0c93ab``."""
     text = json.dumps({"version": VERSION, **config(evaluator)}, sort_keys=True)
     return f"{evaluator.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
@@ -113,7 +113,7 @@ def first_examples(
 ) -> tuple[Float[Tensor, "batch dims"], Int[Tensor, " batch"] | None]:
     """The first `count` test examples (0: all) in data units, and their labels if there are any.
 
-    They lie where the model computes.
+    They are on the model's device.
     """
     splits, like = datasets.load(trial.data), floats(model)
     kept = slice(count or None)
@@ -123,7 +123,7 @@ def first_examples(
 
 
 def own_streams(trial: Trial, model: Model) -> Streams:
-    """The trial's streams as evaluations see them: from their start, on the model's device."""
+    """The trial's noise streams for an evaluation, from their start, on the model's device."""
     return Streams(trial.seed, 0, floats(model).device)
 
 

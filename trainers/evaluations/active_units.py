@@ -1,4 +1,4 @@
-"""How many latent units say something about the data."""
+"""The number of latent units whose posterior mean depends on the data."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ CHUNK = 500
 class ActiveUnits(Component):
     """Number of active latent units: those u with Var_x(E_q[z_u|x]) > 0.01.
 
-    The variance is over test examples, in units of the prior's (1). A unit whose posterior is the
-    prior for every x, a collapsed one, has 0. Models of noisy data (a VAE trained on y, and UVB)
-    see y in the place of x.
+    The variance is over test examples; the prior's variance is 1. A collapsed unit, whose
+    posterior is the prior for every x, has 0. For models of noisy data (a VAE trained on y, and
+    UVB) the encoder's input is y instead of x.
 
     Metrics ``active_units`` and ``active_units_share`` (of all d_z units). The table has a row for
     each unit, the largest variance first, with ``kl``, the unit's mean KL to the prior in nats.
@@ -89,7 +89,7 @@ class ActiveUnits(Component):
 
 
 def _as_trained(trial: Trial, objective: Objective, model: Model, x: Tensor) -> Tensor:
-    """What the encoder is shown: x, or y for a model of noisy data."""
+    """The encoder's input: x, or y for a model of noisy data."""
     streams = own_streams(trial, model)
     if model.corrupts == "data" and model.corruption:
         noise = Draw("evaluation", tuple(x.shape), model.corruption.noise)

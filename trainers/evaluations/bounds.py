@@ -1,4 +1,4 @@
-"""The bounds of the denoising criterion, side by side."""
+"""The bounds of the denoising criterion, estimated from the same samples."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Bounds(Component):
     L_dvae = E_{p(x̃|x)} E_{q(z|x̃)} log p(x, z)/q(z|x̃), L_cvae = E_{q̃(z|x)} log p(x, z)/q̃(z|x)
     with q̃(z|x) = E_{p(x̃|x)} q(z|x̃), normalising constants included. The order is
     **log p(x) ≥ L_cvae ≥ L_dvae**, since L_cvae − L_dvae = E KL(q(z|x̃) ‖ q̃(z|x)) ≥ 0. Lemma 1
-    and Eq. 9 of Im et al. state the reverse of the last two, against their own Proposition 2,
+    and Eq. 9 of Im et al. state L_dvae ≥ L_cvae, which contradicts their Proposition 2,
     log p(x) = L_dvae + E_{p(x̃|x)} KL(q(z|x̃) ‖ p(z|x)).
 
     q̃ is estimated by the mean of q(z|x̃) over the m views x̃ that z may come from: with z's own
     view among them the estimate of L_cvae lies between L_dvae and L_cvae in expectation
     (``cvae``), without it above L_cvae (``cvae_upper``), and both tend to it as m grows.
     ``log_p`` is the log of the mean weight p(x, z)/q̃(z|x) over all m·k samples: below log p(x)
-    in expectation. So the three stand in the true order, each being a lower bound.
+    in expectation. So the three lower bounds are estimated in their true order.
 
     Metrics ``bounds/dvae`` ... of these four, ``bounds/cvae_minus_dvae`` and
     ``bounds/log_p_minus_cvae`` (from the same samples, so with smaller errors), and of each its
@@ -61,7 +61,7 @@ class Bounds(Component):
 
     References
     ----------
-    Im et al. 2017, arXiv:1511.06406, Eq. 7-10 (with the order of Eq. 9 put right).
+    Im et al. 2017, arXiv:1511.06406, Eq. 7-10 (with the order of Eq. 9 corrected).
     """
 
     reference: ClassVar[str] = "Im et al. 2017, arXiv:1511.06406, Eq. 7-10 (Eq. 9 put right)"
@@ -117,9 +117,10 @@ class Bounds(Component):
 
 
 def _log_posteriors(samples: PosteriorSamples) -> tuple[Tensor, Tensor, Tensor]:
-    """log q(z|x̃) by z's own view, by the mean over all views, and by that over the others.
+    """log q(z|x̃) for z's own view, for the mean over all views, and over the other views.
 
-    Each has shape (k, m, batch). Squares are multiplied out, in float64: no (k·m, m, latent).
+    Each has shape (k, m, batch). Squares are expanded, in float64, so that no tensor of shape
+    (k·m, m, latent) is needed.
     """
     z, mean = samples.z.double(), samples.mean.double()
     precision = (-samples.log_var.double()).exp()

@@ -1,4 +1,4 @@
-"""Whether a classifier recognises denoised examples."""
+"""Accuracy of a classifier on denoised examples."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Classification(Component):
     """Accuracy of a reference classifier on denoised examples x̂(y), against the noise level.
 
     The classifier is a small ConvNet that is trained once for each data set, on clean examples,
-    and is the same for all trials (`trainers.classifier`). Accuracies are shares of the test
+    and is equal for all trials (`trainers.classifier`). Accuracies are shares of the test
     examples, with the standard error √(a(1 − a)/(n − 1)).
 
-    Metrics ``accuracy/clean`` (the classifier on these x themselves: the best to hope for),
-    ``accuracy/reference`` (its accuracy on all clean test examples), ``accuracy/gaussian/0.5`` (on
-    x̂(y), with latent noise where there are latents), the same with ``_se``, and
+    Metrics ``accuracy/clean`` (on the clean x of these examples, a reference for a perfect
+    denoiser), ``accuracy/reference`` (on all clean test examples), ``accuracy/gaussian/0.5`` (on
+    x̂(y), with latent noise if the model has latents), the same with ``_se``, and
     ``accuracy/gaussian/0.5_mean`` (from the posterior mean) ... The table has a row for each
-    noise, level and estimator, with ``noisy``, the classifier's accuracy on y: what it can do
-    without the denoiser.
+    noise, level and estimator, with ``noisy``, the classifier's accuracy on y, without the
+    denoiser.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How well noise of several kinds and levels is removed."""
+"""Denoising loss at several levels of several kinds of noise."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Denoising(Component):
     """Denoising loss E‖x − x̂(y)‖² against the noise level, for three kinds of noise.
 
     Squared data units per example: summed over dimensions, averaged over test examples, with the
-    standard error sd/√n of that mean. VAEs and UVB are asked twice, with latent noise (``sample``:
-    one z ~ q(z|y) of a VAE) and from the posterior mean of the latents (``mean``).
+    standard error sd/√n of that mean. VAEs and UVB have two estimators: with latent noise
+    (``sample``: one z ~ q(z|y) of a VAE) and from the posterior mean of the latents (``mean``).
 
-    Metrics ``denoise/gaussian/0.5`` (with latent noise, where there are latents), the same with
+    Metrics ``denoise/gaussian/0.5`` (with latent noise, if the model has latents), the same with
     ``_se``, and ``denoise/gaussian/0.5_mean`` ... The table has a row for each noise, level and
-    estimator, with ``noise_energy``, the mean of ‖x − y‖²: what a denoiser that does nothing would
-    lose. The pictures show clean examples, then noisy and denoised ones at each level.
+    estimator, with ``noise_energy``, the mean of ‖x − y‖², which is the loss of x̂(y) = y. The
+    pictures show clean examples, then noisy and denoised ones at each level.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Denoising(Component):
 
 
 def _pictures(rows: dict[str, list[Tensor]], trial: Trial) -> dict[str, npt.NDArray[Any]]:
-    """One picture for each noise; none for data that are no images."""
+    """One picture for each kind of noise; empty if the data are not images."""
     if len(trial.data.shape) != 3 or trial.data.value_range is None:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""The log-likelihood, by importance weighting."""
+"""The negative log-likelihood, estimated by importance weighting."""
 
 from __future__ import annotations
 
@@ -39,17 +39,18 @@ class Nll(Component):
     """Negative log-likelihood −log p(x) ≈ −log 1/k Σ p(x, z)/q(z|x), z ~ q(z|x), in nats.
 
     Per example, with the normalising constant, so that models with different σ may be compared
-    (for a Bernoulli likelihood on grey data it is no log-density). The estimate lies above the
-    truth in expectation, by about half its squared error, and tends to it as k grows. An encoder
-    whose input was corrupted in training sees a view x̃ ~ p(x̃|x) of its own for every sample:
-    E p(x, z)/q(z|x̃) = p(x) whatever the view, and a clean x is what it never saw. A model of
-    noisy data is asked for −log p(y).
+    (for a Bernoulli likelihood on grey data it is not a log-density). The estimate is above the
+    true value in expectation, by about half its squared error, and converges to it as k grows. An
+    encoder whose input was corrupted in training gets a new view x̃ ~ p(x̃|x) for every sample,
+    since E p(x, z)/q(z|x̃) = p(x) for every view, and the encoder was not trained on clean x. For
+    a model of noisy data the result is −log p(y).
 
     Metrics: ``nll``; ``nll_se``, its Monte-Carlo standard error at these examples (delta method:
     sd(w)/(w̄√k) for each); ``nll_examples_se``, its standard error as an estimate for all data
     (sd/√n over examples, Monte-Carlo error included); ``nll_ess``, the mean effective sample size
-    (Σw)²/Σw², and ``nll_ess_min``. Where that is near 1, one sample carries the estimate, and its
-    error is larger than stated. The table shows how the estimate settles as k grows.
+    (Σw)²/Σw², and ``nll_ess_min``, its minimum over examples. If that is near 1, one sample
+    dominates the estimate, whose error then is larger than stated. The table has the estimate for
+    1, 10, 100 ... and k samples.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ class Nll(Component):
         )
 
     def _weigh(self, model: Model, x: Tensor, streams: Streams) -> Iterator[Weights]:
-        """The weights of the first 1, 10, 100 ... and of all k samples."""
+        """The weights of the first 1, 10, 100 ... and of all k samples, one after another."""
         constant, so_far = model.observation.constant(model.dims), Weights.none(x)
         noisy = _noise(model, x, streams, 1) if model.corrupts == "data" else None
         for size in _sizes(self.k, max(1, LATENTS // len(x))):
@@ -119,7 +120,7 @@ class Weights:
 
     @classmethod
     def joined(cls, parts: tuple[Weights, ...]) -> Weights:
-        """The same number of samples of several batches of examples."""
+        """Concatenate the weights of several batches, each with the same number of samples."""
         return cls(
             parts[0].count,
             torch.cat([part.log_sum for part in parts]),
@@ -162,14 +163,14 @@ def _summary(weights: Weights) -> dict[str, Any]:
 
 
 def _noise(model: Model, x: Tensor, streams: Streams, views: int) -> Tensor | None:
-    """What the corruption of so many views needs."""
+    """The noise of the corruption for `views` views; None if the input is not corrupted."""
     if model.corruption is None:
         return None
     return streams.draw(Draw("evaluation", (views, *x.shape), model.corruption.noise), x.dtype)
 
 
 def _sizes(k: int, most: int) -> Iterator[int]:
-    """Parts of k samples, none above `most`, that meet every power of ten."""
+    """Chunk sizes of at most `most` that sum to k and whose partial sums hit every power of 10."""
     done, goal = 0, 1
     while done < k:
         size = min(most, min(goal, k) - done)

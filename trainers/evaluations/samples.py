@@ -1,4 +1,4 @@
-"""What samplers make of a trained model, as pictures."""
+"""Pictures of samples from a trained model."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ LONGEST = 20
 @EVALUATIONS.register("samples")
 @dataclass(frozen=True, kw_only=True)
 class Samples(Component):
-    """Samples of the model by one or more samplers: a picture of each, and no numbers.
+    """Samples of the model by one or more samplers: one picture for each, and no metrics.
 
-    Of walk-jump sampling one row a chain, its jumps in the order of time; of the others the ends
-    of independent chains, in a square. Every sampler starts from the trial's stream
-    ``evaluation``, so its picture does not depend on the others. The table has a row for each
-    sampler, with the settings that it ran with, in its own units.
+    The picture of walk-jump sampling has a row for each chain, with its jumps in the order of
+    time; other pictures are squares of the last states of independent chains. Every sampler
+    draws from the start of the trial's stream ``evaluation``, so its picture does not depend on
+    the other samplers. The table has a row for each sampler with its settings, in its own units.
 
     Parameters
     ----------
-    samplers : their names; none means walk_jump where an energy is learned, else ancestral.
+    samplers : their names; empty: walk_jump if an energy is learned, else ancestral.
     count : how many chains, or samples (0: 10 chains of walk_jump, 64 samples of the others).
     delta, every, jumps, steps, descents, start : fields of the samplers that have them, in the
-        samplers' own units; left out, the samplers' own defaults.
+        samplers' own units (default: the samplers' own defaults).
 
-    Raises `InvalidValue` for an unknown sampler, for a field that none of them has, and for a
-    value outside a sampler's bounds.
+    Raises `InvalidValue` for an unknown sampler, for a field that none of the samplers has, and
+    for a value outside a sampler's bounds.
 
     References
     ----------
@@ -99,7 +99,7 @@ class Samples(Component):
         return self._made(self.samplers or (fitting_sampler(objective),))
 
     def _made(self, names: tuple[str, ...]) -> list[Sampler]:
-        """The samplers, each with those of the fields that it has."""
+        """Build the named samplers, each from those of the fields that it has."""
         given = {
             fld.name: getattr(self, fld.name)
             for fld in describe_fields(type(self))
@@ -141,8 +141,8 @@ def picture(
 ) -> npt.NDArray[np.uint8]:
     """Samples as uint8 images (rows, columns, C, H, W), clipped to the data's range.
 
-    Of walk-jump sampling `count` chains (0: 10) and at most 20 jumps of each, from the first to
-    the last; of others `count` samples (0: 64) in a square, white where there is no image.
+    Walk-jump sampling gives `count` chains (0: 10) with at most 20 jumps each, spread from the
+    first to the last; other samplers give `count` samples (0: 64) in a square, padded with white.
     """
     if sampler.name != "walk_jump":
         return _square(pictures(sampler.sample(*trained, count or GRID, generator), trial))

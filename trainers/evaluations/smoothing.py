@@ -1,4 +1,4 @@
-"""Accuracy that is certified by randomized smoothing."""
+"""Accuracy certified by randomized smoothing."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ AT_ONCE = 10_000  # copies that are drawn together: 120 MB of CIFAR-10
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is certain of one example: class `guess` within an L2 ball of `radius` (data units).
+    """The certificate of one example: class `guess` within an L2 ball of `radius` (data units).
 
     `p_lower` is the lower confidence bound of the class's probability under noise. At ½ or less
-    there is no certificate: the smoothed classifier abstains, and `radius` is 0.
+    the smoothed classifier abstains, and `radius` is 0.
     """
 
     guess: int
@@ -58,10 +58,11 @@ class Certificate:
 class Smoothing(Component):
     """Certified accuracy of g(x) = argmax_c P(classifier(x̂(x + σε)) = c), ε ~ N(0, I).
 
-    Of n0 noisy copies of x the most frequent class is guessed; of n others, the bound p is the
-    Clopper-Pearson lower confidence limit, at level 1 − α, of the guess's share. With p > ½ no x'
-    within σΦ⁻¹(p) of x (L2, data units) changes the guess; otherwise g abstains. Each certificate
-    is wrong with probability α at most. Holds for any denoiser; a VAE draws one latent a copy.
+    The guess is the most frequent class of n0 noisy copies of x; the bound p is the
+    Clopper-Pearson lower confidence limit, at level 1 − α, of the guess's share of n other
+    copies. If p > ½, no x' within σΦ⁻¹(p) of x (L2, data units) changes the guess; otherwise g
+    abstains. Each certificate is wrong with probability at most α. This holds for any denoiser;
+    a VAE draws one latent for each copy.
 
     Metrics ``certified/0.5`` ... : the share of examples that are guessed right with a certified
     radius of at least that, ``certified/0.5_se``; ``smoothing/accuracy`` (guessed right, not
@@ -76,8 +77,8 @@ class Smoothing(Component):
     examples : how many test examples, the first ones (0: all).
     steps : training steps of the classifier.
 
-    Raises `InvalidValue` without radii, for one that n copies cannot certify even if all agree,
-    and for more copies to guess than to bound.
+    Raises `InvalidValue` without radii, for a radius that n copies cannot certify even if all
+    agree, and for n0 > n.
 
     References
     ----------
@@ -169,7 +170,7 @@ class Smoothing(Component):
 def certify(
     classify: Classify, x: Float[Tensor, " dims"], smoothing: Smoothing, streams: Streams
 ) -> Certificate:
-    """Certify the classes (whole numbers from 0) that `classify` gives to noisy copies of `x`."""
+    """Certify `x` from the classes (integers from 0) that `classify` gives its noisy copies."""
 
     def counts(copies: int) -> Counter[int]:
         found: Counter[int] = Counter()
@@ -187,5 +188,5 @@ def certify(
 
 
 def lower_bound(successes: int, n: int, alpha: float) -> float:
-    """Clopper-Pearson: the p at which `successes` or more of n have probability α."""
+    """Clopper-Pearson lower limit: the p at which P(`successes` or more of n) = α."""
     return float(betaincinv(successes, n - successes + 1, alpha)) if successes else 0.0

@@ -16,18 +16,18 @@ __all__ = ["NETWORKS", "Network", "activation", "flat_size", "image_shape"]
 
 @runtime_checkable
 class Network(Protocol):
-    """A recipe for the modules of one model.
+    """The architecture of one model: builds its modules.
 
     `kind` is ``"autoencoder"`` (modules ``encoder``: x → (mean, log-variance) of q(z|x) and
     ``decoder``: z → outputs before the readout) or ``"energy"`` (module ``energy``: y → f(y)).
-    All modules take and give flat vectors.
+    All modules take and return flat vectors.
     """
 
     name: ClassVar[str]
     kind: ClassVar[Literal["autoencoder", "energy"]]
 
     def build(self, shape: tuple[int, ...], outputs: int) -> Mapping[str, nn.Module]:
-        """Fresh modules for data of `shape`, with `outputs` numbers for each dimension."""
+        """Newly initialised modules for data of `shape`, with `outputs` numbers per dimension."""
         ...
 
     def readout(self, u: Tensor) -> Tensor:

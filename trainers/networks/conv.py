@@ -94,7 +94,7 @@ class Conv(Component):
     channels : channels of the convolutions, in order.
     fc : width of the encoder's hidden layer.
     decoder : width of the decoder's hidden layer.
-    share_encoder : one trunk with two readouts (faster) in the place of two ConvNets without
+    share_encoder : one trunk with two readouts (faster) instead of two ConvNets without
         shared weights (the papers: 26.8 million parameters on MNIST).
 
     References

@@ -19,7 +19,7 @@ __all__ = ["ConvEnergy"]
 class EnergyNet(nn.Module):
     """y (batch, dims) → f(y) (batch): a ConvNet and a linear readout of one number.
 
-    The readout has no bias: ∇f does not depend on a constant.
+    The readout has no bias, because a constant does not change ∇f.
     """
 
     def __init__(self, shape: tuple[int, int, int], channels: tuple[int, ...], fc: int) -> None:
@@ -37,8 +37,8 @@ class EnergyNet(nn.Module):
 class ConvEnergy(Component):
     """The ConvNet energy f(y) of DEEN: expanding convolutions, one hidden layer, one number.
 
-    3x3 kernels, stride 1, no padding, no pooling, SiLU: smooth, because training differentiates
-    ∇f. 26 million parameters on MNIST, 36 million on CIFAR-10.
+    3x3 kernels, stride 1, no padding, no pooling. The activation is SiLU, which is smooth, because
+    training differentiates ∇f. 26 million parameters on MNIST, 36 million on CIFAR-10.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ __all__ = ["Gru", "GruEncoder"]
 
 
 class GruEncoder(nn.Module):
-    """q(z|x): a gated recurrent layer that sees x at every one of its time steps.
+    """q(z|x): a gated recurrent layer whose input is x at every time step.
 
     From h₀ = 0, with r = sigmoid(W_r x + U_r h), g = sigmoid(W_g x + U_g h) and
     n = tanh(W_n x + b + r ⊙ (U_n h + c)): h ← (1 − g) ⊙ n + g ⊙ h. This is `nn.GRUCell`, written
@@ -44,7 +44,7 @@ class GruEncoder(nn.Module):
 
 
 def gated(seen: tuple[Tensor, ...], kept: tuple[Tensor, ...], h: Tensor) -> Tensor:
-    """One time step, from what the gates get from x and from h, in the order r, g, n."""
+    """One time step, from the gates' linear maps of x and of h, each in the order r, g, n."""
     reset = torch.sigmoid(seen[0] + kept[0])
     gate = torch.sigmoid(seen[1] + kept[1])
     proposal = torch.tanh(seen[2] + reset * kept[2])
@@ -56,8 +56,8 @@ def gated(seen: tuple[Tensor, ...], kept: tuple[Tensor, ...], h: Tensor) -> Tens
 class Gru(Component):
     """A recurrent encoder (one gated layer, five time steps) and a dense decoder.
 
-    The paper does not say what the layer sees at each step: here it is the whole x every time,
-    so that the steps refine one code and any data shape will do. Logistic readout.
+    The paper does not state the layer's input at each step. Here it is the whole x at every step,
+    so that the steps refine one code and any data shape can be used. Logistic readout.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Affine encoder and decoder: the model whose optimum is known in closed form."""
+"""Affine encoder and decoder, whose optimum is known in closed form."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AffineEncoder(nn.Module):
 
 
 class AffineDecoder(nn.Module):
-    """u(z) = Vz + c for each output."""
+    """Decoder outputs u(z) = Vz + c, affine in z."""
 
     def __init__(self, d_z: int, dims: int, outputs: int) -> None:
         super().__init__()

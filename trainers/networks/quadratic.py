@@ -1,4 +1,4 @@
-"""A quadratic energy: the one whose optimum is known in closed form."""
+"""A quadratic energy, whose optimum on Gaussian data is known in closed form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Quadratic", "QuadraticForm"]
 
 
 class QuadraticForm(nn.Module):
-    """f(y) = ½ yᵀWy + bᵀy; only the symmetric part P of W matters. Starts from W = I, b = 0."""
+    """f(y) = ½ yᵀWy + bᵀy with initial W = I, b = 0; f depends on the symmetric part P of W."""
 
     def __init__(self, dims: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class QuadraticForm(nn.Module):
 @NETWORKS.register("quadratic")
 @dataclass(frozen=True, kw_only=True)
 class Quadratic(Component):
-    """Quadratic energy f(y) = ½ yᵀPy + bᵀy with a free symmetric P: Gaussian data.
+    """Quadratic energy f(y) = ½ yᵀPy + bᵀy with a free symmetric P, for Gaussian data.
 
     On N(μ, C) the optimum of DEEN is P = (C + σ²I)⁻¹ and b = −Pμ, and x̂(y) is the Wiener filter
     μ + C(C + σ²I)⁻¹(y − μ), with the loss Σ λᵢσ²/(λᵢ + σ²) over the eigenvalues λᵢ of C.

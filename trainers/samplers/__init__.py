@@ -21,24 +21,24 @@ __all__ = ["SAMPLERS", "Sampler", "draw_noise", "energy_of", "fitting_sampler", 
 
 @runtime_checkable
 class Sampler(Protocol):
-    """A way to make examples with a trained model; no pack axis, and no gradient kept."""
+    """Draws samples from a trained model, without a pack axis; results carry no gradient."""
 
     name: ClassVar[str]
 
     def check(self, objective: Objective) -> None:
-        """Raise `Incompatible` where the objective gives no model that can be sampled so."""
+        """Raise `Incompatible` if models of this objective cannot be sampled this way."""
         ...
 
     def trajectory(
         self, objective: Objective, model: Model, count: int, generator: torch.Generator
     ) -> Float[Tensor, "times count dims"]:
-        """What `count` independent chains pass through, the oldest first, in data units."""
+        """The states of `count` independent chains, the first state first, in data units."""
         ...
 
     def sample(
         self, objective: Objective, model: Model, count: int, generator: torch.Generator
     ) -> Float[Tensor, "count dims"]:
-        """The end of each chain's trajectory, in data units."""
+        """The last state of each of `count` chains, in data units."""
         ...
 
 
@@ -51,7 +51,7 @@ def fitting_sampler(objective: Objective) -> str:
 
 
 def energy_of(objective: Objective, sampler: str) -> EnergyBased:
-    """The objective as one that learns an energy; `Incompatible` where it is none."""
+    """The objective, if it learns an energy; raises `Incompatible` if it does not."""
     if not isinstance(objective, EnergyBased):
         known = [name for name in OBJECTIVES if hasattr(OBJECTIVES[name], "gradient")]
         raise Incompatible(
@@ -63,14 +63,14 @@ def energy_of(objective: Objective, sampler: str) -> EnergyBased:
 
 
 def floats(model: Model) -> Tensor:
-    """Any parameter of the model: for the type and the device that it computes in."""
+    """Any one parameter of the model, from which samplers take dtype and device."""
     return next(iter(model.params.values()))
 
 
 def draw_noise(
     draws: Mapping[str, Draw], generator: torch.Generator, like: Tensor
 ) -> dict[str, Tensor]:
-    """Standard noise of the shapes that `draws` names, from a sampler's own generator."""
+    """Standard noise for each of `draws`, from the sampler's generator."""
     make = {"normal": torch.randn, "uniform": torch.rand}
     return {
         name: make[draw.kind](

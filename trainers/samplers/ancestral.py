@@ -24,8 +24,8 @@ __all__ = ["Ancestral"]
 class Ancestral(Component):
     """Decoder mean x̂(z) of latents z ~ N(0, I), without the decoder's noise.
 
-    For UVB these are the means μ(z) of a decoder that was not trained to be sampled: pictures of
-    it, not of the data.
+    For UVB these are the means μ(z) of a decoder that was not trained as a generative model: they
+    show the decoder and are not samples of the data's distribution.
 
     References
     ----------

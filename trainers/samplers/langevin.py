@@ -69,7 +69,7 @@ class Langevin(Component):
     ) -> Iterator[Tensor]:
         """The position (count, dims) after each step.
 
-        Raises `InvalidValue` where the walk runs away, with the rule for δ.
+        Raises `InvalidValue` with the rule for δ if the walk diverges.
         """
         energy_of(objective, "langevin")
         y = self._first(objective, model, count, generator)

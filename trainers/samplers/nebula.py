@@ -24,8 +24,8 @@ __all__ = ["Nebula"]
 class Nebula(Component):
     """Two-step NEBULA x̂(x̂(y)): gradient descent on f with steps of σ², towards an attractor.
 
-    More steps clean up more, and change style and class of a digit. `descend` takes given noisy
-    data; `sample` walks to its y as walk-jump sampling does.
+    More steps remove more noise, and change style and class of a digit. `descend` starts from
+    given noisy data; `sample` starts from the y at the end of a Langevin walk.
 
     Parameters
     ----------

@@ -36,8 +36,8 @@ def jump(
 class WalkJump(Component):
     """Langevin walk on the energy of y, and the jump x̂(y) = y − σ²∇f(y) after every few steps.
 
-    The jumps do not disturb the walk, and are means E[x|y], not samples of x. There is no
-    warm-up: the first jump comes after `every` steps from the start. The paper's picture is the
+    The jumps do not change the walk, and are means E[x|y], not samples of x. There is no
+    warm-up: the first jump is after `every` steps from the start. The paper's figure shows the
     trajectory of one chain.
 
     Parameters
