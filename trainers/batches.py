@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from trainers.datasets import Splits
@@ -23,8 +23,8 @@ VALIDATED = 10_000
 class Batches:
     """Train, test and validation examples, divided by their scale.
 
-    Training data stay in memory in their raw type; on a GPU they lie there whole where they take
-    at most half of its free memory, and go there batch by batch where they do not. Data that are
+    All stay in memory in their raw type; on a GPU a part lies there whole where it takes at most
+    half of its free memory, and goes there piece by piece where it does not. Data that are
     drawn anew in each epoch (`Splits.resample`) take their noise from each member's own stream.
     Of a validation part the first 10,000 examples are looked at: as many as the papers set apart.
 
@@ -34,32 +34,60 @@ class Batches:
     """
 
     def __init__(self, splits: Splits, dtype: torch.dtype, device: torch.device) -> None:
-        self._splits, self._dtype, self._device = splits, dtype, device
-        self._train_x = splits.train.x
-        if fits(self._train_x, device):
-            self._train_x = self._train_x.to(device)
+        self._splits, self._dtype, self.device = splits, dtype, device
+        validation = splits.validation.x[:VALIDATED]
+        self._whole = fits(splits.train.x, device)
+        self._train = splits.train.x.to(device) if self._whole else splits.train.x
+        self._test, self._validation = (
+            x.to(device) if fits(x, device) else x for x in (splits.test.x, validation)
+        )
 
     def __len__(self) -> int:
-        return len(self._train_x)
+        return len(self._train)
+
+    def draws(self, batch: int) -> dict[str, Draw]:
+        """The noise that a batch of training examples needs from each member's stream."""
+        if self._splits.resample is None:
+            return {}
+        return {"data": Draw("data", (batch, self._train.shape[-1]), "uniform")}
+
+    def buffer(self, examples: int) -> Shaped[Tensor, "examples dims"]:
+        """Raw examples on the device: all of the training part, or room for some of it."""
+        if self._whole:
+            return self._train
+        return self._train.new_empty(examples, self._train.shape[-1], device=self.device)
+
+    def place(
+        self, rows: Int[Tensor, "*axes"], buffer: Shaped[Tensor, "examples dims"]
+    ) -> Int[Tensor, "*axes"]:
+        """Where some training examples lie in the buffer; puts them there if they do not yet."""
+        if self._whole:
+            return rows
+        buffer[: rows.numel()] = self._train[rows.flatten().to(self._train.device)].to(self.device)
+        return torch.arange(rows.numel(), device=self.device).reshape(rows.shape)
+
+    def in_units(
+        self, raw: Shaped[Tensor, "*axes dims"], noise: Mapping[str, Tensor]
+    ) -> Float[Tensor, "*axes dims"]:
+        """Raw training examples as they are trained on, with the noise that `draws` names."""
+        x = self._scaled(raw)
+        return self._splits.resample(x, noise["data"]) if self._splits.resample else x
 
     def train(
         self, rows: Int[Tensor, "*pack batch"], members: Sequence[Streams]
     ) -> Float[Tensor, "*pack batch dims"]:
         """The examples of some rows; the pack axis leads where there is more than one member."""
-        x = self._in_units(self._train_x[rows.to(self._train_x.device)])
-        if self._splits.resample is None:
-            return x
-        needs = {"x": Draw("data", tuple(x.shape[-2:]), "uniform")}
-        return self._splits.resample(x, stack_draws(members, needs, self._dtype)["x"])
+        noise = stack_draws(members, self.draws(rows.shape[-1]), self._dtype)
+        return self.in_units(self._train[rows.to(self._train.device)].to(self.device), noise)
 
     def held_out(self, part: HeldOut) -> Iterator[Float[Tensor, "batch dims"]]:
         """The examples of a part in their order; none where the part is empty."""
-        x = self._splits.test.x if part == "test" else self._splits.validation.x[:VALIDATED]
+        x = self._test if part == "test" else self._validation
         for raw in torch.split(x, TEST_BATCH) if len(x) else ():
-            yield self._in_units(raw)
+            yield self._scaled(raw.to(self.device))
 
-    def _in_units(self, raw: Tensor) -> Tensor:
-        x = raw.to(self._device).to(self._dtype)
+    def _scaled(self, raw: Tensor) -> Tensor:
+        x = raw.to(self._dtype)
         return x if self._splits.scale == 1 else x / self._splits.scale
 
 

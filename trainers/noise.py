@@ -59,6 +59,18 @@ class Streams:
             draw.shape, generator=self.generator(draw.stream), dtype=dtype, device=self._device
         )
 
+    def fill(self, draw: Draw, steps: Tensor) -> None:
+        """Fill a buffer (steps, *shape) with what `draw` asks for in each of some steps.
+
+        On a CPU they are the numbers that as many calls of `draw` give; a GPU draws them at once.
+        """
+        generator = self.generator(draw.stream)
+        for part in steps if self._device.type == "cpu" else (steps,):
+            if draw.kind == "normal":
+                part.normal_(generator=generator)
+            else:
+                part.uniform_(generator=generator)
+
     def order(self, count: int) -> Tensor:
         """The epoch's permutation of `count` examples."""
         return torch.randperm(count, generator=self.generator("order"), device=self._device)

@@ -13,15 +13,16 @@ from torch import Tensor
 from trainers import datasets
 from trainers.batches import Batches, HeldOut
 from trainers.errors import Incompatible
-from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.noise import Streams, stack_draws, stream_seed
 from trainers.objectives import Metrics, Objective
 from trainers.optim import Adam
+from trainers.program import Program, pack_key
+from trainers.step import Steps
 from trainers.threads import one_thread
 from trainers.trial import Trial
 
-__all__ = ["Pack", "Record", "pack_key"]
+__all__ = ["Pack", "Record"]
 
 State = dict[str, Tensor]
 NOISE_OF: dict[HeldOut, int] = {"test": 0, "validation": -1}
@@ -35,17 +36,6 @@ class Record:
     step: int
     time_ms: int
     metrics: dict[str, float]
-
-
-def pack_key(trial: Trial) -> dict[str, object]:
-    """What all members of a pack share: the trial without its seed and per-member numbers."""
-    config = trial.identity()
-    del config["seed"]
-    for kind in trial.parts:
-        for field in describe_fields(type(getattr(trial, kind))) if config[kind] else ():
-            if field.per_member:
-                del config[kind][field.name]
-    return config
 
 
 class Pack:
@@ -105,31 +95,25 @@ class Pack:
 
     def run_epoch(self) -> dict[int, Record]:
         """Train every live member for one epoch; returns the record of each, diverged ones too."""
-        members = list(self.live)
-        with one_thread(self.device), self._autocast():
+        with one_thread(self.device):
             metrics = self._train_epoch()
             if self._test_is_due():
                 metrics |= self._test_epoch("test") | self._test_epoch("validation")
+            rows = read(metrics)
         self.epoch += 1
-        rows = {name: values.reshape(-1).tolist() for name, values in metrics.items()}
         now = time.time_ns() // 1_000_000
         records = {
-            member: Record(
-                self.epoch, self.step, now, {name: row[place] for name, row in rows.items()}
-            )
-            for place, member in enumerate(members)
+            member: Record(self.epoch, self.step, now, row)
+            for member, row in zip(self.live, rows, strict=False)  # a lone member has a copy
         }
         self._leave_out_diverged(records)
         return records
 
     def look(self) -> list[dict[str, float]]:
         """The test and validation metrics of every live member as it is, in their order."""
-        with one_thread(self.device), self._autocast():
+        with one_thread(self.device):
             metrics = self._test_epoch("test") | self._test_epoch("validation")
-        rows = {name: values.reshape(-1).tolist() for name, values in metrics.items()}
-        return [
-            {name: row[place] for name, row in rows.items()} for place in range(len(self.live))
-        ]
+            return read(metrics)[: len(self.live)]
 
     def weights(self, member: int) -> State:
         """The parameters of a member, on the CPU: ``param/<name>``."""
@@ -184,14 +168,16 @@ class Pack:
             return values[0].clone() if len(values) == 1 else torch.stack(values)
 
         names = [key.removeprefix("param/") for key in states[0] if key.startswith("param/")]
-        self._params = {name: stacked(f"param/{name}").requires_grad_() for name in names}
-        self._hyper = self._stack_hyperparameters()
+        self._params = {name: stacked(f"param/{name}") for name in names}
+        self._hyper = self._stack_hyperparameters() | self._stack_statistics()
         self._adam = Adam(self._params, self._hyper["training.lr"], self._hyper["training.eps"])
         if f"first/{names[0]}" in states[0]:
             self._adam.restore(
                 {name: (stacked(f"first/{name}"), stacked(f"second/{name}")) for name in names},
                 self.step,
             )
+        self._program = Program(self.trials[0], self._parts, len(self._rows) > 1)
+        self._steps: Steps | None = None
 
     def _stack_hyperparameters(self) -> dict[str, Tensor]:
         values = [self.trials[member].hyperparameters() for member in self._rows]
@@ -209,6 +195,14 @@ class Pack:
             for name, column in typed.items()
         }
 
+    def _stack_statistics(self) -> dict[str, Tensor]:
+        taken = self.trials[0].statistics(self.device, self._training.dtype)
+        rows = len(self._rows)
+        return {
+            name: value if rows == 1 else value.expand(rows, *value.shape)
+            for name, value in taken.items()
+        }
+
     def _one(self, value: Tensor, member: int) -> Tensor:
         row = value if len(self._rows) == 1 else value[self.live.index(member)]
         return row.detach().cpu().clone()
@@ -216,74 +210,34 @@ class Pack:
     def _streams(self, epoch: int) -> list[Streams]:
         return [Streams(self.trials[member].seed, epoch, self.device) for member in self._rows]
 
-    def _train_epoch(self) -> dict[str, Tensor]:
-        batch, dtype = self._training.batch_size, self._training.dtype
-        streams = self._streams(self.epoch)
-        orders = [stream.order(len(self._batches)) for stream in streams]
-        order = orders[0] if len(orders) == 1 else torch.stack(orders)
-        objective, model = self._any_model()
-        draws = objective.draws(model, min(batch, len(self._batches)))
-        totals: Metrics = {}
-        for start in range(0, self.steps_per_epoch * batch, batch):
-            x = self._batches.train(order[..., start : start + batch], streams)
-            metrics = self._train_step(x, stack_draws(streams, draws, dtype))
-            totals = {
-                name: totals[name] + value if totals else value for name, value in metrics.items()
-            }
-        return {f"train/{name}": value / self.steps_per_epoch for name, value in totals.items()}
-
-    def _train_step(self, x: Tensor, noise: Mapping[str, Tensor]) -> Metrics:
-        def member_loss(
-            params: dict[str, Tensor],
-            hyper: dict[str, Tensor],
-            x: Tensor,
-            noise: dict[str, Tensor],
-        ) -> tuple[Tensor, Metrics]:
-            objective, model = self.trials[0].bind(self._parts, params, hyper)
-            return objective.loss(model, x, noise)
-
-        compute = member_loss if len(self._rows) == 1 else torch.func.vmap(member_loss)
-        loss, metrics = compute(self._params, self._hyper, x, dict(noise))
-        self._adam.step(torch.autograd.grad(loss.sum(), list(self._params.values())))
-        return {name: value.detach() for name, value in metrics.items()}
+    def _train_epoch(self) -> Metrics:
+        if self._steps is None:
+            self._steps = Steps(
+                self._program, self._batches, self._params, self._hyper, self._adam
+            )
+        means = self._steps.epoch(self._streams(self.epoch))
+        return {f"train/{name}": value for name, value in means.items()}
 
     def _test_is_due(self) -> bool:
         done = self.epoch + 1
         return done % self._training.test_every == 0 or done == self._training.epochs
 
     @torch.no_grad()
-    def _test_epoch(self, part: HeldOut) -> dict[str, Tensor]:
+    def _test_epoch(self, part: HeldOut) -> Metrics:
         """Metrics of a part that is not trained on, with the same noise after every epoch."""
-
-        def member_test(
-            params: dict[str, Tensor],
-            hyper: dict[str, Tensor],
-            x: Tensor,
-            noise: dict[str, Tensor],
-        ) -> Metrics:
-            objective, model = self.trials[0].bind(self._parts, params, hyper)
-            return objective.test(model, x, noise)
-
-        compute = (
-            member_test
-            if len(self._rows) == 1
-            else torch.func.vmap(member_test, in_dims=(0, 0, None, 0))
-        )
-        streams, (objective, model) = self._streams(NOISE_OF[part]), self._any_model()
-        totals, examples = dict[str, Tensor](), 0
-        for x in self._batches.held_out(part):
-            draws = objective.test_draws(model, len(x))
-            noise = stack_draws(streams, draws, self._training.dtype)
-            metrics = compute(self._params, self._hyper, x, noise)
-            examples += len(x)
-            for name, value in metrics.items():
-                total = value.sum(-1)
-                totals[name] = totals[name] + total if name in totals else total
+        streams = self._streams(NOISE_OF[part])
+        totals, examples = Metrics(), 0
+        with self._program.autocast(self.device):
+            for x in self._batches.held_out(part):
+                noise = stack_draws(
+                    streams, self._program.test_draws(len(x)), self._training.dtype
+                )
+                metrics = self._program.test(self._params, self._hyper, x, noise)
+                examples += len(x)
+                for name, value in metrics.items():
+                    total = value.sum(-1)
+                    totals[name] = totals[name] + total if name in totals else total
         return {f"{part}/{name}": value / examples for name, value in totals.items()}
-
-    def _any_model(self) -> tuple[Objective, Model]:
-        """Some member's objective and model: for the shapes of the noise."""
-        return self.trials[0].bind(self._parts, {}, {})
 
     def _leave_out_diverged(self, records: Mapping[int, Record]) -> None:
         for member, record in records.items():
@@ -294,11 +248,8 @@ class Pack:
         if self.failed.keys() & set(self.live):
             self.drop(*self.failed)
 
-    def _autocast(self) -> torch.autocast:
-        """No cache: it would keep the weights of the first step for the whole epoch."""
-        return torch.autocast(
-            self.device.type,
-            dtype=torch.bfloat16,
-            cache_enabled=False,
-            enabled=self._training.precision == "bfloat16",
-        )
+
+def read(metrics: Metrics) -> list[dict[str, float]]:
+    """The metrics of each row of the pack axis, in one transfer from the device."""
+    table = torch.stack([values.reshape(-1).double() for values in metrics.values()])
+    return [dict(zip(metrics, row, strict=True)) for row in table.T.tolist()]

@@ -169,6 +169,13 @@ class Trial:
         marked = self.noise[1].noise if known and self.noise else None
         return marked.beta_exponent if marked else None
 
+    def statistics(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+        """What the corruption takes from the training data, as ``corruption.<name>``."""
+        if not isinstance(self.corruption, FromData):
+            return {}
+        taken = _statistics(self.data, self.corruption.statistics, device, dtype)
+        return {f"corruption.{name}": value for name, value in taken.items()}
+
     def count_parameters(self) -> int:
         """The number of trained parameters, counted without allocating them."""
         with torch.device("meta"):
@@ -187,32 +194,29 @@ class Trial:
     ) -> tuple[Objective, Model]:
         """The objective and the model of this trial, with the hyperparameters in `hyper`.
 
-        `hyper` maps ``objective.beta``, ``likelihood.sigma`` ... to 0-d tensors: the values of
-        one member of a pack.
+        `hyper` maps ``objective.beta``, ``likelihood.sigma`` ... to 0-d tensors, the values of
+        one member of a pack, and may hold what `statistics` returns; else that is taken from the
+        data.
         """
+        like = next(iter(params.values()), None)
+        given = hyper if like is None else self.statistics(like.device, like.dtype) | dict(hyper)
 
         def own(kind: str) -> Any:
             component = getattr(self, kind)
             values = {
                 key.removeprefix(kind + "."): value
-                for key, value in hyper.items()
+                for key, value in given.items()
                 if key.startswith(kind + ".")
             }
             return component and substitute(component, values)
 
-        corruption = own("corruption")
-        if isinstance(corruption, FromData) and params:
-            like = next(iter(params.values()))
-            corruption = substitute(
-                corruption, _statistics(self.data, corruption.statistics, like.device, like.dtype)
-            )
         model = Model(
             parts,
             params,
             self.network,
             self.data.shape,
             own("likelihood"),
-            corruption,
+            own("corruption"),
             self.corrupts,
         )
         return own("objective"), model

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sweeper.grid.identity import canonical
 from sweeper.sweep import PlannedTrial, Resources
-from trainers import pack as packed
+from trainers import program
 
 __all__ = ["make_packs", "pack_key", "pack_size", "shared_keys"]
 
@@ -50,5 +50,5 @@ def pack_size(resources: Resources) -> int:
 def pack_key(trial: PlannedTrial) -> str:
     """The part of a trial that the members of a pack must share, as one string."""
     training = trial.trial.training
-    shared = packed.pack_key(trial.trial)
+    shared = program.pack_key(trial.trial)
     return canonical([shared, training.test_every, training.checkpoint_every])

@@ -16,7 +16,7 @@ from trainers.likelihoods import LIKELIHOODS
 from trainers.networks import NETWORKS
 from trainers.objectives import OBJECTIVES
 
-__all__ = ["combinations", "small", "with_other_numbers"]
+__all__ = ["combinations", "label", "small", "with_other_numbers"]
 
 SMALL: dict[str, Any] = {
     "d_z": 4,
@@ -44,6 +44,14 @@ def small(component: type[Any]) -> Any:
     }
     needed = {name: REQUIRED for name, field in fields.items() if field.required}
     return component(**needed | sizes)
+
+
+def label(trial: Trial) -> str:
+    """The names of a trial's parts, for a test's id."""
+    parts = (trial.objective, trial.likelihood, trial.network, trial.corruption)
+    return "-".join(part.name for part in parts if part) + (
+        f"@{trial.corrupts}" if trial.corrupts else ""
+    )
 
 
 def combinations() -> Iterator[Trial]:

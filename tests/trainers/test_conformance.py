@@ -8,20 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.trainers.conformance import combinations, with_other_numbers
+from tests.trainers.conformance import combinations, label, with_other_numbers
 from trainers import Pack, Trial, datasets
 from trainers.metrics import metric_names
 from trainers.noise import Streams
 from trainers.optim import Adam
 from trainers.trial import PARTS
-
-
-def label(trial: Trial) -> str:
-    parts = (trial.objective, trial.likelihood, trial.network, trial.corruption)
-    return "-".join(part.name for part in parts if part) + (
-        f"@{trial.corrupts}" if trial.corrupts else ""
-    )
-
 
 TRIALS = list(combinations())
 every_trial = pytest.mark.parametrize("trial", TRIALS, ids=label)

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.trainers.conformance import combinations
-from tests.trainers.test_conformance import label
+from tests.trainers.conformance import combinations, label
 from trainers import Pack, Trial
 from trainers.errors import Incompatible
 from trainers.evaluations import EVALUATIONS, Evaluator, config, evaluate

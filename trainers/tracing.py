@@ -1,0 +1,109 @@
+"""Tensor operations of a function, recorded once and called again as one flat graph."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx import Graph, GraphModule, Node
+from torch.fx.node import map_aggregate
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from trainers.errors import Incompatible
+
+__all__ = ["record"]
+
+REFUSED = {
+    torch.Tag.data_dependent_output: "reads a number out of a tensor",
+    torch.Tag.dynamic_output_shape: "makes a tensor whose shape depends on values",
+    torch.Tag.nondeterministic_seeded: "draws random numbers of its own",
+}
+
+
+def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) -> GraphModule:
+    """Call a function of tensors, and return the graph of what it did.
+
+    The graph takes tensors of the same shapes, types and device, and calls the same operators in
+    the same order, below autograd and vmap: so it gives the same results to the last bit, and
+    costs no more than these calls. It is what `torch.fx.experimental.proxy_tensor.make_fx` makes,
+    without its imports (the compiler's, which cost a process seconds).
+
+    Raises `Incompatible` where the function does what such a graph cannot repeat: it reads a
+    number out of a tensor, or draws random numbers.
+    """
+    recorder = Recorder(inputs)
+    with recorder:
+        results = function(*inputs)
+    return recorder.finish(results)
+
+
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Writes every operator that is called into a graph.
+
+    Parameters
+    ----------
+    inputs : the tensors that become the graph's arguments. Others that were there before become
+        constants.
+    """
+
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._graph = Graph()
+        self._constants: dict[str, Tensor] = {}
+        self._seen: dict[int, tuple[Tensor, Node]] = {}  # the tensors stay, so that ids are unique
+        for place, value in enumerate(inputs):
+            self._enter(value, self._graph.placeholder(f"input_{place}"))
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """False: torch would import its compiler, to tell it to keep away from this mode."""
+        return False
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        for tag, does in REFUSED.items():
+            if tag in func.tags and func is not torch.ops.aten.index.Tensor:  # by rows, here
+                raise Incompatible(
+                    f"the loss {does} ({func}), and a step of training is recorded once and then "
+                    "repeated: use torch.where for choices, and declare noise in `draws`"
+                )
+        found = func(*args, **kwargs)
+        if func is torch.ops.aten.detach.default:
+            self._enter(found, self._node(args[0]))
+        else:
+            self._enter(found, self._graph.call_function(func, *self._nodes((args, dict(kwargs)))))
+        return found
+
+    def finish(self, results: Sequence[Tensor]) -> GraphModule:
+        """The graph with these results, without what they do not need."""
+        self._graph.output(self._nodes(list(results)))
+        self._graph.eliminate_dead_code()
+        return GraphModule(self._constants, self._graph)
+
+    def _enter(self, found: Any, node: Node) -> None:
+        if isinstance(found, Tensor):
+            self._seen[id(found)] = found, node
+        elif isinstance(found, tuple | list):
+            for place, value in enumerate(found):
+                self._enter(value, self._graph.call_function(operator.getitem, (node, place)))
+
+    def _nodes(self, values: Any) -> Any:
+        return map_aggregate(
+            values, lambda value: self._node(value) if isinstance(value, Tensor) else value
+        )
+
+    def _node(self, value: Tensor) -> Node:
+        if id(value) not in self._seen:
+            name = f"constant_{len(self._constants)}"
+            self._constants[name] = value
+            self._enter(value, self._graph.get_attr(name))
+        return self._seen[id(value)][1]
