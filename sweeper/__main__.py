@@ -1,7 +1,7 @@
 """The program `sweeper`, also as `python -P -m sweeper`.
 
-Without `-P`, Python looks for modules in the working directory first, and a `sweeper.py` there is
-run in the place of this program.
+Without `-P`, Python looks for modules in the working directory first, and would run a `sweeper.py`
+there instead of this program.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _command() -> int:
     if shadowed:
         sys.stderr.write(f"error: {shadowed}\n")
         return 2
-    from sweeper.cli import main  # imports the other packages, so not before the path is in order
+    from sweeper.cli import main  # imports the other packages, so after the path is set
 
     return main()
 

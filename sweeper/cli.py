@@ -1,4 +1,4 @@
-"""The command `sweeper`: finds the subcommand, and turns every error into one message."""
+"""The command `sweeper`: runs the subcommand, and turns every error into one message."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # the last edge: one line, no traceback
+    except Exception as error:  # the user gets one line instead of a traceback
         if os.environ.get("SWEEPER_DEBUG"):
             raise
         said = f"{type(error).__name__}: {without_password(str(error))}"

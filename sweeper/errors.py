@@ -1,4 +1,4 @@
-"""The one error that a user of the command line can meet: what is wrong, and where."""
+"""The error that commands raise for a user: what is wrong, and where."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Place = tuple[str | None, int | None, str | None]  # file, line, path
 
 
 class UserError(Exception):
-    """Something that the user must mend; `sweeper` prints it and ends with exit code 2.
+    """An error that the user must correct; `sweeper` prints it and ends with exit code 2.
 
     Parameters
     ----------
     message : the rule, the value and the remedy, in one sentence.
-    file, line : where it stands, the first line being 1.
-    path : the place inside the grid, such as ``trials[0].sigma``.
+    file, line : file and line (from 1) of the refused value.
+    path : its address in the grid, such as ``trials[0].sigma``.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class UserError(Exception):
 
 
 def render_address(address: Sequence[str | int]) -> str:
-    """``("trials", 0, "sigma")`` as a user reads it: ``trials[0].sigma``."""
+    """An address as text: ``("trials", 0, "sigma")`` gives ``trials[0].sigma``."""
     text = ""
     for step in address:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
@@ -49,7 +49,7 @@ def render_address(address: Sequence[str | int]) -> str:
 
 @contextmanager
 def placed(place: Place | None) -> Iterator[None]:
-    """Have an error of the block say where the refused value stands, unless it does already."""
+    """Add file, line and path to a `UserError` raised in the block, unless it has them."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Where modules are imported from: the installed ones before those in the user's own folders."""
+"""Order the import path: installed modules before files in the user's folders."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def prefer_installed() -> str | None:
     """Move the working directory and the folders of PYTHONPATH to the end of the import path.
 
     Processes that are started afterwards get this order by PYTHONPATH. The folder that holds
-    `sweeper` itself keeps its place. Returns a sentence with the remedy where a file of the user
-    is imported in the place of an installed module all the same, and None otherwise.
+    `sweeper` itself keeps its place. Returns a sentence with the remedy if one of the user's files
+    is still imported instead of an installed module, and None otherwise.
     """
     folders = _folders_of_the_user()
     own = [path for path in sys.path if _resolved(path) in folders]
@@ -41,14 +41,14 @@ def _folders_of_the_user() -> set[Path]:
 
 
 def _resolved(path: str) -> Path | None:
-    """A folder of the import path, "" being the working directory; None if that was deleted."""
+    """An absolute folder of the import path ("": working directory); None if it was deleted."""
     with suppress(OSError):
         return Path(path).resolve()
     return None
 
 
 def _shadowed(folders: set[Path]) -> str | None:
-    """The first module that was imported from these folders, or is not found where it belongs.
+    """The first module that is imported from these folders instead of from its installation.
 
     Python imports a few modules of its own before `prefer_installed` can be called.
     """

@@ -17,14 +17,14 @@ Phase = Literal["started", "running", "stopped", "pruned", "finished", "failed"]
 
 @dataclass(frozen=True)
 class JobTrial:
-    """A trial as a worker is given it.
+    """A trial in the form that a job carries to a worker.
 
     Parameters
     ----------
     checksum : of its data set. evaluate : the evaluations to make of the trained model.
     merged_from : the trial whose parameters it takes instead of being trained.
-    lineage : the id that trials differing only in epochs share: one that is extendable is trained
-        on from there. Empty: neither extended nor an extension.
+    lineage : the id that trials differing only in epochs share; the worker may continue from an
+        extendable one. Empty: the trial is not extended and continues from no other.
     """
 
     id: str
@@ -53,10 +53,11 @@ class Job:
     Parameters
     ----------
     storage : the storage folder. sweep : the sweep's folder, which has its stop sign.
-    packed : compute as a pack (by `vmap`) even one trial, so that its bits do not depend on how
-        many others are left. alone : train one trial after the other, as they did not fit in the
-        memory together. again : a trial that does not fit alone is not failed yet, as the job
-        will be repeated with more memory. until : the epoch to end at, as pruned.
+    packed : use `vmap` even for one trial, so that its result does not depend, in the last bits,
+        on how many other trials are in the pack. alone : train one trial after another, because
+        together they did not fit in memory. again : the job will be repeated with more memory, so
+        a trial that does not fit alone is not marked as failed yet. until : the epoch after which
+        unfinished trials end as pruned.
     """
 
     storage: str
@@ -86,7 +87,7 @@ class Event:
     """A trial's progress: its phase, and the records of the epochs since its last event.
 
     committed : whether the storage has a new commit. reason : why the trial failed. note : a
-    sentence for the user about something that did not fail it.
+    sentence for the user about a problem that did not make it fail.
     """
 
     trial: str
@@ -106,12 +107,12 @@ Emit = Callable[[list[Event]], None]
 
 
 def encode(events: Sequence[Event]) -> str:
-    """Events as one JSON text, for the way from a worker's process to the driver's."""
+    """Encode events as JSON text, which a worker's process sends to the driver."""
     return json.dumps([asdict(event) for event in events])
 
 
 def decode(text: str) -> list[Event]:
-    """The events of `encode`."""
+    """The events in a text made by `encode`."""
     return [_event(row) for row in json.loads(text)]
 
 

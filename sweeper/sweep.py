@@ -36,7 +36,7 @@ Goal = tuple[str, Literal["min", "max"]]
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """A trial of a sweep, with its names and with what is known of it before it is trained.
+    """A trial of a sweep, with its names and the facts known before it is trained.
 
     Parameters
     ----------
@@ -44,10 +44,11 @@ class PlannedTrial:
         epochs. label : a name for people, unique in the sweep.
     params : the flat values that MLflow, tables and labels show.
     trial : the model, data and training. data : checksum, shape and dims of the data set.
-    parameters : how many the model has.
+    parameters : the model's number of parameters.
     role : ``declared`` by the grid; ``twin``: compared with its alias `twin_of`, bit for bit;
         ``merged``: not trained, but given the parameters of its alias `merged_from`, whose id is
-        part of its own; ``example``: shown in a plan for the trials that a search will propose.
+        part of its own id; ``example``: shown in a plan in place of the trials that a search will
+        propose.
     line : where the grid declares it.
     evaluate : the evaluations of the trained model; they are no part of the id.
     """
@@ -66,9 +67,9 @@ class PlannedTrial:
     evaluate: tuple[Evaluator, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """What `trial.json` holds: nothing of the sweep that asked for it.
+        """The content of `trial.json`, which does not depend on the sweep.
 
-        The lineage stands there as ``program``, its name since schema 1.
+        The lineage has the key ``program``, its name since schema 1.
         """
         return {
             "schema": SCHEMA,
@@ -94,17 +95,17 @@ class Resources:
 
 @dataclass(frozen=True)
 class Sweep:
-    """An expanded grid: everything that a driver needs to run it.
+    """An expanded grid, with everything that a driver needs to run it.
 
     Parameters
     ----------
     trials : all trials; with `proposals` those that the search has proposed so far.
     grid : the text of the grid file.
-    folder : what relative paths in the grid are relative to.
+    folder : the base of relative paths in the grid.
     analysis : the law and the margin that the report tests.
-    until : the rule for adding seeds. path : what the rule found after each round.
-    search : decides while the sweep runs which trials are trained, and for how long.
-    proposals : the points that the search may propose, where it chooses values itself.
+    until : the rule for adding seeds. path : the rule's result after each round.
+    search : decides while the sweep runs which trials are trained, and for how many epochs.
+    proposals : the points that the search may propose, if it chooses values itself.
     places : file, line and path of the settings that the user gave, for error messages.
     """
 
@@ -125,7 +126,7 @@ class Sweep:
     proposals: Proposals | None = None
 
     def examples(self) -> list[PlannedTrial]:
-        """Example trials of the proposals: those of the middle point of each block."""
+        """Example trials of the proposals: the trials of the middle point of each block."""
         points = self.proposals.examples() if self.proposals else []
         return [trial for point in points for trial in point]
 
@@ -134,7 +135,7 @@ class Proposals(Protocol):
     """Points that a search may propose: a block's number and a value for each of its spaces."""
 
     def trials(self, number: int, values: Sequence[Any]) -> tuple[PlannedTrial, ...]:
-        """The trials of a point, one for each seed; `UserError` where it cannot be."""
+        """The trials of a point, one for each seed; raises `UserError` for invalid values."""
         ...
 
     def spaces(self, number: int) -> Mapping[str, Any]:
@@ -146,7 +147,7 @@ class Proposals(Protocol):
         ...
 
     def identity(self) -> list[Any]:
-        """What tells these proposals from others, in plain values."""
+        """Plain values that identify the proposals; they are part of the sweep's name."""
         ...
 
     @property
@@ -169,34 +170,34 @@ class Task:
 
 
 class Source(Protocol):
-    """Decides what is trained next, by what storage holds."""
+    """Decides what is trained next, from the results in the storage."""
 
     def ask(self, busy: Collection[str]) -> list[Task] | None:
         """What to train next; None if that depends on the `busy` trials, or nothing is left.
 
-        Raises `UserError` where the metric of the search is not there.
+        Raises `UserError` if a trial does not have the metric of the search.
         """
         ...
 
     @property
     def trials(self) -> tuple[PlannedTrial, ...]:
-        """All trials that are known so far; there may be more of them after `ask`."""
+        """All trials that are known so far; `ask` may add more."""
         ...
 
     @property
     def complete(self) -> bool:
-        """Whether the search has ended: nothing that it asked for is missing."""
+        """Whether the search has ended: all trials that it asked for have ended."""
         ...
 
 
 @runtime_checkable
 class Search(Protocol):
-    """A method of choosing points; its fields are what a grid says beside ``method``.
+    """A method of choosing points; its fields are the keys of the grid's `search`.
 
-    `trials` is how many points it draws in all; every drawn point is trained with every seed.
-    `ahead` says that all of them are drawn before the first is trained; if not, each depends on
-    what was found before it. `goals` are the metrics that a search looks at while it runs, and
-    `midway` says that it looks at them before a trial has ended, when no evaluation is there.
+    `trials` is the total number of points; every drawn point is trained with every seed.
+    `ahead` : whether all points are drawn before the first is trained; otherwise each depends on
+    earlier results. `goals` are the metrics that the search uses while it runs. `midway` : whether
+    it uses them before a trial has ended, when there are no evaluations yet.
     """
 
     name: ClassVar[str]
@@ -205,41 +206,41 @@ class Search(Protocol):
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        """Each metric, and whether little or much of it is good; none for a plain search."""
+        """Each metric with its mode (``min`` or ``max``); empty if the search uses no results."""
         ...
 
     @property
     def trials(self) -> int:
-        """How many points are drawn; 0 for a method that draws none."""
+        """The number of points to draw; 0 for a method that draws none."""
         ...
 
     def unit(self, stream: int, dims: int, count: int) -> npt.NDArray[np.float64]:
         """The first `count` points of a stream in the unit cube [0, 1)^dims: [count, dims].
 
-        More points of the same stream begin with the same ones, so that a larger search goes on
-        with a smaller one.
+        A larger `count` gives the same first points, so that a larger search continues a smaller
+        one.
         """
         ...
 
     def source(self, sweep: Sweep, retry_failed: bool) -> Source | None:
-        """What decides as it goes which trials are trained; None where all of them are."""
+        """The source that decides which trials are trained; None if all of them are."""
         ...
 
     def check(self, trials: Sequence[PlannedTrial]) -> None:
-        """`UserError` where the search cannot work on these trials, before any is trained."""
+        """Raise `UserError` if the search cannot be used on these trials."""
         ...
 
     def share(self, points: int, epochs: int) -> float:
-        """The part of all epochs that is trained."""
+        """The expected fraction of all epochs that is trained."""
         ...
 
     def rule(self, epochs: int) -> str:
-        """How it treats trials of that many epochs, for a plan."""
+        """A sentence for `sweeper plan` on how it stops trials of that many epochs."""
         ...
 
 
 class TrainsAll:
-    """The part of a `Search` that those have in common which train each of their points fully."""
+    """Base of the searches that train each of their points to its last epoch."""
 
     midway: ClassVar[bool] = False
 
@@ -257,7 +258,7 @@ class TrainsAll:
 
 
 def describe_search(search: Search, but: str = "") -> dict[str, Any]:
-    """The search as a grid says it, in plain values; `but` leaves a field out."""
+    """The search as a grid writes it, in plain values, without the field `but`."""
     values = {
         field.name: getattr(search, field.name)
         for field in describe_fields(type(search))
@@ -271,10 +272,10 @@ def describe_search(search: Search, but: str = "") -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a sweep ended: the object that `sweeper run --json` prints last.
+    """How a sweep ended; `sweeper run --json` prints it last.
 
     `unanswered` counts the evaluations of finished trials that failed or were not made, `pruned`
-    the trials that a search stopped early or gave up, `best` holds the points that it found.
+    the trials that a search stopped early or did not continue, `best` are its best points.
     """
 
     experiment: str

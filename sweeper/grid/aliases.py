@@ -12,7 +12,7 @@ __all__ = ["as_twin", "partner", "weight"]
 
 
 def partner(trial: Trial) -> Trial | None:
-    """The trial with β = 1 that learns the same, or None where there is none.
+    """The trial with β = 1 that learns the same parameters; None if there is none.
 
     Saremi 2020, arXiv:2005.09047, Theorems 1 and 2: L(σ₁, β) = (σ₂/σ₁)²·L(σ₂, 1) + C with
     σ₂ = σ₁√β, so that the loss of (σ, β) is β times its partner's; for Laplace α₂ = α₁β.
@@ -30,15 +30,15 @@ def partner(trial: Trial) -> Trial | None:
 
 
 def as_twin(trial: Trial, other: Trial | None = None) -> Trial:
-    """The same trial with Adam's ε scaled like its loss: it then steps as its partner does.
+    """The same trial with Adam's ε scaled as its loss, so that its steps equal its partner's.
 
     Adam's step is m/(√v + ε); with gradients β times as large, m and √v are β times as large.
-    `other` is an alias to step with in the partner's place, at a weight of its own.
+    `other` is an alias to match instead of the partner; its loss may have another weight β.
     """
     eps = round_value(trial.training.eps * weight(trial) / (weight(other) if other else 1.0))
     return replace(trial, training=replace(trial.training, eps=eps))
 
 
 def weight(trial: Trial) -> float:
-    """β, which is 1 where an objective has none."""
+    """The objective's β; 1 if it has none."""
     return float(getattr(trial.objective, "beta", 1.0))

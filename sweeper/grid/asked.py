@@ -1,4 +1,4 @@
-"""The `evaluate` list of a grid: what is asked of the trained models of a block."""
+"""The `evaluate` list of a grid: the evaluations of the trained models of a block."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORM = "[denoising, {nll: {k: 500}}]"
 
 @dataclass(frozen=True)
 class Asked:
-    """One evaluation, and where the grid asks for it."""
+    """One evaluation, and its address in the grid."""
 
     evaluator: Evaluator
     address: Address
@@ -47,7 +47,7 @@ def read_evaluations(document: Document, address: Address, raw: Any) -> tuple[As
 def refuse_meaningless(
     document: Document, asked: Sequence[Asked], trial: Trial, block: Address
 ) -> None:
-    """Raise the error of the first evaluation that means nothing for a trial of the block."""
+    """Raise `UserError` for the first evaluation that is not defined for a trial of the block."""
     for one in asked:
         try:
             one.evaluator.check(trial)

@@ -18,9 +18,9 @@ DIGITS = 12
 
 @dataclass(frozen=True)
 class Axis:
-    """The values of one field, counted before they exist: a count may be far too large.
+    """The values of one field; `count` is known before they are made, as it may be too large.
 
-    `spread` gives the i-th of `count` values and where it stands in the grid.
+    `spread` returns the address in the grid and the value of the i-th of `count` values.
     """
 
     address: Address
@@ -43,7 +43,7 @@ def axis(document: Document, address: Address, raw: Any, is_list: bool = False) 
 
 
 def round_value(value: Any) -> Any:
-    """Floats to 12 significant digits, so that equal numbers are equal however they came about."""
+    """Round floats to 12 significant digits, so that 0.1 * 3 and 0.3 are the same value."""
     if isinstance(value, list):
         return [round_value(item) for item in value]
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

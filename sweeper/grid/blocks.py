@@ -1,4 +1,4 @@
-"""One block of `trials`: which model it means, and the axes of its fields."""
+"""One block of `trials`: its models, networks and data set, and the axes of their fields."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a key of a block goes: a field of one part of the trial."""
+    """The field, of one part of the trial, that a key of a block sets."""
 
     part: str
     field: Field
@@ -40,7 +40,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Variant:
-    """A block with its structure settled: one model, one network, one data set.
+    """A block for one combination of model, likelihood, network and data set.
 
     `names` maps parts to registered names, `axes` each given field to its values, or to the
     space that a search draws them from.
@@ -55,7 +55,7 @@ class Variant:
 
     @property
     def count(self) -> int:
-        """How many points the axes span, for one draw from the spaces."""
+        """The number of points, for one draw from the spaces."""
         return math.prod(values.count for _, values in self.axes if isinstance(values, Axis))
 
     @property
@@ -159,7 +159,7 @@ class _Block(Choices):
                 raise self.document.error(self._stranger(key, model, allowed), entry.address)
 
     def _stranger(self, key: str, model: Model, allowed: set[str]) -> str:
-        """What to say of a key that the model does not have: whose it is, or the nearest one."""
+        """The message for a key that the model does not have: its owners, or the nearest key."""
         owners = (
             _owner_parts(key)
             if self.by_parts
@@ -202,7 +202,7 @@ class _Block(Choices):
     def _nested(
         self, part: str, model: Model
     ) -> tuple[str | None, list[tuple[Slot, Axis | Space]]]:
-        """The name and the axes of `data` or `corruption`, which have keys of their own."""
+        """The name and the axes of `data` or `corruption`, which are nested mappings."""
         registry = PARTS[part]
         if part == "corruption" and not model.corrupts:
             return None, []
@@ -258,7 +258,7 @@ def _objectives() -> list[tuple[str, Any]]:
 
 
 def _keys(model: Model) -> set[str]:
-    """Keys that come with the model itself, whatever its network."""
+    """The keys of the model's objective and likelihoods, and `corruption` if it has one."""
     parts = [model.declared, *(PARTS["likelihood"][name] for name in model.likelihoods)]
     own = {field.name for part in parts for field in describe_fields(part)}
     return own | ({"corruption"} if model.corrupts else set())

@@ -1,4 +1,4 @@
-"""Whether the law, the search and the stopping rule of a grid fit its trials."""
+"""Check that the law, the search and the stopping rule of a grid fit its trials."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sweeper.sweep import PlannedTrial, Search, Sweep
 __all__ = ["check_law", "check_search", "check_until"]
 
 FACTS = ("role", "status", "epoch", "checksum", "label")  # of a trial, once it has run
-USUAL = ("test/kl", "test/recon", "test/denoise")  # not looked up: that takes torch two seconds
+USUAL = ("test/kl", "test/recon", "test/denoise")  # not checked: importing torch takes 2 s
 
 
 def check_law(document: Document, law: LawSection, trials: Sequence[PlannedTrial]) -> None:
-    """`UserError` where the law's x, y or `where` names what no trial has.
+    """Raise `UserError` if the law's x, y or `where` names a field or metric that no trial has.
 
-    Only what the grid itself says is checked, not the defaults; nor are the metrics that most
-    models report, as the report says where they are missing.
+    Only values given in the grid are checked, not the defaults. The metrics of `USUAL` are not
+    checked either; the report states if they are missing.
     """
     known = {name for one in trials for name in one.params}
     asked: list[tuple[Address, str]] = [(("analysis", "law", "x"), law.x)]
@@ -57,9 +57,9 @@ def _require_metric(
 
 
 def check_search(sweep: Sweep, foreseen: Sequence[PlannedTrial]) -> None:
-    """`UserError` where a search that looks at results cannot work, before anything is trained.
+    """Raise `UserError` if a search that uses results cannot work, before anything is trained.
 
-    `foreseen` : the trials of the sweep, and examples of those that the search will make up.
+    `foreseen` : the trials of the sweep, and examples of those that the search will propose.
     """
     if not sweep.search:
         return
@@ -89,7 +89,7 @@ def _check_goals(search: Search, trials: Sequence[PlannedTrial]) -> None:
 
 
 def check_until(sweep: Sweep) -> None:
-    """`UserError` where the rule in `until` could never be met, before anything is trained."""
+    """Raise `UserError` if the rule in `until` can never be met, before anything is trained."""
     if not sweep.until:
         return
     if sweep.search:

@@ -37,20 +37,20 @@ WITHOUT_VALUE = ("missing", "whole")
 
 
 def complain(error: ValidationError) -> tuple[Address, str]:
-    """Where the first complaint is, and one sentence that says rule and value."""
+    """The address of the first error, and a sentence with the rule and the value."""
     first = error.errors(include_url=False)[0]
     address = tuple(first["loc"]) + tuple(first.get("ctx", {}).get("address", ()))
     return address, _sentence(first["type"], first["msg"], first.get("ctx", {}), first["input"])
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """The sentence for a key that does not exist, with the nearest that does."""
+    """The sentence for an unknown key, with the nearest known one."""
     names = sorted(known)
     return f"unknown key {show(key)}{nearest(key, names)} (known: {', '.join(names)})"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """``; did you mean 'sigma'?`` (also for σ), or nothing where no known name is near."""
+    """``; did you mean 'sigma'?`` (also for σ), or "" if no known name is similar."""
     close = difflib.get_close_matches(_spelled(name), list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -64,13 +64,13 @@ def letter(name: str) -> str:
 
 
 def _spelled(name: str) -> str:
-    """A Greek letter as grids write it: σ is sigma."""
+    """The name with Greek letters spelled out as in grids: σ as sigma."""
     called = unicodedata.name(name, "") if len(name) == 1 else ""
     return called.removeprefix(GREEK).lower() if called.startswith(GREEK) else name
 
 
 def show(value: Any) -> str:
-    """A value as YAML's user wrote it, shortened."""
+    """A value in YAML notation, shortened, for messages."""
     if value is None or isinstance(value, bool):
         return {None: "empty", True: "true", False: "false"}[value]
     shortened = reprlib.Repr()

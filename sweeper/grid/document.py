@@ -1,4 +1,4 @@
-"""Read YAML 1.2 into plain values that remember their lines."""
+"""Read YAML 1.2 into plain values, and record the line of each value."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Document:
     folder: Path = Path()
 
     def line(self, address: Address) -> int | None:
-        """The line of a value, or of the nearest thing around it that has one."""
+        """The line of a value, or of the innermost value around it that has one."""
         while address and address not in self.lines:
             address = address[:-1]
         return self.lines.get(address)
@@ -62,7 +62,7 @@ class Document:
 
 
 def read(path: Path, folder: Path = Path()) -> Document:
-    """Parse a file; `UserError` if it cannot be read, is too large or is no YAML."""
+    """Parse a file; raises `UserError` if it cannot be read, is too large or is not YAML."""
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -172,7 +172,7 @@ class _Reader:
         return value
 
     def _spend(self, count: int, event: Event) -> None:
-        """Count the values with aliases written out, so that a small file cannot explode."""
+        """Count values with aliases expanded, so that a small file cannot expand to a huge one."""
         self.count += count
         if self.count > MAX_VALUES:
             raise self._error(f"more than {MAX_VALUES:,} values (aliases count in full)", event)

@@ -1,4 +1,4 @@
-"""Deal a search's draws to the blocks that have spaces, and draw them."""
+"""Distribute a search's points over the blocks that have spaces, and draw them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRIES = 64
 
 
 def read_search(document: Document, raw: Mapping[str, Any]) -> Search:
-    """The `search` of a grid: a method and its fields."""
+    """Read the `search` of a grid: a method and its fields."""
     name = raw.get("method", "grid")
     if not isinstance(name, str) or name not in SEARCHES:
         hint = nearest(name, SEARCHES) if isinstance(name, str) else ""
@@ -49,9 +49,9 @@ def read_search(document: Document, raw: Mapping[str, Any]) -> Search:
 
 
 def shares(document: Document, search: Search, variants: Sequence[Variant]) -> list[int]:
-    """How often each variant is drawn: in turn for those with spaces, once for the others.
+    """The number of points of each variant: equal shares of the draws, 1 without spaces.
 
-    A block with several models or networks counts as one for each of them.
+    A block with several models or networks has a variant for each of them.
     """
     spaced = [variant for variant in variants if variant.spaces]
     if not search.trials and spaced:
@@ -86,9 +86,9 @@ def shares(document: Document, search: Search, variants: Sequence[Variant]) -> l
 def draw(
     document: Document, search: Search, variant: Variant, stream: int, count: int
 ) -> list[tuple[Any, ...]]:
-    """`count` different choices of values for the variant's spaces, always the same ones.
+    """`count` different choices of values for the variant's spaces, fixed by the search's seed.
 
-    None for a search that does not draw ahead.
+    Empty for a search that does not draw ahead.
     """
     if not search.ahead:
         return []

@@ -27,7 +27,7 @@ LIMIT = 100_000
 
 @dataclass(frozen=True)
 class Point:
-    """One trial of the grid before it has an id, and where it was written."""
+    """One trial of the grid before it has an id, with its addresses in the grid."""
 
     trial: Trial
     address: Address
@@ -38,9 +38,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Block:
-    """One entry of `trials` with what it takes from the defaults.
+    """One entry of `trials` with the defaults applied.
 
-    `shares` says how often each variant is drawn: once where it has no spaces.
+    `shares` is the number of draws of each variant: 1 if it has no spaces.
     """
 
     variants: tuple[Variant, ...]
@@ -51,7 +51,7 @@ class Block:
 
     @property
     def count(self) -> int:
-        """How many trials it makes; nothing is expanded."""
+        """The number of trials, computed without expanding the block."""
         return len(self.seeds) * sum(
             variant.count * share
             for variant, share in zip(self.variants, self.shares, strict=True)
@@ -59,7 +59,10 @@ class Block:
 
 
 def expand(document: Document, grid: GridSchema, yes: bool = False) -> list[Point]:
-    """All trials in the order of the grid; more than `LIMIT` only with `yes`."""
+    """All trials in the order of the grid.
+
+    Raises `UserError` for more than `LIMIT` trials unless `yes`.
+    """
     search = read_search(document, grid.search)
     blocks = plan_blocks(document, grid, search)
     total = sum(block.count for block in blocks)
@@ -98,7 +101,7 @@ def plan_blocks(document: Document, grid: GridSchema, search: Search | None = No
 
 
 def _entries(grid: GridSchema, block: Mapping[str, Any], address: Address) -> dict[str, Entry]:
-    """The block's own values, then the defaults, then what the top level says."""
+    """The raw value of each key: from the block, else the defaults, else the top level."""
     entries = {key: Entry(raw, (*address, key)) for key, raw in block.items()}
     top = {
         "data": grid.data,
@@ -144,7 +147,7 @@ def _draw_all(
 def points_of(
     document: Document, block: Block, variant: Variant, drawn: Sequence[tuple[Any, ...]]
 ) -> Iterator[Point]:
-    """The points of one variant for each of the values that were drawn for its spaces."""
+    """The points of one variant, for each draw from its spaces."""
     checked: set[Dataset] = set()
     for config in (config for one in drawn for config in variant.points(document, one)):
         trial = _build(document, variant, config)
@@ -178,7 +181,7 @@ def _build(document: Document, variant: Variant, config: dict[str, Any]) -> Tria
 
 @contextmanager
 def _answered(document: Document, address: Address) -> Iterator[None]:
-    """Raise what a component refuses as `UserError` with the place in the grid."""
+    """Turn the `Incompatible` and `InvalidValue` of components into `UserError` with address."""
     try:
         yield
     except (Incompatible, InvalidValue) as error:

@@ -1,4 +1,4 @@
-"""Check a value of a grid against the field of a component that it is meant for."""
+"""Check a value of a grid against the type and bounds of a component's field."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 def check_value(document: Document, address: Address, field: Field, raw: Any) -> Any:
-    """The value as the component takes it; `UserError` with the rule, the value and the place.
+    """The value converted for the component; raises `UserError` if it is not valid.
 
-    Pydantic checks the type, as YAML writes it (a list for a tuple, 20.0 for 20); the field's
-    bounds are checked as the component itself does.
+    Pydantic checks the type, with a list for a tuple and 20.0 for 20, as YAML writes them; the
+    bounds are checked by the same function as in the component.
     """
     try:
         value = round_value(_adapter(field.type).validate_python(raw))
@@ -57,7 +57,7 @@ def takes_list(field: Field) -> bool:
 
 
 def describe_type(hint: Any) -> str:
-    """A field's type as a grid's author thinks of it, such as ``whole number``."""
+    """A field's type in words for messages and `sweeper list`, such as ``whole number``."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return describe_type(arguments[0])
@@ -76,7 +76,7 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 
 def _translate(hint: Any) -> Any:
-    """The field's type for pydantic, without bounds: tuples as lists, 20.0 as 20."""
+    """The field's type for pydantic, without bounds; accepts lists as tuples, 20.0 as 20."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _translate(arguments[0])

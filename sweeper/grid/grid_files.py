@@ -17,7 +17,7 @@ def shipped_grids() -> dict[str, Path]:
 
 
 def find_grid(grid: str | Path) -> Path:
-    """The file that a path or the name of a shipped grid means."""
+    """The grid file at a path, or of the shipped grid with this name."""
     path, shipped = Path(grid), shipped_grids()
     if path.is_file():
         return path

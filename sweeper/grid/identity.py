@@ -16,16 +16,17 @@ LENGTH_ONLY = ("epochs", "test_every")
 
 
 def trial_id(trial: Trial, checksum: str, merged_from: str | None = None) -> str:
-    """16 hex digits: the same for equal trials on equal data, in any grid and in any order.
+    """16 hex digits, equal for equal trials on equal data, in any grid and in any order.
 
-    A trial that takes its parameters from another one is not the same as one that is trained.
+    A trial that takes its parameters from the trial `merged_from` has another id than one that is
+    trained.
     """
     merged = {"merged_from": merged_from} if merged_from else {}
     return digest({**_whole(trial.identity(), checksum), **merged})
 
 
 def lineage_id(trial: Trial, checksum: str) -> str:
-    """`trial_id` without the number of epochs: trials that one more epoch would carry on."""
+    """`trial_id` without the number of epochs: equal for trials that differ only in epochs."""
     identity = trial.identity()
     training = {
         key: value for key, value in identity["training"].items() if key not in LENGTH_ONLY
@@ -38,8 +39,8 @@ def sweep_name(
 ) -> str:
     """A sweep's id: a file's stem and a hash of the trials, so that a second run continues it.
 
-    A search that proposes trials is identified by its fields and spaces instead; its number of
-    trials is left out, so that it can be raised.
+    For a search that proposes trials, its fields and spaces are hashed instead, except its number
+    of trials, so that this can be increased.
     """
     safe = "".join(c if c.isalnum() or c in "_-" else "-" for c in stem)[:40]
     whole: Any = sorted((trial.id, trial.role) for trial in trials)
@@ -53,7 +54,7 @@ def sweep_name(
 
 
 def canonical(value: Any) -> str:
-    """JSON with one spelling for equal values."""
+    """JSON that is the same text for equal values."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

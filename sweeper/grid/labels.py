@@ -1,4 +1,4 @@
-"""The flat parameters of a trial, and a name that a person can read."""
+"""The flat parameters of a trial, and its label, a short readable name."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ NESTED = ("corruption", "data")
 
 
 def flat_key(part: str, field: str, taken: Container[str]) -> str:
-    """What a field is called where parts are not nested: its own name, if no other has it."""
+    """The name of a field among flat parameters: its own name, or ``<part>_<field>`` if taken."""
     return f"{part}_{field}" if part in NESTED or field in taken else field
 
 
 def flat_params(trial: Trial) -> dict[str, Any]:
-    """Everything that tables, fits and MLflow show of a trial, without nesting.
+    """The parameters of a trial that tables, fits and MLflow show, without nesting.
 
     Fields of `data` and `corruption` are called ``data_<field>`` and ``corruption_<field>``;
-    fields that only say where something is found are left out.
+    fields that only locate files are left out.
     """
     params: dict[str, Any] = {"model": model_name(trial)}
     for part in trial.parts:
@@ -59,9 +59,9 @@ def labels(
 ) -> list[str]:
     """A label for each set of flat parameters, such as ``sigma_vae σ=0.12 β=4 seed=1``.
 
-    Labels hold the noise level, whose keys are `scales`, β where it is not 1, what is `shown`
-    anyway, and the seed; and, for all trials of a model, whatever else is needed so that no two
-    are alike.
+    Labels hold the noise level, whose keys are `scales`, β if it is not 1, the parameters `shown`,
+    and the seed; and, for all trials of a model, the further parameters that are needed to make
+    every label unique.
     """
     named = [_Flat(*one) for one in zip(trials, scales, strict=True)]
     models: dict[str, list[_Flat]] = defaultdict(list)
@@ -75,7 +75,7 @@ def labels(
 
 
 def point_label(label: str) -> str:
-    """A label without its seed: the point of the grid that replicates share."""
+    """A label without its seed, which all replicates of a point share."""
     return label.rpartition(" seed=")[0]
 
 
@@ -97,7 +97,7 @@ class _Flat:
 
 
 def _telling(group: Sequence[_Flat], shown: Sequence[str]) -> list[str]:
-    """The further parameters that tell trials of one model apart, no more than are needed."""
+    """The fewest further parameters that distinguish the trials of one model."""
     keys = dict.fromkeys(key for one in group for key in one.params)
     chosen = list(shown)
     count = len({one.label(chosen, DIGITS) for one in group})

@@ -1,4 +1,4 @@
-"""Load a grid: read, check, expand and name everything that it asks for."""
+"""Load a grid: read and check the file, expand it, and name its trials."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def load(
 
     `yes` admits more than 100,000 trials; `storage` and `tracking` replace what the grid says.
     Relative paths in the grid are relative to `folder`, by default the working folder.
-    Raises `UserError` with file, line and path for everything that the user must mend.
+    Raises `UserError` with file, line and path for everything that the user must correct.
     """
     path = find_grid(grid)
     home = folder or Path.cwd()
@@ -84,7 +84,7 @@ def load(
 
 
 def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, Place]:
-    """Where the user gave each setting that only shows later whether it is right."""
+    """The file and line, or option, of each setting that can only be checked later."""
     places: dict[str, Place] = {
         key: (document.file, document.line((key,)), key)
         for key in ("storage", "tracking", "cluster", "resources", "until", "search")

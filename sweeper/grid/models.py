@@ -1,4 +1,4 @@
-"""Which model an objective, a likelihood and a corruption make, and the nicknames of some."""
+"""Models: combinations of objective, likelihood and corruption, some of which have nicknames."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ Place = Literal["input", "data"]
 
 @dataclass(frozen=True)
 class Model:
-    """An objective, and what is settled of the parts that go with it.
+    """An objective, with its likelihood and what its corruption acts on.
 
-    `name` is a nickname that a grid's `model` may give, or the parts themselves where the grid
-    names these. `likelihood` is the only one that the model has; None leaves the choice to the
-    grid, among all that there are if its objective takes one. `corrupts` says what its corruption
-    acts on, None for clean data.
+    `name` is a nickname for a grid's `model`, or the parts' names joined if the grid names the
+    parts. `likelihood` is the model's only one; None: the grid may choose any, if the objective
+    takes one. `corrupts` is ``input``, ``data``, or None for a model without corruption.
     """
 
     name: str
@@ -33,7 +32,7 @@ class Model:
 
     @property
     def available(self) -> bool:
-        """Whether everything that it is made of is registered."""
+        """Whether its objective and likelihood are registered."""
         return self.objective in PARTS["objective"] and (
             self.likelihood is None or self.likelihood in PARTS["likelihood"]
         )
@@ -45,24 +44,24 @@ class Model:
 
     @property
     def likelihoods(self) -> tuple[str, ...]:
-        """What a grid may choose from."""
+        """The names of the likelihoods that a grid may choose; empty if it takes none."""
         if not self.declared.likelihood:
             return ()
         return (self.likelihood,) if self.likelihood else tuple(PARTS["likelihood"])
 
     @property
     def usual_likelihood(self) -> str | None:
-        """The one that it has where a grid names none; None where a grid must, or cannot."""
+        """The default likelihood; None if a grid must choose one, or if the model takes none."""
         return self.likelihood or getattr(self.declared, "default_likelihood", None)
 
     @property
     def lacks(self) -> Mapping[str, str]:
-        """The reasons why it has no field that others have."""
+        """For fields that other models have and it has not: the reason, by field name."""
         found: Mapping[str, str] = getattr(self.declared, "lacks", {})
         return found
 
     def made_of(self, objective: str, likelihood: str | None, corrupts: str | None) -> bool:
-        """Whether these parts are this model."""
+        """Whether a trial with these parts is this model."""
         return (self.objective, self.corrupts) == (objective, corrupts) and (
             self.likelihood in (None, likelihood)
         )
@@ -144,7 +143,7 @@ def known_models() -> Mapping[str, Model]:
 
 
 def model_name(trial: Trial) -> str:
-    """What tables, labels and MLflow call it: a nickname, or else the names of its parts."""
+    """The model's name in tables, labels and MLflow: a nickname, or the names of its parts."""
     parts = (
         trial.objective.name,
         trial.likelihood.name if trial.likelihood else None,
@@ -154,16 +153,16 @@ def model_name(trial: Trial) -> str:
 
 
 def spelled(objective: str, likelihood: str | None, corrupts: str | None) -> str:
-    """The parts in words, such as ``elbo+laplace+corrupted_data``."""
+    """The names of the parts, joined: ``elbo+laplace+corrupted_data``."""
     corrupted = f"corrupted_{corrupts}" if corrupts else None
     return "+".join(part for part in (objective, likelihood, corrupted) if part)
 
 
 def fitting_network(name: str, model: Model) -> str:
-    """The network called `name` for what the model trains.
+    """The registered name of the network `name` for what the model trains.
 
-    A grid's default network may serve autoencoders and energies alike: where the model trains an
-    energy, ``conv`` means the registered energy whose name has ``conv`` as a part.
+    A grid's default network may be used for autoencoders and energies: if the model trains an
+    energy, ``conv`` is the registered energy whose name contains the word ``conv``.
     """
     wanted = model.declared.network
     if NETWORKS[name].kind == wanted:

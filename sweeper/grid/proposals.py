@@ -40,7 +40,7 @@ class BlockProposals:
         }
 
     def trials(self, number: int, values: Sequence[Any]) -> tuple[PlannedTrial, ...]:
-        """The trials of a point, one for each seed; `UserError` where it cannot be."""
+        """The trials of a point, one for each seed; raises `UserError` for invalid values."""
         block, variant = self.blocks[number]
         points = list(points_of(self.document, block, variant, [tuple(values)]))
         return resolve(self.document, points, list(self.spaces(number)))
@@ -62,7 +62,7 @@ class BlockProposals:
         return any(block.aliases == "merge" for block, _ in self.blocks)
 
     def identity(self) -> list[Any]:
-        """What tells these proposals from others, in plain values."""
+        """Plain values that identify the proposals; they are part of the sweep's name."""
         extents = [
             [[name, space.kind, list(space.given)] for name, space in self.spaces(number).items()]
             for number in range(len(self.blocks))

@@ -1,4 +1,4 @@
-"""The metrics that trials will report, known before anything is trained."""
+"""The names of the metrics that trials report, determined without training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KINDS = ("objective", "likelihood", "network", "corruption", "data")
 
 
 def reported(trials: Iterable[PlannedTrial]) -> Iterator[tuple[PlannedTrial, frozenset[str]]]:
-    """One trial of each kind, with the names of the metrics of its records."""
+    """One trial for each combination of component names, with the names of its metrics."""
     kinds = {
         tuple(getattr(getattr(one.trial, kind), "name", None) for kind in KINDS): one
         for one in trials

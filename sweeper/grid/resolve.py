@@ -25,8 +25,8 @@ __all__ = ["resolve"]
 class _Named:
     """A point with its id.
 
-    `twin_of` is the id of the partner that it must equal, `merged_from` that of the alias whose
-    parameters it takes.
+    `twin_of` is the id of the partner that it is compared with, `merged_from` that of the alias
+    whose parameters it takes.
     """
 
     point: Point
@@ -39,9 +39,10 @@ class _Named:
 def resolve(
     document: Document, points: Sequence[Point], shown: Sequence[str] = ()
 ) -> tuple[PlannedTrial, ...]:
-    """Name every point. Equal trials, missing data and missing partners are refused.
+    """The planned trials of the points, with ids and labels.
 
-    `shown` are parameters that labels hold although they need not.
+    `shown` are parameters that every label holds. Raises `UserError` for equal trials, missing
+    data, and missing partners of aliases.
     """
     facts = _Facts(document)
     named = _pair(
@@ -91,7 +92,7 @@ class _Facts:
 
 
 def _pair(document: Document, facts: _Facts, named: Sequence[_Named]) -> list[_Named]:
-    """Turn rows with β ≠ 1 into what the grid's `aliases` says of them."""
+    """Make trials with β ≠ 1 twins or merged trials, according to the grid's `aliases`."""
     declared, sources = {one.id for one in named}, _sources(facts, named)
     return [
         _twin(document, facts, one, declared)
@@ -104,7 +105,7 @@ def _pair(document: Document, facts: _Facts, named: Sequence[_Named]) -> list[_N
 
 
 def _sources(facts: _Facts, named: Sequence[_Named]) -> dict[str, _Named]:
-    """For each row to merge, the alias that is trained: that with β = 1, else the first."""
+    """For each trial to merge, the alias that is trained: that with β = 1, else the first."""
     if all(one.point.aliases != "merge" for one in named):
         return {}
     groups: dict[str, list[_Named]] = defaultdict(list)

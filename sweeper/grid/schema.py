@@ -1,4 +1,4 @@
-"""The grid's top level: every key that is no trial's own, with its type and default."""
+"""The grid's top level: every key outside `trials`, with its type and default."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _whole(value: Any, least: int) -> bool:
 
 
 def seed_values(seeds: int | list[int]) -> range | list[int]:
-    """The seeds that a grid means: 3 stands for 0, 1 and 2."""
+    """The seeds given by a grid's `seeds`: 3 gives 0, 1 and 2."""
     return range(seeds) if isinstance(seeds, int) else seeds
 
 
@@ -135,7 +135,7 @@ def check_tracking(uri: str | None) -> str | None:
 
 
 def require_tracker(uri: str) -> str:
-    """The address of a tracking store; `UserError` for what cannot be one."""
+    """The address of a tracking store; raises `UserError` if it is not valid."""
     if not uri.startswith(TRACKERS):
         raise UserError(
             f"must start with one of {', '.join(TRACKERS)}; and is {show(without_password(uri))}"
@@ -162,7 +162,7 @@ Aliases = Literal["keep", "merge", "verify"]
 class LawSection(Section):
     """The power law that the report fits: y against x over rows with β = 1.
 
-    `where` picks the rows, by a value or a list of values for each field.
+    `where` selects the rows, by a value or a list of values for each field.
     """
 
     x: str = "sigma"
@@ -172,13 +172,13 @@ class LawSection(Section):
 
 
 class EquivalenceSection(Section):
-    """How near is equal: `margin` is a log ratio."""
+    """The equivalence margin, a log ratio."""
 
     margin: Annotated[float, Field(gt=0)] = 0.10
 
 
 class AnalysisSection(Section):
-    """What the report must establish; declared before the run."""
+    """The analysis that the report makes, declared before the run."""
 
     law: LawSection = LawSection()
     equivalence: EquivalenceSection = EquivalenceSection()
@@ -187,8 +187,8 @@ class AnalysisSection(Section):
 class UntilSection(Section):
     """When enough seeds have been trained; `max_seeds` is the budget, declared seeds included.
 
-    nu_halfwidth: the law's interval is at most so wide to either side of ν. equivalence: no test
-    of independent seeds is undecided.
+    nu_halfwidth: the greatest half-width of the law's interval for ν. equivalence: whether all
+    tests of independent seeds must be decided.
     """
 
     nu_halfwidth: Annotated[float, Field(gt=0)] | None = None
@@ -206,7 +206,7 @@ class UntilSection(Section):
 
 
 class ResourcesSection(Section):
-    """What one pack asks of Ray."""
+    """The resources of one pack, as requested from Ray."""
 
     cpus: Annotated[float, Field(gt=0)] = 1
     gpus: Positive = 0
@@ -259,7 +259,7 @@ def check_grid(document: Document) -> GridSchema:
 
 
 def check_shared(document: Document, address: Address, key: str, raw: Any) -> Any:
-    """Check a key of a block that the top level has too: `seeds` or `aliases`."""
+    """Check a block's `seeds` or `aliases`, which the top level has too."""
     try:
         return _Shared.model_validate({key: raw}).model_dump()[key]
     except ValidationError as error:

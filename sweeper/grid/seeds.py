@@ -1,4 +1,4 @@
-"""Add seeds to a sweep: the same points of the grid with another seed each."""
+"""Add seeds to a sweep: trials at the same points of the grid with another seed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST_SEEDS = 5
 def with_seed(planned: PlannedTrial, seed: int, source: str | None = None) -> PlannedTrial:
     """The trial that a grid with this seed would have at the same point.
 
-    `source` is the trial whose parameters it takes, where it is merged.
+    `source` is the id of the trial whose parameters it takes, if it is merged.
     """
     trial = replace(planned.trial, seed=seed)
     checksum = str(planned.data["checksum"])
@@ -52,7 +52,7 @@ def add_seed(sweep: Sweep, chosen: Collection[str]) -> Sweep:
 
 
 def seed_count(sweep: Sweep, chosen: Collection[str]) -> int:
-    """How many different seeds the chosen trials have."""
+    """The number of different seeds of the chosen trials."""
     return len({trial.params["seed"] for trial in sweep.trials if trial.id in chosen})
 
 

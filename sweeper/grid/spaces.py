@@ -1,4 +1,4 @@
-"""Spaces of a grid: what a search draws a field's value from."""
+"""Spaces of a grid: the distributions from which a search draws a field's value."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ FORMS = (
 
 @dataclass(frozen=True)
 class Space:
-    """Where one field's value is drawn from.
+    """The distribution of one field's value.
 
-    uniform: evenly in [low, high]. loguniform: evenly in log x. int: a whole number, both ends
+    uniform: uniform in [low, high]. loguniform: uniform in log x. int: a whole number, both ends
     included. choice: one of the options. `given` holds the ends or the options.
     """
 
@@ -61,19 +61,19 @@ class Space:
 
     @property
     def distinct(self) -> float:
-        """How many different values there are."""
+        """The number of different values."""
         if self.kind == "choice":
             return len(self.given)
         return self.given[1] - self.given[0] + 1 if self.kind == "int" else math.inf
 
 
 def is_space(raw: Any) -> bool:
-    """Whether a value of the grid is meant to be drawn."""
+    """Whether a value of the grid describes a space."""
     return isinstance(raw, dict) and any(key in KINDS for key in raw)
 
 
 def space(document: Document, address: Address, raw: dict[str, Any]) -> Space:
-    """Read a space; `UserError` for what is none."""
+    """Read a space; raises `UserError` if it is not valid."""
     if len(raw) != 1:
         raise document.error(f"write one of {FORMS}", address)
     kind, given = next(iter(raw.items()))

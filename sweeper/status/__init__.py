@@ -1,1 +1,1 @@
-"""What is known of sweeps and trials, asked of the storage."""
+"""Sweeps, trials, their status and their trained models, read from the storage."""

@@ -1,4 +1,4 @@
-"""How far a trial has come, and its metrics there: what searches decide by."""
+"""A trial's epoch, status and metrics, from which searches decide."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ __all__ = ["Reached", "reached", "require_metric"]
 
 @dataclass(frozen=True)
 class Reached:
-    """The newest commit of a trial, with its records, and what was asked of it at its end.
+    """Status, epoch and records of a trial's newest commit, and its evaluations.
 
-    `repeats` says that it failed, and would again.
+    `asked` are the metrics of its evaluations, by name. `repeats` : whether it failed in a way
+    that would recur.
     """
 
     status: ledger.Status
@@ -52,7 +53,7 @@ class Reached:
 
 
 def reached(storage: Path, trial: str) -> Reached:
-    """How far a trial is; one whose records cannot be read has none."""
+    """The state of a trial in the storage; `records` is empty if they cannot be read."""
     commit = ledger.newest_commit(storage, trial)
     if commit is None:
         return Reached("pending", 0)
@@ -71,7 +72,7 @@ def reached(storage: Path, trial: str) -> Reached:
 
 
 def require_metric(trial: PlannedTrial, found: Mapping[str, float], name: str) -> float:
-    """The value of a metric; `UserError` with the names that there are."""
+    """The value of a metric; raises `UserError` with the known names if it is missing."""
     if name not in found:
         known: Iterable[str] = sorted(found)
         raise UserError(

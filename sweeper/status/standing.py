@@ -1,4 +1,4 @@
-"""How the trials of a sweep stand: by what storage holds."""
+"""Status, epoch and metrics of each trial of a sweep, read from the storage."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Standing", "counts", "standings"]
 
 @dataclass(frozen=True)
 class Standing:
-    """One trial: its newest commit, and the last value of each of its metrics.
+    """The state of one trial by its newest commit, with the last value of each metric.
 
-    `committed` holds the epochs whose records are saved, `answered` the keys of its evaluations,
-    `line` is where the grid asks for it. A trial that is not finished, and that no driver trains
-    now, is stopped.
+    `committed` holds the epochs whose records are saved, `answered` the keys of its stored
+    evaluations, `line` is the line of the grid that declares it. An unfinished trial that no
+    driver trains now has the status ``stopped``.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Standing:
 
 
 def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
-    """Every trial of the sweeps once, in their order."""
+    """The state of every trial of the sweeps, in their order, each trial once."""
     trials = {trial.id: (sweep, trial) for sweep in sweeps for trial in sweep.trials}
     busy = {
         one
@@ -54,7 +54,7 @@ def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
 
 
 def counts(found: Iterable[Standing]) -> dict[str, int]:
-    """How many trials have each status."""
+    """The number of trials of each status."""
     number = Counter(one.status for one in found)
     return {
         status: number[status]

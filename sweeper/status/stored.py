@@ -1,4 +1,4 @@
-"""Sweeps as the storage has them: what was asked for, without the grid's own file."""
+"""Load sweeps from the storage, without the user's grid file."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class StoredSweep:
 def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
     """The sweeps of an experiment, or the one of this name, oldest first; without a name, all.
 
-    A trial whose ``trial.json`` is missing or not valid, or names what this program does not have,
-    is left out. Raises `UserError` where there is no such sweep, with the nearest name, or where a
-    newer version wrote it.
+    A trial is left out if its ``trial.json`` is missing or not valid, or names components that
+    are not registered. Raises `UserError` if there is no such sweep, with the nearest name, or if
+    a newer version wrote it.
     """
     rows = [(path.parent, row) for path in paths.sweep_files(storage) if (row := read_sweep(path))]
     names = {row[key] for _, row in rows for key in ("experiment", "sweep")}
@@ -56,7 +56,10 @@ def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
 
 
 def with_known(sweep: Sweep) -> Sweep:
-    """A sweep whose search makes trials up, with those that the storage has of it."""
+    """The sweep with the trials that its search proposed so far, read from the storage.
+
+    Sweeps without a proposing search are returned as they are.
+    """
     row = read_sweep(paths.sweep_file(sweep)) if sweep.proposals else None
     entries = row["trials"] if row else []
     found = [trial for one in entries if (trial := _trial(sweep.storage, one))]
@@ -64,9 +67,9 @@ def with_known(sweep: Sweep) -> Sweep:
 
 
 def as_stored(sweep: Sweep) -> Sweep:
-    """A sweep with the seeds that were added to it, and with the tracking store that it wrote to.
+    """The sweep with the stored seeds that were added to it, and its stored tracking store.
 
-    What the grid itself asks for stays, whether it was begun or not.
+    The trials of the grid stay, whether they were started or not.
     """
     row = read_sweep(paths.sweep_file(sweep))
     if row is None:
@@ -78,15 +81,16 @@ def as_stored(sweep: Sweep) -> Sweep:
         if one["id"] not in known and (trial := _trial(sweep.storage, one))
     ]
     tracking = stored_tracking(row, sweep.storage)
-    if without_password(sweep.tracking) == tracking:  # the grid has the password
+    if without_password(sweep.tracking) == tracking:  # the stored address has no password
         tracking = sweep.tracking
     return replace(sweep, trials=(*sweep.trials, *more), tracking=tracking)
 
 
 def load_again(stored: StoredSweep, tracking: str | None = None) -> Sweep:
-    """The sweep that the stored grid means now; `UserError` unless it still means the same.
+    """Load the stored grid again; the sweep keeps its name and its storage.
 
-    It keeps its name, its storage, and its tracking store unless another one is given.
+    It keeps its tracking store unless `tracking` is given. Raises `UserError` if the grid now
+    expands to other trials, because the program or the data have changed.
     """
     sweep = stored.sweep
     again = loading.load(

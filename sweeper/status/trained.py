@@ -1,4 +1,4 @@
-"""Trained models in the storage, found by id, by a unique beginning of it, or by label."""
+"""Load trained models from the storage, by trial id, unique beginning of an id, or label."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class TrainedTrial:
-    """A trial with its trained model; `epoch` is the model's age."""
+    """A trial with its trained model; `epoch` is the epoch of the model's commit."""
 
     id: str
     label: str
@@ -48,14 +48,14 @@ class TrainedTrial:
 
     @property
     def pictures(self) -> Path:
-        """The folder of pictures that were asked of it."""
+        """The folder for pictures by `sweeper sample` and `sweeper denoise`."""
         return paths.pictures_folder(self.folder)
 
 
 def find_trial(storage: Path, name: str) -> str:
     """The id of the one trial with this id, beginning of an id, or label.
 
-    Raises `UserError` where there is none or more than one, with the nearest names.
+    Raises `UserError` with the nearest names if there is none, or with the ids if there are more.
     """
     ids = [path.parent.name for path in paths.trial_files(storage)]
     if not ids:
@@ -81,7 +81,7 @@ def find_trial(storage: Path, name: str) -> str:
 def load_trained(storage: Path, name: str) -> TrainedTrial:
     """The newest saved model of a trial; its data set is not read.
 
-    Raises `UserError` where there is no such trial, or no model of it.
+    Raises `UserError` if there is no such trial, or it has no saved model.
     """
     found = find_trial(storage, name)
     about = stored_trial(storage, found)
@@ -111,7 +111,7 @@ def load_trained(storage: Path, name: str) -> TrainedTrial:
 
 
 def require_pictures(trained: TrainedTrial) -> None:
-    """`UserError` where the data are no images."""
+    """Raise `UserError` if the data are not images."""
     data = trained.trial.data
     if len(data.shape) != 3 or data.value_range is None:
         raise UserError(
@@ -127,7 +127,7 @@ def sweeps_of(storage: Path, trial: str) -> Iterator[tuple[str, str]]:
 
 
 def stored_trial(storage: Path, trial: str) -> dict[str, Any]:
-    """What ``trial.json`` says, with its data where they lie now; empty where it is missing."""
+    """The content of ``trial.json`` with the present paths of its data; empty if missing."""
     about = dict(_about(storage, trial))
     config = dict(about.get("trial") or {})
     data = config.get("data")
@@ -143,7 +143,7 @@ def stored_trial(storage: Path, trial: str) -> dict[str, Any]:
 
 
 def _found(path: str, homes: Sequence[Home], storage: Path) -> str:
-    """The first place where the path is; what it says itself where it is nowhere."""
+    """The first existing location of the path under `homes`; the path itself if there is none."""
     places = [home.find(Path(path).expanduser(), storage) for home in homes]
     return str(next((place for place in places if place.exists()), path))
 
@@ -178,5 +178,5 @@ def _bound(trial: Trial, params: Mapping[str, torch.Tensor]) -> tuple[Objective,
 
 
 def _about(storage: Path, trial: str) -> Mapping[str, Any]:
-    """What `trial.json` says; empty if it is not valid."""
+    """The content of `trial.json`; empty if it is not valid."""
     return read_trial(paths.trial_file(storage, trial)) or {}

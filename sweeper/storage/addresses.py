@@ -35,9 +35,9 @@ DEFAULT = "sqlite:///mlflow.db"
 
 
 def storage_path(storage: str, folder: Path | None = None) -> Path:
-    """The absolute storage folder; a relative one is relative to `folder`, or the working folder.
+    """The absolute storage folder; a relative path is relative to `folder` (default: the cwd).
 
-    `UserError` for what is no folder path.
+    Raises `UserError` if it is not a folder path.
     """
     if "://" in storage or not storage:
         raise UserError(
@@ -53,12 +53,12 @@ def tracking_uri(uri: str, folder: Path | None = None) -> str:
 
 
 def default_tracking() -> str:
-    """The tracking URI where nobody names one: MLFLOW_TRACKING_URI, else a file of this folder."""
+    """The default tracking URI: MLFLOW_TRACKING_URI, else a SQLite file in the working folder."""
     return os.environ.get(VARIABLE) or DEFAULT
 
 
 def show_tracking(sweep: Sweep) -> str:
-    """The sweep's tracking store as people read it, and whether the environment names it."""
+    """The sweep's tracking store without password, noting if an environment variable sets it."""
     named = sweep.places.get("tracking") == (None, None, VARIABLE)
     return without_password(sweep.tracking) + f" ({VARIABLE})" * named
 
@@ -75,7 +75,7 @@ def _absolute(path: Path, folder: Path | None) -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """`UserError` unless a file can be made in the folder, or where the folder would be made."""
+    """Raise `UserError` unless the folder, or its nearest existing parent, is writable."""
     nearest = folder
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
@@ -91,7 +91,7 @@ def check_writable(folder: Path) -> None:
 
 
 def require_store(uri: str) -> None:
-    """`UserError` where a SQLite store is not there yet: nothing is created by looking."""
+    """Raise `UserError` if a SQLite store does not exist yet, so that reading creates no file."""
     require_password(uri)
     path = sqlite_path(uri)
     if path is not None and not path.is_file():
@@ -103,10 +103,10 @@ def require_store(uri: str) -> None:
 
 
 def recall_password(stored: str) -> str:
-    """A stored address with the password that was not stored, if the environment has it.
+    """A stored address (which has no password) with the password from the environment, if any.
 
-    It is that of MLFLOW_TRACKING_URI where this is the same address; a server's credentials may
-    stand in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead.
+    The password is taken from MLFLOW_TRACKING_URI if that is the same address; a server's
+    credentials may be in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead.
     """
     named = os.environ.get(VARIABLE, "")
     if without_password(named) == stored:
@@ -117,7 +117,7 @@ def recall_password(stored: str) -> str:
 
 
 def require_password(uri: str) -> None:
-    """`UserError` for an address as it is shown and stored: its password was left out."""
+    """Raise `UserError` for an address whose password was removed for display or storage."""
     if has_no_password(uri):
         raise UserError(
             f"the password of {uri} is not stored; set MLFLOW_TRACKING_URI to the whole address, "

@@ -1,4 +1,4 @@
-"""Files of arrays (``.npz``): read whole, without pickle, or not at all."""
+"""Read files of arrays (``.npz``) without pickle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["read_arrays"]
 
 
 def read_arrays(path: Path) -> dict[str, npt.NDArray[np.uint8]]:
-    """The arrays of a file by name; none where there is no file, or it is torn."""
+    """The arrays of a file by name; empty if the file is missing or damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}

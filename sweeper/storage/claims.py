@@ -1,4 +1,4 @@
-"""Who trains a trial now: sweeps share trials, and one driver leaves another's alone."""
+"""Claims: a driver's leases of the trials it trains, so that no other driver trains them too."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MOST = 256  # of a process's open files, of which many systems grant it 1,024
 
 
 class Claims:
-    """The trials that this driver has under way: each a lease, which dies with the driver.
+    """The trials that this driver trains: a lease for each, which ends with the driver's process.
 
-    A claim saves work and nothing else, as the numbered attempts keep results whole. So a trial
-    whose lease cannot be written (the disk is full), or that would take one open file too many,
-    is trained all the same. No claim is waited for while others are held without being worked on,
-    so no two drivers wait for each other.
+    Claims only avoid duplicate work; results are correct without them, because each attempt has
+    its own folder. So a trial is trained without a claim if its lease cannot be written (the disk
+    is full) or would exceed the limit of open files. A driver waits for another's claim only
+    while it holds no claims on trials that it does not train, so two drivers cannot deadlock.
     """
 
     def __init__(self, storage: Path) -> None:
@@ -51,24 +51,24 @@ class Claims:
         return file is not None
 
     def drop(self, trials: Iterable[str]) -> None:
-        """Let go of trials that have ended."""
+        """Release the claims of trials that have ended."""
         for trial in trials:
             if file := self._held.pop(trial, None):
                 file.truncate(0)
                 file.close()
 
     def free(self, trials: Iterable[str]) -> bool:
-        """Whether one of the trials is in nobody's hands."""
+        """Whether at least one of the trials is not claimed by any driver."""
         return not all(is_held(trial_folder(self._storage, trial)) for trial in trials)
 
     def holders(self, trials: Sequence[str]) -> str:
-        """Who has the trials, for a sentence."""
+        """The processes that hold the trials, as text for a message."""
         found = sorted({holder(trial_folder(self._storage, trial)) for trial in trials})
         return " and ".join(found)
 
 
 def driven_trials(storage: Path) -> Iterator[str]:
-    """The trials of every sweep of the storage that has a driver now: sweeps share trials."""
+    """The ids of the trials of every sweep in the storage that has a running driver."""
     for folder in driven_sweeps(storage):
         if sweep := read_sweep(sweep_file_in(folder)):
             yield from (one["id"] for one in sweep["trials"])

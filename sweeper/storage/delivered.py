@@ -1,4 +1,7 @@
-"""What the tracker was given, as the driver last noted it: for times when nobody can ask it."""
+"""``delivered.json``: the epochs that the driver has written to the tracking store.
+
+It is read when the tracking store itself cannot be asked.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ __all__ = ["read_delivered", "write_delivered"]
 
 
 def write_delivered(sweep: Sweep, epochs: Mapping[str, int]) -> None:
-    """Note each trial's last epoch that the sweep's tracking store has."""
+    """Write each trial's last epoch that the sweep's tracking store has."""
     ledger.write_json(
         paths.delivered_file(sweep),
         {"tracking_uri": without_password(sweep.tracking), "epochs": dict(epochs)},
@@ -21,7 +24,7 @@ def write_delivered(sweep: Sweep, epochs: Mapping[str, int]) -> None:
 
 
 def read_delivered(sweep: Sweep) -> dict[str, int]:
-    """The same; empty where nothing readable was noted of this store."""
+    """Each trial's last epoch in the sweep's tracking store; empty if not known for this store."""
     try:
         row = json.loads((paths.delivered_file(sweep)).read_bytes())
         if row["tracking_uri"] != without_password(sweep.tracking):

@@ -1,4 +1,4 @@
-"""Room on the storage's disk: some of it is left free, so that no write is the one that fails."""
+"""Check that the storage's disk has a reserve of free space, so that later writes succeed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SHARE, LEAST, MOST = 0.01, 200_000_000, 0.1
 
 
 def shortage(folder: Path) -> str | None:
-    """One sentence where less is free than must stay free; None where there is room.
+    """A sentence for the user if less than the reserve is free; None otherwise.
 
-    Kept free: the larger of 1 % of the disk and 200 MB, but never more than a tenth of it.
+    The reserve is the larger of 1 % of the disk and 200 MB, and at most a tenth of the disk.
     """
     total, _, free = shutil.disk_usage(folder)
     kept = min(max(SHARE * total, LEAST), MOST * total)

@@ -1,4 +1,4 @@
-"""Evaluations in the storage: one JSON file each, with its pictures beside it."""
+"""Results of evaluations in the storage: a JSON file each, and an ``.npz`` of its pictures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TYPES: Types = {
 
 @dataclass(frozen=True)
 class StoredEvaluation:
-    """An evaluation as storage has it: `epoch` is the age of the model that was asked."""
+    """A stored evaluation result; `epoch` is the epoch of the model that was evaluated."""
 
     key: str
     name: str
@@ -47,14 +47,14 @@ class StoredEvaluation:
     pictures: Path
 
     def load_pictures(self) -> dict[str, npt.NDArray[np.uint8]]:
-        """Arrays (rows, columns, C, H, W) by name; none where there are none."""
+        """Arrays (rows, columns, C, H, W) by name; empty if there are no pictures."""
         return read_arrays(self.pictures)
 
 
 def missing(storage: str | Path, trial: str, evaluate: Sequence[Evaluator]) -> list[Evaluator]:
-    """Those of the evaluations that the storage has no valid result of.
+    """Those of the evaluations that have no valid result in the storage.
 
-    A result that cannot be read, or whose pictures are torn, is not valid.
+    A result that cannot be read, or whose pictures are damaged, is not valid.
     """
     return [one for one in evaluate if not _read(paths.evaluation_file(storage, trial, key(one)))]
 
@@ -62,7 +62,7 @@ def missing(storage: str | Path, trial: str, evaluate: Sequence[Evaluator]) -> l
 def write_evaluation(
     storage: str | Path, trial: str, evaluator: Evaluator, found: Evaluation, epoch: int
 ) -> None:
-    """Write the pictures, then the JSON that says that the evaluation is there."""
+    """Write the pictures, then the JSON file, whose presence marks the result as complete."""
     name = key(evaluator)
     file, buffer = paths.evaluation_file(storage, trial, name), io.BytesIO()
     if found.pictures:
@@ -86,9 +86,9 @@ def write_evaluation(
 def read_evaluations(
     storage: str | Path, trial: str, but: Collection[str] = ()
 ) -> list[StoredEvaluation]:
-    """The evaluations of a trial, the oldest first, but not those whose keys are in `but`.
+    """The evaluations of a trial, the oldest first, without those whose keys are in `but`.
 
-    Files that cannot be read are left out.
+    Files that cannot be read are skipped.
     """
     found = [
         _read(path) for path in paths.evaluation_files(storage, trial) if path.stem not in but
@@ -112,7 +112,7 @@ def _read(path: Path) -> StoredEvaluation | None:
 
 
 def _is_whole(row: Mapping[str, Any], pictures: Path) -> bool:
-    """Whether what it holds has the right types, and its pictures the stated size."""
+    """Whether the fields have the right types and the pictures' file has the stated size."""
     try:
         size = pictures.stat().st_size
     except OSError:
@@ -126,7 +126,7 @@ def _is_whole(row: Mapping[str, Any], pictures: Path) -> bool:
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON knows no NaN and no infinity: they become null."""
+    """The row with null for NaN and infinity, which JSON cannot represent."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()

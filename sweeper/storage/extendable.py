@@ -1,8 +1,8 @@
-"""Trials that longer ones can go on from, found by what both have in common.
+"""Find a shorter trial from whose checkpoint a trial with more epochs can continue.
 
-``programs/<lineage>/<trial>`` is an empty file: a lineage is a trial's id without its number of
-epochs. A finished trial counts where it kept its optimizer's state, one that was interrupted or
-pruned by its newest checkpoint.
+Both have the same lineage, the id without the number of epochs; ``programs/<lineage>/<trial>`` is
+an empty file. A finished trial can be continued if it kept its optimizer's state, an interrupted
+or pruned one from its newest checkpoint.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ CARRIED = ("finished", "running", "pruned")
 
 @dataclass(frozen=True)
 class Shorter:
-    """A trial to carry on, with its `records` as those of the longer trial.
+    """A shorter trial to continue from; `records` are its records as the longer trial has them.
 
-    `refused` says why it cannot be carried on to what an undisturbed longer trial gives.
+    `refused` says why continuing would not give the result of training the longer trial from
+    the start; None if it would.
     """
 
     trial: str
@@ -36,25 +37,25 @@ class Shorter:
 
     @property
     def epoch(self) -> int:
-        """How many epochs are there already."""
+        """How many epochs the shorter trial has been trained."""
         return self.commit.progress.epoch
 
     @property
     def name(self) -> str:
-        """For a sentence: what is not finished was interrupted."""
+        """``the finished trial <id>`` or ``the interrupted trial <id>``, for messages."""
         finished = self.commit.progress.status == "finished"
         return f"the {'finished' if finished else 'interrupted'} trial {self.trial}"
 
 
 def enter(storage: str | Path, lineage: str, trial: str) -> None:
-    """Have a trial be found by its lineage; it counts from its first checkpoint."""
+    """Register a trial under its lineage, so that `shorter` finds it once it has a checkpoint."""
     ledger.write_file(paths.lineage_folder(storage, lineage) / trial, b"")
 
 
 def shorter(storage: str | Path, lineage: str, training: Training, own: str) -> Shorter | None:
-    """The longest of the trials that have fewer epochs and can be carried on, but the `own` one.
+    """The longest trial of the lineage with fewer epochs that can be continued, except `own`.
 
-    If none can, the longest one and why; None where there is none at all.
+    If none can be continued, returns the longest one with the reason; None if there is none.
     """
     found = []
     for path in paths.lineage_folder(storage, lineage).glob("[0-9a-z]*") if lineage else ():
@@ -90,7 +91,10 @@ def _read(trial: str, commit: Commit, training: Training) -> Shorter:
 
 
 def _as_if(records: Sequence[Record], every: int) -> list[Record]:
-    """Without the looks that a longer trial does not take, such as that after the last epoch."""
+    """The records without test metrics of epochs at which the longer trial does not test.
+
+    The last epoch of the shorter trial is such an epoch unless `every` divides it.
+    """
     return [
         record
         if record.epoch % every == 0

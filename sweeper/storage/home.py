@@ -1,4 +1,4 @@
-"""Where a sweep was run from, so that its paths are found again after its project was moved."""
+"""The folder that a sweep was run from, to find its files again after the project was moved."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["Home", "describe_home", "stored_home", "stored_tracking"]
 
 @dataclass(frozen=True)
 class Home:
-    """The folder that a grid's relative paths are relative to, and the storage, as they were.
+    """The base folder of a grid's relative paths, and the storage, at the time of the first run.
 
-    Both are absolute. A storage that lies elsewhere now was moved or copied, and what lies in the
-    folder with it was so, too.
+    Both are absolute. If the storage is at another path now, it was moved or copied, together
+    with the other files in the folder.
     """
 
     folder: Path
     storage: Path
 
     def find(self, path: str | Path, storage: Path) -> Path:
-        """Where a path of the sweep lies, now that its storage is `storage`.
+        """The present location of a path of the sweep, given the present `storage`.
 
-        Paths outside the folder stay as they are, and all do where the storage was not moved.
+        Paths outside the folder are not changed, nor is any path if the storage was not moved.
         """
         asked = self.folder / path
         inside = asked.is_relative_to(self.folder) and self.storage.is_relative_to(self.folder)
@@ -38,14 +38,17 @@ class Home:
         return self.now(storage) / asked.relative_to(self.folder)
 
     def now(self, storage: Path) -> Path:
-        """The folder itself, now that its storage is `storage`."""
+        """The present location of the folder, given the present `storage`."""
         if _same(self.storage, storage) or not self.storage.is_relative_to(self.folder):
             return self.folder
         return Path(os.path.normpath(storage / os.path.relpath(self.folder, self.storage)))
 
 
 def describe_home(sweep: Sweep, before: Mapping[str, Any] | None) -> dict[str, str]:
-    """What ``sweep.json`` says of the home: that of the first run with its storage there."""
+    """The ``home`` entry of ``sweep.json``: that of the first run with this storage path.
+
+    `before` is the present content of ``sweep.json``.
+    """
     first = (before or {}).get("home") or {}
     if first.get("storage") == str(sweep.storage):
         return dict(first)
@@ -53,16 +56,16 @@ def describe_home(sweep: Sweep, before: Mapping[str, Any] | None) -> dict[str, s
 
 
 def stored_home(row: Mapping[str, Any], storage: Path) -> Home:
-    """The home of a stored sweep; for one that says none, the folder around the storage."""
+    """The home of a stored sweep; if it has none, the parent folder of the storage."""
     stored = row.get("home") or {"folder": storage.parent, "storage": storage}
     return Home(Path(stored["folder"]), Path(stored["storage"]))
 
 
 def stored_tracking(row: Mapping[str, Any], storage: Path) -> str:
-    """The address of the tracking store that a stored sweep writes to now.
+    """The present address of a stored sweep's tracking store.
 
-    A SQLite file moves with its project. The store that belongs to another copy of the sweep is
-    never named.
+    A SQLite file is assumed to move with its project. The store of the original is never returned
+    for a copy of the sweep.
     """
     uri = recall_password(str(row["tracking_uri"]))
     path = sqlite_path(uri)
@@ -75,9 +78,9 @@ def stored_tracking(row: Mapping[str, Any], storage: Path) -> str:
 
 
 def _belongs_elsewhere(row: Mapping[str, Any], path: Path, storage: Path) -> bool:
-    """Whether the file is gone, or lies beside another storage that has the sweep, too.
+    """Whether the SQLite file is gone, or lies beside another storage with the same sweep.
 
-    The only hint of a sweep that did not say where its home is.
+    Used to recognise moved or copied sweeps that have no stored home.
     """
     if not path.exists():
         return (storage.parent / path.name).exists() or not path.parent.is_dir()

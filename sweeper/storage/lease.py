@@ -1,4 +1,4 @@
-"""One driver a sweep, and one a trial: a lock that its process holds, and that dies with it."""
+"""Leases: file locks that allow one driver for each sweep, and one for each trial."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from sweeper.storage.paths import lease_file, sweep_leases
 
 __all__ = ["driven_sweeps", "hold_lease", "holder", "is_held", "take_lease"]
 
-TRIES, PAUSE = 3, 0.05  # who only asks whether the lease is held holds it for a moment
+TRIES, PAUSE = 3, 0.05  # `is_held` of another process takes the lock for a moment
 
 
 @contextmanager
 def hold_lease(folder: Path) -> Iterator[None]:
-    """Be the only driver of the sweep in `folder`; `UserError` says who is, and since when.
+    """Hold the lease of the sweep in `folder` during the block.
 
-    The lock belongs to the process: one that was killed holds nothing.
+    Raises `UserError` with the holder and its start time if another driver has the lease. The
+    operating system releases the lock when the process ends, also if it is killed.
     """
     file = take_lease(folder, TRIES)
     if file is None:
@@ -39,7 +40,7 @@ def hold_lease(folder: Path) -> Iterator[None]:
 
 
 def take_lease(folder: Path, tries: int = 1) -> TextIO | None:
-    """The lease of a folder, held until the file is closed; None if somebody else holds it."""
+    """Take a folder's lease until the file is closed; returns None if another process has it."""
     folder.mkdir(parents=True, exist_ok=True)
     file = lease_file(folder).open("a+")
     try:
@@ -63,7 +64,7 @@ def take_lease(folder: Path, tries: int = 1) -> TextIO | None:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a driver holds the lease of `folder` now; found out in a moment, with a lock."""
+    """Whether a driver holds the lease of `folder` now, tested by taking a shared lock."""
     try:
         with lease_file(folder).open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -75,12 +76,12 @@ def is_held(folder: Path) -> bool:
 
 
 def driven_sweeps(storage: Path) -> Iterator[Path]:
-    """The folders of the sweeps that have a driver now."""
+    """The folders of the sweeps that have a running driver."""
     return (file.parent for file in sweep_leases(storage) if is_held(file.parent))
 
 
 def holder(folder: Path) -> str:
-    """Who took the lease of `folder` last, for a sentence."""
+    """The process that took the lease of `folder` last, as text for a message."""
     try:
         row = json.loads(lease_file(folder).read_bytes())
         return f"process {row['pid']} on {row['host']} since {row['since']}"

@@ -1,4 +1,4 @@
-"""The storage folder: where a sweep and its trials are written, each file whole or not at all."""
+"""Read and write the files of sweeps and trials in the storage folder, each atomically."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Status = Literal["pending", "running", "pruned", "finished", "failed"]
 
 
 class StopSign:
-    """A file that asks every worker of a sweep, wherever it runs, to stop after its epoch."""
+    """A file whose existence asks every worker of a sweep to stop after its current epoch."""
 
     def __init__(self, folder: str | Path) -> None:
         self.path = stop_file(folder)
@@ -63,7 +63,7 @@ class StopSign:
 
 
 def check_writable(storage: Path) -> None:
-    """Create the storage folder; `UserError` if nothing can be written there."""
+    """Create the storage folder; raises `UserError` if nothing can be written there."""
     try:
         storage.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=storage) as file:
@@ -79,9 +79,9 @@ def check_writable(storage: Path) -> None:
 
 
 def newest_commit(storage: str | Path, trial: str) -> checkpoint.Commit | None:
-    """The newest valid commit of the newest attempt that has one.
+    """The newest valid commit of the newest attempt that has one; None if there is none.
 
-    Raises `UserError` where a newer version wrote it.
+    Raises `UserError` if a newer version wrote it.
     """
     try:
         return checkpoint.latest(trial_folder(storage, trial))
@@ -90,12 +90,12 @@ def newest_commit(storage: str | Path, trial: str) -> checkpoint.Commit | None:
 
 
 def status(storage: str | Path, trials: Iterable[str]) -> dict[str, Status]:
-    """How far each trial is, by its newest valid commit."""
+    """The status of each trial according to its newest valid commit."""
     return {trial: _status(newest_commit(storage, trial)) for trial in trials}
 
 
 def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
-    """Write `sweep.json` and `grid.yaml`; the time of the first start is kept."""
+    """Write `sweep.json` and `grid.yaml`; an existing `created` time is kept."""
     before = read_sweep(sweep_file(sweep))
     created = before["created"] if before else datetime.now(UTC).isoformat(timespec="seconds")
     trials = [
@@ -133,7 +133,7 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
 
 
 def write_trials(sweep: Sweep) -> None:
-    """Write the `trial.json` of every trial with no valid one, or whose data lie elsewhere now."""
+    """Write `trial.json` for every trial that has no valid one, or whose data were moved."""
     for trial in sweep.trials:
         path = trial_file(sweep.storage, trial.id)
         before, data = read_trial(path), trial.trial.config()["data"]
@@ -144,10 +144,10 @@ def write_trials(sweep: Sweep) -> None:
 
 
 def write_failure(storage: str | Path, trial: str, reason: str) -> None:
-    """Commit a failure that the trial's own worker could not, after the records that it has.
+    """Commit a failure for a trial whose worker could not do so, keeping the trial's records.
 
-    A trial that is finished stays so: it can only have failed to be evaluated. Records that are
-    damaged are left where they are.
+    A finished trial stays finished: only its evaluation can have failed. Damaged records are not
+    changed.
     """
     folder = trial_folder(storage, trial)
     before = newest_commit(storage, trial)
@@ -168,7 +168,10 @@ def write_failure(storage: str | Path, trial: str, reason: str) -> None:
 
 
 def write_pruned(storage: str | Path, trial: str) -> None:
-    """Commit once more what a trial has that a search gave up on its way, now as pruned."""
+    """Commit a trial's newest state and records again with status ``pruned``.
+
+    It is called for an unfinished trial that the search does not continue.
+    """
     folder = trial_folder(storage, trial)
     before = newest_commit(storage, trial)
     if before and before.progress.status == "running":
@@ -181,18 +184,18 @@ def write_pruned(storage: str | Path, trial: str) -> None:
 
 
 def failure(storage: str | Path, trial: str) -> checkpoint.Progress | None:
-    """How a trial failed, as its newest commit says; None for one that did not."""
+    """The progress in a trial's newest commit if the trial failed; None if it did not."""
     commit = newest_commit(storage, trial)
     return commit.progress if commit and commit.progress.status == "failed" else None
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a value as JSON, whole or not at all."""
+    """Write a value as JSON, atomically (see `write_file`)."""
     write_file(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file under another name, flush it to the disk, then give it its own name."""
+    """Write a file atomically: under a temporary name, flushed to the disk, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:

@@ -10,7 +10,7 @@
                                 delivered.json, search.json, study.journal, tune/
     trials/<id>/trial.json                   one trial, resolved; sweeps share it
                 <attempt>/<epoch>/           a commit (see `trainers.checkpoint`)
-                evaluations/<key>.json       an answer, with its pictures in <key>.npz
+                evaluations/<key>.json       a result, with its pictures in <key>.npz
                 evaluations/gallery.npz      pictures made at the end of training
                 pictures/<name>.png          pictures that a user asked for
                 error.txt                    the traceback of a failure
@@ -19,8 +19,8 @@
     datasets/<checksum>.json                 facts about a data set: shape, size, spectrum
     classifiers/                             reference classifiers of data sets
 
-The analysis has the part that it reads in `analysis.sources.paths`; a test reads one storage
-folder with both.
+`analysis.sources.paths` has the same layout of the files that the analysis reads; a test reads
+one storage folder with both.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ __all__ = [
 
 
 def trial_folder(storage: str | Path, trial: str) -> Path:
-    """Everything of one trial, which sweeps share."""
+    """The folder of a trial, shared by all sweeps that have the trial."""
     return Path(storage) / "trials" / trial
 
 
 def trial_file(storage: str | Path, trial: str) -> Path:
-    """What a trial is: its resolved parts, parameters and data."""
+    """``trial.json``: a trial's resolved components, parameters and data."""
     return trial_folder(storage, trial) / "trial.json"
 
 
@@ -83,22 +83,22 @@ def commit_manifests(storage: Path) -> Iterator[Path]:
 
 
 def evaluation_file(storage: str | Path, trial: str, key: str) -> Path:
-    """The answer to one evaluation; its pictures have the same name with the suffix ``.npz``."""
+    """The result of an evaluation; its pictures have the same name with the suffix ``.npz``."""
     return trial_folder(storage, trial) / "evaluations" / f"{key}.json"
 
 
 def evaluation_files(storage: str | Path, trial: str) -> list[Path]:
-    """The answers to all evaluations of a trial, sorted by key."""
+    """The results of all evaluations of a trial, sorted by key."""
     return sorted((trial_folder(storage, trial) / "evaluations").glob("*.json"))
 
 
 def gallery_file(trial_folder: Path) -> Path:
-    """The pictures that a trial makes of test examples at the end of its training."""
+    """The pictures of test examples that a worker makes at the end of a trial's training."""
     return trial_folder / "evaluations" / "gallery.npz"
 
 
 def pictures_folder(trial_folder: Path) -> Path:
-    """The pictures that a user asked for of a trained model."""
+    """The pictures made by `sweeper sample` and `sweeper denoise`."""
     return trial_folder / "pictures"
 
 
@@ -108,22 +108,22 @@ def error_file(trial_folder: Path) -> Path:
 
 
 def sweep_folder_of(storage: Path, experiment: str, name: str) -> Path:
-    """What the sweep `name` has for itself: its list of trials, its grid, its lease."""
+    """The folder of the sweep `name`: its list of trials, its grid, its lease."""
     return storage / "sweeps" / experiment / name
 
 
 def sweep_folder(sweep: Sweep) -> Path:
-    """The same, of a sweep at hand."""
+    """The folder of a sweep."""
     return sweep_folder_of(sweep.storage, sweep.experiment, sweep.name)
 
 
 def sweep_file(sweep: Sweep) -> Path:
-    """The list of a sweep's trials, with the facts of the grid that the analysis needs."""
+    """``sweep.json``: a sweep's trials, and the settings of the grid that the analysis needs."""
     return sweep_file_in(sweep_folder(sweep))
 
 
 def sweep_file_in(sweep_folder: Path) -> Path:
-    """The same, by the sweep's folder."""
+    """The `sweep_file` in a sweep's folder."""
     return sweep_folder / "sweep.json"
 
 
@@ -138,7 +138,7 @@ def grid_file(sweep_folder: Path) -> Path:
 
 
 def delivered_file(sweep: Sweep) -> Path:
-    """Which epochs the tracking store was given."""
+    """The epochs of each trial that were written to the tracking store."""
     return sweep_folder(sweep) / "delivered.json"
 
 
@@ -148,7 +148,7 @@ def search_file(sweep: Sweep) -> Path:
 
 
 def journal_file(sweep: Sweep) -> Path:
-    """The journal of an Optuna study: what a search proposed, and what it was told."""
+    """The journal of an Optuna study: the proposed points and their results."""
     return sweep_folder(sweep) / "study.journal"
 
 
@@ -163,22 +163,22 @@ def report_folder(storage: Path, experiment: str) -> Path:
 
 
 def stop_file(sweep_folder: str | Path) -> Path:
-    """While it exists, every worker of the sweep stops after its epoch."""
+    """The stop sign: while it exists, every worker of the sweep stops after its epoch."""
     return Path(sweep_folder) / "stop"
 
 
 def lease_file(folder: Path) -> Path:
-    """The lock of a sweep's folder or a trial's."""
+    """The lock file in a sweep's or a trial's folder."""
     return folder / "lease"
 
 
 def sweep_leases(storage: Path) -> Iterator[Path]:
-    """The lease of every sweep of the storage that was ever run."""
+    """The lease files of all sweeps of the storage, held or not."""
     return storage.glob("sweeps/*/*/lease")
 
 
 def lineage_folder(storage: str | Path, lineage: str) -> Path:
-    """One empty file for each trial of a lineage (an id without the number of epochs)."""
+    """The folder with an empty file for each trial of a lineage (id without epochs)."""
     return Path(storage) / "programs" / lineage
 
 

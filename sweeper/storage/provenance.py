@@ -1,4 +1,4 @@
-"""Where results come from: the code, its versions, the machine."""
+"""Provenance of results: git commit, versions and machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSIONED = ("sweeper", "torch", "numpy", "ray", "mlflow")
 
 
 def provenance() -> dict[str, Any]:
-    """What `sweep.json` says of the program that ran the sweep."""
+    """The ``provenance`` entry of `sweep.json`: the program, versions and machine of the run."""
     return {
         **code(),
         "versions": versions(),
@@ -37,7 +37,7 @@ def code() -> Mapping[str, Any]:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """The versions of this program and of what it computes with."""
+    """The versions of this program and of the libraries that it computes with."""
     found = {}
     for name in VERSIONED:
         try:
@@ -48,7 +48,7 @@ def versions() -> dict[str, str]:
 
 
 def _is_tracked(folder: Path) -> bool:
-    """False where the program was installed into somebody else's repository."""
+    """Whether git tracks the folder; False if this program is installed in another repository."""
     return _git(folder, "ls-files", "--error-unmatch", Path(__file__).name) is not None
 
 

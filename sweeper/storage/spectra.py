@@ -20,10 +20,10 @@ CHUNK = 4096
 
 
 def describe_dataset(storage: str, dataset: Dataset, checksum: str) -> None:
-    """Write ``datasets/<checksum>.json`` if it is not there, or torn: shape, size, eigenvalues.
+    """Write shape, size and eigenvalues to ``datasets/<checksum>.json`` unless it is valid.
 
-    Data of more than `LARGEST` dimensions get no eigenvalues: the cube of the dimension is the
-    cost.
+    Data of more than `LARGEST` dimensions get no eigenvalues, because the cost is cubic in the
+    dimension.
     """
     path = paths.dataset_file(storage, checksum)
     if read_known(path, {"checksum": str, "dims": int}):

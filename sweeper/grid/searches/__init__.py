@@ -1,7 +1,7 @@
 """How the points of a grid are chosen: one method a file, registered by name.
 
-Those of this folder look at no result; those that do are in `sweeper.adaptive`, and are found by
-the same registry.
+The methods in this folder use no results; those that do are in `sweeper.adaptive`, and are in the
+same registry.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The grid: every combination of the values that are written down."""
+"""Grid search: every combination of the listed values."""
 
 from __future__ import annotations
 

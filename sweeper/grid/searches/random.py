@@ -1,4 +1,4 @@
-"""Random search: points drawn independently and evenly from the spaces."""
+"""Random search: points drawn independently from the spaces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Random(TrainsAll):
 
     Parameters
     ----------
-    trials : how many points. seed : of the draws, and of nothing else.
+    trials : how many points. seed : seed of the draws (trials have their own seeds).
     """
 
     name: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Sobol search: scrambled Sobol points, which fill the spaces more evenly than chance."""
+"""Sobol search: scrambled Sobol points, which cover the spaces more evenly than random ones."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["Sobol"]
 @SEARCHES.register("sobol")
 @dataclass(frozen=True)
 class Sobol(TrainsAll):
-    """Scrambled Sobol points; the most even when there is a power of two of them.
+    """Scrambled Sobol points; best balanced if their number is a power of two.
 
     Parameters
     ----------
-    trials : how many points. seed : of the scrambling.
+    trials : how many points. seed : seed of the scrambling.
     """
 
     name: ClassVar[str]
@@ -33,7 +33,7 @@ class Sobol(TrainsAll):
     seed: Natural = 0
 
     def unit(self, stream: int, dims: int, count: int) -> npt.NDArray[np.float64]:
-        from scipy.stats import qmc  # takes long, and few grids need it
+        from scipy.stats import qmc  # slow to import, and used by few grids
 
         rng = np.random.default_rng([self.seed, stream])
         sequence = qmc.Sobol(dims, scramble=True, rng=rng)
