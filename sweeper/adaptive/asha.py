@@ -1,4 +1,4 @@
-"""Asynchronous successive halving (ASHA): a point goes on as soon as it is among the best."""
+"""Asynchronous successive halving (ASHA): promotes a point as soon as it is among the best."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Asha(Halving):
 
     Parameters
     ----------
-    metric, mode : what the rungs compare (the mean over a point's seeds), and whether ``min`` or
-        ``max`` of it is good. min_epochs : the first rung. reduction : η; one in η goes on, to η
-        times as many epochs. trials : how many points are drawn, for blocks with spaces.
-    seed : of the draws.
+    metric, mode : the metric to compare (its mean over a point's seeds), and ``min`` or ``max``.
+    min_epochs : the first rung. reduction : η; one point in η is promoted, to η times as many
+        epochs. trials : how many points are drawn, for blocks with spaces.
+    seed : seed of the draws.
     """
 
     waits: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""Successive halving: the best of each rung are trained on to the next one."""
+"""Successive halving: the best points of each rung are trained to the next rung."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ P = TypeVar("P", bound=Hashable)
 class Halving(Component):
     """Base of the searches with rungs at `min_epochs`·`reduction`^k epochs.
 
-    `waits` : whether all points must have reached a rung before the best of them go on.
+    `waits` : whether all points must have reached a rung before the best are promoted.
     """
 
     name: ClassVar[str]
@@ -57,7 +57,7 @@ class Halving(Component):
         return [*found, epochs]
 
     def share(self, points: int, epochs: int) -> float:
-        """The part of all epochs that is trained, if each rung promotes as many as it may."""
+        """The fraction of all epochs that is trained, if each rung promotes as many as it may."""
         rungs, before, done = self.rungs(epochs), 0, 0
         for level, rung in enumerate(rungs):
             done += points // self.reduction**level * (rung - before)
@@ -65,9 +65,10 @@ class Halving(Component):
         return done / (points * epochs)
 
     def promoted(self, curves: Mapping[P, Curve], expected: int) -> list[P]:
-        """The points on a rung that may go on, the best first: one in `reduction` of them.
+        """The points on a rung to promote, the best first: one in `reduction` of them.
 
-        Compared are the last values. A failed point counts as one of them and never goes on.
+        The last values are compared. A failed point counts as one of the points on the rung, and
+        is never promoted.
         """
         if self.waits and len(curves) < expected:
             return []

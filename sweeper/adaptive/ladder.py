@@ -1,4 +1,4 @@
-"""Early stopping in rungs: points train to the next rung for as long as a search promotes them."""
+"""Early stopping in rungs: a point is trained to the next rung if the search promotes it."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ class Rungs(Protocol):
         ...
 
     def promoted(self, curves: Mapping[int, Curve], expected: int) -> list[int]:
-        """The points on a rung that train on to the next one.
+        """The points on a rung to promote to the next one.
 
-        `curves` has the values of the metric up to this rung, for each point that has reached it:
-        empty for one that failed. `expected` is how many points will reach it in the end.
+        `curves` has the values of the metric up to this rung for each point that has reached it;
+        they are empty if the point failed. `expected` is the number of points that will reach
+        this rung.
         """
         ...
 
@@ -52,8 +53,8 @@ class Rungs(Protocol):
 class Ladder:
     """The `Source` of a search with rungs. A point's seeds are trained and promoted together.
 
-    All state is read from the storage: a sweep that was killed and runs again passes the rungs
-    that are reached already and trains what is missing.
+    All state is read from the storage: a sweep that was killed and is run again skips the rungs
+    that were reached, and trains what is missing.
     """
 
     def __init__(self, sweep: Sweep, search: Rungs, retry_failed: bool = False) -> None:
@@ -98,7 +99,7 @@ class Ladder:
                 return tasks
 
     def _promoted(self) -> Iterator[tuple[int, int]]:
-        """Pairs of the next rung and a point that is promoted to it and has not begun it."""
+        """Pairs of a rung and a point that is promoted to it but not yet trained to it."""
         for rung, curves in enumerate(self._curves[:-1]):
             expected = len(self._begun[rung]) if rung else len(self._points)
             yield from (
@@ -108,7 +109,7 @@ class Ladder:
             )
 
     def _tasks(self, rung: int, point: int) -> list[Task]:
-        """The tasks that bring all seeds of a point to a rung; the last rung is the end."""
+        """The tasks that train all seeds of a point to a rung; at the last one they finish."""
         epoch = self._rungs[rung]
         if rung == len(self._rungs) - 1:
             return [Task(trial) for trial in self._points[point]]
@@ -119,7 +120,7 @@ class Ladder:
         ]
 
     def _look(self, busy: Collection[str]) -> None:
-        """Read the curves of points that have reached a rung since the last look."""
+        """Read the curves of points that have reached a rung since the last call."""
         for rung, epoch in enumerate(self._rungs):
             for point in self._begun[rung]:
                 trials = self._points[point]
@@ -133,7 +134,7 @@ class Ladder:
                     self._curves[rung][point] = self._curve(trials, found, epoch)
 
     def _ended(self, trial: PlannedTrial, one: Reached, epoch: int) -> bool:
-        """Whether a trial has reached the rung, or failed and is not to be trained again."""
+        """Whether a trial has reached `epoch`, or failed and is not to be trained again."""
         failed = one.status == "failed" and (
             trial.id in self._tried or (one.repeats and not self._retry)
         )
@@ -142,7 +143,7 @@ class Ladder:
     def _curve(
         self, trials: Sequence[PlannedTrial], found: Sequence[Reached], epoch: int
     ) -> Curve:
-        """The mean over the seeds at each epoch that all have; empty where a seed failed."""
+        """The mean over the seeds at each epoch that all of them have; empty if a seed failed."""
         if any(one.status == "failed" and one.epoch <= epoch for one in found):
             return ()
         for trial, one in zip(trials, found, strict=True):
@@ -153,7 +154,7 @@ class Ladder:
 
 
 def check_rungs(search: Rungs, trials: Sequence[PlannedTrial]) -> None:
-    """`UserError` where these trials cannot be compared on the search's rungs."""
+    """Raise `UserError` if these trials cannot be compared on the search's rungs."""
     lengths = {int(trial.params["epochs"]) for trial in trials}
     if len(lengths) > 1:
         raise UserError(

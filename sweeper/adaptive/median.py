@@ -1,4 +1,4 @@
-"""Median stopping: a point goes on while its best is no worse than what the others averaged."""
+"""Median stopping: a point stops if its best value is worse than the median of others' means."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ P = TypeVar("P", bound=Hashable)
 @SEARCHES.register("median")
 @dataclass(frozen=True, kw_only=True)
 class MedianStopping(Component):
-    """Early stopping: a point ends where its best value is worse than the median of the others.
+    """Early stopping: a point stops if its best value is worse than the median of the others.
 
-    Compared after s epochs are the point's best value up to s, and the median over the other
-    points of the mean of their values up to s. A point is only stopped once `least` others have
-    come as far, and goes on if the median falls back later. A failed point counts for nothing.
+    After s epochs, the point's best value up to s is compared with the median, over the other
+    points, of the mean of their values up to s. A point is only stopped once `least` other points
+    have reached s, and continues if the median becomes worse later. Failed points are ignored.
 
     Parameters
     ----------
-    metric, mode : what is compared (the mean over a point's seeds), and whether ``min`` or
-        ``max`` of it is good. min_epochs : the first comparison. every : epochs between two
-        comparisons. least : how many other points it takes to stop one. trials : how many points
-        are drawn, for blocks with spaces. seed : of the draws.
+    metric, mode : the metric to compare (its mean over a point's seeds), and ``min`` or ``max``.
+    min_epochs : epoch of the first comparison. every : epochs between two comparisons.
+    least : the least number of other points needed to stop one. trials : how many points are
+        drawn, for blocks with spaces. seed : seed of the draws.
     """
 
     name: ClassVar[str]
@@ -64,7 +64,7 @@ class MedianStopping(Component):
         return [*range(self.min_epochs, epochs, self.every), epochs]
 
     def promoted(self, curves: Mapping[P, Curve], expected: int) -> list[P]:
-        """The points on a rung that may go on, the best first."""
+        """The points on a rung to promote, the best first."""
         sign = -1 if self.mode == "max" else 1
         costs = {
             point: [sign * value for value in curve]
@@ -86,7 +86,7 @@ class MedianStopping(Component):
         check_rungs(self, trials)
 
     def share(self, points: int, epochs: int) -> float:
-        """All epochs: how many points fall behind is not known before."""
+        """1, for all epochs: how many points will be stopped is not known before."""
         return 1.0
 
     def rule(self, epochs: int) -> str:

@@ -1,6 +1,6 @@
-"""A study of Optuna in the sweep's folder: what was proposed, and what came of it.
+"""A study of Optuna, stored as a journal in the sweep's folder.
 
-Optuna is imported where it is used, as every command that reads a grid loads this folder.
+Optuna is imported inside functions, because every command that reads a grid imports this module.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ DIRECTION: dict[str, Literal["minimize", "maximize"]] = {"min": "minimize", "max
 class Study:
     """Proposes points by a sampler of Optuna, and tells it the mean of each metric over the seeds.
 
-    The sampler starts anew for every point, from a seed that is made of the search's own and of
-    the point's number: what is proposed depends on the results before it, and not on who asked.
-    A point with a failed trial counts as worse than all others (Optuna's "pruned").
+    A new sampler is made for every point, seeded by the search's seed and the point's number, so
+    that a proposal depends only on earlier results, and not on which process asks for it. A point
+    with a failed trial counts as worse than all others (Optuna's "pruned").
 
     Parameters
     ----------
-    sampler : a new sampler from a seed. seed : the search's own.
+    sampler : makes a new sampler from a seed. seed : the search's seed.
     """
 
     def __init__(self, sweep: Sweep, sampler: Callable[[int], BaseSampler], seed: int) -> None:
@@ -64,7 +64,11 @@ class Study:
         return not self._unsettled and len(self._points) >= self._search.trials
 
     def ask(self, busy: Collection[str]) -> list[Task] | None:
-        """What was begun before, then a new point; its trials may be finished already."""
+        """The tasks of known points at the first call, then those of a new point at each call.
+
+        They may be empty if the point's trials have ended already. None if there are no more
+        points.
+        """
         if self._left:
             left, self._left = self._left, ()
             return self._tasks(left, busy)
@@ -77,7 +81,10 @@ class Study:
         return self._tasks(trials, busy)
 
     def _tasks(self, trials: Sequence[PlannedTrial], busy: Collection[str]) -> list[Task]:
-        """What is not under way, and has not failed: in this run, or as it would again."""
+        """Tasks of the trials that are not being trained and have not failed for good.
+
+        A trial has failed for good if it failed in this run, or in a way that would recur.
+        """
         found = [trial for trial in trials if trial.id not in busy]
         failed = {
             trial.id
@@ -96,7 +103,7 @@ class Study:
         return asked.number, trials
 
     def _made_of(self, source: BaseTrial) -> tuple[PlannedTrial, ...]:
-        """The trials of a proposal; asks for its values, or reads them."""
+        """The trials of a proposal, whose values are drawn by the sampler or read from it."""
         blocks = range(self._proposals.block_count)
         number = int(source.suggest_categorical("block", blocks)) if len(blocks) > 1 else 0
         values = [
@@ -106,7 +113,7 @@ class Study:
         return self._proposals.trials(number, values)
 
     def _tell(self, busy: Collection[str]) -> None:
-        """Tell the results of the points whose trials have all ended."""
+        """Tell Optuna the results of the points whose trials have all ended."""
         from optuna.trial import TrialState
 
         for number in sorted(self._unsettled):
@@ -132,13 +139,13 @@ class Study:
             self._unsettled.remove(number)
 
     def _enter(self, number: int, trials: tuple[PlannedTrial, ...]) -> None:
-        """A point may have trials that other points have too."""
+        """Add a point and its trials; several points may share a trial."""
         self._points[number] = trials
         for trial in trials:
             self._known.setdefault(trial.id, trial)
 
     def _recall(self) -> None:
-        """Read the points that were proposed before; half a proposal is dropped."""
+        """Read the points of earlier runs; a proposal without its trial ids is discarded."""
         from optuna.trial import FixedTrial, TrialState
 
         for known in self._study.get_trials(deepcopy=False):
@@ -167,9 +174,10 @@ def _open_study(path: Path, search: Search) -> optuna.Study:
 
 
 def _mend(path: Path) -> None:
-    """Cut off what a kill has left half written: Optuna reads no journal with a torn line.
+    """Truncate the journal at its first incomplete line, because Optuna cannot read such a file.
 
-    The lease of the sweep is held, so a lock of the journal is a dead driver's.
+    A line is incomplete if the driver was killed while writing it. This driver holds the sweep's
+    lease, so that a lock file of the journal is left over from an earlier driver.
     """
     Path(f"{path}.lock").unlink(missing_ok=True)
     if not path.exists():
@@ -192,7 +200,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def _suggest(source: BaseTrial, name: str, space: Space) -> Any:
-    """The value of one space, rounded as all values of a grid are."""
+    """The value of one space for a proposal, rounded by `round_value`."""
     given: Sequence[Any] = space.given
     if space.kind == "choice":
         return given[int(source.suggest_categorical(name, range(len(given))))]

@@ -1,4 +1,4 @@
-"""Synchronous successive halving: all points reach a rung before the best of them go on."""
+"""Synchronous successive halving: all points reach a rung before the best are promoted."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class SuccessiveHalving(Halving):
 
     Parameters
     ----------
-    metric, mode : what the rungs compare (the mean over a point's seeds), and whether ``min`` or
-        ``max`` of it is good. min_epochs : the first rung. reduction : η; one in η goes on, to η
-        times as many epochs. trials : how many points are drawn, for blocks with spaces.
-    seed : of the draws.
+    metric, mode : the metric to compare (its mean over a point's seeds), and ``min`` or ``max``.
+    min_epochs : the first rung. reduction : η; one point in η is promoted, to η times as many
+        epochs. trials : how many points are drawn, for blocks with spaces.
+    seed : seed of the draws.
     """
 
     waits: ClassVar[bool] = True

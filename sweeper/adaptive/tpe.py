@@ -1,4 +1,4 @@
-"""TPE: points proposed where the ones before them were good."""
+"""TPE search: proposes points from the results of earlier points."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Tpe(TrainsAll, Component):
 
     Parameters
     ----------
-    trials : how many points at most. metric, mode : what to look at, and whether ``min`` or
-        ``max`` of it is good; or `metrics` and `modes`, a list of each.
-    startup : points drawn by chance before there is enough to learn from. seed : of the search.
+    trials : the maximum number of points. metric, mode : the metric to optimise, and ``min`` or
+        ``max``; or `metrics` and `modes`, a list of each.
+    startup : number of random points before the estimator is used. seed : seed of the search.
     """
 
     name: ClassVar[str]
@@ -64,7 +64,7 @@ class Tpe(TrainsAll, Component):
         return np.empty((0, dims))
 
     def source(self, sweep: Sweep, retry_failed: bool) -> Source:
-        from optuna.samplers import TPESampler  # Optuna takes its time
+        from optuna.samplers import TPESampler  # slow to import
 
         from sweeper.adaptive.study import Study
 

@@ -1,1 +1,1 @@
-"""A small sweep that is run, disturbed on purpose, run again, and compared with a quiet one."""
+"""`sweeper chaos`: run a small sweep with injected faults, and compare it with one without."""

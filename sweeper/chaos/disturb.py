@@ -1,4 +1,4 @@
-"""Run the small sweep again and again while things go wrong, until it is done."""
+"""Run the small sweep repeatedly with injected faults, until it is finished."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from sweeper.storage.stored_files import read_known
 
 __all__ = ["Disturbance", "Stoppable"]
 
-PATIENCE = 600.0  # seconds for one driver, which then counts as one that hangs
+PATIENCE = 600.0  # seconds after which a driver is taken to hang
 TRIES = 3
 
 
 class Stoppable:
-    """A server of our own that can be stopped and started."""
+    """A server, started by this program, that can be stopped and started again."""
 
     def __init__(self, server: MlflowServer) -> None:
         self.server, self._stack = server, ExitStack()
@@ -35,19 +35,19 @@ class Stoppable:
         self._stack.enter_context(self.server.serving())
 
     def stop(self) -> None:
-        """Kill it."""
+        """Kill the server."""
         self._stack.close()
 
 
 @dataclass
 class Disturbance:
-    """Injects faults at moments that a seed decides, and notes what was finished before them.
+    """Injects faults at random moments, and records which trials were finished before them.
 
     Parameters
     ----------
     setup : the sweep and its driver. kills : how often the driver is killed.
-    chance : decides moments and places. server : MLflow's, if it is ours to stop.
-    say : gets a sentence about everything that is done.
+    chance : random generator of moments and files. server : the MLflow server to stop; None if
+        it was not started by this program. say : called with a sentence about each fault.
     """
 
     setup: Setup
@@ -64,7 +64,7 @@ class Disturbance:
         self._epochs = sum(int(trial.params["epochs"]) for trial in self.sweep.trials)
 
     def run(self) -> None:
-        """All faults, and then the same command until nothing is left to do."""
+        """Inject all faults, then run the same command until the sweep is finished."""
         if self.kills:
             self._killed_after(self.chance.uniform(0.2, 6.0))
         for part in range(1, self.kills):
@@ -72,13 +72,13 @@ class Disturbance:
             self._cut()
         self._attacked()
         for _ in range(TRIES):
-            with started(self.setup) as driver:  # with nothing to train it delivers the rest
+            with started(self.setup) as driver:  # a finished sweep still delivers its records
                 if self._ended(driver) == 0:
                     break
         self.note_finished()
 
     def kept(self) -> list[Promise]:
-        """The promises that only show while the sweep is disturbed."""
+        """The promises that can only be checked while faults are injected."""
         repeated = sum(self._place(trial) != place for trial, place in self.finished.items())
         believed = sum(cut.believed or not self._mended(cut) for cut in self.cuts)
         return [
@@ -92,7 +92,7 @@ class Disturbance:
         ]
 
     def note_finished(self) -> None:
-        """Remember which trials are finished, and by which commit."""
+        """Record which trials are finished, and their attempts and newest commits."""
         for trial, status in ledger.status(
             self.sweep.storage, [trial.id for trial in self.sweep.trials]
         ).items():
@@ -113,7 +113,7 @@ class Disturbance:
 
     def _kill(self, driver: subprocess.Popen[bytes]) -> None:
         faults.kill_driver(driver.pid)
-        if driver.wait() == -signal.SIGKILL:  # and not done a moment before
+        if driver.wait() == -signal.SIGKILL:  # it may have ended just before the signal
             self._did(
                 "driver killed",
                 f"after {faults.saved_epochs(self.sweep)} of {self._epochs} epochs",
@@ -121,7 +121,7 @@ class Disturbance:
         self.note_finished()
 
     def _attacked(self) -> None:
-        """The last part of the sweep, without its tracker for a while, and with a worker less."""
+        """Run the last part of the sweep; kill a worker, and stop MLflow for a while."""
         with (
             faults.worker_killer(self.sweep, self.chance) as kill_worker,
             started(self.setup) as driver,
@@ -139,7 +139,7 @@ class Disturbance:
         self.note_finished()
 
     def _cut(self) -> None:
-        """Cut commits; each third time, and where no trial is under way, some of the ledger."""
+        """Truncate a commit's file; every third time, or if no trial is running, a ledger file."""
         cut = None if len(self.cuts) % 3 == 1 else faults.cut_commit(self.sweep, self.chance)
         if cut := cut or faults.cut_ledger(self.sweep, self.chance):
             self.cuts.append(cut)
@@ -148,11 +148,11 @@ class Disturbance:
             )
 
     def _moment(self, part: int) -> float:
-        """An epoch in the first four fifths of one of the equal parts of the whole work."""
+        """A random epoch (over all trials) in the first 80 % of one of `kills` equal parts."""
         return (part + 0.8 * self.chance.random()) * self._epochs / max(1, self.kills)
 
     def _reached(self, driver: subprocess.Popen[bytes], epochs: float) -> bool:
-        """Whether so many epochs were saved before the driver ended."""
+        """Wait until more than `epochs` epochs are saved; False if the driver ends before."""
         until = time.monotonic() + PATIENCE
         while driver.poll() is None and time.monotonic() < until:
             if faults.saved_epochs(self.sweep) > epochs:
@@ -171,12 +171,12 @@ class Disturbance:
         self.say(f"{kind}: {words}")
 
     def _place(self, trial: str) -> str:
-        """The trial's newest attempt and its newest commit: another one means more training."""
+        """The trial's attempts and newest commit as text; it changes if the trial is trained."""
         folder = paths.trial_folder(self.sweep.storage, trial)
         commit = ledger.newest_commit(self.sweep.storage, trial)
         attempts = sorted(path.name for path in folder.glob("[0-9]*"))
         return f"{attempts} {commit.place if commit else None}"
 
     def _mended(self, cut: faults.Cut) -> bool:
-        """What the ledger lost is written again; a commit that was cut stays unread."""
+        """Whether a truncated ledger file was written again; always true for a commit's file."""
         return cut.path.name not in ("sweep.json", "trial.json") or bool(read_known(cut.path, {}))

@@ -1,4 +1,4 @@
-"""A driver in a process of its own, to be disturbed: ``python -m sweeper.chaos.disturbed``."""
+"""A driver in its own process, to inject faults: ``python -m sweeper.chaos.disturbed``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GRID = Path(__file__).with_name("grid.yaml")
 
 @dataclass(frozen=True)
 class Setup:
-    """Where the small sweep runs and what it is called; `log` is where its driver writes."""
+    """The folders and names of the small sweep; `log` is the log file of its driver."""
 
     storage: Path
     tracking: str
@@ -38,7 +38,7 @@ class Setup:
         return replace(sweep, experiment=self.experiment, cluster=self.cluster)
 
     def command(self) -> list[str]:
-        """The same command every time."""
+        """The command line that starts the driver, the same at every start."""
         return [
             sys.executable,
             "-P",
@@ -54,7 +54,7 @@ class Setup:
 
 @contextmanager
 def started(setup: Setup) -> Iterator[subprocess.Popen[bytes]]:
-    """A driver; what is left of its session at the end is killed."""
+    """Start a driver; at the end of the block, kill the remaining processes of its session."""
     with setup.log.open("ab") as log, own_session(setup.command(), log) as driver:
         yield driver
 

@@ -1,4 +1,4 @@
-"""The faults that `sweeper chaos` injects: processes killed, records cut short."""
+"""The faults that `sweeper chaos` injects: killed processes, truncated files."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ __all__ = [
 ]
 
 WORKER = b"ray::ImplicitFunc"  # how Ray names a process that trains
-AGENTS = (b"ray::DashboardAgent", b"ray::RuntimeEnvAgent")  # they stay half a minute, for nothing
-PATIENCE = 20.0  # seconds for Ray's processes to follow their driver
+AGENTS = (b"ray::DashboardAgent", b"ray::RuntimeEnvAgent")  # idle, yet they stay half a minute
+PATIENCE = 20.0  # seconds for Ray's processes to end after their driver
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A file that was cut short, and what was read of it right after, if anything was."""
+    """A truncated file; `believed` : whether it was still read as valid right afterwards."""
 
     path: Path
     length: int
@@ -44,7 +44,7 @@ class Cut:
 
 
 def saved_epochs(sweep: Sweep) -> int:
-    """How many epochs of all trials the storage has; a number that only grows."""
+    """The number of epochs of all trials in the storage; it never decreases."""
     newest: dict[str, int] = {}
     for manifest in paths.commit_manifests(sweep.storage):
         trial, epoch = manifest.parts[-4], manifest.parts[-2]
@@ -54,7 +54,7 @@ def saved_epochs(sweep: Sweep) -> int:
 
 
 def kill_driver(pid: int) -> None:
-    """SIGKILL, and wait until those have noticed that could still write for the driver."""
+    """SIGKILL the driver, and wait until the processes that could still write have ended."""
     own = [one for one, command in descendants(pid).items() if not command.startswith(AGENTS)]
     os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + PATIENCE
@@ -64,10 +64,10 @@ def kill_driver(pid: int) -> None:
 
 @contextmanager
 def worker_killer(sweep: Sweep, chance: random.Random) -> Iterator[Callable[[int], bool]]:
-    """A function that kills a worker of the driver with a number; it says whether there was one.
+    """A function that kills a worker of the driver with this pid, and returns whether it did.
 
-    On a cluster that runs already the workers are not the driver's children, and perhaps not on
-    this machine: they are those that have written checkpoints since this began.
+    On a running cluster the workers are not the driver's children, and may be on other machines:
+    they are recognised by the checkpoints that they wrote since the block began.
     """
     if sweep.cluster == "local":
         yield lambda driver: _kill_child(driver, chance)
@@ -83,7 +83,7 @@ def worker_killer(sweep: Sweep, chance: random.Random) -> Iterator[Callable[[int
 
 
 def _speakers(sweep: Sweep) -> Iterator[tuple[Path, Process]]:
-    """The newest checkpoint of each trial that is under way, and the process that wrote it."""
+    """The newest checkpoint of each running trial, and the process that wrote it."""
     for trial in sweep.trials:
         commit = ledger.newest_commit(sweep.storage, trial.id)
         if commit and commit.progress.status == "running" and "pid" in commit.manifest:
@@ -106,7 +106,7 @@ def _kill_child(driver: int, chance: random.Random) -> bool:
 
 
 def cut_commit(sweep: Sweep, chance: random.Random) -> Cut | None:
-    """Cut a file of the newest commit of a trial that is under way; None if there is none."""
+    """Truncate a file of the newest commit of a running trial; None if there is no such trial."""
     newest = [
         commit
         for trial in sweep.trials
@@ -123,10 +123,7 @@ def cut_commit(sweep: Sweep, chance: random.Random) -> Cut | None:
 
 
 def cut_ledger(sweep: Sweep, chance: random.Random) -> Cut | None:
-    """Cut the list of the sweep's trials, or what says what one of them is.
-
-    None where there is nothing left of that.
-    """
+    """Truncate ``sweep.json`` or a trial's ``trial.json``; None if it is missing or empty."""
     trial = chance.choice(sweep.trials)
     path = chance.choice([paths.sweep_file(sweep), paths.trial_file(sweep.storage, trial.id)])
     if not (path.exists() and path.stat().st_size):
@@ -136,7 +133,7 @@ def cut_ledger(sweep: Sweep, chance: random.Random) -> Cut | None:
 
 
 def _cut(path: Path, chance: random.Random) -> int:
-    """Shorten a file to a length at random, as a disk does that lost power."""
+    """Truncate a file to a random length, as after a power failure; returns the length."""
     length = chance.randrange(path.stat().st_size)
     os.truncate(path, length)
     return length

@@ -15,7 +15,7 @@ STYLES = {"yes": "green", "no": "bold red", "not tried": "yellow"}
 
 
 def draw_promises(screen: Console, found: SuiteResult) -> None:
-    """Promise, faults injected, lost, kept; and below it what could not be tried."""
+    """Print promises with faults, violations and verdicts, then which promises were not tried."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("promise", overflow="fold")
     for name in ("faults injected", "lost", "kept"):

@@ -1,4 +1,4 @@
-"""What must hold after any disturbance, once the same command has been run again."""
+"""Promises: what must hold after any faults, once the same command has been run again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = ("driver killed", "worker killed", "MLflow stopped", "record cut")
 
 @dataclass(frozen=True)
 class Promise:
-    """One promise: how many of how many things broke it, and what kinds of fault could have."""
+    """One promise: how many of how many cases broke it, and the faults that can break it."""
 
     text: str
     lost: int
@@ -33,7 +33,7 @@ def finishes(sweep: Sweep) -> Promise:
 
 
 def equal_results(sweep: Sweep, other: Sweep) -> Promise:
-    """Records and final state of each trial are those of the other sweep, to the last bit."""
+    """Records and final state of each trial equal those of the other sweep, to the last bit."""
     lost = sum(_result(sweep, trial) != _result(other, trial) for trial in sweep.trials)
     return Promise(
         "metrics and models equal the undisturbed ones, bit for bit", lost, len(sweep.trials)
@@ -41,7 +41,7 @@ def equal_results(sweep: Sweep, other: Sweep) -> Promise:
 
 
 def tracked_once(sweep: Sweep) -> list[Promise]:
-    """MLflow has every record once, one run a trial and one for the sweep, and all are over."""
+    """MLflow has each record once, one run per trial and one for the sweep; all runs ended."""
     store = open_store(sweep.tracking)
     runs = store.runs(sweep.experiment)
     names = {run.id: run.tags["sweeper.trial"] for run in runs if "sweeper.trial" in run.tags}
@@ -76,12 +76,12 @@ def tracked_once(sweep: Sweep) -> list[Promise]:
 
 
 def repr_of(value: float) -> str:
-    """A number to the last bit; NaN is equal to itself."""
+    """A number as text that is exact to the last bit; equal for NaN and NaN."""
     return repr(float(value))
 
 
 def _twice(sweep: Sweep, runs: list[Run]) -> int:
-    """Surplus and missing runs: one is asked for each trial and for the sweep itself."""
+    """The number of surplus and missing runs; there must be one per trial and for the sweep."""
     asked = Counter([*(trial.id for trial in sweep.trials), ""])
     seen = Counter(run.tags.get("sweeper.trial", "") for run in runs)
     return ((seen - asked) + (asked - seen)).total()
@@ -97,7 +97,7 @@ def _rows(sweep: Sweep, trial: PlannedTrial) -> list[tuple[str, str, int, str]]:
 
 
 def _result(sweep: Sweep, trial: PlannedTrial) -> tuple[object, bytes] | None:
-    """What was recorded, without the times, and the saved state; None before the first commit."""
+    """The records without their times, and the saved state; None before the first commit."""
     commit = ledger.newest_commit(sweep.storage, trial.id)
     if commit is None:
         return None

@@ -1,4 +1,4 @@
-"""The whole of `sweeper chaos`: a quiet sweep, a disturbed one, and what was promised of both."""
+"""`sweeper chaos`: run a sweep without and one with faults, and check the promises."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ __all__ = ["Chaos", "SuiteResult", "chaos"]
 
 @dataclass(frozen=True)
 class Chaos:
-    """What the user asked for: where to run, and how much to disturb.
+    """The options of `sweeper chaos`: where to run, and how many faults to inject.
 
-    `tracking` None is a server of our own, the only one that is stopped. `storage` None is the
+    `tracking` None starts an MLflow server, the only one that is stopped. `storage` None is the
     system's folder for temporary files.
     """
 
@@ -39,8 +39,9 @@ class Chaos:
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """What became of the promises; `faults` counts what was injected, `left` is a folder that was
-    kept because a promise was not.
+    """The checked promises, and the number of injected faults of each kind.
+
+    `left` is the folder of the sweeps, which is kept if a promise was broken.
     """
 
     seed: int
@@ -61,7 +62,7 @@ class SuiteResult:
         return "yes" if any(self.faults.get(kind) for kind in promise.kinds) else "not tried"
 
     def to_json(self) -> dict[str, Any]:
-        """What ``--json`` prints."""
+        """The object that ``--json`` prints."""
         rows = [
             {
                 "promise": one.text,
@@ -76,9 +77,9 @@ class SuiteResult:
 
 
 def chaos(asked: Chaos, say: Callable[[str], None]) -> SuiteResult:
-    """Run both sweeps in a folder of their own, which is removed unless a promise was broken.
+    """Run both sweeps in a new folder, which is removed unless a promise was broken.
 
-    Raises `UserError` where even the undisturbed sweep does not finish.
+    Raises `UserError` if the sweep without faults does not finish.
     """
     settle()
     begun = time.monotonic()
@@ -131,7 +132,7 @@ def _run(asked: Chaos, folder: Path, stack: ExitStack, say: Callable[[str], None
 
 
 def _server(folder: Path, stack: ExitStack) -> Stoppable:
-    """MLflow with a store of its own, until the end of the stack."""
+    """Start an MLflow server with a new store, which is stopped at the end of the stack."""
     (folder / "mlflow").mkdir()
     server = Stoppable(
         MlflowServer(

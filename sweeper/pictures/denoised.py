@@ -1,4 +1,4 @@
-"""What a trained model makes of noisy test images, as a picture."""
+"""A picture of noisy test images and a trained model's denoised estimates."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ BY_ENERGY = {
 
 
 def make_noise(trained: TrainedTrial, text: str | None) -> tuple[str, Corruption]:
-    """The noise that ``gaussian:0.9`` means, and its name; by default what the model is about.
+    """The name and the corruption of a noise such as ``gaussian:0.9`` (default: the model's).
 
-    Raises `UserError` for unknown noises, levels outside their bounds and data out of range.
+    Raises `UserError` for unknown noises, levels outside their bounds, and noises that are not
+    defined for the range of the data.
     """
     if text is None:
         return "own", trained.objective.noise_model(trained.model)
@@ -66,7 +67,7 @@ def make_noise(trained: TrainedTrial, text: str | None) -> tuple[str, Corruption
 
 
 def draw_denoised(trained: TrainedTrial, noise: str | None, count: int, seed: int) -> Drawing:
-    """The first test images, noisy ones, and the estimates x̂(y) in every way that there is."""
+    """The first test images, noisy ones, and the estimates x̂(y) by each of its estimators."""
     name, corruption = make_noise(trained, noise)
     try:
         with torch.no_grad(), one_thread(CPU):

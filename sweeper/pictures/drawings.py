@@ -19,10 +19,10 @@ Images = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Drawing:
-    """Rows of images (n, C, H, W), what each row shows, and how near it is to the clean images.
+    """Rows of images (n, C, H, W), a caption for each row, and its distance to the clean images.
 
-    `name` tells drawings of one trial apart: two with one name are the same picture. `loss` maps
-    a caption to the mean of ‖x − x̂‖² over the examples shown, in squared data units.
+    `name` identifies a drawing among those of one trial: equal names mean the same picture.
+    `loss` maps a caption to the mean of ‖x − x̂‖² over the examples shown, in squared data units.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Pictures for the eye: a trial's gallery, and rows of images from an evaluation."""
+"""PNG pictures of a trial's gallery, and of rows of images from an evaluation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GAP = 4
 def gallery_png(gallery: Path) -> bytes | None:
     """Clean, noisy and denoised examples, one below the other, as a PNG.
 
-    None if there is no ``gallery.npz``, or it cannot be read.
+    Returns None if there is no ``gallery.npz``, or it cannot be read.
     """
     stored = read_arrays(gallery)
     return rows_png(stored[name] for name in ROWS) if stored.keys() >= set(ROWS) else None
@@ -33,7 +33,7 @@ def rows_png(rows: Iterable[npt.NDArray[np.uint8]]) -> bytes:
 
 
 def _strip(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Images ``[n, C, H, W]`` side by side, small ones enlarged without smoothing."""
+    """Images ``[n, C, H, W]`` side by side; small images are enlarged by repeating pixels."""
     scale = max(1, TILE // images.shape[-1])
     large = images.repeat(scale, axis=2).repeat(scale, axis=3).transpose(0, 2, 3, 1)
     framed = np.pad(large, ((0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=255)

@@ -24,9 +24,10 @@ CPU = torch.device("cpu")
 
 
 def make_sampler(trained: TrainedTrial, name: str | None, given: Sequence[str]) -> Sampler:
-    """The sampler called `name` with ``field=value`` texts; by default the one for the model.
+    """The sampler `name` (default: the one for the model), with fields given as ``field=value``.
 
-    Raises `UserError` for what is unknown, and for what a model cannot do, with what it can.
+    Raises `UserError` for unknown samplers and fields, and for a sampler that the model does not
+    support, with those that it does.
     """
     name = name or fitting_sampler(trained.objective)
     if name not in SAMPLERS:
@@ -45,7 +46,7 @@ def make_sampler(trained: TrainedTrial, name: str | None, given: Sequence[str]) 
 
 
 def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None, seed: int) -> Drawing:
-    """Samples in a square; of walk-jump sampling one row a chain, at most 20 jumps to a row."""
+    """Samples in a square, or for walk-jump sampling a row per chain with at most 20 jumps."""
     generator = torch.Generator().manual_seed(seed)
     try:
         with one_thread(CPU):
@@ -62,7 +63,7 @@ def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None, see
 
 
 def _settings(sampler: Sampler) -> list[str]:
-    """The fields that are not at their defaults, for a file's name."""
+    """The fields that differ from their defaults, as parts of a file name."""
     return [
         f"{one.name}{getattr(sampler, one.name)}"
         for one in describe_fields(type(sampler))
@@ -71,7 +72,7 @@ def _settings(sampler: Sampler) -> list[str]:
 
 
 def _value(sampler: str, fields: Mapping[str, Field], text: str) -> tuple[str, Any]:
-    """Read ``delta=0.1``: the field's name and its value."""
+    """Parse a text such as ``delta=0.1``: the field's name and its value."""
     if not fields:
         raise UserError(
             f"the sampler {sampler!r} has no field to set, and --set is {text!r}; "

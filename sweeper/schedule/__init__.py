@@ -1,4 +1,4 @@
-"""The interface to what trains packs: this process, or Ray Tune."""
+"""The interface of schedules, which train packs in this process or by Ray Tune."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Schedule(Protocol):
     def run(
         self, jobs: Iterable[Job | None], resources: Resources, emit: Emit, ahead: bool = True
     ) -> None:
-        """Train all jobs; returns when they have ended or the sweep's stop sign is up.
+        """Train all jobs; returns when they have ended or the sweep's stop sign is set.
 
-        jobs : None instead of a job means that the next one depends on the results of those
-            under way: ask again later.
-        ahead : whether jobs may be drawn before a worker is free for them.
-        emit : gets the workers' events, from one thread at a time. A worker reports the failures
-            of its own trials; where it dies too often, its trials are reported as failed here.
+        jobs : yields None instead of a job if the next one depends on the results of running
+            jobs; it is then asked again later.
+        ahead : whether jobs may be taken from `jobs` before a worker is free for them.
+        emit : called with the workers' events, from one thread at a time. A worker reports the
+            failures of its trials; if its process dies too often, the schedule reports them.
         """
         ...
 

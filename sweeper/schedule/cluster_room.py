@@ -1,4 +1,4 @@
-"""Whether a cluster has the resources that a trial asks for, and more for one out of memory."""
+"""Check whether a cluster has the resources that a trial requests, and how far to raise them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PATIENCE, LOOK_EVERY = 15.0, 3.0
 
 @dataclass(frozen=True)
 class Occupancy:
-    """A cluster: `crowded` if none of the places that this sweep asked for was given.
+    """The state of a cluster: `crowded` if Ray placed none of this sweep's resource requests.
 
-    `asked` is then what one of them asks for: more than the sweep's resources where a trial had
-    too little memory.
+    `asked` is then one of the requests: more than the sweep's resources if a trial ran out of
+    memory.
     """
 
     crowded: bool
@@ -31,11 +31,11 @@ class Occupancy:
 
 
 class RoomWatch:
-    """Says, once each time, that a cluster which others use has had no room for long.
+    """Tells the user once that a shared cluster has had no free resources for a long time.
 
     Parameters
     ----------
-    ask : looks at the cluster. say : takes the sentence.
+    ask : returns the state of the cluster. say : called with a sentence for the user.
     """
 
     def __init__(self, ask: Callable[[], Occupancy], say: Callable[[str], None]) -> None:
@@ -44,8 +44,9 @@ class RoomWatch:
         self._crowded = self._said = False
 
     def look(self, at_once: bool = False) -> bool:
-        """Whether it is crowded: now, if `at_once`, and else when it was last asked, which is done
-        every few seconds.
+        """Whether the cluster is crowded, as of the last query, which is made every few seconds.
+
+        `at_once` : query it now.
         """
         now = time.monotonic()
         if now - self._looked < LOOK_EVERY and not at_once:
@@ -61,7 +62,7 @@ class RoomWatch:
 
 
 def require_room(resources: Resources, nodes: Nodes) -> None:
-    """`UserError` if no node has the resources of a trial: Ray would wait silently for one."""
+    """Raise `UserError` if no node has the resources of a trial; Ray would wait forever."""
     asked = {"CPU": resources.cpus, "GPU": resources.gpus}
     if _fitting(asked, nodes):
         return
@@ -74,10 +75,10 @@ def require_room(resources: Resources, nodes: Nodes) -> None:
 
 
 def roomier(asked: Mapping[str, float], nodes: Nodes, last: bool) -> dict[str, float]:
-    """What to ask for in the place of `asked`: twice the cores and twice the share of a GPU.
+    """The request that replaces `asked` after a trial ran out of memory.
 
-    The `last` time all cores of a node, and a GPU of its own. Never more than there is: the
-    largest of the `nodes` that have what was asked for sets the limit.
+    It has twice the cores and twice the share of a GPU; at the `last` retry all cores of a node,
+    and a whole GPU. The limit is the largest of the `nodes` that have what `asked` requests.
     """
     fit = _fitting(asked, nodes)
     cores = max((one.get("CPU", 0.0) for one in fit), default=asked.get("CPU", 0.0))
@@ -101,7 +102,7 @@ def _waiting(seen: Occupancy) -> str:
 
 
 def _fitting(asked: Mapping[str, float], nodes: Nodes) -> list[Mapping[str, float]]:
-    """The resources of each live node that has what is asked for."""
+    """The resources of each live node that has at least the resources `asked`."""
     return [
         node["Resources"]
         for node in nodes

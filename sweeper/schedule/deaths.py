@@ -1,4 +1,4 @@
-"""Why a worker's process ended, by what Ray, the kernel and the process itself wrote."""
+"""Find out why a worker's process ended, from messages of Ray, the kernel and the process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["RETRIES", "Death", "DeathRecords", "kernel_kills"]
 RETRIES = 3
 
 Cause = Literal["node", "memory", "worker"]
-MEMORY = re.compile(  # of Ray's memory monitor, torch and our own worker; of C++, Python and libc
+MEMORY = re.compile(  # messages of Ray's memory monitor, torch, our worker, C++, Python and libc
     r"low on memory|OutOfMemoryError|bad_alloc|\bMemoryError|can(no|')t allocate memory",
     re.IGNORECASE,
 )
 NODE = re.compile(r"node (has died|was terminated)|its node is dead")
 CRASH = re.compile(r"Fatal Python error|\*\*\* SIG\w+")
 CGROUP = Path("/sys/fs/cgroup")
-LONGEST = 300  # characters of a worker's words
+LONGEST = 300  # characters of a worker's message
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Death:
 
     Parameters
     ----------
-    cause : ``worker`` where neither its node nor the memory is known to be the cause.
+    cause : ``node`` or ``memory``, or ``worker`` if neither is known to be the cause.
     words : the exception or crash that ended it, or else the last line that it wrote.
-    explained : whether the cause is known, or the words are an exception or a crash.
+    explained : whether the cause is known, or `words` are an exception or a crash.
     """
 
     cause: Cause
@@ -42,7 +42,7 @@ class Death:
 
     @property
     def reason(self) -> str:
-        """A sentence for the trials that failed by it, after the last retry."""
+        """The reason for which the worker's trials failed, after the last retry."""
         if self.cause == "node":
             return "its node was lost"
         if self.cause == "memory":
@@ -63,9 +63,9 @@ class DeathRecords:
 
     Parameters
     ----------
-    logs : folder where the workers of this machine write; None where there is none.
-    kills : files with the kernel's count of processes that it ended for want of memory; None for
-        those of this container or session.
+    logs : folder of the logs of the workers on this machine; None if there is none.
+    kills : files with the kernel's count of processes that it killed when memory ran out; None
+        for those of this container or session.
     """
 
     def __init__(self, logs: Path | None, kills: Iterable[Path] | None = None) -> None:
@@ -73,7 +73,7 @@ class DeathRecords:
         self._kills = kernel_kills(self._files)
 
     def of(self, said: str) -> Death:
-        """The death that Ray describes; the kernel's count is compared with the last call's."""
+        """The death in Ray's description `said`; compares the kernel's count with the last one."""
         before, self._kills = self._kills, kernel_kills(self._files)
         if NODE.search(said):
             return Death("node", explained=True)
@@ -85,9 +85,9 @@ class DeathRecords:
         return Death("worker", words, explained=bool(raised or CRASH.search(words)))
 
     def read(self, file: str | None) -> Death:
-        """The death that is described last in the error file that Tune writes for a trial.
+        """The death described last in the error file that Tune writes for a trial.
 
-        Only its text is read: nothing in a storage is unpickled.
+        The file is read as text; nothing is unpickled.
         """
         try:
             text = Path(file or "").read_text(encoding="utf-8", errors="replace")
@@ -96,16 +96,17 @@ class DeathRecords:
         return self.of(text.rpartition("Failure # ")[2])
 
     def _log(self, said: str) -> Path | None:
-        """What the process that Ray names wrote to stderr, if it ran on this machine."""
+        """The stderr log of the process that Ray names, if it ran on this machine."""
         pid = re.search(r"\bpid: (\d+)", said)
         found = self._logs.glob(f"worker-*-{pid[1]}.err") if self._logs and pid else iter(())
         return next(found, None)
 
 
 def kernel_kills(files: Iterable[Path]) -> int:
-    """The first count of processes that the kernel ended for want of memory; 0 if there is none.
+    """The kernel's count of processes killed when memory ran out, from the first readable file.
 
-    The count of the whole machine is no evidence: it rises for other users' processes, too.
+    Returns 0 if there is none. The count of the whole machine is not used, because it includes
+    other users' processes.
     """
     for file in files:
         try:
@@ -118,7 +119,7 @@ def kernel_kills(files: Iterable[Path]) -> int:
 
 
 def _own_counts() -> list[Path]:
-    """Where the kernel counts for this process's control group: in version 2, and in version 1."""
+    """The kernel's counter files of this process's control group, of cgroup versions 2 and 1."""
     try:
         groups = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -129,7 +130,7 @@ def _own_counts() -> list[Path]:
 
 
 def _exception(said: str) -> str:
-    """The exception that a worker raised; nothing where Ray describes the end of a process."""
+    """The exception that a worker raised; "" if Ray describes the end of a process instead."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if len(lines) < 2 or re.search(r"^The (actor|worker) ", said, re.MULTILINE):
         return ""
@@ -137,7 +138,7 @@ def _exception(said: str) -> str:
 
 
 def _last_line(log: Path) -> str:
-    """The line that names a crash, or else the last one; Ray's own marks are left out."""
+    """The line of a log that names a crash, or else the last line, without Ray's markers."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -19,10 +19,11 @@ LOOK_EVERY = 0.1
 
 
 class Host:
-    """Opens a schedule in a thread, so that the driver can do other things meanwhile.
+    """Opens a schedule in a thread, so that the driver can work meanwhile.
 
-    The same thread lives until `close`: Ray's processes die with the thread that started them
-    (PR_SET_PDEATHSIG is about threads), which is what rids a killed driver of its workers.
+    The thread lives until `close`, because Ray's processes are killed when the thread that
+    started them ends (PR_SET_PDEATHSIG acts on threads). So they also end if the driver is
+    killed.
     """
 
     def __init__(self, open_schedule: Callable[[], Schedule]) -> None:
@@ -34,9 +35,9 @@ class Host:
         self._thread.start()
 
     def schedule(self, stopped: Callable[[], bool] = lambda: False) -> Schedule | None:
-        """The schedule, once it is open, or None as soon as `stopped` returns true.
+        """Wait for the schedule to open and return it, or None as soon as `stopped` returns true.
 
-        Raises what opening it raised.
+        Raises the exception of `open_schedule`.
         """
         while not self._ready.wait(LOOK_EVERY) and not stopped():
             pass
@@ -45,11 +46,11 @@ class Host:
         return None if stopped() else self._schedule
 
     def close(self) -> None:
-        """Begin to close the schedule."""
+        """Start closing the schedule; does not wait."""
         self._leave.set()
 
     def join(self) -> None:
-        """Wait until it is closed; returns at once while it is still being opened."""
+        """Wait until the schedule is closed; returns at once if it is still being opened."""
         if self._ready.is_set():
             self._thread.join()
 
@@ -67,9 +68,10 @@ class Host:
 def open_schedule(
     sweep: Sweep, inline: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> Schedule:
-    """Train in this process, or on the Ray that `cluster` names; `say` hears what it waits for.
+    """The schedule that trains in this process, or on the Ray cluster that `cluster` names.
 
-    `UserError` if there is none, or if this machine has less than what a trial asks for.
+    `say` is called with sentences about what it waits for. Raises `UserError` if there is no such
+    cluster, or if this machine has fewer resources than a trial requests.
     """
     if inline:
         from sweeper.schedule.inline import InlineSchedule
@@ -81,7 +83,7 @@ def open_schedule(
             backend.connect()
         except ClusterError as error:
             raise UserError(str(error)) from error
-    from sweeper.schedule.tune import TuneSchedule  # seconds, so not before it is needed
+    from sweeper.schedule.tune import TuneSchedule  # takes seconds to import
 
     schedule = TuneSchedule(backend, None if backend.private else paths.tune_folder(sweep), say)
     try:

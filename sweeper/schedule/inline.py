@@ -1,4 +1,4 @@
-"""Train packs one after the other in this process: for debugging, and where there is no Ray."""
+"""Train packs one after another in this process, for debugging or without Ray."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["InlineSchedule"]
 
 
 class InlineSchedule:
-    """Trains the jobs in their order; resources are those of this process."""
+    """Trains the jobs in their order in this process; requested resources are ignored."""
 
     def run(
         self, jobs: Iterable[Job | None], resources: Resources, emit: Emit, ahead: bool = True
     ) -> None:
         for job in jobs:
             if job is None:
-                return  # nothing is under way that could bring another one
+                return  # no job is running whose result could lead to another one
             train_pack(job, emit)
 
     def close(self) -> None:

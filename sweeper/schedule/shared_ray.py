@@ -13,9 +13,9 @@ __all__ = ["SharedRay", "shared_ray"]
 
 
 class SharedRay:
-    """Starts Ray when it is first needed; the schedules of the drivers then find it running.
+    """Starts Ray when it is first needed, for the schedules of several drivers in one process.
 
-    A process in which Ray was shut down cannot start it again: Ray ends such a process.
+    After Ray was shut down in a process it cannot be started there again: Ray ends the process.
     """
 
     def __init__(self, sweep: Sweep, inline: bool) -> None:
@@ -23,7 +23,7 @@ class SharedRay:
         self._host: Host | None = None
 
     def start(self) -> None:
-        """Start Ray, unless it runs already or is not used; `UserError` if it cannot be."""
+        """Start Ray unless it runs already or is not used; raises `UserError` if that fails."""
         if self._host is None and not self._inline:
             self._host = Host(partial(open_schedule, self._sweep))
             self._host.schedule()
@@ -37,7 +37,7 @@ class SharedRay:
 
 @contextmanager
 def shared_ray(sweep: Sweep, inline: bool) -> Iterator[SharedRay]:
-    """Keep one Ray during the block."""
+    """Keep one Ray instance running during the block."""
     ray = SharedRay(sweep, inline)
     try:
         yield ray

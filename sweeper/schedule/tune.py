@@ -1,7 +1,7 @@
 """Ray Tune schedules packs: one Tune trial is one pack, first come, first served.
 
-Tune's own experiment folder is temporary and never restored: what must not be lost is in the
-storage, and a worker that starts again goes on from there.
+Tune's own experiment folder is temporary and never restored: all results are in the storage, and
+a restarted worker continues from there.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class TuneSchedule:
     Parameters
     ----------
     backend : where Ray runs, connected already; closed with the schedule.
-    scratch : folder for Tune's disposable files; on a cluster every node must see it.
-    say : takes a sentence for the user, when a cluster has no room.
+    scratch : folder for Tune's temporary files; on a cluster every node must have access to it.
+    say : called with a sentence for the user when a cluster has no free resources.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class TuneSchedule:
     def run(
         self, jobs: Iterable[Job | None], resources: Resources, emit: Emit, ahead: bool = True
     ) -> None:
-        """Train all jobs; Tune works in a thread, so that this one stays free for signals.
+        """Train all jobs; Tune runs in another thread, so that this one can handle signals.
 
-        Raises `UserError` where Ray has stopped working.
+        Raises `UserError` if Ray has stopped working.
         """
         errors: list[BaseException] = []
 
@@ -86,7 +86,10 @@ class TuneSchedule:
             raise errors[0]
 
     def require_room(self, resources: Resources) -> None:
-        """`UserError` if this machine has less than what a trial asks for; a cluster may grow."""
+        """Raise `UserError` if this machine has less than a trial requests.
+
+        A cluster is not checked, because nodes may be added to it.
+        """
         if self._backend.private:
             require_room(resources, ray.nodes())  # type: ignore[no-untyped-call]
 
@@ -127,9 +130,9 @@ class TuneSchedule:
 
 
 class _Queue(Searcher):
-    """Hands jobs to Tune one by one, until none is left or the sweep's stop sign is up.
+    """Gives jobs to Tune one by one, until none is left or the sweep's stop sign is set.
 
-    `most` : how many may be under way at once.
+    `most` : the maximum number of jobs at a time.
     """
 
     def __init__(self, jobs: Iterator[Job | None], most: int | None = None) -> None:
@@ -139,7 +142,7 @@ class _Queue(Searcher):
         self._sign: StopSign | None = None
 
     def stopped(self) -> bool:
-        """Whether the stop sign is up."""
+        """Whether the stop sign is set."""
         return self._sign is not None and self._sign.is_up()
 
     def suggest(self, trial_id: str) -> dict[str, str] | None:
@@ -173,10 +176,10 @@ class _Queue(Searcher):
 
 
 class _Leave(Stopper):
-    """Ends Tune where it waits for a place on a crowded cluster and the stop sign is up.
+    """Ends Tune if the stop sign is set while Tune waits for resources on a crowded cluster.
 
-    Tune asks in the thread that starts its trials, so that none begins between the answer and the
-    end; the cluster is looked at anew before the answer is yes.
+    Tune calls `stop_all` in the thread that starts its trials, so that no trial starts between
+    the answer and the end. The cluster is queried again before the answer is true.
     """
 
     def __init__(self, watch: RoomWatch, stopped: Callable[[], bool]) -> None:
@@ -193,9 +196,9 @@ class _Leave(Stopper):
 
 
 class _Listener(TrialProgressCallback):
-    """Hands the workers' events to `emit`, which is left out where Tune pickles its callbacks.
+    """Passes the workers' events to `emit`, which is left out when Tune pickles its callbacks.
 
-    Its base class keeps Tune from adding its own callback of that kind, which prints each trial.
+    It derives from `TrialProgressCallback` so that Tune does not add its own, which prints.
     """
 
     def __init__(self, emit: Emit, deaths: DeathRecords) -> None:
@@ -211,13 +214,13 @@ class _Listener(TrialProgressCallback):
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
     ) -> None:
-        """Nothing: the worker's last events say how its trials ended."""
+        """Do nothing: the worker's last events report how its trials ended."""
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A lost node does not count as a failure; a want of memory is answered with more room.
+        """Retry a pack whose worker died, with more resources if it ran out of memory.
 
-        So is a second death that nothing explains: a kernel whose count cannot be read may have
-        ended the worker for want of memory.
+        A lost node does not count as a failure. A second unexplained death is treated as running
+        out of memory, since the kernel may have killed the worker without a readable count.
         """
         death = self._deaths.read(trial.error_file)
         failures = trial.run_metadata.num_failures
@@ -236,7 +239,7 @@ class _Listener(TrialProgressCallback):
 
 
 def _give_room(trial: Any, death: Death, last: bool) -> Event:
-    """Have a job train its trials one by one, with more cores; returns the event that says so."""
+    """Change a job to train its trials one by one with more cores; returns an event about it."""
     why = (
         "its worker ended for want of memory"
         if death.cause == "memory"
@@ -271,7 +274,7 @@ def _occupancy() -> Occupancy:
 
 
 def _train(config: dict[str, Any]) -> None:
-    """What runs in a worker's process."""
+    """The function that Tune runs in a worker's process: train the job in `config`."""
     train_pack(
         Job.from_json(config["job"]), lambda events: tune.report({"events": encode(events)})
     )
@@ -289,5 +292,5 @@ def _stopped_working(why: str) -> UserError:
 
 
 def _line(error: Exception) -> str:
-    """The last line of an error: Ray puts whole tracebacks before it."""
+    """The last line of an error's text, after the tracebacks that Ray puts before it."""
     return (str(error).strip().splitlines() or [type(error).__name__])[-1]
