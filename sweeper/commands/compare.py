@@ -11,12 +11,12 @@ from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json, print_table, whole_width
 
 if TYPE_CHECKING:
-    from analysis.comparisons.compare import Comparison
+    from analysis.comparisons.comparison import Comparison
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "compare"
-HELP = "compare groups of trials: difference with interval, effect size, Holm correction"
+HELP = "compare groups of trials, paired by seed: difference, interval, effect, Holm correction"
 WORDS = "FIELD=VALUE"
 
 
@@ -65,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compared(arguments: argparse.Namespace) -> list[Comparison]:
-    from analysis.comparisons.compare import Groups, compare, compare_all
+    from analysis.comparisons.compare import compare, compare_all
+    from analysis.comparisons.comparison import Groups
 
     trials = load_experiment(arguments).trials
     if not arguments.first:
@@ -87,7 +88,7 @@ def _show(found: Sequence[Comparison]) -> None:
         "first − second",
         "at",
         "metric",
-        "difference (95 %)",
+        "difference (95 %, all at once)",
         "effect",
         "p (Holm)",
         "seeds",
@@ -124,6 +125,6 @@ def _row(one: Comparison) -> list[str]:
         f"{d.value:+.4g}{spread}",
         f"{one.effect.value:.2g}" if known else "",
         f"{one.p_holm:.2g}" if known else "",
-        f"{one.n[0]}, {one.n[1]}",
+        one.design,
         one.untested or one.verdict,
     ]
