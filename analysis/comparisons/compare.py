@@ -24,8 +24,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparisons.comparison import Comparison, Groups
-from analysis.comparisons.contrast import by_seed, contrast
-from analysis.comparisons.side_by_side import at_beta_one, common_settings, setting_fields
+from analysis.comparisons.side_by_side import at_beta_one, by_seed, common_settings, setting_fields
 from analysis.errors import AnalysisError, NotComparable, TooFewRows
 from analysis.sources.comparable import (
     noise_fields,
@@ -34,6 +33,7 @@ from analysis.sources.comparable import (
     require_one_unit,
 )
 from analysis.sources.rows import matching, require_column, require_metric, require_value, settled
+from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.multiplicity import holm
 from analysis.wording import listed, quantity, symbol
 
@@ -139,7 +139,7 @@ def _compare(
     sides: tuple[pd.DataFrame, pd.DataFrame],
     level: float,
 ) -> Comparison:
-    both = contrast(
+    both = seed_contrast(
         *(by_seed(side, metric, label) for side, label in zip(sides, groups.labels, strict=True))
     )
     return Comparison(

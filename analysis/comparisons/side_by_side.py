@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from analysis.comparisons.comparison import Groups
+from analysis.errors import TooFewRows, UnusableValues
 from analysis.sources.schema import SAID_BY_MODEL, param_columns
+from analysis.wording import quantity
 
-__all__ = ["at_beta_one", "common_settings", "setting_fields"]
+__all__ = ["at_beta_one", "by_seed", "common_settings", "setting_fields"]
 
 EQUAL = ("sigma", "alpha", "beta", "data", "corruption")
 
@@ -60,3 +63,25 @@ def common_settings(
     for key, rows in texts[0].items():
         if key in texts[1]:
             yield {name: rows[name].iloc[0] for name in fields}, rows, texts[1][key]
+
+
+def by_seed(rows: pd.DataFrame, metric: str, label: str) -> pd.Series[float]:
+    """`metric` of each row by its seed; rows without seeds get numbers that no other rows have.
+
+    Errors: UnusableValues for NaN; TooFewRows for several rows of one seed.
+    """
+    values = rows[metric].to_numpy(dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise UnusableValues(
+            f"{quantity(metric)} is missing or not finite in "
+            f"{int((~np.isfinite(values)).sum())} of {len(values)} trials of "
+            f"({label}); leave them out or train them again"
+        )
+    if "seed" not in rows or rows["seed"].isna().any():
+        return pd.Series(values, index=[f"row {at}" for at in rows.index])
+    if rows["seed"].duplicated().any():
+        raise TooFewRows(
+            f"({label}) has several trials of one seed at one setting; name what "
+            "tells them apart in the group"
+        )
+    return pd.Series(values, index=rows["seed"].tolist())

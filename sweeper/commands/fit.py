@@ -98,7 +98,7 @@ def _rows(law: PowerLaw) -> list[tuple[str, str]]:
     seeds = f" ({law.n_seeds} seed{'s' * (law.n_seeds > 1)})" if law.n_seeds else ""
     return [
         ("law", f"{law.law.y} ~ {law.law.x}^-ν, {law.law.x} = {law.x_min:g} … {law.x_max:g}"),
-        ("ν", f"{law.nu:.4f} ± {law.se:.4f} (standard error)"),
+        ("ν", f"{law.nu:.4f}"),
         ("95 % interval", f"{law.ci_low:.4f} … {law.ci_high:.4f}, {law.exponent.method}"),
         ("R²", f"{law.r2:.4f}"),
         ("n", f"{law.n}{seeds}"),

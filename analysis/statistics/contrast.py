@@ -1,4 +1,4 @@
-"""Two sets of trials in one metric: paired over the seeds that both have, or Welch's difference.
+"""Two sets of values, one a seed: paired over the seeds that both have, or Welch's difference.
 
 Trials of one seed share initialisation, order of examples and noise, so that their metrics go up
 and down together: neighbouring σ of a sweep correlate by 0.8 to 0.98, and the interval of the
@@ -14,12 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.errors import TooFewRows, UnusableValues
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import hedges, hedges_paired, paired, welch
-from analysis.wording import quantity
 
-__all__ = ["Contrast", "by_seed", "contrast"]
+__all__ = ["Contrast", "seed_contrast"]
 
 Array = NDArray[np.float64]
 FEWEST = 2
@@ -48,8 +46,8 @@ class Contrast:
         return size(self.first, self.second, level)
 
 
-def contrast(first: pd.Series[float], second: pd.Series[float]) -> Contrast:
-    """Values by seed, see `by_seed`.
+def seed_contrast(first: pd.Series[float], second: pd.Series[float]) -> Contrast:
+    """Values with their seeds as index.
 
     Paired over the common seeds if these are at least two and half of each side's; the seeds of
     one side only are then left out. Otherwise all values are used as independent.
@@ -63,25 +61,3 @@ def contrast(first: pd.Series[float], second: pd.Series[float]) -> Contrast:
 def _values(column: pd.Series[float]) -> Array:
     values: Array = np.asarray(column, dtype=np.float64)
     return values
-
-
-def by_seed(rows: pd.DataFrame, metric: str, label: str) -> pd.Series[float]:
-    """`metric` of each row by its seed; rows without seeds get numbers that no other rows have.
-
-    Errors: UnusableValues for NaN; TooFewRows for several rows of one seed.
-    """
-    values = rows[metric].to_numpy(dtype=np.float64)
-    if not np.isfinite(values).all():
-        raise UnusableValues(
-            f"{quantity(metric)} is missing or not finite in "
-            f"{int((~np.isfinite(values)).sum())} of {len(values)} trials of "
-            f"({label}); leave them out or train them again"
-        )
-    if "seed" not in rows or rows["seed"].isna().any():
-        return pd.Series(values, index=[f"row {at}" for at in rows.index])
-    if rows["seed"].duplicated().any():
-        raise TooFewRows(
-            f"({label}) has several trials of one seed at one setting; name what "
-            "tells them apart in the group"
-        )
-    return pd.Series(values, index=rows["seed"].tolist())
