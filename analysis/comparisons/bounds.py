@@ -66,10 +66,7 @@ class OrderCheck:
         } | {"sentence": self.sentence()}
 
     def sentence(self) -> str:
-        return f"{self.claim} {self.verdict}: gap {number(self.gap)} nats{self._error()}."
-
-    def _error(self) -> str:
-        return f" (standard error {number(self.se, 2)})" if self.se else ""
+        return f"{self.claim} {self.verdict}: gap {number(self.gap)} ± {number(self.se, 2)} nats."
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from analysis.errors import AnalysisError, TooFewRows
 from analysis.sources.rows import require_column, usable
 from analysis.wording import number, quantity
 
-__all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms"]
+__all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms", "compare_seeds"]
 
 METRICS = ("test/kl", "test/recon")
 
@@ -32,7 +33,8 @@ METRICS = ("test/kl", "test/recon")
 class SeedVerdict:
     """Equivalent if every metric is, different if any is (Holm), undecided otherwise.
 
-    tests: by metric, on natural logarithms: a margin of 0.10 is about 10 %. seeds: those used,
+    tests: by metric, on natural logarithms, where a margin of 0.10 is about 10 %, or without
+    `logs` on the values themselves. seeds: those used,
     by arm. dealt: the sweep used the same seeds in both arms, so each arm got some of them.
     needs, if_equal: further seeds an arm that decide all metrics together, see `seeds_missing`.
     copies: seeds that repeat the numbers of another and are not counted. reason: why the pair is
@@ -49,6 +51,7 @@ class SeedVerdict:
     settings: dict[str, float] = field(default_factory=dict)
     copies: int = 0
     reason: str = ""
+    logs: bool = True
 
     @property
     def verdict_text(self) -> str:
@@ -75,8 +78,9 @@ class SeedVerdict:
             pair += f" ({repeated(self.copies)})"
         if not self.tests:
             return f"{pair}: too few to test: {self.verdict_text}."
+        log = "log " * self.logs
         told = "; ".join(
-            f"log {quantity(name)} differs by {number(test.difference, 2)} "
+            f"{log}{quantity(name)} differs by {number(test.difference, 2)} "
             f"({100 - 200 * test.alpha:.3g} %: "
             f"{number(test.low, 2)} to {number(test.high, 2)}; margin {test.margin:g})"
             for name, test in self.tests.items()
@@ -138,15 +142,31 @@ def compare_arms(
     Errors: UnknownName for a missing metric, UnusableValues for NaN, zero or negative values,
     TooFewRows if an arm has two rows of one seed.
     """
-    whole = [_by_seed(arm, metrics) for arm in (first, second)]
+    arms = [_by_seed(arm, metrics) for arm in (first, second)]
+    found = compare_seeds((first.label, second.label), arms, margin, alpha)
+    return replace(found, settings=_settings(first, second))
+
+
+def compare_seeds(
+    labels: tuple[str, str],
+    whole: Sequence[pd.DataFrame],
+    margin: float,
+    alpha: float = ALPHA,
+    logs: bool = True,
+) -> SeedVerdict:
+    """Level c for any two groups of runs: frames with a column a metric, indexed by seed.
+
+    margin: of the log ratio of positive metrics, or, without `logs`, of their difference.
+    """
+    scale = np.log if logs else np.asarray
     dealt = bool(set(whole[0].index) & set(whole[1].index))
-    arms = _disjoint(whole)
+    arms = _disjoint(list(whole))
     few = min(map(len, arms))
     tests = (
         jointly(
             {
-                name: tost(np.log(arms[0][name]), np.log(arms[1][name]), margin, alpha)
-                for name in metrics
+                str(name): tost(scale(arms[0][name]), scale(arms[1][name]), margin, alpha)
+                for name in arms[0]
             }
         )
         if few >= 2
@@ -155,15 +175,15 @@ def compare_arms(
     needs, if_equal = seeds_missing(list(tests.values())) if tests else (LEAST_SEEDS - few, None)
     kept = (tuple(arms[0].index), tuple(arms[1].index))
     return SeedVerdict(
-        (first.label, second.label),
+        labels,
         tests,
         kept,
         dealt,
         together(tests) if tests else UNDECIDED,
         needs,
         if_equal,
-        _settings(first, second),
-        len({*whole[0].index, *whole[1].index}) - len(kept[0]) - len(kept[1]),
+        copies=len({*whole[0].index, *whole[1].index}) - len(kept[0]) - len(kept[1]),
+        logs=logs,
     )
 
 

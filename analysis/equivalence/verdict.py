@@ -48,10 +48,10 @@ def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False)
         "more than 1,000 seeds an arm" if needs is None else f"{plural(needs, 'more seed')} an arm"
     )
     if dealt and needs is not None:
-        seeds += f", {2 * needs} in the grid, whose seeds both arms share"
+        seeds += f", {2 * needs} in all, as both arms share their seeds"
     if if_equal is None or if_equal == needs:
         return seeds
-    grid = f" ({2 * if_equal} in the grid)" if dealt else ""
+    grid = f" ({2 * if_equal} in all)" if dealt else ""
     return f"{seeds}; if the two are truly equal, {if_equal} more{grid}"
 
 

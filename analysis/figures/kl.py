@@ -12,14 +12,14 @@ import plotly.graph_objects as go
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.claims import Claim, band, short
 from analysis.figures.drawing.families import families
-from analysis.figures.drawing.labels import hover
+from analysis.figures.drawing.labels import hover, label
 from analysis.figures.drawing.palette import AXIS
 from analysis.figures.drawing.style import axis_title, canvas, set_log
 from analysis.figures.drawing.theory import theory_curve, theory_line
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.wording import setting, symbol
 
-__all__ = ["IN_ALPHA", "IN_SIGMA", "LawPanel", "draw", "info"]
+__all__ = ["IN_ALPHA", "IN_SIGMA", "LawPanel", "draw", "fitted", "heart", "info"]
 
 _POINTS = 60
 
@@ -30,12 +30,15 @@ class LawPanel:
 
     table: columns series, kind (measured, fit, linear theory), x, y, low, high, departure
         (y / fit − 1, percent), seed, trial, hover, link.
+    axes: titles of x and y. measure: short name of y.
     """
 
     x: str
     table: pd.DataFrame
     fits: dict[str, str]
     caption: str
+    axes: tuple[str, str]
+    measure: str = "KL"
 
 
 def info(view: View, x: str) -> LawPanel:
@@ -62,7 +65,7 @@ def info(view: View, x: str) -> LawPanel:
         claim = claims.get(family.label)
         parts.append(_measured(view, family.rows, x, family.label, claim))
         if claim is not None and claim.law is not None:
-            parts.append(_fitted(claim))
+            parts.append(fitted(claim))
             fits[family.label] = short(claim.law)
     theory = theory_curve(view, measured[measured[x].notna()], x)
     parts += [] if theory is None else [theory.assign(series="linear theory", y=theory["kl"])]
@@ -71,6 +74,7 @@ def info(view: View, x: str) -> LawPanel:
         pd.concat(parts, ignore_index=True),
         fits,
         _caption(view, x, list(claims.values()), len(found)),
+        (axis_title(x), axis_title("test/kl")),
     )
 
 
@@ -103,7 +107,8 @@ def _measured(
     return frame
 
 
-def _fitted(claim: Claim) -> pd.DataFrame:
+def fitted(claim: Claim) -> pd.DataFrame:
+    """The line of a law, with the band of its seeds."""
     assert claim.law is not None
     at = np.geomspace(claim.law.x_min, claim.law.x_max, _POINTS)
     frame = pd.DataFrame(
@@ -116,7 +121,7 @@ def _fitted(claim: Claim) -> pd.DataFrame:
 
 
 def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
-    said = [f"{claim.family.label}: {_heart(claim)}" for claim in claims]
+    said = [f"{claim.family.label}: {heart(claim)}" for claim in claims]
     if not claims:
         said = [f"No law is fitted: it takes at least three values of {symbol(x)}."]
     if count > marks.LIMIT:
@@ -129,7 +134,7 @@ def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
     return "\n".join(said)
 
 
-def _heart(claim: Claim) -> str:
+def heart(claim: Claim) -> str:
     """The exponent and the bend; the other tests stand below the table of laws."""
     if claim.law is None:
         return claim.refusal
@@ -176,8 +181,8 @@ def _axes(figure: go.Figure, data: LawPanel, names: list[str]) -> None:
     set_log(figure, "xaxis", drawn["x"])
     set_log(figure, "yaxis", shown["y"])
     figure.update_layout(
-        xaxis={"title": {"text": axis_title(data.x)}, "anchor": "y"},
-        yaxis={"title": {"text": axis_title("test/kl")}},
+        xaxis={"title": {"text": data.axes[0]}, "anchor": "y"},
+        yaxis={"title": {"text": data.axes[1]}},
     )
     if data.fits:
         figure.update_layout(
@@ -185,7 +190,7 @@ def _axes(figure: go.Figure, data: LawPanel, names: list[str]) -> None:
             yaxis={"domain": [0.34, 1]},
             yaxis2={
                 "domain": [0, 0.24],
-                "title": {"text": "KL / fit − 1 (%)"},
+                "title": {"text": f"{label(data.measure)} / fit − 1 (%)"},
                 "zeroline": True,
                 "zerolinecolor": AXIS,
                 "zerolinewidth": 1.5,

@@ -81,8 +81,9 @@ def _power(x: Array, y: Array) -> tuple[dict[str, float], float]:
 
 
 def _exponential(x: Array, y: Array) -> tuple[dict[str, float], float]:
-    fit = fit_linear(polynomial(np.exp(x), 1), y)
-    rate = float(fit.coefficients[1])
+    top = float(x.max())  # x in units of its largest value: 1e20 beside 1 has no rank
+    fit = fit_linear(polynomial(np.exp(x - top), 1), y)
+    rate = float(fit.coefficients[1]) * math.exp(-top)
     return {"a": float(fit.coefficients[0]), "x0": -1 / rate if rate else math.inf}, fit.rss
 
 

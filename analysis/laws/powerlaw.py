@@ -18,13 +18,13 @@ from analysis.laws.evidence import Evidence
 from analysis.laws.forms import rival_forms
 from analysis.laws.influence import influence
 from analysis.laws.intervals import exponent, other_intervals
-from analysis.laws.law import Law, points, table_points
+from analysis.laws.law import Law, Points, points, table_points
 from analysis.laws.sample import Sample, as_written, sample
 from analysis.laws.sentences import law_json, law_sentence, law_sentences
 from analysis.laws.shape import bend, lack_of_fit, local_exponents
 from analysis.statistics.regression import fit_linear, polynomial
 
-__all__ = ["Law", "PowerLaw", "fit", "fit_xy"]
+__all__ = ["Law", "PowerLaw", "fit", "fit_points", "fit_xy"]
 
 
 class PowerLaw(Evidence):
@@ -58,6 +58,14 @@ def fit_xy(x: ArrayLike, y: ArrayLike, law: Law | None = None, level: float = 0.
     Errors: TooFewRows below three values of x; UnusableValues unless all are positive.
     """
     return _fit(sample(table_points(x, y)), law or Law("x", "y"), level)
+
+
+def fit_points(points: Points, law: Law, level: float = 0.95) -> PowerLaw:
+    """Fit the points of any table, with or without seeds; `law` names the axes and the rows.
+
+    All x and y are positive, with at least three different x.
+    """
+    return _fit(sample(points), law, level)
 
 
 def _fit(data: Sample, law: Law, level: float) -> PowerLaw:

@@ -19,7 +19,7 @@ from analysis.report.parts.provenance import headline
 from analysis.report.settings import ReportSettings
 from analysis.sources.schema import Experiment
 
-__all__ = ["summary", "write"]
+__all__ = ["summary", "write", "write_parts"]
 
 _TITLES = {
     "summary": "Summary",
@@ -42,14 +42,22 @@ def write(experiment: Experiment, out: Path, settings: ReportSettings | None = N
     """
     settings = settings or ReportSettings()
     view = _view(experiment, settings)
-    found = parts(view)
+    return write_parts(out, experiment.name, parts(view), headline(view), settings)
+
+
+def write_parts(
+    out: Path, name: str, found: list[Part], under: str, settings: ReportSettings
+) -> Path:
+    """Write the parts of a report on `name`, with the line `under` below its title."""
     out.mkdir(parents=True, exist_ok=True)
     for block in _blocks(found):
         if block.table is not None and len(block.table):
             _replace(out / f"{block.name}.csv", csv_text(block.table))
-    numbers = json.dumps(_numbers(view, found), ensure_ascii=False, indent=1, allow_nan=False)
+    numbers = json.dumps(_numbers(name, found), ensure_ascii=False, indent=1, allow_nan=False)
     _replace(out / "report.json", numbers)
-    return _replace(out / "index.html", render(_page(view, found, settings)))
+    return _replace(
+        out / "index.html", render(_page(settings.title or name, under, found, settings))
+    )
 
 
 def _view(experiment: Experiment, settings: ReportSettings) -> View:
@@ -73,16 +81,16 @@ def _blocks(found: Iterable[Part]) -> list[Block]:
     return sorted((block for part in found for block in part.blocks), key=lambda one: one.order)
 
 
-def _numbers(view: View, found: Iterable[Part]) -> dict[str, Any]:
+def _numbers(name: str, found: Iterable[Part]) -> dict[str, Any]:
     """All numbers of the report; what is not a number is null."""
-    said = {"schema": 1, "experiment": view.experiment.name, "summary": _said(found)}
+    said = {"schema": 1, "experiment": name, "summary": _said(found)}
     return said | {key: value for part in found for key, value in part.numbers.items()}
 
 
-def _page(view: View, found: list[Part], settings: ReportSettings) -> Page:
+def _page(title: str, under: str, found: list[Part], settings: ReportSettings) -> Page:
     return Page(
-        title=settings.title or view.experiment.name,
-        provenance=headline(view),
+        title=title,
+        provenance=under,
         keys=[key for part in found for key in part.keys],
         sections=list(_sections(found)),
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

@@ -6,56 +6,45 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
+from sweeper.commands.shared import add_experiment, add_json, load_experiment
+from sweeper.commands.tables import add_pair, add_table, columns, from_table, pairs, where_of
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json, print_table, whole_width
 
 if TYPE_CHECKING:
-    from analysis.comparisons.comparison import Comparison
+    from analysis.comparisons.compare import Comparison
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "compare"
-HELP = "compare groups of trials, paired by seed: difference, interval, effect, Holm correction"
-WORDS = "FIELD=VALUE"
+HELP = "compare groups of trials: difference with interval, effect size, Holm correction"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_experiment(parser)
+    add_experiment(parser, optional=True)
     parser.add_argument(
         "--by",
         metavar="FIELD",
         default="model",
         help="compare every pair of values of this field (default: model)",
     )
+    add_pair(parser, " (in the place of --by)")
     parser.add_argument(
-        "--first",
-        nargs="+",
-        default=[],
-        metavar=WORDS,
-        help="or: the trials with these values ...",
+        "--metric", nargs="+", metavar="METRIC", help="what to compare (default: test/denoise)"
     )
-    parser.add_argument(
-        "--second", nargs="+", default=[], metavar=WORDS, help="... against the trials with these"
-    )
-    parser.add_argument(
-        "--metric",
-        nargs="+",
-        default=["test/denoise"],
-        metavar="METRIC",
-        help="what to compare (default: test/denoise)",
-    )
+    add_table(parser, " whose values are settings", ", as --metric")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    foreign = from_table(arguments, ("first", "second", "by"))
     if bool(arguments.first) != bool(arguments.second):
         raise UserError("two groups need both --first and --second")
-    found = _compared(arguments)
+    found = _of_table(arguments) if foreign else _compared(arguments)
     if arguments.json:
         print_json(
             {
-                "experiment": arguments.experiment,
+                "experiment": arguments.experiment or arguments.table or arguments.logged,
                 "comparisons": [one.to_json() | {"verdict": one.verdict} for one in found],
             }
         )
@@ -64,18 +53,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _of_table(arguments: argparse.Namespace) -> list[Comparison]:
+    from analysis.comparisons.run_groups import compare_runs
+
+    metrics = arguments.metric or [arguments.y]
+    return compare_runs(
+        [one for metric in metrics for one in pairs(arguments, columns(arguments, metric))]
+    )
+
+
 def _compared(arguments: argparse.Namespace) -> list[Comparison]:
-    from analysis.comparisons.compare import compare, compare_all
-    from analysis.comparisons.comparison import Groups
+    from analysis.comparisons.compare import Groups, compare, compare_all
 
     trials = load_experiment(arguments).trials
+    metrics = arguments.metric or ["test/denoise"]
     if not arguments.first:
-        return compare_all(trials, arguments.by, arguments.metric)
-    first, second = (
-        dict(condition(text, option) for text in texts)
-        for option, texts in (("--first", arguments.first), ("--second", arguments.second))
-    )
-    return compare(trials, Groups(first, second), arguments.metric)
+        return compare_all(trials, arguments.by, metrics)
+    first, second = (where_of(arguments, option) for option in ("first", "second"))
+    return compare(trials, Groups(first, second), metrics)
 
 
 def _show(found: Sequence[Comparison]) -> None:
@@ -88,7 +83,7 @@ def _show(found: Sequence[Comparison]) -> None:
         "first − second",
         "at",
         "metric",
-        "difference (95 %, all at once)",
+        "difference (95 %)",
         "effect",
         "p (Holm)",
         "seeds",
@@ -125,6 +120,6 @@ def _row(one: Comparison) -> list[str]:
         f"{d.value:+.4g}{spread}",
         f"{one.effect.value:.2g}" if known else "",
         f"{one.p_holm:.2g}" if known else "",
-        one.design,
+        f"{one.n[0]}, {one.n[1]}",
         one.untested or one.verdict,
     ]

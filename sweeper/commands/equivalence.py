@@ -6,21 +6,30 @@ import argparse
 
 from sweeper.commands.report import declared
 from sweeper.commands.shared import add_experiment, add_json, load_experiment, settings
+from sweeper.commands.tables import add_margin, add_pair, add_table, columns, from_table, pairs
+from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "equivalence"
-HELP = "test whether (σ, β) and σ√β, or (α, β) and αβ, came out the same"
+HELP = "test whether (σ, β) and σ√β, (α, β) and αβ, or any two groups of runs came out the same"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_experiment(parser)
-    parser.add_argument("--margin", type=float, help="a log ratio (default: the grid's)")
+    add_experiment(parser, optional=True)
+    add_margin(parser)
+    add_table(parser, " whose values are settings")
+    add_pair(parser, " (other runs only)")
+    parser.add_argument(
+        "--by", metavar="FIELD", help="or every pair of values of this column (other runs only)"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if from_table(arguments, ("margin",)):
+        return _run_table(arguments)
     from analysis.equivalence import examine
 
     experiment = load_experiment(arguments)
@@ -51,4 +60,27 @@ def run(arguments: argparse.Namespace) -> int:
     print_bullets(screen, [verdict["sentence"] for verdict in verdicts] + refusals)
     if not verdicts and not refusals:
         screen.print("no aliases in this experiment: add rows with β ≠ 1 and `aliases: verify`")
+    return 0
+
+
+def _run_table(arguments: argparse.Namespace) -> int:
+    from analysis.equivalence.run_arms import examine_arms
+
+    if arguments.margin is None:
+        raise UserError(
+            "declare the margin with --margin: a log ratio (0.1 is about 10 %), or with "
+            "--difference a difference in the metric's units"
+        )
+    if not (arguments.by or arguments.first or arguments.second):
+        raise UserError("name two groups with --first and --second, or a column with --by")
+    arms = pairs(arguments, columns(arguments))
+    verdicts = [
+        one.to_json() for one in examine_arms(arms, arguments.margin, not arguments.difference)
+    ]
+    if arguments.json:
+        name = arguments.table or arguments.logged
+        found = {"margin": arguments.margin, "verdicts": verdicts, "refusals": []}
+        print_json({"experiment": name, **found})
+    else:
+        print_bullets(console(), [verdict["sentence"] for verdict in verdicts])
     return 0

@@ -1,4 +1,4 @@
-"""`sweeper fit`: the power law of an experiment or of a published table."""
+"""`sweeper fit`: the power law of an experiment, of a published table or of any runs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweeper.commands.report import declared
-from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment, settings
-from sweeper.errors import UserError
+from sweeper.commands.shared import add_experiment, add_json, load_experiment, settings
+from sweeper.commands.tables import add_table, columns, from_table, load_table, where_of
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser, optional=True)
     parser.add_argument("--model", help="rows of this model (β = 1, declared trials only)")
     parser.add_argument(
-        "--x", help="hyperparameter (default: the grid's, σ if it names none; α for the α-VAE)"
-    )
-    parser.add_argument("--y", help="metric (default: the grid's, test/kl if it names none)")
-    parser.add_argument(
         "--range",
         nargs=2,
         type=float,
@@ -35,26 +31,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fit over this range of x only (default: the grid's, of its law)",
     )
     parser.add_argument(
-        "--where",
-        nargs="+",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="fit only rows with these values",
-    )
-    parser.add_argument(
         "--published", metavar="TABLE", help="fit a table of the papers, such as s1_table1"
+    )
+    add_table(
+        parser,
+        " (default: the grid's, σ if it names none; α for the α-VAE)",
+        " (default: the grid's, test/kl if it names none)",
     )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if bool(arguments.published) == bool(arguments.experiment):
-        raise UserError("name either an experiment or, with --published, a table of the papers")
+    if from_table(arguments, ("x", "y", "where")):
+        return _run_table(arguments)
     law = _published(arguments) if arguments.published else _measured(arguments)
     if arguments.json:
         print_json(law.to_json())
     else:
         _show(law)
+    return 0
+
+
+def _run_table(arguments: argparse.Namespace) -> int:
+    from analysis.laws.group_laws import fit_groups
+
+    wanted = columns(arguments)
+    table = load_table(arguments, wanted)
+    found = fit_groups(table, wanted, tuple(arguments.range) if arguments.range else None)
+    if arguments.json:
+        groups = [one.to_json() for one in found]
+        print_json({"groups": groups} if wanted.group else groups[0])
+        return 0
+    for one in found:
+        if one.label:
+            console().print(f"\n{one.label}", markup=False, style="bold")
+        if one.law:
+            _show(one.law)
+        else:
+            print_bullets(console(), [one.refusal])
     return 0
 
 
@@ -68,7 +82,7 @@ def _measured(arguments: argparse.Namespace) -> PowerLaw:
     """The law that the grid declares; with another x or y its range and rows do not hold."""
     from analysis.laws import powerlaw
 
-    where = dict(condition(text, "--where") for text in arguments.where)
+    where = where_of(arguments)
     if arguments.model:
         where["model"] = arguments.model
     experiment = load_experiment(arguments)
@@ -98,7 +112,7 @@ def _rows(law: PowerLaw) -> list[tuple[str, str]]:
     seeds = f" ({law.n_seeds} seed{'s' * (law.n_seeds > 1)})" if law.n_seeds else ""
     return [
         ("law", f"{law.law.y} ~ {law.law.x}^-ν, {law.law.x} = {law.x_min:g} … {law.x_max:g}"),
-        ("ν", f"{law.nu:.4f}"),
+        ("ν", f"{law.nu:.4f} ± {law.se:.4f} (standard error)"),
         ("95 % interval", f"{law.ci_low:.4f} … {law.ci_high:.4f}, {law.exponent.method}"),
         ("R²", f"{law.r2:.4f}"),
         ("n", f"{law.n}{seeds}"),

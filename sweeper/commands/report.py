@@ -17,6 +17,7 @@ from sweeper.commands.shared import (
     with_runs,
     writing,
 )
+from sweeper.commands.tables import add_margin, add_table, columns, from_table, load_table
 from sweeper.errors import UserError
 from sweeper.storage.paths import report_folder
 from sweeper.terminal.screen import console, print_bullets, print_json
@@ -31,8 +32,10 @@ HELP = "write an experiment's report: one HTML file, with JSON and CSV beside it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_experiment(parser)
+    add_experiment(parser, optional=True)
     parser.add_argument("--out", metavar="DIR", help="folder to write to (default: the storage's)")
+    add_table(parser)
+    add_margin(parser)
     parser.add_argument(
         "--server",
         metavar="URL",
@@ -54,14 +57,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    foreign = from_table(arguments)
     if not arguments.every >= 1:
         raise UserError(f"--every must be at least one second, and is {arguments.every:g}")
-    path, trials = _watch(arguments) if arguments.watch else _write(arguments)
+    if foreign:
+        path, trials = _write_table(arguments)
+    else:
+        path, trials = _watch(arguments) if arguments.watch else _write(arguments)
     sentences = said(path)
     if arguments.json:
         print_json(
             {
-                "experiment": arguments.experiment,
+                "experiment": arguments.experiment or arguments.table or arguments.logged,
                 "trials": trials,
                 "report": str(path),
                 "summary": sentences,
@@ -129,6 +136,17 @@ def _state(experiment: Experiment) -> dict[str, Any]:
         "epochs": float(trials["epoch"].sum()) if len(trials) else 0.0,
         "values": int(trials[metric_columns(trials)].notna().sum().sum()),
     }
+
+
+def _write_table(arguments: argparse.Namespace) -> tuple[Path, int]:
+    from analysis.report.table_report import TableQuestion, write_table
+
+    wanted = columns(arguments)
+    table = load_table(arguments, wanted)
+    asked = TableQuestion(wanted, margin=arguments.margin, logs=not arguments.difference)
+    out = Path(arguments.out or f"{Path(table.name).stem}-report")
+    with writing(out):
+        return write_table(table, asked, out.absolute()), len(table.frame)
 
 
 def _write(arguments: argparse.Namespace) -> tuple[Path, int]:

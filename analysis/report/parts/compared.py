@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis.comparisons.compare import compare_all
-from analysis.comparisons.comparison import Comparison
+from analysis.comparisons.compare import Comparison, compare_all
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
@@ -16,7 +15,7 @@ from analysis.report.part import Block, Part, Statement
 from analysis.sources.schema import param_columns
 from analysis.wording import model_name, plural, quantity, setting, symbol
 
-__all__ = ["Compared", "part"]
+__all__ = ["Compared", "part", "shown"]
 
 _SHOWN = 60
 _UNITS = {
@@ -75,7 +74,6 @@ class Compared:
                     "difference": one.difference.value,
                     "low": one.difference.low,
                     "high": one.difference.high,
-                    "design": one.design,
                     "effect": one.effect.value,
                     "p_holm": one.p_holm,
                     "verdict": one.verdict,
@@ -89,7 +87,11 @@ class Compared:
 
 def part(view: View) -> Part:
     """The pairs that differ, and the table of all pairs."""
-    compared = _compare(view)
+    return shown(_compare(view))
+
+
+def shown(compared: Compared) -> Part:
+    """What the summary and the page say of comparisons."""
     return Part(
         order=50,
         statements=compared.statements,
@@ -130,7 +132,7 @@ def _blocks(compared: Compared) -> Iterator[Block]:
             f"{compared.subject} of every pair of {compared.kinds}",
             {
                 "rows": [_row(one) for one in compared.found[:_SHOWN]],
-                "unit": _UNITS[compared.found[0].metric],
+                "unit": _UNITS.get(compared.found[0].metric, compared.found[0].metric),
                 "count": len(compared.found),
             },
             "compared",

@@ -29,7 +29,7 @@ from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
 from analysis.wording import number, plural, quantity, symbol
 
-__all__ = ["Equivalences", "examine", "part"]
+__all__ = ["Equivalences", "blocks", "examine", "part"]
 
 LEVELS = {
     "algebra": "same parameters",
@@ -121,7 +121,7 @@ def part(view: View) -> Part:
         order=30,
         statements=found.statements if len(view.experiment.trials) else [],
         keys=list(found.keys),
-        blocks=list(_blocks(found)),
+        blocks=list(blocks(found)),
         numbers={"equivalence": numbers},
     )
 
@@ -216,7 +216,7 @@ def _found(one: Verdict) -> str:
     if isinstance(one, SeedVerdict) and one.tests:
         return (
             "; ".join(
-                f"Δ log {quantity(name)} {number(test.difference, 2)} "
+                f"Δ {'log ' * one.logs}{quantity(name)} {number(test.difference, 2)} "
                 f"({number(test.low, 2)} to {number(test.high, 2)})"
                 for name, test in one.tests.items()
             )
@@ -243,8 +243,11 @@ def _apart(one: Verdict) -> float:
     return abs(one.delta) if isinstance(one, CollapseVerdict) else math.nan
 
 
-def _blocks(found: Equivalences) -> Iterator[Block]:
-    """The table of verdicts, and the sentences of the levels that refused."""
+def blocks(found: Equivalences, measures: str = "KL and reconstruction") -> Iterator[Block]:
+    """The table of verdicts, and the sentences of the levels that refused.
+
+    measures: the metrics that a pair is equivalent in, in words; nothing for one metric.
+    """
     table = found.table
     if len(table):
         alpha = found.found.alpha
@@ -253,6 +256,10 @@ def _blocks(found: Equivalences) -> Iterator[Block]:
             "refusals": found.refusals,
             "tested": bool(set(table["level"]) - {"twins", "algebra"}),
             "margin": found.found.margin,
+            "measures": measures,
+            "logs": all(
+                getattr(one, "logs", True) for one in found.found.verdicts.get("seeds", ())
+            ),
             "alpha": alpha,
             "looked": alpha != ALPHA,
         }

@@ -21,6 +21,10 @@ __all__ = ["part", "results_frame"]
 
 METRICS = ("test/kl", "test/recon", "test/denoise", "test/elbo_full")
 _OPEN, _SHOWN = 12, 200
+_CONVENTIONS = (
+    "KL and ELBO in nats per example; errors in squared data units per example, the "
+    "reconstruction of Laplace models in absolute ones, and denoising at each model’s own noise."
+)
 _NOISY = re.compile(r"(?P<measure>denoise|accuracy)/(?P<noise>\w+)/(?P<level>[\d.e+-]+)")
 _MEASURES = {
     "denoise": "Error after the strongest noise, least and most",
@@ -75,6 +79,7 @@ def _blocks(frame: pd.DataFrame) -> Iterator[Block]:
             for _, row in frame.head(_SHOWN).iterrows()
         ],
         "folded": len(frame) > _OPEN,
+        "units": _CONVENTIONS,
     }
     yield Block("results", "results.html", "What each setting reached", content, "results", frame)
 

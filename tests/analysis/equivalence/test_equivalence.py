@@ -230,13 +230,13 @@ def test_the_seeds_that_are_missing_are_told_for_a_grid_that_shares_them() -> No
     assert found.needs is not None
     assert (found.needs, found.if_equal) == seeds_missing(list(found.tests.values()))
     assert f"needs {found.needs} more seed" in found.sentence()
-    assert f", {2 * found.needs} in the grid, whose seeds both arms share" in found.sentence()
+    assert f", {2 * found.needs} in all, as both arms share their seeds" in found.sentence()
     own = sweep(8).assign(seed=lambda f: f["seed"] + 100 * (f["beta"] != 1))
     assert not across_seeds(own)[0].dealt
-    assert "in the grid" not in said(UNDECIDED, 3, 1)
+    assert "in all" not in said(UNDECIDED, 3, 1)
     assert said(UNDECIDED, 3, 1, dealt=True) == (
-        "undecided (needs 3 more seeds an arm, 6 in the grid, whose seeds both arms share; if "
-        "the two are truly equal, 1 more (2 in the grid))"
+        "undecided (needs 3 more seeds an arm, 6 in all, as both arms share their seeds; if "
+        "the two are truly equal, 1 more (2 in all))"
     )
 
 

@@ -37,7 +37,7 @@ def test_alpha_law_of_table_3() -> None:
     assert (law.nu, law.se) == pytest.approx((0.635, 0.0067), abs=5e-4)
     assert law.p == pytest.approx(3.8e-12, rel=0.01)
     assert law.sentence().startswith(
-        "test KL follows, on average over the range, α^−ν with ν = 0.6353"
+        "test KL follows, on average over the range, α^−ν with ν = 0.6353 ± 0.0067"
     )
 
 

@@ -273,8 +273,8 @@ def test_more_seeds_are_a_chance_for_each_pair_and_no_promise_for_all() -> None:
     (told,) = Equivalences(Examined({"seeds": pairs})).statements
     most = max(one.if_equal or 0 for one in pairs)
     assert (
-        f"with {most} more seeds an arm, {2 * most} in the grid, whose seeds both arms "
-        "share, each undecided pair that is truly equal would be found so with a chance of "
+        f"with {most} more seeds an arm, {2 * most} in all, as both arms share their "
+        "seeds, each undecided pair that is truly equal would be found so with a chance of "
         "at least 0.8"
     ) in told.text
 

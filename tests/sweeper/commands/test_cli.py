@@ -191,7 +191,7 @@ def test_fit_of_a_published_table_is_json(capsys: pytest.CaptureFixture[str]) ->
 def test_fit_reads_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", "--published", "s1_table3"]) == 0
     out = capsys.readouterr().out
-    assert "ν = 0.6353" in out
+    assert "0.6353 ± 0.0067" in out
     assert "nan" not in out
 
 

@@ -1,0 +1,207 @@
+"""`fit`, `compare` and `equivalence` on runs that sweeper did not train."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from sweeper.cli import USER, main
+from tests.analysis.foreign import as_csv, scaling_runs, two_optimizers
+
+FIT = ("--x", "width", "--y", "val/loss", "--seed", "seed")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tables, and an MLflow store to which a plain script logged the runs of the first."""
+    pytest.importorskip("mlflow", reason="pip install mlflow")
+    path = tmp_path_factory.mktemp("foreign")
+    runs = scaling_runs()
+    as_csv(runs, path / "runs.csv")
+    as_csv(two_optimizers(), path / "optimizers.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's own, within its store
+        log_plainly(runs, f"sqlite:///{path}/mlflow.db")
+    return path
+
+
+def log_plainly(runs: pd.DataFrame, uri: str) -> None:
+    """As a script does: parameters and a metric over steps, below a parent run without either."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    key = client.create_experiment("plain")
+    parent = client.create_run(key)
+    for row in runs.to_dict("records"):
+        run = client.create_run(key, tags={"mlflow.parentRunId": parent.info.run_id}).info.run_id
+        for name in ("width", "depth", "seed"):
+            client.log_param(run, name, int(row[name]))
+        client.log_param(run, "optimizer", "adam")
+        for step, factor in enumerate((4.0, 1.0)):
+            client.log_metric(run, "val/loss", factor * row["val/loss"], step=step)
+        client.set_terminated(run)
+    client.set_terminated(parent.info.run_id)
+    client.create_run(key)  # is still running
+    client.create_experiment("empty")
+
+
+@pytest.fixture(autouse=True)
+def inside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    capsys.readouterr()
+    assert main([*arguments]) == USER
+    said = capsys.readouterr()
+    assert said.out == ""
+    (sentence,) = said.err.splitlines()
+    return sentence
+
+
+def test_an_experiment_logged_by_a_plain_script_has_the_laws_of_its_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = ("--experiment", "plain", "--tracking", "sqlite:///mlflow.db")
+    logged = answer(capsys, "fit", *store, *FIT, "--group", "depth")
+    table = answer(capsys, "fit", "--table", "runs.csv", *FIT, "--group", "depth")
+    notes = [
+        "1 run that did not finish left out",
+        "1 run without width, depth, val/loss and seed left out",
+    ]
+    for mine, theirs in zip(logged["groups"], table["groups"], strict=True):
+        assert mine.pop("notes") == notes
+        assert mine.pop("sentence").startswith(theirs.pop("sentence"))
+        assert theirs.pop("notes") == []
+        assert mine == theirs
+    assert [one["group"] for one in logged["groups"]] == [{"depth": 2}, {"depth": 4}]
+
+
+def test_a_law_of_a_table_has_the_fields_and_words_of_ours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ours = answer(capsys, "fit", "--published", "s1_table1")
+    law = answer(capsys, "fit", "--table", "runs.csv", *FIT, "--where", "depth=2")
+    assert law.keys() == ours.keys()
+    assert law["nu"] == pytest.approx(0.5, abs=0.01)
+    assert law["where"] == {"depth": 2}
+    assert main(["fit", "--table", "runs.csv", *FIT, "--group", "depth"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "depth = 4 law val/loss ~ width^-ν, width = 16 … 256" in out
+    assert "val loss follows width^−ν with ν =" in out
+
+
+def test_two_groups_are_compared_at_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(
+        capsys,
+        *("compare", "--table", "runs.csv", "--first", "depth=2", "--second", "depth=4"),
+        *("--metric", "val/loss", "--x", "width", "--seed", "seed"),
+    )["comparisons"]
+    assert [one["setting"] for one in found] == [{"width": w} for w in (16, 32, 64, 128, 256)]
+    assert {one["verdict"] for one in found} == {"differ"}
+    assert found[0]["sentence"].startswith(
+        "val loss at width = 16: depth = 2 and depth = 4 differ: difference 0.4"
+    )
+
+
+def test_every_pair_of_a_column_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(
+        capsys,
+        *("compare", "--table", "optimizers.csv", "--by", "optimizer"),
+        *("--metric", "loss", "--seed", "seed"),
+    )
+    assert found["experiment"] == "optimizers.csv"
+    assert [one["verdict"] for one in found["comparisons"]] == [
+        "not shown to differ",
+        "differ",
+        "differ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [([], "log loss differs by"), (["--difference"], ": loss differs by")]
+)
+def test_equivalence_says_whether_its_margin_is_a_ratio_or_a_difference(
+    capsys: pytest.CaptureFixture[str], more: list[str], said: str
+) -> None:
+    found = answer(
+        capsys,
+        *("equivalence", "--table", "optimizers.csv", "--by", "optimizer"),
+        *("--y", "loss", "--seed", "seed", "--margin", "0.1", *more),
+    )
+    assert [one["verdict"] for one in found["verdicts"]] == [
+        "equivalent",
+        "different",
+        "different",
+    ]
+    assert said in found["verdicts"][0]["sentence"]
+    assert found["refusals"] == []
+
+
+def test_a_report_on_a_table_lies_beside_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = answer(capsys, "report", "--table", "runs.csv", *FIT, "--group", "depth")
+    assert found["report"] == str(folder / "runs-report" / "index.html")
+    assert found["trials"] == 50
+    assert found["summary"][0] == "50 runs of runs.csv, in groups by depth."
+    assert "val loss follows width^−ν" in found["summary"][1]
+
+
+EQUIVALENCE = ("equivalence", "--table", "optimizers.csv", "--by", "optimizer", "--y", "loss")
+STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("fit",),
+            "name one source of runs: EXPERIMENT, --table, --experiment, --published; none",
+        ),
+        (("fit", "demo", "--table", "runs.csv", *FIT), "several are named"),
+        (("fit", "--table", "runs.csv", "--x", "width"), "name the column of the metric with --y"),
+        (("fit", "--table", "runs.csv", "--y", "val/loss"), "a law needs a column x"),
+        (("fit", "demo", "--seed", "seed"), "--seed is about the columns of --table"),
+        (("compare", "demo", "--where", "depth=2"), "--where is about the columns of --table"),
+        (("equivalence", "demo", "--difference"), "--difference is about the columns of --table"),
+        (("fit", "--experiment", "plain", *FIT), "name it by --tracking"),
+        ((*EQUIVALENCE, "--seed", "seed"), "declare the margin with --margin"),
+        ((*EQUIVALENCE[:3], "--y", "loss", "--margin", "1"), "name two groups with --first"),
+        ((*EQUIVALENCE, "--margin", "1"), "no seed column is named"),
+        (
+            (*EQUIVALENCE, "--margin", "0", "--seed", "seed"),
+            "margin must be a finite number above",
+        ),
+        (
+            (*EQUIVALENCE, "--margin", "1", "--seed", "seed", "--where", "seed=[0, 100, 200]"),
+            "have one seed at a setting",
+        ),
+        (("fit", "--experiment", "plane", *STORE, "--x", "width"), "no experiment 'plane' in"),
+        (("fit", "--experiment", "empty", *STORE, "--x", "width"), "has no finished run (0 runs"),
+        (
+            ("fit", "--experiment", "plain", *STORE[:2], "--x", "width", "--y", "val/los"),
+            "experiment 'plain' has no column 'val/los'; did you mean 'val/loss'?",
+        ),
+        (
+            ("fit", "--experiment", "plain", *STORE, "--x", "optimizer"),
+            "optimizer is 'adam' in run ",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_gets_one_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert said in refused(capsys, *arguments)
