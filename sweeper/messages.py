@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Literal
 
-from trainers import Record, Trial
+from trainers import Record, Trial, component_files
 from trainers.evaluations import EVALUATIONS, Evaluator, config
 
 __all__ = ["Emit", "Event", "Job", "JobTrial", "Phase", "decode", "encode"]
@@ -58,6 +59,7 @@ class Job:
         together they did not fit in memory. again : the job will be repeated with more memory, so
         a trial that does not fit alone is not marked as failed yet. until : the epoch after which
         unfinished trials end as pruned.
+    components : stored files of the user's own that the trials or their evaluations use.
     """
 
     storage: str
@@ -68,6 +70,7 @@ class Job:
     alone: bool = False
     again: bool = False
     until: int | None = None
+    components: tuple[str, ...] = ()
 
     def trial(self, name: str) -> JobTrial:
         """The trial with this id."""
@@ -78,7 +81,11 @@ class Job:
 
     @classmethod
     def from_json(cls, text: str) -> Job:
+        """The job of `to_json`, after its components were loaded."""
         row = json.loads(text)
+        row["components"] = tuple(row["components"])
+        for path in row["components"]:
+            component_files.load(Path(path))
         return cls(**row | {"trials": tuple(map(JobTrial.from_plain, row["trials"]))})
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeper.errors import Place
+from trainers.component_files import ComponentFile
 from trainers.evaluations import Evaluator
 from trainers.fields import describe_fields
 from trainers.trial import Trial
@@ -107,6 +108,7 @@ class Sweep:
     search : decides while the sweep runs which trials are trained, and for how many epochs.
     proposals : the points that the search may propose, if it chooses values itself.
     places : file, line and path of the settings that the user gave, for error messages.
+    components : the files of the user's own that the grid brings, by what it calls them.
     """
 
     experiment: str
@@ -122,6 +124,7 @@ class Sweep:
     until: Mapping[str, Any] | None = None
     path: tuple[Mapping[str, Any], ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
+    components: Mapping[str, ComponentFile] = field(default_factory=dict)
     search: Search | None = None
     proposals: Proposals | None = None
 
@@ -267,7 +270,8 @@ def describe_search(search: Search, but: str = "") -> dict[str, Any]:
     plain = {
         name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }
-    return {"method": search.name, **plain}
+    source = getattr(search, "source", None)
+    return {"method": search.name, **({"source": source} if source else {}), **plain}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,14 @@ class TrainerError(Exception):
 
 
 class BrokenComponent(TrainerError, ImportError):
-    """A file in a folder of components that cannot be imported."""
+    """A component's file that cannot be imported, or breaks a rule; `file` and `line` say where.
+
+    They are None where the message says it.
+    """
+
+    def __init__(self, message: str, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.file, self.line = file, line
 
 
 class UnknownName(TrainerError, KeyError):

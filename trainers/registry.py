@@ -1,4 +1,7 @@
-"""A registry finds the components of its folders: a new file there is a new name everywhere."""
+"""A registry finds the components of its folders: a new file there is a new name everywhere.
+
+Components of the user's own come from files outside (`trainers.component_files`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
+from trainers import component_files
+from trainers.component_files import Entry
 from trainers.errors import BrokenComponent, UnknownName
 
 __all__ = ["Registry"]
@@ -33,9 +38,17 @@ class Registry(Generic[T]):
         self._loaded = False
 
     def register(self, name: str) -> Callable[[C], C]:
-        """Decorate a frozen dataclass to enter it under `name`."""
+        """Decorate a frozen dataclass to enter it under `name`.
+
+        A class from a file of the user's own gets the hash of that file as `source`.
+        """
 
         def enter(cls: C) -> C:
+            if file := component_files.file_of(cls):
+                self._load()
+                component_files.enter(file, Entry(self.kind, name, cls), name in self._entries)
+                cls.name, cls.source = name, file.sha256  # type: ignore[attr-defined]
+                return cls
             assert name not in self._entries, f"{self.kind} {name!r} is registered twice"
             cls.name = name  # type: ignore[attr-defined]
             self._entries[name] = cls
@@ -44,24 +57,21 @@ class Registry(Generic[T]):
         return enter
 
     def __getitem__(self, name: str) -> type[T]:
-        self._load()
-        if name in self._entries:
-            return self._entries[name]
-        close = difflib.get_close_matches(name, self._entries, n=1)
+        known = self._known()
+        if name in known:
+            return known[name]
+        close = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise UnknownName(f"unknown {self.kind} {name!r}{hint} (known: {', '.join(self)})")
 
     def __iter__(self) -> Iterator[str]:
-        self._load()
-        return iter(sorted(self._entries))
+        return iter(sorted(self._known()))
 
     def __len__(self) -> int:
-        self._load()
-        return len(self._entries)
+        return len(self._known())
 
     def __contains__(self, name: object) -> bool:
-        self._load()
-        return name in self._entries
+        return name in self._known()
 
     def summary(self, name: str) -> str:
         """The first line of the component's docstring."""
@@ -72,13 +82,32 @@ class Registry(Generic[T]):
         return str(getattr(self[name], "reference", ""))
 
     def build(self, config: dict[str, Any]) -> T:
-        """Build a component from ``{"name": ..., field: value, ...}``."""
+        """Build a component from ``{"name": ..., field: value, ...}``.
+
+        ``source`` is the hash of the file that it comes from, for one of the user's own.
+        """
         settings = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in config.items()
-            if key != "name"
+            if key not in ("name", "source")
         }
-        return self[config["name"]](**settings)
+        return self._version(config["name"], config.get("source"))(**settings)
+
+    def _version(self, name: str, source: str | None) -> type[T]:
+        if source is None:
+            return self[name]
+        found = component_files.with_hash(self.kind, name, source)
+        if found is None:
+            raise UnknownName(
+                f"the {self.kind} {name!r} comes from a file that was not loaded "
+                f"(SHA-256 {source[:16]}…)"
+            )
+        return found
+
+    def _known(self) -> dict[str, type[T]]:
+        """Those of the folders, and those of the files that a grid brings."""
+        self._load()
+        return self._entries | component_files.offered(self.kind)
 
     def _load(self) -> None:
         if self._loaded:

@@ -122,6 +122,10 @@ class Trial:
             seed=config.get("seed", 0),
         )
 
+    def components(self) -> list[Any]:
+        """The parts that there are, in the order of `parts`."""
+        return [part for kind in self.parts if (part := getattr(self, kind)) is not None]
+
     def config(self) -> dict[str, Any]:
         """The nested plain values that `from_config` takes; JSON can hold them."""
         plain: dict[str, Any] = {kind: _plain(getattr(self, kind)) for kind in self.parts}
@@ -237,6 +241,8 @@ def _plain(component: Any) -> dict[str, Any] | None:
     if component is None:
         return None
     named = {} if isinstance(component, Training) else {"name": component.name}
+    if source := getattr(component, "source", None):
+        named["source"] = source
     values = {fld.name: getattr(component, fld.name) for fld in describe_fields(type(component))}
     return named | {
         key: list(value) if isinstance(value, tuple) else value for key, value in values.items()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.commands.shared import add_json
+from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
@@ -19,7 +21,10 @@ HELP = "list models, networks, data sets, corruptions and shipped grids"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "kind", nargs="?", metavar="KIND", help="only this kind, such as models or grids"
+        "named",
+        nargs="*",
+        metavar="KIND or GRID",
+        help="only this kind, such as models or grids; with the components that a grid brings",
     )
     add_json(parser)
 
@@ -27,12 +32,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from sweeper.plan.catalogue import catalogue
 
-    found = catalogue(arguments.kind)
+    kinds = [named for named in arguments.named if not named.endswith((".yaml", ".yml"))]
+    grids = [named for named in arguments.named if named not in kinds]
+    if len(kinds) > 1 or len(grids) > 1:
+        raise UserError(f"list takes one kind and one grid, not {' '.join(arguments.named)}")
+    for grid in grids:
+        bring(Path(grid))
+    found = catalogue(*kinds)
     if arguments.json:
         print_json(found)
     else:
         _show(found, bool(arguments.kind))
     return 0
+
+
+def bring(grid: Path) -> None:
+    """Make the components known that a grid brings."""
+    from sweeper.grid.components import bring_components
+    from sweeper.grid.document import read
+    from sweeper.grid.schema import check_grid
+
+    document = read(grid)
+    bring_components(document, check_grid(document).components)
 
 
 def _show(found: dict[str, list[dict[str, Any]]], fields: bool) -> None:

@@ -15,8 +15,9 @@ from sweeper.messages import Job, JobTrial
 from sweeper.status.trained import find_trial, stored_trial
 from sweeper.storage import ledger
 from sweeper.storage.provenance import provenance
+from sweeper.storage.stored_code import restored_trial
 from sweeper.worker.worker import train_pack
-from trainers import Record, Trial
+from trainers import Record
 from trainers.checkpoint import Commit
 from trainers.errors import TrainerError
 
@@ -77,7 +78,7 @@ def rerun(storage: Path, name: str) -> Repetition:
         )
     before = _records(trial_id, stored)
     assert stored is not None
-    job_trial = _job_trial(trial_id, about)
+    job_trial = _job_trial(storage, trial_id, about)
     device, packed = _device(stored), bool(stored.manifest.get("packed"))
     with tempfile.TemporaryDirectory(prefix="sweeper-rerun-") as scratch:
         train_pack(Job(scratch, scratch, (job_trial,), device, packed), lambda events: None)
@@ -109,11 +110,11 @@ def _records(trial: str, commit: Commit | None) -> list[Record]:
     return records
 
 
-def _job_trial(name: str, about: Mapping[str, Any]) -> JobTrial:
+def _job_trial(storage: Path, name: str, about: Mapping[str, Any]) -> JobTrial:
     """The trial that `trial.json` describes; `UserError` where its data have changed."""
     checksum = str(about["data"]["checksum"])
     try:
-        trial = Trial.from_config(about["trial"])
+        trial = restored_trial(storage, about["trial"])
         found = trial.data.checksum()
     except (TrainerError, TypeError, KeyError) as error:
         raise UserError(f"the trial {name} cannot be trained again: {error}") from error

@@ -42,7 +42,15 @@ def flat_params(trial: Trial) -> dict[str, Any]:
                 key = flat_key(part, field.name, params)
                 params[key] = list(value) if isinstance(value, tuple) else value
     corrupts = {"corrupts": trial.corrupts} if trial.corrupts else {}
-    return params | corrupts | {"seed": trial.seed}
+    return params | corrupts | _own_code(trial) | {"seed": trial.seed}
+
+
+def _own_code(trial: Trial) -> dict[str, str]:
+    """The components of the user's own, each with the version of its file: ``bars 3f2a9c01``."""
+    own = [
+        f"{part.name} {part.source[:8]}" for part in trial.components() if hasattr(part, "source")
+    ]
+    return {"components": ", ".join(own)} if own else {}
 
 
 def noise_key(trial: Trial) -> str | None:

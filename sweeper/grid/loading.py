@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from analysis.sources.tracking_address import without_password
 from sweeper.errors import Place, placed
 from sweeper.grid.checks import check_law, check_search, check_until
+from sweeper.grid.components import bring_components, refused
 from sweeper.grid.document import Document, read
 from sweeper.grid.expand import expand
 from sweeper.grid.grid_files import find_grid
 from sweeper.grid.identity import sweep_name
 from sweeper.grid.proposals import read_adaptive
 from sweeper.grid.resolve import resolve
-from sweeper.grid.schema import check_grid, require_tracker
+from sweeper.grid.schema import GridSchema, check_grid, require_tracker
 from sweeper.storage.addresses import (
     VARIABLE,
     check_writable,
@@ -23,7 +24,8 @@ from sweeper.storage.addresses import (
     storage_path,
     tracking_uri,
 )
-from sweeper.sweep import Resources, Sweep
+from sweeper.sweep import PlannedTrial, Resources, Sweep
+from trainers.conformance.judging import check_calls
 
 __all__ = ["load"]
 
@@ -35,11 +37,13 @@ def load(
     storage: str | None = None,
     tracking: str | None = None,
     folder: Path | None = None,
+    components: Mapping[str, Path] | None = None,
 ) -> Sweep:
     """The sweep that a grid file, or a shipped grid's name, describes.
 
     `yes` admits more than 100,000 trials; `storage` and `tracking` replace what the grid says.
-    Relative paths in the grid are relative to `folder`, by default the working folder.
+    Relative paths in the grid are relative to `folder`, by default the working folder; its
+    components lie beside it, or where `components` says.
     Raises `UserError` with file, line and path for everything that the user must correct.
     """
     path = find_grid(grid)
@@ -55,9 +59,11 @@ def load(
             require_tracker(tracking or checked.tracking or default_tracking()),
             None if tracking else home,
         )
-    trials = resolve(document, expand(document, checked, yes))
+    files = bring_components(document, checked.components, components)
+    with refused():
+        trials = resolve(document, expand(document, checked, yes))
+        search, proposals = read_adaptive(document, checked)
     until = checked.until.model_dump(exclude_none=True) if checked.until else None
-    search, proposals = read_adaptive(document, checked)
     sweep = Sweep(
         experiment=checked.experiment,
         name=sweep_name(path.stem, trials, proposals, search),
@@ -73,14 +79,24 @@ def load(
         search=search,
         proposals=proposals,
         places=places,
+        components=files,
     )
-    foreseen = (*trials, *sweep.examples())
-    check_law(document, checked.analysis.law, foreseen)
-    with placed(places.get("until")):
-        check_until(sweep)
-    with placed(places.get("search")):
-        check_search(sweep, foreseen)
+    with refused():
+        foreseen = (*trials, *sweep.examples())
+        check_calls(one.trial for one in foreseen)
+        _check(document, checked, sweep, foreseen)
     return sweep
+
+
+def _check(
+    document: Document, checked: GridSchema, sweep: Sweep, foreseen: Sequence[PlannedTrial]
+) -> None:
+    """What only the trials themselves show to be impossible."""
+    check_law(document, checked.analysis.law, foreseen)
+    with placed(sweep.places.get("until")):
+        check_until(sweep)
+    with placed(sweep.places.get("search")):
+        check_search(sweep, foreseen)
 
 
 def _places(document: Document, options: Mapping[str, str | None]) -> dict[str, Place]:

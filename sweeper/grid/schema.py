@@ -223,6 +223,7 @@ class GridSchema(_Shared):
 
     experiment: Name
     trials: list[dict[str, Any]]
+    components: list[str] = []
     data: Part | None = None
     defaults: dict[str, Any] = {}
     search: dict[str, Any] = {}

@@ -76,6 +76,14 @@ class Outline:
             "sweep": sweep.name,
             "storage": str(sweep.storage),
             "tracking_uri": without_password(sweep.tracking),
+            "components": [
+                {
+                    "file": named,
+                    "sha256": file.sha256,
+                    "registers": [f"{one.kind} {one.name}" for one in file.entries],
+                }
+                for named, file in sweep.components.items()
+            ],
             "count": len(sweep.trials),
             "finished": self.finished,
             "packs": self.packs,

@@ -13,9 +13,10 @@ from sweeper.grid import loading
 from sweeper.grid.complaints import nearest
 from sweeper.storage import paths
 from sweeper.storage.home import stored_home, stored_tracking
+from sweeper.storage.stored_code import load_stored, restored_trial
 from sweeper.storage.stored_files import read_sweep, read_trial
 from sweeper.sweep import PlannedTrial, Sweep
-from trainers import TrainerError, Trial
+from trainers import TrainerError
 
 __all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "with_known"]
 
@@ -99,6 +100,7 @@ def load_again(stored: StoredSweep, tracking: str | None = None) -> Sweep:
         storage=str(sweep.storage),
         tracking=tracking or sweep.tracking,
         folder=sweep.folder,
+        components=_stored_components(sweep),
     )
     if again.name.rpartition("-")[2] != sweep.name.rpartition("-")[2]:
         raise UserError(
@@ -106,6 +108,13 @@ def load_again(stored: StoredSweep, tracking: str | None = None) -> Sweep:
             "its data have changed); run the grid's own file to train those"
         )
     return replace(again, name=sweep.name, places={})
+
+
+def _stored_components(sweep: Sweep) -> dict[str, Path]:
+    """Where the storage keeps the files that the grid brought, by what the grid calls them."""
+    rows = (read_sweep(paths.sweep_file(sweep)) or {}).get("components") or []
+    load_stored(sweep.storage, [row["sha256"] for row in rows])
+    return {row["named"]: paths.component_file(sweep.storage, row["sha256"]) for row in rows}
 
 
 def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:
@@ -129,8 +138,8 @@ def _trial(storage: Path, entry: Mapping[str, Any]) -> PlannedTrial | None:
     if row is None:
         return None
     try:
-        trial = Trial.from_config(row["trial"])
-    except (TrainerError, KeyError, TypeError):
+        trial = restored_trial(storage, row["trial"])
+    except (UserError, TrainerError, KeyError, TypeError):
         return None
     return PlannedTrial(
         id=row["id"],

@@ -13,6 +13,7 @@ from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
 from sweeper.storage import ledger, paths
 from sweeper.storage.home import Home, stored_home, stored_tracking
+from sweeper.storage.stored_code import restored_trial
 from sweeper.storage.stored_files import read_sweep, read_trial
 from trainers import checkpoint
 from trainers.datasets import DATASETS
@@ -86,7 +87,7 @@ def load_trained(storage: Path, name: str) -> TrainedTrial:
     found = find_trial(storage, name)
     about = stored_trial(storage, found)
     try:
-        trial = Trial.from_config(about["trial"])
+        trial = restored_trial(storage, about["trial"])
         commit = ledger.newest_commit(storage, found)
         state = commit.load() if commit else {}
         params = {

@@ -16,6 +16,7 @@ from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
 from sweeper.storage.home import describe_home
 from sweeper.storage.paths import (
+    component_file,
     grid_file,
     stop_file,
     sweep_file,
@@ -95,7 +96,10 @@ def status(storage: str | Path, trials: Iterable[str]) -> dict[str, Status]:
 
 
 def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
-    """Write `sweep.json` and `grid.yaml`; an existing `created` time is kept."""
+    """Write `sweep.json`, `grid.yaml` and the files that the grid brings.
+
+    An existing `created` time is kept.
+    """
     before = read_sweep(sweep_file(sweep))
     created = before["created"] if before else datetime.now(UTC).isoformat(timespec="seconds")
     trials = [
@@ -109,6 +113,8 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
         for trial in sweep.trials
     ]
     write_file(grid_file(sweep_folder(sweep)), sweep.grid.encode())
+    for file in sweep.components.values():
+        write_file(component_file(sweep.storage, file.sha256), file.text)
     until = (
         {"rule": dict(sweep.until), "path": [dict(one) for one in sweep.path]}
         if (sweep.until)
@@ -128,8 +134,14 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
             "provenance": dict(provenance),
             **({"until": until} if until else {}),
             **({"search": describe_search(sweep.search)} if sweep.search else {}),
+            **({"components": _components(sweep)} if sweep.components else {}),
         },
     )
+
+
+def _components(sweep: Sweep) -> list[dict[str, Any]]:
+    """What the grid calls each of its files, and the hash that it is stored under."""
+    return [{"named": named, "sha256": file.sha256} for named, file in sweep.components.items()]
 
 
 def write_trials(sweep: Sweep) -> None:

@@ -16,6 +16,7 @@
                 error.txt                    the traceback of a failure
                 lease                        held by the driver that trains the trial
     programs/<lineage>/<id>                  an empty file: the trial belongs to the lineage
+    components/<sha256>.py                   a file of components that a grid brought
     datasets/<checksum>.json                 facts about a data set: shape, size, spectrum
     classifiers/                             reference classifiers of data sets
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "classifier_folder",
     "commit_manifests",
+    "component_file",
     "dataset_file",
     "delivered_file",
     "error_file",
@@ -180,6 +182,11 @@ def sweep_leases(storage: Path) -> Iterator[Path]:
 def lineage_folder(storage: str | Path, lineage: str) -> Path:
     """The folder with an empty file for each trial of a lineage (id without epochs)."""
     return Path(storage) / "programs" / lineage
+
+
+def component_file(storage: str | Path, sha256: str) -> Path:
+    """The text of a file of the user's own components."""
+    return Path(storage) / "components" / f"{sha256}.py"
 
 
 def dataset_file(storage: str | Path, checksum: str) -> Path:

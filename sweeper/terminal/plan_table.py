@@ -13,6 +13,7 @@ from sweeper.plan.data_parts import DataParts
 from sweeper.plan.outline import Outline, Row
 from sweeper.storage.addresses import show_tracking
 from sweeper.terminal.screen import print_table
+from trainers.component_files import ComponentFile
 
 __all__ = ["draw"]
 
@@ -106,6 +107,7 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
             f"{'up to ' if plan.most > len(sweep.trials) else ''}{plan.most:,} in "
             f"{_count(plan.packs, 'pack')}{done}",
         ),
+        *(("code", _code(named, file)) for named, file in sweep.components.items()),
         *(("data", _data(one)) for one in plan.data),
         *(("unread", _passed_over(one)) for one in plan.data if one.passed_over),
         *_merging(plan),
@@ -126,6 +128,12 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _code(named: str, file: ComponentFile) -> str:
+    """``bars.py (SHA-256 3f2a9c01…) registers the data set bars``."""
+    brought = ", ".join(f"the {entry.kind} {entry.name}" for entry in file.entries)
+    return f"{named} (SHA-256 {file.sha256[:16]}…) registers {brought}"
 
 
 def _data(data: DataParts) -> str:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from sweeper.grid.aliases import weight
 from sweeper.messages import Job
 from sweeper.storage import ledger, paths
+from sweeper.storage.stored_code import restored_trial
 from sweeper.storage.stored_files import read_trial
 from sweeper.worker.member import TrialInTraining
 from trainers import Pack, Record, Trial
@@ -37,7 +38,9 @@ def merge(job: Job, member: TrialInTraining, source: str) -> Pack:
         )
     pack = Pack([member.trial], job.device)
     pack.restore([commit.load()], commit.progress.epoch)
-    member.records = translated(commit.records(), Trial.from_config(about["trial"]), member.trial)
+    member.records = translated(
+        commit.records(), restored_trial(job.storage, about["trial"]), member.trial
+    )
     last = member.records[-1]
     member.records[-1] = replace(last, metrics=last.metrics | pack.look()[0])
     return pack

@@ -32,3 +32,12 @@ def shapes_unchecked() -> Iterator[None]:
     """The tests of `trainers` check the shapes; these train to test something else."""
     with unchecked():
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_components_of_the_users_own() -> Iterator[None]:
+    """What the grids of one test bring is not known to the next."""
+    yield
+    from trainers import component_files
+
+    component_files.offer(())

@@ -17,6 +17,7 @@ from tests.trainers.test_data_files import cifar, write_faces
 from tests.trainers.test_datasets import few_greys
 from tests.trainers.test_image_folder import album
 from trainers import Pack, Training, Trial
+from trainers.conformance import data_sets
 from trainers.datasets import DATASETS, Dataset, Splits
 from trainers.likelihoods.gaussian import Gaussian
 from trainers.networks.linear import Linear
@@ -69,23 +70,19 @@ def test_no_data_set_is_left_out() -> None:
 
 
 @every_data_set
-def test_parts_have_the_sizes_the_shape_and_the_range(name: str, make: Make) -> None:
+def test_parts_have_their_sizes(name: str, make: Make) -> None:
     data = make()
     splits = data.load()
     assert tuple(map(len, parts_of(splits).values())) == SIZES[name][2]
-    low, high = data.value_range or (-math.inf, math.inf)
     assert splits.scale == (WHITE.get(name, 255.0) if data.value_range else 1.0)
-    for part in filter(len, parts_of(splits).values()):
-        assert part.x.shape == (len(part), math.prod(data.shape))
-        x = part.x.double() / splits.scale
-        assert bool(torch.isfinite(x).all())
-        assert low <= float(x.min()) < float(x.max()) <= high
-        assert part.labels is None or len(part.labels) == len(part)
-    if splits.resample:
-        x = splits.train.x[:5].double() / splits.scale
-        drawn = splits.resample(x, torch.rand_like(x))
-        assert drawn.shape == x.shape
-        assert low <= float(drawn.min()) <= float(drawn.max()) <= high
+
+
+@every_data_set
+@pytest.mark.parametrize("rule", data_sets.RULES, ids=lambda rule: rule.__name__)
+def test_every_data_set_keeps_the_rules(
+    rule: Callable[[Dataset], None], name: str, make: Make
+) -> None:
+    rule(make())
 
 
 @every_data_set
@@ -94,8 +91,6 @@ def test_what_is_read_and_its_checksum_stay(name: str, make: Make) -> None:
     assert first == again
     assert first.name == name
     assert first.checksum() == again.checksum()
-    assert len(first.checksum()) == 16
-    assert int(first.checksum(), 16) >= 0
     for one, other in zip(
         parts_of(first.load()).values(), parts_of(again.load()).values(), strict=True
     ):

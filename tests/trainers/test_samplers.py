@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.trainers.conformance import small
 from tests.trainers.mixture import MIXTURE, mixture_model
 from trainers import Trial
+from trainers.conformance.examples import small
 from trainers.datasets.digits import Digits
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import Incompatible, InvalidValue

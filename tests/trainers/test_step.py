@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from tests.trainers.conformance import combinations, label, with_other_numbers
 from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack, Training, Trial, batches, datasets
 from trainers.batches import Batches
+from trainers.conformance.examples import combinations, label, with_other_numbers
 from trainers.errors import Incompatible
 from trainers.noise import Draw, Streams, stack_draws
 from trainers.optim import Adam

@@ -1,22 +1,22 @@
-"""One small trial of every combination of registered components that makes sense."""
+"""Small components, and small trials of every combination that makes sense."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from trainers import Training, Trial
 from trainers.corruptions import CORRUPTIONS
-from trainers.datasets.digits import Digits
+from trainers.datasets import DATASETS
 from trainers.errors import Incompatible
 from trainers.fields import describe_fields
 from trainers.likelihoods import LIKELIHOODS
 from trainers.networks import NETWORKS
 from trainers.objectives import OBJECTIVES
 
-__all__ = ["combinations", "label", "small", "with_other_numbers"]
+__all__ = ["combinations", "label", "small", "trials_with", "with_other_numbers"]
 
 SMALL: dict[str, Any] = {
     "d_z": 4,
@@ -31,6 +31,7 @@ SMALL: dict[str, Any] = {
     "m": 2,
 }
 REQUIRED = 0.3
+PLACES: tuple[Literal["input", "data"], ...] = ("input", "data")
 TRAINING = Training(epochs=2, batch_size=64, precision="float64", lr=1e-3)
 
 
@@ -70,6 +71,26 @@ def combinations() -> Iterator[Trial]:
                 yield from _corrupted(trial, CORRUPTIONS if plain else ["salt_and_pepper"])
 
 
+def trials_with(kind: str, name: str) -> Iterator[Trial]:
+    """Trials that use one component, on digits, with partners that the package has.
+
+    An objective is tried with every corruption of its input and data that it admits, and with a
+    network of energies where it trains one.
+    """
+    names = {"objective": "elbo", "network": "mlp", "likelihood": "gaussian", kind: name}
+    if kind == "network" and NETWORKS[name].kind == "energy":
+        names["objective"] = "deen"
+    objective = OBJECTIVES[names["objective"]]
+    if kind != "network" and objective.network == "energy":
+        names["network"] = "conv_energy"
+    likelihood = names["likelihood"] if objective.likelihood else None
+    plain = _trial(names["objective"], names["network"], likelihood)
+    if plain is not None and kind != "corruption":
+        yield plain
+    if plain is not None and kind in ("objective", "corruption"):
+        yield from _corrupted(plain, [name if kind == "corruption" else "salt_and_pepper"])
+
+
 def with_other_numbers(trial: Trial) -> Trial:
     """The same program with another seed and other per-member numbers."""
     parts = {
@@ -95,15 +116,20 @@ def _trial(objective: str, network: str, likelihood: str | None) -> Trial | None
             objective=small(OBJECTIVES[objective]),
             network=small(NETWORKS[network]),
             likelihood=small(LIKELIHOODS[likelihood]) if likelihood else None,
-            data=Digits(),
+            data=DATASETS.build({"name": "digits"}),
             training=TRAINING,
         )
     except Incompatible:
         return None
 
 
+def _places(trial: Trial) -> list[Literal["input", "data"]]:
+    """Where the objective admits a corruption."""
+    return [place for place in PLACES if place in trial.objective.corrupts]
+
+
 def _corrupted(plain: Trial, names: Iterable[str]) -> Iterator[Trial]:
-    for where, name in itertools.product(plain.objective.corrupts, names):
+    for where, name in itertools.product(_places(plain), names):
         try:
             yield replace(plain, corruption=small(CORRUPTIONS[name]), corrupts=where)
         except Incompatible:
