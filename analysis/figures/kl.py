@@ -17,6 +17,7 @@ from analysis.figures.drawing.palette import AXIS
 from analysis.figures.drawing.style import axis_title, canvas, set_log
 from analysis.figures.drawing.theory import theory_curve, theory_line
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
+from analysis.laws.sentences import law_shape
 from analysis.wording import setting, symbol
 
 __all__ = ["IN_ALPHA", "IN_SIGMA", "LawPanel", "draw", "fitted", "heart", "info"]
@@ -138,8 +139,7 @@ def heart(claim: Claim) -> str:
     """The exponent and the bend; the other tests stand below the table of laws."""
     if claim.law is None:
         return claim.refusal
-    said = claim.law.sentences()
-    return " ".join([said[0], *(text for text in said[1:] if " bend " in f" {text} ")])
+    return " ".join([claim.law.sentences()[0], law_shape(claim.law)]).rstrip()
 
 
 def draw(data: LawPanel) -> go.Figure:

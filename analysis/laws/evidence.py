@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from analysis.laws.forms import Form
 from analysis.laws.influence import Influence
 from analysis.laws.law import Law
-from analysis.laws.shape import LocalExponent
+from analysis.laws.shape import CURVATURE_SD, CURVATURE_SEEDS, LEAST, LocalExponent
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.regression import FTest
 
@@ -27,8 +28,9 @@ class Evidence:
         seed would give.
     bend: the coefficient of (log x)²; negative means that y falls faster at larger x.
         curvature_delta_aic is the AIC of the quadratic less that of the line.
-    forms: rival forms by AICc. intervals: diagnostics, each named for what it misses.
-    x, y, seed: the rows used, in their own units.
+    forms: rival forms by AICc of the mean curve. intervals: diagnostics, each named for what it
+        misses.
+    x, y, seed: the rows used, in their own units; no seeds for a published table.
     """
 
     law: Law
@@ -91,9 +93,50 @@ class Evidence:
         return next((f.delta_aicc for f in self.forms if f.name == "exponential"), math.nan)
 
     @property
+    def published(self) -> bool:
+        """Whether this is one curve without seeds, as the papers print them."""
+        return not self.seed
+
+    @property
+    def shape_tested(self) -> bool:
+        """Whether there are seeds enough to test bend, lack of fit, rivals and influence."""
+        return self.n_seeds >= LEAST
+
+    @property
+    def curvature_sds(self) -> float:
+        """The bend in units of the sd between seeds that was measured on digits."""
+        return abs(self.curvature) / CURVATURE_SD
+
+    @property
     def bends(self) -> bool:
-        """Whether the straight law is rejected in favour of a bend at the 5 % level."""
-        return bool(self.bend.p < 0.05)
+        """Whether the straight law is rejected in favour of a bend at the 5 % level.
+
+        By the scatter between seeds. A published curve has none: its bend must be beyond the
+        scatter of its points and, as one draw more, beyond that of the seeds measured on digits.
+        """
+        if not self.published:
+            return bool(self.bend.p < 0.05)
+        most = float(stats.t.ppf(0.975, CURVATURE_SEEDS - 1))
+        return bool(self.bend.p < 0.05 and self.curvature_sds > most)
+
+    @property
+    def rival(self) -> Form | None:
+        """The rival form with the lowest AICc, once the straight law is rejected for a bend.
+
+        All rivals are bent, so that one seed-level test stands before the choice among them.
+        """
+        known = [f for f in self.forms if f.name != "power" and math.isfinite(f.delta_aicc)]
+        return min(known, key=lambda f: f.delta_aicc) if self.bends and known else None
+
+    @property
+    def lacks(self) -> bool:
+        """Whether the mean curve departs from a line in more than a bend, at the 5 % level."""
+        return self.lack is not None and self.lack.p < 0.05
+
+    @property
+    def moved(self) -> tuple[Influence, ...]:
+        """The x without which the exponent is another, at the 5 % level (Holm)."""
+        return tuple(one for one in self.influence if one.p < 0.05)
 
     def predict(self, x: ArrayLike) -> NDArray[np.float64]:
         """y on the fitted line."""

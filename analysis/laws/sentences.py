@@ -6,9 +6,10 @@ import math
 from dataclasses import asdict
 
 from analysis.laws.evidence import Evidence
+from analysis.laws.shape import CURVATURE_SD
 from analysis.wording import listed, number, percent, plural, probability, quantity, share, symbol
 
-__all__ = ["law_doubts", "law_json", "law_sentence", "law_sentences"]
+__all__ = ["law_doubts", "law_json", "law_sentence", "law_sentences", "law_shape"]
 
 ENOUGH = 6  # values of x below which an AIC of four parameters says nothing
 
@@ -18,21 +19,29 @@ def law_sentence(law: Evidence) -> str:
 
 
 def law_sentences(law: Evidence) -> list[str]:
-    """The exponent, the bend, the rivals, the lack of fit, influence and what was left out."""
-    said = [_exponent(law), _worth(law), _bend(law), _rivals(law), _lack(law), _leverage(law)]
+    """The exponent, the shape, influence and what was left out.
+
+    Of fewer than three seeds the shape is that of this run's curve, and nothing is concluded.
+    """
+    tests = [_rivals(law), _lack(law), _leverage(law)] if law.shape_tested else []
+    said = [_exponent(law), _worth(law), law_shape(law), *tests]
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
+
+
+def law_shape(law: Evidence) -> str:
+    """The bend: tested over seeds, or described where there are too few of them."""
+    if law.published:
+        return _published_bend(law)
+    return _bend(law) if law.shape_tested else _curve(law)
 
 
 def law_doubts(law: Evidence) -> list[str]:
     """What speaks against the law, besides a bend, or for fewer rows than a reader would think.
 
-    A rival that fits better, a lack of fit, an x that moves the exponent, and every note.
+    A rival form after a bend, a lack of fit, an x that moves the exponent, and every note.
     """
-    best = min(
-        (form.delta_aicc for form in law.forms if math.isfinite(form.delta_aicc)), default=0.0
-    )
-    lack = law.lack is not None and law.lack.p < 1 - law.exponent.level
-    said = [_rivals(law) * (best < -2), _lack(law) * lack, _leverage(law)]
+    rival = law.rival is not None and law.rival.delta_aicc < 0
+    said = [_rivals(law) * rival, _lack(law) * law.lacks, _leverage(law)]
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
 
 
@@ -55,7 +64,13 @@ def _claim(law: Evidence, power: str) -> str:
     y = quantity(law.law.y)
     if not law.p < 1 - law.exponent.level:
         return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
+    if law.n_seeds == 1:
+        return f"In this {_one(law)} {y} goes as {power}"
     return f"{y} follows{', on average over the range,' * law.bends} {power}"
+
+
+def _one(law: Evidence) -> str:
+    return "published curve" if law.published else "run's curve"
 
 
 def _exact(value: float, se: float) -> str:
@@ -69,8 +84,8 @@ def _exact(value: float, se: float) -> str:
 def _worth(law: Evidence) -> str:
     if law.n_seeds == 1:
         return (
-            "With one seed the interval says how straight the points are, not what another "
-            "seed would give."
+            f"{'Without' if law.published else 'With one'} seed{'s' * law.published} the "
+            "interval says how straight the points are, not what another seed would give."
         )
     if law.n_seeds < 5:
         return (
@@ -80,70 +95,100 @@ def _worth(law: Evidence) -> str:
     return ""
 
 
+def _curve(law: Evidence) -> str:
+    """The shape of one or two seeds, as a description."""
+    if not math.isfinite(law.curvature):
+        return ""
+    return (
+        f"The quadratic coefficient of this run's curve{'s' * (law.n_seeds > 1)} is "
+        f"{number(law.curvature)}, {_in_seeds(law)}; a shape is tested from three seeds on."
+    )
+
+
+def _in_seeds(law: Evidence) -> str:
+    return (
+        f"{number(law.curvature_sds, 2)} times the standard deviation between single seeds that "
+        f"was measured on digits ({CURVATURE_SD:g})"
+    )
+
+
+def _published_bend(law: Evidence) -> str:
+    if not math.isfinite(law.curvature_p):
+        return _bend(law)
+    end = (
+        f"so the bend stands{_way(law)}."
+        if law.bends
+        else "so a bend is not established by this one curve."
+    )
+    return f"The quadratic coefficient is {_told(law)}; that is {_in_seeds(law)}, {end}"
+
+
 def _bend(law: Evidence) -> str:
     if not math.isfinite(law.curvature_p):
         return "A bend cannot be tested with fewer than four values of x."
-    told = f"quadratic coefficient {number(law.curvature)}, {probability(law.curvature_p)}"
+    told = f"quadratic coefficient {_told(law)}"
     if not law.bends:
         return f"A bend is not established ({told}); that is no proof of a straight line."
-    aic = law.curvature_delta_aic
-    if len(set(law.x)) >= ENOUGH and math.isfinite(aic):
+    return f"The pure power law is rejected in favour of a bend ({told}){_way(law)}."
+
+
+def _told(law: Evidence) -> str:
+    """The quadratic coefficient, its p, and for a published curve what it gains in AIC."""
+    told, aic = f"{number(law.curvature)}, {probability(law.curvature_p)}", law.curvature_delta_aic
+    if law.published and len(set(law.x)) >= ENOUGH and math.isfinite(aic):
         told += f", AIC {'lower' if aic < 0 else 'higher'} by {number(abs(aic))}"
+    return told
+
+
+def _way(law: Evidence) -> str:
+    """Where the bent law is steeper, and its exponent at both ends."""
     way = "steeper" if (law.curvature < 0) == (law.nu >= 0) else "flatter"
     ends = (
         f": the local exponent goes from {number(law.local[0].nu)} to {number(law.local[-1].nu)}"
         if law.local
         else ""
     )
-    return (
-        f"The pure power law is rejected in favour of a bend ({told}); it is {way} at larger "
-        f"{symbol(law.law.x)}{ends}."
-    )
+    return f"; it is {way} at larger {symbol(law.law.x)}{ends}"
 
 
 def _rivals(law: Evidence) -> str:
-    """Forms within 2 units of AICc are not told apart (Burnham and Anderson 2002)."""
-    known = [form for form in law.forms if math.isfinite(form.delta_aicc)]
-    if len(known) < 2:
+    """Which bent form is nearest to the mean curve, after the test over seeds has found one."""
+    rival = law.rival
+    if rival is None:
         return ""
     more = [form.name for form in law.forms if not math.isfinite(form.delta_aicc)]
-    judged = "By AICc" + (
-        f" ({listed(more)} would take more values of {symbol(law.law.x)})" if more else ""
-    )
-    best = min(known, key=lambda form: form.delta_aicc)
-    if best.delta_aicc < -2:
+    wants = f" ({listed(more)} would take more values of {symbol(law.law.x)})" if more else ""
+    if rival.delta_aicc >= 0:
         return (
-            f"{judged} the {best.name} fits better than the power law ({number(best.delta_aicc)})."
+            f"No bent form fits the mean over seeds better{wants}; the nearest is the "
+            f"{rival.name} (AICc +{number(rival.delta_aicc)})."
         )
-    near = [form.name for form in known if form.name != "power" and form.delta_aicc < 2]
-    if near:
-        return f"{judged} the power law is not told apart from the {listed(near)}."
-    second = min(
-        (form for form in known if form.name != "power"), key=lambda form: form.delta_aicc
-    )
     return (
-        f"{judged} no rival form is better; the nearest is the {second.name} "
-        f"(+{number(second.delta_aicc)})."
+        f"Of the bent forms the {rival.name} fits the mean over seeds best{wants}: AICc "
+        f"{number(rival.delta_aicc)} against the power law."
     )
 
 
 def _lack(law: Evidence) -> str:
     if law.lack is None:
         return ""
-    told = f"F = {number(law.lack.f)} with {law.lack.df[0]} and {law.lack.df[1]} df"
+    told = f"Hotelling's F = {number(law.lack.f)} with {law.lack.df[0]} and {law.lack.df[1]} df"
     told += f", {probability(law.lack.p)}"
-    if law.lack.p < 1 - law.exponent.level:
-        return f"Lack of fit: the points leave the line by more than repetitions scatter ({told})."
-    return f"Lack of fit is not established, which does not prove that the line is right ({told})."
+    if law.lacks:
+        return f"Lack of fit: the points leave line and bend by more than seeds scatter ({told})."
+    return (
+        "Lack of fit besides a bend is not established, which does not prove that there is "
+        f"none ({told})."
+    )
 
 
 def _leverage(law: Evidence) -> str:
-    far = [i for i in law.influence if abs(i.shift) > 2]
-    if not far:
+    if not law.moved:
         return ""
+    most = max(law.moved, key=lambda one: abs(one.shift))
     return (
-        f"ν moves by more than two standard errors without {symbol(law.law.x)} = "
-        f"{listed(i.x for i in far)}."
+        f"ν moves most without {symbol(law.law.x)} = {most.x:g}, to {number(most.nu)} "
+        f"({probability(most.p)} by the t test over seeds, Holm)."
     )
 
 
@@ -173,6 +218,9 @@ def law_json(law: Evidence) -> dict[str, object]:
         "curvature_p": _plain(law.curvature_p),
         "curvature_delta_aic": _plain(law.curvature_delta_aic),
         "bends": law.bends,
+        "shape_tested": law.shape_tested,
+        "curvature_seed_sds": _plain(law.curvature_sds),
+        "rival": None if law.rival is None else law.rival.name,
         "exponential_delta_aicc": _plain(law.exponential_delta_aicc),
         "forms": [form.to_json() for form in law.forms],
         "lack_of_fit": None if law.lack is None else asdict(law.lack),

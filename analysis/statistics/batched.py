@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from analysis.statistics.estimate import rounding
 from analysis.statistics.regression import polynomial
@@ -21,6 +22,8 @@ __all__ = [
     "between_seeds",
     "cluster_se",
     "hc3_se",
+    "hotelling_p",
+    "mean_p",
     "mixed_se",
     "ols_se",
     "slopes",
@@ -121,6 +124,25 @@ def _pooled(values: Array, rss: float, df: tuple[int, int]) -> float:
 def mixed_se(x: Array, table: Array) -> float:
     """Standard error of the slope of the mixed model, for table [seeds, x]."""
     return between_seeds(x, table).slope_se
+
+
+def mean_p(values: Array) -> Array:
+    """p of the t test that the mean over seeds is zero; values [sweeps, seeds, q] -> [.., q]."""
+    k = values.shape[1]
+    t = values.mean(axis=1) / (values.std(axis=1, ddof=1) / math.sqrt(k))
+    p: Array = 2 * stats.t.sf(np.abs(t), k - 1)
+    return p
+
+
+def hotelling_p(values: Array) -> Array:
+    """p of Hotelling's T² that the mean vector over seeds is zero; values [sweeps, seeds, q]."""
+    _, k, q = values.shape
+    mean = values.mean(axis=1)
+    rest = values - mean[:, None]
+    scatter = np.einsum("skp,skq->spq", rest, rest) / (k - 1)
+    t2 = k * np.einsum("sp,sp->s", mean, np.linalg.solve(scatter, mean[..., None])[..., 0])
+    p: Array = stats.f.sf(t2 * (k - q) / (q * (k - 1)), q, k - q)
+    return p
 
 
 def welch_looks(values: Array, first: int) -> tuple[Array, Array, Array]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.wording import number, percent
 
-__all__ = ["Estimate", "at_least_rounding", "rounding", "unknown"]
+__all__ = ["ROUNDING", "Estimate", "at_least_rounding", "rounding", "unknown"]
 
 Array = NDArray[np.float64]
 ROUNDING = 1e-12

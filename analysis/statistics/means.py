@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.meta_analysis import effectsize_smd
+from statsmodels.stats.multivariate import test_mvmean as mean_vector_test
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttest_ind, ttost_ind
 
-from analysis.statistics.estimate import Estimate, at_least_rounding, unknown
+from analysis.statistics.estimate import ROUNDING, Estimate, at_least_rounding, unknown
+from analysis.statistics.regression import FTest
 
 __all__ = [
     "beyond_p",
     "hedges",
+    "hotelling",
     "mean_band",
     "mean_estimate",
     "proportion_interval",
@@ -44,6 +47,23 @@ def mean_band(values: Array, level: float = 0.95) -> tuple[Array, Array]:
     """The t intervals of the means of the columns of values [n ≥ 2, m]: lower and upper ends."""
     low, high = DescrStatsW(values).tconfint_mean(alpha=1 - level)
     return low, high
+
+
+def hotelling(values: Array, size: float) -> FTest | None:
+    """Hotelling's T² as an F test that the mean of independent rows [n, p] is zero, p < n.
+
+    size: of the largest number that the values were computed from. None where some combination
+    of the columns scatters by no more than the rounding of such numbers.
+    """
+    n, p = values.shape
+    scatter = np.linalg.svd(values - values.mean(axis=0), compute_uv=False)[min(n - 1, p) - 1]
+    if scatter <= ROUNDING * max(size, 1.0):
+        return None
+    if p == 1:  # statsmodels wants a matrix of covariances
+        one = mean_estimate(values[:, 0], "t")
+        return FTest((one.value / one.se) ** 2, (1, n - 1), one.p)
+    found = mean_vector_test(values)
+    return FTest(float(found.statistic), (p, n - p), float(found.pvalue))
 
 
 def welch(a: Array, b: Array, level: float = 0.95) -> Estimate:

@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FTest:
-    """F test of nested models: `df` are those of the numerator and of the denominator."""
+    """An F test: `df` are those of the numerator and of the denominator."""
 
     f: float
     df: tuple[int, int]
@@ -79,18 +79,6 @@ class LinearFit:
         if self.results.df_resid <= 0:
             return unknown(float(weights @ self.coefficients), method, level)
         return contrast(self.results, weights, method, level)
-
-    def against(self, simpler: LinearFit) -> FTest | None:
-        """F test of this model against a nested one; None if it leaves nothing to test with."""
-        if self.exact or self.results.df_resid <= 0:
-            return None
-        f, p, df = self.results.compare_f_test(simpler.results)
-        return FTest(float(f), (int(df), int(self.results.df_resid)), float(p))
-
-    def without_each(self) -> Array:
-        """The coefficients [n, k] with each row left out in turn."""
-        left: Array = self.coefficients - np.asarray(self.results.get_influence().dfbeta)
-        return left
 
 
 def fit_linear(design: Array, y: Array, errors: str = "nonrobust", **options: Any) -> LinearFit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,8 @@ def _show(law: PowerLaw) -> None:
 
 def _rows(law: PowerLaw) -> list[tuple[str, str]]:
     seeds = f" ({law.n_seeds} seed{'s' * (law.n_seeds > 1)})" if law.n_seeds else ""
+    p = law.curvature_p
+    tested = f" (p = {p:.2g})" if math.isfinite(p) else " (tested from three seeds on)"
     return [
         ("law", f"{law.law.y} ~ {law.law.x}^-ν, {law.law.x} = {law.x_min:g} … {law.x_max:g}"),
         ("ν", f"{law.nu:.4f} ± {law.se:.4f} (standard error)"),
@@ -117,9 +120,9 @@ def _rows(law: PowerLaw) -> list[tuple[str, str]]:
         ("R²", f"{law.r2:.4f}"),
         ("n", f"{law.n}{seeds}"),
         ("p (ν = 0)", f"{law.p:.2g}"),
-        ("curvature", f"{law.curvature:.4f} (p = {law.curvature_p:.2g})"),
+        ("curvature", f"{law.curvature:.4f}{tested}"),
         (
-            "against exponential",
-            f"ΔAICc {law.exponential_delta_aicc:+.1f} (> 0: the power law is better)",
+            "exponential",
+            f"ΔAICc {law.exponential_delta_aicc:+.1f} against the power law, of the mean curve",
         ),
     ]

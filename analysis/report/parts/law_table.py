@@ -12,7 +12,7 @@ from analysis.figures.drawing.claims import Claim, interval
 from analysis.figures.drawing.view import View
 from analysis.figures.dz_scaling import trends
 from analysis.laws.powerlaw import PowerLaw, fit
-from analysis.laws.sentences import law_doubts
+from analysis.laws.sentences import law_doubts, law_shape
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
 from analysis.wording import quantity, symbol
@@ -45,7 +45,7 @@ def _blocks(view: View) -> Iterator[Block]:
                 "claim": claim,
                 "law": claim.law,
                 "interval": interval(claim.law) if claim.law else "",
-                "form": _best(claim.law) if claim.law else "",
+                "form": _rival(claim.law) if claim.law else "",
                 "intervals": _intervals(claim.law) if claim.law else [],
             }
             for claim in view.claims
@@ -91,13 +91,18 @@ def _numbers(claim: Claim) -> dict[str, object]:
         "r2": law.r2,
         "curvature": law.curvature,
         "curvature_p": law.curvature_p,
-        "best_form": _best(law),
+        "best_form": _rival(law),
     }
 
 
-def _best(law: PowerLaw) -> str:
-    known = [form for form in law.forms if math.isfinite(form.delta_aicc)]
-    return min(known, key=lambda form: form.delta_aicc).name if known else ""
+def _rival(law: PowerLaw) -> str:
+    return "" if law.rival is None else law.rival.name
+
+
+def _shape(law: PowerLaw) -> str:
+    if law.bends:
+        return "; bends"
+    return "; no bend established" if law.shape_tested else ""
 
 
 def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
@@ -117,7 +122,7 @@ def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
         yield Key(
             f"exponent ν in {symbol(claim.x)}, {claim.family.label}",
             f"{claim.law.nu:.{places}f}".replace("-", "−"),
-            f"{spread}; {'bends' if claim.law.bends else 'no bend established'}".replace("-", "−"),
+            f"{spread}{_shape(claim.law)}".replace("-", "−"),
         )
 
 
@@ -158,11 +163,11 @@ def _law(claim: Claim) -> list[Statement]:
     if claim.law is None:
         return [Statement(f"{claim.family.label}: {claim.refusal}", True)]
     said = claim.law.sentences()
-    bend = [text for text in said[1:] if " bend " in f" {text} "][:1]
+    shape = law_shape(claim.law)
     few = [text for text in said[1:] if text.startswith("With ")][:1]
     doubts = " ".join(law_doubts(claim.law))
     return [
         Statement(f"{claim.family.label}: {' '.join([said[0], *few])}"),
-        *(Statement(f"{claim.family.label}: {text}", claim.law.bends) for text in bend),
+        *([Statement(f"{claim.family.label}: {shape}", claim.law.bends)] if shape else []),
         *([Statement(f"{claim.family.label}: {doubts}", True)] if doubts else []),
     ]

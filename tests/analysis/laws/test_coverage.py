@@ -9,8 +9,20 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.laws.coverage import SIGMA, Seeds, cover, cover_until, simulate, table
-from analysis.laws.powerlaw import Law, fit
+from analysis.laws.coverage import (
+    INDEPENDENT,
+    MEASURED,
+    SIGMA,
+    Seeds,
+    cover,
+    cover_until,
+    errors,
+    headline,
+    intervals,
+    simulate,
+    table,
+)
+from analysis.laws.powerlaw import Law, PowerLaw, fit
 from analysis.statistics.batched import slopes
 from analysis.statistics.mixed import MIXED
 
@@ -19,19 +31,25 @@ HEADLINE = "t interval of per-seed slopes"
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 def test_headline_interval_covers_92_to_97_per_cent(seeds: int) -> None:
-    how = Seeds()
+    how = MEASURED
+    found = cover(simulate(how, seeds, 3000, np.random.default_rng(seeds)), how.nu, resamples=99)
+    assert 0.92 <= found[HEADLINE] <= 0.97
+    assert found[MIXED] < (0.92 if seeds < 10 else 0.95), "its name says that it is narrow"
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_intervals_over_rows_are_too_narrow_where_seeds_differ_in_slope(seeds: int) -> None:
+    how = Seeds(level_sd=0.02, slope_sd=0.03, curvature_sd=0, noise=0.02)
     found = cover(simulate(how, seeds, 3000, np.random.default_rng(seeds)), how.nu, resamples=99)
     assert 0.92 <= found[HEADLINE] <= 0.97
     assert found["HC3"] < 0.9
     assert found["OLS"] < 0.9
-    assert found[MIXED] < (0.92 if seeds < 10 else 0.95), "its name says that it is narrow"
 
 
-@pytest.mark.parametrize("seeds", [3, 5])
-def test_simulated_interval_is_the_one_that_fit_reports(seeds: int) -> None:
-    how = Seeds()
-    y = simulate(how, seeds, 30, np.random.default_rng(5))
-    laws = [
+def fitted(y: np.ndarray) -> list[PowerLaw]:
+    """The law of each simulated sweep [sweeps, seeds, m]."""
+    seeds = y.shape[1]
+    return [
         fit(
             pd.DataFrame(
                 {
@@ -44,6 +62,13 @@ def test_simulated_interval_is_the_one_that_fit_reports(seeds: int) -> None:
         )
         for one in y
     ]
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_simulated_interval_is_the_one_that_fit_reports(seeds: int) -> None:
+    how = MEASURED
+    y = simulate(how, seeds, 30, np.random.default_rng(5))
+    laws = fitted(y)
     names = {
         "OLS": "OLS (too narrow when seeds differ)",
         "HC3": "HC3 (too narrow when seeds differ)",
@@ -57,8 +82,31 @@ def test_simulated_interval_is_the_one_that_fit_reports(seeds: int) -> None:
         assert found[ours] == np.mean([i.low <= how.nu <= i.high for i in told])
 
 
+@pytest.mark.parametrize("seeds", [1, 2, 3, 7])
+def test_simulated_tests_are_those_that_fit_reports(seeds: int) -> None:
+    y = simulate(MEASURED, seeds, 40, np.random.default_rng(2))
+    laws = fitted(y)
+    assert errors(y) == {
+        "bend": np.mean([law.bends for law in laws]),
+        "lack of fit": np.mean([law.lacks for law in laws]),
+        "rivals": np.mean([law.rival is not None for law in laws]),
+        "influence": np.mean([len(law.moved) > 0 for law in laws]),
+    }
+    assert headline(y, MEASURED.nu) == np.mean([w.ci_low <= 1.18 <= w.ci_high for w in laws])
+
+
+@pytest.mark.parametrize(("seeds", "least"), [(3, 0.3), (5, 0.6), (10, 0.95)])
+def test_a_bend_twice_the_scatter_of_seeds_is_found(seeds: int, least: float) -> None:
+    """Also by the test for what a parabola leaves, where a point lies off the line."""
+    x = np.log(SIGMA)
+    straight = simulate(MEASURED, seeds, 2000, np.random.default_rng(4))
+    bent = errors(straight - 0.056 * (x - x.mean()) ** 2)
+    assert bent["bend"] > least
+    assert errors(straight + 0.08 * (np.arange(9) == 4))["lack of fit"] > least
+
+
 def test_without_seed_effects_ols_covers_too() -> None:
-    how = Seeds(level_sd=0, slope_sd=0, noise_low=0.02, noise_high=0.02)
+    how = INDEPENDENT
     found = cover(simulate(how, 5, 3000, np.random.default_rng(0)), how.nu, resamples=99)
     assert 0.93 <= found["OLS"] <= 0.97
     assert 0.92 <= found[HEADLINE] <= 0.97
@@ -74,7 +122,7 @@ def test_stopping_when_narrow_costs_little_coverage() -> None:
 
 
 def test_the_fixed_number_of_seeds_is_as_sure_as_it_says() -> None:
-    how, fixed = Seeds(), cover_until(0.03, sweeps=3000).fixed
+    how, fixed = MEASURED, cover_until(0.03, sweeps=3000).fixed
     assert fixed
     x = np.log(SIGMA) - np.log(SIGMA).mean()
     sure = []
@@ -88,8 +136,20 @@ def test_the_fixed_number_of_seeds_is_as_sure_as_it_says() -> None:
 
 
 @pytest.mark.slow
+def test_tests_err_in_one_straight_sweep_of_twenty() -> None:
+    found = table(sweeps=20_000)
+    tested = found[found.index.str.contains("3|5|10")]
+    assert len(tested) == 6
+    assert tested["coverage"].between(93, 97).all()
+    assert tested.drop(columns="coverage").stack().between(3, 7).all()
+    untested = found.drop(index=tested.index).drop(columns="coverage")
+    assert untested.shape == (4, 4)
+    assert (untested == 0).all(axis=None)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("slope_sd", [0.0, 0.03, 0.1])
 def test_coverage_over_many_sweeps(slope_sd: float) -> None:
-    found = table(sweeps=20_000, counts=(3, 5, 10), how=Seeds(slope_sd=slope_sd))
+    found = intervals(20_000, Seeds(slope_sd=slope_sd))
     assert found.loc[HEADLINE].between(94, 96).all()
     assert (found.loc["bootstrap, BCa", ["3 seeds", "5 seeds"]] < 88).all()

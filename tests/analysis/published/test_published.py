@@ -28,8 +28,10 @@ def test_sigma_law_of_table_1() -> None:
     assert law.curvature == pytest.approx(-0.180, abs=5e-4)
     assert law.curvature_p == pytest.approx(8.5e-5, rel=0.01)
     assert law.curvature_delta_aic == pytest.approx(-22.7, abs=0.05)
-    assert "rejected in favour of a bend" in law.sentence()
-    assert "−0.180, p = 8.5e-5, AIC lower by 22.7" in law.sentence()
+    assert law.curvature_sds == pytest.approx(6.4, abs=0.05)
+    assert law.bends
+    assert "−0.180, p = 8.5e-5, AIC lower by 22.7; that is 6.4 times the" in law.sentence()
+    assert "so the bend stands" in law.sentence()
 
 
 def test_alpha_law_of_table_3() -> None:
@@ -37,8 +39,11 @@ def test_alpha_law_of_table_3() -> None:
     assert (law.nu, law.se) == pytest.approx((0.635, 0.0067), abs=5e-4)
     assert law.p == pytest.approx(3.8e-12, rel=0.01)
     assert law.sentence().startswith(
-        "test KL follows, on average over the range, α^−ν with ν = 0.6353 ± 0.0067"
+        "In this published curve test KL goes as α^−ν with ν = 0.6353"
     )
+    assert not law.bends
+    assert "−0.0226, p = 0.009, AIC lower by 9.07; that is 0.81 times" in law.sentence()
+    assert "so a bend is not established by this one curve" in law.sentence()
 
 
 def test_ratios_of_kl_to_elbo() -> None:

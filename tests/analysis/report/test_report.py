@@ -151,11 +151,11 @@ def test_the_summary_says_what_speaks_against_a_law(tmp_path: Path) -> None:
     loaded = load.from_storage(planted.write(tmp_path, rough[1:]), "imaginary-noise")
     law = fit(loaded.trials, replace(LAW, where={"model": "sigma_vae"}))
     doubts = law_doubts(law)
-    assert [text.split()[0] for text in doubts] == ["Lack", "Note:"]
+    assert [text.split()[0] for text in doubts] == ["Lack", "ν", "Note:"]
     said = report.summary(loaded)
     assert f"σ-VAE: {' '.join(doubts)}" in said
     page = report.write(loaded, tmp_path / "out").read_text("utf-8")
-    assert "leave the line by more than repetitions scatter" in page.partition("<details")[0]
+    assert "leave line and bend by more than seeds scatter" in page.partition("<details")[0]
 
 
 def test_collapse_is_a_warning(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
+from scipy import stats
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestIndPower
@@ -124,15 +125,23 @@ def test_the_bend_of_one_curve_is_the_f_test_of_nested_models() -> None:
     assert law.curvature_delta_aic == pytest.approx(quadratic.aic - line.aic, rel=1e-8)
 
 
-def test_lack_of_fit_is_the_f_test_against_free_means(both: Any) -> None:
+def test_lack_of_fit_is_hotellings_test_of_what_a_parabola_leaves(both: Any) -> None:
+    """By its definition, with a base of our own: T² does not depend on which."""
     rows, law = both
-    ends = rows["sigma"].isin([SIGMA[0], SIGMA[-1]])  # the seeds' lines have two parameters
-    rows = rows.assign(inner=rows["sigma"].where(~ends, 0.0))
-    line, free = (smf.ols(f"y ~ u * C(seed){more}", rows).fit() for more in ("", " + C(inner)"))
-    f, p, df = free.compare_f_test(line)
+    wide = rows.pivot_table(index="seed", columns="u", values="y")
+    u, k = wide.columns.to_numpy(), len(wide)
+    count = {3: 1, 6: 2}[k]
+    higher = [u**3, u**4][:count]
+    quadratic = sm.add_constant(np.column_stack([u, u**2]))
+    base = np.linalg.qr(np.column_stack([quadratic, *higher]))[0][:, 3:]
+    own = wide.to_numpy() @ base
+    mean, scatter = own.mean(axis=0), np.atleast_2d(np.cov(own.T))
+    f = k * mean @ np.linalg.solve(scatter, mean) * (k - count) / (count * (k - 1))
     assert law.lack is not None
-    assert (law.lack.f, law.lack.p) == pytest.approx((f, p), rel=1e-7)
-    assert law.lack.df == (df, free.df_resid)
+    assert law.lack.df == (count, k - count)
+    assert (law.lack.f, law.lack.p) == pytest.approx(
+        (f, stats.f.sf(f, count, k - count)), rel=1e-7
+    )
 
 
 def test_rival_forms_differ_by_aicc(both: Any) -> None:
@@ -150,6 +159,17 @@ def test_influence_is_that_of_deleted_rows(both: Any) -> None:
     means = rows.groupby("sigma", as_index=False)[["u", "y"]].mean()
     without = [-smf.ols("y ~ u", means.drop(i)).fit().params["u"] for i in means.index]
     assert [one.nu for one in law.influence] == pytest.approx(without, rel=1e-9)
+    own = [
+        [
+            seed.drop(seed.index[i]).pipe(lambda r: smf.ols("y ~ u", r).fit().params["u"])
+            - smf.ols("y ~ u", seed).fit().params["u"]
+            for i in range(len(means))
+        ]
+        for _, seed in rows.groupby("seed")
+    ]
+    p = [DescrStatsW(one).ttest_mean(0)[1] for one in np.array(own).T]
+    corrected = multipletests(p, method="holm")[1]
+    assert [one.p for one in law.influence] == pytest.approx(corrected, rel=1e-7)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -38,7 +38,7 @@ FULL = (
     "dvae-frey",
 )
 COUNTS = {
-    "digits": 24,
+    "digits": 33,
     "zoo-small": 11,
     "saremi-sigma": 9 * 5 + 2,
     "saremi-sigma-small": 9 * 3 + 2,
