@@ -58,7 +58,7 @@ _MEMBERS = {
 
 
 def __getattr__(name: str) -> object:
-    """Import what is named, the first time (PEP 562)."""
+    """Import a public name when it is first used (PEP 562)."""
     if name in _MODULES:
         return importlib.import_module(_MODULES[name])
     if name in _MEMBERS:

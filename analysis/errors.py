@@ -1,4 +1,4 @@
-"""The errors that a user of `analysis` can meet; each message gives the rule and the remedy."""
+"""The errors that `analysis` raises for a user; each message gives the rule and the remedy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LoadError(AnalysisError):
 
 
 class NoAnswer(LoadError):
-    """A tracking server that does not answer, or breaks off: it may have what was asked for."""
+    """A tracking server that does not answer, or whose answer is incomplete."""
 
 
 class UnknownName(AnalysisError):
@@ -31,11 +31,11 @@ class UnknownName(AnalysisError):
 
 
 class MixedRows(AnalysisError):
-    """Rows that differ in more than the fit allows; the message names the fields."""
+    """Rows that differ in fields other than those that the fit allows; the message names them."""
 
 
 class NotComparable(AnalysisError):
-    """Numbers whose difference means nothing, such as `elbo` at two noise levels."""
+    """Numbers that cannot be compared, such as `elbo` at two noise levels."""
 
 
 class TooFewRows(AnalysisError):

@@ -1,4 +1,4 @@
-"""How numbers and names are written in sentences: the same in the terminal and in the report."""
+"""Format numbers and names for sentences, in the terminal and in the report."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def symbol(name: str) -> str:
 
 
 def model_name(model: object) -> str:
-    """The name a reader knows; an unknown model keeps its own."""
+    """The display name of a model; an unknown model keeps its own name."""
     return MODEL_NAMES.get(str(model), str(model))
 
 
@@ -73,7 +73,7 @@ def quantity(metric: str) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """`value` to so many significant digits, without an exponent where it can be read."""
+    """`value` to `digits` significant digits, without an exponent for values of normal size."""
     if not math.isfinite(value):
         return "not available"
     if value == 0 or 1e-4 <= abs(value) < 1e6:
@@ -93,7 +93,7 @@ def probability(p: float) -> str:
 
 
 def share(value: float) -> str:
-    """R² to three decimals; there is none where all values are equal."""
+    """R² to three decimals; ``not available`` if it is NaN because all values are equal."""
     return f"{value:.3f}" if math.isfinite(value) else "not available"
 
 
@@ -106,7 +106,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def listed(items: Iterable[object], limit: int = 6) -> str:
-    """a, b and c; the rest is counted."""
+    """The items as ``a, b and c``; of more than `limit`, the rest as a number."""
     texts = [f"{item:g}" if isinstance(item, float) else str(item) for item in items]
     if len(texts) > limit:
         return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"

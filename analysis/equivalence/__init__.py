@@ -1,13 +1,13 @@
-"""Whether (σ, β) and σ√β (α: αβ) are the same model, at four levels, none of them a picture.
+"""Test whether (σ, β) and σ√β (α: αβ) are the same model, at four levels.
 
     algebra       the objectives on the same parameters are proportional, up to a constant
     twins         matched-seed runs stay equal to rounding for the whole run
     across_seeds  Welch TOST on log KL and log recon, disjoint seeds, a declared margin
-    collapse      all (σ, β) lie on one bent curve in s = log σ + ½ log β: TOST on what is left
+    collapse      all (σ, β) lie on one curve in s = log σ + ½ log β: TOST on the residual effect
 
 Theorems 1 and 2 of Saremi 2020 (arXiv:2005.09047). Every verdict is one of *equivalent*,
-*different* and *undecided*, or *unusable* with a reason (NaN, a collapsed KL); a test that finds
-no difference is not evidence of equivalence.
+*different* and *undecided*, or *unusable* with a reason (NaN, a collapsed KL). A non-significant
+difference alone is never called equivalent.
 
 Example::
 

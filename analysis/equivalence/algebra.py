@@ -76,7 +76,7 @@ def algebra(
     """Whether L(σ₂, β₂) = (σ₁/σ₂)² L(σ₁, β₁) + C; for α the factor is α₁/α₂.
 
     Errors: AnalysisError unless σ₁²β₁ = σ₂²β₂ (α: α₁β₁ = α₂β₂), or with fewer than two points
-    (a constant fits one point whatever it is).
+    (the constant C alone fits one point exactly).
     """
     power = {"sigma": 2, "alpha": 1}.get(x)
     if power is None:
@@ -123,13 +123,13 @@ def _angle(first: ArrayLike | None, second: ArrayLike | None) -> float:
 
 
 def algebra_of_twins(experiment: Experiment, tolerance: float = 1e-5) -> list[AlgebraVerdict]:
-    """Level a from what was trained: the objectives of twins that took the same steps.
+    """Level a from trained twins: their recorded objectives, which used the same parameters.
 
     Twins of one seed have the same parameters at every step as long as level b holds, so their
     recorded training objectives (nats per example, mean over each epoch) must be proportional.
-    Trained in single precision, they are so to rounding, and the tolerance is wider than that of
-    `algebra` in float64. Pairs that level b does not find equivalent are left out: their
-    parameters differ. So are pairs without two common epochs.
+    They are in single precision, so the default tolerance is wider than that of `algebra` in
+    float64. Pairs that are not equivalent at level b are left out, because their parameters
+    differ, and so are pairs with fewer than two common epochs.
     """
     pairs = [(one.trial, one.twin) for one in twins(experiment) if one.verdict == EQUIVALENT]
     if not pairs:

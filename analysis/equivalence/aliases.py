@@ -1,4 +1,4 @@
-"""Which settings of a sweep are aliases: equal σ√β (α: equal αβ), everything else equal.
+"""Find the aliases of a sweep: settings of equal σ√β (α: equal αβ), all else equal.
 
 Theorems 1 and 2 of Saremi 2020 (arXiv:2005.09047) are about the σ-VAE and the α-VAE. Other models
 have a noise level and β too (UVB: −‖x − y + σ²∇f(y)‖² with β inside f), but no such theorem.
@@ -23,7 +23,7 @@ THEOREMS = {"sigma": "sigma_vae", "alpha": "alpha_vae"}
 
 @dataclass(frozen=True)
 class Kin:
-    """Rows that differ in x, β and seed only; `where` names them if the sweep has several."""
+    """Rows that differ in x, β and seed only; `where` distinguishes them from other such sets."""
 
     x: str
     rows: pd.DataFrame
@@ -38,7 +38,7 @@ class Kin:
 
 @dataclass(frozen=True)
 class Arm:
-    """One setting and its rows, one a seed."""
+    """One setting and its rows, one for each seed."""
 
     x: str
     noise: float
@@ -54,7 +54,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Alias:
-    """Two settings that the theorem calls the same model; `first` has the β nearest to 1."""
+    """Two settings that are the same model by the theorem; `first` has the β nearest to 1."""
 
     first: Arm
     second: Arm
@@ -87,8 +87,8 @@ def alias_pairs(trials: pd.DataFrame) -> list[Alias]:
 def families(trials: pd.DataFrame) -> list[Kin]:
     """Every set of finished, declared rows that differ in σ or α, β and seed only.
 
-    Rows of models without the theorem, and of β = 0 or a scale of 0, whose logarithm is nothing,
-    are left out.
+    Rows of models without the theorem, and rows with β = 0 or a scale of 0, whose logarithm is
+    not finite, are left out.
     """
     found = []
     for x in POWERS:
@@ -112,7 +112,7 @@ def families(trials: pd.DataFrame) -> list[Kin]:
 
 
 def no_theorem(trials: pd.DataFrame) -> str:
-    """A sentence on models that were trained at several β, but have no aliases; or nothing."""
+    """A sentence on models that were trained at several β but have no aliases; else ""."""
     found = []
     for x in POWERS:
         rows = _weighted(trials, x)
@@ -139,7 +139,7 @@ def _weighted(trials: pd.DataFrame, x: str) -> pd.DataFrame:
 
 
 def _where(rows: pd.DataFrame, varied: list[str]) -> str:
-    """What tells these rows from the sweep's others with the same x: ``d_z = 10``."""
+    """The values that distinguish these rows from others with the same x: ``d_z = 10``."""
     first = rows.iloc[0]
     return ", ".join(
         setting(name, first[name])
@@ -149,9 +149,9 @@ def _where(rows: pd.DataFrame, varied: list[str]) -> str:
 
 
 def deal(first: Iterable[object], second: Iterable[object]) -> tuple[list[object], list[object]]:
-    """Disjoint seeds for two arms: shared ones go, in order, to the arm that has fewer.
+    """Disjoint seeds for two arms: shared seeds go, in order, to the arm that has fewer.
 
-    A seed used in both arms would make them copies of each other, not independent evidence.
+    Trials of aliases with the same seed are copies of each other, not independent evidence.
     """
     one, two = set(first), set(second)
     mine, theirs = _sorted(one - two), _sorted(two - one)

@@ -1,11 +1,11 @@
-"""Level d: all (σ, β) on one bent curve in s = log σ + ½ log β (α: log α + log β).
+"""Level d: all (σ, β) lie on one quadratic curve in s = log σ + ½ log β (α: log α + log β).
 
     log KL = a + b s + c s² + δ log β
 
-If β acts through s alone, δ = 0. The curve is bent because a straight one would put the law's
-bend into δ and reject a true equivalence. δ̂ is a sum over seeds; the seeds with β = 1 and those
-with β ≠ 1 are kept disjoint, so δ̂ is a difference of two independent means of per-seed numbers
-and Welch's TOST applies to it whatever the seeds' own scatter along the curve is.
+If β acts through s alone, δ = 0. The curve has a quadratic term, because without it the curvature
+of the law would bias δ and a true equivalence would be rejected. δ̂ is a sum over seeds; the seeds
+with β = 1 and those with β ≠ 1 are kept disjoint, so δ̂ is a difference of two independent means
+of per-seed numbers, and Welch's TOST applies to it for any scatter of the seeds along the curve.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class CollapseVerdict:
     """δ with the interval of its test (in `test`), and the curve (a, b, c) in powers of s.
 
     margin: on δ; by default the log-ratio margin divided by the largest |log β|, so that the
-    curve is right within that ratio at every β of the sweep. dealt: seeds were shared between
-    β = 1 and other β, so each side got some of them. copies: seeds that repeat the numbers of
-    another and are not counted. reason: why the rows are unusable.
+    curve is within that ratio at every β of the sweep. dealt: β = 1 and other β were trained with
+    the same seeds, so that each side uses some of them. copies: number of seeds whose values equal
+    another seed's, which are not counted. reason: why the rows are unusable.
     """
 
     x: str
@@ -116,9 +116,9 @@ def collapse(
 ) -> list[CollapseVerdict]:
     """A verdict for every family of rows that has β = 1, other β, and four values of s.
 
-    margin: a log ratio; delta_margin: on δ itself, instead. alpha: level of the test, that of
-    `across_seeds`: seeds that were added until pairs were decided decide this too. Families that
-    cannot say anything (one β only) are left out; one whose numbers cannot be used is unusable,
+    margin: a log ratio; delta_margin: a margin on δ instead. alpha: level of the test, the same
+    as for `across_seeds`, because seeds that were added until pairs were decided are used here
+    too. Families with one β only are left out; a family whose values cannot be used is unusable,
     with the reason.
     Errors: UnknownName; AnalysisError for a margin that is not above zero and finite;
     UnusableValues if no family can be used.
@@ -210,12 +210,12 @@ def _verdict(kin: Kin, y: str, margin: float, alpha: float) -> CollapseVerdict:
 
 
 def _table(x: str, y: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """y by seed and setting; seeds that lack a setting are left out."""
+    """Values of y by seed (rows) and setting (columns), for seeds that have all settings."""
     return rows.pivot_table(index="seed", columns=[x, "beta"], values=y).dropna()
 
 
 def _design(x: str, arms: list[pd.DataFrame]) -> Array:
-    """The columns 1, s, s², log β, one row a value of the arms."""
+    """The design matrix with columns 1, s, s², log β, one row for each value of the arms."""
     cells = np.array(
         [cell for arm in arms for _ in range(len(arm)) for cell in arm.columns], dtype=np.float64
     ).reshape(-1, 2)

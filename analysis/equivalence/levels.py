@@ -1,4 +1,4 @@
-"""All four levels of an experiment at once: the verdicts, and why a level has none."""
+"""Run all four levels of equivalence tests on an experiment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Examined", "Verdict", "examine"]
 
 
 class Verdict(Protocol):
-    """What every level's verdict can do."""
+    """The interface of the verdicts of all levels."""
 
     @property
     def verdict(self) -> str: ...
@@ -33,11 +33,12 @@ class Verdict(Protocol):
 
 @dataclass(frozen=True)
 class Examined:
-    """verdicts: by level (algebra, twins, seeds, collapse). refusals: why a level has none.
+    """The verdicts of all levels.
 
-    alpha: level of the tests across seeds and of the collapse, below 0.05 if the sweep was
-        looked at after each seed.
-    note: on models that have β but no aliases; empty if there are none.
+    verdicts: by level (algebra, twins, seeds, collapse). refusals: why a level has none.
+    alpha: level of the tests across seeds and of the collapse; below 0.05 if the stopping rule
+        tested after each seed.
+    note: a sentence on models that have β but no aliases; empty if there are none.
     """
 
     verdicts: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class Examined:
 
 
 def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
-    """Ask every level that these trials can answer, with a margin declared beforehand.
+    """Run the tests of every level that applies to these trials, with a declared margin.
 
     Errors: AnalysisError for a margin that is not finite and above zero.
     """

@@ -1,7 +1,7 @@
-"""The chance that an equivalence test decides, and the seeds that it takes.
+"""The power of an equivalence test, and the number of seeds that it needs.
 
-statsmodels has the power of one t test, not of two one-sided ones together: that of both is at
-least the sum of their powers less one (Phillips 1990, Journal of Pharmacokinetics 18, 137).
+statsmodels has the power of one t test, not of two one-sided tests together: the power of both is
+at least the sum of their powers minus one (Phillips 1990, Journal of Pharmacokinetics 18, 137).
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ CERTAIN = 37.0  # standard errors, beyond which the noncentral t distribution is
 def tost_power(
     sd: float, margin: float, seeds: int, difference: float = 0.0, alpha: float = ALPHA
 ) -> float:
-    """Chance that `seeds` an arm decide: equivalent within the margin, different beyond it.
+    """Probability of the right verdict with `seeds` seeds per arm.
+
+    That is *equivalent* if the difference is within the margin, and *different* if beyond it.
 
     Both arms have standard deviation `sd` and 2(n − 1) degrees of freedom.
     """
@@ -43,11 +45,11 @@ def _one_sided(effect: float, seeds: int, alpha: float) -> float:
 def seeds_needed(
     sd: float, margin: float, difference: float = 0.0, tests: int = 1, alpha: float = ALPHA
 ) -> int | None:
-    """Seeds an arm for a power of 0.8, at least five; None if more than 1,000.
+    """Seeds per arm for a power of 0.8, at least five; None if more than 1,000.
 
-    tests: how many metrics must be decided together. All must be equivalent, so each may miss
-    with a chance of 0.2/tests (Bonferroni; true however they hang together); one that differs
-    decides alone, at the level that Holm leaves it, alpha/tests.
+    tests: how many metrics must be decided together. For *equivalent* all must be, so each may
+    fail with probability 0.2/tests (Bonferroni, valid for any dependence); for *different* one
+    is enough, at Holm's level alpha/tests.
     """
     far = abs(difference) > margin
     alpha = alpha / tests if far else alpha

@@ -34,11 +34,10 @@ class SeedVerdict:
     """Equivalent if every metric is, different if any is (Holm), undecided otherwise.
 
     tests: by metric, on natural logarithms, where a margin of 0.10 is about 10 %, or without
-    `logs` on the values themselves. seeds: those used,
-    by arm. dealt: the sweep used the same seeds in both arms, so each arm got some of them.
-    needs, if_equal: further seeds an arm that decide all metrics together, see `seeds_missing`.
-    copies: seeds that repeat the numbers of another and are not counted. reason: why the pair is
-    unusable.
+    `logs` on the values themselves. seeds: those used, by arm. dealt: the sweep used the same
+    seeds in both arms, so that each arm uses some of them. needs, if_equal: further seeds per arm
+    that decide all metrics together, see `seeds_missing`. copies: number of seeds whose values
+    equal another seed's, which are not counted. reason: why the pair is unusable.
     """
 
     labels: tuple[str, str]
@@ -96,10 +95,10 @@ def across_seeds(
 ) -> list[SeedVerdict]:
     """A verdict for every alias pair of the sweep (see `aliases.alias_pairs`).
 
-    margin: of the log ratio, declared before the run. alpha: level of the tests; of sweeps that
-    were looked at after every seed it is `stopping.level_of` their rules. A pair whose numbers
-    cannot be used is reported as unusable, with the reason. Errors: AnalysisError for a margin
-    that is not above zero and finite; as `compare_arms` if no pair can be used.
+    margin: of the log ratio, declared before the run. alpha: level of the tests; for sweeps that
+    were tested after every seed, `stopping.level_of` them. A pair whose values cannot be used is
+    reported as unusable, with the reason. Errors: AnalysisError for a margin that is not above
+    zero and finite; those of `compare_arms` if no pair can be used.
     """
     require_margin(margin)
     found: list[SeedVerdict] = []
@@ -136,9 +135,9 @@ def compare_arms(
     metrics: tuple[str, ...] = METRICS,
     alpha: float = ALPHA,
 ) -> SeedVerdict:
-    """Level c for two arms; shared seeds are dealt out so that the arms are disjoint.
+    """Level c for two arms; shared seeds are divided between the arms, so that these are disjoint.
 
-    Seeds with exactly the numbers of another, in either arm, are copies and count once.
+    Seeds with exactly the values of another seed, in either arm, are copies and count once.
     Errors: UnknownName for a missing metric, UnusableValues for NaN, zero or negative values,
     TooFewRows if an arm has two rows of one seed.
     """
@@ -188,7 +187,7 @@ def compare_seeds(
 
 
 def _disjoint(arms: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Each arm with seeds of its own, none of them a copy of another seed's numbers."""
+    """The arms with disjoint seeds, without seeds whose values equal those of another seed."""
     arms = [arm[~arm.duplicated()] for arm in arms]
     dealt = deal(arms[0].index, arms[1].index)
     first, second = (arm.loc[seeds] for arm, seeds in zip(arms, dealt, strict=True))

@@ -1,12 +1,12 @@
-"""Tests that are looked at after every seed: the level of each look, and what it costs.
+"""Equivalence tests repeated after every seed: the level of each test, by simulation.
 
     python -m analysis.equivalence.stopping [SWEEPS]
 
 `until: {equivalence: decided}` adds a seed to both arms and tests again, until the verdict is
-*equivalent* or *different*. Each look is another chance to be wrong: at the level 0.05, a pair
-that differs by just the margin is called equivalent by one sweep in five. So every look has the
-level `each_look`, the same for all (Pocock 1977, Biometrika 64:191), with which the whole path is
-wrong in one sweep of twenty. `table` simulates it.
+*equivalent* or *different*. Repeated tests raise the error rate: at the level 0.05, a pair whose
+difference equals the margin is called equivalent in one sweep of five. So every test (look) has
+the level `each_look`, the same for all (Pocock 1977, Biometrika 64:191), with which the error
+rate of the whole sequence is 5 %. `table` simulates it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Flags = npt.NDArray[np.bool_]
 class Pair:
     """Two arms: log metrics are normal with spread `sd`, their means `difference` apart.
 
-    differences: one a metric; margin: of the test. All are log ratios, dimensionless.
+    differences: one for each metric; margin: of the test. All are log ratios, dimensionless.
     """
 
     differences: tuple[float, ...] = (0.0, 0.0)
@@ -56,7 +56,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Decided:
-    """Shares of sweeps by verdict, and the mean number of seeds an arm when it was given."""
+    """Shares of sweeps by verdict, and the mean number of seeds per arm at the verdict."""
 
     equivalent: float
     different: float
@@ -64,7 +64,7 @@ class Decided:
 
 
 def level_of(sweeps: Iterable[Mapping[str, Any]]) -> float:
-    """The level of the tests of an experiment: `each_look`, if a sweep of it was looked at."""
+    """The level of an experiment's tests: `each_look` if a sweep was tested after each seed."""
     rules = [(sweep.get("until") or {}).get("rule") or {} for sweep in sweeps]
     most = [int(rule["max_seeds"]) for rule in rules if rule.get("equivalence")]
     return each_look(max(most)) if most else ALPHA
@@ -72,10 +72,10 @@ def level_of(sweeps: Iterable[Mapping[str, Any]]) -> float:
 
 @lru_cache
 def each_look(most: int) -> float:
-    """The level of each of the looks at 5, 6, ... `most` seeds an arm.
+    """The level of each of the tests at 5, 6, ... `most` seeds per arm.
 
-    It is the 5 % quantile of the least p of a path, where the difference is just the margin:
-    simulated, the same every time. Arms with fewer seeds have fewer looks and err less.
+    It is the 5 % quantile of the least p value of a sequence if the difference equals the margin,
+    simulated with a fixed seed. With fewer seeds there are fewer tests and fewer errors.
     """
     if most <= LEAST_SEEDS:
         return ALPHA
@@ -92,7 +92,7 @@ def simulate(pair: Pair, seeds: int, sweeps: int, rng: np.random.Generator) -> A
 
 
 def decide(values: Array, margin: float, alpha: float = ALPHA) -> tuple[Flags, Flags]:
-    """Equivalent and different, [sweep, look] from five seeds an arm on, of `simulate`'s values.
+    """Whether equivalent and whether different, each [sweep, look], from five seeds per arm on.
 
     The tests are those of `tost` and `jointly`: Welch, all metrics for equivalence, any metric
     by Holm for a difference.
@@ -109,9 +109,9 @@ def decide(values: Array, margin: float, alpha: float = ALPHA) -> tuple[Flags, F
 def decide_until(
     pair: Pair, most: int = 40, sweeps: int = 4000, alpha: float | None = None
 ) -> Decided:
-    """Test after every seed from five an arm on, until it is decided or `most` are spent.
+    """Simulate tests after every seed from five per arm on, until decided or at `most` seeds.
 
-    alpha: of each look; None is `each_look`.
+    alpha: level of each test; None is `each_look`.
     """
     values = simulate(pair, most, sweeps, np.random.default_rng(2))
     equivalent, different = decide(values, pair.margin, alpha or each_look(most))
@@ -126,10 +126,10 @@ def decide_until(
 
 
 def table(sweeps: int = 4000, most: int = 40) -> pd.DataFrame:
-    """Per cent of sweeps by verdict, and mean seeds an arm, by the truth; `most` seeds at most.
+    """Per cent of sweeps by verdict, and mean seeds per arm, for several true differences.
 
-    One metric differs by a share of the margin of 0.10, the other not at all. Beside it the
-    verdict *equivalent* if every look had the level 0.05.
+    One metric differs by a share of the margin of 0.10, the other not at all. A further column
+    has the share of *equivalent* if every test had the level 0.05. most: the most seeds per arm.
     """
     rows = []
     for share in (0.0, 0.5, 1.0, 1.5):

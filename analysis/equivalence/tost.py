@@ -1,9 +1,9 @@
 """Two one-sided Welch tests on a difference of means, and how many seeds they need.
 
-equivalent: both one-sided tests reject at 5 % (less where a verdict is asked for again and again,
-see `stopping`), so |difference| < margin is established.
+equivalent: both one-sided tests reject at 5 % (less for repeated tests, see `stopping`), so
+|difference| < margin is established.
 different: |difference| > margin is established, by the same kind of test.
-undecided: neither; the number of further seeds an arm comes from the power calculation.
+undecided: neither; the number of further seeds per arm is from the power calculation.
 
 Several metrics are equivalent together if each is: that claim needs no correction (Berger 1982).
 They differ if any one does: those p values are corrected by Holm's method.
@@ -41,9 +41,9 @@ class Tost:
     """The difference of two means, its 1 − 2·alpha interval, and the verdict for ± margin.
 
     p: of the equivalence test (the larger of the two one-sided p); p_different: of the test
-    that |difference| > margin, at most that of a difference of just the margin; p_zero: Welch's
-    test of no difference, which decides nothing. sd: of one seed, pooled over both arms.
-    alpha: level of the tests.
+    that |difference| > margin, computed at a difference equal to the margin; p_zero: of Welch's
+    test of no difference, not used for the verdict. sd: standard deviation over seeds, pooled
+    over both arms. alpha: level of the tests.
     """
 
     difference: float
@@ -60,7 +60,7 @@ class Tost:
 
     @property
     def needs(self) -> int | None:
-        """Further seeds an arm for a power of 0.8 if the difference is as it was seen.
+        """Further seeds per arm for a power of 0.8 if the true difference is the observed one.
 
         None if decided, or beyond 1,000.
         """
@@ -68,7 +68,7 @@ class Tost:
 
     @property
     def if_equal(self) -> int | None:
-        """Further seeds an arm for a power of 0.8 if there is no difference."""
+        """Further seeds per arm for a power of 0.8 if there is no difference."""
         return seeds_missing([self])[1]
 
     def to_json(self) -> dict[str, Any]:
@@ -78,8 +78,8 @@ class Tost:
 def tost(first: ArrayLike, second: ArrayLike, margin: float, alpha: float = ALPHA) -> Tost:
     """Welch's TOST on mean(first) − mean(second), both sides at `margin` > 0 and level `alpha`.
 
-    Below five seeds an arm nothing is called equivalent or different: the verdict is undecided.
-    Errors: AnalysisError for fewer than two values an arm; UnusableValues for NaN.
+    With fewer than five seeds per arm the verdict is always undecided.
+    Errors: AnalysisError for fewer than two values per arm; UnusableValues for NaN.
     """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     require_margin(margin)
@@ -110,7 +110,7 @@ def tost(first: ArrayLike, second: ArrayLike, margin: float, alpha: float = ALPH
 
 
 def require_margin(margin: float) -> None:
-    """AnalysisError unless `margin` is finite and above zero: with others nothing is tested."""
+    """AnalysisError unless `margin` is finite and above zero."""
     if not (math.isfinite(margin) and margin > 0):
         raise AnalysisError(
             f"an equivalence margin must be a finite number above zero, not {margin:g}"
@@ -118,7 +118,7 @@ def require_margin(margin: float) -> None:
 
 
 def jointly(tests: Mapping[str, Tost]) -> dict[str, Tost]:
-    """The same tests with p_different corrected over all of them, and the verdicts that follow."""
+    """The tests with p_different corrected over all of them by Holm, and their verdicts."""
     corrected = holm(np.array([test.p_different for test in tests.values()]))
     return {
         name: replace(
@@ -145,10 +145,10 @@ def _verdict(p: float, p_different: float, seeds: int, alpha: float) -> str:
 
 
 def seeds_missing(tests: Sequence[Tost]) -> tuple[int | None, int | None]:
-    """Further seeds an arm that decide all `tests` together, with a chance of at least 0.8.
+    """Further seeds per arm that decide all `tests` together with probability at least 0.8.
 
-    First if the differences are as they were seen, then if there are none; the spread is as it
-    was seen. (None, None) if they are decided; None for more than 1,000.
+    The first number is for the observed differences, the second for no differences; both use the
+    observed spread. (None, None) if they are decided; None for more than 1,000.
     """
     if together({str(i): test for i, test in enumerate(tests)}) != UNDECIDED:
         return None, None
@@ -162,7 +162,7 @@ def seeds_missing(tests: Sequence[Tost]) -> tuple[int | None, int | None]:
 
 
 def _joint(tests: Sequence[Tost], differences: Sequence[float]) -> int | None:
-    """Seeds an arm for all tests: any one beyond its margin decides, else all must."""
+    """Seeds per arm for all tests: one beyond its margin is enough, else all must be decided."""
     totals = [
         (
             abs(difference) > test.margin,

@@ -25,8 +25,9 @@ METRICS = ("kl", "recon")
 class TwinVerdict:
     """The largest |Δ log| of KL and recon between a trial and its twin, over the history.
 
-    exact: all values are equal to the last bit. first: |Δ log| at the first step, last: at the
-    last; a pair that starts equal and drifts apart is undecided (rounding grows in training).
+    exact: all values are equal to the last bit. first, last: |Δ log| at the first and the last
+    step. A pair that starts equal and then drifts apart is undecided, as rounding errors grow in
+    training.
     """
 
     trial: str
@@ -81,7 +82,7 @@ def twins(experiment: Experiment, tolerance: float = 1e-4) -> list[TwinVerdict]:
 
 
 def _values(history: pd.DataFrame, wanted: set[str]) -> pd.DataFrame:
-    """Values by (metric, step), one column a trial."""
+    """Values by (metric, step), with one column for each trial."""
     names = history["metric"].str.rpartition("/")[2] if len(history) else pd.Series(dtype=str)
     rows = history[history["trial"].isin(wanted) & names.isin(METRICS)]
     return rows.pivot_table(

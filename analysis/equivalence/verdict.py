@@ -1,4 +1,4 @@
-"""The verdicts of equivalence tests, when they may be given, and how they are said."""
+"""The verdicts of equivalence tests, and their wording."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ DIFFERENT = "different"
 UNDECIDED = "undecided"
 UNUSABLE = "unusable"
 
-ALPHA = 0.05  # level of an equivalence test that is made once
-LEAST_SEEDS = 5  # an arm, below which nothing is called equivalent or different
+ALPHA = 0.05  # level of an equivalence test that is not repeated
+LEAST_SEEDS = 5  # per arm; with fewer the verdict is undecided
 
 
 def said(
     verdict: str, needs: int | None = None, if_equal: int | None = None, dealt: bool = False
 ) -> str:
-    """equivalent | different | undecided (needs n more seeds an arm, fewer if truly equal)."""
+    """The verdict in words: equivalent, different, or undecided with the further seeds needed."""
     if verdict != UNDECIDED:
         return verdict
     return f"{verdict} (needs {missing(needs, if_equal, dealt)})"
 
 
 def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False) -> str:
-    """How many seeds an arm would decide: as the difference was seen, and if there is none.
+    """A phrase on the seeds per arm that would decide the test, from `seeds_missing`.
 
-    dealt: both arms were trained with the same seeds, so that each arm gets half of new ones.
+    dealt: both arms were trained with the same seeds, so that each arm uses half of new ones.
     """
     seeds = (
         "more than 1,000 seeds an arm" if needs is None else f"{plural(needs, 'more seed')} an arm"
@@ -56,7 +56,7 @@ def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False)
 
 
 def repeated(copies: int) -> str:
-    """How many seeds are not counted, because they are copies."""
+    """A phrase on the seeds that are not counted because they are copies."""
     return (
         f"{plural(copies, 'more seed')} that only repeat{'s' * (copies == 1)} the numbers of "
         "another"
@@ -64,7 +64,7 @@ def repeated(copies: int) -> str:
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON values: tuples as lists, what is not finite as None."""
+    """The values for JSON: tuples as lists, NaN and infinity as None."""
 
     def one(value: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):

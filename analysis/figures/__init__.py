@@ -1,8 +1,8 @@
 """The report's figures: every `Figure` that a module of this folder defines.
 
 ``info(view)`` returns the data of a figure and ``draw(info)`` a Plotly figure, so that both can
-be used from a notebook. A new figure is a new module with a ``FIGURE``; a module that draws the
-same for several fields, such as KL against σ and against α, defines one for each.
+be used from a notebook. A new figure is a new module with a ``FIGURE``; a module that draws
+several fields in the same way, such as KL against σ and against α, defines one for each.
 """
 
 from __future__ import annotations

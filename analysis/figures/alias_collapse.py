@@ -29,7 +29,9 @@ _PANELS = 6
 
 @dataclass(frozen=True)
 class Effective:
-    """table: columns panel, axis (sigma or alpha), series, kind (measured or curve), x (σ√β or
+    """The data of the figure.
+
+    table: columns panel, axis (sigma or alpha), series, kind (measured or curve), x (σ√β or
     αβ), y (KL), beta, seed, trial, hover, link. One panel for each set of comparable trials.
     """
 
@@ -38,7 +40,7 @@ class Effective:
 
 
 def info(view: View) -> Effective:
-    """Every finished trial of a model that was trained at more than one β."""
+    """The finished trials of each model that was trained at more than one β."""
     trials = view.finished
     if not {"beta", "test/kl"} <= set(trials.columns):
         raise NothingToDraw("No finished trial has both β and KL.", relevant=False)
@@ -129,7 +131,7 @@ def _measured(view: View, kin: Kin) -> pd.DataFrame:
 
 
 def draw(data: Effective) -> go.Figure:
-    """Log-log axes, one panel below the other; one colour and marker a β."""
+    """Panels one below another with log-log axes; a colour and marker for each β."""
     table = data.table
     panels = table[["panel", "axis"]].drop_duplicates().itertuples(index=False, name=None)
     every = {beta: index for index, beta in enumerate(sorted(table["beta"].dropna().unique()))}
@@ -149,9 +151,9 @@ def draw(data: Effective) -> go.Figure:
 def _traces(
     part: pd.DataFrame, every: dict[float, int], shown: set[float]
 ) -> Iterator[go.Scatter]:
-    """The curve, then the points of each β; a β is named once in the legend of all panels.
+    """The curve, then the points of each β; the legend of all panels has each β once.
 
-    Those of the largest β lie below and are larger: of points that coincide both are seen.
+    Points of larger β are drawn first and larger, so that coinciding points are all visible.
     """
     curve = part[part["kind"] == "curve"]
     if len(curve):

@@ -31,7 +31,7 @@ class Differences:
 
 
 def info(view: View) -> Differences:
-    """One row a pair of aliases and metric."""
+    """One row for each pair of aliases and metric."""
     try:
         found = (
             across_seeds(
@@ -79,7 +79,7 @@ def _rows(one: SeedVerdict) -> list[dict[str, object]]:
 
 
 def draw(data: Differences) -> go.Figure:
-    """One line a pair, one mark a metric; the margin is shaded."""
+    """One line for each pair, one marker for each metric; the margin is shaded."""
     pairs = list(dict.fromkeys(data.table["pair"]))
     figure = canvas(150 + 62 * len(pairs))
     figure.add_vrect(

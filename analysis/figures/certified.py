@@ -25,7 +25,7 @@ class Certified:
 
 
 def info(view: View) -> Certified:
-    """Mean and range over seeds at every radius that was certified."""
+    """Mean and range over seeds of the certified accuracy at every radius."""
     trials = view.finished
     radii = {
         name: float(name.removeprefix(_PREFIX))
@@ -45,7 +45,7 @@ def info(view: View) -> Certified:
 
 
 def draw(data: Certified) -> go.Figure:
-    """One line a setting."""
+    """One line for each setting."""
     figure = canvas(400)
     figure.add_traces(list(setting_lines(data.table, "radius", ("radius", ".3f"))))
     figure.update_xaxes(title_text="certified radius in ℓ2 (data units)")

@@ -1,4 +1,4 @@
-"""The bounds L_dvae and L_cvae beside log p(x), and whether they stand in the true order."""
+"""The bounds L_dvae and L_cvae beside log p(x), and whether they are in the true order."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DenoisingBounds:
 
 
 def info(view: View) -> DenoisingBounds:
-    """The three bounds of every trial that was asked for them."""
+    """The three bounds of every trial with the evaluation ``bounds``."""
     rows = _asked(view)
     if rows.empty:
         raise NothingToDraw(
@@ -77,7 +77,7 @@ def checks(view: View) -> Iterator[OrderCheck]:
 
 
 def sentence(view: View) -> str:
-    """In how many trials each inequality holds; empty if none was asked."""
+    """In how many trials each inequality holds; empty if no trial has the bounds."""
     counts = Counter((one.claim, one.verdict) for one in checks(view))
     told = []
     for claim in GAPS.values():
@@ -89,7 +89,7 @@ def sentence(view: View) -> str:
 
 
 def _asked(view: View) -> pd.DataFrame:
-    """The rows with bounds, setting after setting, by seed."""
+    """The rows with bounds, ordered by setting and seed."""
     rows = view.finished
     if "bounds/dvae" not in rows:
         return rows.iloc[:0]
@@ -98,7 +98,7 @@ def _asked(view: View) -> pd.DataFrame:
 
 
 def _labels(rows: pd.DataFrame) -> list[str]:
-    """The model and what differs between these trials."""
+    """Labels of the rows: the model, and the fields that differ between them."""
     varied = [
         name
         for name in param_columns(rows)
@@ -117,7 +117,7 @@ def _labels(rows: pd.DataFrame) -> list[str]:
 
 
 def draw(data: DenoisingBounds) -> go.Figure:
-    """One line a trial, one mark a bound."""
+    """One line for each trial, one marker for each bound."""
     trials = list(dict.fromkeys(data.table["trial"]))[:_ROWS]
     shown = data.table[data.table["trial"].isin(trials)]
     labels = shown.drop_duplicates("trial")["label"]

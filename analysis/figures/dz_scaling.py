@@ -30,7 +30,7 @@ class ByWidth:
 
 
 def info(view: View) -> ByWidth:
-    """One ν a latent dimension, from the laws of families that differ in d_z and nothing else."""
+    """ν for each latent dimension, from the laws of families that differ in d_z only."""
     rows = [
         _row(claim)
         for claim in view.claims

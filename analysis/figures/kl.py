@@ -136,7 +136,7 @@ def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
 
 
 def heart(claim: Claim) -> str:
-    """The exponent and the bend; the other tests stand below the table of laws."""
+    """A sentence with the exponent and the curvature test of a law."""
     if claim.law is None:
         return claim.refusal
     return " ".join([claim.law.sentences()[0], law_shape(claim.law)]).rstrip()

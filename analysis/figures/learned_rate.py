@@ -1,4 +1,4 @@
-"""The learned rate of a corruption over the epochs: the denoising bound draws it towards zero."""
+"""The learned rate of a corruption over the epochs; maximising the bound drives it to zero."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rates:
 
 
 def info(view: View) -> Rates:
-    """Mean and range over seeds of the rate, for trials whose corruption is learned."""
+    """Mean and range over seeds of the rate, for trials with a learned corruption."""
     history, joined = view.experiment.history, trial_settings(view)
     if len(joined):
         rates = history[(history["metric"] == METRIC) & (history["value"] > 0)]
@@ -60,7 +60,7 @@ def _told(rows: pd.DataFrame) -> str:
 
 
 def draw(data: Rates) -> go.Figure:
-    """One line a setting, log axis of the rate."""
+    """One line for each setting, with a log axis of the rate."""
     figure = canvas(340)
     figure.add_traces(list(setting_lines(data.table, "epoch", ("epoch", ".4g"))))
     set_log(figure, "yaxis", data.table["mean"])

@@ -36,7 +36,7 @@ class Curves:
 
 
 def info(view: View) -> Curves:
-    """Mean and range over seeds of each metric, one curve a family and noise level."""
+    """Mean and range over seeds of each metric, by epoch, family and noise level."""
     groups = trial_settings(view)
     if groups.empty:
         raise NothingToDraw("No trial is finished, so there are no learning curves to draw.")

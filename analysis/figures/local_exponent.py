@@ -1,4 +1,4 @@
-"""The local exponent −d log KL / d log x: flat for a power law, sloping for a law that bends."""
+"""The local exponent −d log KL / d log x: constant for a power law, else varying with x."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Exponents:
 
 
 def info(view: View) -> Exponents:
-    """The slope of the bent law at each x, and the slopes between neighbouring x."""
+    """The slope of the quadratic fit at each x, and the slopes between neighbouring x."""
     laws = [(claim, claim.law) for claim in view.claims if claim.law and claim.law.local]
     if not laws:
         raise NothingToDraw(
@@ -93,7 +93,7 @@ def draw(data: Exponents) -> go.Figure:
 
 
 def _window(table: pd.DataFrame) -> list[float]:
-    """All lines and points; bands only as far as that leaves them readable."""
+    """The range of the exponent's axis: all lines and points; wide bands may be cut off."""
     low, high = table["nu"].min(), table["nu"].max()
     room = 0.6 * max(high - low, 0.2)
     bottom = table["low"].min() if table["low"].notna().any() else low

@@ -31,7 +31,7 @@ class Plane:
 
 
 def info(view: View) -> Plane:
-    """One point a finished trial that has KL and recon, grouped by model and β."""
+    """One point for each finished trial with KL and recon, grouped by model and β."""
     trials = view.finished
     if not {"test/kl", "test/recon"} <= set(trials.columns):
         raise NothingToDraw("No finished trial has both KL and a reconstruction error.")

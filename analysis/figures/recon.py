@@ -16,7 +16,7 @@ WORDS = {
 
 
 def info(view: View, x: str) -> ErrorPanel:
-    """One point a finished trial with the noise level `x`, sigma or alpha."""
+    """One point for each finished trial that has the noise level `x` (sigma or alpha)."""
     return error_info(view, x, "test/recon", WORDS[x])
 
 

@@ -37,9 +37,10 @@ _SETTINGS = 36
 
 @dataclass(frozen=True)
 class Robustness:
-    """table: columns family, scale, level, measure, noise, at, mean, low, high, n, undone.
+    """The data of the figure.
 
-    at: the level of the added noise; undone: the same measure without any denoiser.
+    table: columns family, scale, level, measure, noise, at, mean, low, high, n, undone.
+    at: the level of the added noise; undone: the same measure on y, without a denoiser.
     """
 
     table: pd.DataFrame
@@ -47,7 +48,7 @@ class Robustness:
 
 
 def info(view: View) -> Robustness:
-    """Mean and range over seeds of what the stored evaluations measured at each noise level."""
+    """Mean and range over seeds of denoising error and accuracy at each level of added noise."""
     found = [part for frame in view.experiment.evaluations.values() for part in _long(frame)]
     if not found:
         raise NothingToDraw(
@@ -71,7 +72,7 @@ def info(view: View) -> Robustness:
 
 
 def _long(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """One row a trial and noise level for each measure; nothing for other evaluations."""
+    """One row for each trial, measure and noise level; empty for other evaluations."""
     if not {"trial", "noise", "level"} <= set(frame.columns):
         return
     if "estimator" in frame:
@@ -93,7 +94,7 @@ def _long(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def draw(data: Robustness) -> go.Figure:
-    """One panel for each measure and kind of noise, one line a setting."""
+    """One panel for each measure and kind of noise, one line for each setting."""
     panels = list(data.table.groupby(["measure", "noise"], sort=False))
     dashes = {name: dash for name, dash, _ in by_family(data.table)}
     figure = canvas(70 + 290 * len(panels))

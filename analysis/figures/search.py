@@ -1,4 +1,4 @@
-"""What a search has found: every finished point by its goals, and those that nothing beats."""
+"""The results of a search: the goals of every finished point, and the best or Pareto points."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ ORDER = "order"
 
 @dataclass(frozen=True)
 class Found:
-    """table: columns point, order, one a goal, good (no other point beats it), n, hover, link.
+    """The data of the figure.
 
-    axes: the columns drawn across and up; goals: metric → ``min`` or ``max``.
+    table: columns point, order, one for each goal, good (no other point is better in all goals),
+    n, hover, link. axes: the columns of the horizontal and the vertical axis; goals: metric →
+    ``min`` or ``max``.
     """
 
     table: pd.DataFrame
@@ -36,7 +38,7 @@ class Found:
 
 
 def info(view: View) -> Found:
-    """One row a point of the newest search: the means over its seeds of what was looked for."""
+    """One row for each point of the newest search: the means of its goals over seeds."""
     sweep = next((one for one in reversed(view.experiment.sweeps) if _goals(one)), None)
     if sweep is None or view.finished.empty:
         raise NothingToDraw("No sweep of this experiment searched by results.", relevant=False)
@@ -57,7 +59,7 @@ def _goals(sweep: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _points(view: View, sweep: Mapping[str, Any], metrics: list[str]) -> pd.DataFrame:
-    """Means over the seeds of each point, in the order in which the points were asked for."""
+    """Means over the seeds of each point, in the order in which the points were proposed."""
     trials = view.finished.reindex(
         columns=[*view.finished.columns, *(name for name in metrics if name not in view.finished)]
     )
@@ -120,7 +122,7 @@ def _caption(table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, 
 
 
 def draw(data: Found) -> go.Figure:
-    """Points against the order of asking for one goal, else the plane of the first two."""
+    """For one goal its values in order of the points, else the plane of the first two goals."""
     figure, (across, up) = canvas(430), data.axes
     table = data.table.assign(x=data.table[across], y=data.table[up])
     if across == ORDER:

@@ -30,7 +30,7 @@ class Twins:
 
 
 def info(view: View) -> Twins:
-    """One curve a pair whose histories overlap."""
+    """One curve for each pair of twins with common epochs."""
     trials = view.experiment.trials
     pairs = (
         trials.set_index("trial")["twin_of"].dropna()
@@ -96,7 +96,7 @@ def _name(trials: pd.DataFrame, twin: str, partner: str) -> str:
 
 
 def draw(data: Twins) -> go.Figure:
-    """A log axis whose lowest line is exact equality."""
+    """The differences on a log axis, at whose lower end exact equality is drawn."""
     pairs = list(dict.fromkeys(data.table["pair"]))
     figure = canvas(300 + 24 * len(pairs))
     for index, pair in enumerate(pairs):

@@ -1,4 +1,4 @@
-"""The path of a claim while seeds were added: the interval of ν by number of seeds."""
+"""The interval of ν by number of seeds, while the stopping rule added seeds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Looks:
 
 
 def info(view: View) -> Looks:
-    """One row a look at the data, of every sweep that was to narrow the interval of ν."""
+    """One row for each test of the rule, of every sweep with ``until: {nu_halfwidth}``."""
     rows = [row for sweep in view.experiment.sweeps for row in _rows(sweep)]
     if not rows or view.experiment.trials.empty:
         raise NothingToDraw(
@@ -73,7 +73,7 @@ def _sentence(row: pd.Series) -> str:
 
 
 def draw(data: Looks) -> go.Figure:
-    """Points with whiskers against the number of seeds."""
+    """ν with its interval against the number of seeds."""
     figure = canvas(380)
     for index, (sweep, part) in enumerate(data.table.groupby("sweep", sort=False)):
         last = part.iloc[-1]

@@ -1,4 +1,4 @@
-"""The tables of the three papers, as values with their units and settings.
+"""The tables of the three papers, with their units and settings.
 
 Example::
 

@@ -1,4 +1,4 @@
-"""What each published table is: paper, units, settings and known faults."""
+"""Descriptions of the published tables: paper, units, settings and known errors."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ IN_DATA_UNITS = "squared data units per example, summed over dimensions"
 
 @dataclass(frozen=True)
 class Published:
-    """One table: where it stands, what its columns mean, under which settings it was made.
+    """One table: its place in the paper, the meaning of its columns, and its settings.
 
-    x, y: the columns of a curve, and `metric`, the metric of ours that y corresponds to.
-    noise: the corruption that x is the level of in per cent, and the field that has its rate.
+    x, y: the columns of a curve, and `metric`, our metric that y corresponds to.
+    noise: the corruption whose level, in per cent, is x, and the field that has its rate.
     settings: fields of a trial as its frame has them (lists as JSON, 0 is no limit).
-    note: what a reader must know before comparing.
+    note: remarks to consider when comparing.
     """
 
     name: str
@@ -208,7 +208,7 @@ def names() -> list[str]:
 
 
 def about(name: str) -> Published:
-    """What table `name` is; UnknownName lists the names."""
+    """The description of table `name`; UnknownName lists the known names."""
     if name not in TABLES:
         raise UnknownName(f"no published table {name!r}; known: {', '.join(TABLES)}")
     return TABLES[name]

@@ -25,15 +25,15 @@ QUIET = {"corruption": "salt_and_pepper", "corruption_p": 0.0}
 
 
 def bounds_beside(trials: pd.DataFrame, name: str) -> list[Replication]:
-    """Each bound of a table (d_table1, d_table2, d_table3) that trials of ours were trained for.
+    """The cells of a table (d_table1, d_table2, d_table3) for which there are trials of ours.
 
-    Ours is the mean over seeds of `test/objective_full`: the bound that is trained, of the
-    paper's model with K latents of one corrupted view, with the likelihood's constant, in nats,
-    and with the table's sign. What the paper leaves open about its own number is in the table's
-    `note`. The error is of the difference: our standard error, and the paper's ±.
+    Our value is the mean over seeds of `test/objective_full`: the trained bound of the paper's
+    model with K latents of one corrupted view, with the likelihood's constant, in nats, and with
+    the table's sign. The table's `note` names what the paper does not specify about its number.
+    The error is of the difference, from our standard error and the paper's ±.
 
-    Errors: AnalysisError for a table without bounds, and where no trial is of any of its cells;
-    MixedRows where the trials of one cell differ in more than the seed.
+    Errors: AnalysisError for a table without bounds, and if no trial matches any of its cells;
+    MixedRows if the trials of one cell differ in more than the seed.
     """
     entry, table = published.about(name), published.table(name)
     if entry.noise is None or entry.metric is None or entry.y is None:
@@ -55,7 +55,7 @@ def bounds_beside(trials: pd.DataFrame, name: str) -> list[Replication]:
 
 
 def _trained_for(rows: pd.DataFrame, cell: Any, noise: tuple[str, str]) -> pd.DataFrame:
-    """The trials of one cell; at level 0 the salt-and-pepper noise that changes nothing."""
+    """The trials of one cell; at level 0 those with salt-and-pepper noise at rate 0."""
     kind, rate = noise
     level: dict[str, object] = (
         {"corruption": kind, rate: cell.noise_percent / 100} if cell.noise_percent else dict(QUIET)

@@ -1,7 +1,7 @@
-"""Ours beside the papers': the value printed, ours, the difference in standard errors.
+"""Compare our values with published ones: both values, and the difference in standard errors.
 
-A difference means something only where the settings are the paper's; the fields that are not are
-named in every sentence.
+A difference can only be interpreted if our settings are the paper's; every sentence names the
+settings that differ.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Replication", "differing_settings", "exponent_beside", "values_besid
 class Replication:
     """One published number beside ours.
 
-    error: of the difference: our standard error over seeds, and the paper's where it has one.
+    error: of the difference, from our standard error over seeds, and the paper's if it has one.
     z: (ours − paper)/error. differs: setting -> (ours, the paper's).
     """
 
@@ -77,7 +77,7 @@ def differing_settings(
 ) -> dict[str, tuple[object, object]]:
     """The settings of published table `name`, and `more`, that differ: (ours, the paper's).
 
-    A setting that our trials do not record is passed over.
+    Settings that our trials do not record are skipped.
     """
     found: dict[str, tuple[object, object]] = {}
     for setting, theirs in {**published.about(name).settings, **(more or {})}.items():
@@ -98,9 +98,9 @@ def _same(ours: object, theirs: object) -> bool:
 
 
 def exponent_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> Replication:
-    """Our ν beside that of a published curve (s1_table1, s1_table2, s1_table3).
+    """Compare our ν with that of a published curve (s1_table1, s1_table2, s1_table3).
 
-    law: which of our rows; by default those of the table's own model.
+    law: selects our rows; by default those of the table's model.
     Errors: AnalysisError if either law cannot be fitted.
     """
     theirs, ours_law = published.law(name), law or _law(name)
@@ -126,10 +126,10 @@ def _law(name: str) -> Law:
 
 
 def values_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> list[Replication]:
-    """Each published value at an x that we have too; ours is the mean over seeds.
+    """Compare each published value at an x that we have too; ours is the mean over seeds.
 
-    The error is ours alone: the papers' single runs carry none. Errors: as `exponent_beside`,
-    and AnalysisError if no x is common.
+    The error is ours alone, because the papers' single runs have none. Errors: those of
+    `exponent_beside`, and AnalysisError if there is no common x.
     """
     entry, chosen = published.about(name), law or _law(name)
     assert entry.y is not None

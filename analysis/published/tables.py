@@ -1,4 +1,4 @@
-"""The values of the published tables, and the laws and ratios that follow from them."""
+"""The values of the published tables, and the laws and ratios computed from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CURVES = ("s1_table1", "s1_table2", "s1_table3")
 
 
 def table(name: str) -> pd.DataFrame:
-    """The values of a table, one row a value; `about(name)` has its units and settings."""
+    """The values of a table, one row each; `about(name)` has its units and settings."""
     entry = about(name)
     path = resources.files("analysis.published") / f"{entry.name}.csv"
     with path.open(encoding="utf-8") as file:
@@ -59,7 +59,7 @@ def ratio(name: str) -> pd.Series[float]:
 def mnist_spectrum() -> Spectrum:
     """Covariance eigenvalues of MNIST's 60,000 training images in [0, 1], for the linear theory.
 
-    Measured, not published: with it the theory's curve can stand beside the papers' tables.
+    Measured, not published; it allows drawing the theory's curve with the papers' tables.
     """
     path = resources.files("analysis.published") / "mnist_spectrum.csv"
     with path.open(encoding="utf-8") as file:

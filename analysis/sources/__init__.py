@@ -1,1 +1,1 @@
-"""Where runs come from: the storage, MLflow or a table, as the same tidy frames."""
+"""Load runs from the storage, from MLflow or from a table into the same tidy frames."""

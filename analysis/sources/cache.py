@@ -1,4 +1,4 @@
-"""Parquet copies of the frames, keyed by a stamp a trial, so that only what changed is read."""
+"""A cache of the frames in parquet files, with a stamp per trial that shows if it changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMAT = 3
 
 @dataclass(frozen=True)
 class Frames:
-    """Both frames and, for each trial, the stamp of the state that they describe."""
+    """The trials and history frames and, for each trial, the stamp of the state they describe."""
 
     trials: pd.DataFrame = field(default_factory=pd.DataFrame)
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -35,7 +35,7 @@ def entry(folder: Path, source: str, experiment: str) -> Path:
 
 
 def read(path: Path) -> Frames:
-    """What the cache holds; empty if it is missing, torn or of another format."""
+    """The cached frames; empty if the cache is missing, damaged or of another format."""
     try:
         index = json.loads((path / "stamps.json").read_text())
         if index["format"] != FORMAT:
@@ -48,7 +48,7 @@ def read(path: Path) -> Frames:
 
 
 def write(path: Path, frames: Frames) -> None:
-    """Store `frames`; a cache that cannot be written is no error, only slow."""
+    """Write `frames` to the cache; failing to write is not an error."""
     key = sha256(json.dumps(frames.stamps, sort_keys=True).encode()).hexdigest()[:12]
     names = {name: f"{name}-{key}.parquet" for name in ("trials", "history")}
     index = {"format": FORMAT, **names, "stamps": dict(frames.stamps)}
@@ -66,7 +66,7 @@ def write(path: Path, frames: Frames) -> None:
 
 
 def merged(old: Frames, fresh: Frames, stamps: Mapping[str, str]) -> Frames:
-    """`old` without the trials of `fresh` and without those that no stamp names, plus `fresh`."""
+    """`fresh`, with those trials of `old` that are in `stamps` but not in `fresh`."""
     keep = set(stamps) - set(fresh.stamps)
     frames = []
     for before, after in ((old.trials, fresh.trials), (old.history, fresh.history)):

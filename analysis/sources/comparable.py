@@ -1,4 +1,4 @@
-"""Which numbers may be set against each other: never `elbo` at two noise levels, nor two units."""
+"""Refuse comparisons of incommensurable numbers: `elbo` at two noise levels, or two units."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["noise_fields", "require_comparable", "require_one_noise", "require_o
 NOISE = ("sigma", "alpha", "model", "likelihood")
 UNNORMALISED = ("elbo", "objective", "objective_clean")
 LAPLACE = (("likelihood", "laplace"), ("decoder", "laplace"))
-IMAGINED_SIGMA = 0.1  # of a decoder that has no σ or α of its own (Bernoulli)
+IMAGINED_SIGMA = 0.1  # noise level of `denoise` for a decoder without σ or α (Bernoulli)
 
 
 def noise_fields(trials: pd.DataFrame) -> list[str]:
-    """The fields in which these rows differ and which move the dropped normalising constant."""
+    """The fields in which these rows differ and on which the normalising constant depends."""
     return [name for name in NOISE if name in trials and trials[name].nunique(dropna=False) > 1]
 
 
 def require_comparable(metric: str, varied: Collection[str]) -> None:
     """NotComparable if `metric` may not be compared between rows that differ in `varied`.
 
-    `elbo` drops the normalising constant of the decoder, −(d/2) log 2πσ² or −d log 2α, as the
-    papers do; that constant moves with the noise level. `objective` and `objective_clean` also
-    move with β, and `objective_full` is taken at β = 1.
+    `elbo` leaves out the normalising constant of the decoder, −(d/2) log 2πσ² or −d log 2α, as
+    the papers do; that constant depends on the noise level. `objective` and `objective_clean` also
+    depend on β; `objective_full` is computed at β = 1.
     """
     name = metric.rpartition("/")[2]
     moved = [field for field in varied if field in NOISE or (name != "elbo" and field == "beta")]
@@ -44,9 +44,9 @@ def require_comparable(metric: str, varied: Collection[str]) -> None:
 def require_one_unit(metric: str, rows: pd.DataFrame) -> None:
     """NotComparable if `metric` is not the same quantity in all of these rows.
 
-    `recon` is in absolute data units where the decoder is Laplace's and in squared ones
-    elsewhere. `denoise` is squared everywhere, but measured at the noise that the decoder
-    imagines: Laplace noise of scale α, Gaussian noise of scale σ, or σ = 0.1 where it has none.
+    `recon` is in absolute data units for a Laplace decoder, and in squared data units for others.
+    `denoise` is always squared, but measured at the noise of the decoder's likelihood: Laplace
+    noise of scale α, Gaussian noise of scale σ, or σ = 0.1 for a likelihood without scale.
     """
     name = metric.rpartition("/")[2]
     absolute = _known(rows, "alpha")
@@ -77,7 +77,7 @@ def _known(rows: pd.DataFrame, column: str) -> pd.Series[bool]:
 
 
 def _near(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Where σ is the one that decoders without a noise level are tested at."""
+    """The rows whose σ is the one at which decoders without a noise level are tested."""
     values = (
         rows["sigma"].astype(float) if "sigma" in rows else pd.Series(np.nan, index=rows.index)
     )
@@ -85,9 +85,9 @@ def _near(rows: pd.DataFrame) -> pd.Series[bool]:
 
 
 def require_one_noise(sides: tuple[pd.DataFrame, pd.DataFrame], named: Collection[str]) -> None:
-    """NotComparable if one side has a σ and the other an α, which no value makes equal.
+    """NotComparable if one side has a σ and the other an α, which cannot be equal.
 
-    `named` fields were chosen by the caller, who so answers for them.
+    Fields in `named` were chosen by the caller and are not checked.
     """
     kinds = [
         {scale for scale in ("sigma", "alpha") if _known(side, scale).any()} for side in sides

@@ -1,4 +1,4 @@
-"""From what a source holds about each trial to the two tidy frames, equal for every source."""
+"""Build the trials and history frames from the rows that a source reads for each trial."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class TrialRow:
 
 
 def param_value(value: Any) -> Any:
-    """Scalars as they are; lists and mappings as canonical JSON, so that rows can be compared."""
+    """A parameter for the frame: scalars unchanged, lists and mappings as canonical JSON."""
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, sort_keys=True)
     return value
 
 
 def trials_frame(rows: Sequence[TrialRow]) -> pd.DataFrame:
-    """One row a trial, ordered by id: reserved columns, then parameters, then metrics."""
+    """One row per trial, ordered by id; columns: reserved ones, then parameters, then metrics."""
     params = sorted({name for row in rows for name in row.params})
     metrics = sorted({name for row in rows for name in row.metrics})
     columns: dict[str, Any] = {name: [row.facts.get(name) for row in rows] for name in RESERVED}
@@ -64,7 +64,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def plain(trials: pd.DataFrame) -> pd.DataFrame:
-    """Text columns as Python objects with None where there is nothing."""
+    """The frame with text columns as Python objects and None for missing text."""
     for name in trials.columns:
         if name not in NUMBERS and not pd.api.types.is_numeric_dtype(trials[name]):
             column = trials[name].astype(object)

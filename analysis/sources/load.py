@@ -37,7 +37,7 @@ __all__ = ["export", "from_mlflow", "from_storage"]
 
 
 def from_storage(storage: Path, experiment: str, cache: Path | None = None) -> Experiment:
-    """The experiment as its storage folder has it.
+    """Read an experiment from its storage folder.
 
     cache: a folder for parquet copies; a second call then reads only trials that changed.
     Errors: LoadError, with the experiments that exist, if there is no such experiment.
@@ -65,7 +65,7 @@ def from_storage(storage: Path, experiment: str, cache: Path | None = None) -> E
 
 
 def _known(found: dict[str, Spectrum], trials: pd.DataFrame) -> dict[str, Spectrum]:
-    """The data sets of these trials; a storage folder may hold other experiments' too."""
+    """The spectra of these trials' data sets; the storage may have those of other experiments."""
     wanted = set(trials["checksum"].dropna())
     return {checksum: one for checksum, one in found.items() if checksum in wanted}
 
@@ -92,7 +92,7 @@ class _Source:
         return trials_frame(rows), partial(history_frame, records, seeds)
 
     def stamps(self) -> dict[str, str]:
-        """A text for each trial that changes whenever its rows would."""
+        """For each trial, a text that changes whenever its rows in the frames change."""
         return {
             trial: f"{member}|{stamp(self.storage, trial, self.commits[trial])}"
             for trial, member in self.known.items()
@@ -111,9 +111,9 @@ def _cached(folder: Path, source: _Source) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def from_mlflow(uri: str, experiment: str, cache: Path | None = None) -> Experiment:
-    """The experiment as MLflow shows it; `uri` is a tracking address (sqlite, postgresql, http).
+    """Read an experiment from MLflow; `uri` is a tracking address (sqlite, postgresql, http).
 
-    Spectra, galleries and evaluation tables live in storage only: they are empty here.
+    Spectra, galleries and evaluation tables are only in the storage; here they are empty.
     Errors: LoadError if the store does not answer or has no such experiment.
     """
     from analysis.sources.mlflow_store import read_experiment

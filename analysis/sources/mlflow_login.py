@@ -23,9 +23,10 @@ CREDENTIALS = "~/.mlflow/credentials"
 def open_page(
     server: str, path: str, patience: float, body: Mapping[str, Any] | None = None
 ) -> Any:
-    """The open answer to a GET, or to a POST of `body` as JSON; raises what `urlopen` raises.
+    """Send a GET, or a POST of `body` as JSON, and return the open response.
 
-    server : the address, which may hold ``user:password@``. patience : seconds.
+    server : the address, which may contain ``user:password@``. patience : timeout in seconds.
+    Raises the errors of `urlopen`.
     """
     request = Request(
         f"{without_user(server).rstrip('/')}{path}",
@@ -38,7 +39,10 @@ def open_page(
 
 
 def authorization(server: str) -> str | None:
-    """The header: of the address, of the environment or the credentials file, or of a token."""
+    """The Authorization header, or None.
+
+    It is made from the address, the environment, the credentials file, or a token.
+    """
     parts = urlsplit(server)
     if parts.username is not None:
         return _basic(unquote(parts.username), unquote(parts.password or ""))
@@ -58,7 +62,7 @@ def _basic(user: str, password: str) -> str:
 
 
 def _stored() -> Mapping[str, str]:
-    """The section ``[mlflow]`` of the credentials file; empty where there is none."""
+    """The section ``[mlflow]`` of the credentials file; empty if there is none."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(Path(CREDENTIALS).expanduser())
@@ -68,7 +72,7 @@ def _stored() -> Mapping[str, str]:
 
 
 def _certificates() -> ssl.SSLContext:
-    """Which certificates are trusted, by the settings of MLflow and of requests."""
+    """The TLS context with the trusted certificates, by the settings of MLflow and requests."""
     if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1"):
         return ssl._create_unverified_context()
     names = ("MLFLOW_TRACKING_SERVER_CERT_PATH", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

@@ -1,4 +1,4 @@
-"""Runs of an experiment tracker, as every kind of store delivers them, and their tidy rows."""
+"""Runs of an experiment in MLflow, in one form for all kinds of stores, and their tidy rows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Store(Protocol):
 
 
 def trial_runs(runs: Sequence[Run]) -> dict[str, Run]:
-    """The run of each trial; of younger duplicates the oldest counts."""
+    """The run of each trial; if a trial has several runs, the oldest."""
     found: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: run.start_ms, reverse=True):
         if run.tags.get("sweeper.kind") == "trial" and "sweeper.trial" in run.tags:
@@ -63,7 +63,7 @@ def trial_runs(runs: Sequence[Run]) -> dict[str, Run]:
 
 
 def trial_row(trial: str, run: Run) -> TrialRow:
-    """The row of one trial, equal to what storage gives where the tracker knows it."""
+    """The row of one trial; its values equal those from storage, as far as MLflow has them."""
     tag = run.tags.get
     took = None if run.end_ms is None else (run.end_ms - run.start_ms) / 1000
     facts = {
@@ -96,7 +96,7 @@ def _number(text: str | None, default: float | None) -> float | None:
 
 
 def parsed(text: str) -> Any:
-    """A parameter as it was before it became a string: JSON where it parses, else the text."""
+    """The value of a parameter stored as a string: parsed as JSON if possible, else the text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -106,7 +106,7 @@ def parsed(text: str) -> Any:
 def stamp(run: Run) -> str:
     """A text that changes whenever the run's recorded values do.
 
-    Of an evaluation that is asked again with other settings only the values are new.
+    It includes the metrics' values, since a repeated evaluation changes nothing else.
     """
     last = sha256(repr(sorted(run.metrics.items())).encode()).hexdigest()[:16]
     return f"{run.id}|{run.status}|{run.end_ms}|{run.step}|{last}"
@@ -150,10 +150,10 @@ def _sweep(parent: Run, children: Sequence[Run], experiment: str, uri: str) -> d
 
 
 def _declared(parent: Run, name: str) -> Mapping[str, Any]:
-    """What the grid declared under `name`, as the sweep's run tells it; empty if it does not.
+    """The mapping that the grid declares under `name`, from the parent run's tags; or empty.
 
-    A long text goes on in the tags ``name.1``, ``name.2``, ...; it ends where it is whole, as
-    there may be tags of an earlier, longer one.
+    A long text is continued in the tags ``name.1``, ``name.2``, ...; it ends with the tag that
+    completes it, as there may be left-over tags of an earlier, longer text.
     """
     whole, place, key = "", 0, f"sweeper.{name}"
     while (part := parent.tags.get(f"{key}.{place}" if place else key)) is not None:

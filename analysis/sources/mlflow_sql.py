@@ -1,7 +1,7 @@
-"""The tables of a tracking database, read directly: thousands of runs in seconds.
+"""Read the tables of a tracking database directly, which takes seconds for thousands of runs.
 
-Only reads, and never migrates: a store of another version that lacks a table or a column is
-reported as such. A missing SQLite file is an error, not a new empty store.
+It never writes or migrates: a table or column that is missing in a store of another version is
+reported. A missing SQLite file is an error and is not created.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class SqlStore:
 
 
 def database_url(uri: str) -> sa.URL:
-    """The address, with whichever driver is installed where a PostgreSQL address names none."""
+    """The address; a PostgreSQL address without a driver gets the one that is installed."""
     if file := sqlite_path(uri):
         return sa.make_url(sqlite_address(file))
     url = sa.make_url(uri)
@@ -130,7 +130,7 @@ def database_url(uri: str) -> sa.URL:
 
 
 def _patience(url: sa.URL) -> dict[str, Any]:
-    """Seconds to wait for a lock or for an answer."""
+    """The connection arguments that set the timeouts for locks and answers."""
     return {"timeout": 30} if url.get_backend_name() == "sqlite" else {"connect_timeout": 10}
 
 

@@ -1,7 +1,7 @@
-"""Read an experiment from MLflow: by SQL where the store is a database, by REST from a server.
+"""Read an experiment from MLflow: by SQL from a database, by REST from a server.
 
-`mlflow.search_runs` builds an entity a metric; reading the tables is several times faster. This
-is the one file of `analysis` that imports MLflow, and only when the address is a server's.
+Reading the tables is several times faster than `mlflow.search_runs`, which builds an entity for
+each metric. Only this file of `analysis` imports MLflow, and only for the address of a server.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ BULK = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
 
 
 def read_experiment(uri: str, experiment: str, cache: Path | None = None) -> Experiment:
-    """The experiment behind a tracking address; its history is read on first use.
+    """Read an experiment from a tracking store; its history is read on first use.
 
     cache: a folder for parquet copies of histories; only runs that changed are read again.
     Errors: LoadError if the store does not answer, or has no such experiment.
@@ -64,7 +64,7 @@ def read_experiment(uri: str, experiment: str, cache: Path | None = None) -> Exp
 
 
 def open_store(uri: str) -> Store:
-    """The reader for an address; LoadError names the kinds that there are."""
+    """The reader for an address; LoadError, with the known kinds of address, for others."""
     if is_database(uri):
         return SqlStore(uri)
     if is_server(uri):
@@ -110,7 +110,7 @@ def _cached(
 
 @dataclass(frozen=True)
 class RestStore:
-    """A tracking server; values of many runs come in one call where the server can do that."""
+    """A tracking server; values of many runs are read in one call if the server supports it."""
 
     uri: str
 
@@ -189,7 +189,7 @@ class RestStore:
         ]
 
     def _require_answer(self) -> None:
-        """A quick look at /health: the client itself would try for minutes."""
+        """Ask /health with a short timeout, because MLflow's client retries for minutes."""
         try:
             with open_page(self.uri, "/health", 10):
                 return
@@ -205,7 +205,7 @@ class RestStore:
 
 
 def _batches(runs: Sequence[Run]) -> Iterator[Sequence[Run]]:
-    """So many runs at a time that the server, which cuts silently, never cuts."""
+    """Batches of runs whose values stay below the server's limit, which truncates silently."""
     steps = max((run.step or 0 for run in runs), default=0) + 1
     size = max(1, min(RUNS_A_CALL, VALUES_A_CALL // (2 * steps)))
     for start in range(0, len(runs), size):

@@ -10,8 +10,8 @@
     datasets/<checksum>.json
 
 Paths are strings, because joining thousands of `pathlib` paths takes longer than reading the
-files. The program that writes the folder describes it in `sweeper.storage.paths`; a test reads
-one storage folder with both.
+files. `sweeper.storage.paths` has the same layout for writing; a test reads one storage folder
+with both.
 """
 
 from __future__ import annotations
@@ -37,42 +37,42 @@ MANIFEST, RECORDS, STATE = "manifest.json", "records.json", "state.safetensors"
 
 
 def trial_folder(storage: str | Path, trial: str) -> str:
-    """Everything of one trial, which sweeps share."""
+    """The folder of a trial, shared by all sweeps that have the trial."""
     return f"{storage}/trials/{trial}"
 
 
 def trial_file(storage: str | Path, trial: str) -> str:
-    """What a trial is: its parameters and data."""
+    """``trial.json``: a trial's parameters and data."""
     return f"{storage}/trials/{trial}/trial.json"
 
 
 def evaluations_folder(trial_folder: str) -> str:
-    """The answers to a trial's evaluations, with their pictures."""
+    """The folder of a trial's evaluation results and their pictures."""
     return f"{trial_folder}/evaluations"
 
 
 def gallery_file(storage: str | Path, trial: str) -> str:
-    """The pictures that a trial made of test examples at the end of its training."""
+    """The pictures of test examples that were made at the end of a trial's training."""
     return f"{evaluations_folder(trial_folder(storage, trial))}/gallery.npz"
 
 
 def picture_files(storage: Path, trial: str) -> list[Path]:
-    """The pictures that a user asked for of the trained model; hidden files are being written."""
+    """The pictures made by `sweeper sample` and `denoise`, without hidden (unfinished) files."""
     return list(Path(trial_folder(storage, trial), "pictures").glob("[!.]*.png"))
 
 
 def sweep_files(storage: Path, experiment: str) -> list[Path]:
-    """The lists of trials of an experiment's sweeps, sorted by name."""
+    """The ``sweep.json`` of each sweep of an experiment, sorted by name."""
     return sorted((storage / "sweeps" / experiment).glob("*/sweep.json"))
 
 
 def all_sweep_files(storage: Path) -> list[Path]:
-    """The same of all experiments."""
+    """The ``sweep.json`` of each sweep of all experiments."""
     return sorted(storage.glob("sweeps/*/*/sweep.json"))
 
 
 def grid_file(storage: str | Path, experiment: str, sweep: str) -> str:
-    """The grid of a sweep, as it was given."""
+    """The text of a sweep's grid."""
     return str(Path(storage, "sweeps", experiment, sweep, "grid.yaml"))
 
 

@@ -1,4 +1,4 @@
-"""Choosing rows by their fields: the same rules for laws, comparisons and replications."""
+"""Select rows by their fields, with the same rules for laws, comparisons and replications."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLLAPSED = 0.01
 
 
 def equals(column: pd.Series[Any], value: object) -> pd.Series[bool]:
-    """Where `column` is `value` (or one of a list), numbers to nine digits; None is missing."""
+    """Whether each entry equals `value` or one of a list; numbers to 9 digits; None: missing."""
     values = value if isinstance(value, list | tuple | set) else [value]
     keep = pd.Series(False, index=column.index)
     for one in values:
@@ -44,7 +44,7 @@ def equals(column: pd.Series[Any], value: object) -> pd.Series[bool]:
 
 
 def matching(trials: pd.DataFrame, where: Mapping[str, object]) -> pd.Series[bool]:
-    """The rows whose fields all have the wanted values."""
+    """Whether each row's fields all have the values in `where`."""
     keep = pd.Series(True, index=trials.index)
     for name, value in where.items():
         keep &= equals(trials[name], value)
@@ -52,7 +52,7 @@ def matching(trials: pd.DataFrame, where: Mapping[str, object]) -> pd.Series[boo
 
 
 def settled(trials: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
-    """Finished and declared rows, unless `named` says that the caller chooses these itself."""
+    """The finished and declared rows; a `named` field (status, role) is not filtered."""
     keep = pd.Series(True, index=trials.index)
     for name, value in (("role", DECLARED), ("status", FINISHED)):
         if name in trials.columns and name not in named:
@@ -68,7 +68,7 @@ def require_column(trials: pd.DataFrame, name: str) -> None:
 
 
 def require_metric(trials: pd.DataFrame, name: str) -> None:
-    """UnknownName unless trials report `name`: a field of the grid is no result."""
+    """UnknownName unless `name` is a metric of the trials (and not a field of the grid)."""
     known = metric_columns(trials)
     if name not in trials.columns:
         raise UnknownName(f"no trial has {name!r}; {_hint(name, known, known)}")
@@ -77,7 +77,7 @@ def require_metric(trials: pd.DataFrame, name: str) -> None:
 
 
 def _hint(name: str, columns: Iterable[object], pool: Iterable[str]) -> str:
-    """The column that was meant (`sigma` by σ, `test/kl` by kl), or all of a `pool`."""
+    """The most similar column (`sigma` for σ, `test/kl` for kl), or else all of `pool`."""
     known = sorted(map(str, columns), key=lambda one: not one.startswith("test/"))
     near = [one for one in known if name in (symbol(one), one.rpartition("/")[2])]
     near += get_close_matches(name, known, n=1, cutoff=0.5)
@@ -85,7 +85,7 @@ def _hint(name: str, columns: Iterable[object], pool: Iterable[str]) -> str:
 
 
 def require_value(trials: pd.DataFrame, name: str, value: object) -> None:
-    """UnknownName, with the values that there are, if no row has this one."""
+    """UnknownName, with the existing values, if no row has this value."""
     if equals(trials[name], value).any():
         return
     known = sorted({str(one) for one in trials[name].dropna()})
@@ -95,7 +95,7 @@ def require_value(trials: pd.DataFrame, name: str, value: object) -> None:
 
 
 def usable(rows: pd.DataFrame, y: str) -> None:
-    """UnusableValues if a logarithm of column `y` would be nothing or noise."""
+    """UnusableValues if column `y` has a missing or non-positive value, or a collapsed KL."""
     values = rows[y].to_numpy(dtype=np.float64)
     names = rows["label"] if "label" in rows else pd.Series(rows.index, index=rows.index)
     for bad, fault, remedy in _faults(values, y):

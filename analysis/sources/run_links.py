@@ -1,7 +1,8 @@
-"""Which run of an MLflow server shows which trial: asked quickly, and never waited for.
+"""Find the MLflow run of each trial on a server, with a short time limit.
 
-Storage knows no run ids. A server that is slow or away leaves points without links; it delays
-no report. Only the standard library is used: MLflow's own client tries for minutes.
+The storage has no run ids. If the server is slow or does not answer, points have no links, and
+the report is not delayed. Only the standard library is used, because MLflow's own client retries
+for minutes.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ FILTER = "tags.`sweeper.kind` = 'trial'"
 
 @dataclass
 class RunLinks:
-    """The server's own number of the experiment (None: not found), and run ids by trial."""
+    """The server's id of the experiment (None: not found), and run ids by trial."""
 
     experiment_id: str | None = None
     runs: dict[str, str] = field(default_factory=dict)
 
 
 def find_runs(server: str, experiment: str, patience: float = PATIENCE) -> RunLinks:
-    """What the server has answered after `patience` seconds, at most; empty if it does not."""
+    """The run ids that the server returns within `patience` seconds; empty without an answer."""
     found = RunLinks()
     if not is_server(server):
         return found
@@ -44,7 +45,7 @@ def find_runs(server: str, experiment: str, patience: float = PATIENCE) -> RunLi
 
 
 def linked(experiment: Experiment, found: RunLinks) -> Experiment:
-    """The experiment with the run ids that were found; those it has already stay."""
+    """The experiment with the found run ids; the run ids that it has are kept."""
     if experiment.trials.empty or not found.runs:
         return experiment
     known = (
@@ -56,7 +57,7 @@ def linked(experiment: Experiment, found: RunLinks) -> Experiment:
 
 
 def _ask(server: str, experiment: str, found: RunLinks, patience: float) -> None:
-    """Fill `found` page by page; whatever goes wrong, what is there already counts."""
+    """Fill `found` page by page; on an error, the pages read so far are kept."""
     try:
         query = urlencode({"experiment_name": experiment})
         answer = _call(server, f"/experiments/get-by-name?{query}", patience)

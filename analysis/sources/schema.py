@@ -1,4 +1,4 @@
-"""The tidy frames: one row a trial, one row a recorded value, and the data set's spectrum."""
+"""The types of an experiment: its tidy frames, its data sets' spectra, and its pictures."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ Gallery = Mapping[str, NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Spectrum:
-    """A data set as the linear theory sees it.
+    """The covariance spectrum of a data set, for the linear theory.
 
     eigenvalues: of the covariance of the training data, descending, squared data units.
     dims: the number of data dimensions d; missing eigenvalues are zero.
@@ -99,9 +99,9 @@ class History:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Experiment:
-    """Everything that a claim may rest on.
+    """The data of an experiment from which laws, comparisons and reports are made.
 
-    trials: one row a trial: the columns of `RESERVED`, every parameter, every final metric
+    trials: one row per trial: the columns of `RESERVED`, every parameter, every final metric
         (metrics have a slash in their name, parameters have none).
     history: long, columns `HISTORY`; step is the epoch; loaded on first use.
     spectra: by checksum of the data set.
@@ -126,7 +126,7 @@ class Experiment:
 
 
 def metric_name(name: str) -> str:
-    """`name` with a slash in it: what has none came from an evaluation."""
+    """The column of a metric: ``evaluation/<name>`` if the name has no slash."""
     return name if "/" in name else f"evaluation/{name}"
 
 

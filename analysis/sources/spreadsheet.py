@@ -1,4 +1,4 @@
-"""Tables that no spreadsheet executes: text that begins like a formula gets an apostrophe."""
+"""Make tables safe for spreadsheets: text that begins like a formula gets an apostrophe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy whose text cells and column names do not begin with = + - @; numbers stay."""
+    """A copy in which no text cell or column name begins with = + - @; numbers are unchanged."""
     safe = frame.copy()
     safe.columns = pd.Index([_quoted(str(column)) for column in safe.columns])
     for position, kind in enumerate(frame.dtypes):
@@ -20,7 +20,10 @@ def harmless(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _quoted(value: object) -> object:
-    """A carriage return is not quoted by Python's writer, and would begin another row."""
+    """The value, with an apostrophe before formula text.
+
+    Carriage returns are replaced: Python's writer does not quote them, and they would start a row.
+    """
     if not isinstance(value, str):
         return value
     quote = "'" if value.startswith(FORMULA) else ""

@@ -1,7 +1,7 @@
 """Read trials from a storage folder: the newest valid commit of each, and its evaluations.
 
-`analysis.sources.paths` has the layout, `analysis.sources.stored_files` the rules by which a
-file or a commit is valid.
+`analysis.sources.paths` has the layout, `analysis.sources.stored_files` the validity rules of
+files and commits.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SweepEntry:
-    """A trial's part in an experiment; `declared` wins where two sweeps disagree."""
+    """A trial's role in an experiment; ``declared`` takes precedence if two sweeps differ."""
 
     trial: str
     role: str = "declared"
@@ -56,9 +56,9 @@ class SweepEntry:
 
 @dataclass(frozen=True)
 class StoredTrial:
-    """What storage says about one trial: its row, and the records up to its commit.
+    """One trial read from storage: its row, and the records up to its commit.
 
-    The records of evaluations, which are asked once, come last, each at the epoch of its model.
+    The metrics of each evaluation follow as a record at the epoch of the evaluated model.
     """
 
     row: TrialRow
@@ -105,7 +105,7 @@ def _merged(old: SweepEntry, new: SweepEntry) -> SweepEntry:
 
 
 def read_trial(storage: Path, member: SweepEntry, commit: Commit | None) -> StoredTrial:
-    """All that storage says about one trial, up to `commit`."""
+    """Read one trial: its facts, parameters, and the metrics up to `commit`."""
     folder = paths.trial_folder(storage, member.trial)
     trial = read_trial_file(paths.trial_file(storage, member.trial)) or {}
     answers = read_evaluations(folder) if commit else []
@@ -125,7 +125,7 @@ def _asked(evaluation: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _records(folder: str, commit: Commit | None) -> list[dict[str, Any]]:
-    """The records of `commit`; of its successor if it was deleted in the meantime."""
+    """The records of `commit`, or of its successor if it was deleted since it was found."""
     if commit is None:
         return []
     records = read_records(commit)
@@ -176,14 +176,14 @@ def tables(storage: Path, trials: Iterable[str]) -> dict[str, pd.DataFrame]:
 
 
 def gallery(storage: Path, trial: str) -> Gallery | None:
-    """The pictures of a trial, or None; arrays are read without pickle."""
+    """The gallery of a trial, read without pickle; None if it is missing or damaged."""
     try:
         with (
             open(paths.gallery_file(storage, trial), "rb") as file,
             np.load(file, allow_pickle=False) as pictures,
         ):
             return {name: pictures[name] for name in pictures.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # the last two: it is torn
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # the last two: a truncated file
         return None
 
 
@@ -194,7 +194,7 @@ def pictures(storage: Path, trial: str) -> list[Path]:
 
 
 def spectra(storage: Path) -> dict[str, Spectrum]:
-    """The spectrum of every data set that the storage knows, by checksum."""
+    """The spectrum of every data set in the storage that has one, by checksum."""
     found: dict[str, Spectrum] = {}
     for content in map(read_facts, paths.dataset_files(storage)):
         if content and "eigenvalues" in content:

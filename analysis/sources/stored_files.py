@@ -1,11 +1,11 @@
-"""The files of a storage folder, read whole or not at all: which of them are valid.
+"""Read the files of a storage folder, and decide which of them are valid.
 
-A file counts if it is JSON of format `SCHEMA` with the fields and types that its reader needs;
+A file is valid if it is JSON of format `SCHEMA` with the fields and types that its reader needs;
 a newer format is refused with `LoadError`. A commit is valid if its manifest is, names the
-records and the state, and each file that it names has the stated size. Of the newest attempt
-that has a valid commit the newest epoch counts. Records whose SHA-256 is not the manifest's
-are not read. The writer states the same rules in `trainers.commit_format` and
-`sweeper.storage.stored_files`; a test holds the readers against each other.
+records and the state, and each file that it names has the stated size. The newest epoch of the
+newest attempt with a valid commit is used. Records whose SHA-256 differs from the manifest's are
+not read. `trainers.commit_format` and `sweeper.storage.stored_files` have the same rules; a test
+compares the readers.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Commit:
 
 
 def read_sweep(path: Path) -> dict[str, Any] | None:
-    """What a sweep asks for, if it belongs where it lies."""
+    """A valid ``sweep.json`` whose experiment and sweep match its folder; None otherwise."""
     sweep = _read(path, SWEEP)
     if sweep is None or [sweep["experiment"], sweep["sweep"]] != list(path.parts[-3:-1]):
         return None
@@ -104,13 +104,13 @@ def read_sweep(path: Path) -> dict[str, Any] | None:
 
 
 def read_trial_file(path: str) -> dict[str, Any] | None:
-    """What a trial is, if its folder has its id as name."""
+    """A valid ``trial.json`` whose id is the name of its folder; None otherwise."""
     trial = _read(path, TRIAL)
     return trial if trial and trial["id"] == os.path.basename(os.path.dirname(path)) else None
 
 
 def read_facts(path: Path) -> dict[str, Any] | None:
-    """Facts about a data set; not all of them have a spectrum."""
+    """The facts about a data set, with or without a spectrum; None if not valid."""
     return _read(path, {"checksum": str, "dims": int})
 
 
@@ -139,7 +139,7 @@ def read_records(commit: Commit) -> list[dict[str, Any]] | None:
 
 
 def read_evaluations(trial: str) -> list[dict[str, Any]]:
-    """The answers to a trial's evaluations, the oldest first; torn ones are left out."""
+    """The valid results of a trial's evaluations, the oldest first."""
     folder = evaluations_folder(trial)
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
@@ -162,7 +162,7 @@ def _evaluation(path: str) -> dict[str, Any] | None:
 
 
 def _read(path: str | Path, types: Types) -> dict[str, Any] | None:
-    """A JSON file of this format with these fields; `LoadError` for a newer format."""
+    """A JSON file of this format with these fields, or None; `LoadError` for a newer format."""
     try:
         with open(path, "rb") as file:
             content = json.load(file)
@@ -178,7 +178,7 @@ def _read(path: str | Path, types: Types) -> dict[str, Any] | None:
 
 
 def _has(row: Any, types: Types) -> bool:
-    """Whether `row` is a mapping with fields of these types; a boolean is no number."""
+    """Whether `row` is a mapping with fields of these types; a boolean is not a number."""
     return isinstance(row, dict) and all(
         isinstance(row.get(name), kind) and not isinstance(row.get(name), bool)
         for name, kind in types.items()

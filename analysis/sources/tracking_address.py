@@ -1,4 +1,4 @@
-"""Addresses of tracking stores: made, read, and shown without their passwords, here alone."""
+"""Addresses of tracking stores: build and parse them, and hide their passwords."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ HIDDEN = "***"
 
 
 def sqlite_address(path: Path) -> str:
-    """The address of a SQLite file; what has a meaning in an address is escaped as %XX."""
+    """The address of a SQLite file; special characters of addresses are escaped as %XX."""
     return SQLITE + re.sub("[%?]", lambda found: ESCAPED[found[0]], str(path))
 
 
 def sqlite_path(uri: str) -> Path | None:
     """The file of a SQLite address; None for another store, or one in memory.
 
-    A question mark that begins no options (``?name=value``) is part of the name.
+    A question mark is part of the name unless options (``?name=value``) follow it.
     """
     if not uri.startswith(SQLITE):
         return None
@@ -45,12 +45,12 @@ def is_server(uri: str) -> bool:
 
 
 def without_password(text: str) -> str:
-    """An address, or a text with addresses in it, with ``***`` in the place of each password."""
+    """An address, or a text with addresses in it, with ``***`` instead of each password."""
     return SECRET.sub(rf"\1{HIDDEN}", USER.sub(rf"\1:{HIDDEN}@", text))
 
 
 def has_no_password(uri: str) -> bool:
-    """Whether an address is one of `without_password`, which cannot be used."""
+    """Whether an address has ``***`` instead of its password, so that it cannot be used."""
     return f":{HIDDEN}@" in uri or f"={HIDDEN}" in uri
 
 

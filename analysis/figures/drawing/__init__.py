@@ -1,1 +1,1 @@
-"""What the figures share: palette, style, families of trials, laws and the view."""
+"""Shared parts of the figures: palette, style, families of trials, laws and the view."""

@@ -1,4 +1,4 @@
-"""Each family's power law, or the sentence that says why there is none; and its band."""
+"""Fit each family's power law, and its band over seeds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Claim:
-    """A family and its law; `refusal` is the sentence in the law's place."""
+    """A family and its law, or `refusal`, the sentence on why it cannot be fitted."""
 
     x: str
     y: str
@@ -46,7 +46,7 @@ def fit_families(trials: pd.DataFrame, law: Law, minimum: int = 3) -> Iterator[C
 
 
 def _asked(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
-    """The rows that have y, and that `where` lets through; every β if it does not name one."""
+    """The rows that have y and match the law's `where`; every β if that does not name β."""
     if law.x not in trials or law.y not in trials:
         return trials.iloc[:0]
     rows = trials[trials[law.y].notna()]
@@ -80,8 +80,8 @@ def _sentence(text: str) -> str:
 def band(law: PowerLaw, at: Floats) -> tuple[Floats, Floats]:
     """95 % t interval over seeds of the fitted line log y = c − ν log x, at the points `at`.
 
-    One line a seed by least squares; at each point the interval of the lines' mean. TooFewRows
-    with fewer than two seeds.
+    A line is fitted for each seed by least squares; the band is the interval of the lines' mean
+    at each point. TooFewRows with fewer than two seeds.
     """
     rows = pd.DataFrame({"x": np.log(law.x), "y": np.log(law.y), "seed": law.seed or 0})
     fits = [np.polyfit(one["x"], one["y"], 1) for _, one in rows.groupby("seed")]

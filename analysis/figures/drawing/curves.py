@@ -1,6 +1,6 @@
-"""Curves of many settings: the dash tells the family, the colour the noise level.
+"""Curves of many settings: the dash shows the family, the colour the noise level.
 
-Where no family has two noise levels, the colour tells the family, as in every other figure.
+If no family has two noise levels, the colour shows the family, as in all other figures.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def trial_settings(view: View) -> pd.DataFrame:
 
     Family after family, by level and seed.
 
-    hue: the number of the family's colour, or −1 where colours tell the level.
+    hue: the number of the family's colour, or −1 if colours show the level.
     """
     found = all_families(view.finished)
     by_level = any(levels(family, scale) > 1 for scale, family in found)
@@ -64,7 +64,7 @@ def trial_settings(view: View) -> pd.DataFrame:
 
 
 def colour_note(table: pd.DataFrame) -> str:
-    """What the colours of these settings tell, if that must be said."""
+    """A phrase for the caption if colours show the noise level; else ""."""
     return (
         "; the darker the line, the lower the model’s own noise level (in dark mode: the bluer)"
         if (table["hue"] == _BY_LEVEL).any()
@@ -73,7 +73,7 @@ def colour_note(table: pd.DataFrame) -> str:
 
 
 def level_colours(part: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """A colour and the rows of each level of a family, dark for low noise."""
+    """The colour and the rows of each level of a family; dark colours are low noise."""
     if len(part) and part["hue"].iloc[0] != _BY_LEVEL:
         yield marks.colour(int(part["hue"].iloc[0])), part
         return
@@ -94,7 +94,10 @@ def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 def setting_line(
     rows: pd.DataFrame, x: str, colour: str, dash: str, words: tuple[str, str] = ("", ".4g")
 ) -> go.Scatter:
-    """The means of one setting over column `x`; words: what x is called, and how means look."""
+    """The line of one setting's means over column `x`.
+
+    words: the name of x, and the format of the means in hover texts.
+    """
     first, shape = rows.iloc[0], words[1]
     name = setting_name(first)
     mark = "circle" if first["hue"] == _BY_LEVEL else MARKERS[int(first["hue"]) % len(MARKERS)]
@@ -143,7 +146,7 @@ def by_family(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def legend(table: pd.DataFrame) -> Iterator[go.Scatter]:
-    """One entry a family with its levels; the dash is that of its lines."""
+    """One legend entry for each family with its levels, in the dash of its lines."""
     for name, dash, part in by_family(table):
         low, high = part["level"].min(), part["level"].max()
         sign = symbol(str(part["scale"].iloc[0]))

@@ -1,4 +1,4 @@
-"""An error against a noise scale on log-log axes, one family of models a colour."""
+"""An error against a noise scale on log-log axes, with a colour for each family."""
 
 from __future__ import annotations
 

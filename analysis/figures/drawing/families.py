@@ -16,7 +16,7 @@ _NOT_PARAMS = ("reason", "experiment_id", "artifact_uri")
 
 @dataclass(frozen=True)
 class Family:
-    """Trials that may share one law; `label`, plain text, names what tells it apart."""
+    """Trials that may share one law; `label` is its name in plain text."""
 
     label: str
     rows: pd.DataFrame
@@ -24,7 +24,7 @@ class Family:
 
 
 def families(trials: pd.DataFrame, x: str) -> list[Family]:
-    """Split the rows that have `x` by every other parameter but the seed, largest first."""
+    """Group the rows that have `x` by all parameters but x and the seed; largest group first."""
     if x not in trials.columns:
         return []
     rows = trials[trials[x].notna()]
@@ -43,7 +43,7 @@ def families(trials: pd.DataFrame, x: str) -> list[Family]:
 
 
 def all_families(trials: pd.DataFrame) -> list[tuple[str, Family]]:
-    """Every family with its noise scale: sigma, alpha, or nothing for models without one."""
+    """Every family with its noise scale: sigma, alpha, or "" for models without one."""
     found = [(scale, family) for scale in ("sigma", "alpha") for family in families(trials, scale)]
     known = {trial for _, family in found for trial in family.rows["trial"]}
     rest = trials[~trials["trial"].isin(known)] if len(trials) else trials
@@ -51,7 +51,7 @@ def all_families(trials: pd.DataFrame) -> list[tuple[str, Family]]:
 
 
 def levels(family: Family, x: str) -> int:
-    """How many values of `x` a family has; a family without any scale has one level."""
+    """The number of values of `x` in a family; 1 for a family without a noise scale."""
     return int(family.rows[x].nunique()) if x else 1
 
 
@@ -66,7 +66,7 @@ def _key(column: pd.Series) -> pd.Series:
 
 
 def _told_apart(groups: list[pd.DataFrame], varying: list[str]) -> dict[str, set[str]]:
-    """By model, the fields in which its families differ: others the model's name says already."""
+    """By model, the fields in which its families differ; labels need no other fields."""
     heads = pd.concat([one.iloc[:1] for one in groups])
     return {
         str(model): {column for column in varying if _key(kin[column]).nunique() > 1}

@@ -13,7 +13,7 @@ def label(text: object) -> str:
 
 
 def hover(name: object, *lines: str) -> str:
-    """What the pointer shows at a point: its name in bold, and `lines` below it."""
+    """The hover text of a point: its name in bold, and `lines` below it."""
     return str(Markup("<br>").join([Markup("<b>{}</b>").format(name), *lines]))
 
 

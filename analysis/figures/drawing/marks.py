@@ -1,4 +1,4 @@
-"""The marks that figures are made of: points that link to runs, lines, and bands."""
+"""The traces of figures: points that link to runs, lines, and bands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def colour(index: int) -> str:
 
 
 def marker(index: int, size: int = 9) -> dict[str, Any]:
-    """The look of a marker of the series `index`."""
+    """Plotly's marker settings of the series `index`."""
     return {
         "color": colour(index),
         "symbol": MARKERS[index % len(MARKERS)],
@@ -49,7 +49,7 @@ def points(frame: pd.DataFrame, name: str, index: int, size: int = 8) -> go.Scat
 
 
 def line(x: Numbers, y: Numbers, name: str, index: int, **look: str | float | bool) -> go.Scatter:
-    """A line; `look` overrides colour, dash, width and showlegend."""
+    """A line; `look` sets colour, dash, width and showlegend."""
     return go.Scatter(
         x=x,
         y=y,
@@ -66,7 +66,7 @@ def line(x: Numbers, y: Numbers, name: str, index: int, **look: str | float | bo
 
 
 def ribbon(x: Numbers, low: Numbers, high: Numbers, index: int) -> go.Scatter:
-    """A band between `low` and `high`, without a legend of its own."""
+    """A band between `low` and `high`, without a legend entry."""
     return go.Scatter(
         x=[*x, *reversed(list(x))],
         y=[*high, *reversed(list(low))],

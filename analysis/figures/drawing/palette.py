@@ -1,8 +1,8 @@
-"""Colours for light and dark pages, told apart by people with colour-blindness too.
+"""Colours for light and dark pages that can be distinguished with colour-blindness.
 
-Every figure is drawn in the light colours; a page in dark mode replaces each string by its
-partner in `dark_partners`. The series colours are Okabe and Ito's (2008), darkened where they
-would fade on paper; no figure relies on colour alone, markers and dashes differ too.
+Every figure is drawn in the light colours; a page in dark mode replaces each colour string by
+its value in `dark_partners`. The series colours are Okabe and Ito's (2008), some of them darkened
+for contrast on white; series also differ in markers or dashes.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def veil(colour: str, opacity: float = 0.16) -> str:
 
 
 def dark_partners() -> dict[str, str]:
-    """Light colour → dark colour, for every string that a figure may hold."""
+    """Light colour → dark colour, for every colour string that a figure may contain."""
     light = (PAPER, INK, MUTED, GRID, AXIS, *SERIES, *RAMP)
     dark = (*_DARK_BASE, *_DARK_SERIES, *_DARK_RAMP)
     solid = dict(zip(light, dark, strict=True))

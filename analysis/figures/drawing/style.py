@@ -15,8 +15,8 @@ __all__ = ["FONT", "UNITS", "axis_title", "canvas", "log_axes", "log_ticks", "se
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
-_ROOM = 1.13  # of a log axis beyond its outermost values, as a factor
-_GAP = 0.27  # between two panels, as a share of a panel's height
+_ROOM = 1.13  # factor by which a log axis extends beyond its outermost values
+_GAP = 0.27  # gap between two panels, as a share of a panel's height
 
 UNITS = {
     "sigma": "noise level σ (data units)",
@@ -95,7 +95,7 @@ def canvas(height: int = 420) -> go.Figure:
 def log_ticks(values: Iterable[float]) -> list[float]:
     """Round positions (1, 2, 3, 5 times a power of ten) for a log axis, eight at most.
 
-    Where they are fewer than four, multiples of a round step take their place.
+    If they are fewer than four, multiples of a round step are used instead.
     """
     finite = [value for value in values if value > 0 and math.isfinite(value)]
     if not finite:
@@ -141,8 +141,9 @@ def stack(
 ) -> list[dict[str, str]]:
     """Lay out a panel for each pair of axis titles (x, y), the first on top.
 
-    Returns, for each panel, what places a trace in it: ``trace.update(**place)``; the axes of
-    panel number n are called as in Plotly, xaxis and yaxis, then xaxis2 and yaxis2.
+    Returns, for each panel, the trace settings that place a trace in it, for
+    ``trace.update(**place)``; the panels' axes have Plotly's names: xaxis and yaxis, then xaxis2
+    and yaxis2.
     """
     height = 1 / (len(titles) * (1 + gap) - gap)
     places = []
@@ -164,6 +165,6 @@ def stack(
 
 
 def log_axes(figure: go.Figure, place: dict[str, str], rows: pd.DataFrame) -> None:
-    """Logarithmic axes, with round ticks, around columns x and y of what a panel shows."""
+    """Give a panel logarithmic axes with round ticks, for the columns x and y of `rows`."""
     for axis in ("x", "y"):
         set_log(figure, f"{axis}axis{place[f'{axis}axis'][1:]}", rows[axis])

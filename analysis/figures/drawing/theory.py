@@ -18,7 +18,7 @@ _POINTS = 80
 
 
 def theory_curve(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame | None:
-    """Columns kind, x (σ), kl and recon, at β = 1, over the σ of the rows that it describes.
+    """The theory's KL and recon at β = 1 over the σ of the rows: columns kind, x (σ), kl, recon.
 
     None for α, for an unknown spectrum, and with fewer than two σ among the σ-VAEs.
     """
@@ -37,7 +37,7 @@ def theory_curve(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame | None:
 
 
 def theory_line(table: pd.DataFrame) -> list[go.Scatter]:
-    """The dotted line of the rows of `table` that are the linear theory's; none without any."""
+    """A dotted line through the rows of `table` of kind linear theory; empty if there are none."""
     rows = table[table["kind"] == "linear theory"]
     name = "linear theory (pPCA)"
     line = marks.line(rows["x"], rows["y"], name, 0, color=MUTED, dash="dot", width=1.8)
@@ -45,7 +45,7 @@ def theory_line(table: pd.DataFrame) -> list[go.Scatter]:
 
 
 def collapse_sentence(view: View, rows: pd.DataFrame) -> str | None:
-    """The σ above which the linear theory predicts collapse, and the rows that lie there."""
+    """A sentence on the σ above which the linear theory predicts collapse, and the rows there."""
     rows = _sigma_vaes(rows)
     spectrum = view.spectrum(rows) if len(rows) else None
     if spectrum is None:
@@ -59,14 +59,14 @@ def collapse_sentence(view: View, rows: pd.DataFrame) -> str | None:
 
 
 def effective(rows: pd.DataFrame) -> pd.Series:
-    """σ√β of each row, which takes the place of σ in the theory."""
+    """σ√β of each row, which is σ in the theory."""
     beta = rows["beta"].fillna(1.0) if "beta" in rows else 1.0
     found: pd.Series = rows["sigma"] * beta**0.5
     return found
 
 
 def _sigma_vaes(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that the theory describes: others have another bound or no posterior."""
+    """The rows that the theory describes; other models have another bound or no posterior."""
     if "sigma" not in rows:
         return rows.iloc[:0]
     known = rows["sigma"].notna()
@@ -74,7 +74,7 @@ def _sigma_vaes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _latents(rows: pd.DataFrame) -> int | None:
-    """The largest latent dimension of the rows: the theory's curve is the widest model's."""
+    """The largest latent dimension of the rows, for which the theory's curve is drawn."""
     if "d_z" not in rows or rows["d_z"].isna().all():
         return None
     return int(rows["d_z"].max())

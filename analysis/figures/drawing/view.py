@@ -1,4 +1,4 @@
-"""What a figure is, and what it looks at: one experiment with its fitted laws."""
+"""The types `Figure` and `View`, an experiment with its fitted laws, which figures draw."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ SECTIONS = {
 
 
 class NothingToDraw(AnalysisError):
-    """Why a figure has no data, as a sentence.
+    """A sentence on why a figure has no data.
 
-    relevant: whether it stands in the figure's place; if not, in a list at the report's end.
+    relevant: whether the report shows it instead of the figure, or else in a list at its end.
     """
 
     def __init__(self, sentence: str, relevant: bool = True) -> None:
@@ -49,12 +49,12 @@ class NothingToDraw(AnalysisError):
 class View:
     """An experiment with its laws.
 
-    laws: the declared law and how it is applied to other axes, in this order.
+    laws: the declared law, then the same law for other axes.
     claims: one for each family and law.
-    margin: of the equivalence, a log ratio.
-    run_url: of a run, with ``{run}`` in it; None if no server is known.
+    margin: of the equivalence tests, a log ratio.
+    run_url: address of a run, with ``{run}`` for its id; None if no server is known.
     hues: family → number of its colour.
-    asked: whether another law than the usual one was declared.
+    asked: whether a law other than the default one was declared.
     """
 
     experiment: Experiment
@@ -71,9 +71,9 @@ class View:
 
     @property
     def finished(self) -> pd.DataFrame:
-        """The finished trials that laws and figures use: no twins, and none of `off_axis`.
+        """The finished trials that laws and figures use, without twins and `off_axis` trials.
 
-        An infinite metric is NaN.
+        Infinite metrics are NaN.
         """
         trials = self.experiment.trials
         if trials.empty:
@@ -97,7 +97,7 @@ class View:
 
     @property
     def wants_law(self) -> bool:
-        """Whether a law was asked for, or the trials have two values of a noise level or more."""
+        """Whether a law was declared, or the trials have at least two values of a noise level."""
         trials = self.experiment.trials
         return self.asked or any(
             scale in trials and trials[scale].nunique() > 1 for scale in ("sigma", "alpha")
@@ -115,7 +115,7 @@ class View:
         return self.experiment.spectra.get(str(sums.pop())) if len(sums) == 1 else None
 
     def links(self, rows: pd.DataFrame) -> list[str]:
-        """The address of each row's run, empty where it is unknown."""
+        """The address of each row's MLflow run; empty if it is unknown."""
         if self.run_url is None or "run_id" not in rows:
             return [""] * len(rows)
         return [
@@ -125,9 +125,9 @@ class View:
 
 
 class Drawn(Protocol):
-    """What `info` returns: the drawn numbers as a table, and the caption as plain text.
+    """The data of a figure, as `info` returns it: a table of the drawn values, and a caption.
 
-    A line feed in the caption begins a new paragraph, `backticks` stand around code.
+    The caption is plain text; a line feed begins a new paragraph, `backticks` mark code.
     """
 
     @property
@@ -142,7 +142,7 @@ class Figure:
     """One figure of the report; a module of `analysis.figures` defines one or more of them.
 
     name: of the CSV file and the anchor. section: a key of `SECTIONS`. order: inside the section.
-    info: raises NothingToDraw with the sentence that stands in the figure's place.
+    info: raises NothingToDraw, with a sentence for the report, if there are no data.
     """
 
     name: str
@@ -178,7 +178,7 @@ def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | 
 
 
 def _hues(trials: pd.DataFrame) -> dict[str, int]:
-    """Families of many noise levels first: they get the colours that differ most."""
+    """Colour numbers by family; those with many noise levels get the most distinct colours."""
     found = [(levels(family, x), family.label) for x, family in all_families(trials)]
     ordered = sorted(found, key=lambda entry: -min(entry[0], 3))
     labels = dict.fromkeys(label for _, label in ordered)
