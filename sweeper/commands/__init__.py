@@ -10,7 +10,7 @@ __all__ = ["NAMES", "Command", "commands"]
 
 
 class Command(Protocol):
-    """What a module of this package provides."""
+    """The interface of a command's module."""
 
     NAME: str
     HELP: str
@@ -20,7 +20,7 @@ class Command(Protocol):
         ...
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; the return value is the exit code."""
+        """Run the command; returns the exit code."""
         ...
 
 

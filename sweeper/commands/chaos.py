@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(asked: Chaos, uri: str | None, as_json: bool) -> int:
-    """Disturb a sweep and show what came of it; returns the exit code."""
+    """Run the chaos suite and print its results; returns the exit code."""
     from sweeper.chaos.suite import chaos
 
     screen = console(stderr=as_json)

@@ -1,4 +1,4 @@
-"""`sweeper denoise`: noisy test images, and what a trained model makes of them."""
+"""`sweeper denoise`: a picture of noisy test images and a trained model's estimates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sweeper doctor`: would a sweep run here, and if not, what is to be done?"""
+"""`sweeper doctor`: check whether a sweep can run on this machine, with remedies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands that draw a trained model have in common."""
+"""Shared parts of the commands that draw pictures from a trained model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST = 1000
 
 
 def add_drawing(parser: argparse.ArgumentParser) -> None:
-    """Which trial, how many images, and where to."""
+    """Add the arguments for the trial, the number of images and the output file."""
     parser.add_argument(
         "trial", metavar="TRIAL", help="a trial's id, the beginning of one, or its label"
     )
@@ -56,7 +56,7 @@ def trained_trial(arguments: argparse.Namespace) -> TrainedTrial:
 
 
 def show_drawing(arguments: argparse.Namespace, trained: TrainedTrial, drawing: Drawing) -> int:
-    """Keep the picture and say where it is; a tracker that does not answer is no failure."""
+    """Save the picture and print its path; returns 0 even if the tracker does not answer."""
     from sweeper.storage.addresses import storage_path
     from sweeper.tracking.keeping import keep
 

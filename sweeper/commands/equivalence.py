@@ -1,4 +1,4 @@
-"""`sweeper equivalence`: whether aliases such as (σ, β) and σ√β came out the same."""
+"""`sweeper equivalence`: test whether aliases such as (σ, β) and σ√β are equivalent."""
 
 from __future__ import annotations
 

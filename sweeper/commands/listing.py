@@ -84,7 +84,7 @@ def _about(entry: dict[str, Any], fields: bool) -> Text:
 
 
 def _field(field: dict[str, Any]) -> str:
-    """A hyperparameter with its default; one without must be given."""
+    """A hyperparameter as text, with its default if it has one."""
     if field["required"]:
         return f"{field['name']} (required)"
     return f"{field['name']}: {field['default']}"

@@ -1,4 +1,4 @@
-"""`sweeper reconcile`: make MLflow show what storage holds."""
+"""`sweeper reconcile`: make MLflow's runs equal to the storage."""
 
 from __future__ import annotations
 

@@ -82,9 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> tuple[Path, int]:
-    """Write again whenever something changed, until every trial has ended or on Ctrl-C.
+    """Write the report again after each change, until every trial has ended or Ctrl-C.
 
-    While a driver of this storage is at work it may still ask the trained models its questions.
+    It also waits for a running driver, which may still evaluate trained models.
     """
     screen, before = console(stderr=True), None
     reload_s = max(round(arguments.every), 2)
@@ -114,7 +114,7 @@ ENDED = ("finished", "failed", "killed", "pruned")
 
 
 def _driven(arguments: argparse.Namespace) -> bool:
-    """Whether a driver holds a sweep of the experiment now, as far as its storage can be seen."""
+    """Whether a driver runs a sweep of the experiment now; False if its storage is unknown."""
     from sweeper.storage.addresses import storage_path
     from sweeper.storage.lease import driven_sweeps
 
@@ -127,7 +127,7 @@ def _driven(arguments: argparse.Namespace) -> bool:
 
 
 def _state(experiment: Experiment) -> dict[str, Any]:
-    """What changes when the report would: the trials by status, how far they are, and answers."""
+    """The state on which the report depends: trials by status, epochs, and evaluations."""
     from analysis.sources.schema import metric_columns
 
     trials = experiment.trials

@@ -1,4 +1,4 @@
-"""`sweeper resume`: go on with a sweep of the storage, without the grid's file."""
+"""`sweeper resume`: continue a sweep in the storage, without the grid's file."""
 
 from __future__ import annotations
 

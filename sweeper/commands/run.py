@@ -1,4 +1,4 @@
-"""`sweeper run`: train everything that a grid asks for, then test and report what it shows."""
+"""`sweeper run`: train all trials of a grid, then analyse and report the results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:
-    """How to train."""
+    """Add the arguments on how to train."""
     parser.add_argument(
         "--inline",
         action="store_true",
@@ -71,7 +71,7 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     return _exit_code(outcome)
 
 
-EARLY = 15.0  # seconds: when the workers have started
+EARLY = 15.0  # seconds, after which the workers have started
 SHOWN = (
     "experiment",
     "trials",
@@ -89,7 +89,7 @@ SHOWN = (
 
 @contextmanager
 def _interruptible(when: str) -> Iterator[None]:
-    """Have Ctrl-C say where it struck, and how to go on; the driver has an answer of its own."""
+    """Turn Ctrl-C outside the driver into a message on the phase `when` and how to continue."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -126,15 +126,15 @@ def _found(sweep: Sweep, outcome: Outcome) -> list[str]:
 
 
 def _import_report() -> None:
-    """Import what the report needs while the workers train: nobody waits for it at the end."""
+    """Import the report's modules while the workers train, to save the time at the end."""
     importlib.import_module("analysis.sources.load")
     importlib.import_module("analysis.report")
 
 
 def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
-    """Write the report; a sweep that ends without one is still a sweep that ended.
+    """Write the report; a failure to do so does not change the sweep's outcome.
 
-    One that was stopped with nothing new to tell is not kept waiting for it.
+    No report is written for a sweep that was stopped without new results.
     """
     if outcome.interrupted and outcome.finished == outcome.skipped:
         return outcome, []
@@ -153,7 +153,7 @@ def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
 
 
 def _delivered(sweep: Sweep, path: Path) -> list[str]:
-    """Put the report beside the runs; one sentence if the tracker does not take it."""
+    """Add the report to the sweep's MLflow run; returns a sentence if that failed."""
     from sweeper.tracking.delivery import deliver_report
 
     trouble = deliver_report(sweep, path.parent)
@@ -161,7 +161,7 @@ def _delivered(sweep: Sweep, path: Path) -> list[str]:
 
 
 def _show_troubles(screen: Console, outcome: Outcome) -> None:
-    """Why trials failed, and how a stopped sweep goes on."""
+    """Print why trials failed, and how to continue a stopped sweep."""
     from rich.markup import escape
 
     from sweeper.terminal.failure_table import draw_failures
@@ -198,7 +198,7 @@ def _show(screen: Console, sweep: Sweep, outcome: Outcome, sentences: list[str])
 
 
 def _ui(uri: str) -> str:
-    """The command that opens MLflow's pages; it finds the default store by itself."""
+    """The command that opens MLflow's pages; the default store needs no option."""
     from sweeper.storage.addresses import default_tracking, tracking_uri
 
     if uri == without_password(tracking_uri(default_tracking())):

@@ -1,4 +1,4 @@
-"""`sweeper sample`: a picture of what a trained model samples."""
+"""`sweeper sample`: a picture of samples from a trained model."""
 
 from __future__ import annotations
 

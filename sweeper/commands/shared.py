@@ -1,4 +1,4 @@
-"""Arguments that several commands have, and what they mean."""
+"""Arguments that several commands have, and functions that read them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
-    """The grid and where it writes."""
+    """Add the arguments for the grid, its storage and its tracking store."""
     parser.add_argument("grid", metavar="GRID", help="a YAML file, or a shipped grid's name")
     parser.add_argument("--storage", metavar="DIR", help="in the place of the grid's `storage`")
     parser.add_argument("--tracking", metavar="URI", help="in the place of the grid's `tracking`")
@@ -40,7 +40,7 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
 
 
 def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> None:
-    """The experiment and where it is read from."""
+    """Add the arguments for the experiment and where it is read from."""
     parser.add_argument(
         "experiment",
         metavar="EXPERIMENT",
@@ -61,7 +61,7 @@ def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> N
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """`UserError` where files cannot be written to the folder of ``--out``."""
+    """Raise `UserError` if files cannot be written to the folder of ``--out`` in the block."""
     try:
         yield
     except OSError as error:
@@ -72,7 +72,7 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """Output for scripts."""
+    """Add ``--json``, output for scripts."""
     parser.add_argument(
         "--json",
         action="store_true",
@@ -81,7 +81,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def load_grid(arguments: argparse.Namespace) -> Sweep:
-    """The sweep that the grid arguments ask for."""
+    """Load the sweep of the grid arguments."""
     from sweeper.grid import loading
 
     return loading.load(
@@ -90,7 +90,7 @@ def load_grid(arguments: argparse.Namespace) -> Sweep:
 
 
 def load_experiment(arguments: argparse.Namespace) -> Experiment:
-    """The experiment from storage, or from MLflow where --tracking says so."""
+    """Load the experiment from storage, or from MLflow if --tracking is given."""
     from analysis.sources import load
     from sweeper.storage.addresses import storage_path, tracking_uri
 
@@ -100,7 +100,7 @@ def load_experiment(arguments: argparse.Namespace) -> Experiment:
 
 
 def condition(text: str, option: str) -> tuple[str, object]:
-    """FIELD=VALUE, the value read as in a grid."""
+    """Parse FIELD=VALUE, with the value read as in a grid."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UserError(f"{option} takes FIELD=VALUE, and not {text!r}")
@@ -122,7 +122,7 @@ def settings(analysis: dict[str, Any], tracking: str | None = None) -> ReportSet
 
 
 def with_runs(experiment: Experiment, chosen: ReportSettings) -> tuple[Experiment, ReportSettings]:
-    """Both with what a report's links to MLflow need, if the server answers at once."""
+    """Both with the run ids and addresses for links to MLflow, if the server answers at once."""
     if not chosen.server:
         return experiment, chosen
     from analysis.sources.run_links import find_runs, linked
@@ -135,6 +135,6 @@ def with_runs(experiment: Experiment, chosen: ReportSettings) -> tuple[Experimen
 
 
 def said(report: Path) -> list[str]:
-    """The sentences of a report's summary, as `report.json` beside it has them."""
+    """The sentences of a report's summary, read from the `report.json` beside it."""
     sentences = json.loads(report.with_name("report.json").read_text(encoding="utf-8"))["summary"]
     return [str(sentence) for sentence in sentences]

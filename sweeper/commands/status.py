@@ -1,4 +1,4 @@
-"""`sweeper status`: how far every trial is, and what the tracker still waits for."""
+"""`sweeper status`: the state of every trial, and the records that the tracker lacks."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
-    """What is stored under the name; else what the grid of that name is, or would be."""
+    """The stored sweeps of this name, else the sweep of the grid of that name."""
     from sweeper.errors import UserError
     from sweeper.grid import grid_files, loading
     from sweeper.status.stored import as_stored, stored_sweeps, with_known
@@ -92,7 +92,7 @@ def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
 
 
 def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:
-    """What waits for each tracking store; a trial belongs to its newest sweep's."""
+    """What each tracking store lacks; a trial belongs to the store of its newest sweep."""
     from sweeper.tracking.waiting import waiting
 
     home = {trial.id: sweep for sweep in sweeps for trial in sweep.trials}

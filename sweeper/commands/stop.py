@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wait(driven: list[Sweep], patience: float) -> list[Sweep]:
-    """Those that are still held after so many seconds."""
+    """Wait for the drivers to end; returns the sweeps still held after `patience` seconds."""
     from sweeper.storage.lease import is_held
     from sweeper.storage.paths import sweep_folder
 

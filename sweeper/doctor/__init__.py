@@ -1,1 +1,1 @@
-"""What a sweep needs of a machine, looked at one by one: nothing is changed by looking."""
+"""Checks of a machine's set-up for running sweeps; they change nothing."""

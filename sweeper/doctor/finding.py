@@ -1,4 +1,4 @@
-"""One thing that was looked at."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ Verdict = Literal["ok", "note", "stop"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found, and what to do about it.
+    """The result of a check, with the remedy.
 
-    `verdict`: ``stop`` would end a sweep or keep it from starting, ``note`` may matter, ``ok``
-    does not.
+    `verdict`: ``stop`` : a sweep would fail or not start; ``note`` : it may be affected; ``ok``.
     """
 
     name: str

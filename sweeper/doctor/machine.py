@@ -1,4 +1,4 @@
-"""The program and the machine: versions, cores, memory, processor, GPU."""
+"""Checks of the installation and the machine: versions, cores, memory, processor, GPU."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["cores", "gpu", "memory", "packages", "processor", "python", "unmet"]
 
 PACKAGE = "sweeper"
 FEATURES = {"avx2": "AVX2", "avx512f": "AVX-512", "amx_bf16": "AMX (bfloat16)"}
-LEAST = 2_000_000_000  # bytes: a driver, Ray, and one worker with torch
+LEAST = 2_000_000_000  # bytes for a driver, Ray, and one worker with torch
 CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -31,7 +31,7 @@ def python() -> Finding:
 
 
 def packages() -> list[Finding]:
-    """One line where all fit, and one for each that does not."""
+    """One finding that counts the packages that fit, and one for each that does not."""
     asked = [
         one
         for one in map(Requirement, importlib.metadata.requires(PACKAGE) or [])
@@ -43,7 +43,7 @@ def packages() -> list[Finding]:
 
 
 def unmet(asked: Requirement) -> Finding | None:
-    """What is wrong with an installed package; None where it fits."""
+    """The problem of an installed package; None if it meets the requirement."""
     try:
         found = importlib.metadata.version(asked.name)
     except importlib.metadata.PackageNotFoundError:
@@ -90,7 +90,7 @@ def memory() -> Finding:
 
 
 def processor() -> Finding:
-    """What the processor can do that matters to training."""
+    """The processor's features that affect the speed of training."""
     lines = _read(Path("/proc/cpuinfo")).splitlines()
     flags = next((line.split() for line in lines if line.startswith("flags")), [])
     found = [name for flag, name in FEATURES.items() if flag in flags]

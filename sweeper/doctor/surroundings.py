@@ -1,4 +1,4 @@
-"""What a sweep reads and writes: storage, tracking, data, Ray."""
+"""Checks of what a sweep uses outside the program: storage, tracking, data, Ray."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def storage(folder: Path) -> Finding:
 
 
 def disk(folder: Path) -> Finding:
-    """Room on the storage's disk."""
+    """The free space on the storage's disk."""
     place = _nearest(folder)
     free = f"{shutil.disk_usage(place).free / 1e9:.1f} GB free"
     short = shortage(place)
@@ -38,7 +38,7 @@ def disk(folder: Path) -> Finding:
 
 
 def locks(folder: Path) -> Finding:
-    """Whether the storage's file system keeps two drivers apart (flock)."""
+    """Whether the storage's file system supports flock, which excludes a second driver."""
     try:
         with tempfile.NamedTemporaryFile(dir=_nearest(folder)) as first:
             fcntl.flock(first, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -63,7 +63,7 @@ def locks(folder: Path) -> Finding:
 
 
 def tracking(uri: str) -> Finding:
-    """Whether MLflow's store answers; a SQLite file that is not there yet is not made."""
+    """Whether MLflow's store answers; a missing SQLite file is not created."""
     path, shown = sqlite_path(uri), without_password(uri)
     if path and not path.exists():
         if os.access(path.parent, os.W_OK):
@@ -86,7 +86,7 @@ def tracking(uri: str) -> Finding:
 
 
 def data() -> Finding:
-    """Which data sets are there and whole, with the settings that a grid has by default."""
+    """Which data sets, with their default settings, are present and undamaged."""
     from trainers import TrainerError
     from trainers.datasets import DATASETS
 
@@ -105,7 +105,7 @@ def data() -> Finding:
             whole.append(name)
         except (TrainerError, OSError):
             missing.append(name)
-        except TypeError:  # it asks for a setting: there is nothing to look at
+        except TypeError:  # it has a field without default, so there are no files to check
             continue
     if not missing:
         return Finding("data", ", ".join(whole))
@@ -124,7 +124,7 @@ def data() -> Finding:
 
 
 def ray(address: str) -> Finding:
-    """Whether Ray can be started, or joined; ends what it started."""
+    """Whether Ray can be started or joined; a Ray that it started is ended."""
     from cluster.base import Backend
     from cluster.errors import ClusterError
     from cluster.existing import Existing
@@ -142,5 +142,5 @@ def ray(address: str) -> Finding:
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest one above it that there is."""
+    """The folder, or its nearest existing parent."""
     return next(one for one in (folder, *folder.parents) if one.exists())

@@ -1,1 +1,1 @@
-"""MLflow shows what storage holds: the only part that writes to it."""
+"""Write the trials in the storage to MLflow; no other part of `sweeper` writes to MLflow."""

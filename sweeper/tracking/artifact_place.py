@@ -1,4 +1,4 @@
-"""Where the runs of an experiment keep their artifacts, also after their store was moved."""
+"""The artifact location of an experiment, also after its store was moved."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ FOLDER = "/mlruns/"
 
 
 def artifact_location(uri: str, experiment: str, storage: Path) -> str | None:
-    """Beside a SQLite file, in the storage for another database; a server knows its own place.
+    """The location for a new experiment: beside a SQLite file, or in the storage.
 
-    MLflow's own choice would be the working folder, which is another one tomorrow.
+    None for a server, which has its own. MLflow's default would be the working folder, which may
+    be another one at the next run.
     """
     if is_server(uri):
         return None
@@ -28,11 +29,11 @@ def artifact_location(uri: str, experiment: str, storage: Path) -> str | None:
 
 
 def bring_artifacts_along(uri: str, experiment: str) -> None:
-    """Have a SQLite file that was moved or copied name the folder ``mlruns`` beside it.
+    """Set the artifact locations in a moved or copied SQLite file to ``mlruns`` beside it.
 
-    MLflow stores absolute places, of the experiment and of each run: what is added would be
-    written to the old one, which may be that of another copy. A place that was not chosen by
-    `artifact_location` stays.
+    MLflow stores absolute paths for the experiment and for each run, so that new artifacts would
+    be written to the old folder, which may belong to another copy. A location that was not chosen
+    by `artifact_location` is not changed.
     """
     path = sqlite_path(uri)
     if path is None or not path.is_file():
@@ -56,9 +57,9 @@ def bring_artifacts_along(uri: str, experiment: str) -> None:
 
 
 def gone_folder(location: str) -> Path | None:
-    """The folder around ``mlruns``, where it is there no more; None if artifacts can be written.
+    """The parent folder of ``mlruns`` if it no longer exists; None if artifacts can be written.
 
-    MLflow would make it again, at the place where the project lay before.
+    MLflow would create it again at the old place of a moved project.
     """
     parts = urlsplit(location)
     if parts.scheme != "file" or FOLDER not in parts.path:

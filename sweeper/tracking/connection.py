@@ -1,4 +1,4 @@
-"""Where MLflow is, whether it answers, and how a new store is made without a race."""
+"""Check that MLflow's tracking store can be used, and keep other drivers from it meanwhile."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:500
 
 
 class Unwell(UserError):
-    """There is a server at the address, and it is too slow or too ill to serve now."""
+    """A server that answers too slowly, or with an error of its own."""
 
 
 def settle() -> None:
-    """MLflow's settings, before it is imported; what the user has set stands.
+    """Set MLflow's environment variables before it is imported, except those the user has set.
 
-    It would itself repeat a call that was cut off, `create_run` too, and so make runs twice; and
-    print the address of every run that ends on a server, where a script reads JSON.
+    Without them MLflow would repeat interrupted calls, `create_run` too, and so create runs twice;
+    and print the address of every run that ends on a server into JSON output.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -53,9 +53,9 @@ def first_line(error: Exception) -> str:
 
 
 def check_address(uri: str) -> None:
-    """`UserError` if nothing answers at the tracking URI; MLflow itself is not imported.
+    """Raise `UserError` if the tracking URI does not answer; MLflow itself is not imported.
 
-    `Unwell` if somebody does, but late or with an error of its own.
+    Raises `Unwell` if a server answers too slowly, or with an error of its own.
     """
     require_password(uri)
     scheme = urllib.parse.urlsplit(uri).scheme
@@ -77,7 +77,7 @@ def check_address(uri: str) -> None:
 
 @contextmanager
 def alone(uri: str) -> Iterator[None]:
-    """Keep other drivers away from a SQLite store: two that create its tables at once crash."""
+    """Lock a SQLite store during the block: two drivers that create its tables at once crash."""
     path = sqlite_path(uri)
     if path is None:
         yield
@@ -126,7 +126,7 @@ def _check_server(uri: str) -> None:
 
 
 def _remedy(uri: str) -> str:
-    """What a refusal asks for: credentials where none were sent, else other ones."""
+    """The remedy for a refused login: set credentials if none were sent, else other ones."""
     hosts = "or start it with --allowed-hosts for the name that you use"
     if authorization(uri):
         return f"correct the user and the password (or the token) that it was sent, {hosts}"
@@ -137,7 +137,10 @@ def _remedy(uri: str) -> str:
 
 
 def _check_sqlite(uri: str) -> None:
-    """Open the file; WAL lets the user interface read while the sweep writes, and is faster."""
+    """Check that the file can be opened, and set WAL mode.
+
+    With WAL MLflow's pages can read while the sweep writes, and writing is faster.
+    """
     path = sqlite_path(uri)
     if path is None:
         return
@@ -155,7 +158,7 @@ def _check_sqlite(uri: str) -> None:
 
 
 def _schema(database: sqlite3.Connection) -> str | None:
-    """The version of MLflow's tables; None where there are none."""
+    """The version of MLflow's tables; None if there are none."""
     try:
         row = database.execute(QUERY).fetchone()
     except sqlite3.OperationalError:
@@ -164,7 +167,7 @@ def _schema(database: sqlite3.Connection) -> str | None:
 
 
 def _log_ahead(database: sqlite3.Connection) -> None:
-    """Set WAL; where two do so at once, SQLite fails one of them, and does not let it wait."""
+    """Set WAL mode, and retry: SQLite fails one of two concurrent attempts at once."""
     until = time.monotonic() + PATIENCE
     while True:
         try:
@@ -184,7 +187,7 @@ def _unusable(path: Path, cause: str) -> UserError:
 
 
 def _why_not(path: Path) -> str | None:
-    """Why SQLite cannot open a file, where that can be seen."""
+    """The reason why SQLite cannot open a file; None if unknown."""
     folder = path.parent
     if path.is_dir():
         return "it is a folder"

@@ -1,4 +1,4 @@
-"""Deliver to the tracker what storage holds: in a thread, in order, and never in the way."""
+"""Deliver the trials in the storage to MLflow, in a thread that never blocks the sweep."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NOTE_EVERY = 10.0
 
 @dataclass(frozen=True)
 class Backlog:
-    """What the tracker has not been given: trials that wait in storage, and the last error.
+    """The trials that were not delivered to the tracker, and the last error.
 
-    `refused` says why artifacts of trials that it has were not taken.
+    `refused` is the reason why it did not accept artifacts of delivered trials.
     """
 
     trials: int
@@ -43,9 +43,9 @@ class Backlog:
 class Delivery:
     """The one writer of the tracker.
 
-    What waits is a set of trial ids, for their records are in storage: a tracker that is slow,
-    down or full costs no memory and fails no trial. When it answers again it gets each trial's
-    newest commit; what it never got, the next run of the same sweep delivers.
+    The queue is a set of trial ids, because their records are in the storage: a tracker that is
+    slow, down or full uses no memory and fails no trial. When it answers again it gets each
+    trial's newest commit; the next run of the same sweep delivers what is still missing.
     """
 
     def __init__(self, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
@@ -62,24 +62,25 @@ class Delivery:
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Start the thread that delivers."""
         self._thread.start()
 
     def notice(self, trial: str, status: RunStatus) -> None:
-        """Say that a trial has something new in storage; returns at once."""
+        """Add a trial with new records in the storage to the queue; returns at once."""
         with self._changed:
             self._waiting[trial] = status
             self._changed.notify()
 
     def grow(self, sweep: Sweep) -> None:
-        """Take the same sweep with more trials."""
+        """Replace the sweep by the same one with more trials."""
         with self._changed:
             self._sweep, self._grown = sweep, True
 
     def close(self, status: RunStatus, patience: float) -> Backlog:
-        """Deliver the rest and the sweep's own status; give up `patience` s after a success.
+        """Deliver the rest and the sweep's status; returns what could not be delivered.
 
-        A sweep that is stopped before there was anything to show is not shown, nor waited for.
+        It gives up `patience` seconds after the last success. A sweep that was stopped before it
+        had any records is not delivered.
         """
         with self._changed:
             self._forsaken = status == "KILLED" and not self._begun and not self._waiting
@@ -113,7 +114,7 @@ class Delivery:
             self._error = first_line(error)
 
     def _await_work(self) -> bool:
-        """True if there is something to do; False when all is done, or it is too late."""
+        """Wait for work; False when everything is delivered or the time is over."""
         with self._changed:
             while not self._waiting and self._tracking and not self._closing.is_set():
                 self._changed.wait()
@@ -145,7 +146,7 @@ class Delivery:
             self._deadline = time.monotonic() + self._patience
 
     def _note(self, trial: str, commit: Commit | None) -> None:
-        """Write down what was taken, now and then and at the end: for `sweeper status`."""
+        """Note a delivered commit; written at intervals and at the end, for `sweeper status`."""
         self._delivered[trial] = commit.progress.epoch if commit else 0
         if self._closing.is_set() or time.monotonic() - self._noted > NOTE_EVERY:
             self._noted = time.monotonic()
@@ -153,9 +154,9 @@ class Delivery:
                 write_delivered(self._sweep, self._delivered)
 
     def _open(self) -> Tracking | None:
-        """The tracker; None where nobody waits for it any more."""
+        """Open the tracker; None if the sweep was stopped before it had any records."""
         settle()
-        from sweeper.tracking.tracker import Tracking  # takes seconds, so in this thread alone
+        from sweeper.tracking.tracker import Tracking  # takes seconds, so it is in this thread
 
         with self._changed:
             self._begun = not self._forsaken
@@ -167,7 +168,7 @@ class Delivery:
         return tracking
 
     def _pause(self, error: Exception) -> None:
-        """Wait longer from failure to failure, but not when the sweep waits for the end."""
+        """Wait after a failure, longer after each one; a fixed short time while `close` waits."""
         self._failures += 1
         self._error = first_line(error)
         if self._closing.is_set():
@@ -177,7 +178,7 @@ class Delivery:
 
 
 def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | None:
-    """Show a report in the sweep's run; returns why that could not be done, if so."""
+    """Add a report to the sweep's run; returns the reason if that failed, else None."""
     answer: list[str | None] = []
 
     def work() -> None:
@@ -194,7 +195,7 @@ def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | 
 
 
 def _add_report(sweep: Sweep, folder: Path) -> str | None:
-    """Add the files to the sweep's run; returns why there is none, if so."""
+    """Add the files to the sweep's run; returns the reason if there is no run, else None."""
     if unmade_store(sweep.tracking):
         return "there is no tracking store yet"
     from sweeper.tracking.files import add_report

@@ -1,4 +1,4 @@
-"""How an evaluation reads in an MLflow run: its table, its pictures, and the marks of both."""
+"""The artifacts and tags of an evaluation in an MLflow run: its table and its pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER = "evaluations"
 
 
 def artifacts(found: StoredEvaluation) -> Iterator[tuple[str, bytes]]:
-    """Path and content of the table (as MLflow's own tables are written) and of each picture."""
+    """Path and content of the table, in the format of MLflow's tables, and of each picture."""
     if found.table:
         columns = list(found.table[0])
         rows = [[row.get(name) for name in columns] for row in found.table]
@@ -25,7 +25,7 @@ def artifacts(found: StoredEvaluation) -> Iterator[tuple[str, bytes]]:
 
 
 def evaluation_tags(keys: Sequence[str]) -> dict[str, str]:
-    """The mark of what was delivered, and what makes MLflow's pages show the tables as tables."""
+    """Tags with the delivered evaluations' keys, and for MLflow to show their tables as tables."""
     tables = dict.fromkeys(_table(key.rpartition("-")[0]) for key in keys)
     shown = [{"path": path, "type": "table"} for path in tables]
     return {TAG: " ".join(keys), "mlflow.loggedArtifacts": json.dumps(shown)}

@@ -1,4 +1,4 @@
-"""Files for the runs that MLflow has: a picture in a trial's, a report in a sweep's."""
+"""Add files to existing runs: a picture to a trial's run, a report to a sweep's run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["add_picture", "add_report"]
 
 
 def add_picture(uri: str, experiment: str, trial: str, path: Path) -> str | None:
-    """Show a file in a trial's run, below ``pictures``; the run's id, None if there is no run.
+    """Add a file to a trial's run, below ``pictures``; returns the run's id, None if it has none.
 
-    Only the artifact is written, no metric and no tag: a sweep that is under way may go on.
+    Only the artifact is written, no metric and no tag, so that a driver may write meanwhile.
     """
     bring_artifacts_along(uri, experiment)
     client = quiet_client(uri)
@@ -26,7 +26,7 @@ def add_picture(uri: str, experiment: str, trial: str, path: Path) -> str | None
 
 
 def add_report(uri: str, experiment: str, sweep: str, folder: Path) -> str | None:
-    """Show the files of a report in the sweep's run, below ``report``; the run's id, or None."""
+    """Add a report's files to the sweep's run, below ``report``; returns the run's id or None."""
     bring_artifacts_along(uri, experiment)
     client = quiet_client(uri)
     run = _oldest_run(client, experiment, f"tags.`sweeper.sweep` = '{sweep}'")

@@ -1,4 +1,4 @@
-"""Keep a picture of a trained model: in its storage folder, and in MLflow if that answers."""
+"""Save a picture of a trained model in the storage, and in MLflow if it answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["KeptPicture", "keep"]
 
 @dataclass(frozen=True)
 class KeptPicture:
-    """Where a picture lies: its file, the MLflow runs that show it, and why others do not."""
+    """A saved picture: its file, the MLflow runs that have it, and why other runs have not."""
 
     path: Path
     runs: tuple[str, ...] = ()
@@ -27,10 +27,10 @@ class KeptPicture:
 
 
 def keep(storage: Path, trained: TrainedTrial, drawing: Drawing, out: Path | None) -> KeptPicture:
-    """Write the PNG to ``<trial>/pictures`` (and to `out`), then show it in the trial's runs.
+    """Write the PNG to ``<trial>/pictures`` (and to `out`), then add it to the trial's runs.
 
-    A tracker that is down loses nothing: the same command draws and shows the same picture.
-    Raises `UserError` where a file cannot be written.
+    If the tracker is down, the same command run later adds the same picture. Raises `UserError`
+    if a file cannot be written.
     """
     content = rows_png(drawing.rows)
     path = trained.pictures / f"{drawing.name}.png"
@@ -51,12 +51,12 @@ def keep(storage: Path, trained: TrainedTrial, drawing: Drawing, out: Path | Non
 
 
 def _show(uri: str, experiment: str, trial: str, path: Path) -> tuple[str | None, str | None]:
-    """The id of the run that now shows the picture, or why there is none."""
+    """Add the picture to a trial's run; returns the run's id, and the reason if that failed."""
     settle()
     try:
         require_store(uri)
         check_address(uri)
-        from sweeper.tracking.files import add_picture  # takes seconds: the picture is written
+        from sweeper.tracking.files import add_picture  # takes seconds to import
 
         run = add_picture(uri, experiment, trial, path)
     except UserError as error:

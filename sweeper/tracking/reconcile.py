@@ -1,4 +1,4 @@
-"""Make MLflow show what storage holds: at any later time, in the same store or in another."""
+"""Make MLflow's runs equal to the storage at any later time, in the same or another store."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ STATUS: dict[str, RunStatus] = {
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What it took: `trials` are shown now, `created` of them had no run that could be kept.
+    """The changes made: `trials` is the number of trials with a run, `created` of them new.
 
-    `twins` counts deleted younger runs, `replaced` runs that showed what storage has not.
-    `refused` says why pictures and tables were not taken.
+    `twins` counts deleted duplicate runs, `replaced` those that had values which the storage has
+    not. `refused` is the reason why pictures and tables were not accepted.
     """
 
     sweep: str
@@ -50,8 +50,8 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
     """Repair the runs of one sweep; repeating it changes nothing.
 
     `tracking` is another store to fill. The sweep's lease is held meanwhile, as MLflow has one
-    writer. A server that is slow to answer is waited for. Raises `UserError` where there is none,
-    where it does not take what it is told, or where somebody runs the sweep.
+    writer. It waits for a slow server. Raises `UserError` if there is no server, if it refuses
+    the data, or if a driver runs the sweep.
     """
     sweep = replace(stored.sweep, tracking=tracking or stored.sweep.tracking)
     shown = without_password(sweep.tracking)

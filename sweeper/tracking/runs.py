@@ -1,4 +1,4 @@
-"""The runs of one sweep in MLflow: each is found again before one is made."""
+"""The runs of one sweep in MLflow; an existing run is always searched before one is created."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE = 500
 
 @dataclass
 class Shown:
-    """What MLflow has of a trial: `epoch` is the last one whose metrics it was given."""
+    """The state of a trial's run in MLflow: `epoch` is the last one whose metrics it has."""
 
     run: str
     status: str
@@ -39,10 +39,10 @@ class Shown:
 
 
 class Runs:
-    """One run a trial and one for the sweep, found by their tags, or made.
+    """One run for each trial and one for the sweep, found by their tags, or created.
 
-    `parent` is the sweep's own run. A run is looked for right before it is made: a call that
-    failed may have made it, or the driver of another sweep that has the same trial.
+    `parent` is the sweep's run. A run is searched right before it is created, because a failed
+    call, or the driver of another sweep with the same trial, may have created it.
     """
 
     def __init__(self, client: MlflowClient, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
@@ -55,11 +55,11 @@ class Runs:
 
     @property
     def gone(self) -> Path | None:
-        """The folder that the experiment's artifacts lay in, where it is there no more."""
+        """The folder of the experiment's artifacts if it no longer exists, else None."""
         return gone_folder(self._experiment.artifact_location)
 
     def grow(self, trials: set[str]) -> None:
-        """Take in trials that the sweep has got meanwhile; they may have runs already."""
+        """Add trials of the sweep, and find the runs that they have already."""
         self._trials |= trials
 
     def knows(self, trial: str) -> bool:
@@ -70,7 +70,7 @@ class Runs:
         return self._shown[trial]
 
     def of(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
-        """The trial's run, made where there is none, below the sweep's."""
+        """The trial's run; created, as a child of the sweep's run, if there is none."""
         if not self.knows(trial.id):
             self._shown |= self._find(f"tags.`sweeper.trial` = '{trial.id}'")
         shown = self._shown.get(trial.id)
@@ -82,12 +82,12 @@ class Runs:
         return shown
 
     def delete(self, trial: str) -> None:
-        """Delete the trial's run, so that it is made anew."""
+        """Delete the trial's run, so that it is created again."""
         self._client.delete_run(self._shown[trial].run)
         del self._shown[trial]
 
     def delete_twins(self) -> int:
-        """Delete what stands twice, but the run of each trial that is written to; how many."""
+        """Delete duplicate runs, except the one of each trial that is in use; returns how many."""
         kept = {self.parent, *(shown.run for shown in self._shown.values())}
         sweeps = self._search(
             f"tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = '{self._name}'"
@@ -103,8 +103,10 @@ class Runs:
         return len(twins)
 
     def end_abandoned(self) -> None:
-        """Have KILLED what still says RUNNING for a driver that was killed, and is not started
-        again: a larger grid has taken the place of its own. Sweeps of other storages stay.
+        """Set to KILLED the RUNNING runs of sweeps whose driver was killed, and of their trials.
+
+        Such a sweep may never be run again, because a larger grid has replaced it. Runs of other
+        storages are not changed.
         """
         busy = {*driven_trials(self._storage), *self._trials}
         for run in list(self._search("attributes.status = 'RUNNING'")):
@@ -156,7 +158,7 @@ class Runs:
         return str(run.info.run_id)
 
     def _find(self, query: str) -> dict[str, Shown]:
-        """The oldest run of each of our trials: younger twins are not written to."""
+        """The oldest run of each of the sweep's trials; younger duplicates are not used."""
         found: dict[str, Shown] = {}
         for run in sorted(self._search(query), key=lambda run: -run.info.start_time):
             tags = run.data.tags

@@ -1,6 +1,6 @@
-"""Which version of MLflow's tables a database has, and which one the installed MLflow takes.
+"""Compare the version of a database's MLflow tables with that of the installed MLflow.
 
-MLflow is not imported: that takes seconds, and the versions stand in the names of its migrations.
+MLflow is not imported, because that takes seconds; the versions are in its migrations' names.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ REVISION = re.compile(r'^(down_)?revision\s*(?::[^=]*)?=\s*["\'](\w+)["\']', re.
 
 
 class OtherSchema(UserError):
-    """The database was made by an older or a newer MLflow; this one does not write to it."""
+    """A database of an older or newer MLflow version, to which the installed one cannot write."""
 
 
 def check_schema(uri: str, found: str | None) -> None:
-    """`OtherSchema`, with the command that helps, unless `found` is the installed version.
+    """Raise `OtherSchema`, with the remedy, unless `found` is the installed version.
 
-    None is a database without tables: MLflow makes them.
+    `found` None is a database without tables, which MLflow creates.
     """
     known, newest = revisions()
     if found is None or not newest or found == newest:
@@ -47,7 +47,7 @@ def check_schema(uri: str, found: str | None) -> None:
 
 @functools.cache
 def revisions() -> tuple[frozenset[str], str | None]:
-    """All versions that the installed MLflow knows, and the newest; none where it hides them."""
+    """All versions that the installed MLflow knows, and the newest; empty, None if not found."""
     package = find_spec("mlflow")
     places = (package.submodule_search_locations if package else None) or []
     texts = [

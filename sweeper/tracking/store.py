@@ -1,4 +1,4 @@
-"""An MLflow store: its client, and a new SQLite file that is whole or not there."""
+"""Open an MLflow store, and create a new SQLite store atomically."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def quiet_client(uri: str) -> MlflowClient:
 
 
 def make_store(uri: str) -> None:
-    """Make a new SQLite store under another name, and move it to its place once it is whole.
+    """Create a new SQLite store under a temporary name, and rename it when it is complete.
 
-    MLflow makes its tables in dozens of steps, and cannot open a store in which a kill has left
-    one of them half done.
+    MLflow creates its tables in dozens of steps, and cannot open a store if it was killed during
+    one of them.
     """
     path = unmade_store(uri)
     if path is None:
@@ -36,8 +36,8 @@ def make_store(uri: str) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as own:
         staged = Path(own) / path.name
         quiet_client(sqlite_address(staged)).search_experiments(max_results=1)
-        with closing(sqlite3.connect(staged)) as database:  # nothing may stay in a log beside it
+        with closing(sqlite3.connect(staged)) as database:  # the WAL file would not be renamed
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        if unmade_store(uri):  # nobody else was faster
+        if unmade_store(uri):  # no other process has created it meanwhile
             staged.replace(path)
     check_address(uri)

@@ -1,4 +1,4 @@
-"""How a trial reads as an MLflow run: its tags and parameters, all of them strings."""
+"""The tags and parameters of an MLflow run for a trial, all of them strings."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LONGEST = 5000
 
 
 def text(value: Any) -> str:
-    """Strings as they are, everything else as JSON; what MLflow would not take ends in an …."""
+    """A value as text: strings unchanged, others as JSON; cut with an … at MLflow's limit."""
     plain = _plain(value)
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
 
 
 def whole_tags(name: str, value: Any) -> dict[str, str]:
-    """A value of any length: a text too long for one tag goes on in ``name.1``, ``name.2``, ..."""
+    """Tags for a value of any length; long text continues in ``name.1``, ``name.2``, ..."""
     plain = _plain(value)
     parts = [plain[start : start + LONGEST] for start in range(0, len(plain), LONGEST)]
     return {f"{name}.{place}" if place else name: part for place, part in enumerate(parts)}
@@ -40,7 +40,7 @@ def _plain(value: Any) -> str:
 
 
 def trial_tags(trial: PlannedTrial) -> dict[str, str]:
-    """What a trial is, whoever trains it."""
+    """The tags of a trial that do not depend on how it was trained."""
     return {
         "sweeper.kind": "trial",
         "sweeper.trial": trial.id,
@@ -57,20 +57,20 @@ def trial_tags(trial: PlannedTrial) -> dict[str, str]:
 
 
 def origin_tags(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """Git commit, versions and host; what is unknown is left out."""
+    """Tags with git commit, versions and host; unknown values are left out."""
     return {
         f"sweeper.{name}": text(value) for name, value in provenance.items() if value is not None
     }
 
 
 def declared_tags(sweep: Sweep) -> dict[str, str]:
-    """What the grid declared of its analysis, so that MLflow's readers test what storage's do."""
+    """Tags with the grid's `analysis` section, so that `analysis` can read it from MLflow too."""
     rule = whole_tags("sweeper.until", {"rule": dict(sweep.until)}) if sweep.until else {}
     return whole_tags("sweeper.analysis", dict(sweep.analysis)) | rule
 
 
 def commit_tags(commit: Commit) -> dict[str, str]:
-    """What a commit says of the machine that made it, and why a trial failed."""
+    """Tags with the machine that made a commit, and the reason of a failure."""
     about = {
         name: commit.manifest.get(name)
         for name in (
@@ -88,5 +88,5 @@ def commit_tags(commit: Commit) -> dict[str, str]:
 
 
 def started_ms(commit: Commit) -> int:
-    """When a committed trial must have begun, so that its run shows how long it took."""
+    """The start time of a trial's run, its end less its training time, in Unix milliseconds."""
     return int(commit.manifest["time_ms"] - 1000 * commit.progress.wall_s)

@@ -1,4 +1,4 @@
-"""MLflow shows what storage holds: one run a trial, one parent run a sweep."""
+"""Write one sweep to MLflow: a run for each trial, and a parent run for the sweep."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ BATCH = 1000
 
 
 class Tracking:
-    """The view of one sweep in MLflow. Every method may be repeated: nothing is shown twice.
+    """Writes one sweep to MLflow. Every method may be repeated without writing values twice.
 
-    Which epochs were delivered stands in the run itself (tag ``sweeper.epoch``, written with the
-    metrics), and metrics carry the time of their record; so a repeated batch changes nothing.
+    The last delivered epoch is in the run's tag ``sweeper.epoch``, written with the metrics, and
+    metrics have the time of their record; so a repeated batch changes nothing.
 
     Parameters
     ----------
     sweep : the sweep; its `tracking` is MLflow's tracking URI.
     provenance : git commit, versions and host, for the tags.
 
-    Artifacts that cannot be stored hold nothing back: `refused` says why the last one could not.
+    Artifacts that cannot be stored do not stop delivery: `refused` is the last one's reason.
     """
 
     def __init__(self, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ class Tracking:
         self._artifact(self.runs.parent, "trials.json", json.dumps(trials, indent=1).encode())
 
     def grow(self, sweep: Sweep) -> None:
-        """Take in the trials that a sweep has got meanwhile; they may have runs already."""
+        """Add the new trials of the same sweep; they may have runs already."""
         new = {trial.id: trial for trial in sweep.trials[len(self._trials) :]}
         self._sweep, self._trials = sweep, self._trials | new
         self.runs.grow(set(new))
@@ -92,14 +92,14 @@ class Tracking:
         shown.status = status
 
     def end_sweep(self, status: str) -> None:
-        """The parent run's last word."""
+        """Set the final status of the parent run."""
         self._client.set_terminated(self.runs.parent, status)
 
     def mistrust(self, trial_id: str, commit: Commit) -> bool:
-        """Have the next `show_trial` tell all that the run lacks, whatever its marks say.
+        """Have the next `show_trial` send all that the run lacks, ignoring its delivery tags.
 
-        MLflow keeps every value that it was ever given; so a run with values that the commit has
-        not is deleted, to be made anew. Returns whether it was.
+        MLflow never removes values, so a run with values that the commit has not is deleted and
+        created again. Returns whether it was deleted.
         """
         shown = self.runs[trial_id]
         wanted = {
@@ -121,7 +121,7 @@ class Tracking:
         return False
 
     def _describe(self, trial: PlannedTrial, shown: Shown) -> None:
-        """Parameters and the data set, once."""
+        """Write parameters and the data set, once for each run."""
         params = [Param(name, text(value)) for name, value in trial.params.items()]
         self._client.log_batch(shown.run, params=params)
         data = trial.data
@@ -138,7 +138,7 @@ class Tracking:
         shown.described = True
 
     def _send(self, shown: Shown, records: Sequence[Record]) -> None:
-        """Metrics of whole epochs in batches, each with the mark of what it brings."""
+        """Send metrics of whole epochs in batches, each with its last epoch as a tag."""
         waiting: list[Metric] = []
         for place, record in enumerate(records):
             waiting += [
@@ -152,7 +152,7 @@ class Tracking:
                 shown.epoch, waiting = record.epoch, []
 
     def _send_evaluations(self, trial: str, shown: Shown) -> None:
-        """What storage has and the run lacks: tables and pictures, metrics, and then the mark."""
+        """Send the evaluations that the run lacks: tables, pictures, metrics, then their tags."""
         for one in read_evaluations(self._sweep.storage, trial, but=shown.evaluations):
             for name, content in artifacts(one):
                 self._artifact(shown.run, name, content)
@@ -187,7 +187,7 @@ class Tracking:
             self._artifact(shown.run, "error.txt", path.read_bytes())
 
     def _artifact(self, run: str, name: str, content: bytes) -> None:
-        """Store a file in a run; raises only where the tracker does not answer at all."""
+        """Store a file in a run; raises only if the tracker does not answer at all."""
         try:
             if gone := self.runs.gone:
                 raise FileNotFoundError(f"the folder {gone} is not there")

@@ -1,4 +1,4 @@
-"""How much of what storage holds the tracker has not got."""
+"""Count the records in the storage that the tracker does not have."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["Waiting", "waiting"]
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many committed records the tracker has not got, evaluations among them.
+    """The number of committed records, evaluations included, that the tracker does not have.
 
-    With an `error` it did not answer, and the numbers are what it may lack at most.
+    With an `error` it did not answer, and the numbers are upper bounds.
     """
 
     records: int
@@ -29,7 +29,7 @@ class Waiting:
 
 
 def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
-    """Ask the sweep's tracker what it has; it is only read."""
+    """Count what the sweep's tracker lacks; it is read and not changed."""
     from analysis.errors import LoadError, NoAnswer
     from analysis.sources.mlflow_runs import trial_runs
     from analysis.sources.mlflow_store import open_store
