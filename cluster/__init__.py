@@ -1,1 +1,1 @@
-"""Where a sweep runs: Ray, here or at an address, and MLflow's server."""
+"""Start or join the services that a sweep uses: Ray, on this machine or a cluster, and MLflow."""

@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Backend(Protocol):
-    """A place where Ray runs."""
+    """A Ray cluster, which may be this machine alone."""
 
     @property
     def private(self) -> bool:
@@ -48,11 +48,11 @@ class Backend(Protocol):
         ...
 
     def connect(self) -> None:
-        """Start it or join it; raises `ClusterError` where that fails."""
+        """Start it or join it; raises `ClusterError` if that fails."""
         ...
 
     def lost(self) -> str | None:
-        """The name of a process of Ray that has died, without which no work goes on, or None."""
+        """The name of a process that Ray needs to work and that has died, or None."""
         ...
 
     def close(self) -> None:
@@ -78,13 +78,13 @@ class Connection:
         self.logs: Path | None = None
 
     def open(self) -> None:
-        """Start or join, with `SETTINGS` where the user has set nothing.
+        """Start or join Ray, with `SETTINGS` for the variables that the user has not set.
 
-        The errors are Ray's own, of any type.
+        Raises Ray's own errors, of any type.
         """
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
-        import ray  # a third of a second that others need not wait
+        import ray  # takes 0.3 s to import
 
         joined = ray.is_initialized()
         context: Any = ray.init(
@@ -108,9 +108,9 @@ class Connection:
         """Leave the Ray that `open` joined; one that it started ends.
 
         Ray ends the whole process, with exit code 1, when a thread deletes an object reference or
-        an actor handle during the shutdown. So garbage is collected before, and not meanwhile. The
-        shutdown would wait for ever for a Ray whose own processes have died: what is left of that
-        is killed.
+        an actor handle during the shutdown. So garbage is collected before, and not meanwhile. If
+        Ray's own processes have died, the shutdown would never return; the remaining ones are
+        killed instead.
         """
         if not self._owned:
             return
@@ -125,7 +125,7 @@ class Connection:
             ray.shutdown()
 
     def _abandon(self) -> None:
-        """Kill what is left of Ray, and unregister what would ask it when this process ends."""
+        """Kill Ray's remaining processes, and unregister the exit handlers that would use them."""
         import ray
         from ray.experimental.internal_kv import _internal_kv_reset
 

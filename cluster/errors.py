@@ -1,4 +1,4 @@
-"""The error that a user of `cluster` can meet."""
+"""The error that `cluster` raises for a user."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ LONGEST = 400  # characters
 
 
 class ClusterError(Exception):
-    """Something that cannot be started or reached: what, why, and what to do about it."""
+    """A service that cannot be started or reached; the message has the reason and the remedy."""
 
 
 def one_line(error: Exception) -> str:
-    """An error's text on one line, cut where it is long, or its type where it has no text."""
+    """An error's text on one line, shortened if long, or its type if it has no text."""
     text = " ".join(str(error).split()).rstrip(".")
     return (text if len(text) <= LONGEST else text[: LONGEST - 1] + "…") or type(error).__name__

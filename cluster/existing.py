@@ -1,4 +1,4 @@
-"""A Ray cluster that runs already, found at its address."""
+"""Join a running Ray cluster at an address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATIENCE = 5.0
 class Existing:
     """Joins the cluster at an address (``host:6379``); closing leaves it running.
 
-    Every node must see the storage; the token of its head must be known here, if it has one.
+    Every node must have access to the storage; if the head has a token, it must be set here too.
     """
 
     private = False

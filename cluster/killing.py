@@ -1,4 +1,4 @@
-"""Kill a process on any machine of a Ray cluster, for tests of what survives that."""
+"""Kill a process on any machine of a Ray cluster, for tests of fault tolerance."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Process:
 
 @contextmanager
 def killing(address: str) -> Iterator[Callable[[Process], bool]]:
-    """A function that sends SIGKILL to a process of the cluster, and says whether it did.
+    """A function that sends SIGKILL to a process of the cluster, and returns whether it did.
 
-    It kills nothing where the process has ended, also if another process has got its number: one
-    with another name, a later start, or another owner. Raises `ClusterError` if no Ray is there.
+    It kills nothing if the process has ended, also if its number was reused by a process with
+    another name, a later start, or another owner. Raises `ClusterError` if there is no Ray.
     """
     there = Existing(address)
     there.connect()

@@ -17,12 +17,12 @@ SESSION = "/ray/session_2026-01-01_00-00-00_000000_{pid}/sockets/plasma_store"
 
 
 def temporary_folder() -> str:
-    """Where Ray puts its session."""
+    """The folder in which Ray creates its session folder."""
     return os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
 
 
 def require_short(folder: str) -> None:
-    """`ClusterError` where the names of Ray's sockets in the folder would be too long."""
+    """Raise `ClusterError` if the paths of Ray's sockets in the folder would be too long."""
     most = SOCKET - len(SESSION.format(pid=os.getpid()))
     if (size := len(os.fsencode(folder))) > most:
         raise ClusterError(

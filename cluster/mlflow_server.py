@@ -67,14 +67,14 @@ class MlflowServer:
         ]
 
     def settings(self) -> dict[str, str]:
-        """The store stands here, not in the command: everybody may read a list of processes."""
+        """Environment variables with the store's address, which other users cannot read here."""
         return SETTINGS | {"MLFLOW_BACKEND_STORE_URI": self.store}
 
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:
         """Start it and wait until it answers; kill it at the end, as SIGTERM takes it seconds.
 
-        It runs in an empty folder: uvicorn imports modules from its working directory first.
+        It runs in an empty folder, because uvicorn imports modules from its working directory.
         Raises `ClusterError` if the port is taken, or with the server's last line if it ends.
         """
         self._require_free()

@@ -20,9 +20,9 @@ def own_session(
     settings: Mapping[str, str] | None = None,
     folder: str | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process in a session of its own, which Ctrl-C does not reach; kill its group after.
+    """Start a process in its own session, which Ctrl-C does not reach; kill its group afterwards.
 
-    words : where it writes. settings : environment variables beside those of this process.
+    words : the file for its output. settings : environment variables, added to this process's.
     folder : its working directory; None for that of this process.
     """
     with subprocess.Popen(
@@ -72,7 +72,7 @@ def descendants(pid: int) -> dict[int, bytes]:
 def running(pid: int, program: str) -> int | None:
     """The descendant of a process that runs a program of that name; None if there is none.
 
-    The first of that name is the one: its own children bear the name, too, until they call exec.
+    The first one is returned, because its children have the same name until they call exec.
     """
     return next(
         (

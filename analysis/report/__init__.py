@@ -1,4 +1,4 @@
-"""The report of an experiment: one HTML file that needs no network, with claims that are tested.
+"""The report of an experiment: one HTML file that needs no network, with tested claims.
 
 Example::
 

@@ -37,8 +37,8 @@ def summary(experiment: Experiment, settings: ReportSettings | None = None) -> l
 def write(experiment: Experiment, out: Path, settings: ReportSettings | None = None) -> Path:
     """Write index.html, report.json and the CSV files into the folder `out`.
 
-    Returns the path of index.html. Every file is replaced as a whole, so that a reader never
-    sees half of one. Reads only `experiment`: no tracker, no network.
+    Returns the path of index.html. Every file is replaced atomically. Reads only `experiment`:
+    no tracker, no network.
     """
     settings = settings or ReportSettings()
     view = _view(experiment, settings)
@@ -82,7 +82,7 @@ def _blocks(found: Iterable[Part]) -> list[Block]:
 
 
 def _numbers(name: str, found: Iterable[Part]) -> dict[str, Any]:
-    """All numbers of the report; what is not a number is null."""
+    """All numbers of the report for report.json; NaN and infinity are null."""
     said = {"schema": 1, "experiment": name, "summary": _said(found)}
     return said | {key: value for part in found for key, value in part.numbers.items()}
 

@@ -1,4 +1,4 @@
-"""What a report is made of: parts, each with its sentences, headline numbers and blocks."""
+"""The types of a report: parts, each with its sentences, headline numbers and blocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Block", "Key", "Part", "Statement"]
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of the summary, which a test allows; a warning asks for the reader's care."""
+    """One sentence of the summary, supported by a test, or a warning to the reader."""
 
     text: str
     warning: bool = False
@@ -49,9 +49,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Part:
-    """All that the report says of one subject; `order` is its place in the summary.
+    """The content of the report on one subject; `order` is its place in the summary.
 
-    numbers: what report.json holds of it, by key.
+    numbers: its entries in report.json, by key.
     """
 
     order: int

@@ -1,4 +1,4 @@
-"""What a report is asked for."""
+"""The settings of a report."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class ReportSettings:
     margin: of the equivalence tests, a log ratio.
     server: address of the MLflow server, http or https; None: points do not link.
     title: of the page; None is the experiment's name.
-    experiment_id: MLflow's own number of the experiment, for the links.
-    reload_s: the open page loads itself again after so many seconds; None: never.
+    experiment_id: MLflow's id of the experiment, for the links.
+    reload_s: interval in seconds at which the open page reloads itself; None: never.
     """
 
     law: Law | None = None

@@ -29,7 +29,10 @@ _MARKED = re.compile(r"\^(?P<sup>−?\w+)|`(?P<code>[^`]+)`")
 
 @cache
 def environment() -> Environment:
-    """Templates see each function of `analysis.wording`, and stop at a name that is not given."""
+    """Jinja's environment: templates can call each function of `analysis.wording`.
+
+    An undefined name in a template is an error.
+    """
     found = Environment(
         loader=PackageLoader("analysis.report"),
         autoescape=True,

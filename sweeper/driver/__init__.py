@@ -1,1 +1,1 @@
-"""Run one sweep from start to end: hand out jobs, hear the workers, show and deliver results."""
+"""Run one sweep from start to end: schedule jobs, process the workers' events, deliver results."""

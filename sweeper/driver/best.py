@@ -1,4 +1,4 @@
-"""The result of a search: the best point, or the Pareto set where it has several goals."""
+"""The result of a search: the best point, or the Pareto set if it has several goals."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def keep_found(sweep: Sweep, found: Sequence[BestPoint]) -> None:
 
 
 def said_of(sweep: Sweep, found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What was found, for people."""
+    """The best points as sentences for the user."""
     if not sweep.search:
         return []
     goals = " and ".join(f"{name} ({mode})" for name, mode in sweep.search.goals)

@@ -92,7 +92,7 @@ class Driver:
             self._console.print(note, style="yellow", markup=False, soft_wrap=True)
 
     def outcome(self, wall_s: float) -> Outcome:
-        """How the sweep stands, by what storage holds."""
+        """The outcome of the sweep, read from the storage."""
         told = {trial: line.reason for trial, line in self._board.in_phase("failed").items()}
         return self._roster.outcome(wall_s, self._interrupted, told)
 
@@ -123,7 +123,7 @@ class Driver:
                 return
 
     def _await_others(self, trials: Sequence[str]) -> bool:
-        """Wait until other drivers let go of one of the trials; False if that is of no use."""
+        """Wait until another driver releases one of the trials; False if waiting is of no use."""
         if trials and not self._sign.is_up():
             self._say(
                 f"waiting for {len(trials)} trial{'s' * (len(trials) > 1)} that another "
@@ -199,7 +199,7 @@ class Driver:
         )
 
     def _say(self, message: str) -> None:
-        """Say what the driver itself does: below the table, or as a line where there is none."""
+        """Show what the driver is doing: below the table, or as a line if there is no table."""
         self._board.message = message
         if not self._console.is_terminal:
             self._console.print(message, markup=False, soft_wrap=True)

@@ -67,7 +67,7 @@ class Feed:
             yield job
 
     def hear(self, events: Sequence[Event]) -> None:
-        """Note which trials are no longer busy."""
+        """Remove the trials that have ended from the busy ones."""
         self._busy -= {event.trial for event in events if event.ended}
 
     def _next(self) -> Job | None:
@@ -117,7 +117,7 @@ class Feed:
 
 
 def needs_work(sweep: Sweep, trial: PlannedTrial) -> bool:
-    """Whether a trial is not finished, or lacks an evaluation that is asked of it."""
+    """Whether a trial is not finished, or lacks an evaluation of its grid."""
     state = ledger.status(sweep.storage, [trial.id])[trial.id]
     return state != "finished" or bool(
         evaluation_store.missing(sweep.storage, trial.id, trial.evaluate)

@@ -1,4 +1,4 @@
-"""Ctrl-C: once to stop in good order, twice to leave at once."""
+"""Ctrl-C: once to stop after the current epoch, twice to exit at once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def stop_on_signal(stop: Callable[[], None]) -> Iterator[Callable[[], None]]:
     """Call `stop` at the first SIGINT or SIGTERM; a second one raises `KeyboardInterrupt`.
 
-    Gives a function that takes the signals again, for after the start of a library that takes
-    them for itself. Signals reach the main thread only; elsewhere nothing is changed.
+    Yields a function that installs the handlers again, for use after starting a library that
+    replaces them. Handlers can only be installed in the main thread; in others this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None

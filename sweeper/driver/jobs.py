@@ -15,7 +15,7 @@ __all__ = ["Jobs", "make_job"]
 
 
 class Jobs:
-    """Iterates over the jobs of the trials `todo`, and tracks which of them are under way.
+    """Iterates over the jobs of the trials `todo`, and tracks which of them are running.
 
     The longest trials come first, so that no core waits long for the last one; trials that
     another driver is training come last. A merged trial waits until its source has ended, finished
@@ -32,9 +32,9 @@ class Jobs:
         self._busy: set[str] = set()
 
     def __iter__(self) -> Iterator[Job | None]:
-        """Jobs; None says that the next one depends on those under way.
+        """Yield jobs, or None if the next one depends on running jobs.
 
-        It ends, too, where other drivers train all that is left: iterate again later.
+        It also ends if other drivers train all remaining trials; iterate again later.
         """
         while self._packs or self._merged:
             job = self._next()
@@ -68,7 +68,7 @@ class Jobs:
         return None
 
     def _ready(self) -> list[PlannedTrial]:
-        """Merged trials whose source is neither waiting nor under way."""
+        """Merged trials whose source is neither waiting nor running."""
         awaited = self._busy.union(trial.id for pack in self._packs for trial in pack)
         return [trial for trial in self._merged if trial.merged_from not in awaited]
 

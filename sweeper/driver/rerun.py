@@ -28,7 +28,7 @@ MACHINE = ("git_commit", "git_dirty", "python", "host", "device")
 
 @dataclass(frozen=True)
 class Difference:
-    """A metric of one epoch that came out otherwise; None where it is missing."""
+    """A metric of one epoch with another value in the repetition; None if it is missing."""
 
     epoch: int
     metric: str
@@ -60,7 +60,7 @@ class Repetition:
 
 
 def rerun(storage: Path, name: str) -> Repetition:
-    """Train a trial from its first epoch on, in a folder that is thrown away afterwards.
+    """Train a trial from its first epoch in a temporary folder; compare it with the stored one.
 
     Nothing is written to the storage. Raises `UserError` where there is no such trial, nothing
     of it to compare with, other data, or no device of the kind that it was trained on; and for a

@@ -1,4 +1,4 @@
-"""The trials of a sweep as its driver finds and leaves them: what is done, and what is left."""
+"""The trials of a sweep and their status in the storage, before and after it is driven."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Roster"]
 
 
 class Roster:
-    """The trials of one sweep: their status before it is driven, and what storage holds after.
+    """The trials of one sweep, with their status in the storage before and after it is driven.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Roster:
 
     @functools.cached_property
     def origin(self) -> Mapping[str, Any]:
-        """Versions, host and git commit that this run comes from."""
+        """Versions, host and git commit of this run."""
         return provenance()
 
     def begin(self, trains: bool) -> None:
@@ -84,7 +84,7 @@ class Roster:
         }
 
     def given_up(self) -> list[str]:
-        """The trials that a search which has ended did not train to their last epoch."""
+        """The trials that an ended search did not train to their last epoch."""
         return self._given_up(self._status())
 
     def prune(self, trial: str) -> None:
@@ -98,7 +98,7 @@ class Roster:
             ledger.write_failure(self.sweep.storage, trial, reason)
 
     def outcome(self, wall_s: float, interrupted: bool, told: Mapping[str, str | None]) -> Outcome:
-        """How the sweep stands in the storage; `told` holds reasons of failures by trial."""
+        """The outcome of the sweep by the storage; `told` holds reasons of failures by trial."""
         after = self._status()
         failures = [
             self._failure(trial, told.get(trial.id))

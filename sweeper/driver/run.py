@@ -29,7 +29,7 @@ __all__ = ["RunOptions", "run"]
 class RunOptions:
     """How to run: in this process (`inline`) or with Ray; whether to draw, and where.
 
-    `retry_failed` trains again also what diverged, or asked for what cannot be.
+    `retry_failed` also trains trials again that diverged or whose components cannot be combined.
     """
 
     inline: bool = False
@@ -41,12 +41,12 @@ class RunOptions:
 def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     """Train what is not finished yet, and show all of it in MLflow.
 
-    A failed trial stops no other; one whose failure would only repeat itself stays failed. Ctrl-C
-    stops the trials after their epoch, with a checkpoint; a second one leaves at once. The same
-    call goes on with what is left. A sweep with a rule in `until` is given more seeds until the
-    rule is met, or its budget is spent; a search that looks at results decides itself what is
-    trained. Raises `UserError` when the storage, the tracking address, the cluster or another
-    driver stand in the way.
+    A failed trial stops no other; a trial whose failure would recur stays failed. Ctrl-C stops the
+    trials after their epoch, with a checkpoint; a second one exits at once. The same call
+    continues with the remaining trials. A sweep with a rule in `until` gets more seeds until the
+    rule is met, or its budget is spent; a search that uses results decides which trials are
+    trained. Raises `UserError` if the storage, the tracking store or the cluster cannot be used,
+    or another driver runs the sweep.
     """
     started = time.monotonic()
     options = options or RunOptions()
@@ -73,7 +73,7 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
 
 @contextmanager
 def _stop_sign_down(sweep: Sweep) -> Iterator[None]:
-    """Take the stop sign down before and after; in between it holds for every driver."""
+    """Remove the stop sign before and after the block; set within it, it stops every driver."""
     sign = ledger.StopSign(paths.sweep_folder(sweep))
     sign.take_down()
     try:
@@ -83,7 +83,7 @@ def _stop_sign_down(sweep: Sweep) -> Iterator[None]:
 
 
 def _check_tracker(sweep: Sweep, console: Console) -> None:
-    """A wrong address is refused; a tracker that is ill, or was there before, is waited for."""
+    """Raise `UserError` for a wrong address; only warn if the tracker is known to exist."""
     try:
         check_address(sweep.tracking)
     except UserError as error:
@@ -100,6 +100,6 @@ def _check_tracker(sweep: Sweep, console: Console) -> None:
 
 
 def _was_there(sweep: Sweep) -> bool:
-    """Whether the sweep was begun with this tracker, which then was no wrong address."""
+    """Whether an earlier run used this tracker, so that its address is not wrong."""
     row = read_sweep(paths.sweep_file(sweep))
     return row is not None and stored_tracking(row, sweep.storage) == sweep.tracking

@@ -93,7 +93,7 @@ def parallel(resources: Resources, packs: int) -> int:
 
 
 def wall_seconds(seconds: Sequence[float], slots: int) -> float:
-    """From start to end, with trials of these lengths on so many slots."""
+    """The total time in seconds of trials of these lengths on `slots` parallel slots."""
     ends = [0.0] * slots
     for duration in seconds:
         first = ends.index(min(ends))

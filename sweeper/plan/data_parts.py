@@ -21,7 +21,7 @@ class DataParts:
     name, checksum : which data set. train, validation, test : examples of each part.
     classes : number of classes in training and test part, None without labels.
     passed_over : how many files were found and not read, by reason.
-    remarks : sentences on what may not be meant.
+    remarks : warnings about data that may not be intended.
     """
 
     name: str

@@ -15,7 +15,7 @@ __all__ = ["readable", "require_readable"]
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Turn the block's `DataError` into something that the user must mend."""
+    """Turn a `DataError` in the block into a `UserError`."""
     try:
         yield
     except DataError as error:

@@ -1,1 +1,1 @@
-"""What people see while and after a command runs."""
+"""The output of commands on a terminal or in a log."""

@@ -49,7 +49,7 @@ class Board:
             self.lines[trial].phase = "failed"
 
     def add(self, trials: Sequence[PlannedTrial], before: Mapping[str, Status]) -> None:
-        """Add trials that a search or a rule made up later, and those of the start."""
+        """Add trials: those of the start, or those that a search or rule adds later."""
         self.lines |= {
             trial.id: Line(trial.label, int(trial.params.get("epochs", 1))) for trial in trials
         }

@@ -40,7 +40,7 @@ def show(board: Board, console: Console, live: bool = True) -> Iterator[None]:
 
 
 class LiveTable:
-    """The table, drawn anew from the board each time that it is rendered."""
+    """The table; each time that it is rendered it is drawn from the board's present state."""
 
     def __init__(self, board: Board) -> None:
         self._board = board

@@ -152,7 +152,7 @@ def _passed_over(data: DataParts) -> str:
 
 
 def _merging(plan: Outline) -> list[tuple[str, str]]:
-    """What is saved by training one of all aliases."""
+    """The time saved by training one of all aliases."""
     if not plan.merging:
         return []
     saved = f"about {duration(plan.merging.seconds)} of computing: an estimate"
@@ -164,7 +164,7 @@ def _merging(plan: Outline) -> list[tuple[str, str]]:
 
 
 def _extended(plan: Outline) -> list[tuple[str, str]]:
-    """What need not be trained again where there are more epochs."""
+    """The trials that continue from shorter ones, and the epochs saved."""
     if not plan.extended:
         return []
     known = {trial.id: int(trial.params["epochs"]) for trial in plan.sweep.trials}
@@ -181,7 +181,7 @@ def _extended(plan: Outline) -> list[tuple[str, str]]:
 
 
 def _search(plan: Outline) -> list[tuple[str, str]]:
-    """What decides while the sweep runs; its estimates are those of full rungs."""
+    """The search that decides while the sweep runs; estimates assume full rungs."""
     search, trials = plan.sweep.search, plan.sweep.trials
     if not search:
         return []
@@ -191,7 +191,7 @@ def _search(plan: Outline) -> list[tuple[str, str]]:
 
 
 def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """What makes the sweep grow; the estimates are for the declared seeds."""
+    """The rule that adds seeds; the estimates are for the declared seeds."""
     if not rule:
         return []
     claim = (

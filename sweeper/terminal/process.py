@@ -14,7 +14,7 @@ __all__ = ["run_process"]
 
 
 def run_process(command: Callable[[], int]) -> int:
-    """Run a command; the process ends without taking apart torch and Ray, which takes seconds.
+    """Run a command, and end the process without shutting down torch and Ray, which takes seconds.
 
     Exit functions that others registered run before that, as those are called in reverse order.
     """

@@ -1,4 +1,4 @@
-"""What the commands print with: text for people, JSON for scripts, errors for both."""
+"""Functions by which commands print: text for people, JSON for scripts, errors for both."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def print_error(message: str) -> None:
-    """One message on stderr, whatever brackets it holds."""
+    """Print a message to stderr, with brackets taken literally."""
     from rich.text import Text
 
     console(stderr=True).print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)

@@ -1,1 +1,1 @@
-"""What runs in a worker process: train, commit and evaluate one pack of trials."""
+"""The code that runs in a worker process: train, commit and evaluate one pack of trials."""

@@ -19,10 +19,10 @@ Trained = tuple[Trial, Objective, Model]
 
 
 def answer(job: Job, job_trial: JobTrial, trained: Callable[[], Trained]) -> str | None:
-    """Make the evaluations that are missing; returns what went wrong, if anything did.
+    """Run the missing evaluations; returns a sentence on those that failed, or None.
 
-    Nothing that fails here harms the trial or the other evaluations, and the next run tries it
-    again. The sweep's stop sign ends the list: what is left is made by the next run.
+    A failure does not affect the trial or the other evaluations, and the next run tries it again.
+    If the sweep's stop sign is set, the remaining evaluations are left to the next run.
     """
     try:
         asked = missing(job.storage, job_trial.id, job_trial.evaluate)

@@ -137,7 +137,7 @@ def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
 
 
 def _extend(member: TrialInTraining, job: Job) -> None:
-    """Resume the commit of a trial with fewer epochs, if the result is that of training anew."""
+    """Resume the commit of a trial with fewer epochs, if that gives the undisturbed result."""
     found = shorter(job.storage, member.lineage, member.trial.training, member.id)
     if found is None:
         return
@@ -187,7 +187,7 @@ def _reason(error: BaseException) -> str:
 
 
 def kind_of(error: BaseException) -> str | None:
-    """What sort of failure it is, as `Progress.kind` names them."""
+    """The kind of a failure for `Progress.kind`: ``refused``, ``memory``, or None if unknown."""
     if isinstance(error, InvalidValue | Incompatible):
         return "refused"
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or NO_MEMORY in str(error):

@@ -125,7 +125,7 @@ class PackTraining:
             )
 
     def _save(self, pack: Pack, status: Literal["running", "pruned"] = "running") -> None:
-        """Save a checkpoint of each member; without disk space the training goes on unsaved."""
+        """Save a checkpoint of each member; if the disk is full, training continues without it."""
         self._saved_at = time.monotonic()
         if short := shortage(self._members[0].folder):
             return self._warn(short)
@@ -160,7 +160,7 @@ class PackTraining:
 def evaluate(
     job: Job, job_trial: JobTrial, reporter: Reporter, trained: Callable[[], Trained]
 ) -> None:
-    """Make the evaluations that are asked of a trained model, then report the trial finished."""
+    """Run the evaluations of a trained model, then report the trial finished."""
     note = None
     if job_trial.evaluate:
         reporter.tell(Event(job_trial.id, "started", committed=True))

@@ -47,7 +47,7 @@ def train_pack(job: Job, emit: Emit) -> None:
 
 
 def _train_all(job: Job, trials: Sequence[JobTrial], reporter: Reporter) -> None:
-    """Train trials together that go on from the same epoch."""
+    """Train the trials, those that start from the same epoch together."""
     groups: dict[int, list[TrialInTraining]] = defaultdict(list)
     for job_trial in trials:
         member = _begin(job, job_trial, reporter)

@@ -1,7 +1,7 @@
 """The parts of the report: each module of this folder is one, with a function ``part(view)``.
 
-A part holds what the summary says of its subject, its headline numbers, its blocks on the page
-and its numbers in report.json. A new part is a new module here, and a template for its block.
+A part has its sentences in the summary, its headline numbers, its blocks on the page and its
+numbers in report.json. A new part is a new module here, and a template for its block.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether the bounds of the denoising criterion stand in their order, as a sentence."""
+"""A sentence on whether the bounds of the denoising criterion are in their order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["part"]
 
 
 def part(view: View) -> Part:
-    """A warning where a bound is violated; nothing if no trial was asked for its bounds."""
+    """A warning if the order of bounds is violated; empty if no trial has bounds."""
     said = denoising_bounds.sentence(view)
     wrong = any(one.verdict == VIOLATED for one in denoising_bounds.checks(view))
     found = [Statement(f"Bounds of the denoising criterion: {said}", wrong)] if said else []

@@ -1,4 +1,4 @@
-"""Every figure of `analysis.figures`, or the sentence that stands in its place."""
+"""Every figure of `analysis.figures`, or the sentence on why it has no data."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Equivalences:
 
 
 def part(view: View) -> Part:
-    """What is said and shown of pairs of settings that should be the same."""
+    """The sentences, numbers and table on pairs of settings that should be equivalent."""
     found = examine(view)
     verdicts = [one for level in found.found.verdicts.values() for one in level]
     numbers = {
@@ -154,7 +154,7 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
 
 
 def _wanted(verdicts: Sequence[Verdict]) -> str:
-    """How many more seeds each undecided pair would take, if the two are equal."""
+    """A phrase on how many more seeds each undecided pair needs if the two are equal."""
     left = [one for one in verdicts if one.verdict == UNDECIDED]
     seeds = [
         one.if_equal
@@ -235,7 +235,7 @@ def _arms(one: SeedVerdict | CollapseVerdict) -> str:
 
 
 def _apart(one: Verdict) -> float:
-    """How far the two sides are apart, the largest first in a table."""
+    """The distance between the two sides, by which tables are sorted in descending order."""
     if isinstance(one, TwinVerdict | AlgebraVerdict):
         return one.difference if isinstance(one, TwinVerdict) else one.deviation
     if isinstance(one, SeedVerdict):

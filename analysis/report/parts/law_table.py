@@ -1,4 +1,4 @@
-"""The fitted laws: sentences, exponents under the title, and the table of all their tests."""
+"""The fitted laws: sentences, headline exponents, and the table of all their tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_FAMILY = (
 
 
 def part(view: View) -> Part:
-    """What is said and shown of every law; without trials nothing is said."""
+    """The sentences, numbers and table of all laws; empty without trials."""
     said = [*_statements(view), *map(Statement, trends(view))]
     return Part(
         order=20,

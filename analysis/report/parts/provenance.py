@@ -1,4 +1,4 @@
-"""Where the numbers come from, and the line that makes them again."""
+"""The provenance of the numbers, and the commands that reproduce them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIRTY = ("git_dirty", "dirty")
 
 
 def part(view: View) -> Part:
-    """The last section: facts, how to train again, all trials, and what the numbers mean."""
+    """The last section: facts, commands to reproduce, all trials, and the metrics' definitions."""
     experiment = view.experiment
     content = {"facts": facts(experiment), "commands": reproduce(experiment)}
     trials = experiment.trials
@@ -51,7 +51,7 @@ def headline(view: View) -> str:
 
 
 def facts(experiment: Experiment) -> dict[str, str]:
-    """Name → text of everything known about how the experiment was made."""
+    """What is known about how the experiment was run: name → text."""
     last = experiment.sweeps[-1] if experiment.sweeps else {}
     provenance = _mapping(last.get("provenance"))
     found = {

@@ -40,7 +40,7 @@ def part(view: View) -> Part:
 
 
 def _exponents(view: View) -> pd.DataFrame:
-    """One row a law of ours that a published table speaks about."""
+    """One row for each of our laws that has a counterpart in a published table."""
     rows = [
         _row(claim)
         for claim in view.claims
@@ -75,7 +75,7 @@ def _row(claim: Claim) -> dict[str, object] | None:
 
 
 def _bounds(view: View) -> pd.DataFrame:
-    """One row a bound of Im et al. 2017 that trials of ours on the same data were trained for."""
+    """One row for each bound of Im et al. 2017 for which we have trials on the same data."""
     rows = []
     for name in _BOUND_TABLES:
         try:

@@ -92,7 +92,7 @@ def _spread(row: pd.Series, name: str) -> str:
 
 
 def _strongest_noise(view: View) -> list[Statement]:
-    """Which settings do best and worst at the strongest noise of each kind that was tried."""
+    """Sentences on the best and worst settings at the strongest noise of each kind."""
     if view.finished.empty:
         return []
     joined = trial_settings(view).merge(view.finished, on="trial", suffixes=("_of", ""))

@@ -1,4 +1,4 @@
-"""The numbers of trials by status, and the trials without a place on a logarithmic axis."""
+"""The numbers of trials by status, and the trials that a logarithmic axis cannot show."""
 
 from __future__ import annotations
 
