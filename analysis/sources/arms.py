@@ -18,7 +18,7 @@ from analysis.sources.columns import (
     require_one_row_each,
 )
 from analysis.sources.table import Table
-from analysis.wording import listed, setting
+from analysis.wording import listed, plural, setting
 
 __all__ = ["Arms", "arms", "every_pair"]
 
@@ -113,8 +113,8 @@ def every_pair(table: Table, by: str, columns: Columns) -> list[Arms]:
     values = [_plain(one) for one in sorted(table.frame[by].dropna().unique())]
     if not 2 <= len(values) <= MOST_GROUPS:
         raise TooFewRows(
-            f"{by} has {len(values)} different values, and every pair of 2 to {MOST_GROUPS} can "
-            "be compared; name two groups"
+            f"{by} has {plural(len(values), 'value')}, and the pairs of 2 to {MOST_GROUPS} values "
+            "can be compared; name two groups"
         )
     found: list[Arms] = []
     refused: TooFewRows | None = None

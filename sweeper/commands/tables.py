@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 FOREIGN = ("x", "y", "seed", "group", "where", "first", "second", "by", "margin", "difference")
+OWN = ("model", "watch", "server", "tracking")
 
 
 def add_table(parser: argparse.ArgumentParser, x: str = "", y: str = "") -> None:
@@ -103,6 +104,9 @@ def from_table(arguments: argparse.Namespace, shared: Collection[str] = ()) -> b
                 f"--{name} is about the columns of --table or --experiment, and EXPERIMENT is one "
                 "of sweeper's own"
             )
+    for name in OWN if foreign else ():
+        if getattr(arguments, name, None) and not (name == "tracking" and arguments.logged):
+            raise UserError(f"--{name} is about sweeper's own experiments, not about other runs")
     return foreign
 
 

@@ -23,6 +23,7 @@ import pytest
 from analysis import report
 from analysis.errors import AnalysisError
 from analysis.report import ReportSettings
+from analysis.sources.foreign_runs import read_runs
 from analysis.sources.load import from_mlflow, from_storage
 from analysis.sources.run_links import find_runs, linked
 from tests.analysis.sweep_folder import planted
@@ -90,6 +91,17 @@ def test_frames_over_http_are_those_of_storage(served: tuple[Path, str]) -> None
     ours, theirs = from_storage(storage, "demo"), from_mlflow(uri, "demo")
     pd.testing.assert_frame_equal(theirs.trials.assign(run_id=None), ours.trials)
     pd.testing.assert_frame_equal(theirs.history, ours.history)
+
+
+def test_logged_runs_over_http_are_those_of_the_store(served: tuple[Path, str]) -> None:
+    """Read as anybody's, by parameters and metrics only."""
+    storage, uri = served
+    needed = ["sigma", "seed", "test/kl"]
+    over_http = read_runs(uri, "demo", needed)
+    stored = read_runs(f"sqlite:///{storage.parent}/mlflow.db", "demo", needed)
+    assert len(stored.frame) >= 5
+    assert over_http.notes == stored.notes
+    pd.testing.assert_frame_equal(over_http.frame, stored.frame, check_like=True)
 
 
 def drawn_links(page: Path) -> dict[str, str]:

@@ -161,6 +161,7 @@ def test_a_report_on_a_table_lies_beside_it(
 
 
 EQUIVALENCE = ("equivalence", "--table", "optimizers.csv", "--by", "optimizer", "--y", "loss")
+BY_WIDTH = ("--by", "width", "--y", "val/loss", "--seed", "seed")
 STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
 
 
@@ -178,6 +179,12 @@ STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
         (("compare", "demo", "--where", "depth=2"), "--where is about the columns of --table"),
         (("equivalence", "demo", "--difference"), "--difference is about the columns of --table"),
         (("fit", "--experiment", "plain", *FIT), "name it by --tracking"),
+        (("fit", "--table", "runs.csv", *FIT, "--model", "m"), "--model is about sweeper's own"),
+        (("report", "--table", "runs.csv", *FIT, "--watch"), "--watch is about sweeper's own"),
+        (
+            ("compare", "--table", "runs.csv", *BY_WIDTH, "--where", "width=16"),
+            "width has 1 value",
+        ),
         ((*EQUIVALENCE, "--seed", "seed"), "declare the margin with --margin"),
         ((*EQUIVALENCE[:3], "--y", "loss", "--margin", "1"), "name two groups with --first"),
         ((*EQUIVALENCE, "--margin", "1"), "no seed column is named"),
