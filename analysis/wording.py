@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable
 
 __all__ = [
@@ -31,9 +32,6 @@ MODEL_NAMES = {
 }
 
 SYMBOLS = {
-    "sigma": "σ",
-    "alpha": "α",
-    "beta": "β",
     "d_z": "d_z",
     "lr": "learning rate",
     "corruption_sigma": "corruption σ",
@@ -49,8 +47,11 @@ QUANTITIES = {
 
 
 def symbol(name: str) -> str:
-    """The letter of a hyperparameter: sigma -> σ."""
-    return SYMBOLS.get(name, name)
+    """The letter of a hyperparameter: sigma -> σ, as of every name of a Greek letter."""
+    try:
+        return unicodedata.lookup(f"GREEK SMALL LETTER {name.upper()}")
+    except KeyError:
+        return SYMBOLS.get(name, name)
 
 
 def model_name(model: object) -> str:

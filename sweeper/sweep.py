@@ -29,6 +29,7 @@ __all__ = [
     "Task",
     "TrainsAll",
     "describe_search",
+    "noise_key",
 ]
 
 SCHEMA = 1
@@ -70,7 +71,8 @@ class PlannedTrial:
     def to_json(self) -> dict[str, Any]:
         """The content of `trial.json`, which does not depend on the sweep.
 
-        The lineage has the key ``program``, its name since schema 1.
+        The lineage has the key ``program``, its name since schema 1. ``noise`` is the flat name
+        of the parameter that is the model's noise level, ``beta_exponent`` how β acts on it.
         """
         return {
             "schema": SCHEMA,
@@ -81,8 +83,19 @@ class PlannedTrial:
             "params": dict(self.params),
             "trial": self.trial.config(),
             "data": dict(self.data),
+            "noise": noise_key(self.trial),
+            "beta_exponent": self.trial.beta_exponent,
             **({"merged_from": self.merged_from} if self.merged_from else {}),
         }
+
+
+def noise_key(trial: Trial) -> str | None:
+    """The flat name of the parameter that is the model's noise level; None where there is none."""
+    if trial.noise is None:
+        return None
+    part, field = trial.noise
+    earlier = () if part == "objective" else describe_fields(type(trial.objective))
+    return f"{part}_{field.name}" if field.name in {one.name for one in earlier} else field.name
 
 
 @dataclass(frozen=True)

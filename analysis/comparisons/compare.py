@@ -29,6 +29,7 @@ from analysis.sources.comparable import (
     require_one_noise,
     require_one_unit,
 )
+from analysis.sources.noise import noise_levels
 from analysis.sources.rows import matching, require_column, require_metric, require_value, settled
 from analysis.sources.schema import SAID_BY_MODEL, param_columns
 from analysis.statistics.estimate import Estimate
@@ -39,7 +40,7 @@ from analysis.wording import listed, number, percent, probability, quantity, sym
 __all__ = ["Comparison", "Groups", "compare", "compare_all", "compare_sides", "corrected"]
 
 Array = NDArray[np.float64]
-EQUAL = ("sigma", "alpha", "beta", "data", "corruption")
+EQUAL = ("beta", "data", "corruption")
 MOST_GROUPS = 12
 
 
@@ -233,10 +234,12 @@ def _fields(
         and both[name].nunique(dropna=False) > 1
         and all(side[name].notna().any() for side in sides)
     ]
+    noise = noise_levels(both)
     also = tuple(
         name
         for name in varied
-        if name.split("_")[0] not in EQUAL
+        if name not in noise
+        and name.split("_")[0] not in EQUAL
         and all(side[name].nunique(dropna=False) == 1 for side in sides)
     )
     return [name for name in varied if name not in also], also

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.equivalence.aliases import POWERS
 from analysis.equivalence.twins import twins
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, plain
 from analysis.errors import AnalysisError, UnusableValues
+from analysis.sources.noise import PAPERS, beta_exponents, noise_levels
 from analysis.sources.schema import Experiment
 from analysis.wording import number, symbol
 
@@ -71,16 +71,23 @@ class AlgebraVerdict:
 
 
 def algebra(
-    first: Pieces, second: Pieces, x: str = "sigma", tolerance: float = 1e-12
+    first: Pieces,
+    second: Pieces,
+    x: str = "sigma",
+    tolerance: float = 1e-12,
+    exponent: float | None = None,
 ) -> AlgebraVerdict:
     """Whether L(σ₂, β₂) = (σ₁/σ₂)² L(σ₁, β₁) + C; for α the factor is α₁/α₂.
+
+    exponent: e of β, which acts like x·β^e, so that the factor is (x₁/x₂)^(1/e); None is that of
+    σ or α.
 
     Errors: AnalysisError unless σ₁²β₁ = σ₂²β₂ (α: α₁β₁ = α₂β₂), or with fewer than two points
     (the constant C alone fits one point exactly).
     """
-    power = {"sigma": 2, "alpha": 1}.get(x)
-    if power is None:
-        raise AnalysisError(f"aliases are known for sigma and alpha, not for {x}")
+    if exponent is None and x not in PAPERS:
+        raise AnalysisError(f"aliases are known for {' and '.join(PAPERS)}, not for {x}")
+    power = 1 / (exponent or PAPERS[x][1])
     ours, theirs = first.noise**power * first.beta, second.noise**power * second.beta
     if not np.isclose(ours, theirs, rtol=1e-9):
         raise AnalysisError(
@@ -151,10 +158,13 @@ def algebra_of_twins(experiment: Experiment, tolerance: float = 1e-5) -> list[Al
 def _of_pair(
     rows: pd.DataFrame, values: pd.DataFrame, tolerance: float
 ) -> Iterator[AlgebraVerdict]:
-    x = next((name for name in POWERS if name in rows and rows[name].notna().all()), None)
-    if x is None or len(values) < 2:
+    levels, exponents = noise_levels(rows), set(beta_exponents(rows))
+    if len(levels) != 1 or len(exponents) != 1 or len(values) < 2:
+        return
+    x, exponent = levels[0], exponents.pop()
+    if rows[x].isna().any() or not exponent > 0:
         return
     noise, beta = rows[x].astype(float).tolist(), rows["beta"].astype(float).tolist()
     first, second = (Pieces(noise[i], beta[i], values.iloc[:, i].to_numpy()) for i in (0, 1))
     labels = tuple(rows["label"].fillna("").astype(str)) if "label" in rows else ("", "")
-    yield replace(algebra(first, second, x, tolerance), labels=(labels[0], labels[1]))
+    yield replace(algebra(first, second, x, tolerance, exponent), labels=(labels[0], labels[1]))

@@ -1,38 +1,42 @@
 """Find the aliases of a sweep: settings of equal σ√β (α: equal αβ), all else equal.
 
-Theorems 1 and 2 of Saremi 2020 (arXiv:2005.09047) are about the σ-VAE and the α-VAE. Other models
-have a noise level and β too (UVB: −‖x − y + σ²∇f(y)‖² with β inside f), but no such theorem.
+Theorems 1 and 2 of Saremi 2020 (arXiv:2005.09047) are about the σ-VAE and the α-VAE; a
+likelihood of one's own may state how β acts on its noise level (`analysis.sources.noise`). Other
+models have a noise level and β too (UVB: −‖x − y + σ²∇f(y)‖² with β inside f), but no such
+theorem.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.sources.noise import PAPERS, beta_exponents, noise_levels, with_noise
 from analysis.sources.schema import DECLARED, FINISHED, SAID_BY_MODEL, param_columns
 from analysis.wording import listed, model_name, setting, symbol
 
-__all__ = ["POWERS", "Alias", "Arm", "Kin", "alias_pairs", "deal", "families", "no_theorem"]
-
-POWERS = {"sigma": 0.5, "alpha": 1.0}
-THEOREMS = {"sigma": "sigma_vae", "alpha": "alpha_vae"}
+__all__ = ["Alias", "Arm", "Kin", "alias_pairs", "deal", "families", "no_theorem"]
 
 
 @dataclass(frozen=True)
 class Kin:
-    """Rows that differ in x, β and seed only; `where` distinguishes them from other such sets."""
+    """Rows that differ in x, β and seed only; `where` distinguishes them from other such sets.
+
+    exponent: of β, which acts like x·β^exponent.
+    """
 
     x: str
+    exponent: float
     rows: pd.DataFrame
     where: str = ""
 
     @property
     def effective(self) -> pd.Series:
-        """σ√β or αβ of each row."""
-        values: pd.Series = self.rows[self.x] * self.rows["beta"] ** POWERS[self.x]
+        """x·β^exponent of each row: σ√β or αβ."""
+        values: pd.Series = self.rows[self.x] * self.rows["beta"] ** self.exponent
         return values
 
 
@@ -45,6 +49,12 @@ class Arm:
     beta: float
     rows: pd.DataFrame
     where: str = ""
+    exponent: float = PAPERS["sigma"][1]
+
+    @property
+    def effective(self) -> float:
+        """The noise level that learns the same at β = 1: σ√β or αβ."""
+        return float(self.noise * self.beta**self.exponent)
 
     @property
     def label(self) -> str:
@@ -62,7 +72,7 @@ class Alias:
     @property
     def effective(self) -> float:
         """σ√β or αβ, of both."""
-        return float(self.first.noise * self.first.beta ** POWERS[self.first.x])
+        return self.first.effective
 
 
 def alias_pairs(trials: pd.DataFrame) -> list[Alias]:
@@ -76,12 +86,17 @@ def alias_pairs(trials: pd.DataFrame) -> list[Alias]:
         x = kin.x
         for _, group in kin.rows.groupby(kin.effective.map(lambda v: float(f"{v:.9g}"))):
             arms = [
-                Arm(x, float(cell[x].iloc[0]), float(cell["beta"].iloc[0]), cell, kin.where)
+                Arm(x, *_first(cell, x), cell, kin.where, kin.exponent)
                 for _, cell in group.groupby([x, "beta"])
             ]
             arms.sort(key=lambda arm: (abs(np.log(arm.beta)), arm.noise))
             pairs += [Alias(arms[0], arm) for arm in arms[1:]]
     return pairs
+
+
+def _first(cell: pd.DataFrame, x: str) -> tuple[float, float]:
+    """The noise level and β that all rows of a setting share."""
+    return float(cell[x].iloc[0]), float(cell["beta"].iloc[0])
 
 
 def families(trials: pd.DataFrame) -> list[Kin]:
@@ -91,14 +106,9 @@ def families(trials: pd.DataFrame) -> list[Kin]:
     not finite, are left out.
     """
     found = []
-    for x in POWERS:
-        rows = _weighted(trials, x)
-        if "model" in rows:
-            rows = rows[rows["model"] == THEOREMS[x]]
-        if rows.empty:
-            continue
-        rows = rows.assign(
-            **{name: [float(f"{v:.12g}") for v in rows[name]] for name in (x, "beta")}
+    for x, exponent, given in _with_theorem(trials):
+        rows = given.assign(
+            **{name: [float(f"{v:.12g}") for v in given[name]] for name in (x, "beta")}
         )
         fixed = [
             name
@@ -107,17 +117,26 @@ def families(trials: pd.DataFrame) -> list[Kin]:
         ]
         varied = [name for name in fixed if rows[name].nunique(dropna=False) > 1]
         groups = (group for _, group in rows.groupby(varied, dropna=False)) if varied else [rows]
-        found += [Kin(x, group, _where(group, varied)) for group in groups if len(group)]
+        found += [Kin(x, exponent, group, _where(group, varied)) for group in groups if len(group)]
     return found
+
+
+def _with_theorem(trials: pd.DataFrame) -> Iterator[tuple[str, float, pd.DataFrame]]:
+    """Each noise level with the exponent of β, and the rows of which a theorem is known."""
+    for x in noise_levels(trials):
+        rows = _weighted(trials, x)
+        exponents = beta_exponents(rows)
+        for exponent in sorted(exponents.dropna().unique()):
+            yield x, float(exponent), rows[exponents == exponent]
 
 
 def no_theorem(trials: pd.DataFrame) -> str:
     """A sentence on models that were trained at several β but have no aliases; else ""."""
     found = []
-    for x in POWERS:
+    for x in noise_levels(trials):
         rows = _weighted(trials, x)
         if len(rows) and "model" in rows:
-            counts = rows[rows["model"] != THEOREMS[x]].groupby("model")["beta"].nunique()
+            counts = rows[beta_exponents(rows).isna()].groupby("model")["beta"].nunique()
             found += [model_name(name) for name in counts.index[counts > 1]]
     if not found:
         return ""
@@ -132,6 +151,7 @@ def _weighted(trials: pd.DataFrame, x: str) -> pd.DataFrame:
     """The finished, declared rows with a seed, a positive scale x and a positive β."""
     if not {x, "beta", "seed"} <= set(trials.columns):
         return trials.iloc[:0]
+    trials = with_noise(trials, x)
     rows = trials[(trials[x] > 0) & (trials["beta"] > 0) & trials["seed"].notna()]
     for name, value in (("role", DECLARED), ("status", FINISHED)):
         rows = rows[rows[name] == value] if name in rows else rows

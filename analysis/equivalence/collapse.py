@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.equivalence.aliases import POWERS, Kin, deal, families
+from analysis.equivalence.aliases import Kin, deal, families
 from analysis.equivalence.tost import Tost, require_margin, tost
 from analysis.equivalence.verdict import (
     ALPHA,
@@ -29,6 +29,7 @@ from analysis.equivalence.verdict import (
     said,
 )
 from analysis.errors import AnalysisError
+from analysis.sources.noise import PAPERS
 from analysis.sources.rows import require_column, usable
 from analysis.statistics.regression import fit_linear
 from analysis.wording import number, plural, quantity, symbol
@@ -45,7 +46,8 @@ class CollapseVerdict:
     margin: on δ; by default the log-ratio margin divided by the largest |log β|, so that the
     curve is within that ratio at every β of the sweep. dealt: β = 1 and other β were trained with
     the same seeds, so that each side uses some of them. copies: number of seeds whose values equal
-    another seed's, which are not counted. reason: why the rows are unusable.
+    another seed's, which are not counted. reason: why the rows are unusable. exponent: of β in the
+    effective noise level.
     """
 
     x: str
@@ -61,6 +63,7 @@ class CollapseVerdict:
     dealt: bool = False
     copies: int = 0
     reason: str = ""
+    exponent: float = PAPERS["sigma"][1]
 
     @property
     def verdict_text(self) -> str:
@@ -87,7 +90,8 @@ class CollapseVerdict:
         )
 
     def sentence(self) -> str:
-        s = f"log {symbol(self.x)} + {'½ ' if self.x == 'sigma' else ''}log β"
+        factor = {0.5: "½ ", 1.0: ""}.get(self.exponent, f"{self.exponent:g} ")
+        s = f"log {symbol(self.x)} + {factor}log β"
         one, other = map(len, self.seeds)
         counts = f"{plural(one, 'seed')} with β = 1 and {other} with β ≠ 1"
         of = f" ({self.where})" if self.where else ""
@@ -160,6 +164,7 @@ def _unusable(kin: Kin, y: str, limit: float, reason: str) -> CollapseVerdict:
         None,
         kin.where,
         reason=reason.rstrip("."),
+        exponent=kin.exponent,
     )
 
 
@@ -179,12 +184,11 @@ def _verdict(kin: Kin, y: str, margin: float, alpha: float) -> CollapseVerdict:
     arms = [arm.loc[kept] for arm, kept in zip(arms, seeds, strict=True)]
     used = (tuple(seeds[0]), tuple(seeds[1]))
     few, n = min(len(kept) for kept in seeds), sum(arm.size for arm in arms)
-    design = _design(x, arms)
+    design = _design(kin.exponent, arms)
     if few < 2 or np.linalg.matrix_rank(design) < 4:
         nan, needs = (float("nan"),) * 3, max(LEAST_SEEDS - few, 1)
-        return CollapseVerdict(
-            x, y, None, margin, nan, n, used, UNDECIDED, needs, kin.where, dealt, copies
-        )
+        open_test = (UNDECIDED, needs, kin.where, dealt, copies)
+        return CollapseVerdict(x, y, None, margin, nan, n, used, *open_test, exponent=kin.exponent)
     values = np.concatenate([np.log(arm.to_numpy()).ravel() for arm in arms])
     fitted = fit_linear(design, values)
     scores = [
@@ -206,6 +210,7 @@ def _verdict(kin: Kin, y: str, margin: float, alpha: float) -> CollapseVerdict:
         kin.where,
         dealt,
         copies,
+        exponent=kin.exponent,
     )
 
 
@@ -214,13 +219,13 @@ def _table(x: str, y: str, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.pivot_table(index="seed", columns=[x, "beta"], values=y).dropna()
 
 
-def _design(x: str, arms: list[pd.DataFrame]) -> Array:
+def _design(exponent: float, arms: list[pd.DataFrame]) -> Array:
     """The design matrix with columns 1, s, s², log β, one row for each value of the arms."""
     cells = np.array(
         [cell for arm in arms for _ in range(len(arm)) for cell in arm.columns], dtype=np.float64
     ).reshape(-1, 2)
     beta = np.log(cells[:, 1])
-    s = np.log(cells[:, 0]) + POWERS[x] * beta
+    s = np.log(cells[:, 0]) + exponent * beta
     return np.column_stack([np.ones_like(s), s, s**2, beta])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.equivalence.aliases import POWERS, Alias, Arm, alias_pairs, deal
+from analysis.equivalence.aliases import Alias, Arm, alias_pairs, deal
 from analysis.equivalence.tost import Tost, jointly, require_margin, seeds_missing, together, tost
 from analysis.equivalence.verdict import (
     ALPHA,
@@ -200,7 +200,7 @@ def _settings(first: Arm, second: Arm) -> dict[str, float]:
         "beta": first.beta,
         f"other_{first.x}": second.noise,
         "other_beta": second.beta,
-        "effective": first.noise * first.beta ** POWERS[first.x],
+        "effective": first.effective,
     }
 
 

@@ -16,14 +16,11 @@ from analysis.figures.drawing.labels import hover, label
 from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.style import canvas, log_axes, stack
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
-from analysis.wording import model_name, setting
+from analysis.wording import model_name, setting, symbol
 
 __all__ = ["FIGURE", "Effective", "draw", "info"]
 
-_TITLES = {
-    "sigma": "effective noise level σ√β (data units)",
-    "alpha": "effective noise level αβ (data units)",
-}
+_ACTING = {0.5: "√β", 1.0: "β"}
 _PANELS = 6
 
 
@@ -31,8 +28,8 @@ _PANELS = 6
 class Effective:
     """The data of the figure.
 
-    table: columns panel, axis (sigma or alpha), series, kind (measured or curve), x (σ√β or
-    αβ), y (KL), beta, seed, trial, hover, link. One panel for each set of comparable trials.
+    table: columns panel, axis (σ√β or αβ), series, kind (measured or curve), x (its value), y
+    (KL), beta, seed, trial, hover, link. One panel for each set of comparable trials.
     """
 
     table: pd.DataFrame
@@ -86,7 +83,8 @@ def _panel(view: View, kin: Kin, verdicts: list[CollapseVerdict]) -> Iterator[pd
     name = ", ".join(
         dict.fromkeys([model_name(kin.rows["model"].iloc[0]), *filter(None, [kin.where])])
     )
-    yield _measured(view, kin).assign(panel=name, axis=kin.x)
+    axis = f"{symbol(kin.x)}{_ACTING.get(kin.exponent, f'·β^{kin.exponent:g}')}"
+    yield _measured(view, kin).assign(panel=name, axis=axis)
     for one in verdicts:
         if (one.x, one.where) == (kin.x, kin.where) and np.isfinite(one.curve).all():
             at = np.geomspace(kin.effective.min(), kin.effective.max(), 60)
@@ -94,7 +92,7 @@ def _panel(view: View, kin: Kin, verdicts: list[CollapseVerdict]) -> Iterator[pd
             yield pd.DataFrame(
                 {
                     "panel": name,
-                    "axis": kin.x,
+                    "axis": axis,
                     "series": "bent curve of the test",
                     "kind": "curve",
                     "x": at,
@@ -135,7 +133,7 @@ def draw(data: Effective) -> go.Figure:
     table = data.table
     panels = table[["panel", "axis"]].drop_duplicates().itertuples(index=False, name=None)
     every = {beta: index for index, beta in enumerate(sorted(table["beta"].dropna().unique()))}
-    titles = [(str(panel), _TITLES[str(axis)]) for panel, axis in panels]
+    titles = [(str(panel), f"effective noise level {axis} (data units)") for panel, axis in panels]
     figure = canvas(90 + 330 * len(titles))
     places = stack(figure, [(title, "KL (nats/example)") for _, title in titles])
     shown: set[float] = set()

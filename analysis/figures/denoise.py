@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from analysis.figures.drawing.error_panel import ErrorPanel, draw, error_info
-from analysis.figures.drawing.view import Figure, View
+from analysis.figures.drawing.view import Figure, View, of_other_level
 
-__all__ = ["IN_ALPHA", "IN_SIGMA", "draw", "info"]
+__all__ = ["IN_ALPHA", "IN_OTHER", "IN_SIGMA", "draw", "info"]
 
 WORDS = ("denoising error (data units²/example)", "denoising error")
 
 
 def info(view: View, x: str) -> ErrorPanel:
-    """One point for each finished trial that has the noise level `x` (sigma or alpha)."""
+    """One point for each finished trial that has the noise level `x`."""
     return error_info(view, x, "test/denoise", WORDS)
 
 
@@ -31,5 +31,13 @@ IN_ALPHA = Figure(
     "reconstruction",
     50,
     partial(info, x="alpha"),
+    draw,
+)
+IN_OTHER = Figure(
+    "denoise_noise",
+    "Denoising error against the noise level",
+    "reconstruction",
+    55,
+    of_other_level(info),
     draw,
 )

@@ -16,11 +16,11 @@ from analysis.figures.drawing.labels import hover, label
 from analysis.figures.drawing.palette import AXIS
 from analysis.figures.drawing.style import axis_title, canvas, set_log
 from analysis.figures.drawing.theory import theory_curve, theory_line
-from analysis.figures.drawing.view import Figure, NothingToDraw, View
+from analysis.figures.drawing.view import Figure, NothingToDraw, View, of_other_level
 from analysis.laws.sentences import law_shape
 from analysis.wording import setting, symbol
 
-__all__ = ["IN_ALPHA", "IN_SIGMA", "LawPanel", "draw", "fitted", "heart", "info"]
+__all__ = ["IN_ALPHA", "IN_OTHER", "IN_SIGMA", "LawPanel", "draw", "fitted", "heart", "info"]
 
 _POINTS = 60
 
@@ -202,3 +202,4 @@ def _axes(figure: go.Figure, data: LawPanel, names: list[str]) -> None:
 
 IN_SIGMA = Figure("kl_sigma", "KL against σ", "laws", 10, partial(info, x="sigma"), draw)
 IN_ALPHA = Figure("kl_alpha", "KL against α", "laws", 20, partial(info, x="alpha"), draw)
+IN_OTHER = Figure("kl_noise", "KL against the noise level", "laws", 25, of_other_level(info), draw)

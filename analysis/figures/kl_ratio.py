@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 
 from analysis import published
 from analysis.figures.drawing import marks
-from analysis.figures.drawing.families import families
+from analysis.figures.drawing.families import all_families
 from analysis.figures.drawing.labels import hover, hover_template
 from analysis.figures.drawing.palette import MUTED, PAPER
 from analysis.figures.drawing.style import canvas, set_log
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
+from analysis.sources.noise import noise_levels
 from analysis.wording import setting
 
 __all__ = ["FIGURE", "Ratios", "draw", "info", "published_ratios"]
@@ -50,14 +51,10 @@ def info(view: View) -> Ratios:
     if "beta" in trials:
         trials = trials[trials["beta"].isna() | (trials["beta"] == 1)]
     parts = [
-        _measured(view, family.rows, x, family.label)
-        for x in ("sigma", "alpha")
-        for family in families(trials, x)
+        _measured(view, family.rows, x, family.label) for x, family in all_families(trials) if x
     ]
     if not parts:
-        scaled = any(
-            x in view.finished and view.finished[x].notna().any() for x in ("sigma", "alpha")
-        )
+        scaled = bool(noise_levels(view.finished))
         raise NothingToDraw(
             "No finished trial at β = 1 has a noise level and a negative ELBO, "
             "so there is no ratio KL/L.",

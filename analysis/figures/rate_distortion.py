@@ -12,13 +12,14 @@ from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.style import canvas, log_axes, stack
 from analysis.figures.drawing.theory import effective, theory_curve, theory_line
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
+from analysis.sources.noise import noise_levels
 from analysis.wording import model_name, setting
 
 __all__ = ["FIGURE", "Plane", "draw", "info"]
 
 SQUARED, ABSOLUTE = "squared", "absolute"
 _NOISY = ("noisy_vae", "uvb")
-_SHOWN = ("sigma", "alpha", "beta", "d_z", "seed")
+_SHOWN = ("beta", "d_z", "seed")
 _TITLES = {SQUARED: "recon (data units²/example)", ABSOLUTE: "recon, L1 (data units/example)"}
 
 
@@ -67,7 +68,7 @@ def _names(trials: pd.DataFrame) -> pd.Series:
 
 
 def _measured(view: View, rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    shown = [column for column in _SHOWN if column in rows]
+    shown = [column for column in (*noise_levels(rows), *_SHOWN) if column in rows]
     pointed = [
         hover(
             name,

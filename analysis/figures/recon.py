@@ -5,19 +5,20 @@ from __future__ import annotations
 from functools import partial
 
 from analysis.figures.drawing.error_panel import ErrorPanel, draw, error_info
-from analysis.figures.drawing.view import Figure, View
+from analysis.figures.drawing.view import Figure, View, of_other_level
 
-__all__ = ["IN_ALPHA", "IN_SIGMA", "draw", "info"]
+__all__ = ["IN_ALPHA", "IN_OTHER", "IN_SIGMA", "draw", "info"]
 
 WORDS = {
     "sigma": ("recon (data units²/example)", "recon"),
     "alpha": ("recon, L1 (data units/example)", "recon (L1)"),
 }
+OTHER = ("recon (as the likelihood measures it)", "recon")
 
 
 def info(view: View, x: str) -> ErrorPanel:
-    """One point for each finished trial that has the noise level `x` (sigma or alpha)."""
-    return error_info(view, x, "test/recon", WORDS[x])
+    """One point for each finished trial that has the noise level `x`."""
+    return error_info(view, x, "test/recon", WORDS.get(x, OTHER))
 
 
 IN_SIGMA = Figure(
@@ -34,5 +35,13 @@ IN_ALPHA = Figure(
     "reconstruction",
     20,
     partial(info, x="alpha"),
+    draw,
+)
+IN_OTHER = Figure(
+    "recon_noise",
+    "Reconstruction error against the noise level",
+    "reconstruction",
+    25,
+    of_other_level(info),
     draw,
 )

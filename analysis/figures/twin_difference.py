@@ -12,6 +12,7 @@ from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover, power_of_ten
 from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
+from analysis.sources.noise import noise_levels
 from analysis.wording import setting
 
 __all__ = ["FIGURE", "Twins", "draw", "info"]
@@ -87,7 +88,7 @@ def _name(trials: pd.DataFrame, twin: str, partner: str) -> str:
     if not {twin, partner} <= set(trials.index):
         return f"{twin} and {partner}"
     both = trials.loc[[twin, partner]]
-    shown = [column for column in ("sigma", "alpha", "beta") if column in both]
+    shown = [column for column in (*noise_levels(both), "beta") if column in both]
     sides = [
         ", ".join(setting(column, row[column]) for column in shown if row[column] == row[column])
         for _, row in both.iterrows()

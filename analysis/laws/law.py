@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.errors import AnalysisError, MixedRows, TooFewRows, UnusableValues
-from analysis.sources.comparable import require_comparable
+from analysis.sources.comparable import moving, require_comparable
 from analysis.sources.rows import (
     equals,
     matching,
@@ -64,7 +64,7 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
 
     Errors: UnknownName, NotComparable, TooFewRows, MixedRows, UnusableValues.
     """
-    require_comparable(law.y, (law.x,))
+    require_comparable(law.y, {law.x} & {*moving(trials), "beta"})
     kept = filtered(trials, law)
     _require_numbers(trials, law)
     rows, notes = _with_values(kept, law)

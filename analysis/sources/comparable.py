@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotComparable
+from analysis.sources.noise import PAPERS, noise_levels, noise_of
 from analysis.wording import listed, symbol
 
-__all__ = ["noise_fields", "require_comparable", "require_one_noise", "require_one_unit"]
+__all__ = ["moving", "noise_fields", "require_comparable", "require_one_noise", "require_one_unit"]
 
-NOISE = ("sigma", "alpha", "model", "likelihood")
+DECODER = ("model", "likelihood")
 UNNORMALISED = ("elbo", "objective", "objective_clean")
 LAPLACE = (("likelihood", "laplace"), ("decoder", "laplace"))
 IMAGINED_SIGMA = 0.1  # noise level of `denoise` for a decoder without σ or α (Bernoulli)
@@ -20,18 +21,26 @@ IMAGINED_SIGMA = 0.1  # noise level of `denoise` for a decoder without σ or α 
 
 def noise_fields(trials: pd.DataFrame) -> list[str]:
     """The fields in which these rows differ and on which the normalising constant depends."""
-    return [name for name in NOISE if name in trials and trials[name].nunique(dropna=False) > 1]
+    return [name for name in moving(trials) if trials[name].nunique(dropna=False) > 1]
+
+
+def moving(trials: pd.DataFrame) -> list[str]:
+    """The fields on which the normalising constant of a decoder depends."""
+    levels = [*noise_levels(trials), *(name for name in PAPERS if name in trials)]
+    return list(dict.fromkeys([*levels, *(name for name in DECODER if name in trials)]))
 
 
 def require_comparable(metric: str, varied: Collection[str]) -> None:
     """NotComparable if `metric` may not be compared between rows that differ in `varied`.
+
+    varied: some of the fields that `moving` returns, and beta.
 
     `elbo` leaves out the normalising constant of the decoder, −(d/2) log 2πσ² or −d log 2α, as
     the papers do; that constant depends on the noise level. `objective` and `objective_clean` also
     depend on β; `objective_full` is computed at β = 1.
     """
     name = metric.rpartition("/")[2]
-    moved = [field for field in varied if field in NOISE or (name != "elbo" and field == "beta")]
+    moved = [field for field in varied if field != "beta" or name != "elbo"]
     if name in UNNORMALISED and moved:
         other = metric.replace(name, "elbo_full")
         raise NotComparable(
@@ -48,32 +57,29 @@ def require_one_unit(metric: str, rows: pd.DataFrame) -> None:
     `denoise` is always squared, but measured at the noise of the decoder's likelihood: Laplace
     noise of scale α, Gaussian noise of scale σ, or σ = 0.1 for a likelihood without scale.
     """
-    name = metric.rpartition("/")[2]
-    absolute = _known(rows, "alpha")
+    name, levels = metric.rpartition("/")[2], noise_of(rows)
+    kinds = levels.where(levels.notna(), "sigma")
     for column, value in LAPLACE if name == "recon" else ():
-        absolute |= rows[column].eq(value) if column in rows else False
-    if name == "recon" and absolute.any() and not absolute.all():
+        kinds = kinds.mask(rows[column].eq(value), "alpha") if column in rows else kinds
+    others = [symbol(kind) for kind in sorted(set(kinds) - {"sigma", "alpha"})]
+    if name == "recon" and kinds.nunique() > 1:
+        own = f" (of its own where the noise level is {listed(others)})" if others else ""
         raise NotComparable(
             f"{metric} is a sum of absolute errors where the decoder is Laplace's and of squared "
-            "errors elsewhere, two units that cannot be compared; compare each kind of decoder "
+            f"errors elsewhere{own}, units that cannot be compared; compare each kind of decoder "
             "on its own"
         )
     if name != "denoise":
         return
-    own = _known(rows, "sigma") & ~absolute
-    other = own & ~_near(rows)
-    bare = ~(own | absolute)
-    if (absolute.any() and not absolute.all()) or (bare.any() and other.any()):
+    apart = levels.isna().any() and (levels.eq("sigma") & ~_near(rows)).any()
+    if kinds.nunique() > 1 or apart:
+        own = f", its own where the level is {listed(others)}" if others else ""
         raise NotComparable(
             f"{metric} is measured at the noise that each decoder imagines (Laplace noise of "
-            f"scale α, Gaussian noise of scale σ, σ = {IMAGINED_SIGMA:g} where it has neither), "
-            "and here that noise is of two kinds; an evaluation at one noise level for all "
-            "(robustness) can be compared"
+            f"scale α, Gaussian noise of scale σ{own}, σ = {IMAGINED_SIGMA:g} where it has no "
+            "level), and here that noise is of two kinds; an evaluation at one noise level for "
+            "all (robustness) can be compared"
         )
-
-
-def _known(rows: pd.DataFrame, column: str) -> pd.Series[bool]:
-    return rows[column].notna() if column in rows else pd.Series(False, index=rows.index)
 
 
 def _near(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -89,9 +95,7 @@ def require_one_noise(sides: tuple[pd.DataFrame, pd.DataFrame], named: Collectio
 
     Fields in `named` were chosen by the caller and are not checked.
     """
-    kinds = [
-        {scale for scale in ("sigma", "alpha") if _known(side, scale).any()} for side in sides
-    ]
+    kinds = [set(noise_levels(side)) for side in sides]
     if all(kinds) and not kinds[0] & kinds[1] and not (kinds[0] | kinds[1]) <= {*named}:
         first, second = (listed(sorted(map(symbol, kind))) for kind in kinds)
         raise NotComparable(

@@ -14,7 +14,7 @@ from analysis.sources.schema import HISTORY, RESERVED, metric_name
 
 __all__ = ["TrialRow", "history_frame", "ordered_history", "param_value", "plain", "trials_frame"]
 
-NUMBERS = ("epoch", "wall_s", "parameters")
+NUMBERS = ("epoch", "wall_s", "parameters", "beta_exponent")
 Record = Mapping[str, Any]
 
 

@@ -79,6 +79,8 @@ def trial_row(trial: str, run: Run) -> TrialRow:
         "wall_s": _number(tag("sweeper.wall_s"), took),
         "parameters": _number(tag("sweeper.parameters"), None),
         "reason": tag("sweeper.reason") or None,
+        "noise": tag("sweeper.noise") or None,
+        "beta_exponent": _number(tag("sweeper.beta_exponent"), None),
     }
     metrics = {
         metric_name(name): value

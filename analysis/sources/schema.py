@@ -42,6 +42,8 @@ RESERVED = (
     "wall_s",
     "parameters",
     "reason",
+    "noise",
+    "beta_exponent",
 )
 HISTORY = ("trial", "seed", "metric", "step", "time_ms", "value")
 DECLARED = "declared"

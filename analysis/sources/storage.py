@@ -150,6 +150,8 @@ def _facts(member: SweepEntry, trial: dict[str, Any], commit: Commit | None) -> 
         "wall_s": manifest.get("wall_s"),
         "parameters": trial.get("parameters"),
         "reason": manifest.get("reason"),
+        "noise": trial.get("noise"),
+        "beta_exponent": trial.get("beta_exponent"),
     }
 
 

@@ -62,6 +62,8 @@ TRIAL: Types = {
     "trial": dict,
     "data": dict,
     "merged_from": (str, NoneType),
+    "noise": (str, NoneType),
+    "beta_exponent": (int, float, NoneType),
 }
 PROGRESS: Types = {
     "attempt": int,

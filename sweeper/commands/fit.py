@@ -13,6 +13,8 @@ from sweeper.commands.tables import add_table, columns, from_table, load_table, 
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.laws.powerlaw import PowerLaw
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
@@ -36,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_table(
         parser,
-        " (default: the grid's, σ if it names none; α for the α-VAE)",
+        " (default: the grid's, else the model's noise level)",
         " (default: the grid's, test/kl if it names none)",
     )
     add_json(parser)
@@ -88,12 +90,21 @@ def _measured(arguments: argparse.Namespace) -> PowerLaw:
         where["model"] = arguments.model
     experiment = load_experiment(arguments)
     law = settings(declared(experiment.sweeps)).law or powerlaw.Law()
-    x = arguments.x or ("alpha" if arguments.model == "alpha_vae" else law.x)
+    x = arguments.x or _axis(experiment.trials, arguments.model, law.x)
     y = arguments.y or law.y
     if (x, y) != (law.x, law.y):
         law = powerlaw.Law(x, y)
     ends = tuple(arguments.range) if arguments.range else law.range
     return powerlaw.fit(experiment.trials, replace(law, range=ends, where={**law.where, **where}))
+
+
+def _axis(trials: pd.DataFrame, model: str | None, x: str) -> str:
+    """`x`, or the model's own noise level where `x` is that of other models."""
+    from analysis.sources.noise import PAPERS, noise_levels
+
+    found = noise_levels(trials[trials["model"] == model] if model else trials)
+    others = {*PAPERS, *noise_levels(trials)} - set(found)
+    return found[0] if x in others and len(found) == 1 else x
 
 
 def _show(law: PowerLaw) -> None:

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(found)
     else:
-        _show(found, bool(arguments.kind))
+        _show(found, bool(kinds))
     return 0
 
 

@@ -13,7 +13,7 @@ from sweeper.grid.models import model_name
 from trainers.fields import describe_fields
 from trainers.trial import Trial
 
-__all__ = ["NESTED", "flat_key", "flat_params", "labels", "noise_key", "point_label"]
+__all__ = ["NESTED", "flat_key", "flat_params", "labels", "point_label"]
 
 NESTED = ("corruption", "data")
 
@@ -51,15 +51,6 @@ def _own_code(trial: Trial) -> dict[str, str]:
         f"{part.name} {part.source[:8]}" for part in trial.components() if hasattr(part, "source")
     ]
     return {"components": ", ".join(own)} if own else {}
-
-
-def noise_key(trial: Trial) -> str | None:
-    """The flat key of the model's noise level; None for models that have none."""
-    if trial.noise is None:
-        return None
-    part, field = trial.noise
-    earlier = () if part == "objective" else describe_fields(type(trial.objective))
-    return flat_key(part, field.name, {one.name for one in earlier})
 
 
 def labels(

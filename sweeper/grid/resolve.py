@@ -12,8 +12,8 @@ from sweeper.grid.aliases import as_twin, partner, weight
 from sweeper.grid.document import Document
 from sweeper.grid.expand import Point
 from sweeper.grid.identity import lineage_id, trial_id
-from sweeper.grid.labels import flat_params, labels, noise_key
-from sweeper.sweep import PlannedTrial
+from sweeper.grid.labels import flat_params, labels
+from sweeper.sweep import PlannedTrial, noise_key
 from trainers.datasets import Dataset
 from trainers.errors import DataError, Incompatible
 from trainers.trial import Trial

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.sweep import PlannedTrial, Sweep, noise_key
 from trainers.checkpoint import Commit
 
 __all__ = [
@@ -52,6 +52,8 @@ def trial_tags(trial: PlannedTrial) -> dict[str, str]:
         "sweeper.merged_from": trial.merged_from or "",
         "sweeper.label": trial.label,
         "sweeper.parameters": text(trial.parameters),
+        "sweeper.noise": noise_key(trial.trial) or "",
+        "sweeper.beta_exponent": text(trial.trial.beta_exponent),
         "sweeper.data_checksum": text(trial.data.get("checksum", "")),
     }
 

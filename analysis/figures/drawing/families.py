@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.sources.noise import noise_levels, with_noise
 from analysis.sources.schema import SAID_BY_MODEL, param_columns
 from analysis.wording import model_name, setting
 
@@ -43,8 +44,12 @@ def families(trials: pd.DataFrame, x: str) -> list[Family]:
 
 
 def all_families(trials: pd.DataFrame) -> list[tuple[str, Family]]:
-    """Every family with its noise scale: sigma, alpha, or "" for models without one."""
-    found = [(scale, family) for scale in ("sigma", "alpha") for family in families(trials, scale)]
+    """Every family with its noise level: sigma, alpha ..., or "" for models without one."""
+    found = [
+        (level, family)
+        for level in noise_levels(trials)
+        for family in families(with_noise(trials, level), level)
+    ]
     known = {trial for _, family in found for trial in family.rows["trial"]}
     rest = trials[~trials["trial"].isin(known)] if len(trials) else trials
     return [*found, *(("", family) for family in families(rest, "seed"))]

@@ -15,9 +15,10 @@ from analysis.errors import AnalysisError
 from analysis.figures.drawing.claims import Claim, fit_families
 from analysis.figures.drawing.families import all_families, levels
 from analysis.laws.powerlaw import Law
+from analysis.sources.noise import PAPERS, noise_levels
 from analysis.sources.schema import DECLARED, FINISHED, Experiment, Spectrum, metric_columns
 
-__all__ = ["SECTIONS", "Drawn", "Figure", "NothingToDraw", "View", "look"]
+__all__ = ["SECTIONS", "Drawn", "Figure", "NothingToDraw", "View", "look", "of_other_level"]
 
 SECTIONS = {
     "laws": "Scaling laws",
@@ -82,7 +83,7 @@ class View:
 
     @property
     def off_axis(self) -> pd.DataFrame:
-        """The finished trials whose σ or α is zero or negative, which have no logarithm."""
+        """The finished trials whose noise level is zero or negative, which has no logarithm."""
         trials = self.experiment.trials
         return trials if trials.empty else self._settled[_off_axis(self._settled)]
 
@@ -99,9 +100,7 @@ class View:
     def wants_law(self) -> bool:
         """Whether a law was declared, or the trials have at least two values of a noise level."""
         trials = self.experiment.trials
-        return self.asked or any(
-            scale in trials and trials[scale].nunique() > 1 for scale in ("sigma", "alpha")
-        )
+        return self.asked or any(trials[level].nunique() > 1 for level in noise_levels(trials))
 
     def claims_of(self, x: str, y: str = "test/kl") -> list[Claim]:
         return [claim for claim in self.claims if (claim.x, claim.y) == (x, y)]
@@ -153,11 +152,26 @@ class Figure:
     draw: Callable[[Any], go.Figure]
 
 
+def of_other_level(info: Callable[[View, str], Any]) -> Callable[[View], Any]:
+    """The `info` of a figure over a noise level that is neither σ nor α: of one's own likelihood.
+
+    It is the declared law's, or the first that there is.
+    """
+
+    def found(view: View) -> Any:
+        others = [level for level in noise_levels(view.finished) if level not in PAPERS]
+        if not others:
+            raise NothingToDraw("No finished trial has a noise level but σ or α.", relevant=False)
+        return info(view, view.laws[0].x if view.laws[0].x in others else others[0])
+
+    return found
+
+
 def _off_axis(trials: pd.DataFrame) -> pd.Series[bool]:
     found = pd.Series(False, index=trials.index)
-    for scale in ("sigma", "alpha"):
-        if scale in trials and pd.api.types.is_numeric_dtype(trials[scale]):
-            found |= trials[scale] <= 0
+    for level in noise_levels(trials):
+        if pd.api.types.is_numeric_dtype(trials[level]):
+            found |= trials[level] <= 0
     return found
 
 
@@ -165,13 +179,14 @@ def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | 
     """Fit the declared law, and KL against the other scales that the trials have."""
     usual = Law(x="sigma", y="test/kl")
     declared = law or usual
-    others = [Law(x=x, y="test/kl") for x in ("sigma", "alpha", "d_z") if x != declared.x]
+    levels = noise_levels(experiment.trials)
+    others = [Law(x=x, y="test/kl") for x in (*levels, "d_z") if x != declared.x]
     laws = (declared, *others)
     empty = View(experiment, laws, (), margin, run_url, asked=declared != usual)
     claims = [
         claim
-        for one in laws[:3]
-        if one.x in ("sigma", "alpha", declared.x)
+        for one in laws
+        if one.x in (*levels, declared.x)
         for claim in fit_families(empty.finished, one)
     ]
     return replace(empty, claims=tuple(claims), hues=_hues(empty.finished))

@@ -52,8 +52,8 @@ def part(view: View) -> Part:
 
 
 def _first(found: list[tuple[str, Family]]) -> Iterator[tuple[str, Family]]:
-    """The largest families of each scale."""
-    for scale in ("sigma", "alpha", ""):
+    """The largest families of each noise level."""
+    for scale in dict.fromkeys(scale for scale, _ in found):
         yield from [one for one in found if one[0] == scale][:_MODELS]
 
 

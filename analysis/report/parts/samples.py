@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.figures.drawing.families import Family, families
+from analysis.figures.drawing.families import Family, all_families
 from analysis.figures.drawing.view import View
 from analysis.report.part import Block, Part
 from analysis.wording import symbol
@@ -38,11 +38,7 @@ class Picture:
 
 def part(view: View) -> Part:
     """A gallery for each family and kind of picture; none if nothing was drawn."""
-    found = [
-        (family, scale)
-        for scale in ("sigma", "alpha")
-        for family in families(view.finished, scale)
-    ]
+    found = [(family, scale) for scale, family in all_families(view.finished) if scale]
     known = {trial for family, _ in found for trial in family.rows["trial"]}
     trials = view.finished
     rest = trials[~trials["trial"].isin(known)] if len(trials) else trials
