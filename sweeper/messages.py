@@ -59,7 +59,7 @@ class Job:
         together they did not fit in memory. again : the job will be repeated with more memory, so
         a trial that does not fit alone is not marked as failed yet. until : the epoch after which
         unfinished trials end as pruned.
-    components : stored files of the user's own that the trials or their evaluations use.
+    components : the stored files that the grid brings, which the worker loads.
     """
 
     storage: str
@@ -84,8 +84,7 @@ class Job:
         """The job of `to_json`, after its components were loaded."""
         row = json.loads(text)
         row["components"] = tuple(row["components"])
-        for path in row["components"]:
-            component_files.load(Path(path))
+        component_files.offer([component_files.load(Path(one)) for one in row["components"]])
         return cls(**row | {"trials": tuple(map(JobTrial.from_plain, row["trials"]))})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def write_parts(
 
 
 def _view(experiment: Experiment, settings: ReportSettings) -> View:
-    return look(experiment, settings.law, settings.margin, _run_url(settings))
+    view = look(experiment, settings.law, settings.margin, _run_url(settings))
+    return replace(view, own_figures=settings.own_figures)
 
 
 def _run_url(settings: ReportSettings) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.figures.drawing.view import Figure
 from analysis.laws.powerlaw import Law
 
 __all__ = ["ReportSettings"]
@@ -19,6 +20,7 @@ class ReportSettings:
     title: of the page; None is the experiment's name.
     experiment_id: MLflow's id of the experiment, for the links.
     reload_s: interval in seconds at which the open page reloads itself; None: never.
+    own_figures: drawn beside those of `analysis.figures`.
     """
 
     law: Law | None = None
@@ -27,3 +29,4 @@ class ReportSettings:
     title: str | None = None
     experiment_id: str | None = None
     reload_s: int | None = None
+    own_figures: tuple[Figure, ...] = ()

@@ -43,6 +43,7 @@ NAMES = (
     "denoise",
     "ui",
     "init",
+    "check",
     "doctor",
     "chaos",
 )

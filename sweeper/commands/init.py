@@ -1,4 +1,4 @@
-"""`sweeper init`: a grid to start from, with every line explained."""
+"""`sweeper init`: a grid, or a component of one's own, to start from."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ HELP = "write a grid to start from, with every line explained"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
+        "--component",
+        metavar="KIND",
+        choices=sorted(templates()),
+        help=f"a component of your own in the place of a grid: {', '.join(sorted(templates()))}",
+    )
+    parser.add_argument(
         "file",
         metavar="FILE",
         nargs="?",
@@ -24,9 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def templates() -> dict[str, Path]:
+    """The file to start a component of one's own from, by kind."""
+    folder = Path(__file__).with_name("component_templates")
+    return {path.stem.rpartition("_")[2]: path for path in folder.glob("[a-z]*.py")}
+
+
 def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.file)
-    template = Path(__file__).with_name("template.yaml")
+    following = "check" if arguments.component else "plan"
+    template = templates().get(arguments.component, Path(__file__).with_name("template.yaml"))
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(template.read_text(encoding="utf-8"))
@@ -34,5 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("exists already, and is left as it is", str(path)) from error
     except OSError as error:
         raise UserError(f"cannot be written: {error.strerror}", str(path)) from error
-    console().print(f"wrote {path}; next: sweeper plan {path}", markup=False, soft_wrap=True)
+    console().print(
+        f"wrote {path}; next: sweeper {following} {path}", markup=False, soft_wrap=True
+    )
     return 0

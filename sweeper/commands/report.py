@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from sweeper.storage.paths import report_folder
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
+    from analysis.figures import Figure
     from analysis.sources.schema import Experiment
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
@@ -40,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--server",
         metavar="URL",
         help="address of a running MLflow server, so that points link to runs",
+    )
+    parser.add_argument(
+        "--figure",
+        action="append",
+        default=[],
+        metavar="FILE.py",
+        help="draw the figures of a file of your own, too; may be given several times",
     )
     parser.add_argument(
         "--watch",
@@ -154,6 +163,23 @@ def _write(arguments: argparse.Namespace) -> tuple[Path, int]:
     return _write_loaded(arguments, experiment, None), len(experiment.trials)
 
 
+def _own_figures(files: Sequence[str]) -> tuple[Figure, ...]:
+    """The figures of the files that --figure names; `UserError` where one defines none."""
+    from sweeper.plan.own_figures import figures_of
+
+    found: list[Figure] = []
+    for file in files:
+        figures = figures_of(Path(file).absolute())
+        if not figures:
+            raise UserError(
+                "there is no FIGURE = Figure(...) in this file; `sweeper init --component figure` "
+                "writes one to start from",
+                file,
+            )
+        found += figures
+    return tuple(found)
+
+
 def _write_loaded(
     arguments: argparse.Namespace, experiment: Experiment, reload_s: int | None
 ) -> Path:
@@ -162,7 +188,8 @@ def _write_loaded(
 
     server = arguments.server or (experiment.sweeps or [{}])[-1].get("tracking_uri")
     asked = settings(declared(experiment.sweeps), server)
-    experiment, chosen = with_runs(experiment, replace(asked, reload_s=reload_s))
+    asked = replace(asked, reload_s=reload_s, own_figures=_own_figures(arguments.figure))
+    experiment, chosen = with_runs(experiment, asked)
     out = (
         Path(arguments.out)
         if arguments.out

@@ -99,15 +99,11 @@ def make_job(
         "cuda" if sweep.resources.gpus else "cpu",
         packed,
         until=until,
-        components=tuple(sorted(_components(sweep, trials))),
+        components=tuple(
+            str(paths.component_file(sweep.storage.resolve(), file.sha256))
+            for file in sweep.components.values()
+        ),
     )
-
-
-def _components(sweep: Sweep, trials: Iterable[JobTrial]) -> set[str]:
-    """Where the workers find the files that these trials, or their evaluations, come from."""
-    parts = [part for one in trials for part in (*one.trial.components(), *one.evaluate)]
-    hashes = {source for part in parts if (source := getattr(part, "source", None))}
-    return {str(paths.component_file(sweep.storage.resolve(), source)) for source in hashes}
 
 
 def _cost(trial: PlannedTrial) -> int:

@@ -56,6 +56,7 @@ class View:
     run_url: address of a run, with ``{run}`` for its id; None if no server is known.
     hues: family → number of its colour.
     asked: whether a law other than the default one was declared.
+    own_figures: drawn beside those of `analysis.figures`.
     """
 
     experiment: Experiment
@@ -65,6 +66,7 @@ class View:
     run_url: str | None = None
     hues: Mapping[str, int] = field(default_factory=dict)
     asked: bool = False
+    own_figures: tuple[Figure, ...] = ()
 
     def hue(self, label: str) -> int:
         """The number of a family's colour and marker, the same in every figure."""

@@ -15,7 +15,7 @@ _HIDDEN = ["hover", "link", "hue"]
 def part(view: View) -> Part:
     """The figures, and a list of those that do not concern this experiment, with the reasons."""
     drawn, left = [], []
-    for figure in figures():
+    for figure in (*figures(), *view.own_figures):
         try:
             drawn.append(_drawn(figure, view))
         except NothingToDraw as reason:

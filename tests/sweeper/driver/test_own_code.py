@@ -11,6 +11,7 @@ from analysis.errors import MixedRows
 from analysis.laws.law import Law, points
 from analysis.sources import load as sources
 from sweeper.cli import main
+from sweeper.commands.init import templates
 from sweeper.driver.rerun import rerun
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
@@ -98,3 +99,38 @@ def test_reading_a_storage_runs_no_code_of_it(
         main([command[0], "own", "--storage", str(storage), *command[1:]])
         said = capsys.readouterr()
         assert "this was run" not in said.out + said.err
+
+
+KINDS = ("dataset", "objective", "likelihood", "network", "evaluation", "sampler")
+WHOLE = f"""\
+experiment: mine
+components: [{", ".join(f"code/{kind}.py" for kind in KINDS)}]
+data: {{name: bars, examples: 300}}
+defaults: {{network: one_layer, d_z: 2, epochs: 2}}
+seeds: 2
+evaluate: [spread, {{samples: {{samplers: [tempered]}}}}]
+trials:
+  - {{objective: free_bits, likelihood: student, scale: [0.1, 0.2, 0.4], floor: 0.5}}
+"""
+
+
+@pytest.mark.slow
+def test_one_file_of_each_kind_is_trained_on_ray_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grids, elsewhere = tmp_path / "grids", tmp_path / "elsewhere"
+    (grids / "code").mkdir(parents=True)
+    elsewhere.mkdir()
+    for kind in KINDS:
+        (grids / "code" / f"{kind}.py").write_bytes(templates()[kind].read_bytes())
+    (grids / "grid.yaml").write_text(WHOLE, encoding="utf-8")
+    monkeypatch.chdir(elsewhere)
+    sweep = load(
+        "../grids/grid.yaml",
+        storage=str(tmp_path / "sweeps"),
+        tracking=f"sqlite:///{tmp_path}/mlflow.db",
+    )
+    outcome = run(sweep, RunOptions(live=False))
+    assert (outcome.finished, outcome.failed, outcome.unanswered) == (6, 0, 0)
+    trials = sources.from_storage(sweep.storage, "mine").trials
+    assert (trials["evaluation/spread"] > 0).all()

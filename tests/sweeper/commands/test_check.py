@@ -1,0 +1,73 @@
+"""`sweeper check` and `sweeper init --component`: every template keeps the rules of its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sweeper.cli import main
+from sweeper.commands.init import templates
+from tests.analysis import storage_fixture as planted
+
+TEMPLATES = {kind: path.read_text(encoding="utf-8") for kind, path in templates().items()}
+BROKEN = {
+    "dataset": ("scale=255.0", "scale=1.0", "they go from 0 to 255"),
+    "evaluation": (
+        "return Evaluation({",
+        "return Evaluation({'odd': float('nan'), ",
+        "odd are not",
+    ),
+    "sampler": ("self.temperature * z", "torch.randn_like(z)", "all chance comes from"),
+    "search": ("rng = np", "rng = np.random.default_rng() or np", "begin with the same ones"),
+    "figure": ('title="ELBO (nats/example)"', "title=None", "axis titles"),
+}
+
+
+def test_there_is_a_template_of_every_kind() -> None:
+    assert set(TEMPLATES) == {
+        "dataset",
+        "objective",
+        "likelihood",
+        "network",
+        "corruption",
+        "sampler",
+        "evaluation",
+        "search",
+        "figure",
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(TEMPLATES))
+def test_a_template_is_short_and_keeps_the_rules(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.py"
+    assert main(["init", "--component", kind, str(file)]) == 0
+    assert file.read_text().count("\n") < 60
+    assert main(["check", str(file)]) == 0
+    assert "keeps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", sorted(BROKEN))
+def test_a_broken_one_is_told_with_the_remedy(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad, said = BROKEN[kind]
+    assert good in TEMPLATES[kind]
+    file = tmp_path / "mine.py"
+    file.write_text(TEMPLATES[kind].replace(good, bad), encoding="utf-8")
+    assert main(["check", str(file)]) == 2
+    assert said in capsys.readouterr().out
+
+
+def test_a_report_draws_a_figure_of_ones_own(tmp_path: Path) -> None:
+    storage = planted.write(tmp_path / "storage", planted.digits_experiment())
+    file, out = tmp_path / "mine.py", tmp_path / "out"
+    file.write_text(TEMPLATES["figure"], encoding="utf-8")
+    command = ["report", "imaginary-noise", "--storage", str(storage), "--out", str(out)]
+    assert main([*command, "--figure", str(file)]) == 0
+    assert (out / "elbo_sigma.csv").is_file()
+    assert "ELBO against σ" in (out / "index.html").read_text(encoding="utf-8")
+    file.write_text("FIGURE = 1\n", encoding="utf-8")
+    assert main([*command, "--figure", str(file)]) == 2
