@@ -24,7 +24,7 @@ from analysis.statistics.means import mean_estimate
 from analysis.statistics.regression import fit_weighted, leading_coefficients, polynomial
 from analysis.wording import number, percent, probability, symbol
 
-__all__ = ["Scaling", "scaling"]
+__all__ = ["Scaling", "nu_by_seed", "scaling"]
 
 Array = NDArray[np.float64]
 
@@ -122,7 +122,7 @@ def scaling(trials: pd.DataFrame, law: Law, over: str = "d_z", level: float = 0.
 
 def _trend(laws: dict[float, PowerLaw], level: float) -> Estimate:
     x = np.log(np.array(list(laws)))
-    by_seed = [_per_seed(law) for law in laws.values()]
+    by_seed = [nu_by_seed(law) for law in laws.values()]
     common = set.intersection(*(set(one) for one in by_seed))
     if len(common) >= 2:
         nus = np.array([[one[seed] for one in by_seed] for seed in sorted(common, key=str)])
@@ -130,7 +130,7 @@ def _trend(laws: dict[float, PowerLaw], level: float) -> Estimate:
     return _weighted(x, list(laws.values()), level)
 
 
-def _per_seed(law: PowerLaw) -> dict[object, float]:
+def nu_by_seed(law: PowerLaw) -> dict[object, float]:
     """ν of each seed; empty without seeds."""
     found: dict[object, float] = {}
     seeds = np.array(law.seed, dtype=object)

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from sweeper.commands.report import declared
 from sweeper.commands.shared import add_experiment, add_json, load_experiment, settings
 from sweeper.commands.tables import add_table, columns, from_table, load_table, where_of
+from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.laws.powerlaw import PowerLaw
+    from analysis.laws.hypotheses import Against
+    from analysis.laws.powerlaw import Law, PowerLaw
+    from analysis.sources.schema import Experiment, Spectrum
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -36,22 +39,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--published", metavar="TABLE", help="fit a table of the papers, such as s1_table1"
     )
+    parser.add_argument(
+        "--against",
+        metavar="VALUE",
+        help="test ν = a number, `published` (the papers' ν of this law) or `linear` (that of the "
+        "linear theory on the same data)",
+    )
     add_table(
         parser,
         " (default: the grid's, else the model's noise level)",
         " (default: the grid's, test/kl if it names none)",
+        "; of EXPERIMENT, one field: test that ν is equal between its values",
     )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if from_table(arguments, ("x", "y", "where")):
+    if from_table(arguments, ("x", "y", "where", "group")):
+        if arguments.against is not None:
+            raise UserError("--against takes an experiment of ours or --published")
         return _run_table(arguments)
-    law = _published(arguments) if arguments.published else _measured(arguments)
+    if arguments.published and (arguments.group or arguments.against == "linear"):
+        raise UserError("--group and --against linear need an experiment, and not --published")
+    if arguments.group:
+        return _grouped(arguments)
+    experiment = None if arguments.published else load_experiment(arguments)
+    law = _published(arguments) if experiment is None else _measured(arguments, experiment)
+    test = None if arguments.against is None else _against(arguments.against, law, experiment)
     if arguments.json:
-        print_json(law.to_json())
+        print_json(law.to_json() | ({"against": test.to_json()} if test else {}))
     else:
-        _show(law)
+        _show(law, [test.sentence()] if test else [])
     return 0
 
 
@@ -69,33 +87,106 @@ def _run_table(arguments: argparse.Namespace) -> int:
         if one.label:
             console().print(f"\n{one.label}", markup=False, style="bold")
         if one.law:
-            _show(one.law)
+            _show(one.law, [])
         else:
             print_bullets(console(), [one.refusal])
     return 0
 
 
-def _published(arguments: argparse.Namespace) -> PowerLaw:
+def _grouped(arguments: argparse.Namespace) -> int:
+    """ν in each pair of values of a field, as sentences or JSON."""
+    from analysis.laws.hypotheses import equal_exponents
+
+    if arguments.against is not None:
+        raise UserError("ask for one test: --against or --group")
+    if len(arguments.group) > 1:
+        raise UserError("--group takes one field of an experiment")
+    experiment = load_experiment(arguments)
+    law, over = _law(arguments, experiment), arguments.group[0]
+    found = equal_exponents(experiment.trials, law, over)
+    if arguments.json:
+        print_json(found.to_json())
+        return 0
+    left = [f"{over} = {value}: {why}" for value, why in found.left_out.items()]
+    print_bullets(console(), [pair.sentence() for pair in found.pairs] + left)
+    return 0
+
+
+def _against(text: str, law: PowerLaw, experiment: Experiment | None) -> Against:
+    """The test of ν that --against asks for."""
+    from analysis.laws import hypotheses
+
+    if text == "published":
+        name, theirs = _same_law(law)
+        said = f"that of {name}"
+        return hypotheses.against(law, theirs.nu, said, theirs.se, theirs.exponent.df)
+    if text == "linear" and experiment is not None:
+        spectrum, d_z = _spectrum(law, experiment)
+        value = hypotheses.linear_exponent(law, spectrum, d_z)
+        return hypotheses.against(law, value, "that of the linear theory on these data")
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise UserError(
+            f"--against takes a number, published or linear, and not {text!r}"
+        ) from error
+    if not math.isfinite(value):
+        raise UserError(f"--against takes a finite number, and not {text}")
+    return hypotheses.against(law, value, f"{value:g}")
+
+
+def _same_law(law: PowerLaw) -> tuple[str, PowerLaw]:
+    """The published table of the same x and y, and its law."""
+    from analysis.published.catalogue import TABLES
+
+    for table in TABLES.values():
+        if (table.x, table.metric) == (law.law.x, law.law.y):
+            return table.name, _table_law(table.name)
+    raise UserError(f"no published table has {law.law.y} against {law.law.x}")
+
+
+def _table_law(name: str) -> PowerLaw:
     from analysis import published
 
-    return published.law(arguments.published)
+    return published.law(name)
 
 
-def _measured(arguments: argparse.Namespace) -> PowerLaw:
+def _spectrum(law: PowerLaw, experiment: Experiment) -> tuple[Spectrum, int | None]:
+    """The spectrum and d_z of the rows that the law was fitted to."""
+    from analysis.laws.law import filtered
+
+    rows = filtered(experiment.trials, law.law)
+    found = experiment.spectra.get(str(rows["checksum"].iloc[0])) if "checksum" in rows else None
+    if found is None:
+        raise UserError("the spectrum of these data is not stored, so there is no linear theory")
+    size = rows["d_z"].iloc[0] if "d_z" in rows else math.nan
+    return found, int(size) if math.isfinite(size) else None
+
+
+def _published(arguments: argparse.Namespace) -> PowerLaw:
+    return _table_law(arguments.published)
+
+
+def _measured(arguments: argparse.Namespace, experiment: Experiment) -> PowerLaw:
+    from analysis.laws import powerlaw
+
+    return powerlaw.fit(experiment.trials, _law(arguments, experiment))
+
+
+def _law(arguments: argparse.Namespace, experiment: Experiment) -> Law:
     """The law that the grid declares; with another x or y its range and rows do not hold."""
     from analysis.laws import powerlaw
 
     where = where_of(arguments)
     if arguments.model:
         where["model"] = arguments.model
-    experiment = load_experiment(arguments)
     law = settings(declared(experiment.sweeps)).law or powerlaw.Law()
     x = arguments.x or _axis(experiment.trials, arguments.model, law.x)
     y = arguments.y or law.y
     if (x, y) != (law.x, law.y):
         law = powerlaw.Law(x, y)
     ends = tuple(arguments.range) if arguments.range else law.range
-    return powerlaw.fit(experiment.trials, replace(law, range=ends, where={**law.where, **where}))
+    return replace(law, range=ends, where={**law.where, **where})
 
 
 def _axis(trials: pd.DataFrame, model: str | None, x: str) -> str:
@@ -107,7 +198,7 @@ def _axis(trials: pd.DataFrame, model: str | None, x: str) -> str:
     return found[0] if x in others and len(found) == 1 else x
 
 
-def _show(law: PowerLaw) -> None:
+def _show(law: PowerLaw, tests: list[str]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -117,7 +208,7 @@ def _show(law: PowerLaw) -> None:
     screen = console()
     screen.print(table)
     screen.print()
-    print_bullets(screen, law.sentences())
+    print_bullets(screen, [*tests, *law.sentences()])
 
 
 def _rows(law: PowerLaw) -> list[tuple[str, str]]:

@@ -30,10 +30,10 @@ FOREIGN = ("x", "y", "seed", "group", "where", "first", "second", "by", "margin"
 OWN = ("model", "watch", "server", "tracking")
 
 
-def add_table(parser: argparse.ArgumentParser, x: str = "", y: str = "") -> None:
+def add_table(parser: argparse.ArgumentParser, x: str = "", y: str = "", group: str = "") -> None:
     """Runs of another program in the place of an experiment of ours, and what its columns are.
 
-    x, y: what else the help of --x and --y says.
+    x, y, group: what else the help of --x, --y and --group says.
     """
     runs = parser.add_argument_group(
         "runs that others logged, in the place of EXPERIMENT (see also --tracking)"
@@ -54,7 +54,7 @@ def add_table(parser: argparse.ArgumentParser, x: str = "", y: str = "") -> None
         nargs="+",
         default=[],
         metavar="COLUMN",
-        help="further settings: each combination of their values is a group of its own",
+        help=f"further settings: each combination of their values is a group of its own{group}",
     )
     runs.add_argument(
         "--where", nargs="+", default=[], metavar="FIELD=VALUE", help="only rows with these values"

@@ -188,6 +188,18 @@ def test_fit_of_a_published_table_is_json(capsys: pytest.CaptureFixture[str]) ->
     assert set(found) >= {"nu", "se", "ci_low", "ci_high", "r2", "n", "curvature_p"}
 
 
+def test_fit_tests_a_value_of_nu(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["fit", "--published", "s1_table1", "--against"]
+    assert main([*command, "1"]) == 0
+    assert "ν = 1 (1.151 and 1.000) is rejected" in capsys.readouterr().out
+    assert main([*command, "1.15", "--json"]) == 0
+    assert "is not rejected" in json.loads(capsys.readouterr().out)["against"]["sentence"]
+    assert main([*command, "steep"]) == 2
+    assert "takes a number, published or linear" in capsys.readouterr().err
+    assert main([*command, "linear"]) == 2
+    assert "need an experiment" in capsys.readouterr().err
+
+
 def test_fit_reads_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", "--published", "s1_table3"]) == 0
     out = capsys.readouterr().out

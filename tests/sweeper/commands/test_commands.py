@@ -195,6 +195,16 @@ def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert "test/elbo_full" in capsys.readouterr().err
 
 
+def test_hypotheses_on_nu(capsys: pytest.CaptureFixture[str]) -> None:
+    fit = ("fit", "small", "--model", "sigma_vae")
+    for text, named in (("published", "that of s1_table1"), ("linear", "linear theory")):
+        found = answer(capsys, *fit, "--against", text)["against"]
+        assert named in found["hypothesis"]
+        assert found["difference"]["value"] == pytest.approx(found["nu"] - found["value"])
+    assert main([*fit, "--group", "d_z"]) == 2
+    assert "two or more values of d_z" in capsys.readouterr().err
+
+
 def test_settings_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "rank", "small", "--metric", "test/recon")
     assert found["mode"] == "min"
