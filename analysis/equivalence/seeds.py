@@ -22,6 +22,7 @@ from analysis.equivalence.verdict import (
 )
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.sources.rows import require_column, usable
+from analysis.statistics.multiplicity import holm_levels
 from analysis.wording import number, quantity
 
 __all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms", "compare_seeds"]
@@ -51,6 +52,14 @@ class SeedVerdict:
     copies: int = 0
     reason: str = ""
     logs: bool = True
+
+    @property
+    def p(self) -> float:
+        """Of the claim that the pair makes: of the equivalence of all metrics, or of a difference
+        in any of them (corrected), whichever is smaller.
+        """
+        same = max(test.p for test in self.tests.values())
+        return min(same, *(test.p_different for test in self.tests.values()))
 
     @property
     def verdict_text(self) -> str:
@@ -95,15 +104,19 @@ def across_seeds(
 ) -> list[SeedVerdict]:
     """A verdict for every alias pair of the sweep (see `aliases.alias_pairs`).
 
-    margin: of the log ratio, declared before the run. alpha: level of the tests; for sweeps that
+    All pairs are one family: each is tested at the level that Holm's method gives it, and its
+    interval is of that level.
+
+    margin: of the log ratio, declared before the run. alpha: level of the family; for sweeps that
     were tested after every seed, `stopping.level_of` them. A pair whose values cannot be used is
     reported as unusable, with the reason. Errors: AnalysisError for a margin that is not above
     zero and finite; those of `compare_arms` if no pair can be used.
     """
     require_margin(margin)
+    pairs = alias_pairs(trials)
     found: list[SeedVerdict] = []
     reasons: list[AnalysisError] = []
-    for pair in alias_pairs(trials):
+    for pair in pairs:
         try:
             found.append(compare_arms(pair.first, pair.second, margin, metrics, alpha))
         except AnalysisError as reason:
@@ -111,6 +124,11 @@ def across_seeds(
             found.append(_unusable(pair, str(reason)))
     if reasons and len(reasons) == len(found):
         raise reasons[0]
+    tested = [at for at, one in enumerate(found) if one.tests]
+    levels = holm_levels(np.array([found[at].p for at in tested]), alpha)
+    for at, level in zip(tested, levels, strict=True):
+        arms = pairs[at]
+        found[at] = compare_arms(arms.first, arms.second, margin, metrics, float(level))
     return found
 
 

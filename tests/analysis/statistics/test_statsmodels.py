@@ -24,7 +24,7 @@ from analysis.laws.coverage import simulate as sweeps
 from analysis.laws.powerlaw import Law, PowerLaw, fit, fit_xy
 from analysis.statistics import batched
 from analysis.statistics.means import mean_estimate, proportion_interval, welch
-from analysis.statistics.multiplicity import holm
+from analysis.statistics.multiplicity import holm, holm_levels
 
 CASES = [(seed, seeds) for seed in (1, 2) for seeds in (3, 6)]
 
@@ -199,6 +199,15 @@ def test_corrections_and_proportions() -> None:
     assert gaps[[0, 2]] == pytest.approx([0.02, 0.04])
     assert np.isnan(gaps[1])
     assert proportion_interval(37, 40) == pytest.approx(proportion_confint(37, 40, method="beta"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_levels_of_holm_reject_what_its_p_values_do(seed: int) -> None:
+    p = np.random.default_rng(seed).uniform(0, 0.03, 6)
+    assert list(p < holm_levels(p, 0.05)) == list(holm(p) < 0.05)
+    assert sorted(holm_levels(np.array([0.001, 0.9, 0.02, 0.8]), 0.05)) == pytest.approx(
+        [0.05 / 4, 0.05 / 3, 0.05 / 3, 0.05 / 3]
+    )
 
 
 @pytest.mark.parametrize("seeds", [3, 6])
