@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from analysis import equivalence, published, report
-    from analysis.comparisons.compare import Groups, compare, compare_all
+    from analysis.comparisons.compare import compare, compare_all
+    from analysis.comparisons.comparison import Groups
     from analysis.laws.law import Law
     from analysis.laws.powerlaw import fit, fit_xy
     from analysis.sources import load
@@ -48,7 +49,7 @@ _MODULES = {
     "report": "analysis.report",
 }
 _MEMBERS = {
-    "Groups": "analysis.comparisons.compare",
+    "Groups": "analysis.comparisons.comparison",
     "Law": "analysis.laws.law",
     "compare": "analysis.comparisons.compare",
     "compare_all": "analysis.comparisons.compare",

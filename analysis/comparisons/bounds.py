@@ -66,7 +66,10 @@ class OrderCheck:
         } | {"sentence": self.sentence()}
 
     def sentence(self) -> str:
-        return f"{self.claim} {self.verdict}: gap {number(self.gap)} ± {number(self.se, 2)} nats."
+        return f"{self.claim} {self.verdict}: gap {number(self.gap)} nats{self._error()}."
+
+    def _error(self) -> str:
+        return f" (standard error {number(self.se, 2)})" if self.se else ""
 
 
 @dataclass(frozen=True)

@@ -4,119 +4,42 @@ Example::
 
     compare(trials, Groups({"model": "sigma_vae"}, {"model": "alpha_vae"}), ["test/denoise"])
 
-Each setting that both groups have (a σ, a network) is compared on its own, seed against seed;
-p values over all settings and metrics are corrected by Holm's method. A field that is one value
-in each group and another in the other (DEEN's network) cannot be told from the groups: every
-sentence names it. Noise levels, β and data must be equal; a model without β counts as at β = 1.
+Each setting that both groups have (a σ, a network) is compared on its own: paired over the seeds
+that both have, by Welch's interval where seeds are disjoint. Over all settings and metrics p
+values are corrected by Holm's method, and intervals hold at once (Bonferroni). The p value
+decides: Holm's method may tell two apart whose simultaneous interval still holds zero.
+
+A field that is one value in each group and another in the other (DEEN's network) cannot be told
+from the groups: every sentence names it. Noise levels, β and data must be equal; a model without
+β counts as at β = 1.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnusableValues
+from analysis.comparisons.comparison import Comparison, Groups
+from analysis.comparisons.side_by_side import at_beta_one, by_seed, common_settings, setting_fields
+from analysis.errors import AnalysisError, NotComparable, TooFewRows
 from analysis.sources.comparable import (
     noise_fields,
     require_comparable,
     require_one_noise,
     require_one_unit,
 )
-from analysis.sources.noise import noise_levels
 from analysis.sources.rows import matching, require_column, require_metric, require_value, settled
-from analysis.sources.schema import SAID_BY_MODEL, param_columns
-from analysis.statistics.estimate import Estimate
-from analysis.statistics.means import hedges, welch
+from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.multiplicity import holm
-from analysis.wording import listed, number, percent, probability, quantity, symbol
+from analysis.wording import listed, quantity, symbol
 
-__all__ = ["Comparison", "Groups", "compare", "compare_all", "compare_sides", "corrected"]
+__all__ = ["compare", "compare_all", "compare_sides", "in_family"]
 
-Array = NDArray[np.float64]
-EQUAL = ("beta", "data", "corruption")
 MOST_GROUPS = 12
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Two groups of trials, each by field -> value or list of values; names for the reader."""
-
-    first: Mapping[str, object]
-    second: Mapping[str, object]
-    names: tuple[str, str] | None = None
-
-    @property
-    def labels(self) -> tuple[str, str]:
-        return self.names or (_words(self.first), _words(self.second))
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """first − second of one metric at one setting, in the metric's own units.
-
-    difference: Welch's t interval, one value a seed. effect: Hedges' g, the difference in pooled
-    standard deviations, with its interval. p_holm: corrected over all comparisons of the call.
-    also: fields that differ with the groups, and so may be the cause as well.
-    """
-
-    metric: str
-    groups: tuple[str, str]
-    setting: dict[str, object]
-    n: tuple[int, int]
-    means: tuple[float, float]
-    difference: Estimate
-    effect: Estimate
-    p_holm: float = field(default=math.nan)
-    also: tuple[str, ...] = ()
-
-    @property
-    def untested(self) -> str:
-        """Why there is no test, or nothing."""
-        if math.isfinite(self.difference.se):
-            return ""
-        return "needs two seeds each" if min(self.n) < 2 else "seeds do not scatter at all"
-
-    @property
-    def verdict(self) -> str:
-        """differ, not shown to differ, or not tested (see `untested`)."""
-        if not math.isfinite(self.p_holm):
-            return "not tested"
-        return "differ" if self.p_holm < 1 - self.difference.level else "not shown to differ"
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {
-            "difference": self.difference.to_json(),
-            "effect": self.effect.to_json(),
-            "p_holm": self.p_holm if math.isfinite(self.p_holm) else None,
-            "sentence": self.sentence(),
-        }
-
-    def sentence(self) -> str:
-        at = f" at {_words(self.setting)}" if self.setting else ""
-        d, first, second = self.difference, *self.groups
-        if self.untested:
-            why = (
-                "an interval needs two seeds in each group"
-                if min(self.n) < 2
-                else "within each group all seeds have the same number, so nothing tells how much "
-                "seeds scatter, and there is no interval"
-            )
-            return f"{quantity(self.metric)}{at}: {first} − {second} = {number(d.value)}; {why}."
-        verdict = "differ" if self.verdict == "differ" else "are not shown to differ"
-        also = f"; they also differ in {listed(map(symbol, self.also))}" if self.also else ""
-        return (
-            f"{quantity(self.metric)}{at}: {first} and {second} {verdict}: difference "
-            f"{number(d.value)} ({percent(d.level)}: {number(d.low)} to {number(d.high)}; "
-            f"Holm {probability(self.p_holm)}), effect size {number(self.effect.value, 2)} "
-            f"({self.n[0]} and {self.n[1]} seeds){also}."
-        )
 
 
 def compare(
@@ -137,7 +60,7 @@ def compare(
             f"the groups ({groups.labels[0]}) and ({groups.labels[1]}) have no "
             "finished trials at a setting in common"
         )
-    return corrected(found)
+    return in_family(found)
 
 
 def compare_all(
@@ -176,7 +99,7 @@ def compare_all(
             f"no two values of {symbol(by)} have {listed(map(quantity, metrics))} at a setting in "
             "common"
         )
-    return corrected(found)
+    return in_family(found)
 
 
 def _compared(
@@ -196,67 +119,17 @@ def _compared(
     if sides[0].empty or sides[1].empty:
         return []
     require_one_noise(sides, {*groups.first, *groups.second})
-    sides = (_beside(sides[0], sides[1]), _beside(sides[1], sides[0]))
+    sides = (at_beta_one(sides[0], sides[1]), at_beta_one(sides[1], sides[0]))
     for metric in metrics:
         require_one_unit(metric, pd.concat(sides))
-    fields, also = _fields(sides, groups)
+    fields, also = setting_fields(sides, groups)
     found = []
-    for setting, first, second in _settings(sides, fields):
+    for setting, first, second in common_settings(sides, fields):
         for metric in metrics:
             require_comparable(metric, noise_fields(pd.concat([first, second])))
             one = compare_sides(metric, groups, setting, (first, second), level)
             found.append(replace(one, also=also))
     return found
-
-
-def _beside(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """`rows`; if none has a β (DEEN), they stand beside the others at β = 1, if there are any."""
-    if "beta" in rows and rows["beta"].isna().all() and (others["beta"] == 1).any():
-        return rows.assign(beta=1.0)
-    return rows
-
-
-def _fields(
-    sides: tuple[pd.DataFrame, pd.DataFrame], groups: Groups
-) -> tuple[list[str], tuple[str, ...]]:
-    """The fields that make a setting, and those that differ as the groups do.
-
-    A field that one side does not have at all (DEEN has no β) is neither.
-    """
-    apart = {*groups.first, *groups.second, "seed"}
-    if "model" in apart:
-        apart |= set(SAID_BY_MODEL)
-    both = pd.concat(sides)
-    varied = [
-        name
-        for name in param_columns(both)
-        if name not in apart
-        and both[name].nunique(dropna=False) > 1
-        and all(side[name].notna().any() for side in sides)
-    ]
-    noise = noise_levels(both)
-    also = tuple(
-        name
-        for name in varied
-        if name not in noise
-        and name.split("_")[0] not in EQUAL
-        and all(side[name].nunique(dropna=False) == 1 for side in sides)
-    )
-    return [name for name in varied if name not in also], also
-
-
-def _settings(
-    sides: tuple[pd.DataFrame, pd.DataFrame], fields: list[str]
-) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
-    """Each setting that both sides have, with its rows on either side."""
-    if not fields:
-        yield {}, *sides
-        return
-    split = [dict(iter(side.groupby(fields, dropna=False))) for side in sides]
-    texts = [{repr(key): rows for key, rows in one.items()} for one in split]
-    for key, rows in texts[0].items():
-        if key in texts[1]:
-            yield {name: rows[name].iloc[0] for name in fields}, rows, texts[1][key]
 
 
 def compare_sides(
@@ -267,53 +140,29 @@ def compare_sides(
     level: float = 0.95,
 ) -> Comparison:
     """One metric of two groups of rows at one setting, without a correction for other tests."""
-    a, b = (
-        _by_seed(side, metric, label) for side, label in zip(sides, groups.labels, strict=True)
+    both = seed_contrast(
+        *(by_seed(side, metric, label) for side, label in zip(sides, groups.labels, strict=True))
     )
     return Comparison(
         metric,
         groups.labels,
         setting,
-        (len(a), len(b)),
-        (float(a.mean()), float(b.mean())),
-        welch(a, b, level),
-        hedges(a, b, level),
+        both.n,
+        (float(both.first.mean()), float(both.second.mean())),
+        both.difference(level),
+        both.effect(level),
+        paired=both.paired,
     )
 
 
-def _by_seed(rows: pd.DataFrame, metric: str, label: str) -> Array:
-    values = rows[metric].to_numpy(dtype=np.float64)
-    if not np.isfinite(values).all():
-        raise UnusableValues(
-            f"{quantity(metric)} is missing or not finite in "
-            f"{int((~np.isfinite(values)).sum())} of {len(values)} trials of "
-            f"({label}); leave them out or train them again"
-        )
-    if "seed" in rows and rows["seed"].duplicated().any():
-        raise TooFewRows(
-            f"({label}) has several trials of one seed at one setting; name what "
-            "tells them apart in the group"
-        )
-    return values
+def in_family(found: Sequence[Comparison], beside: Sequence[float] = ()) -> list[Comparison]:
+    """Holm's p values and simultaneous intervals over all of `found`.
 
-
-def corrected(found: list[Comparison]) -> list[Comparison]:
-    """The same comparisons with p values corrected over all of them by Holm's method."""
-    adjusted = holm(np.array([one.difference.p for one in found]))
-    return [replace(one, p_holm=float(p)) for one, p in zip(found, adjusted, strict=True)]
-
-
-def _words(where: Mapping[str, object]) -> str:
-    return (
-        ", ".join(
-            f"{symbol(name)} = "
-            f"{listed(value) if isinstance(value, list | tuple) else _short(value)}"
-            for name, value in where.items()
-            if value is not None
-        )
-        or "all"
-    )
-
-
-def _short(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    beside: p values of other tests that belong to the same family, each of them counted.
+    """
+    p = np.array([*(one.difference.p for one in found), *beside])
+    corrected, tests = holm(p), int(np.isfinite(p).sum())
+    return [
+        replace(one, p_holm=float(mine), difference=one.difference.simultaneous(tests))
+        for one, mine in zip(found, corrected, strict=False)
+    ]

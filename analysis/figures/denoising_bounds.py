@@ -141,7 +141,7 @@ def draw(data: DenoisingBounds) -> go.Figure:
 
 def _marks(part: pd.DataFrame, place: list[int], name: str, index: int) -> go.Scatter:
     pointed = [
-        hover(row.label, f"{name} {row.value:.2f} ± {row.se:.2g} nats/example")
+        hover(row.label, f"{name} {row.value:.2f} nats/example (standard error {row.se:.2g})")
         for row in part.itertuples()
     ]
     return go.Scatter(

@@ -88,7 +88,7 @@ def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFram
 def _caption(view: View, table: pd.DataFrame) -> str:
     said = []
     for name, part in table.groupby("series", sort=False):
-        spread = f" ± {np.std(part['y']):.3f}" if len(part) > 1 else " (one point)"
+        spread = f" (sd {np.std(part['y']):.3f})" if len(part) > 1 else " (one point)"
         said.append(f"{name}: {part['y'].mean():.3f}{spread}")
     dims = {spectrum.dims for spectrum in view.experiment.spectra.values()}
     ours = (
@@ -101,7 +101,7 @@ def _caption(view: View, table: pd.DataFrame) -> str:
         )
     )
     return (
-        f"Mean ± standard deviation over the points. {'; '.join(said)}.\n"
+        f"Mean and standard deviation (sd) over the points. {'; '.join(said)}.\n"
         "L is the ELBO without its constant, as in the paper. The published values are for "
         f"MNIST, d = 784; {ours}. The two sets of points are shown beside each other, not tested "
         "against each other: model, network and training may differ."

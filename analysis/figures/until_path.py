@@ -69,7 +69,7 @@ def _rows(sweep: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _sentence(row: pd.Series) -> str:
     end = ENDS.get(str(row["end"]), "The sweep has not ended yet")
     nu = f"{number(row['nu'])} ± {number(row['halfwidth'], 2)}"
-    return f"{end}: {row['seeds']} seeds, ν = {nu} (wanted: ± {row['wanted']:g})."
+    return f"{end}: {row['seeds']} seeds, ν = {nu} (95 %; wanted: ± {row['wanted']:g})."
 
 
 def draw(data: Looks) -> go.Figure:

@@ -1,8 +1,8 @@
 """How ν depends on another hyperparameter (d_z): one law at each value, then their trend.
 
-The trend is the slope of ν on log d_z. With seeds common to all values, its interval is the t
-interval of the per-seed slopes; otherwise it comes from least squares weighted by the laws' own
-standard errors.
+The trend is the slope of ν on log d_z. With two seeds or more common to all values it is paired:
+each seed gives a ν at every d_z and a trend of its own, and the interval is the t interval of
+these. Otherwise it comes from least squares weighted by the laws' own standard errors.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Scaling:
         sure = t.p < 1 - t.level
         return (
             f"{told}. Doubling {name} changes ν by {number(change * t.value, 2)} "
-            f"({percent(t.level)}: {number(change * t.low, 2)} to "
+            f"({percent(t.level)}, {t.method}: {number(change * t.low, 2)} to "
             f"{number(change * t.high, 2)}; {probability(t.p)}), so a dependence is "
             f"{'established' if sure else 'not established'}."
         )
@@ -126,7 +126,9 @@ def _trend(laws: dict[float, PowerLaw], level: float) -> Estimate:
     common = set.intersection(*(set(one) for one in by_seed))
     if len(common) >= 2:
         nus = np.array([[one[seed] for one in by_seed] for seed in sorted(common, key=str)])
-        return mean_estimate(leading_coefficients(x, nus), "t interval of per-seed trends", level)
+        return mean_estimate(
+            leading_coefficients(x, nus), f"paired over {len(common)} seeds", level
+        )
     return _weighted(x, list(laws.values()), level)
 
 
@@ -144,4 +146,6 @@ def nu_by_seed(law: PowerLaw) -> dict[object, float]:
 def _weighted(x: Array, laws: list[PowerLaw], level: float) -> Estimate:
     se = np.array([max(law.se, 1e-9) for law in laws])
     line = fit_weighted(polynomial(x, 1), np.array([law.nu for law in laws]), se)
-    return line.estimate(np.array([0.0, 1.0]), "weighted least squares", level)
+    return line.estimate(
+        np.array([0.0, 1.0]), "independent seeds, weighted by each law's error", level
+    )

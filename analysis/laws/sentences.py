@@ -51,11 +51,10 @@ def _exponent(law: Evidence) -> str:
     if not math.isfinite(nu):
         return ""
     return (
-        f"{_claim(law, f'{x}^{sign}ν')} with ν = {_exact(law.nu, law.se)} ± "
-        f"{number(law.se, 2)} "
+        f"{_claim(law, f'{x}^{sign}ν')} with ν = {_exact(law.nu, law.se)} "
         f"({percent(law.exponent.level)} {law.exponent.method}{seeds}: "
         f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
-        f"{probability(law.p)}) for {x} from {law.x_min:g} to {law.x_max:g}, "
+        f"{probability(law.p)} for ν = 0) for {x} from {law.x_min:g} to {law.x_max:g}, "
         f"n = {law.n}, R² = {share(law.r2)}."
     )
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from analysis.wording import number, percent
 
@@ -41,6 +42,15 @@ class Estimate:
     def minus(self) -> Estimate:
         """The same of the other sign."""
         return replace(self, value=-self.value, low=-self.high, high=-self.low)
+
+    def simultaneous(self, family: int) -> Estimate:
+        """The same, one of `family` intervals that all hold at once at `level` (Bonferroni)."""
+        if family < 2 or not math.isfinite(self.se):
+            return self
+        own = 1 - (1 - self.level) / family
+        low, high = stats.t.interval(own, self.df, self.value, self.se)
+        method = f"{self.method}, simultaneous for {family}"
+        return replace(self, low=float(low), high=float(high), method=method)
 
     def to_json(self) -> dict[str, float | str | None]:
         return {

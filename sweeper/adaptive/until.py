@@ -151,8 +151,8 @@ def _sentence(sweep: Sweep) -> str:
     said = follows[last["end"]]
     if last.get("halfwidth"):
         said = (
-            f"{last['seeds']} seeds: ν = {last['nu']:.4g} ± {last['halfwidth']:.2g} (wanted: "
-            f"± {sweep.until['nu_halfwidth']:g}): {said}"
+            f"{last['seeds']} seeds: ν = {last['nu']:.4g} ± {last['halfwidth']:.2g} (95 %; "
+            f"wanted: ± {sweep.until['nu_halfwidth']:g}): {said}"
         )
     elif "verdicts" in last:
         counted = ", ".join(f"{count} {verdict}" for verdict, count in last["verdicts"].items())

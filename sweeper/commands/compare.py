@@ -12,12 +12,12 @@ from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json, print_table, whole_width
 
 if TYPE_CHECKING:
-    from analysis.comparisons.compare import Comparison
+    from analysis.comparisons.comparison import Comparison
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "compare"
-HELP = "compare groups of trials: difference with interval, effect size, Holm correction"
+HELP = "compare groups of trials, paired by seed: difference, interval, effect, Holm correction"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,8 @@ def _of_table(arguments: argparse.Namespace) -> list[Comparison]:
 
 
 def _compared(arguments: argparse.Namespace) -> list[Comparison]:
-    from analysis.comparisons.compare import Groups, compare, compare_all
+    from analysis.comparisons.compare import compare, compare_all
+    from analysis.comparisons.comparison import Groups
 
     trials = load_experiment(arguments).trials
     metrics = arguments.metric or ["test/denoise"]
@@ -83,7 +84,7 @@ def _show(found: Sequence[Comparison]) -> None:
         "first − second",
         "at",
         "metric",
-        "difference (95 %)",
+        "difference (95 %, all at once)",
         "effect",
         "p (Holm)",
         "seeds",
@@ -120,6 +121,6 @@ def _row(one: Comparison) -> list[str]:
         f"{d.value:+.4g}{spread}",
         f"{one.effect.value:.2g}" if known else "",
         f"{one.p_holm:.2g}" if known else "",
-        f"{one.n[0]}, {one.n[1]}",
+        one.design,
         one.untested or one.verdict,
     ]

@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.against is not None:
             raise UserError("--against takes an experiment of ours or --published")
         return _run_table(arguments)
+    where_of(arguments)  # refused before anything is read
     if arguments.published and (arguments.group or arguments.against == "linear"):
         raise UserError("--group and --against linear need an experiment, and not --published")
     if arguments.group:
@@ -217,7 +218,7 @@ def _rows(law: PowerLaw) -> list[tuple[str, str]]:
     tested = f" (p = {p:.2g})" if math.isfinite(p) else " (tested from three seeds on)"
     return [
         ("law", f"{law.law.y} ~ {law.law.x}^-ν, {law.law.x} = {law.x_min:g} … {law.x_max:g}"),
-        ("ν", f"{law.nu:.4f} ± {law.se:.4f} (standard error)"),
+        ("ν", f"{law.nu:.4f}"),
         ("95 % interval", f"{law.ci_low:.4f} … {law.ci_high:.4f}, {law.exponent.method}"),
         ("R²", f"{law.r2:.4f}"),
         ("n", f"{law.n}{seeds}"),

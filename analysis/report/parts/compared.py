@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis.comparisons.compare import Comparison, compare_all
+from analysis.comparisons.compare import compare_all
+from analysis.comparisons.comparison import Comparison
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
@@ -74,6 +75,7 @@ class Compared:
                     "difference": one.difference.value,
                     "low": one.difference.low,
                     "high": one.difference.high,
+                    "design": one.design,
                     "effect": one.effect.value,
                     "p_holm": one.p_holm,
                     "verdict": one.verdict,

@@ -11,15 +11,17 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from analysis.comparisons.compare import Groups, compare, compare_all
+from analysis.comparisons.compare import compare, compare_all
+from analysis.comparisons.comparison import Groups
 from analysis.comparisons.ranking import Mode, better, rank
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnknownName, UnusableValues
 from analysis.laws.law import Law, points
 from analysis.sources.rows import require_column
+from analysis.statistics.means import paired, proportion_interval
 
 
-def sweep(seeds: int = 6, gap: float = 0.0) -> pd.DataFrame:
-    rng = np.random.default_rng(5)
+def sweep(seeds: int = 6, gap: float = 0.0, noise: int = 5) -> pd.DataFrame:
+    rng = np.random.default_rng(noise)
     rows: list[dict[str, Any]] = [
         {
             "trial": f"{network}{sigma}{seed}",
@@ -44,18 +46,86 @@ def sweep(seeds: int = 6, gap: float = 0.0) -> pd.DataFrame:
 GROUPS = Groups({"network": "conv"}, {"network": "mlp"})
 
 
-def test_each_common_setting_is_compared_by_welch_and_hedges() -> None:
-    frame = sweep()
+def apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same numbers, but the seeds of the two networks are disjoint."""
+    return frame.assign(seed=frame["seed"] + 100 * (frame["network"] == "mlp"))
+
+
+def test_disjoint_seeds_are_compared_by_welch_and_hedges() -> None:
+    frame = apart(sweep())
     found = compare(frame, GROUPS, ["test/kl"])
     assert [one.setting for one in found] == [{"sigma": 0.1}, {"sigma": 0.2}, {"sigma": 0.3}]
     a, b = (frame.query(f"network == '{n}' and sigma == 0.1")["test/kl"] for n in ("conv", "mlp"))
     theirs = stats.ttest_ind(a, b, equal_var=False)
-    interval = theirs.confidence_interval(0.95)
+    interval = theirs.confidence_interval(1 - 0.05 / 3)
     ours = found[0].difference
     assert (ours.value, ours.p) == pytest.approx((a.mean() - b.mean(), theirs.pvalue))
     assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
     d = (a.mean() - b.mean()) / np.sqrt((a.var() + b.var()) / 2)
     assert found[0].effect.value == pytest.approx(d * (1 - 3 / 39))
+    assert "(95 % simultaneous; Welch, 6 and 6 seeds: " in found[0].sentence()
+
+
+def test_common_seeds_are_compared_in_pairs() -> None:
+    frame = sweep().query("sigma == 0.1")
+    (ours,) = compare(frame.sample(frac=1, random_state=0), GROUPS, ["test/kl"])
+    a, b = (frame.query(f"network == '{n}'").sort_values("seed") for n in ("conv", "mlp"))
+    theirs = stats.ttest_rel(a["test/kl"], b["test/kl"])
+    interval = theirs.confidence_interval(0.95)
+    assert ours.difference.p == pytest.approx(theirs.pvalue)
+    assert (ours.difference.low, ours.difference.high) == pytest.approx(tuple(interval))
+    assert "(95 %; paired, 6 seeds: " in ours.sentence()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "design"),
+    [
+        (range(5), range(5), "paired, 5 seeds"),
+        (range(5), range(2, 7), "paired, 3 seeds"),
+        (range(5), range(4, 9), "Welch, 5 and 5 seeds"),
+        (range(5), range(3, 9), "Welch, 5 and 6 seeds"),
+        (range(2), range(9), "Welch, 2 and 9 seeds"),
+    ],
+)
+def test_pairs_take_half_of_the_seeds_of_each_side(
+    first: range, second: range, design: str
+) -> None:
+    frame = sweep(9).query("sigma == 0.1")
+    of = {"conv": first, "mlp": second}
+    kept = frame[
+        [seed in of[net] for net, seed in zip(frame["network"], frame["seed"], strict=True)]
+    ]
+    (found,) = compare(kept, GROUPS, ["test/kl"])
+    assert found.design == design
+
+
+def test_what_seeds_share_cancels() -> None:
+    """Seeds that move both sides together, correlation 0.96: a planted 0.5 is found in pairs."""
+    rng = np.random.default_rng(2)
+    frame = sweep(8).query("sigma == 0.1")
+    level = 5 * rng.standard_normal(8)[frame["seed"]]
+    frame = frame.assign(**{"test/kl": lambda f: level + 0.1 * f["test/kl"]})
+    frame.loc[frame["network"] == "mlp", "test/kl"] += 0.5
+    (pairs,), (means,) = (compare(one, GROUPS, ["test/kl"]) for one in (frame, apart(frame)))
+    halves = [(one.difference.high - one.difference.low) / 2 for one in (pairs, means)]
+    assert halves[0] < halves[1] / 10
+    assert (pairs.verdict, means.verdict) == ("differ", "not shown to differ")
+    assert pairs.effect.value == pytest.approx(means.effect.value, abs=0.02)
+    assert pairs.effect.se < means.effect.se / 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shared", [0.0, 0.9])
+def test_paired_intervals_cover_at_once(shared: float) -> None:
+    """Four comparisons of two equal settings each: all four intervals hold in 95 % of sweeps."""
+    rng, sweeps, held = np.random.default_rng(7), 2000, 0
+    for values in rng.standard_normal((sweeps, 4, 3, 5)):
+        both = np.sqrt(shared) * values[:, :1] + np.sqrt(1 - shared) * values[:, 1:]
+        found = [paired(one[0], one[1]).simultaneous(4) for one in both]
+        held += all(one.low < 0 < one.high for one in found)
+    low, high = proportion_interval(held, sweeps)
+    assert low < 0.96
+    assert high > 0.95
 
 
 def test_holm_is_that_of_statsmodels() -> None:
@@ -154,7 +224,11 @@ def test_a_field_that_one_model_lacks_does_not_part_the_settings() -> None:
 def test_a_model_without_beta_stands_beside_beta_one() -> None:
     """Rows at other β are no reason to leave the pair out, nor part of it."""
     frame = sweep().drop(columns="network").drop_duplicates(["sigma", "seed"])
-    deen = frame.assign(model="deen", beta=np.nan, **{"test/kl": frame["test/kl"] + 5.0})
+    deen = frame.assign(
+        model="deen",
+        beta=np.nan,
+        **{"test/kl": 15.0 + np.random.default_rng(1).standard_normal(len(frame))},
+    )
     alias = frame.query("sigma == 0.1").assign(beta=4.0)
     found = compare_all(pd.concat([frame, alias, deen], ignore_index=True), "model", ["test/kl"])
     assert [one.setting for one in found] == [{"sigma": s, "beta": 1.0} for s in (0.1, 0.2, 0.3)]
@@ -204,12 +278,12 @@ def test_pairs_stand_in_the_order_of_their_values() -> None:
 @pytest.mark.parametrize("gap", [0.0, 5.0])
 def test_seeds_that_do_not_scatter_prove_nothing(gap: float) -> None:
     frame = sweep().assign(**{"test/kl": lambda f: 10 + gap * (f["network"] == "mlp")})
-    for one in compare(frame, GROUPS, ["test/kl"]):
-        assert (one.verdict, one.untested) == ("not tested", "seeds do not scatter at all")
-        assert one.difference.value == -gap
-        assert "all seeds have the same number" in one.sentence()
-        assert "1e-300" not in one.sentence()
-        assert json.dumps(one.to_json(), allow_nan=False)
+    found = [compare(one, GROUPS, ["test/kl"])[0] for one in (frame, apart(frame))]
+    assert [one.verdict for one in found] == ["not tested", "not tested"]
+    assert [one.difference.value for one in found] == [-gap, -gap]
+    assert "the difference is the same in every seed" in found[0].sentence()
+    assert "all seeds have the same number" in found[1].sentence()
+    assert json.dumps([one.to_json() for one in found], allow_nan=False)
 
 
 def test_nan_and_repeated_seeds_are_refused() -> None:
@@ -238,7 +312,7 @@ def test_a_noise_level_that_differs_with_the_groups_is_no_setting_in_common() ->
 
 def test_all_pairs_share_one_correction() -> None:
     frame = pd.concat(
-        [sweep(gap=5.0), sweep().query("network == 'mlp'").assign(network="gru")],
+        [sweep(gap=5.0), sweep(noise=6).query("network == 'mlp'").assign(network="gru")],
         ignore_index=True,
     )
     found = compare_all(frame, "network", ["test/kl"])

@@ -53,7 +53,7 @@ def test_each_look_that_had_an_interval_is_a_row(view: View) -> None:
     found = info(view)
     assert list(found.table["seeds"]) == [5, 6]
     assert list(found.table["wanted"]) == [0.02, 0.02]
-    assert "The rule was met: 6 seeds, ν = 1.18 ± 0.015 (wanted: ± 0.02)." in found.caption
+    assert "The rule was met: 6 seeds, ν = 1.18 ± 0.015 (95 %; wanted: ± 0.02)." in found.caption
 
 
 @pytest.mark.parametrize("end", [None, "budget", "failed", "unheard of"])

@@ -48,6 +48,7 @@ def test_planted_trend_is_recovered(seeds: int) -> None:
     assert found.trend.low < 0.1 < found.trend.high
     assert found.trend.value == pytest.approx(0.1, abs=0.01)
     assert "a dependence is established" in found.sentence()
+    assert ("paired over 4 seeds" if seeds > 1 else "independent seeds") in found.sentence()
     assert list(found.table()["d_z"]) == [10, 20, 40, 80]
     json.dumps(found.to_json(), allow_nan=False)
 

@@ -1,0 +1,136 @@
+"""Two groups of trials, and how they differ in one metric at one setting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from analysis.statistics.estimate import Estimate
+from analysis.wording import listed, number, percent, plural, probability, quantity, symbol
+
+__all__ = ["Comparison", "Groups"]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Two groups of trials, each by field -> value or list of values; names for the reader."""
+
+    first: Mapping[str, object]
+    second: Mapping[str, object]
+    names: tuple[str, str] | None = None
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        return self.names or (_words(self.first), _words(self.second))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """first − second of one metric at one setting, in the metric's own units.
+
+    paired: whether the same seeds stand on both sides, and differences are taken seed by seed.
+    n, means: of the seeds used. difference: its paired or Welch's t interval, simultaneous for
+    all comparisons of the family; its p is of this test alone, p_holm corrected over the family.
+    effect: Hedges' g, the difference in standard deviations of one seed, with its own interval.
+    also: fields that differ with the groups, and so may be the cause as well.
+    """
+
+    metric: str
+    groups: tuple[str, str]
+    setting: dict[str, object]
+    n: tuple[int, int]
+    means: tuple[float, float]
+    difference: Estimate
+    effect: Estimate
+    p_holm: float = field(default=math.nan)
+    paired: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def untested(self) -> str:
+        """Why there is no test, or nothing."""
+        if math.isfinite(self.difference.se):
+            return ""
+        if min(self.n) < 2:
+            return "needs two seeds each"
+        return "seeds do not scatter at all" if not self.paired else "same difference in each seed"
+
+    @property
+    def design(self) -> str:
+        """How seeds enter: "paired, 5 seeds", or "Welch, 5 and 4 seeds"."""
+        if self.paired:
+            return f"paired, {plural(self.n[0], 'seed')}"
+        return f"Welch, {self.n[0]} and {self.n[1]} seeds"
+
+    @property
+    def verdict(self) -> str:
+        """differ, not shown to differ, or not tested (see `untested`)."""
+        if not math.isfinite(self.p_holm):
+            return "not tested"
+        return "differ" if self.p_holm < 1 - self.difference.level else "not shown to differ"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "difference": self.difference.to_json(),
+            "effect": self.effect.to_json(),
+            "p_holm": self.p_holm if math.isfinite(self.p_holm) else None,
+            "design": self.design,
+            "sentence": self.sentence(),
+        }
+
+    def sentence(self) -> str:
+        at = f" at {_words(self.setting)}" if self.setting else ""
+        d, first, second = self.difference, *self.groups
+        if self.untested:
+            return (
+                f"{quantity(self.metric)}{at}: {first} − {second} = {number(d.value)}; "
+                f"{self._why_untested()}."
+            )
+        verdict = "differ" if self.verdict == "differ" else "are not shown to differ"
+        also = f"; they also differ in {listed(map(symbol, self.also))}" if self.also else ""
+        effect = (
+            f", effect size {number(self.effect.value, 2)}"
+            if math.isfinite(self.effect.value)
+            else ""
+        )
+        level = f"{percent(d.level)}{self._at_once()}; {self.design}"
+        return (
+            f"{quantity(self.metric)}{at}: {first} and {second} {verdict}: difference "
+            f"{number(d.value)} ({level}: {number(d.low)} to {number(d.high)}; "
+            f"Holm {probability(self.p_holm)}){effect}{also}."
+        )
+
+    def _at_once(self) -> str:
+        return " simultaneous" * ("simultaneous" in self.difference.method)
+
+    def _why_untested(self) -> str:
+        """Why there is no interval, in words."""
+        if min(self.n) < 2:
+            return "an interval needs two seeds in each group"
+        if self.paired:
+            return (
+                "the difference is the same in every seed, so nothing tells how much it scatters, "
+                "and there is no interval"
+            )
+        return (
+            "within each group all seeds have the same number, so nothing tells how much seeds "
+            "scatter, and there is no interval"
+        )
+
+
+def _words(where: Mapping[str, object]) -> str:
+    return (
+        ", ".join(
+            f"{symbol(name)} = "
+            f"{listed(value) if isinstance(value, list | tuple) else _short(value)}"
+            for name, value in where.items()
+            if value is not None
+        )
+        or "all"
+    )
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,63 @@
+"""Two sets of values, one a seed: paired over the seeds that both have, or Welch's difference.
+
+Trials of one seed share initialisation, order of examples and noise, so that their metrics go up
+and down together: neighbouring σ of a sweep correlate by 0.8 to 0.98, and the interval of the
+mean of differences is two to four times as narrow as that of the difference of means. It holds
+for seeds that have nothing in common too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.statistics.estimate import Estimate
+from analysis.statistics.means import hedges, hedges_paired, paired, welch
+
+__all__ = ["Contrast", "seed_contrast"]
+
+Array = NDArray[np.float64]
+FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The values of both sides that are used; where `paired`, in the same order of seeds."""
+
+    first: Array
+    second: Array
+    paired: bool
+
+    @property
+    def n(self) -> tuple[int, int]:
+        return len(self.first), len(self.second)
+
+    def difference(self, level: float = 0.95) -> Estimate:
+        """mean(first) − mean(second): the paired t interval, or Welch's."""
+        test = paired if self.paired else welch
+        return test(self.first, self.second, level)
+
+    def effect(self, level: float = 0.95) -> Estimate:
+        """Hedges' g: the difference in standard deviations of one seed."""
+        size = hedges_paired if self.paired else hedges
+        return size(self.first, self.second, level)
+
+
+def seed_contrast(first: pd.Series[float], second: pd.Series[float]) -> Contrast:
+    """Values with their seeds as index.
+
+    Paired over the common seeds if these are at least two and half of each side's; the seeds of
+    one side only are then left out. Otherwise all values are used as independent.
+    """
+    common = [seed for seed in first.index if seed in second.index]
+    if len(common) >= max(FEWEST, len(first) / 2, len(second) / 2):
+        return Contrast(_values(first[common]), _values(second[common]), True)
+    return Contrast(_values(first), _values(second), False)
+
+
+def _values(column: pd.Series[float]) -> Array:
+    values: Array = np.asarray(column, dtype=np.float64)
+    return values
