@@ -210,8 +210,8 @@ def test_fit_reads_for_people(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["fit"], "name either an experiment or, with --published"),
-        (["fit", "e", "--published", "s1_table1"], "name either an experiment or"),
+        (["fit"], "name one source of runs"),
+        (["fit", "e", "--published", "s1_table1"], "name one source of runs"),
         (["fit", "--published", "s1_table9"], "s1_table9"),
         (["fit", "e"], "no storage"),
         (["report", "e"], "no storage"),
