@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from analysis.laws.convergence import Convergence
 from analysis.laws.forms import Form
 from analysis.laws.influence import Influence
 from analysis.laws.law import Law
@@ -30,6 +31,7 @@ class Evidence:
         curvature_delta_aic is the AIC of the quadratic less that of the line.
     forms: rival forms by AICc of the mean curve. intervals: diagnostics, each named for what it
         misses.
+    convergence: ν by epoch; None where no history is known.
     x, y, seed: the rows used, in their own units; no seeds for a published table.
     """
 
@@ -50,6 +52,7 @@ class Evidence:
     y: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False)
     seed: tuple[object, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
+    convergence: Convergence | None = None
 
     @property
     def nu(self) -> float:
@@ -94,8 +97,8 @@ class Evidence:
 
     @property
     def published(self) -> bool:
-        """Whether this is one curve without seeds, as the papers print them."""
-        return not self.seed
+        """Whether this is one curve over a noise level without seeds, as the papers print them."""
+        return not self.seed and self.law.x in ("sigma", "alpha")
 
     @property
     def shape_tested(self) -> bool:
@@ -115,7 +118,7 @@ class Evidence:
         scatter of its points and, as one draw more, beyond that of the seeds measured on digits.
         """
         if not self.published:
-            return bool(self.bend.p < 0.05)
+            return bool(self.shape_tested and self.bend.p < 0.05)
         most = float(stats.t.ppf(0.975, CURVATURE_SEEDS - 1))
         return bool(self.bend.p < 0.05 and self.curvature_sds > most)
 

@@ -9,11 +9,13 @@ Example::
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from analysis.laws.convergence import convergence
 from analysis.laws.evidence import Evidence
 from analysis.laws.forms import rival_forms
 from analysis.laws.influence import influence
@@ -42,14 +44,21 @@ class PowerLaw(Evidence):
         return law_sentences(self)
 
 
-def fit(trials: pd.DataFrame, law: Law, level: float = 0.95) -> PowerLaw:
+def fit(
+    trials: pd.DataFrame, law: Law, level: float = 0.95, history: pd.DataFrame | None = None
+) -> PowerLaw:
     """Fit `law` to the rows that it speaks about (see `analysis.laws.law.Law`).
+
+    history: `Experiment.history`, from which the law gets its verdict on convergence.
 
     Errors: AnalysisError, one sentence: rows that differ in more than x and seed (MixedRows),
     too few (TooFewRows), NaN, zero, negative or collapsed values (UnusableValues), a name that
     no trial has (UnknownName), a metric that means nothing across x (NotComparable).
     """
-    return _fit(sample(points(trials, law)), law, level)
+    found = _fit(sample(points(trials, law)), law, level)
+    if history is None or history.empty:
+        return found
+    return replace(found, convergence=convergence(trials, law, history, level))
 
 
 def fit_xy(x: ArrayLike, y: ArrayLike, law: Law | None = None, level: float = 0.95) -> PowerLaw:

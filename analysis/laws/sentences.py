@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
+from analysis.laws.convergence import CONVERGED, DRIFTING, UNTRAINED
 from analysis.laws.evidence import Evidence
 from analysis.laws.shape import CURVATURE_SD
 from analysis.wording import listed, number, percent, plural, probability, quantity, share, symbol
 
-__all__ = ["law_doubts", "law_json", "law_sentence", "law_sentences", "law_shape"]
+__all__ = ["law_doubts", "law_json", "law_sentence", "law_sentences", "law_shape", "law_trained"]
 
 ENOUGH = 6  # values of x below which an AIC of four parameters says nothing
 
@@ -24,8 +25,34 @@ def law_sentences(law: Evidence) -> list[str]:
     Of fewer than three seeds the shape is that of this run's curve, and nothing is concluded.
     """
     tests = [_rivals(law), _lack(law), _leverage(law)] if law.shape_tested else []
-    said = [_exponent(law), _worth(law), law_shape(law), *tests]
+    said = [_exponent(law), law_trained(law), _worth(law), law_shape(law), *tests]
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
+
+
+def law_trained(law: Evidence) -> str:
+    """What the drift of ν over the last fifth of training allows one to say."""
+    found = law.convergence
+    if found is None:
+        return "" if law.published else "Whether training had converged is not known here."
+    if found.verdict == UNTRAINED:
+        return (
+            f"Not trained: after {plural(found.last, 'epoch')} ν still changes by "
+            f"{number(found.drift.value, 2)} an epoch, or too few epochs were measured."
+        )
+    way = "falls" if found.drift.value < 0 else "rises"
+    width = (
+        f" ({percent(law.exponent.level)} over seeds: {number(found.drift.low, 2)} to "
+        f"{number(found.drift.high, 2)})"
+        if math.isfinite(found.drift.low)
+        else " (one seed: no interval)"
+    )
+    told = f"ν {way} by {number(abs(found.drift.value), 2)} an epoch{width}"
+    if found.verdict == CONVERGED:
+        return f"Training has converged: over the last fifth of {found.last} epochs {told}."
+    return (
+        f"Training has not converged: after {found.last} epochs {told}, so that ν is the "
+        "exponent of this training length."
+    )
 
 
 def law_shape(law: Evidence) -> str:
@@ -65,11 +92,16 @@ def _claim(law: Evidence, power: str) -> str:
         return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
     if law.n_seeds == 1:
         return f"In this {_one(law)} {y} goes as {power}"
+    found = law.convergence
+    if found is not None and found.verdict == UNTRAINED:
+        return f"No law is claimed, for training is too short; its numbers: {power}"
+    if found is not None and found.verdict == DRIFTING:
+        return f"After {found.last} epochs {y} goes as {power}"
     return f"{y} follows{', on average over the range,' * law.bends} {power}"
 
 
 def _one(law: Evidence) -> str:
-    return "published curve" if law.published else "run's curve"
+    return "published curve" if law.published else "one curve"
 
 
 def _exact(value: float, se: float) -> str:
@@ -83,7 +115,7 @@ def _exact(value: float, se: float) -> str:
 def _worth(law: Evidence) -> str:
     if law.n_seeds == 1:
         return (
-            f"{'Without' if law.published else 'With one'} seed{'s' * law.published} the "
+            f"{'With one seed' if law.seed else 'Without seeds'} the "
             "interval says how straight the points are, not what another seed would give."
         )
     if law.n_seeds < 5:
@@ -98,9 +130,10 @@ def _curve(law: Evidence) -> str:
     """The shape of one or two seeds, as a description."""
     if not math.isfinite(law.curvature):
         return ""
+    seen = f", {_in_seeds(law)}" if law.law.x in ("sigma", "alpha") else ""
     return (
         f"The quadratic coefficient of this run's curve{'s' * (law.n_seeds > 1)} is "
-        f"{number(law.curvature)}, {_in_seeds(law)}; a shape is tested from three seeds on."
+        f"{number(law.curvature)}{seen}; a shape is tested from three seeds on."
     )
 
 
@@ -227,6 +260,7 @@ def law_json(law: Evidence) -> dict[str, object]:
         "influence": [_row(asdict(i)) for i in law.influence],
         "local": [_row(asdict(i)) for i in law.local],
         "notes": list(law.notes),
+        "convergence": None if law.convergence is None else law.convergence.to_json(),
         "sentence": law_sentence(law),
     }
 

@@ -171,7 +171,8 @@ def _published(arguments: argparse.Namespace) -> PowerLaw:
 def _measured(arguments: argparse.Namespace, experiment: Experiment) -> PowerLaw:
     from analysis.laws import powerlaw
 
-    return powerlaw.fit(experiment.trials, _law(arguments, experiment))
+    law = _law(arguments, experiment)
+    return powerlaw.fit(experiment.trials, law, history=experiment.history)
 
 
 def _law(arguments: argparse.Namespace, experiment: Experiment) -> Law:

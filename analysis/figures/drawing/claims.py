@@ -38,11 +38,13 @@ class Claim:
         return f"{self.family.label}: {quantity(self.y)} against {symbol(self.x)}"
 
 
-def fit_families(trials: pd.DataFrame, law: Law, minimum: int = 3) -> Iterator[Claim]:
+def fit_families(
+    trials: pd.DataFrame, law: Law, minimum: int = 3, history: pd.DataFrame | None = None
+) -> Iterator[Claim]:
     """A claim for every family with at least `minimum` values of the law's x."""
     for family in families(_asked(trials, law), law.x):
         if levels(family, law.x) >= minimum:
-            yield _claim(family, law)
+            yield _claim(family, law, history)
 
 
 def _asked(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
@@ -63,12 +65,12 @@ def _asked(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
     return pd.concat([*named, missing]).sort_index()
 
 
-def _claim(family: Family, law: Law) -> Claim:
+def _claim(family: Family, law: Law, history: pd.DataFrame | None) -> Claim:
     beta = family.rows["beta"].iloc[0] if "beta" in family.rows else None
     if law.x != "beta" and beta is not None and beta == beta:
         law = replace(law, where={**law.where, "beta": beta})
     try:
-        return Claim(law.x, law.y, family, fit(family.rows, law))
+        return Claim(law.x, law.y, family, fit(family.rows, law, history=history))
     except AnalysisError as refusal:
         return Claim(law.x, law.y, family, None, _sentence(str(refusal)))
 

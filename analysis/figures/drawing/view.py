@@ -189,7 +189,7 @@ def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | 
         claim
         for one in laws
         if one.x in (*levels, declared.x)
-        for claim in fit_families(empty.finished, one)
+        for claim in fit_families(empty.finished, one, history=experiment.history)
     ]
     return replace(empty, claims=tuple(claims), hues=_hues(empty.finished))
 

@@ -12,7 +12,7 @@ from analysis.figures.drawing.claims import Claim, interval
 from analysis.figures.drawing.view import View
 from analysis.figures.dz_scaling import trends
 from analysis.laws.powerlaw import PowerLaw, fit
-from analysis.laws.sentences import law_doubts, law_shape
+from analysis.laws.sentences import law_doubts, law_shape, law_trained
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
 from analysis.wording import quantity, symbol
@@ -89,6 +89,8 @@ def _numbers(claim: Claim) -> dict[str, object]:
         "n": law.n,
         "n_seeds": law.n_seeds,
         "r2": law.r2,
+        "convergence": None if law.convergence is None else law.convergence.verdict,
+        "nu_drift": None if law.convergence is None else law.convergence.drift.value,
         "curvature": law.curvature,
         "curvature_p": law.curvature_p,
         "best_form": _rival(law),
@@ -167,7 +169,7 @@ def _law(claim: Claim) -> list[Statement]:
     few = [text for text in said[1:] if text.startswith("With ")][:1]
     doubts = " ".join(law_doubts(claim.law))
     return [
-        Statement(f"{claim.family.label}: {' '.join([said[0], *few])}"),
+        Statement(f"{claim.family.label}: {' '.join([said[0], law_trained(claim.law), *few])}"),
         *([Statement(f"{claim.family.label}: {shape}", claim.law.bends)] if shape else []),
         *([Statement(f"{claim.family.label}: {doubts}", True)] if doubts else []),
     ]

@@ -1,0 +1,91 @@
+"""Whether ν still moves at the end of training, by the histories of its trials."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.laws.powerlaw import Law, PowerLaw, fit
+
+SIGMA = (0.05, 0.1, 0.2, 0.4)
+
+
+def trained(epochs: int, fall: float, seeds: int = 4) -> PowerLaw:
+    """A law whose ν is 1.2 + fall · exp(−epoch / 20), with a little noise over seeds."""
+    rng = np.random.default_rng(3)
+    levels = {seed: 1.2 + 0.02 * rng.standard_normal() for seed in range(seeds)}
+    history = pd.DataFrame(
+        [
+            {
+                "trial": f"{seed}-{sigma}",
+                "seed": float(seed),
+                "metric": "test/kl",
+                "step": epoch,
+                "value": 3 * sigma ** -(levels[seed] + fall * np.exp(-epoch / 20)),
+            }
+            for seed in range(seeds)
+            for sigma in SIGMA
+            for epoch in range(1, epochs + 1)
+        ]
+    )
+    last = history[history["step"] == epochs]
+    trials = pd.DataFrame(
+        {
+            "trial": last["trial"],
+            "status": "finished",
+            "role": "declared",
+            "sigma": [float(name.partition("-")[2]) for name in last["trial"]],
+            "seed": last["seed"].astype(int),
+            "test/kl": last["value"],
+        }
+    )
+    return fit(trials, Law(), history=history)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "fall", "verdict", "says"),
+    [
+        (200, 0.3, "converged", "Training has converged: over the last fifth of 200 epochs"),
+        (40, 0.3, "drifting", "has not converged: after 40 epochs ν falls by 0.00"),
+        (40, -0.3, "drifting", "has not converged: after 40 epochs ν rises by 0.00"),
+        (4, 0.3, "not trained", "Not trained: after 4 epochs"),
+        (20, 4.0, "not trained", "Not trained: after 20 epochs"),
+    ],
+)
+def test_the_drift_at_the_end_licenses_the_sentence(
+    epochs: int, fall: float, verdict: str, says: str
+) -> None:
+    law = trained(epochs, fall)
+    assert law.convergence is not None
+    assert law.convergence.verdict == verdict
+    assert says in law.sentence()
+    assert ("test KL follows" in law.sentence()) == (verdict == "converged")
+    assert law.to_json()["convergence"]["verdict"] == verdict  # type: ignore[index]
+
+
+def test_the_curve_is_the_exponent_at_each_epoch() -> None:
+    found = trained(40, 0.3).convergence
+    assert found is not None
+    assert found.epochs == tuple(range(1, 41))
+    falls = [one.value - found.nu[-1].value for one in found.nu]
+    wanted = [0.3 * (np.exp(-epoch / 20) - np.exp(-2)) for epoch in found.epochs]
+    assert falls == pytest.approx(wanted, abs=1e-9)
+    at = np.arange(32, 41)
+    assert found.drift.value == pytest.approx(np.polyfit(at, 0.3 * np.exp(-at / 20), 1)[0])
+    assert found.drift.low <= found.drift.value <= found.drift.high
+
+
+def test_one_seed_proves_no_convergence() -> None:
+    law = trained(200, 0.3, seeds=1)
+    assert law.convergence is not None
+    assert law.convergence.verdict == "drifting"
+    assert "one seed: no interval" in law.sentence()
+
+
+def test_without_a_history_convergence_is_not_known() -> None:
+    frame = pd.DataFrame({"sigma": SIGMA, "seed": 0, "test/kl": [3 / s for s in SIGMA]})
+    law = fit(frame, Law())
+    assert law.convergence is None
+    assert "Whether training had converged is not known here." in law.sentence()
+    assert law.to_json()["convergence"] is None
