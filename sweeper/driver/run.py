@@ -12,15 +12,12 @@ from rich.console import Console
 
 from sweeper.adaptive.until import replicate
 from sweeper.driver.driver import Driver
-from sweeper.errors import UserError, placed
+from sweeper.errors import placed
 from sweeper.schedule.shared_ray import SharedRay, shared_ray
 from sweeper.storage import ledger, paths
-from sweeper.storage.home import stored_tracking
 from sweeper.storage.lease import hold_lease
-from sweeper.storage.stored_files import read_sweep
 from sweeper.sweep import Outcome, Sweep
-from sweeper.tracking.connection import Unwell, check_address
-from sweeper.tracking.schema_version import OtherSchema
+from sweeper.tracking.admission import check_tracker
 
 __all__ = ["RunOptions", "run"]
 
@@ -53,8 +50,8 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     with placed(sweep.places.get("storage")):
         ledger.check_writable(sweep.storage)
     console = options.console or Console(stderr=True)
-    with placed(sweep.places.get("tracking")):
-        _check_tracker(sweep, console)
+    if waits := check_tracker(sweep):
+        console.print(waits, style="yellow", markup=False, soft_wrap=True)
 
     def drive(sweep: Sweep, ray: SharedRay | None = None) -> Outcome:
         source = sweep.search.source(sweep, options.retry_failed) if sweep.search else None
@@ -80,26 +77,3 @@ def _stop_sign_down(sweep: Sweep) -> Iterator[None]:
         yield
     finally:
         sign.take_down()
-
-
-def _check_tracker(sweep: Sweep, console: Console) -> None:
-    """Raise `UserError` for a wrong address; only warn if the tracker is known to exist."""
-    try:
-        check_address(sweep.tracking)
-    except UserError as error:
-        waits = isinstance(error, Unwell) or _was_there(sweep)
-        if isinstance(error, OtherSchema) or not waits:
-            raise
-        console.print(
-            f"{error.message}; the trials are trained all the same, and their records "
-            "wait in the storage",
-            style="yellow",
-            markup=False,
-            soft_wrap=True,
-        )
-
-
-def _was_there(sweep: Sweep) -> bool:
-    """Whether an earlier run used this tracker, so that its address is not wrong."""
-    row = read_sweep(paths.sweep_file(sweep))
-    return row is not None and stored_tracking(row, sweep.storage) == sweep.tracking

@@ -19,6 +19,7 @@ from sweeper.grid.resolve import resolve
 from sweeper.grid.schema import GridSchema, check_grid, require_tracker
 from sweeper.storage.addresses import (
     VARIABLE,
+    check_folders,
     check_writable,
     default_tracking,
     storage_path,
@@ -92,6 +93,7 @@ def _check(
     document: Document, checked: GridSchema, sweep: Sweep, foreseen: Sequence[PlannedTrial]
 ) -> None:
     """What only the trials themselves show to be impossible."""
+    check_folders(sweep)
     check_law(document, checked.analysis.law, foreseen)
     with placed(sweep.places.get("until")):
         check_until(sweep)

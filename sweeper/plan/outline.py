@@ -20,6 +20,7 @@ from sweeper.status.stored import with_known
 from sweeper.storage import ledger
 from sweeper.storage.extendable import Shorter, shorter
 from sweeper.sweep import PlannedTrial, Sweep, describe_search
+from sweeper.tracking.admission import foresee_tracker
 from sweeper.worker.packs import make_packs, pack_size
 from trainers.evaluations import config
 
@@ -123,8 +124,12 @@ class Outline:
 
 
 def outline(sweep: Sweep) -> Outline:
-    """Look at storage for what is known and finished already, and estimate the rest."""
+    """Look at storage for what is known and finished already, and estimate the rest.
+
+    `UserError` for a tracking address that `run` would refuse before it asks a server.
+    """
     sweep = with_known(sweep)
+    waits = foresee_tracker(sweep)
     status = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
     examples = _examples(sweep)
     shown = (*sweep.trials, *examples)
@@ -158,7 +163,7 @@ def outline(sweep: Sweep) -> Outline:
         len(seconds),
         merging(left, pairs, costs),
         extended,
-        (*_remarks(data), *notes(shown), *_refused(todo, found)),
+        (*([waits] if waits else []), *_remarks(data), *notes(shown), *_refused(todo, found)),
         data,
     )
 

@@ -14,12 +14,14 @@ from analysis.sources.tracking_address import (
     without_password,
     without_user,
 )
-from sweeper.errors import UserError
+from sweeper.errors import UserError, placed
+from sweeper.storage.paths import written_folders
 from sweeper.sweep import Sweep
 
 __all__ = [
     "DEFAULT",
     "VARIABLE",
+    "check_folders",
     "check_writable",
     "default_tracking",
     "recall_password",
@@ -74,20 +76,39 @@ def _absolute(path: Path, folder: Path | None) -> Path:
     return found.absolute()
 
 
-def check_writable(folder: Path) -> None:
-    """Raise `UserError` unless the folder, or its nearest existing parent, is writable."""
-    nearest = folder
-    while not nearest.exists() and nearest != nearest.parent:
+def check_writable(folder: Path, part: Path | None = None) -> None:
+    """Raise `UserError` unless the folder, or its nearest existing parent, is writable.
+
+    `part` is a folder within it, which is checked instead.
+    """
+    nearest = part or folder
+    while not os.path.lexists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
     try:
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(b"sweeper")
     except OSError as error:
-        cause = error.strerror if nearest.is_dir() else f"{nearest} is a file"
+        cause = _kind(nearest) or f"{nearest}: {error.strerror}"
         raise UserError(
             f"the storage {folder} cannot be written: {cause}; choose "
             "another with `storage:` or --storage"
         ) from error
+
+
+def check_folders(sweep: Sweep) -> None:
+    """Raise `UserError` if the sweep cannot write to one of the folders of its storage."""
+    with placed(sweep.places.get("storage")):
+        for part in written_folders(sweep):
+            check_writable(sweep.storage, part)
+
+
+def _kind(path: Path) -> str | None:
+    """What is in the place of a folder; None for a folder."""
+    if os.path.isdir(path):
+        return None
+    if os.path.islink(path):
+        return f"{path} is a link that leads to no folder"
+    return f"{path} is a file"
 
 
 def require_store(uri: str) -> None:

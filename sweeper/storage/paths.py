@@ -26,6 +26,7 @@ one storage folder with both.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,7 @@ __all__ = [
     "trial_files",
     "trial_folder",
     "tune_folder",
+    "written_folders",
 ]
 
 
@@ -197,3 +199,12 @@ def dataset_file(storage: str | Path, checksum: str) -> Path:
 def classifier_folder(storage: str | Path) -> Path:
     """The reference classifiers of all data sets."""
     return Path(storage) / "classifiers"
+
+
+def written_folders(sweep: Sweep) -> list[Path]:
+    """The folders to which a run of the sweep writes, of which some may be there already."""
+    storage = sweep.storage
+    shared = [storage / name for name in ("trials", "programs", "datasets")]
+    trials = [trial_folder(storage, trial.id) for trial in sweep.trials]
+    there = [trial for trial in trials if os.path.lexists(trial)]
+    return [sweep_folder(sweep), report_folder(storage, sweep.experiment), *shared, *there]

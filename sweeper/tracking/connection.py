@@ -6,7 +6,6 @@ import fcntl
 import http.client
 import os
 import sqlite3
-import time
 import urllib.error
 import urllib.parse
 from collections.abc import Iterator
@@ -14,21 +13,30 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from analysis.sources.mlflow_login import authorization, open_page
-from analysis.sources.tracking_address import sqlite_path, without_password
+from analysis.sources.tracking_address import is_server, sqlite_path, without_password
 from sweeper.errors import UserError
 from sweeper.storage.addresses import require_password
 from sweeper.tracking.database import check_database
-from sweeper.tracking.schema_version import QUERY, check_schema
+from sweeper.tracking.store_file import foresee_file, open_file
 
-__all__ = ["Unwell", "alone", "check_address", "first_line", "settle", "unmade_store"]
+__all__ = [
+    "Unwell",
+    "alone",
+    "check_address",
+    "first_line",
+    "foresee_address",
+    "settle",
+    "unmade_store",
+]
 
-PATIENCE, PAUSE = 3.0, 0.05
+PATIENCE = 3.0
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+DATABASES = ("postgresql", "mysql", "mssql")
 EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:5000)"
 
 
@@ -57,22 +65,35 @@ def check_address(uri: str) -> None:
 
     Raises `Unwell` if a server answers too slowly, or with an error of its own.
     """
-    require_password(uri)
-    scheme = urllib.parse.urlsplit(uri).scheme
-    if scheme in ("http", "https"):
+    foresee_address(uri)
+    path, scheme = sqlite_path(uri), _scheme(uri)
+    if path is not None:
+        open_file(uri, path)
+    elif is_server(uri):
         _check_server(uri)
-    elif scheme == "sqlite":
-        _check_sqlite(uri)
+    elif scheme in DATABASES:
+        check_database(uri)
+
+
+def foresee_address(uri: str) -> None:
+    """What `check_address` finds without asking a server, and without making a file."""
+    require_password(uri)
+    path, scheme = sqlite_path(uri), _scheme(uri)
+    shown = without_password(uri)
+    if path is not None:
+        foresee_file(uri, path)
     elif scheme in ("", "file"):
         raise UserError(
-            f"tracking {without_password(uri)!r} is a folder, and MLflow writes to databases and "
+            f"tracking {shown!r} is a folder, and MLflow writes to databases and "
             f"servers only; {EXAMPLES}"
         )
-    elif scheme.split("+")[0] in ("postgresql", "mysql", "mssql"):
-        check_database(uri)
-    else:
-        shown = without_password(uri)
+    elif scheme not in ("http", "https", "sqlite", *DATABASES):
         raise UserError(f"tracking {shown!r} is no address that MLflow can write to; {EXAMPLES}")
+
+
+def _scheme(uri: str) -> str:
+    """The part before the colon, without the driver of a database."""
+    return urllib.parse.urlsplit(uri).scheme.split("+")[0]
 
 
 @contextmanager
@@ -134,65 +155,3 @@ def _remedy(uri: str) -> str:
         "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, "
         f"{hosts}"
     )
-
-
-def _check_sqlite(uri: str) -> None:
-    """Check that the file can be opened, and set WAL mode.
-
-    With WAL MLflow's pages can read while the sweep writes, and writing is faster.
-    """
-    path = sqlite_path(uri)
-    if path is None:
-        return
-    try:
-        with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
-            _log_ahead(database)
-            found = _schema(database)
-        writable = os.access(path, os.W_OK)
-    except (sqlite3.Error, OSError) as error:
-        seen = _why_not(path) if "unable to open" in str(error) else None
-        raise _unusable(path, seen or str(error)) from error
-    if not writable:
-        raise _unusable(path, "it is read-only")
-    check_schema(uri, found)
-
-
-def _schema(database: sqlite3.Connection) -> str | None:
-    """The version of MLflow's tables; None if there are none."""
-    try:
-        row = database.execute(QUERY).fetchone()
-    except sqlite3.OperationalError:
-        return None
-    return str(row[0]) if row else None
-
-
-def _log_ahead(database: sqlite3.Connection) -> None:
-    """Set WAL mode, and retry: SQLite fails one of two concurrent attempts at once."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-        time.sleep(PAUSE)
-
-
-def _unusable(path: Path, cause: str) -> UserError:
-    return UserError(
-        f"the tracking file {path} cannot be used: {cause}; mend that, or name "
-        "another file, such as sqlite:///mlflow.db"
-    )
-
-
-def _why_not(path: Path) -> str | None:
-    """The reason why SQLite cannot open a file; None if unknown."""
-    folder = path.parent
-    if path.is_dir():
-        return "it is a folder"
-    if not folder.is_dir():
-        missing = "is no folder" if folder.exists() else "does not exist"
-        return f"the folder {folder} {missing}"
-    place = path if path.exists() else folder
-    return None if os.access(place, os.W_OK) else f"nothing can be written to {place}"

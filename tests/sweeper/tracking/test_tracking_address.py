@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from sweeper.errors import UserError
-from sweeper.tracking import connection
+from sweeper.tracking import store_file
 from sweeper.tracking.artifact_place import artifact_location
 from sweeper.tracking.connection import check_address
 
@@ -147,7 +147,7 @@ def test_a_new_sqlite_file_that_somebody_else_just_makes_is_waited_for(
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
         monkeypatch.setattr(
-            connection,
+            store_file,
             "time",
             SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: database.rollback()),
         )

@@ -1,0 +1,50 @@
+"""Whether a sweep may begin with its tracking store: `plan` and `run` ask the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sweeper.errors import UserError, placed
+from sweeper.storage import paths
+from sweeper.storage.home import stored_tracking
+from sweeper.storage.stored_files import read_sweep
+from sweeper.sweep import Sweep
+from sweeper.tracking.connection import Unwell, check_address, foresee_address
+from sweeper.tracking.schema_version import OtherSchema
+
+__all__ = ["check_tracker", "foresee_tracker"]
+
+
+def check_tracker(sweep: Sweep) -> str | None:
+    """Raise `UserError` for a wrong address or one that does not answer.
+
+    A server that is ill, or a tracker that the sweep used before, is only warned of: the warning
+    is returned.
+    """
+    return _admit(sweep, check_address)
+
+
+def foresee_tracker(sweep: Sweep) -> str | None:
+    """The part of `check_tracker` that asks no server and makes no file."""
+    return _admit(sweep, foresee_address)
+
+
+def _admit(sweep: Sweep, check: Callable[[str], None]) -> str | None:
+    try:
+        with placed(sweep.places.get("tracking")):
+            check(sweep.tracking)
+    except UserError as error:
+        waits = isinstance(error, Unwell) or _was_there(sweep)
+        if isinstance(error, OtherSchema) or not waits:
+            raise
+        return (
+            f"{error.message}; the trials are trained all the same, and their records "
+            "wait in the storage"
+        )
+    return None
+
+
+def _was_there(sweep: Sweep) -> bool:
+    """Whether the sweep was begun with this tracker, which then was no wrong address."""
+    row = read_sweep(paths.sweep_file(sweep))
+    return row is not None and stored_tracking(row, sweep.storage) == sweep.tracking

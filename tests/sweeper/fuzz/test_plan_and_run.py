@@ -1,0 +1,148 @@
+"""What `plan` accepts `run` trains, and what it refuses `run` refuses in the same sentence."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sweeper.cli import main
+from sweeper.terminal.stand_ins import allow_every_character
+from tests.sweeper.fuzz.surroundings import Surroundings, drawn
+from tests.sweeper.mlflow_view import THIRD_PARTY
+
+pytestmark = THIRD_PARTY
+
+NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The exit code of a command, and what it wrote to stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        return self.err.partition("error: ")[2]
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A folder with a short path that every user may enter."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="s"))
+    folder.chmod(0o755)
+    before = Path.cwd()
+    yield folder
+    os.chdir(before)
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Import what the commands import later: another user may not read this one's Python."""
+    case = Surroundings(random.Random(0), *[tmp_path_factory.mktemp("first")] * 2)
+    case.write_grid()
+    with _entered(case):
+        assert _call(["plan", case.grid], "utf-8").code == 0
+        assert _call(["run", "--inline", case.grid], "utf-8").code == 0
+    importlib.import_module("cProfile")
+
+
+@pytest.mark.usefixtures("imported")
+@pytest.mark.parametrize("seed", range(25))
+def test_plan_and_run_agree(seed: int, root: Path, blank_store: Path) -> None:
+    _check(seed, root, blank_store)
+
+
+def _check(seed: int, root: Path, blank_store: Path) -> None:
+    case = drawn(random.Random(seed), root)
+    if seed % 4 and case.here.is_dir() and not os.path.lexists(case.here / "mlflow.db"):
+        shutil.copy(blank_store, case.here / "mlflow.db")
+    with _entered(case):
+        plan = _call(["plan", *case.options, "--", case.grid], case.encoding)
+        run = _call(["run", "--inline", *case.options, "--", case.grid], case.encoding)
+    said = f"seed {seed}: {case.about}\n{plan}\n{run}"
+    assert plan.code in (0, 2), said
+    if plan.code == 0:
+        assert run.code in (0, 1), said
+        assert "1 of 1 trials finished" in run.out or "failed" in run.out, said
+    else:
+        assert (run.code, run.sentence) == (2, plan.sentence), said
+        assert plan.sentence.strip(), said
+
+
+@contextmanager
+def _entered(case: Surroundings) -> Iterator[None]:
+    """Be in the folder and the environment of the case, and its user where it asks for one."""
+    before = dict(os.environ)
+    home = case.here if case.here.is_dir() else case.root
+    locked = case.environment.pop("SWEEPER_TEST_LOCKED", None)
+    if not case.here.is_dir():
+        home.joinpath("gone").mkdir()
+        os.chdir(home / "gone")
+        (home / "gone").rmdir()
+    else:
+        os.chdir(case.here)
+    for name, value in case.environment.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    tempfile.tempdir = None
+    privileged = os.geteuid() == 0
+    try:
+        if case.unprivileged and privileged:
+            for path in (case.root, *case.root.rglob("*")):
+                os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+        if locked and os.path.exists(locked):
+            os.chmod(locked, 0o555 if os.path.isdir(locked) else 0o444)
+        if case.unprivileged and privileged:
+            os.setresgid(NOBODY, NOBODY, 0)
+            os.setresuid(NOBODY, NOBODY, 0)
+        yield
+    finally:
+        if privileged:
+            os.setresuid(0, 0, 0)
+            os.setresgid(0, 0, 0)
+        os.environ.clear()
+        os.environ.update(before)
+        tempfile.tempdir = None
+
+
+def _call(arguments: list[str], encoding: str) -> Answer:
+    """Run a command in this process, with pipes of the encoding."""
+    streams = sys.stdout, sys.stderr
+    pipes = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in streams]
+    sys.stdout, sys.stderr = pipes
+    try:
+        allow_every_character()
+        code = main(arguments)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    finally:
+        sys.stdout, sys.stderr = streams
+    out, err = (_text(pipe) for pipe in pipes)
+    return Answer(code, out, err)
+
+
+def _text(pipe: io.TextIOWrapper) -> str:
+    pipe.flush()
+    written = pipe.buffer.getvalue()  # type: ignore[attr-defined]
+    return re.sub(r"\x1b\[[0-9;]*m", "", written.decode(pipe.encoding))
