@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from analysis.png import encode
+from analysis.sources.png import encode
 from sweeper.storage.arrays import read_arrays
 
 __all__ = ["gallery_png", "rows_png"]

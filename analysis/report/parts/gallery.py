@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from analysis.figures.drawing.families import Family, all_families
 from analysis.figures.drawing.view import View
-from analysis.png import encode
 from analysis.report.part import Block, Part
+from analysis.sources.png import encode
 from analysis.wording import symbol
 
 __all__ = ["Level", "Strip", "part", "side_by_side"]

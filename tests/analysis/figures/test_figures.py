@@ -25,10 +25,10 @@ from analysis.figures.drawing.style import log_ticks
 from analysis.figures.drawing.theory import collapse_sentence
 from analysis.figures.drawing.view import SECTIONS, NothingToDraw, View, look
 from analysis.laws.powerlaw import Law, fit, fit_xy
-from analysis.png import encode
 from analysis.report.parts.gallery import side_by_side
 from analysis.report.templating import environment
 from analysis.sources import load
+from analysis.sources.png import encode
 from tests.analysis import storage_fixture as planted
 
 FIGURES = figures()

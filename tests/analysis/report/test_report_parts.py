@@ -17,9 +17,9 @@ from analysis.equivalence.aliases import Arm
 from analysis.figures import denoising_bounds
 from analysis.figures.drawing.families import families
 from analysis.figures.drawing.view import look
-from analysis.png import encode
 from analysis.report.parts.equivalences import Equivalences, examine
 from analysis.sources import load
+from analysis.sources.png import encode
 from analysis.sources.schema import Experiment
 from tests.analysis import storage_fixture as planted
 
