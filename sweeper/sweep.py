@@ -283,7 +283,7 @@ def describe_search(search: Search, but: str = "") -> dict[str, Any]:
     plain = {
         name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }
-    source = getattr(search, "source", None)
+    source = getattr(search, "code_sha256", None)
     return {"method": search.name, **({"source": source} if source else {}), **plain}
 
 

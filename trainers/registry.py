@@ -40,14 +40,14 @@ class Registry(Generic[T]):
     def register(self, name: str) -> Callable[[C], C]:
         """Decorate a frozen dataclass to enter it under `name`.
 
-        A class from a file of the user's own gets the hash of that file as `source`.
+        A class from a file of the user's own gets the hash of that file as `code_sha256`.
         """
 
         def enter(cls: C) -> C:
             if file := component_files.file_of(cls):
                 self._load()
                 component_files.enter(file, Entry(self.kind, name, cls), name in self._entries)
-                cls.name, cls.source = name, file.sha256  # type: ignore[attr-defined]
+                cls.name, cls.code_sha256 = name, file.sha256  # type: ignore[attr-defined]
                 return cls
             assert name not in self._entries, f"{self.kind} {name!r} is registered twice"
             cls.name = name  # type: ignore[attr-defined]

@@ -241,7 +241,7 @@ def _plain(component: Any) -> dict[str, Any] | None:
     if component is None:
         return None
     named = {} if isinstance(component, Training) else {"name": component.name}
-    if source := getattr(component, "source", None):
+    if source := getattr(component, "code_sha256", None):
         named["source"] = source
     values = {fld.name: getattr(component, fld.name) for fld in describe_fields(type(component))}
     return named | {

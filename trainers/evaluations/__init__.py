@@ -97,7 +97,7 @@ def evaluate(
 def config(evaluator: Evaluator) -> dict[str, Any]:
     """The plain values that `EVALUATIONS.build` takes."""
     values = {fld.name: getattr(evaluator, fld.name) for fld in describe_fields(type(evaluator))}
-    source = getattr(evaluator, "source", None)
+    source = getattr(evaluator, "code_sha256", None)
     named = {"name": evaluator.name} | ({"source": source} if source else {})
     return named | {
         name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
