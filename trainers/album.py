@@ -92,7 +92,9 @@ def read_album(folder: Path, test_fraction: float, validation: int, seed: int) -
     not exist, a part without images, and a `validation` > 0 if the folder has a validation part.
     """
     if not os.path.isdir(folder):
-        raise DataError(f"there are no images in {folder}, which is no folder; set `folder`")
+        raise DataError(
+            f"there are no images in {folder}, which is no folder; set `folder` to where they are"
+        )
     folders = _part_folders(folder)
     tops = folders or {"train": folder}
     found = find_images([*tops.values()])

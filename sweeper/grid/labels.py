@@ -48,7 +48,9 @@ def flat_params(trial: Trial) -> dict[str, Any]:
 def _own_code(trial: Trial) -> dict[str, str]:
     """The components of the user's own, each with the version of its file: ``bars 3f2a9c01``."""
     own = [
-        f"{part.name} {part.code_sha256[:8]}" for part in trial.components() if hasattr(part, "code_sha256")
+        f"{part.name} {part.code_sha256[:8]}"
+        for part in trial.components()
+        if hasattr(part, "code_sha256")
     ]
     return {"components": ", ".join(own)} if own else {}
 

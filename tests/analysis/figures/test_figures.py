@@ -70,6 +70,9 @@ def test_a_figure_draws_or_says_why_not(figure: Figure, view: View) -> None:
         "learned_rate",
         "until_path",
         "search",
+        "kl_noise",
+        "recon_noise",
+        "denoise_noise",
     ):
         with pytest.raises(NothingToDraw, match=r"\.$"):
             figure.info(view)
@@ -416,8 +419,8 @@ def test_aliases_in_sigma_and_in_alpha_have_panels_and_curves_of_their_own(tmp_p
     loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
     data = named("alias_collapse").info(look(loaded, None, 0.1, None))
     curves = data.table[data.table["kind"] == "curve"].groupby("axis")["x"]
-    assert dict(curves.min()) == pytest.approx({"sigma": 0.03, "alpha": 0.05})
-    assert dict(curves.max()) == pytest.approx({"sigma": 0.27, "alpha": 0.4})
+    assert dict(curves.min()) == pytest.approx({"σ√β": 0.03, "αβ": 0.05})
+    assert dict(curves.max()) == pytest.approx({"σ√β": 0.27, "αβ": 0.4})
     drawing = named("alias_collapse").draw(data)
     lines = [trace for trace in drawing.data if trace.mode == "lines"]
     assert {(line.xaxis, len(line.x)) for line in lines} == {("x", 60), ("x2", 60)}

@@ -55,8 +55,9 @@ def test_each_version_is_stored_and_used_where_it_belongs(
     for sweep in two_versions:
         assert rerun(storage, sweep.trials[0].id).identical
     again = [load_again(one) for one in stored_sweeps(storage, "own")]
-    assert {one.name for one in again} == {first.name, second.name}
-    assert [trial.id for trial in again[0].trials] == [trial.id for trial in first.trials]
+    assert {one.name: [trial.id for trial in one.trials] for one in again} == {
+        one.name: [trial.id for trial in one.trials] for one in (first, second)
+    }
     assert main(["denoise", first.trials[0].id, "--storage", str(storage), "--count", "2"]) == 0
     assert "denoise-" in capsys.readouterr().out
 

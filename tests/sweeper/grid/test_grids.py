@@ -58,7 +58,7 @@ def test_digits_is_the_quickstart() -> None:
     trials = expanded(shipped_grids()["digits"])
     kinds = Counter((trial.params["model"], trial.role) for trial in trials)
     assert kinds == {
-        ("sigma_vae", "declared"): 18,
+        ("sigma_vae", "declared"): 27,
         ("sigma_vae", "twin"): 2,
         ("alpha_vae", "declared"): 4,
     }
