@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -14,6 +15,8 @@ from analysis.laws.sentences import law_trained
 from analysis.wording import symbol
 
 __all__ = ["FIGURE", "ByEpoch", "draw", "info"]
+
+LEAST_ROOM = 0.01
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,12 @@ def draw(data: ByEpoch) -> go.Figure:
             figure.add_trace(marks.ribbon(part["epoch"], part["low"], part["high"], index))
         figure.add_trace(marks.line(part["epoch"], part["nu"], str(name), index, dash="solid"))
     figure.update_xaxes(title_text="epoch")
-    figure.update_yaxes(title_text="exponent ν (no unit)", nticks=6)
+    seen = data.table[["nu", "low", "high"]].to_numpy()
+    low, high = float(np.nanmin(seen)), float(np.nanmax(seen))
+    room = max(LEAST_ROOM, (high - low) / 20)  # differences of rounding would fill the axis
+    figure.update_yaxes(
+        title_text="exponent ν (no unit)", nticks=6, range=[low - room, high + room]
+    )
     return figure
 
 
