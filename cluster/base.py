@@ -87,14 +87,15 @@ class Connection:
         import ray  # takes 0.3 s to import
 
         joined = ray.is_initialized()
-        context: Any = ray.init(
-            address=self._address,
-            job_config=_job_config(),
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            include_dashboard=self._dashboard,
-            ignore_reinit_error=True,
-        )
+        with _deaf_children():
+            context: Any = ray.init(
+                address=self._address,
+                job_config=_job_config(),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                include_dashboard=self._dashboard,
+                ignore_reinit_error=True,
+            )
         self.logs = Path(context.address_info["session_dir"], "logs")
         if not joined:
             self._owned = True
@@ -135,6 +136,20 @@ class Connection:
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Block SIGHUP in this thread, so that the processes that it starts never receive it.
+
+    A terminal that is closed sends it to them, too; they are to live until the driver has told the
+    workers to save their checkpoints.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _job_config() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -11,12 +12,12 @@ from analysis.errors import AnalysisError
 from analysis.sources.tracking_address import without_password
 from cluster.errors import ClusterError
 from sweeper.commands import commands
-from sweeper.errors import UserError
+from sweeper.errors import Interrupted, UserError
 from sweeper.terminal.screen import print_error
 
-__all__ = ["FAILED", "INTERRUPTED", "UNEXPECTED", "USER", "main", "parser"]
+__all__ = ["UNEXPECTED", "USER", "main", "parser"]
 
-FAILED, USER, UNEXPECTED, INTERRUPTED = 1, 2, 70, 130
+USER, UNEXPECTED = 2, 70
 
 EXAMPLES = """\
 examples:
@@ -26,7 +27,8 @@ examples:
   sweeper fit digits --json    the power law of an experiment, for a script
 
 Run the same command again to go on with a sweep that was stopped.
-Exit codes: 0 every trial finished, 1 some failed, 2 something to mend, 130 interrupted."""
+Exit codes: 0 every trial finished, 1 some failed, 2 something to mend, 3 MLflow lacks records
+that the storage has, 130 interrupted (143 by SIGTERM, 129 by a closed terminal)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USER
     except KeyboardInterrupt as stop:
         print_error(without_password(str(stop)) or "interrupted")
-        return INTERRUPTED
+        return 128 + (stop.number if isinstance(stop, Interrupted) else signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

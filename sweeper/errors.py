@@ -1,11 +1,12 @@
-"""The error that commands raise for a user: what is wrong, and where."""
+"""The errors that commands raise for a user: what is wrong, and where; and an interruption."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-__all__ = ["Address", "Place", "UserError", "placed", "render_address"]
+__all__ = ["Address", "Interrupted", "Place", "UserError", "placed", "render_address"]
 
 Address = tuple[str | int, ...]
 Place = tuple[str | None, int | None, str | None]  # file, line, path
@@ -37,6 +38,14 @@ class UserError(Exception):
     def __str__(self) -> str:
         place = [f"{self.file}:{self.line}" if self.line else self.file, self.path]
         return ": ".join([part for part in place if part] + [self.message])
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal that ends the command with exit code 128 + `number`."""
+
+    def __init__(self, message: str = "", number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 def render_address(address: Sequence[str | int]) -> str:

@@ -293,6 +293,8 @@ class Outcome:
 
     `unanswered` counts the evaluations of finished trials that failed or were not made, `pruned`
     the trials that a search stopped early or did not continue, `best` are its best points.
+    `signal` is the number of the signal that interrupted it, or 0; `undelivered` counts the trials
+    of which MLflow lacks records, and `tracker_error` says why it does.
     """
 
     experiment: str
@@ -308,3 +310,6 @@ class Outcome:
     failures: tuple[Mapping[str, Any], ...] = ()
     pruned: int = 0
     best: tuple[Mapping[str, Any], ...] = ()
+    signal: int = 0
+    undelivered: int = 0
+    tracker_error: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import shlex
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING
 
 from analysis.sources.tracking_address import without_password
 from sweeper.commands.shared import add_grid, add_json, load_grid, said, settings, with_runs
+from sweeper.errors import Interrupted
 from sweeper.storage.paths import report_folder
 from sweeper.terminal.screen import console, print_bullets, print_json
+from sweeper.terminal.steady import outlive_reader
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     """Run a sweep to its end, report on it, and return the exit code."""
+    with outlive_reader():
+        return _train(sweep, arguments)
+
+
+def _train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     screen = console(stderr=arguments.json)
     with _interruptible("outside training, and nothing is lost"):
         outcome = _run(sweep, arguments, screen)
@@ -84,18 +92,22 @@ SHOWN = (
     "report",
     "best",
     "tracking_uri",
+    "undelivered",
+    "tracker_error",
 )
 
 
 @contextmanager
 def _interruptible(when: str) -> Iterator[None]:
-    """Turn Ctrl-C outside the driver into a message on the phase `when` and how to continue."""
+    """Turn a signal outside the driver into a message on the phase `when` and how to continue."""
+    from sweeper.driver.interrupt import leave_on_signal
+
     try:
-        yield
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(
-            f"interrupted {when}; the same command goes on: {_again()}"
-        ) from stop
+        with leave_on_signal():
+            yield
+    except Interrupted as stop:
+        said = f"interrupted {when}; the same command goes on: {_again()}"
+        raise Interrupted(said, stop.number) from stop
 
 
 def _run(sweep: Sweep, arguments: argparse.Namespace, screen: Console) -> Outcome:
@@ -224,7 +236,9 @@ def _counts(outcome: Outcome) -> str:
 
 
 def _exit_code(outcome: Outcome) -> int:
+    """128 + the signal, or 1 where trials failed, or 3 where MLflow lacks records of them."""
     if outcome.interrupted:
-        return 130
-    done = outcome.finished + outcome.pruned == outcome.trials
-    return 0 if done and not outcome.unanswered else 1
+        return 128 + (outcome.signal or signal.SIGINT)
+    if outcome.finished + outcome.pruned < outcome.trials or outcome.unanswered:
+        return 1
+    return 3 if outcome.tracker_error else 0

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["HELP", "NAME", "add_arguments", "run", "sweeps_of"]
 
 NAME = "status"
-HELP = "show each trial's status, epoch and metrics, and what waits for the tracker"
+HELP = (
+    "show each trial's status, epoch and metrics, and what waits for the tracker; ends the runs "
+    "that a killed driver has left RUNNING"
+)
 SHOWN = 40
 STYLES = {
     "finished": "green",
@@ -93,20 +96,22 @@ def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
 
 def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:
     """What each tracking store lacks; a trial belongs to the store of its newest sweep."""
-    from sweeper.tracking.waiting import waiting
+    from sweeper.tracking.waiting import mend_and_count
 
     home = {trial.id: sweep for sweep in sweeps for trial in sweep.trials}
     rows = []
     for uri in dict.fromkeys(sweep.tracking for sweep in sweeps):
         own = [one for one in found if home[one.id].tracking == uri]
-        newest = [sweep for sweep in sweeps if sweep.tracking == uri][-1]
-        left = waiting(newest, own)
+        there = [sweep for sweep in sweeps if sweep.tracking == uri]
+        left = mend_and_count(there, own)
         rows.append(
             {
                 "tracking_uri": without_password(uri),
                 "records": left.records,
                 "trials": left.trials,
                 "error": left.error,
+                "left_running": left.left_running,
+                "not_ended": left.not_ended,
             }
         )
     return rows
@@ -187,6 +192,8 @@ def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
         )
         return
     for tracker in row["waiting"]:
+        if tracker["left_running"]:
+            screen.print(_left(tracker), markup=False, soft_wrap=True)
         screen.print(_tracked(tracker), markup=False, soft_wrap=True)
 
 
@@ -219,6 +226,13 @@ def _metric(one: Standing, name: str) -> str:
     if value is None:
         return "·"
     return f"{value:.4g}" if math.isfinite(value) else "not finite"
+
+
+def _left(tracker: Mapping[str, Any]) -> str:
+    said = f"runs of {', '.join(tracker['left_running'])} were RUNNING, and nobody trains them"
+    if tracker["not_ended"]:
+        return f"{said}; they cannot be ended now: {tracker['not_ended']}"
+    return f"{said} (the driver was killed): they are ended"
 
 
 def _tracked(tracker: Mapping[str, Any]) -> str:

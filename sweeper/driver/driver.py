@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from sweeper.driver.feed import Feed
 from sweeper.driver.interrupt import stop_on_signal
 from sweeper.driver.jobs import Jobs
 from sweeper.driver.roster import Roster
+from sweeper.errors import UserError
 from sweeper.messages import Event, Phase
 from sweeper.schedule.host import Host, open_schedule
 from sweeper.storage.claims import Claims
@@ -60,7 +62,8 @@ class Driver:
         title = f"{sweep.experiment}  {sweep.name}"
         self._board = Board(title, roster.sweep.trials, roster.before, roster.hopeless)
         self._sign = roster.sign
-        self._interrupted = False
+        self._interrupted, self._signal = False, 0
+        self._backlog = Backlog(0)
 
     @property
     def idle(self) -> bool:
@@ -94,7 +97,13 @@ class Driver:
     def outcome(self, wall_s: float) -> Outcome:
         """The outcome of the sweep, read from the storage."""
         told = {trial: line.reason for trial, line in self._board.in_phase("failed").items()}
-        return self._roster.outcome(wall_s, self._interrupted, told)
+        outcome = self._roster.outcome(wall_s, self._interrupted, told)
+        return replace(
+            outcome,
+            signal=self._signal,
+            undelivered=self._backlog.trials,
+            tracker_error=self._backlog.error,
+        )
 
     def _open(self, inline: bool) -> Host:
         """Start the workers in a thread, while the driver writes and delivers."""
@@ -116,7 +125,11 @@ class Driver:
             self._board.message = "starting the workers"
         while True:
             jobs = self._feed.jobs(partial(self._grow, delivery)) if self._feed else self._jobs
-            schedule.run(jobs, self._roster.sweep.resources, hear, ahead=self._feed is None)
+            try:
+                schedule.run(jobs, self._roster.sweep.resources, hear, ahead=self._feed is None)
+            except UserError:  # Ray may have got the signal, too, and have died of it
+                if not self._interrupted:
+                    raise
             if self._feed and self._feed.error:
                 raise self._feed.error
             if not self._await_others((self._feed or self._jobs).elsewhere):
@@ -172,13 +185,17 @@ class Driver:
         if host:
             host.close()
         try:
-            backlog = delivery.close(
+            self._backlog = delivery.close(
                 self._verdict(), IMPATIENCE if self._interrupted else PATIENCE
             )
             if host:
                 host.join()
         except KeyboardInterrupt:
-            backlog = Backlog(0, "it was interrupted")
+            self._backlog = Backlog(0, "it was interrupted")
+        self._note(self._backlog)
+
+    def _note(self, backlog: Backlog) -> None:
+        """Add to the notes what MLflow does not have."""
         if backlog.trials or backlog.error:
             self._board.notes.append(
                 f"MLflow does not have everything yet ({backlog.error}); {backlog.trials} trials "
@@ -191,8 +208,8 @@ class Driver:
                 f"mend that, and `{again}` delivers them"
             )
 
-    def _stop(self) -> None:
-        self._interrupted = True
+    def _stop(self, number: int) -> None:
+        self._interrupted, self._signal = True, number
         self._sign.put_up()
         self._say(
             "stopping: each trial ends its epoch and saves a checkpoint; "

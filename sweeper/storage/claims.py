@@ -67,8 +67,11 @@ class Claims:
         return " and ".join(found)
 
 
-def driven_trials(storage: Path) -> Iterator[str]:
-    """The ids of the trials of every sweep in the storage that has a running driver."""
+def driven_trials(storage: Path, but: Path | None = None) -> Iterator[str]:
+    """The ids of the trials of every sweep in the storage that has a running driver.
+
+    The sweep in the folder `but` is left out.
+    """
     for folder in driven_sweeps(storage):
-        if sweep := read_sweep(sweep_file_in(folder)):
+        if folder != but and (sweep := read_sweep(sweep_file_in(folder))):
             yield from (one["id"] for one in sweep["trials"])

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from sweeper.terminal.stand_ins import allow_every_character
+from sweeper.terminal.steady import outlive_terminal
 
 __all__ = ["run_process"]
 
@@ -19,6 +20,7 @@ def run_process(command: Callable[[], int]) -> int:
     Exit functions that others registered run before that, as those are called in reverse order.
     """
     code = 1
+    outlive_terminal()
     allow_every_character()
 
     def leave() -> None:

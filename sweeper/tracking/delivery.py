@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sweeper.storage import ledger
 from sweeper.storage.delivered import read_delivered, write_delivered
 from sweeper.sweep import Sweep
 from sweeper.tracking.connection import first_line, settle, unmade_store
+from sweeper.tracking.run_status import RunStatus
 from trainers.checkpoint import Commit
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Backlog", "Delivery", "RunStatus", "deliver_report"]
 
-RunStatus = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 LONGEST_PAUSE = 30.0
 LAST_PAUSE = 0.5
 LAST_TRIES = 3
@@ -108,6 +108,8 @@ class Delivery:
                 if self._grown:
                     self._tracking.grow(self._sweep)
                     self._tracking.describe_sweep()
+                if not self._waiting:
+                    self._tracking.end_left_running()
                 self._tracking.end_sweep(self._end)
                 self._end = None
         except Exception as error:  # noqa: BLE001 - the same

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,22 +12,15 @@ from sweeper.errors import UserError
 from sweeper.status.stored import StoredSweep
 from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
+from sweeper.sweep import Sweep
 from sweeper.tracking.connection import Unwell, check_address, first_line, settle
-from sweeper.tracking.delivery import RunStatus
+from sweeper.tracking.run_status import TRIAL_STATUS, sweep_status
 from trainers import TrainerError
 
 if TYPE_CHECKING:
     from sweeper.tracking.tracker import Tracking
 
-__all__ = ["Reconciled", "reconcile"]
-
-STATUS: dict[str, RunStatus] = {
-    "finished": "FINISHED",
-    "failed": "FAILED",
-    "running": "KILLED",
-    "pruned": "KILLED",
-    "pending": "KILLED",
-}
+__all__ = ["Reconciled", "end_left_running", "reconcile"]
 
 
 @dataclass(frozen=True)
@@ -60,22 +54,40 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
     settle()
     from sweeper.tracking.tracker import Tracking  # takes seconds
 
-    with hold_lease(paths.sweep_folder(sweep)):
-        try:
-            return _repair(Tracking(sweep, stored.provenance), stored, shown)
-        except (TrainerError, OSError) as error:
-            raise UserError(f"the storage cannot be read: {error}") from error
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] not in (
-                "mlflow",
-                "sqlalchemy",
-                "requests",
-            ):
-                raise
-            raise UserError(
-                f"MLflow at {shown} did not take it ({first_line(error)}); what it took "
-                "stays, and the same command goes on"
-            ) from error
+    with hold_lease(paths.sweep_folder(sweep)), _told(shown):
+        return _repair(Tracking(sweep, stored.provenance), stored, shown)
+
+
+def end_left_running(sweep: Sweep) -> None:
+    """End the runs of a sweep that its driver has left RUNNING, with the records that they lack.
+
+    Raises `UserError` if a driver runs the sweep, or MLflow refuses.
+    """
+    check_address(sweep.tracking)
+    settle()
+    from sweeper.tracking.tracker import Tracking
+
+    with hold_lease(paths.sweep_folder(sweep)), _told(without_password(sweep.tracking)):
+        tracking = Tracking(sweep, {})
+        tracking.end_left_running()
+        states = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
+        tracking.end_sweep(sweep_status(states.values()))
+
+
+@contextmanager
+def _told(shown: str) -> Iterator[None]:
+    """Raise `UserError` for errors of the storage and of MLflow in the block."""
+    try:
+        yield
+    except (TrainerError, OSError) as error:
+        raise UserError(f"the storage cannot be read: {error}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("mlflow", "sqlalchemy", "requests"):
+            raise
+        raise UserError(
+            f"MLflow at {shown} did not take it ({first_line(error)}); what it took "
+            "stays, and the same command goes on"
+        ) from error
 
 
 def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
@@ -90,13 +102,7 @@ def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
             replaced += tracking.mistrust(trial, commit)
         if commit or tracking.runs.knows(trial):
             created += not tracking.runs.knows(trial)
-            tracking.show_trial(trial, commit, STATUS[state])
+            tracking.show_trial(trial, commit, TRIAL_STATUS[state])
             shown += 1
-    tracking.end_sweep(_verdict(list(states.values())))
+    tracking.end_sweep(sweep_status(states.values()))
     return Reconciled(sweep.name, uri, shown, created, replaced, twins, tracking.refused)
-
-
-def _verdict(states: list[ledger.Status]) -> RunStatus:
-    if all(state in ("finished", "pruned") for state in states):
-        return "FINISHED"
-    return "FAILED" if "failed" in states else "KILLED"

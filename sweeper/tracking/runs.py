@@ -12,11 +12,12 @@ from mlflow.tracking import MlflowClient
 
 from sweeper.storage.claims import driven_trials
 from sweeper.storage.lease import is_held
-from sweeper.storage.ledger import status
+from sweeper.storage.ledger import newest_commit, status
 from sweeper.storage.paths import sweep_folder_of, trial_folder
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.artifact_place import artifact_location, gone_folder
 from sweeper.tracking.evaluation_artifacts import TAG
+from sweeper.tracking.run_status import TRIAL_STATUS, RunStatus
 from sweeper.tracking.tags import declared_tags, origin_tags, started_ms, trial_tags
 from trainers.checkpoint import Commit
 
@@ -65,6 +66,17 @@ class Runs:
     def knows(self, trial: str) -> bool:
         """Whether a run of the trial exists."""
         return trial in self._shown
+
+    def left_running(self) -> Iterator[tuple[str, Commit | None, RunStatus]]:
+        """The sweep's trials whose run is RUNNING though no driver trains them.
+
+        Yields each with its newest commit and the status that its run is to have.
+        """
+        folder = sweep_folder_of(self._storage, self._experiment.name, self._name)
+        running = {trial for trial, shown in self._shown.items() if shown.status == "RUNNING"}
+        left = running - set(driven_trials(self._storage, but=folder))
+        for trial, state in status(self._storage, left).items():
+            yield trial, newest_commit(self._storage, trial), TRIAL_STATUS[state]
 
     def __getitem__(self, trial: str) -> Shown:
         return self._shown[trial]

@@ -95,6 +95,14 @@ class Tracking:
         """Set the final status of the parent run."""
         self._client.set_terminated(self.runs.parent, status)
 
+    def end_left_running(self) -> None:
+        """End the runs that a driver which was killed has left RUNNING.
+
+        The driver of the sweep calls it at its end, when it trains none of its trials any more.
+        """
+        for trial, commit, status in self.runs.left_running():
+            self.show_trial(trial, commit, status)
+
     def mistrust(self, trial_id: str, commit: Commit) -> bool:
         """Have the next `show_trial` send all that the run lacks, ignoring its delivery tags.
 

@@ -30,6 +30,9 @@ class Tracker:
         self._refuse(trial)
         self.shown.setdefault(trial, []).append(status)
 
+    def end_left_running(self) -> None:
+        """It has no runs that somebody could have left."""
+
     def end_sweep(self, status: str) -> None:
         self._refuse("")
         self.ended.append(status)
