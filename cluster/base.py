@@ -164,7 +164,7 @@ def _job_config() -> Any:
     class InstalledOnly(JobConfig):
         def _serialize(self) -> Any:
             added = self._py_driver_sys_path
-            added[:] = [path for path in added if Path(path).resolve() == ROOT]
+            added[:] = [path for path in added if os.path.realpath(path) == str(ROOT)]
             return super()._serialize()
 
     return InstalledOnly()

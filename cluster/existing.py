@@ -30,7 +30,7 @@ class Existing:
 
     def connect(self) -> None:
         try:
-            self._knock()
+            self.knock()
             self._connection.open()
         except Exception as error:
             raise ClusterError(
@@ -44,8 +44,8 @@ class Existing:
     def close(self) -> None:
         self._connection.close()
 
-    def _knock(self) -> None:
+    def knock(self, patience: float = PATIENCE) -> None:
         """Raise `OSError` if nobody listens at host:port: Ray itself would try for minutes."""
         host, colon, port = self.address.rpartition("//")[2].rpartition(":")
         if colon and port.isdecimal():
-            socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+            socket.create_connection((host.strip("[]"), int(port)), timeout=patience).close()

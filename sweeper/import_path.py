@@ -43,7 +43,7 @@ def _folders_of_the_user() -> set[Path]:
 def _resolved(path: str) -> Path | None:
     """An absolute folder of the import path ("": working directory); None if it was deleted."""
     with suppress(OSError):
-        return Path(path).resolve()
+        return Path(os.path.realpath(path))
     return None
 
 

@@ -23,7 +23,9 @@ NAMED_LIKE_AN_IMAGE = "folders with an image's ending"
 DANGLING = "dangling links"
 REPEATED = "links to what is taken already"
 SPECIAL = "neither files nor folders"
-FORBIDDEN = "folders that may not be read"
+UNREADABLE = "not readable"
+OF_THE_KERNEL = "files and folders of the kernel"
+KERNEL = ("/proc", "/sys")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ def find_images(folders: Sequence[Path]) -> ImageFiles:
 
     Links to files and folders are followed. Each file and each folder is taken once: at its own
     path, if that is below one of `folders`, else at the first link to it in the order of names.
-    So cycles of links end, and no file is in two parts. Names that begin with a dot are skipped.
+    So cycles of links end, and no file is in two parts. Names that begin with a dot are skipped,
+    and so are the file systems of the kernel (``/proc``, ``/sys``), whose links lead everywhere.
 
     Paths are those below `folders`, through the links, sorted by the bytes of their names,
     whatever the locale is. Raises `DataError` if one of `folders` cannot be listed.
@@ -60,7 +63,11 @@ def images_outside(folder: Path, files: ImageFiles, parts: Sequence[Path]) -> in
     inside = {os.path.realpath(part) for part in parts}
     taken = {os.path.realpath(path) for part in files.files for path in part if path.is_symlink()}
     count = 0
+    kernel = _kernel_devices()
     for place, folders, names in os.walk(os.path.realpath(folder)):
+        if _device(place) in kernel:
+            folders.clear()
+            continue
         folders[:] = [
             one
             for one in folders
@@ -84,6 +91,7 @@ class _Search:
 
     def __init__(self, roots: set[str]) -> None:
         self.roots = roots
+        self.kernel = _kernel_devices()
         self.seen: set[str] = set()
         self.links: list[tuple[str, list[str]]] = []
         self.passed_over: Counter[str] = Counter()
@@ -95,6 +103,9 @@ class _Search:
             self.passed_over[REPEATED] += 1
             return
         self.seen.add(real)
+        if _device(real) in self.kernel:
+            self.passed_over[OF_THE_KERNEL] += 1
+            return
         try:
             with os.scandir(real) as listing:
                 entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
@@ -104,7 +115,7 @@ class _Search:
                     f"the folder {shown} cannot be listed ({error.strerror}); set `folder` to "
                     "where the images are"
                 ) from error
-            self.passed_over[FORBIDDEN] += 1
+            self.passed_over[UNREADABLE] += 1
             return
         for entry in entries:
             self._sort(entry, os.path.join(shown, entry.name), files)
@@ -140,11 +151,18 @@ class _Search:
                 self._follow(shown, files)
 
     def _follow(self, shown: str, files: list[str]) -> None:
-        real = os.path.realpath(shown)
+        try:
+            real = os.path.realpath(shown)
+        except OSError:  # a link whose target is kept secret, or that was deleted meanwhile
+            self.passed_over[UNREADABLE] += 1
+            return
         if not os.path.exists(real):
             self.passed_over[DANGLING] += 1
+        elif _device(real) in self.kernel:
+            self.passed_over[OF_THE_KERNEL] += 1
         elif os.path.isdir(real):
-            if any(f"{root}{os.sep}".startswith(f"{real}{os.sep}") for root in self.roots):
+            below = os.path.join(real, "")
+            if any(os.path.join(root, "").startswith(below) for root in self.roots):
                 self.passed_over[REPEATED] += 1
             else:
                 self.enter(shown, real, files)
@@ -152,6 +170,19 @@ class _Search:
             self._take(shown, real, files)
         else:
             self.passed_over[SPECIAL] += 1
+
+
+def _kernel_devices() -> frozenset[int | None]:
+    """The numbers of the devices of the kernel's file systems."""
+    return frozenset(_device(place) for place in KERNEL if os.path.ismount(place))
+
+
+def _device(path: str) -> int | None:
+    """The number of the device that a file lies on; None if it cannot be told."""
+    try:
+        return os.stat(path).st_dev
+    except OSError:
+        return None
 
 
 def _is_image(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import configparser
 import json
+import netrc
 import os
 import ssl
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from analysis.sources.tracking_address import without_user
 __all__ = ["authorization", "open_page"]
 
 CREDENTIALS = "~/.mlflow/credentials"
+LOGINS = ("~/.netrc", "~/_netrc")
 
 
 def open_page(
@@ -41,9 +43,12 @@ def open_page(
 def authorization(server: str) -> str | None:
     """The Authorization header, or None.
 
-    It is made from the address, the environment, the credentials file, or a token.
+    It is made from the netrc file, the address, the environment, the credentials file, or a token.
+    The netrc file comes first, because it does in `requests`, with which MLflow's client asks.
     """
     parts = urlsplit(server)
+    if (login := _login(parts.hostname or "")) is not None:
+        return login
     if parts.username is not None:
         return _basic(unquote(parts.username), unquote(parts.password or ""))
     stored = _stored()
@@ -55,6 +60,18 @@ def authorization(server: str) -> str | None:
         return _basic(user, password)
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
     return f"Bearer {token}" if token else None
+
+
+def _login(host: str) -> str | None:
+    """The header with the user and the password of a host in the netrc file; None without one."""
+    named = os.environ.get("NETRC")
+    places = [Path(place).expanduser() for place in ([named] if named else LOGINS)]
+    try:
+        file = next((place for place in places if place.exists()), None)
+        found = netrc.netrc(file).authenticators(host) if file else None
+    except (OSError, RuntimeError, UnicodeDecodeError, netrc.NetrcParseError):
+        return None
+    return _basic(found[0] or found[1], found[2]) if found else None
 
 
 def _basic(user: str, password: str) -> str:

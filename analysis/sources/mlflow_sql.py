@@ -82,6 +82,11 @@ class SqlStore:
         return frame[frame["run"].isin([run.id for run in runs])]
 
     def _experiment(self, connection: sa.Connection, name: str) -> int:
+        if not sa.inspect(connection).has_table("experiments"):
+            raise LoadError(
+                f"the tracking store {without_password(self.uri)} has no tables of MLflow yet; "
+                "name the store that the sweep wrote to, or run the grid (again)"
+            )
         query = "SELECT experiment_id, name FROM experiments WHERE lifecycle_stage = 'active'"
         known = {row.name: row.experiment_id for row in connection.execute(sa.text(query))}
         if name not in known:

@@ -15,12 +15,12 @@ from sweeper.grid.seeds import point_of
 from sweeper.plan.alias_pairs import AliasPair, Merging, alias_pairs, merging
 from sweeper.plan.capacity import Estimate, estimates, parallel, wall_seconds
 from sweeper.plan.data_parts import DataParts, data_parts
+from sweeper.plan.foreseen import foreseen
 from sweeper.plan.notes import notes
 from sweeper.status.stored import with_known
 from sweeper.storage import ledger
 from sweeper.storage.extendable import Shorter, shorter
 from sweeper.sweep import PlannedTrial, Sweep, describe_search
-from sweeper.tracking.admission import foresee_tracker
 from sweeper.worker.packs import make_packs, pack_size
 from trainers.evaluations import config
 
@@ -126,10 +126,10 @@ class Outline:
 def outline(sweep: Sweep) -> Outline:
     """Look at storage for what is known and finished already, and estimate the rest.
 
-    `UserError` for a tracking address that `run` would refuse before it asks a server.
+    `UserError` for a tracking address that is wrong on every machine.
     """
     sweep = with_known(sweep)
-    waits = foresee_tracker(sweep)
+    warnings = tuple(foreseen(sweep))
     status = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
     examples = _examples(sweep)
     shown = (*sweep.trials, *examples)
@@ -163,7 +163,7 @@ def outline(sweep: Sweep) -> Outline:
         len(seconds),
         merging(left, pairs, costs),
         extended,
-        (*([waits] if waits else []), *_remarks(data), *notes(shown), *_refused(todo, found)),
+        (*warnings, *_remarks(data), *notes(shown), *_refused(todo, found)),
         data,
     )
 

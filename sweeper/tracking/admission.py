@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from analysis.sources.tracking_address import sqlite_path
 from sweeper.errors import UserError, placed
 from sweeper.storage import paths
 from sweeper.storage.home import stored_tracking
@@ -25,8 +26,20 @@ def check_tracker(sweep: Sweep) -> str | None:
 
 
 def foresee_tracker(sweep: Sweep) -> str | None:
-    """The part of `check_tracker` that asks no server and makes no file."""
-    return _admit(sweep, foresee_address)
+    """As `check_tracker`, without making or changing a file.
+
+    That a server does not answer, or refuses, is also returned as a warning: it may answer later,
+    or to another machine.
+    """
+    waits = _admit(sweep, foresee_address)
+    if waits or sqlite_path(sweep.tracking):
+        return waits
+    try:
+        return check_tracker(sweep)
+    except OtherSchema:
+        raise
+    except UserError as error:
+        return f"`sweeper run` would end at once: {error.message}"
 
 
 def _admit(sweep: Sweep, check: Callable[[str], None]) -> str | None:

@@ -34,11 +34,14 @@ def foresee_file(uri: str, path: Path) -> None:
 
 
 def open_file(uri: str, path: Path) -> None:
-    """Open the file, and make it where there is none; errors are those of `foresee_file`.
+    """Open the file if it exists; errors are those of `foresee_file`.
 
-    WAL lets the user interface read while the sweep writes, and is faster.
+    A new store is made later, with its tables: a file without them would be left behind by a run
+    that ends before that. WAL lets the user interface read while the sweep writes, and is faster.
     """
     foresee_file(uri, path)
+    if not path.exists():
+        return
     try:
         with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
             _log_ahead(database)
@@ -58,7 +61,9 @@ def _why_not(path: Path) -> str | None:
     if not folder.is_dir():
         missing = "is no folder" if folder.exists() else "does not exist"
         return f"the folder {folder} {missing}"
-    return "it is a link to itself" if path.is_symlink() and path.resolve() == path else None
+    return (
+        "it is a link that leads in a circle" if os.path.islink(os.path.realpath(path)) else None
+    )
 
 
 def _why_not_beside(path: Path) -> str | None:

@@ -359,6 +359,43 @@ def test_what_is_no_image_file_is_passed_over_and_counted(nested: Path) -> None:
     }
 
 
+def test_links_into_the_file_systems_of_the_kernel_are_not_followed(nested: Path) -> None:
+    """A walk through them has no end in sight, and their files have any length."""
+    assert os.path.ismount("/proc"), "needs Linux"
+    for name, target in (
+        ("self.png", "/proc/self"),
+        ("processes", "/proc"),
+        ("memory.png", "/proc/self/mem"),
+        ("devices", "/sys/devices"),
+    ):
+        (nested / "train" / "n01" / name).symlink_to(target)
+    (nested / "train" / "n02" / "working.folder").symlink_to("/proc/self/cwd/nowhere")
+    assert sizes(nested) == (12, 0, 6)
+    assert passed_over(nested) == {image_files.OF_THE_KERNEL: 4, image_files.DANGLING: 1}
+
+
+def test_the_whole_machine_is_no_part_of_an_album(nested: Path) -> None:
+    (nested / "train" / "n01" / "x.png").symlink_to("/")
+    assert passed_over(nested) == {image_files.REPEATED: 1}
+
+
+def test_a_link_that_may_not_be_read_is_counted(
+    nested: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = nested / "train" / "n01" / "secret.png"
+    link.symlink_to(nested)
+    read = os.readlink
+
+    def refuse(path: str) -> str:
+        if path == str(link):
+            raise PermissionError(13, "Permission denied", path)
+        return read(path)
+
+    monkeypatch.setattr("os.readlink", refuse)
+    assert sizes(nested) == (12, 0, 6)
+    assert passed_over(nested) == {image_files.UNREADABLE: 1}
+
+
 def test_many_endings_are_counted_together(nested: Path) -> None:
     for number in range(8):
         (nested / "train" / f"x.{number:03d}").touch()
@@ -380,7 +417,7 @@ def test_a_folder_that_may_not_be_listed_is_counted(
 
     monkeypatch.setattr("trainers.image_files.os.scandir", refuse)
     assert sizes(nested) == (8, 0, 4)
-    assert passed_over(nested) == {image_files.FORBIDDEN: 2}
+    assert passed_over(nested) == {image_files.UNREADABLE: 2}
 
 
 def test_an_image_that_may_not_be_read_is_named(

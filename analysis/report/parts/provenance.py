@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from analysis.figures.drawing.view import View
-from analysis.report.part import Block, Part, Statement
-from analysis.sources.machines import mixed
+from analysis.report.part import Block, Part
 from analysis.sources.paths import grid_file
 from analysis.sources.schema import Experiment
 from analysis.sources.tracking_address import without_password
@@ -23,10 +24,9 @@ def part(view: View) -> Part:
     """The last section: facts, commands to reproduce, all trials, and the metrics' definitions."""
     experiment = view.experiment
     content = {"facts": facts(experiment), "commands": reproduce(experiment)}
-    trials, several = experiment.trials, mixed(view.finished)
+    trials = experiment.trials
     return Part(
         order=120,
-        statements=[Statement(f"{several[0].upper()}{several[1:]}.", True)] if several else [],
         blocks=[
             Block("provenance", "provenance.html", "", content, "trials", trials),
             Block("provenance", "conventions.html", order=120),
@@ -95,13 +95,32 @@ def _data(experiment: Experiment) -> str:
 
 
 def reproduce(experiment: Experiment) -> list[str]:
-    """The commands that train the same trials again."""
-    lines = []
+    """The commands that train the same trials again, from the folder that they were run from."""
+    lines: list[str] = []
+    here = ""
     commit = facts(experiment).get("commit", "").split(" ")[0]
     if commit:
         lines.append(f"git checkout {shlex.quote(commit)}")
     for sweep in experiment.sweeps:
         parts = (str(sweep.get("experiment", experiment.name)), str(sweep.get("sweep", "")))
         grid = grid_file(experiment.source or ".", *parts)
+        folder = _home(sweep, experiment.source or "")
+        if folder not in ("", here):
+            lines.append(f"cd {shlex.quote(folder)}")
+            here = folder
         lines.append(f"sweeper run {shlex.quote(grid)}")
     return lines
+
+
+def _home(sweep: Mapping[str, Any], storage: str) -> str:
+    """The folder of a sweep's relative paths; "" if that is not known.
+
+    If the storage lies elsewhere now, the folder is assumed to have moved with it.
+    """
+    home = _mapping(sweep.get("home"))
+    folder, before = str(home.get("folder", "")), str(home.get("storage", ""))
+    if not folder or not os.path.isabs(storage):
+        return ""
+    if before == storage or not Path(before).is_relative_to(folder):
+        return folder
+    return os.path.normpath(os.path.join(storage, os.path.relpath(folder, before)))

@@ -333,6 +333,25 @@ def test_provenance_has_the_reproduce_line_and_no_password(experiment: Experimen
     assert lines[1].endswith("imaginary-noise/20250101-abcdef/grid.yaml")
 
 
+@pytest.mark.parametrize(
+    ("storage", "folder"),
+    [
+        ("/old/my project/sweeps", "'/old/my project'"),
+        ("/new/place/sweeps", "/new/place"),  # the project was moved
+        ("sweeps", None),
+    ],
+)
+def test_the_reproduce_line_is_for_the_folder_of_the_grids_relative_paths(
+    storage: str, folder: str | None, experiment: Experiment
+) -> None:
+    home = {"folder": "/old/my project", "storage": "/old/my project/sweeps"}
+    sweeps = [experiment.sweeps[0] | {"home": home, "sweep": name} for name in ("a-1", "b-2")]
+    lines = provenance.reproduce(replace(experiment, sweeps=sweeps, source=storage))
+    runs = [line.partition(" ")[0] for line in lines]
+    assert runs == ["git", *(["cd"] if folder else []), "sweeper", "sweeper"]
+    assert folder is None or lines[1] == f"cd {folder}"
+
+
 def test_images_are_in_the_page(page: Page) -> None:
     images = page.all("img")
     assert len(images) == 3 * (len(planted.SIGMAS) + len(planted.ALPHAS))

@@ -88,9 +88,12 @@ def test_unknown_experiment_and_missing_store(both: tuple[Path, str], tmp_path: 
     assert not missing.exists()
 
 
-def test_a_file_that_is_no_store(tmp_path: Path) -> None:
-    (tmp_path / "x.db").write_text("")
-    with pytest.raises(AnalysisError, match="cannot read"):
+@pytest.mark.parametrize(
+    ("content", "said"), [("", "has no tables of MLflow yet; name"), ("x" * 5000, "cannot read")]
+)
+def test_a_file_that_is_no_store(content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text(content)
+    with pytest.raises(AnalysisError, match=said):
         from_mlflow(f"sqlite:///{tmp_path}/x.db", "demo")
 
 

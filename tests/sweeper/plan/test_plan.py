@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,39 @@ def test_a_plan_counts_examples_classes_and_what_is_passed_over(
     told = capsys.readouterr().out
     assert "data     image_folder: 6 to train on, 7 to test, 3 classes" in told
     assert "unread   image_folder: dangling links (1), files ending in .txt (1)" in told
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("tracking: 'http://alice:secret@127.0.0.1:1'", r"would end at once: no MLflow server"),
+        ("tracking: 'postgresql://alice:secret@127.0.0.1:1/x'", "would end at once: "),
+        ("cluster: '127.0.0.1:1'", r"no Ray answers at 127.0.0.1:1 .*; start it \(ray start"),
+        ("resources: {cpus: 9999}", "asks for cpus: 9999 and gpus: 0, and this machine has"),
+    ],
+)
+def test_a_plan_warns_of_what_run_would_refuse_at_once(
+    line: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The plan itself needs no server, and may be made elsewhere."""
+    grid = write_grid(
+        tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}", head=f"{HEAD}{line}\n")
+    )
+    assert main(["plan", str(grid), "--json", "--storage", str(tmp_path / "s")]) == 0
+    (note,) = json.loads(capsys.readouterr().out)["notes"]
+    assert re.search(told, note)
+    assert "secret" not in note
+
+
+def test_a_plan_warns_of_a_temporary_folder_that_is_too_long_for_ray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / ("t" * 120)))
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", str(write_grid(tmp_path, GRID)), "--json"]) == 0
+    (note,) = json.loads(capsys.readouterr().out)["notes"]
+    assert note.startswith("`sweeper run` without --inline would end at once: the name of the")
+    assert note.endswith("set a shorter one, such as TMPDIR=/tmp, or use --inline")
 
 
 def test_a_plan_counts_trials_and_packs(plan: dict[str, Any]) -> None:

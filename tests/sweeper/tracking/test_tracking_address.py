@@ -13,11 +13,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from mlflow.utils import rest_utils
+from mlflow.utils.rest_utils import MlflowHostCreds
 
 from sweeper.errors import UserError
 from sweeper.tracking import store_file
 from sweeper.tracking.artifact_place import artifact_location
 from sweeper.tracking.connection import check_address
+from sweeper.tracking.store import make_store
+from tests.sweeper.mlflow_view import THIRD_PARTY
+
+pytestmark = THIRD_PARTY
 
 
 @pytest.fixture
@@ -92,6 +98,31 @@ def test_the_health_check_has_the_credentials_of_the_work(
     check_address(f"http://{guarded}")
 
 
+def test_the_health_check_reads_the_netrc_file_as_mlflows_client_does(
+    guarded: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login alice password secret\n")
+    check_address(f"http://{guarded}")
+    assert rest_utils.http_request(
+        MlflowHostCreds(f"http://{guarded}", token="other"), "/health", "GET"
+    ).ok, "the netrc file has precedence over other credentials"
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "other")
+    check_address(f"http://{guarded}")
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    with pytest.raises(UserError, match="correct the user and the password"):
+        check_address(f"http://{guarded}")
+
+
+@pytest.mark.parametrize("content", [b"machine", b"\xff", b"machine elsewhere login a password b"])
+def test_a_netrc_file_that_says_nothing_of_the_host_is_ignored(
+    content: bytes, guarded: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "logins").write_bytes(content)
+    monkeypatch.setenv("NETRC", str(tmp_path / "logins"))
+    check_address(f"http://alice:secret@{guarded}")
+
+
 def test_a_port_where_nobody_listens() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -133,11 +164,16 @@ def test_a_database_in_an_impossible_place(name: str, cause: str, tmp_path: Path
 
 
 def test_a_new_sqlite_file_is_read_while_it_is_written(tmp_path: Path) -> None:
-    check_address(f"sqlite:///{tmp_path}/mlflow.db")
+    make_store(f"sqlite:///{tmp_path}/mlflow.db")
     database = sqlite3.connect(tmp_path / "mlflow.db")
     mode = database.execute("PRAGMA journal_mode").fetchone()
     database.close()
     assert mode == ("wal",)
+
+
+def test_a_run_that_ends_before_its_store_is_made_leaves_no_file(tmp_path: Path) -> None:
+    check_address(f"sqlite:///{tmp_path}/mlflow.db")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_new_sqlite_file_that_somebody_else_just_makes_is_waited_for(
