@@ -15,7 +15,12 @@ from analysis.figures.drawing.families import families
 from analysis.figures.drawing.labels import hover, label
 from analysis.figures.drawing.palette import AXIS
 from analysis.figures.drawing.style import axis_title, canvas, set_log
-from analysis.figures.drawing.theory import theory_curve, theory_line
+from analysis.figures.drawing.theory import (
+    LINEAR,
+    theory_curve,
+    theory_line,
+    where_linear_collapses,
+)
 from analysis.figures.drawing.view import Figure, NothingToDraw, View, of_other_level
 from analysis.laws.sentences import law_shape
 from analysis.wording import setting, symbol
@@ -74,7 +79,7 @@ def info(view: View, x: str) -> LawPanel:
         x,
         pd.concat(parts, ignore_index=True),
         fits,
-        _caption(view, x, list(claims.values()), len(found)),
+        _caption(view, x, list(claims.values()), len(found)) + _of_theory(view, measured, theory),
         (axis_title(x), axis_title("test/kl")),
     )
 
@@ -133,6 +138,15 @@ def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
         "measured KL relative to the fitted law."
     )
     return "\n".join(said)
+
+
+def _of_theory(view: View, rows: pd.DataFrame, theory: pd.DataFrame | None) -> str:
+    """What the dotted line is, and the KL measured where a linear model's is zero."""
+    if theory is None:
+        return ""
+    found = where_linear_collapses(view, rows)
+    beyond = found.sentence() if found and found.sigmas else LINEAR
+    return f"\nDotted: the optimum of a linear VAE on the same data. {beyond}"
 
 
 def heart(claim: Claim) -> str:

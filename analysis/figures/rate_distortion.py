@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.style import canvas, log_axes, stack
-from analysis.figures.drawing.theory import effective, theory_curve, theory_line
+from analysis.figures.drawing.theory import LINEAR, effective, theory_curve, theory_line
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.sources.noise import noise_levels
 from analysis.wording import model_name, setting
@@ -56,7 +56,7 @@ def info(view: View) -> Plane:
         parts.append(
             theory.assign(series="linear theory", error=SQUARED, x=theory["kl"], y=theory["recon"])
         )
-        caption += " Dotted: the rate-distortion curve of a linear VAE on the same data."
+        caption += f" Dotted: the rate-distortion curve of a linear VAE on the same data. {LINEAR}"
     return Plane(pd.concat(parts, ignore_index=True), caption)
 
 

@@ -109,7 +109,7 @@ def against(
 def linear_exponent(law: PowerLaw, spectrum: Spectrum, d_z: int | None) -> float:
     """ν of the linear theory's KL at the σ of `law`, by the same least squares.
 
-    Errors: AnalysisError unless x is σ and y a KL; UnusableValues if it collapses at one of them.
+    Errors: AnalysisError unless x is σ and y a KL; UnusableValues if that KL is 0 at one of them.
     """
     linear_theory.require_gaussian(law.law.x)
     if law.law.y.rpartition("/")[2] != "kl":
@@ -118,8 +118,8 @@ def linear_exponent(law: PowerLaw, spectrum: Spectrum, d_z: int | None) -> float
     kl = linear_theory.kl(spectrum.eigenvalues, sigma, d_z)
     if not (kl > 0).all():
         raise UnusableValues(
-            "the linear theory's posterior collapses within the fitted range of σ, so its KL "
-            "follows no power law there: restrict the range"
+            "a linear model's posterior collapses within the fitted range of σ, so its KL "
+            "follows no power law there (a deep one's may): restrict the range"
         )
     return -float(leading_coefficients(np.log(sigma), np.log(kl)[None, :])[0])
 

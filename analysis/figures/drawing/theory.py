@@ -10,10 +10,14 @@ from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.view import View
-from analysis.laws.linear_theory import collapse, curve
+from analysis.laws.linear_theory import Collapse, collapse, curve
 
-__all__ = ["collapse_sentence", "effective", "theory_curve", "theory_line"]
+__all__ = ["LINEAR", "effective", "theory_curve", "theory_line", "where_linear_collapses"]
 
+LINEAR = (
+    "A linear VAE’s posterior collapses at σ² above the largest eigenvalue of the data’s "
+    "covariance; that of a deep one need not."
+)
 _POINTS = 80
 
 
@@ -44,16 +48,20 @@ def theory_line(table: pd.DataFrame) -> list[go.Scatter]:
     return [line] if len(rows) else []
 
 
-def collapse_sentence(view: View, rows: pd.DataFrame) -> str | None:
-    """A sentence on the σ above which the linear theory predicts collapse, and the rows there."""
+def where_linear_collapses(view: View, rows: pd.DataFrame) -> Collapse | None:
+    """The σ above which a linear model's posterior collapses, with the KL measured there.
+
+    The KL is the mean over the trials of a σ. None if the spectrum is unknown, or without σ-VAEs.
+    """
     rows = _sigma_vaes(rows)
     spectrum = view.spectrum(rows) if len(rows) else None
     if spectrum is None:
         return None
-    noises = sorted({float(f"{value:.12g}") for value in effective(rows)})
+    noises = effective(rows).map(lambda value: float(f"{value:.12g}"))
+    kls = dict(rows["test/kl"].groupby(noises).mean()) if "test/kl" in rows else {}
     name = "σ√β" if "beta" in rows and rows["beta"].dropna().ne(1).any() else "σ"
     try:
-        return collapse(spectrum, noises, _latents(rows), name).sentence()
+        return collapse(spectrum, sorted(set(noises)), _latents(rows), name, kls)
     except AnalysisError:
         return None
 

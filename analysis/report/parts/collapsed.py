@@ -1,8 +1,8 @@
-"""Trials whose posterior collapsed, and the noise where the linear theory predicts it."""
+"""Trials whose posterior collapsed, and the noise at which a linear model's does."""
 
 from __future__ import annotations
 
-from analysis.figures.drawing.theory import collapse_sentence
+from analysis.figures.drawing.theory import where_linear_collapses
 from analysis.figures.drawing.view import View
 from analysis.report.part import Part, Statement
 from analysis.wording import listed, plural
@@ -13,16 +13,16 @@ _COLLAPSED = 0.01  # nats an example
 
 
 def part(view: View) -> Part:
-    """A warning if a posterior collapsed or the linear theory predicts it; else nothing."""
+    """Warnings: σ beyond the linear theory's threshold, and posteriors that have collapsed."""
     return Part(order=70, statements=_statements(view))
 
 
 def _statements(view: View) -> list[Statement]:
     rows = view.finished
     found = []
-    sentence = collapse_sentence(view, rows)
-    if sentence and "must" in sentence:
-        found.append(Statement(sentence, True))
+    linear = where_linear_collapses(view, rows)
+    if linear and linear.sigmas:
+        found.append(Statement(linear.sentence(), True))
     if "test/kl" in rows:
         gone = rows[rows["test/kl"] < _COLLAPSED]
         if len(gone):

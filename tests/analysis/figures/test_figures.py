@@ -22,7 +22,7 @@ from analysis.figures.drawing.claims import band, short
 from analysis.figures.drawing.families import families
 from analysis.figures.drawing.palette import MARKERS, SERIES, dark_partners, ramp
 from analysis.figures.drawing.style import log_ticks
-from analysis.figures.drawing.theory import collapse_sentence
+from analysis.figures.drawing.theory import where_linear_collapses
 from analysis.figures.drawing.view import SECTIONS, NothingToDraw, View, look
 from analysis.laws.powerlaw import Law, fit, fit_xy
 from analysis.report.parts.gallery import side_by_side
@@ -218,17 +218,17 @@ def test_the_linear_theory_is_drawn_where_it_is_about_the_models(
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"sigma": 9.0}, "must at σ = 9"),
+        ({"sigma": 9.0}, "nats/example at σ = 9."),
         ({"sigma": 0.05}, "no σ of this sweep"),
-        ({"sigma": 0.9, "beta": 100.0}, "must at σ√β = 9"),
+        ({"sigma": 0.9, "beta": 100.0}, "nats/example at σ√β = 9."),
         ({"model": "deen", "sigma": 9.0}, None),
     ],
 )
 def test_collapse_is_foretold_of_the_models_that_the_theory_is_about(
     view: View, change: dict[str, Any], says: str | None
 ) -> None:
-    sentence = collapse_sentence(view, view.finished.assign(**change))
-    assert sentence is None if says is None else says in str(sentence)
+    found = where_linear_collapses(view, view.finished.assign(**change))
+    assert found is None if says is None else says in str(found and found.sentence())
 
 
 def test_families_differ_in_one_axis_and_the_seed() -> None:

@@ -55,7 +55,12 @@ def test_collapse_names_the_sigmas_beyond_the_largest_eigenvalue() -> None:
     assert found.threshold == pytest.approx(0.5)
     assert found.sigmas == (0.6, 0.9)
     assert found.active == (2, 1, 0, 0)
-    assert "σ = 0.6, 0.9" in found.sentence()
+    assert "that of a deep one need not, and no KL was measured there" in found.sentence()
+    beside = collapse(spectrum, [0.3, 0.6, 0.9], measured={0.3: 5.0, 0.6: 2.34})
+    assert beside.sentence() == (
+        "The posterior of a linear σ-VAE collapses above σ = 0.5 (√λ_max of these data); that of "
+        "a deep one need not: the measured KL is 2.34 nats/example at σ = 0.6."
+    )
     assert "no σ of this sweep" in collapse(spectrum, [0.1]).sentence()
 
 

@@ -168,7 +168,8 @@ def test_collapse_is_a_warning(tmp_path: Path) -> None:
     ]
     loaded = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
     said = " ".join(report.summary(loaded, SETTINGS))
-    assert "so it must at σ = 2" in said
+    assert "that of a deep one need not: the measured KL is" in said
+    assert "nats/example at σ = 2." in said
     assert "has collapsed (KL below 0.01 nats/example) in 2 trials" in said
 
 
