@@ -93,7 +93,8 @@ class Event:
     """A trial's progress: its phase, and the records of the epochs since its last event.
 
     committed : whether the storage has a new commit. reason : why the trial failed. note : a
-    sentence for the user about a problem that did not make it fail.
+    sentence for the user about a problem that did not make it fail. host : the node of the worker,
+    on a cluster.
     """
 
     trial: str
@@ -102,6 +103,7 @@ class Event:
     committed: bool = False
     reason: str | None = None
     note: str | None = None
+    host: str | None = None
 
     @property
     def ended(self) -> bool:

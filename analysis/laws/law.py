@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from analysis.errors import AnalysisError, MixedRows, TooFewRows, UnusableValues
 from analysis.sources.comparable import moving, require_comparable
+from analysis.sources.machines import mixed
 from analysis.sources.rows import (
     equals,
     matching,
@@ -75,6 +76,7 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
     _positive(rows, law.x)
     usable(rows, law.y)
     seed = rows["seed"].to_numpy() if "seed" in rows and rows["seed"].notna().all() else None
+    notes += [several] if (several := mixed(rows)) else []
     return Points(
         rows[law.x].to_numpy(dtype=np.float64),
         rows[law.y].to_numpy(dtype=np.float64),

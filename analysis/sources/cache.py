@@ -17,7 +17,7 @@ from analysis.sources.schema import RESERVED, param_columns
 
 __all__ = ["Frames", "entry", "merged", "read", "write"]
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True)

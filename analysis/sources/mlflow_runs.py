@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from analysis.sources.frames import TrialRow
+from analysis.sources.machines import MACHINE, machine
 from analysis.sources.schema import metric_name
 
 __all__ = ["Run", "Store", "stamp", "sweeps", "trial_row", "trial_runs"]
@@ -81,6 +82,7 @@ def trial_row(trial: str, run: Run) -> TrialRow:
         "reason": tag("sweeper.reason") or None,
         "noise": tag("sweeper.noise") or None,
         "beta_exponent": _number(tag("sweeper.beta_exponent"), None),
+        "machine": machine(_parsed(run.tags, MACHINE)),
     }
     metrics = {
         metric_name(name): value
@@ -169,7 +171,12 @@ def _provenance(runs: Sequence[Run]) -> Mapping[str, Any]:
     tags: dict[str, str] = {}
     for run in reversed(runs):
         tags.update(run.tags)
-    texts = {name: tags[f"sweeper.{name}"] for name in PROVENANCE if f"sweeper.{name}" in tags}
+    return _parsed(tags, PROVENANCE)
+
+
+def _parsed(tags: Mapping[str, str], names: Sequence[str]) -> dict[str, Any]:
+    """Facts on program and machine from a run's tags; what they lack is left out."""
+    texts = {name: tags[f"sweeper.{name}"] for name in names if f"sweeper.{name}" in tags}
     return {
         name: parsed(text) if name in ("git_dirty", "versions") else text
         for name, text in texts.items()

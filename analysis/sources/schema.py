@@ -44,6 +44,7 @@ RESERVED = (
     "reason",
     "noise",
     "beta_exponent",
+    "machine",
 )
 HISTORY = ("trial", "seed", "metric", "step", "time_ms", "value")
 DECLARED = "declared"

@@ -19,6 +19,7 @@ import pandas as pd
 from analysis.errors import LoadError
 from analysis.sources import paths
 from analysis.sources.frames import TrialRow
+from analysis.sources.machines import machine
 from analysis.sources.schema import Gallery, Spectrum, metric_name
 from analysis.sources.stored_files import (
     Commit,
@@ -152,6 +153,7 @@ def _facts(member: SweepEntry, trial: dict[str, Any], commit: Commit | None) -> 
         "reason": manifest.get("reason"),
         "noise": trial.get("noise"),
         "beta_exponent": trial.get("beta_exponent"),
+        "machine": machine(manifest),
     }
 
 

@@ -160,7 +160,8 @@ class Driver:
             if status == "finished":
                 delivery.notice(trial, "FINISHED")
 
-    def _hear(self, events: Sequence[Event], delivery: Delivery) -> None:
+    def _hear(self, told: Sequence[Event], delivery: Delivery) -> None:
+        events = [self._roster.confirm(event) for event in told]
         self._board.hear(events)
         (self._feed or self._jobs).hear(events)
         for event in events:

@@ -23,7 +23,7 @@ from trainers.errors import TrainerError
 
 __all__ = ["Difference", "Repetition", "rerun"]
 
-MACHINE = ("git_commit", "git_dirty", "python", "host", "device")
+MACHINE = ("git_commit", "git_dirty", "source", "python", "host", "cpu", "instructions", "device")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from analysis.sources.tracking_address import without_password
 from sweeper.driver.best import best, keep_found
 from sweeper.errors import UserError
+from sweeper.messages import Event
 from sweeper.plan.readable import require_readable
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
@@ -96,6 +97,17 @@ class Roster:
         """Commit a failure that the trial's worker could not; a full disk ends no other trial."""
         with suppress(OSError):
             ledger.write_failure(self.sweep.storage, trial, reason)
+
+    def confirm(self, event: Event) -> Event:
+        """The event; a failure if it says that a trial is finished, and the storage lacks it."""
+        if event.phase != "finished" or ledger.has_finished(self.sweep.storage, event.trial):
+            return event
+        node = event.host or "its node"
+        reason = (
+            f"its worker said that it is finished, and its result is not in the storage: {node} "
+            f"does not see {self.sweep.storage}, to which the driver writes; mount it there"
+        )
+        return replace(event, phase="failed", committed=False, reason=reason)
 
     def outcome(self, wall_s: float, interrupted: bool, told: Mapping[str, str | None]) -> Outcome:
         """The outcome of the sweep by the storage; `told` holds reasons of failures by trial."""

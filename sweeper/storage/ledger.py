@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "StopSign",
     "check_writable",
     "failure",
+    "has_finished",
     "newest_commit",
     "status",
     "write_failure",
@@ -93,6 +95,18 @@ def newest_commit(storage: str | Path, trial: str) -> checkpoint.Commit | None:
 def status(storage: str | Path, trials: Iterable[str]) -> dict[str, Status]:
     """The status of each trial according to its newest valid commit."""
     return {trial: _status(newest_commit(storage, trial)) for trial in trials}
+
+
+def has_finished(storage: str | Path, trial: str) -> bool:
+    """Whether the storage has the commit of a finished trial, also if another host wrote it just
+    now: a file is made in the trial's folder, as a network file system may show an old listing of
+    a folder until this host has changed it.
+    """
+    if _status(newest_commit(storage, trial)) == "finished":
+        return True
+    with suppress(OSError), tempfile.TemporaryFile(dir=trial_folder(storage, trial)):
+        pass
+    return _status(newest_commit(storage, trial)) == "finished"
 
 
 def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:

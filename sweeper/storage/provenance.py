@@ -1,8 +1,9 @@
-"""Provenance of results: git commit, versions and machine."""
+"""Provenance of results: program, versions and machine, and in what two machines differ."""
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.metadata
 import platform
 import socket
@@ -11,18 +12,62 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["VERSIONED", "code", "provenance"]
+__all__ = ["VERSIONED", "Machine", "code", "machine", "provenance", "source_digest"]
 
 VERSIONED = ("sweeper", "torch", "numpy", "ray", "mlflow")
+PACKAGES = ("sweeper", "trainers", "analysis", "cluster")
+Machine = Mapping[str, str]
 
 
 def provenance() -> dict[str, Any]:
     """The ``provenance`` entry of `sweep.json`: the program, versions and machine of the run."""
     return {
         **code(),
+        "source": source_digest(),
         "versions": versions(),
         "host": socket.gethostname(),
         "python": platform.python_version(),
+        **_processor(),
+    }
+
+
+def machine() -> Machine:
+    """What must be equal on two machines for a trial to give the same result to the last bit."""
+    found = versions()
+    return {
+        "source": source_digest(),
+        "python": platform.python_version(),
+        "torch": found["torch"],
+        "numpy": found["numpy"],
+        **_processor(),
+    }
+
+
+@functools.cache
+def source_digest() -> str:
+    """SHA-256 (12 hex digits) of the names and texts of this program's modules."""
+    root, digest = Path(__file__).parents[2], hashlib.sha256()
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+@functools.cache
+def _processor() -> Machine:
+    """The processor's kind, and the instruction set that torch uses of it."""
+    import torch
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": named[0] if named else platform.machine(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
     }
 
 

@@ -78,10 +78,14 @@ def commit_tags(commit: Commit) -> dict[str, str]:
         for name in (
             "host",
             "device",
+            "cpu",
+            "instructions",
             "python",
             "versions",
+            "source",
             "git_commit",
             "git_dirty",
+            "allow_mixed",
             "reason",
             "extends",
         )

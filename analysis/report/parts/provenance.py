@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.figures.drawing.view import View
-from analysis.report.part import Block, Part
+from analysis.report.part import Block, Part, Statement
+from analysis.sources.machines import mixed
 from analysis.sources.paths import grid_file
 from analysis.sources.schema import Experiment
 from analysis.sources.tracking_address import without_password
@@ -24,9 +25,10 @@ def part(view: View) -> Part:
     """The last section: facts, commands to reproduce, all trials, and the metrics' definitions."""
     experiment = view.experiment
     content = {"facts": facts(experiment), "commands": reproduce(experiment)}
-    trials = experiment.trials
+    trials, several = experiment.trials, mixed(view.finished)
     return Part(
         order=120,
+        statements=[Statement(f"{several[0].upper()}{several[1:]}.", True)] if several else [],
         blocks=[
             Block("provenance", "provenance.html", "", content, "trials", trials),
             Block("provenance", "conventions.html", order=120),

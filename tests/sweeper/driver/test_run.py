@@ -15,12 +15,14 @@ from rich.console import Console
 from sweeper.cli import main
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
-from sweeper.messages import Event
+from sweeper.messages import Emit, Event, Job
+from sweeper.schedule import inline
 from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from sweeper.terminal.board import Board
 from sweeper.worker import reporter, training
+from sweeper.worker.worker import train_pack
 from tests.sweeper.grids import HEAD, grid_text, write_grid
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import final_state, metrics_of, planned, small_sweep, undisturbed
@@ -50,6 +52,28 @@ def test_a_sweep_is_trained_stored_and_shown(tmp_path: Path) -> None:
     assert [parent.info.status for parent in seen.parents] == ["FAILED"]
     row = json.loads((paths.sweep_file(sweep)).read_text())
     assert set(row["provenance"]) >= {"git_commit", "git_dirty", "versions", "host", "python"}
+
+
+def test_what_the_storage_lacks_is_not_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its worker says: on a node that does not share the storage it wrote elsewhere."""
+    told, trained = planned(), planned(seed=2)
+
+    def train_elsewhere(job: Job, emit: Emit) -> None:
+        if job.trials[0].id == trained.id:
+            train_pack(job, emit)
+        else:
+            emit([Event(told.id, "finished", committed=True, host="b")])
+
+    monkeypatch.setattr(inline, "train_pack", train_elsewhere)
+    sweep = small_sweep(tmp_path, told, trained)
+    outcome = run_inline(sweep)
+    assert (outcome.finished, outcome.failed) == (1, 1)
+    [failure] = outcome.failures
+    assert f"b does not see {sweep.storage}" in failure["reason"]
+    assert look(sweep.tracking).statuses == {told.id: "FAILED", trained.id: "FINISHED"}
+    assert ledger.status(sweep.storage, [told.id]) == {told.id: "failed"}
 
 
 def test_a_second_run_skips_what_is_finished_and_starts_no_ray(tmp_path: Path) -> None:

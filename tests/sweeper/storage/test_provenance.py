@@ -53,6 +53,40 @@ def test_no_git_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert provenance.code() == {"git_commit": None, "git_dirty": None}
 
 
+def test_the_digest_is_that_of_the_modules_and_of_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their names and their texts, wherever they are installed."""
+    digests = []
+    for name, module, text in (
+        ("one", "optim.py", "rate = 1.0"),
+        ("two", "optim.py", "rate = 1.0"),
+        ("three", "optim.py", "rate = 0.5"),
+        ("four", "adam.py", "rate = 1.0"),
+    ):
+        root = tmp_path / name
+        for package in provenance.PACKAGES:
+            (root / package / "storage").mkdir(parents=True)
+        (root / "trainers" / module).write_text(text)
+        (root / "trainers" / "notes.txt").write_text(name)
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                provenance, "__file__", str(root / "sweeper" / "storage" / "provenance.py")
+            )
+            provenance.source_digest.cache_clear()
+            digests.append(provenance.source_digest())
+    provenance.source_digest.cache_clear()
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+
+
+def test_what_decides_the_last_bits_stands_in_the_provenance() -> None:
+    found, machine = provenance.provenance(), provenance.machine()
+    flat = found | found["versions"]
+    assert {name: flat[name] for name in machine} == dict(machine)
+    assert set(machine) == {"source", "python", "torch", "numpy", "cpu", "instructions"}
+
+
 def test_all_of_it_is_json() -> None:
     found = provenance.provenance()
     assert json.loads(json.dumps(found)) == found
