@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from cluster.errors import ClusterError
+from cluster.mlflow_login import Login
 from cluster.processes import own_session
 
 __all__ = ["MlflowServer", "free_port"]
@@ -27,26 +28,34 @@ SETTINGS = {
     "PYTHONSAFEPATH": "1",  # neither it nor its children import what lies in their folder
 }
 HOST = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::", "")
 PATIENCE = 120.0  # seconds; a start takes 4 to 13, and more beside other busy processes
 
 
 @dataclass(frozen=True)
 class MlflowServer:
-    """MLflow's server for a store, for this machine only.
+    """MLflow's server for a store.
 
     Parameters
     ----------
     store : the address of a database (``sqlite:///...``). port : where it listens.
     artifacts : folder of the files that it takes; relative to the working directory.
+    host : the address where it listens; by default for this machine only.
+    names : the host names by which it may be called; empty for MLflow's own rule, which admits
+        localhost and private addresses. login : asks for a password; None for nobody's.
     """
 
     store: str
     port: int
     artifacts: Path = Path("mlartifacts")
+    host: str = HOST
+    names: tuple[str, ...] = ()
+    login: Login | None = None
 
     @property
     def uri(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        """Its address for programs on this machine."""
+        return f"http://{HOST if self.host in EVERYWHERE else self.host}:{self.port}"
 
     def command(self) -> list[str]:
         """The command line. One worker: MLflow answers more slowly with several."""
@@ -57,18 +66,26 @@ class MlflowServer:
             "mlflow",
             "server",
             "--host",
-            HOST,
+            self.host,
             "--port",
             str(self.port),
             "--workers",
             "1",
             "--artifacts-destination",
             str(self.artifacts.absolute()),
+            *(["--allowed-hosts", self._allowed()] if self.names else []),
+            *(["--app-name", "basic-auth"] if self.login else []),
         ]
+
+    def _allowed(self) -> str:
+        """Every name with and without the port, as MLflow compares the whole header."""
+        names = dict.fromkeys((*self.names, "localhost", HOST))
+        return ",".join(form for name in names for form in (name, f"{name}:{self.port}"))
 
     def settings(self) -> dict[str, str]:
         """Environment variables with the store's address, which other users cannot read here."""
-        return SETTINGS | {"MLFLOW_BACKEND_STORE_URI": self.store}
+        login = self.login.settings() if self.login else {}
+        return SETTINGS | login | {"MLFLOW_BACKEND_STORE_URI": self.store}
 
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -90,7 +107,7 @@ class MlflowServer:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((HOST, self.port))
+                probe.bind((self.host, self.port))
             except OSError as error:
                 raise ClusterError(
                     f"port {self.port} is taken ({error.strerror}); choose another with --port"

@@ -14,7 +14,8 @@ from sweeper.doctor.finding import Finding
 from sweeper.errors import UserError
 from sweeper.storage.addresses import check_writable
 from sweeper.storage.disk_space import shortage
-from sweeper.tracking.connection import Unwell, check_address
+from sweeper.tracking.connection import check_address, check_takes
+from sweeper.tracking.server_check import Unwell
 from trainers.fields import describe_fields
 
 __all__ = ["data", "disk", "locks", "ray", "storage", "tracking"]
@@ -63,7 +64,7 @@ def locks(folder: Path) -> Finding:
 
 
 def tracking(uri: str) -> Finding:
-    """Whether MLflow's store answers; a missing SQLite file is not created."""
+    """Whether MLflow's store takes what it is sent; a missing SQLite file is not created."""
     path, shown = sqlite_path(uri), without_password(uri)
     if path and not path.exists():
         if os.access(path.parent, os.W_OK):
@@ -76,13 +77,14 @@ def tracking(uri: str) -> Finding:
         )
     try:
         check_address(uri)
+        check_takes(uri)
     except Unwell as error:
         return Finding(
             "tracking", shown, "note", f"{error.message}; trials are trained all the same"
         )
     except UserError as error:
         return Finding("tracking", shown, "stop", error.message)
-    return Finding("tracking", f"{shown} answers")
+    return Finding("tracking", f"{shown} answers and can be written")
 
 
 def data() -> Finding:

@@ -10,19 +10,25 @@ from sweeper.storage import paths
 from sweeper.storage.home import stored_tracking
 from sweeper.storage.stored_files import read_sweep
 from sweeper.sweep import Sweep
-from sweeper.tracking.connection import Unwell, check_address, foresee_address
+from sweeper.tracking.connection import check_address, check_takes, foresee_address
 from sweeper.tracking.schema_version import OtherSchema
+from sweeper.tracking.server_check import Refused, Unwell
 
 __all__ = ["check_tracker", "foresee_tracker"]
 
 
 def check_tracker(sweep: Sweep) -> str | None:
-    """Raise `UserError` for a wrong address or one that does not answer.
+    """Raise `UserError` for a wrong address, and for one that does not answer or refuses us.
 
-    A server that is ill, or a tracker that the sweep used before, is only warned of: the warning
-    is returned.
+    A server that is ill, or a tracker that the sweep used before and that does not answer now, is
+    only warned of: the warning is returned.
     """
-    return _admit(sweep, check_address)
+
+    def check(uri: str) -> None:
+        check_address(uri)
+        check_takes(uri, sweep.experiment)
+
+    return _admit(sweep, check)
 
 
 def foresee_tracker(sweep: Sweep) -> str | None:
@@ -48,7 +54,7 @@ def _admit(sweep: Sweep, check: Callable[[str], None]) -> str | None:
             check(sweep.tracking)
     except UserError as error:
         waits = isinstance(error, Unwell) or _was_there(sweep)
-        if isinstance(error, OtherSchema) or not waits:
+        if isinstance(error, OtherSchema | Refused) or not waits:
             raise
         return (
             f"{error.message}; the trials are trained all the same, and their records "

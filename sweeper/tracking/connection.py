@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import fcntl
-import http.client
 import os
 import sqlite3
-import urllib.error
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from analysis.sources.mlflow_login import authorization, open_page
 from analysis.sources.tracking_address import is_server, sqlite_path, without_password
 from sweeper.errors import UserError
 from sweeper.storage.addresses import require_password
-from sweeper.tracking.database import check_database
+from sweeper.tracking.database import check_database, check_database_takes
+from sweeper.tracking.server_check import EXAMPLES, check_server, check_server_takes
 from sweeper.tracking.store_file import foresee_file, open_file
 
 __all__ = [
-    "Unwell",
     "alone",
     "check_address",
+    "check_takes",
     "first_line",
     "foresee_address",
     "settle",
@@ -37,11 +35,6 @@ SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 DATABASES = ("postgresql", "mysql", "mssql")
-EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:5000)"
-
-
-class Unwell(UserError):
-    """A server that answers too slowly, or with an error of its own."""
 
 
 def settle() -> None:
@@ -70,9 +63,20 @@ def check_address(uri: str) -> None:
     if path is not None:
         open_file(uri, path)
     elif is_server(uri):
-        _check_server(uri)
+        check_server(uri, PATIENCE)
     elif scheme in DATABASES:
         check_database(uri)
+
+
+def check_takes(uri: str, experiment: str | None = None) -> None:
+    """Write to a store that `check_address` has found, and raise `Refused` if it refuses that.
+
+    Also `Unwell`, if a server is ill. experiment : as in `check_server_takes`.
+    """
+    if is_server(uri):
+        check_server_takes(uri, experiment)
+    elif _scheme(uri) in DATABASES:
+        check_database_takes(uri)
 
 
 def foresee_address(uri: str) -> None:
@@ -115,43 +119,3 @@ def unmade_store(uri: str) -> Path | None:
         return path
     with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
         return None if database.execute("SELECT 1 FROM sqlite_master").fetchone() else path
-
-
-def _check_server(uri: str) -> None:
-    shown = without_password(uri)
-    try:
-        with open_page(uri, "/health", PATIENCE):
-            return
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code in (401, 403):
-            raise UserError(
-                f"the MLflow server at {shown} refuses us ({error.code}); {_remedy(uri)}"
-            ) from error
-        kind = Unwell if error.code >= 500 else UserError
-        raise kind(
-            f"{shown} answers, but not as a healthy MLflow server (GET /health: "
-            f"{error.code}); look at its log, or {EXAMPLES}"
-        ) from error
-    except (TimeoutError, http.client.HTTPException, ConnectionResetError) as error:
-        raise Unwell(
-            f"{shown} takes connections and does not answer (GET /health: {error}); look "
-            f"at its log, or {EXAMPLES}"
-        ) from error
-    except (OSError, ValueError) as error:
-        cause = getattr(error, "reason", error)
-        raise UserError(
-            f"no MLflow server answers at {shown} ({cause}); start it (mlflow server), "
-            f"correct `tracking`, or {EXAMPLES}"
-        ) from error
-
-
-def _remedy(uri: str) -> str:
-    """The remedy for a refused login: set credentials if none were sent, else other ones."""
-    hosts = "or start it with --allowed-hosts for the name that you use"
-    if authorization(uri):
-        return f"correct the user and the password (or the token) that it was sent, {hosts}"
-    return (
-        "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, "
-        f"{hosts}"
-    )

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
 from sweeper.tracking.schema_version import QUERY, check_schema
+from sweeper.tracking.server_check import Refused
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
-__all__ = ["check_database", "with_driver"]
+__all__ = ["check_database", "check_database_takes", "with_driver"]
 
 PATIENCE = 3  # seconds
 PACKAGES = {
@@ -61,6 +62,29 @@ def check_database(uri: str) -> None:
             f"correct `tracking`, {OTHERWISE}"
         ) from error
     check_schema(uri, found)
+
+
+def check_database_takes(uri: str) -> None:
+    """Raise `Refused` if the address's user may not change MLflow's tables; changes nothing."""
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(
+        _url(uri), connect_args={"connect_timeout": PATIENCE}, poolclass=sqlalchemy.NullPool
+    )
+    try:
+        with engine.connect() as connection:
+            if _schema(connection) is None:
+                return
+            connection.execute(
+                sqlalchemy.text("UPDATE alembic_version SET version_num = version_num")
+            )
+            connection.rollback()
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        raise Refused(
+            f"the tracking database {without_password(uri)} refuses what is written to it "
+            f"({cause}); have its owner grant this user its tables, {OTHERWISE}"
+        ) from error
 
 
 def _schema(connection: Connection) -> str | None:

@@ -13,8 +13,9 @@ from sweeper.status.stored import StoredSweep
 from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
 from sweeper.sweep import Sweep
-from sweeper.tracking.connection import Unwell, check_address, first_line, settle
+from sweeper.tracking.connection import check_address, first_line, settle
 from sweeper.tracking.run_status import TRIAL_STATUS, sweep_status
+from sweeper.tracking.server_check import Unwell
 from trainers import TrainerError
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from sweeper.errors import UserError
 from sweeper.status.stored import stored_sweeps
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking import delivery
-from sweeper.tracking.connection import Unwell, check_address
+from sweeper.tracking.connection import check_address
 from sweeper.tracking.delivery import Delivery
 from sweeper.tracking.reconcile import reconcile
+from sweeper.tracking.server_check import Unwell
 from tests.chaos.driver import chaos_sweep
 from tests.chaos.promises import check_promises, reference
 from tests.chaos.proxy import Proxy, proxying

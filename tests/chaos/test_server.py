@@ -14,8 +14,9 @@ from sweeper.status.stored import stored_sweeps
 from sweeper.sweep import Outcome, Sweep
 from sweeper.terminal.board import Board
 from sweeper.tracking import connection, delivery
-from sweeper.tracking.connection import Unwell, check_address
+from sweeper.tracking.connection import check_address
 from sweeper.tracking.reconcile import reconcile
+from sweeper.tracking.server_check import Unwell
 from tests.chaos.driver import chaos_sweep
 from tests.chaos.promises import check_promises, reference
 from tests.chaos.proxy import Proxy, proxying
