@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,16 @@ from trainers.noise import Streams, stream_seed
 from trainers.optim import Adam
 from trainers.threads import one_thread
 
-__all__ = ["STEPS", "Classifier", "reference_classifier", "require_labels"]
+__all__ = [
+    "STEPS",
+    "Classifier",
+    "Seen",
+    "classifier_of",
+    "reference_classifier",
+    "require_labels",
+]
+
+Seen = Callable[[Tensor, Streams], Tensor]
 
 STEPS = 3000
 VERSION = 1
@@ -79,6 +88,17 @@ def reference_classifier(
     return _reference(_whole(data), steps, cache)
 
 
+def classifier_of(data: Dataset, steps: int, seen: Seen) -> Classifier:
+    """A classifier trained like the reference classifier, on what `seen` makes of clean examples.
+
+    `seen` takes a batch in data units and the streams for its noise; `accuracy` is on what it
+    makes of the test examples. Raises `Incompatible` as `require_labels` does.
+    """
+    require_labels(data)
+    whole = _whole(data)
+    return _train(whole, _fresh(whole), steps, seen)
+
+
 def require_labels(data: Dataset) -> None:
     """Raise `Incompatible` if no classifier can be trained and tested on the data's labels.
 
@@ -122,7 +142,7 @@ def _reference(data: Dataset, steps: int, cache: Path | None) -> Classifier:
     file = cache / f"{data.checksum()}-{steps}-v{VERSION}.safetensors" if cache else None
     known = _read(file, network) if file else None
     if known is None:
-        known = _train(data, network, steps)
+        known = _train(data, network, steps, lambda x, streams: x)
         if file:
             _write(file, known)
     return known
@@ -162,7 +182,7 @@ def _build(shape: tuple[int, ...], classes: int) -> nn.Module:
     )
 
 
-def _train(data: Dataset, network: nn.Module, steps: int) -> Classifier:
+def _train(data: Dataset, network: nn.Module, steps: int, seen: Seen) -> Classifier:
     splits = datasets.load(data)
     batches, labels = Batches(splits, torch.float32, CPU), splits.train.labels
     assert labels is not None
@@ -173,13 +193,15 @@ def _train(data: Dataset, network: nn.Module, steps: int) -> Classifier:
     first = steps - max(1, steps // 3)
     with one_thread(CPU), torch.enable_grad():
         for step, (rows, streams) in enumerate(_rows(len(batches), steps)):
-            logits = network(batches.train(rows, [streams]))
+            with torch.no_grad():
+                shown = seen(batches.train(rows, [streams]), streams)
+            logits = network(shown)
             loss = nn.functional.cross_entropy(logits, labels[rows])
             adam.step(torch.autograd.grad(loss, list(params.values())))
             if step >= first:
                 torch._foreach_lerp_(means, values, 1 / (step - first + 1))
         torch._foreach_copy_(values, means)
-        return _tested(network.requires_grad_(False), splits)
+        return _tested(network.requires_grad_(False), splits, seen)
 
 
 def _rows(examples: int, steps: int) -> Iterator[tuple[Tensor, Streams]]:
@@ -194,12 +216,14 @@ def _rows(examples: int, steps: int) -> Iterator[tuple[Tensor, Streams]]:
         yield order[place * batch : (place + 1) * batch], streams
 
 
-def _tested(network: nn.Module, splits: Splits) -> Classifier:
+@torch.no_grad()
+def _tested(network: nn.Module, splits: Splits, seen: Seen) -> Classifier:
     classifier, labels = Classifier(network, 0.0, len(splits.test)), splits.test.labels
     assert labels is not None
+    streams = Streams(SEED, -1)
     found = torch.cat(
         [
-            classifier.predict(raw.float() / splits.scale)
+            classifier.predict(seen(raw.float() / splits.scale, streams))
             for raw in torch.split(splits.test.x, CHUNK)
         ]
     )

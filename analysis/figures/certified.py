@@ -13,7 +13,8 @@ from analysis.figures.drawing.view import Figure, NothingToDraw, View
 
 __all__ = ["FIGURE", "Certified", "draw", "info"]
 
-_PREFIX = "certified/"
+# metric prefix -> what its classifier was trained on, beside the name of the model
+_PREFIXES = {"certified/": "", "certified_xhat/": ", classifier of x̂(y)"}
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,23 @@ def info(view: View) -> Certified:
     """Mean and range over seeds of the certified accuracy at every radius."""
     trials = view.finished
     radii = {
-        name: float(name.removeprefix(_PREFIX))
+        name: (float(name.removeprefix(prefix)), said)
+        for prefix, said in _PREFIXES.items()
         for name in trials.columns
-        if name.startswith(_PREFIX) and not name.endswith("_se")
+        if name.startswith(prefix) and not name.endswith("_se")
     }
     if not radii or trials[list(radii)].isna().all(axis=None):
         raise NothingToDraw("No certified accuracy is stored with these trials.", relevant=False)
     long = trials.melt("trial", list(radii), "name", "value").dropna(subset=["value"])
     joined = long.merge(trial_settings(view), on="trial")
-    table = over_seeds(joined.assign(radius=joined["name"].map(radii)), [*SETTING, "radius"])
+    radius = joined["name"].map(lambda name: radii[name][0])
+    family = joined["family"] + joined["name"].map(lambda name: radii[name][1])
+    table = over_seeds(joined.assign(radius=radius, family=family), [*SETTING, "radius"])
     return Certified(
         table,
         "Share of test examples that are classified rightly with a certificate of at least this "
-        "radius (Cohen et al. 2019, arXiv:1902.02918), mean over seeds.",
+        "radius (Cohen et al. 2019, arXiv:1902.02918), mean over seeds. The classifier saw clean "
+        "examples in its training, or the model’s x̂(y) where the name says so.",
     )
 
 

@@ -22,11 +22,14 @@ from trainers.evaluations import EVALUATIONS, config, evaluate, key
 from trainers.evaluations.active_units import ActiveUnits
 from trainers.evaluations.denoising import Denoising
 from trainers.evaluations.nll import Nll
+from trainers.evaluations.redenoising import Redenoising
 from trainers.likelihoods import Likelihood
 from trainers.likelihoods.gaussian import Gaussian
 from trainers.likelihoods.laplace import Laplace
+from trainers.model import Model
 from trainers.networks import NETWORKS
 from trainers.noise import Streams
+from trainers.objectives import Objective
 from trainers.objectives.deen import Deen
 from trainers.objectives.uvb import Uvb
 
@@ -126,7 +129,8 @@ def test_the_denoise_metric_is_the_loss_at_the_noise_that_is_imagined(
     assert abs(float(found.mean()) - exact) < 4 * float(found.std()) / len(x) ** 0.5
 
 
-def test_the_denoising_loss_of_the_best_energy_is_the_wiener_filters() -> None:
+def best_energy() -> tuple[Trial, Objective, Model]:
+    """A quadratic energy whose x̂ is the Wiener filter of the training data."""
     trial = deen_trial()
     spread = torch.linalg.inv(
         DATA.load().train.x.T @ DATA.load().train.x / 2000
@@ -137,12 +141,30 @@ def test_the_denoising_loss_of_the_best_energy_is_the_wiener_filters() -> None:
         {"energy.weight": spread, "energy.bias": torch.zeros(6, dtype=torch.float64)},
         {},
     )
+    return trial, objective, model
+
+
+def test_the_denoising_loss_of_the_best_energy_is_the_wiener_filters() -> None:
+    trial, objective, model = best_energy()
     asked = Denoising(gaussian=(SIGMA,), laplace=(), salt_and_pepper=(), examples=0)
     found = evaluate(asked, trial, objective, model)
     name = f"denoise/gaussian/{SIGMA:g}"
     assert abs(found.metrics[name] - least_loss(DATA, SIGMA)) < 4 * found.metrics[f"{name}_se"]
     assert set(found.metrics) == {name, f"{name}_se"}
     assert found.pictures == {}
+
+
+def test_denoising_twice_applies_the_wiener_filter_twice() -> None:
+    """x̂ = Wy in each direction: E(x − Wᵏy)² = λ(1 − wᵏ)² + σ²w²ᵏ with w = λ/(λ + σ²)."""
+    trial, objective, model = best_energy()
+    found = evaluate(Redenoising(times=3, examples=0), trial, objective, model).metrics
+    w = DATA.eigenvalues / (DATA.eigenvalues + SIGMA**2)
+    for times in (1, 2, 3):
+        exact = (DATA.eigenvalues * (1 - w**times) ** 2 + SIGMA**2 * w ** (2 * times)).sum()
+        error = found[f"redenoise/{times}_se"]
+        assert abs(found[f"redenoise/{times}"] - exact) < 4 * error
+    moved = ((DATA.eigenvalues + SIGMA**2) * w**4 * (1 - w) ** 2).sum()
+    assert found["redenoise/moved"] == pytest.approx(moved, rel=0.1)
 
 
 def test_the_active_units_of_a_collapsed_model_are_the_eigenvalues_above_the_noise() -> None:

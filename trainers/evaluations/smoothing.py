@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from scipy.special import betaincinv, log_ndtr, ndtri
 from torch import Tensor
 
-from trainers.classifier import STEPS, reference_classifier, require_labels
+from trainers.classifier import STEPS, Classifier, reference_classifier, require_labels
 from trainers.errors import InvalidValue
 from trainers.evaluations import (
     EVALUATIONS,
@@ -64,6 +64,9 @@ class Smoothing(Component):
     abstains. Each certificate is wrong with probability at most α. This holds for any denoiser;
     a VAE draws one latent for each copy.
 
+    The classifier is the data set's reference classifier, trained on clean examples; that of
+    ``smoothing_xhat`` is trained on the denoised ones.
+
     Metrics ``certified/0.5`` ... : the share of examples that are guessed right with a certified
     radius of at least that, ``certified/0.5_se``; ``smoothing/accuracy`` (guessed right, not
     abstained), ``smoothing/abstained``, ``smoothing/radius`` (mean over examples; 0 where the
@@ -88,6 +91,7 @@ class Smoothing(Component):
     """
 
     reference: ClassVar[str] = "Cohen et al. 2019, arXiv:1902.02918; Saremi 2020, Sec. 5"
+    suffix: ClassVar[str] = ""
 
     sigma: Positive = 0.7
     radii: tuple[Positive, ...] = (0.5, 0.75, 1.0, 1.25, 1.5)
@@ -129,7 +133,7 @@ class Smoothing(Component):
     ) -> Evaluation:
         x, labels = first_examples(trial, model, self.examples)
         assert labels is not None
-        classifier = reference_classifier(trial.data, self.steps, cache)
+        classifier = self.classifier(trial, objective, model, cache)
         streams, way = own_streams(trial, model), estimators(objective, model)[0]
 
         def classify(y: Tensor) -> Tensor:
@@ -148,7 +152,14 @@ class Smoothing(Component):
             for place, (one, label) in enumerate(zip(certificates, labels, strict=True))
         ]
         metrics = self._summary(certificates, labels)
-        return Evaluation(metrics | {"smoothing/reference": classifier.accuracy}, table)
+        reference = {f"smoothing{self.suffix}/reference": classifier.accuracy}
+        return Evaluation(metrics | reference, table)
+
+    def classifier(
+        self, trial: Trial, objective: Objective, model: Model, cache: Path | None
+    ) -> Classifier:
+        """The classifier that is smoothed."""
+        return reference_classifier(trial.data, self.steps, cache)
 
     def _summary(
         self, certificates: list[Certificate], labels: Int[Tensor, " batch"]
@@ -159,11 +170,15 @@ class Smoothing(Component):
         metrics: dict[str, float] = {}
         for wanted in self.radii:
             share, error = mean_and_error((right & (radius >= wanted)).double())
-            metrics |= {f"certified/{wanted:g}": share, f"certified/{wanted:g}_se": error}
+            name = f"certified{self.suffix}/{wanted:g}"
+            metrics |= {name: share, f"{name}_se": error}
+        summary = {
+            "accuracy": float((right & ~abstains).double().mean()),
+            "abstained": float(abstains.double().mean()),
+            "radius": float((right * radius).mean()),
+        }
         return metrics | {
-            "smoothing/accuracy": float((right & ~abstains).double().mean()),
-            "smoothing/abstained": float(abstains.double().mean()),
-            "smoothing/radius": float((right * radius).mean()),
+            f"smoothing{self.suffix}/{name}": value for name, value in summary.items()
         }
 
 
