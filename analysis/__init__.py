@@ -3,17 +3,20 @@
 From a sweep to its claims, in a notebook::
 
     from pathlib import Path
-    from analysis import Law, compare_all, equivalence, fit, load, report
+    from analysis import Law, compare_all, equivalence, fit, judged, load, report
 
-    experiment = load.from_storage(Path("sweeps"), "imaginary-noise")
-    print(fit(experiment.trials, Law("sigma", "test/kl", where={"model": "sigma_vae"})).sentence())
+    experiment = judged(load.from_storage(Path("sweeps"), "imaginary-noise"))
+    law = Law("sigma", "test/kl", where={"model": "sigma_vae"})
+    print(fit(experiment.trials, law, history=experiment.history).sentence())
     print(compare_all(experiment.trials, "sigma", ["test/kl"])[0].sentence())
     print(*(one.sentence() for one in equivalence.across_seeds(experiment.trials, margin=0.10)))
     report.write(experiment, Path("report"))
 
 `load`, `equivalence`, `published` and `report` are modules; `fit`, `fit_xy` (values of a table),
-`compare` and `compare_all` are functions, `Law` and `Groups` say what they work on. Each is
-imported when it is first named: `import analysis` alone does no work.
+`compare` and `compare_all` are functions, `Law` and `Groups` say what they work on. `judged` adds
+the verdict on each trial's training, and the history gives that on a law's: without them claims
+say that the training length is unknown. Each is imported when it is first named: `import analysis`
+alone does no work.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from analysis.laws.law import Law
     from analysis.laws.powerlaw import fit, fit_xy
     from analysis.sources import load
+    from analysis.training.stationarity import judged
 
 __all__ = [
     "Groups",
@@ -37,6 +41,7 @@ __all__ = [
     "equivalence",
     "fit",
     "fit_xy",
+    "judged",
     "load",
     "published",
     "report",
@@ -55,6 +60,7 @@ _MEMBERS = {
     "compare_all": "analysis.comparisons.compare",
     "fit": "analysis.laws.powerlaw",
     "fit_xy": "analysis.laws.powerlaw",
+    "judged": "analysis.training.stationarity",
 }
 
 

@@ -35,6 +35,7 @@ from analysis.sources.comparable import (
 from analysis.sources.rows import matching, require_column, require_metric, require_value, settled
 from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.multiplicity import holm
+from analysis.training.verdicts import Trained
 from analysis.wording import listed, quantity, symbol
 
 __all__ = ["compare", "compare_all", "compare_sides", "in_family"]
@@ -152,6 +153,7 @@ def compare_sides(
         both.difference(level),
         both.effect(level),
         paired=both.paired,
+        training=Trained.of_rows(pd.concat(sides)),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from analysis.statistics.estimate import Estimate
+from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import listed, number, percent, plural, probability, quantity, symbol
 
 __all__ = ["Comparison", "Groups"]
@@ -35,6 +36,7 @@ class Comparison:
     all comparisons of the family; its p is of this test alone, p_holm corrected over the family.
     effect: Hedges' g, the difference in standard deviations of one seed, with its own interval.
     also: fields that differ with the groups, and so may be the cause as well.
+    training: how far the trials of both groups were trained; of untrained ones nothing is claimed.
     """
 
     metric: str
@@ -47,10 +49,11 @@ class Comparison:
     p_holm: float = field(default=math.nan)
     paired: bool = False
     also: tuple[str, ...] = ()
+    training: Trained = field(default_factory=Trained)
 
     @property
     def untested(self) -> str:
-        """Why there is no test, or nothing."""
+        """Why there is no interval, or nothing."""
         if math.isfinite(self.difference.se):
             return ""
         if min(self.n) < 2:
@@ -66,10 +69,17 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """differ, not shown to differ, or not tested (see `untested`)."""
+        """differ, not shown to differ, not tested (see `untested`), or not trained."""
         if not math.isfinite(self.p_holm):
             return "not tested"
+        if self.training.verdict == UNTRAINED:
+            return UNTRAINED
         return "differ" if self.p_holm < 1 - self.difference.level else "not shown to differ"
+
+    @property
+    def claims(self) -> bool:
+        """Whether anything is claimed of the difference."""
+        return self.verdict in ("differ", "not shown to differ")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {
@@ -77,6 +87,7 @@ class Comparison:
             "effect": self.effect.to_json(),
             "p_holm": self.p_holm if math.isfinite(self.p_holm) else None,
             "design": self.design,
+            "training": self.training.to_json(),
             "sentence": self.sentence(),
         }
 
@@ -88,17 +99,25 @@ class Comparison:
                 f"{quantity(self.metric)}{at}: {first} − {second} = {number(d.value)}; "
                 f"{self._why_untested()}."
             )
+        told = (
+            f"{number(d.value)} ({percent(d.level)}{self._at_once()}; {self.design}: "
+            f"{number(d.low)} to {number(d.high)}"
+        )
+        if self.verdict == UNTRAINED:
+            return (
+                f"{quantity(self.metric)}{at}: {first} − {second} = {told}); "
+                f"{self.training.remark}."
+            )
         verdict = "differ" if self.verdict == "differ" else "are not shown to differ"
         also = f"; they also differ in {listed(map(symbol, self.also))}" if self.also else ""
+        also += f"; {self.training.remark}" * bool(self.training.remark)
         effect = (
             f", effect size {number(self.effect.value, 2)}"
             if math.isfinite(self.effect.value)
             else ""
         )
-        level = f"{percent(d.level)}{self._at_once()}; {self.design}"
         return (
-            f"{quantity(self.metric)}{at}: {first} and {second} {verdict}: difference "
-            f"{number(d.value)} ({level}: {number(d.low)} to {number(d.high)}; "
+            f"{quantity(self.metric)}{at}: {first} and {second} {verdict}: difference {told}; "
             f"Holm {probability(self.p_holm)}){effect}{also}."
         )
 

@@ -10,7 +10,7 @@ of per-seed numbers, and Welch's TOST applies to it for any scatter of the seeds
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from analysis.equivalence.verdict import (
     LEAST_SEEDS,
     UNDECIDED,
     UNUSABLE,
+    licensed,
     plain,
     repeated,
     said,
@@ -32,6 +33,7 @@ from analysis.errors import AnalysisError
 from analysis.sources.noise import PAPERS
 from analysis.sources.rows import require_column, usable
 from analysis.statistics.regression import fit_linear
+from analysis.training.verdicts import Trained
 from analysis.wording import number, plural, quantity, symbol
 
 __all__ = ["CollapseVerdict", "collapse"]
@@ -47,7 +49,7 @@ class CollapseVerdict:
     curve is within that ratio at every β of the sweep. dealt: β = 1 and other β were trained with
     the same seeds, so that each side uses some of them. copies: number of seeds whose values equal
     another seed's, which are not counted. reason: why the rows are unusable. exponent: of β in the
-    effective noise level.
+    effective noise level. training: how far the rows were trained.
     """
 
     x: str
@@ -64,10 +66,11 @@ class CollapseVerdict:
     copies: int = 0
     reason: str = ""
     exponent: float = PAPERS["sigma"][1]
+    training: Trained = field(default_factory=Trained)
 
     @property
     def verdict_text(self) -> str:
-        return said(self.verdict, self.needs, self.if_equal, self.dealt)
+        return said(self.verdict, self.needs, self.if_equal, self.dealt, self.training)
 
     @property
     def if_equal(self) -> int | None:
@@ -85,6 +88,7 @@ class CollapseVerdict:
                 "delta": self.delta,
                 "test": self.test and self.test.to_json(),
                 "verdict_text": self.verdict_text,
+                "training": self.training.to_json(),
                 "sentence": self.sentence(),
             }
         )
@@ -136,13 +140,19 @@ def collapse(
             limit = _limit(kin, margin) if delta_margin is None else delta_margin
             try:
                 usable(kin.rows, y)
-                found.append(_verdict(kin, y, limit, alpha))
+                found.append(_licensed(kin, _verdict(kin, y, limit, alpha)))
             except AnalysisError as reason:
                 reasons.append(reason)
                 found.append(_unusable(kin, y, limit, str(reason)))
     if reasons and len(reasons) == len(found):
         raise reasons[0]
     return found
+
+
+def _licensed(kin: Kin, found: CollapseVerdict) -> CollapseVerdict:
+    """Without convergence the curves are not called equivalent."""
+    training = Trained.of_rows(kin.rows)
+    return replace(found, training=training, verdict=licensed(found.verdict, training))
 
 
 def _limit(kin: Kin, margin: float) -> float:

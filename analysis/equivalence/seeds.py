@@ -16,6 +16,7 @@ from analysis.equivalence.verdict import (
     LEAST_SEEDS,
     UNDECIDED,
     UNUSABLE,
+    licensed,
     plain,
     repeated,
     said,
@@ -23,6 +24,7 @@ from analysis.equivalence.verdict import (
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.sources.rows import require_column, usable
 from analysis.statistics.multiplicity import holm_levels
+from analysis.training.verdicts import Trained
 from analysis.wording import number, quantity
 
 __all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms", "compare_seeds"]
@@ -38,7 +40,8 @@ class SeedVerdict:
     `logs` on the values themselves. seeds: those used, by arm. dealt: the sweep used the same
     seeds in both arms, so that each arm uses some of them. needs, if_equal: further seeds per arm
     that decide all metrics together, see `seeds_missing`. copies: number of seeds whose values
-    equal another seed's, which are not counted. reason: why the pair is unusable.
+    equal another seed's, which are not counted. reason: why the pair is unusable. training: how
+    far both arms were trained; without convergence no pair is called equivalent.
     """
 
     labels: tuple[str, str]
@@ -52,6 +55,7 @@ class SeedVerdict:
     copies: int = 0
     reason: str = ""
     logs: bool = True
+    training: Trained = field(default_factory=Trained)
 
     @property
     def p(self) -> float:
@@ -63,7 +67,7 @@ class SeedVerdict:
 
     @property
     def verdict_text(self) -> str:
-        return said(self.verdict, self.needs, self.if_equal, self.dealt)
+        return said(self.verdict, self.needs, self.if_equal, self.dealt, self.training)
 
     def to_json(self) -> dict[str, Any]:
         tests = {name: test.to_json() for name, test in self.tests.items()}
@@ -73,6 +77,7 @@ class SeedVerdict:
                 "level": "seeds",
                 "tests": tests,
                 "verdict_text": self.verdict_text,
+                "training": self.training.to_json(),
                 "sentence": self.sentence(),
             }
         )
@@ -161,7 +166,13 @@ def compare_arms(
     """
     arms = [_by_seed(arm, metrics) for arm in (first, second)]
     found = compare_seeds((first.label, second.label), arms, margin, alpha)
-    return replace(found, settings=_settings(first, second))
+    training = Trained.of_rows(pd.concat([first.rows, second.rows]))
+    return replace(
+        found,
+        settings=_settings(first, second),
+        training=training,
+        verdict=licensed(found.verdict, training),
+    )
 
 
 def compare_seeds(

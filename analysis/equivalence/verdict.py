@@ -6,15 +6,18 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.training.verdicts import DRIFTING, UNTRAINED, Trained
 from analysis.wording import plural
 
 __all__ = [
+    "ALIKE",
     "ALPHA",
     "DIFFERENT",
     "EQUIVALENT",
     "LEAST_SEEDS",
     "UNDECIDED",
     "UNUSABLE",
+    "licensed",
     "missing",
     "plain",
     "repeated",
@@ -22,6 +25,7 @@ __all__ = [
 ]
 
 EQUIVALENT = "equivalent"
+ALIKE = "alike so far"  # within the margin, and training has not converged
 DIFFERENT = "different"
 UNDECIDED = "undecided"
 UNUSABLE = "unusable"
@@ -30,13 +34,25 @@ ALPHA = 0.05  # level of an equivalence test that is not repeated
 LEAST_SEEDS = 5  # per arm; with fewer the verdict is undecided
 
 
+def licensed(verdict: str, training: Trained) -> str:
+    """The verdict that training allows: equivalence takes convergence, and any claim training."""
+    if training.verdict == UNTRAINED and verdict != UNUSABLE:
+        return UNTRAINED
+    return ALIKE if training.verdict == DRIFTING and verdict == EQUIVALENT else verdict
+
+
 def said(
-    verdict: str, needs: int | None = None, if_equal: int | None = None, dealt: bool = False
+    verdict: str,
+    needs: int | None = None,
+    if_equal: int | None = None,
+    dealt: bool = False,
+    training: Trained | None = None,
 ) -> str:
-    """The verdict in words: equivalent, different, or undecided with the further seeds needed."""
-    if verdict != UNDECIDED:
-        return verdict
-    return f"{verdict} (needs {missing(needs, if_equal, dealt)})"
+    """The verdict in words: with the further seeds needed if undecided, and the training."""
+    if verdict == UNDECIDED:
+        return f"{verdict} (needs {missing(needs, if_equal, dealt)})"
+    remark = training.remark if training and verdict != UNUSABLE else ""
+    return f"{verdict} ({remark})" if remark else verdict
 
 
 def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.equivalence import SeedVerdict, across_seeds, level_of
+from analysis.equivalence.verdict import licensed
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover, hover_template, label
@@ -71,7 +72,7 @@ def _rows(one: SeedVerdict) -> list[dict[str, object]]:
             "high": test.high,
             "interval": f"{100 - 200 * test.alpha:.3g} %",
             "margin": test.margin,
-            "verdict": test.verdict,
+            "verdict": licensed(test.verdict, one.training),
             "n": f"{test.n[0]} and {test.n[1]}",
         }
         for name, test in one.tests.items()

@@ -62,7 +62,8 @@ def trends(view: View) -> Iterator[str]:
         seen.add(key)
         try:
             law = replace(claim.law.law, where={**claim.law.law.where, **where})
-            yield scaling(view.finished, law, "d_z").sentence()
+            history = view.experiment.history
+            yield scaling(view.finished, law, "d_z", history=history).sentence()
         except AnalysisError:
             continue
 

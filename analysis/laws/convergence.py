@@ -7,7 +7,6 @@ over the last fifth of its training.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,17 +14,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.laws.law import Law, filtered
+from analysis.statistics.drift import late
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
 from analysis.statistics.regression import leading_coefficients
+from analysis.training.verdicts import judge
 
-__all__ = ["CONVERGED", "DRIFTING", "UNTRAINED", "Convergence", "convergence"]
+__all__ = ["TOLERANCE", "Convergence", "convergence"]
 
 Array = NDArray[np.float64]
-CONVERGED, DRIFTING, UNTRAINED = "converged", "drifting", "not trained"
 TOLERANCE = 0.01  # change of ν over the last fifth of training that counts as none
 MOST = 0.1  # relative change over it from which nothing is claimed
-LEAST_STEPS = 5  # epochs with a measurement, below which nothing is claimed
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,18 @@ class Convergence:
         return self.epochs[-1]
 
     @property
+    def change(self) -> Estimate:
+        """Of ν over the last fifth of training, as fast as it drifts."""
+        return self.drift.times(self.last / 5)
+
+    @property
     def verdict(self) -> str:
-        """Converged where the whole interval of the drift is small; no interval, no such proof."""
-        fifth, drift = self.last / 5, self.drift
-        if len(self.epochs) < LEAST_STEPS or not (
-            abs(drift.value) * fifth <= MOST * abs(self.nu[-1].value)
-        ):
-            return UNTRAINED
-        small = max(abs(drift.low), abs(drift.high)) * fifth <= TOLERANCE
-        return CONVERGED if small else DRIFTING
+        """Converged where the whole interval of the change is small."""
+        return self.within(TOLERANCE)
+
+    def within(self, tolerance: float) -> str:
+        """The verdict where a change of ν by `tolerance` counts as none."""
+        return judge(len(self.epochs), self.change, tolerance, MOST * abs(self.nu[-1].value))
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -98,6 +100,6 @@ def convergence(
 
 def _drift(at: Array, nus: Array, level: float) -> Estimate:
     """The change of ν [epochs, seeds] an epoch over the last fifth, two epochs at least."""
-    late = at >= min(math.floor(0.8 * at[-1]), at[-2])
-    own = leading_coefficients(at[late], nus[late].T)
+    last = late(at)
+    own = leading_coefficients(at[last], nus[last].T)
     return mean_estimate(own, "t interval of per-seed drifts", level)

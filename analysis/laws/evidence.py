@@ -16,6 +16,7 @@ from analysis.laws.law import Law
 from analysis.laws.shape import CURVATURE_SD, CURVATURE_SEEDS, LEAST, LocalExponent
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.regression import FTest
+from analysis.training.verdicts import UNTRAINED
 
 __all__ = ["Evidence"]
 
@@ -99,6 +100,11 @@ class Evidence:
     def published(self) -> bool:
         """Whether this is one curve over a noise level without seeds, as the papers print them."""
         return not self.seed and self.law.x in ("sigma", "alpha")
+
+    @property
+    def untrained(self) -> bool:
+        """Whether training is known to be too short for any claim."""
+        return self.convergence is not None and self.convergence.verdict == UNTRAINED
 
     @property
     def shape_tested(self) -> bool:

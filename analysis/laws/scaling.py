@@ -22,7 +22,8 @@ from analysis.sources.rows import require_column
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
 from analysis.statistics.regression import fit_weighted, leading_coefficients, polynomial
-from analysis.wording import number, percent, probability, symbol
+from analysis.training.verdicts import CONVERGED, DRIFTING, UNTRAINED
+from analysis.wording import number, percent, plural, probability, symbol
 
 __all__ = ["Scaling", "nu_by_seed", "scaling"]
 
@@ -71,6 +72,7 @@ class Scaling:
             "over": self.over,
             "laws": rows,
             "trend": self.trend.to_json(),
+            "training": self.training or "unknown",
             "left_out": {f"{value:g}": why for value, why in self.left_out.items()},
             "sentence": self.sentence(),
         }
@@ -87,18 +89,46 @@ class Scaling:
         told = f"ν by {name}: {each}"
         if not math.isfinite(t.se):
             return f"{told}; a trend needs three values of {name} or two seeds."
-        sure = t.p < 1 - t.level
-        return (
-            f"{told}. Doubling {name} changes ν by {number(change * t.value, 2)} "
+        numbers = (
+            f"Doubling {name} changes ν by {number(change * t.value, 2)} "
             f"({percent(t.level)}, {t.method}: {number(change * t.low, 2)} to "
-            f"{number(change * t.high, 2)}; {probability(t.p)}), so a dependence is "
-            f"{'established' if sure else 'not established'}."
+            f"{number(change * t.high, 2)}; {probability(t.p)})"
+        )
+        return f"{told}. {numbers}{self._claim(t.p < 1 - t.level)}."
+
+    def _claim(self, sure: bool) -> str:
+        """What the training of the laws allows one to say of the trend."""
+        training = self.training
+        if training == UNTRAINED:
+            return "; no claim, for a law is not trained"
+        if training == CONVERGED:
+            return f", so a dependence is {'established' if sure else 'not established'}"
+        seen = "is seen" if sure else "is not seen"
+        if training is None:
+            return f", so a dependence {seen}; as given, training length unknown"
+        most = max(law.convergence.last for law in self.laws if law.convergence)
+        return (
+            f", so a dependence {seen} after {plural(most, 'epoch')}; training has not converged"
         )
 
+    @property
+    def training(self) -> str | None:
+        """The worst verdict on the training of the laws; None if one's is not known."""
+        found = [law.convergence.verdict if law.convergence else None for law in self.laws]
+        order = (UNTRAINED, None, DRIFTING, CONVERGED)
+        return min(found, key=order.index)
 
-def scaling(trials: pd.DataFrame, law: Law, over: str = "d_z", level: float = 0.95) -> Scaling:
+
+def scaling(
+    trials: pd.DataFrame,
+    law: Law,
+    over: str = "d_z",
+    level: float = 0.95,
+    history: pd.DataFrame | None = None,
+) -> Scaling:
     """Fit `law` at each value of `over`; values where it cannot be fitted are named.
 
+    history: `Experiment.history`; without it nothing is established, as training is unknown.
     Errors: UnknownName; TooFewRows unless at least two values of `over` give a law.
     """
     require_column(trials, over)
@@ -108,7 +138,7 @@ def scaling(trials: pd.DataFrame, law: Law, over: str = "d_z", level: float = 0.
     for value in sorted(rows[over].dropna().unique()):
         try:
             one = replace(law, where={**law.where, over: float(value)})
-            laws[float(value)] = fit(trials, one, level)
+            laws[float(value)] = fit(trials, one, level, history)
         except AnalysisError as error:
             left_out[float(value)] = str(error)
     if len(laws) < 2:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
-from analysis.laws.convergence import CONVERGED, DRIFTING, UNTRAINED
 from analysis.laws.evidence import Evidence
 from analysis.laws.shape import CURVATURE_SD
+from analysis.training.verdicts import CONVERGED, DRIFTING, UNTRAINED
 from analysis.wording import listed, number, percent, plural, probability, quantity, share, symbol
 
 __all__ = ["law_doubts", "law_json", "law_sentence", "law_sentences", "law_shape", "law_trained"]
@@ -22,10 +22,13 @@ def law_sentence(law: Evidence) -> str:
 def law_sentences(law: Evidence) -> list[str]:
     """The exponent, the shape, influence and what was left out.
 
-    Of fewer than three seeds the shape is that of this run's curve, and nothing is concluded.
+    Of fewer than three seeds the shape is that of this run's curve, and nothing is concluded; nor
+    is it of a law that is not trained.
     """
     tests = [_rivals(law), _lack(law), _leverage(law)] if law.shape_tested else []
-    said = [_exponent(law), law_trained(law), _worth(law), law_shape(law), *tests]
+    said = [_exponent(law), law_trained(law)]
+    if not law.untrained:
+        said += [_worth(law), law_shape(law), *tests]
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
 
 
@@ -33,30 +36,49 @@ def law_trained(law: Evidence) -> str:
     """What the drift of ν over the last fifth of training allows one to say."""
     found = law.convergence
     if found is None:
-        return "" if law.published else "Whether training had converged is not known here."
+        unknown = "The training length is unknown, and so is whether ν would still move."
+        return "" if law.published else unknown
     if found.verdict == UNTRAINED:
         return (
             f"Not trained: after {plural(found.last, 'epoch')} ν still changes by "
             f"{number(found.drift.value, 2)} an epoch, or too few epochs were measured."
         )
-    way = "falls" if found.drift.value < 0 else "rises"
-    width = (
-        f" ({percent(law.exponent.level)} over seeds: {number(found.drift.low, 2)} to "
-        f"{number(found.drift.high, 2)})"
-        if math.isfinite(found.drift.low)
-        else " (one seed: no interval)"
-    )
-    told = f"ν {way} by {number(abs(found.drift.value), 2)} an epoch{width}"
     if found.verdict == CONVERGED:
-        return f"Training has converged: over the last fifth of {found.last} epochs {told}."
+        return f"Training has converged: over the last fifth of {found.last} epochs {_drift(law)}."
+    if found.drift.low <= 0 <= found.drift.high:
+        return (
+            f"That training has converged is not shown: after {found.last} epochs {_drift(law)}."
+        )
     return (
-        f"Training has not converged: after {found.last} epochs {told}, so that ν is the "
+        f"Training has not converged: after {found.last} epochs {_drift(law)}, so that ν is the "
         "exponent of this training length."
     )
 
 
+def _drift(law: Evidence) -> str:
+    """``ν falls by 0.003 an epoch``, or its drift where the sign is not known, with interval."""
+    assert law.convergence is not None
+    drift = law.convergence.drift
+    if not math.isfinite(drift.low):
+        way = "falls" if drift.value < 0 else "rises"
+        return f"ν {way} by {number(abs(drift.value), 2)} an epoch (one seed: no interval)"
+    width = (
+        f" ({percent(law.exponent.level)} over seeds: {number(drift.low, 2)} to "
+        f"{number(drift.high, 2)})"
+    )
+    if drift.low <= 0 <= drift.high:
+        return f"the drift of ν is {number(drift.value, 2)} an epoch{width}"
+    way = "falls" if drift.value < 0 else "rises"
+    return f"ν {way} by {number(abs(drift.value), 2)} an epoch{width}"
+
+
 def law_shape(law: Evidence) -> str:
-    """The bend: tested over seeds, or described where there are too few of them."""
+    """The bend: tested over seeds, or described where there are too few of them.
+
+    Nothing of a law that is not trained.
+    """
+    if law.untrained:
+        return ""
     if law.published:
         return _published_bend(law)
     return _bend(law) if law.shape_tested else _curve(law)
@@ -68,7 +90,7 @@ def law_doubts(law: Evidence) -> list[str]:
     A rival form after a bend, a lack of fit, an x that moves the exponent, and every note.
     """
     rival = law.rival is not None and law.rival.delta_aicc < 0
-    said = [_rivals(law) * rival, _lack(law) * law.lacks, _leverage(law)]
+    said = [_rivals(law) * rival, _lack(law) * law.lacks, _leverage(law)] * (not law.untrained)
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
 
 
@@ -87,15 +109,17 @@ def _exponent(law: Evidence) -> str:
 
 
 def _claim(law: Evidence, power: str) -> str:
-    y = quantity(law.law.y)
+    """Only of a law that is known to be converged is it said that y follows it."""
+    y, found = quantity(law.law.y), law.convergence
+    if law.untrained:
+        return f"No law is claimed, for training is too short; its numbers: {power}"
     if not law.p < 1 - law.exponent.level:
         return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
     if law.n_seeds == 1:
         return f"In this {_one(law)} {y} goes as {power}"
-    found = law.convergence
-    if found is not None and found.verdict == UNTRAINED:
-        return f"No law is claimed, for training is too short; its numbers: {power}"
-    if found is not None and found.verdict == DRIFTING:
+    if found is None:
+        return f"As given, {y} goes as {power}"
+    if found.verdict == DRIFTING:
         return f"After {found.last} epochs {y} goes as {power}"
     return f"{y} follows{', on average over the range,' * law.bends} {power}"
 

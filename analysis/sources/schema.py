@@ -42,6 +42,7 @@ RESERVED = (
     "wall_s",
     "parameters",
     "reason",
+    "training",
     "noise",
     "beta_exponent",
     "machine",

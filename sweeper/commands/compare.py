@@ -111,7 +111,7 @@ def _row(one: Comparison) -> list[str]:
         f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
         for name, value in one.setting.items()
     )
-    d, known = one.difference, one.verdict != "not tested"
+    d, known = one.difference, not one.untested
     first, second = (label.removeprefix("model = ") for label in one.groups)
     spread = f" ({d.low:.3g} … {d.high:.3g})" if known else ""
     return [

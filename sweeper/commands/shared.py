@@ -90,13 +90,17 @@ def load_grid(arguments: argparse.Namespace) -> Sweep:
 
 
 def load_experiment(arguments: argparse.Namespace) -> Experiment:
-    """Load the experiment from storage, or from MLflow if --tracking is given."""
+    """Load the experiment from storage, or from MLflow if --tracking is given.
+
+    Its trials have the verdict on their training, without which claims are weaker.
+    """
     from analysis.sources import load
+    from analysis.training.stationarity import judged
     from sweeper.storage.addresses import storage_path, tracking_uri
 
     if arguments.tracking:
-        return load.from_mlflow(tracking_uri(arguments.tracking), arguments.experiment)
-    return load.from_storage(storage_path(arguments.storage), arguments.experiment)
+        return judged(load.from_mlflow(tracking_uri(arguments.tracking), arguments.experiment))
+    return judged(load.from_storage(storage_path(arguments.storage), arguments.experiment))
 
 
 def condition(text: str, option: str) -> tuple[str, object]:

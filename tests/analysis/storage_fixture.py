@@ -107,7 +107,7 @@ def records(planted: Planted) -> list[dict[str, Any]]:
     }
     out = []
     for epoch in range(1, planted.epochs + 1):
-        share = np.exp(-4 * epoch / planted.epochs) * (epoch < planted.epochs)
+        share = np.exp(-12 * epoch / planted.epochs) * (epoch < planted.epochs)
         now = {key: value + (start[key] - value) * share for key, value in final.items()}
         metrics: Metrics = {f"test/{key}": float(value) for key, value in now.items()}
         metrics |= {f"train/{key}": now[key] * 0.97 for key in ("elbo", "kl", "recon")}

@@ -35,6 +35,7 @@ def test_what_a_notebook_imports_is_there_when_it_is_named() -> None:
         "equivalence",
         "fit",
         "fit_xy",
+        "judged",
         "load",
         "published",
         "report",

@@ -14,6 +14,7 @@ from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Part, Statement
 from analysis.sources.schema import param_columns
+from analysis.training.verdicts import DRIFTING, UNTRAINED
 from analysis.wording import model_name, plural, quantity, setting, symbol
 
 __all__ = ["Compared", "part", "shown"]
@@ -44,9 +45,13 @@ class Compared:
 
     @property
     def statements(self) -> list[Statement]:
-        tested = [one for one in self.found if one.verdict != "not tested"]
+        tested = [one for one in self.found if one.claims]
+        short = [one.training for one in self.found if one.training.verdict == UNTRAINED]
         if not tested:
-            return []
+            return [
+                Statement(f"{self.subject} of {self.kinds}: {one.remark}.", True)
+                for one in short[:1]
+            ]
         differ = sum(one.verdict == "differ" for one in tested)
         also = "; models differ in more than their kind, as the table says" * any(
             one.also for one in tested
@@ -60,9 +65,18 @@ class Compared:
         return [
             Statement(
                 f"{self.subject}: {plural(len(tested), 'comparison')} between "
-                f"{self.kinds}{noise}; {found} (Holm, 5 %){also}."
+                f"{self.kinds}{noise}; {found} (Holm, 5 %){also}{self._training(tested)}."
             )
         ]
+
+    def _training(self, tested: Sequence[Comparison]) -> str:
+        """What training takes from these comparisons, and how many it forbids."""
+        left = len(self.found) - len(tested)
+        drifting = sum(one.training.verdict == DRIFTING for one in tested)
+        unknown = sum(one.training.verdict is None for one in tested)
+        said = f"; training has not converged in {drifting} of them" if drifting else ""
+        said += "; training length unknown" if unknown else ""
+        return said + (f"; {left} more are not tested" if left else "")
 
     @property
     def table(self) -> pd.DataFrame:
@@ -79,6 +93,7 @@ class Compared:
                     "effect": one.effect.value,
                     "p_holm": one.p_holm,
                     "verdict": one.verdict,
+                    "training": one.training.verdict or "unknown",
                     "also_differ": ", ".join(one.also),
                     "sentence": one.sentence(),
                 }
@@ -147,7 +162,8 @@ def _row(one: Comparison) -> dict[str, object]:
         "comparison": one,
         "models": [_model(group) for group in one.groups],
         "at": _at(one),
-        "tested": one.verdict != "not tested",
+        "tested": not one.untested,
+        "training": one.training.verdict or "training unknown",
     }
 
 

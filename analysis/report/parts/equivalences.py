@@ -23,10 +23,11 @@ from analysis.equivalence import (
     Verdict,
 )
 from analysis.equivalence import examine as ask
-from analysis.equivalence.verdict import ALPHA, missing
+from analysis.equivalence.verdict import ALIKE, ALPHA, missing
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
+from analysis.training.verdicts import UNTRAINED
 from analysis.wording import number, plural, quantity, symbol
 
 __all__ = ["Equivalences", "blocks", "examine", "part"]
@@ -38,7 +39,7 @@ LEVELS = {
     "collapse": "one curve for all β (TOST)",
 }
 _SENTENCES = 4
-_ORDER = (EQUIVALENT, UNUSABLE, UNDECIDED, DIFFERENT)
+_ORDER = (EQUIVALENT, ALIKE, UNUSABLE, UNTRAINED, UNDECIDED, DIFFERENT)
 
 
 @dataclass(frozen=True)

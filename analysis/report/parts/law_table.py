@@ -45,6 +45,7 @@ def _blocks(view: View) -> Iterator[Block]:
                 "claim": claim,
                 "law": claim.law,
                 "interval": interval(claim.law) if claim.law else "",
+                "training": _training(claim.law) if claim.law else "",
                 "form": _rival(claim.law) if claim.law else "",
                 "intervals": _intervals(claim.law) if claim.law else [],
             }
@@ -89,7 +90,7 @@ def _numbers(claim: Claim) -> dict[str, object]:
         "n": law.n,
         "n_seeds": law.n_seeds,
         "r2": law.r2,
-        "convergence": None if law.convergence is None else law.convergence.verdict,
+        "convergence": _training(law),
         "nu_drift": None if law.convergence is None else law.convergence.drift.value,
         "curvature": law.curvature,
         "curvature_p": law.curvature_p,
@@ -97,11 +98,17 @@ def _numbers(claim: Claim) -> dict[str, object]:
     }
 
 
+def _training(law: PowerLaw) -> str:
+    return law.convergence.verdict if law.convergence else "unknown"
+
+
 def _rival(law: PowerLaw) -> str:
     return "" if law.rival is None else law.rival.name
 
 
 def _shape(law: PowerLaw) -> str:
+    if law.untrained:
+        return "; not trained, no claim"
     if law.bends:
         return "; bends"
     return "; no bend established" if law.shape_tested else ""
@@ -169,7 +176,10 @@ def _law(claim: Claim) -> list[Statement]:
     few = [text for text in said[1:] if text.startswith("With ")][:1]
     doubts = " ".join(law_doubts(claim.law))
     return [
-        Statement(f"{claim.family.label}: {' '.join([said[0], law_trained(claim.law), *few])}"),
+        Statement(
+            f"{claim.family.label}: {' '.join([said[0], law_trained(claim.law), *few])}",
+            claim.law.untrained,
+        ),
         *([Statement(f"{claim.family.label}: {shape}", claim.law.bends)] if shape else []),
         *([Statement(f"{claim.family.label}: {doubts}", True)] if doubts else []),
     ]

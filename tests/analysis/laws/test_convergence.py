@@ -87,5 +87,7 @@ def test_without_a_history_convergence_is_not_known() -> None:
     frame = pd.DataFrame({"sigma": SIGMA, "seed": 0, "test/kl": [3 / s for s in SIGMA]})
     law = fit(frame, Law())
     assert law.convergence is None
-    assert "Whether training had converged is not known here." in law.sentence()
+    assert (
+        "The training length is unknown, and so is whether ν would still move." in law.sentence()
+    )
     assert law.to_json()["convergence"] is None

@@ -55,7 +55,7 @@ def test_each_group_has_its_planted_exponent(table: Table) -> None:
     assert second is not None
     assert second.n_seeds == 5
     assert second.to_json()["where"] == {"depth": 4}
-    assert "val loss follows width^−ν" in second.sentence()
+    assert "As given, val loss goes as width^−ν" in second.sentence()
 
 
 def test_no_name_of_a_column_has_a_meaning_of_ours(table: Table) -> None:

@@ -22,6 +22,7 @@ def sweep(trend: float = 0.1, seeds: int = 4) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     rows = [
         {
+            "trial": f"{d_z}-{seed}-{s:g}",
             "status": "finished",
             "role": "declared",
             "model": "sigma_vae",
@@ -41,20 +42,55 @@ def sweep(trend: float = 0.1, seeds: int = 4) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def at_rest(trials: pd.DataFrame, fall: float = 0.0) -> pd.DataFrame:
+    """A history in which log KL ∝ −log σ falls by `fall` an epoch until the end of training."""
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "trial": trials["trial"],
+                    "seed": trials["seed"].astype(float),
+                    "metric": "test/kl",
+                    "step": epoch,
+                    "value": trials["test/kl"] * trials["sigma"] ** -(fall * (100 - epoch)),
+                }
+            )
+            for epoch in range(10, 101, 10)
+        ],
+        ignore_index=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fall", "says"),
+    [
+        (0.0, "so a dependence is established."),
+        (0.001, "so a dependence is seen after 100 epochs; training has not converged."),
+        (0.02, "; no claim, for a law is not trained."),
+        (None, "so a dependence is seen; as given, training length unknown."),
+    ],
+)
+def test_training_licenses_the_trend(fall: float | None, says: str) -> None:
+    trials = sweep()
+    history = None if fall is None else at_rest(trials, fall)
+    assert scaling(trials, Law(), history=history).sentence().endswith(says)
+
+
 @pytest.mark.parametrize("seeds", [1, 4])
 def test_planted_trend_is_recovered(seeds: int) -> None:
     found = scaling(sweep(seeds=seeds), Law())
     assert found.values == (10, 20, 40, 80)
     assert found.trend.low < 0.1 < found.trend.high
     assert found.trend.value == pytest.approx(0.1, abs=0.01)
-    assert "a dependence is established" in found.sentence()
+    assert "a dependence is seen" in found.sentence()
     assert ("paired over 4 seeds" if seeds > 1 else "independent seeds") in found.sentence()
     assert list(found.table()["d_z"]) == [10, 20, 40, 80]
     json.dumps(found.to_json(), allow_nan=False)
 
 
 def test_no_trend_is_not_established() -> None:
-    found = scaling(sweep(trend=0.0), Law())
+    trials = sweep(trend=0.0)
+    found = scaling(trials, Law(), history=at_rest(trials))
     assert "not established" in found.sentence()
 
 

@@ -126,7 +126,8 @@ def test_the_numbers_are_those_of_the_fit(experiment: Experiment, folder: Path) 
 
 def test_the_summary_states_the_law_and_what_is_left_out(experiment: Experiment) -> None:
     said = " ".join(report.summary(experiment, SETTINGS))
-    law = fit(experiment.trials, replace(LAW, where={"model": "sigma_vae"}))
+    declared = replace(LAW, where={"model": "sigma_vae"})
+    law = fit(experiment.trials, declared, history=experiment.history)
     assert law.sentences()[0] in said
     assert "A bend is not established" in said
     assert "2 trials failed" in said
@@ -245,7 +246,8 @@ def test_a_scale_without_a_logarithm_is_in_no_law_and_said_to_be(tmp_path: Path)
         )
         for text in said
     )
-    law = fit(trials, replace(LAW, range=(0.04, 0.3), where={"model": "sigma_vae"}))
+    declared = replace(LAW, range=(0.04, 0.3), where={"model": "sigma_vae"})
+    law = fit(trials, declared, history=loaded.history)
     assert any(law.sentences()[0] in text for text in said)
     assert report.write(found, tmp_path / "report").is_file()
 

@@ -141,7 +141,8 @@ def test_corruptions_of_one_model_are_compared_by_the_full_bound(tmp_path: Path)
     ]
     experiment = Experiment("dvae", pd.DataFrame(rows), planted_history())
     assert (
-        "Full ELBO: 3 comparisons between values of corruption p; 3 of them differ (Holm, 5 %)."
+        "Full ELBO: 3 comparisons between values of corruption p; 3 of them differ (Holm, 5 %); "
+        "training length unknown."
     ) in report.summary(experiment)
     page = report.write(experiment, tmp_path).read_text("utf-8")
     assert "Full ELBO of every pair of values of corruption p" in page

@@ -100,7 +100,7 @@ def test_a_law_of_a_table_has_the_fields_and_words_of_ours(
     assert main(["fit", "--table", "runs.csv", *FIT, "--group", "depth"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "depth = 4 law val/loss ~ width^-ν, width = 16 … 256" in out
-    assert "val loss follows width^−ν with ν =" in out
+    assert "As given, val loss goes as width^−ν with ν =" in out
 
 
 def test_two_groups_are_compared_at_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,7 +157,7 @@ def test_a_report_on_a_table_lies_beside_it(
     assert found["report"] == str(folder / "runs-report" / "index.html")
     assert found["trials"] == 50
     assert found["summary"][0] == "50 runs of runs.csv, in groups by depth."
-    assert "val loss follows width^−ν" in found["summary"][1]
+    assert "As given, val loss goes as width^−ν" in found["summary"][1]
 
 
 EQUIVALENCE = ("equivalence", "--table", "optimizers.csv", "--by", "optimizer", "--y", "loss")

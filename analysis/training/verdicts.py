@@ -1,0 +1,96 @@
+"""What training allows one to say: converged, drifting, or not trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.statistics.estimate import Estimate
+from analysis.wording import plural
+
+__all__ = ["COLUMN", "CONVERGED", "DRIFTING", "UNTRAINED", "Trained", "judge"]
+
+CONVERGED, DRIFTING, UNTRAINED = "converged", "drifting", "not trained"
+COLUMN = "training"  # of the trials' frame, with each trial's verdict
+LEAST_STEPS = 5  # epochs with a measurement, below which nothing is claimed
+
+
+def judge(measured: int, change: Estimate, small: float, large: float) -> str:
+    """The verdict on a number's change over the last fifth of training.
+
+    Converged where the whole interval of the change lies within ±`small`; no interval, no such
+    proof. Not trained where the change is beyond ±`large`. measured: at how many epochs it was.
+    """
+    if measured < LEAST_STEPS or not abs(change.value) <= large:
+        return UNTRAINED
+    return CONVERGED if max(abs(change.low), abs(change.high)) <= small else DRIFTING
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How far the trials of a claim were trained.
+
+    verdict: the worst of the trials; None if their histories are not known. moving: how many are
+    not converged. untrained: how many of these are not trained. epochs: the fewest and the most.
+    """
+
+    verdict: str | None = None
+    of: int = 0
+    moving: int = 0
+    untrained: int = 0
+    epochs: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of_rows(cls, rows: pd.DataFrame) -> Trained:
+        """Of rows with the column `COLUMN` of `analysis.training.stationarity.judged`.
+
+        Nothing is known without that column, or if a row has no verdict.
+        """
+        known = rows[COLUMN] if COLUMN in rows else pd.Series(dtype=object)
+        if known.empty or not known.isin([CONVERGED, DRIFTING, UNTRAINED]).all():
+            return cls(of=len(rows))
+        epochs = rows["epoch"].astype(int) if "epoch" in rows else pd.Series([0])
+        untrained, still = int((known == UNTRAINED).sum()), int((known != CONVERGED).sum())
+        return cls(
+            UNTRAINED if untrained else DRIFTING if still else CONVERGED,
+            len(known),
+            still,
+            untrained,
+            (int(epochs.min()), int(epochs.max())),
+        )
+
+    @property
+    def length(self) -> str:
+        """``20 epochs`` or ``10 to 20 epochs``."""
+        least, most = self.epochs
+        return plural(most, "epoch") if least == most else f"{least} to {most} epochs"
+
+    @property
+    def remark(self) -> str:
+        """What must be said beside a claim about these trials; nothing if they are converged."""
+        if self.verdict is None:
+            return "as given, training length unknown"
+        if self.verdict == CONVERGED:
+            return ""
+        if self.verdict == DRIFTING:
+            verb = "has" if self.moving == 1 else "have"
+            return (
+                f"after {self.length}, when {self.moving} of {plural(self.of, 'trial')} {verb} "
+                "not converged"
+            )
+        verb = "is" if self.untrained == 1 else "are"
+        return (
+            f"no claim, for {self.untrained} of {plural(self.of, 'trial')} {verb} not trained "
+            f"after {self.length}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "verdict": self.verdict or "unknown",
+            "trials": self.of,
+            "moving": self.moving,
+            "not_trained": self.untrained,
+            "epochs": list(self.epochs) if self.verdict else None,
+        }
