@@ -43,6 +43,7 @@ QUANTITIES = {
     "elbo": "ELBO",
     "elbo_full": "full ELBO",
     "denoise": "denoising error",
+    "denoise_one": "denoising error of one latent sample",
 }
 
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from analysis.errors import TooFewRows, UnusableValues
 from analysis.laws import linear_theory
@@ -25,7 +24,7 @@ from analysis.laws.powerlaw import PowerLaw
 from analysis.laws.scaling import nu_by_seed, scaling
 from analysis.sources.schema import Spectrum
 from analysis.statistics.contrast import seed_contrast
-from analysis.statistics.estimate import Estimate, unknown
+from analysis.statistics.estimate import Estimate
 from analysis.statistics.multiplicity import holm
 from analysis.statistics.regression import leading_coefficients
 from analysis.wording import number, percent, probability, symbol
@@ -93,17 +92,8 @@ def against(
     The t test takes the degrees of freedom of Welch and Satterthwaite. With one seed the interval
     of ν says how straight the points are: what is tested is this run's curve.
     """
-    mine, level = law.exponent, law.exponent.level
-    gap, error = mine.value - value, math.hypot(mine.se, se)
-    hypothesis = f"ν = {name}"
-    if not (math.isfinite(error) and error > 0):
-        return Against(hypothesis, mine.value, value, unknown(gap, "t", level))
-    theirs = se**4 / df if math.isfinite(df) else 0.0
-    both = error**4 / (mine.se**4 / mine.df + theirs)
-    low, high = stats.t.interval(level, both, gap, error)
-    p = float(2 * stats.t.sf(abs(gap) / error, both))
-    found = Estimate(gap, error, float(low), float(high), both, p, "t", level)
-    return Against(hypothesis, mine.value, value, found)
+    difference = law.exponent.against(value, se, df)
+    return Against(f"ν = {name}", law.exponent.value, value, difference)
 
 
 def linear_exponent(law: PowerLaw, spectrum: Spectrum, d_z: int | None) -> float:

@@ -1,4 +1,4 @@
-"""Compare our values with published ones: both values, and the difference in standard errors.
+"""Compare our values with published ones: both values, and the difference with its t test.
 
 A difference can only be interpreted if our settings are the paper's; every sentence names the
 settings that differ.
@@ -7,8 +7,8 @@ settings that differ.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,15 @@ import pandas as pd
 
 from analysis import published
 from analysis.errors import AnalysisError
-from analysis.laws.law import Law, filtered
-from analysis.laws.powerlaw import PowerLaw, fit
+from analysis.laws.hypotheses import against
+from analysis.laws.law import Law, filtered, mixed_fields
+from analysis.laws.powerlaw import fit
+from analysis.published.cells import RUNS, Cell, cells
+from analysis.sources.rows import equals, settled
+from analysis.sources.schema import param_columns
+from analysis.statistics.estimate import Estimate, unknown
 from analysis.statistics.means import mean_estimate
-from analysis.wording import number, symbol
+from analysis.wording import number, percent, probability, setting, symbol
 
 __all__ = ["Replication", "differing_settings", "exponent_beside", "values_beside"]
 
@@ -28,33 +33,51 @@ __all__ = ["Replication", "differing_settings", "exponent_beside", "values_besid
 class Replication:
     """One published number beside ours.
 
-    error: of the difference, from our standard error over seeds, and the paper's if it has one.
-    z: (ours − paper)/error. differs: setting -> (ours, the paper's).
+    ours: our mean over seeds with its interval. difference: ours − paper, by the t distribution
+    with the degrees of freedom of our seeds, or of Welch and Satterthwaite's if the paper has an
+    error; without an interval for one seed. differs: setting -> (ours, the paper's).
+    exact: whether it is a count, which no seed changes.
     """
 
     table: str
     quantity: str
     paper: float
-    ours: float
-    error: float
-    z: float
+    ours: Estimate
+    difference: Estimate
     differs: Mapping[str, tuple[object, object]]
+    exact: bool = False
+
+    @property
+    def t(self) -> float:
+        """The difference in its standard errors; NaN if it has none."""
+        return self.difference.value / self.difference.se
+
+    @property
+    def same_digits(self) -> bool:
+        """Whether ours, rounded to the two digits of a count, is the paper's."""
+        return f"{self.ours.value:.1e}" == f"{self.paper:.1e}"
 
     def to_json(self) -> dict[str, Any]:
         return {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(self).items()
-        } | {"sentence": self.sentence()}
+            "table": self.table,
+            "quantity": self.quantity,
+            "paper": self.paper,
+            "ours": self.ours.to_json(),
+            "difference": self.difference.to_json(),
+            "differs": dict(self.differs),
+            "sentence": self.sentence(),
+        }
 
     def sentence(self) -> str:
-        apart = (
-            f"{number(abs(self.z), 2)} standard errors {'above' if self.z > 0 else 'below'}"
-            if math.isfinite(self.z)
-            else "difference without an error: one seed"
+        ours = self.ours
+        spread = (
+            f" ({percent(ours.level)}: {number(ours.low, 4)} to {number(ours.high, 4)})"
+            if math.isfinite(ours.se)
+            else ""
         )
         told = (
             f"{self.quantity}: the paper has {number(self.paper, 4)}, ours is "
-            f"{number(self.ours, 4)} ({apart})"
+            f"{number(ours.value, 4)}{spread}, {self._apart()}"
         )
         if not self.differs:
             return f"{told}; every setting that is known of the paper's is ours too."
@@ -63,6 +86,20 @@ class Replication:
             for name, (ours, theirs) in self.differs.items()
         )
         return f"{told}; no replication, for the settings differ: {fields}."
+
+    @property
+    def remark(self) -> str:
+        """Why the difference has no error; empty if it has one."""
+        if self.exact:
+            return f"{'the same' if self.same_digits else 'another number'} to the printed digits"
+        return "" if math.isfinite(self.t) else "a difference without an error: one seed"
+
+    def _apart(self) -> str:
+        return self.remark or (
+            f"{number(abs(self.t), 2)} standard errors {'above' if self.t > 0 else 'below'} "
+            f"(t with {self.difference.df:.2g} degrees of freedom: "
+            f"{probability(self.difference.p)})"
+        )
 
 
 def _said(value: object) -> str:
@@ -80,10 +117,10 @@ def differing_settings(
     Settings that our trials do not record are skipped.
     """
     found: dict[str, tuple[object, object]] = {}
-    for setting, theirs in {**published.about(name).settings, **(more or {})}.items():
-        values = list(rows[setting].dropna().unique()) if setting in rows else []
+    for setting_name, theirs in {**published.about(name).settings, **(more or {})}.items():
+        values = list(rows[setting_name].dropna().unique()) if setting_name in rows else []
         if not all(_same(value, theirs) for value in values):
-            found[setting] = (values if len(values) > 1 else _scalar(values[0]), theirs)
+            found[setting_name] = (values if len(values) > 1 else _scalar(values[0]), theirs)
     return found
 
 
@@ -104,15 +141,14 @@ def exponent_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> 
     Errors: AnalysisError if either law cannot be fitted.
     """
     theirs, ours_law = published.law(name), law or _law(name)
-    ours: PowerLaw = fit(trials, ours_law)
-    error = math.hypot(ours.se, theirs.se)
+    ours = fit(trials, ours_law)
+    found = against(ours, theirs.nu, name, theirs.se, theirs.exponent.df)
     return Replication(
         name,
         f"ν of {published.about(name).title}",
         theirs.nu,
-        ours.nu,
-        error,
-        (ours.nu - theirs.nu) / error,
+        ours.exponent,
+        found.difference,
         differing_settings(filtered(trials, ours_law), name),
     )
 
@@ -120,41 +156,63 @@ def exponent_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> 
 def _law(name: str) -> Law:
     entry = published.about(name)
     if entry.x is None or entry.metric is None or entry.noise:
-        raise AnalysisError(f"{name} ({entry.title}) has no metric of ours beside it")
+        raise AnalysisError(f"{name} ({entry.title}) has no law of ours beside it")
     model = entry.settings.get("model")
     return Law(entry.x, entry.metric, where={"model": model} if model else {})
 
 
-def values_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> list[Replication]:
-    """Compare each published value at an x that we have too; ours is the mean over seeds.
+def values_beside(trials: pd.DataFrame, name: str) -> list[Replication]:
+    """Every number of table `name` that we have finished trials of, with ours beside it.
 
-    The error is ours alone, because the papers' single runs have none. Errors: those of
-    `exponent_beside`, and AnalysisError if there is no common x.
+    Trials of one number that differ in more than the seed are compared group by group, each
+    named by what differs. AnalysisError if no trial is of any number of the table.
     """
-    entry, chosen = published.about(name), law or _law(name)
-    assert entry.y is not None
-    rows, table = filtered(trials, chosen), published.table(name)
-    differs = differing_settings(rows, name)
-    found = []
-    for x, value in zip(table[chosen.x], table[entry.y], strict=True):
-        mine = rows[np.isclose(rows[chosen.x].astype(float), x, rtol=1e-9)][chosen.y].dropna()
-        if len(mine):
-            ours = mean_estimate(mine.to_numpy(dtype=np.float64), "t")
-            label = f"{entry.title} at {symbol(chosen.x)} = {x:g}"
-            found.append(
-                Replication(
-                    name,
-                    label,
-                    float(value),
-                    ours.value,
-                    ours.se,
-                    (ours.value - value) / ours.se,
-                    differs,
-                )
-            )
+    rows = settled(trials, ())
+    found = [one for cell in cells(name) for one in _beside(rows, name, cell)]
     if not found:
         raise AnalysisError(
-            f"none of our {symbol(chosen.x)} is in {name} "
-            f"({', '.join(f'{x:g}' for x in table[chosen.x])})"
+            f"no finished trial is of a number of {name} ({published.about(name).title})"
         )
     return found
+
+
+def _beside(rows: pd.DataFrame, name: str, cell: Cell) -> Iterator[Replication]:
+    if not {*cell.columns} <= {*rows.columns}:
+        return
+    mine = rows[_of(rows, cell)].dropna(subset=list(cell.columns))
+    if mine.empty:
+        return
+    different = [one for one in mixed_fields(mine, {"seed"}) if one in param_columns(mine)]
+    if cell.exact:  # settings that leave the count as it is are of one group
+        different = list(cell.columns) if mine[cell.columns[0]].nunique() > 1 else []
+    if not different:
+        yield _replication(mine, name, cell, "")
+        return
+    keys = [mine[one].map(str) for one in different]
+    for _, group in mine.groupby(keys, sort=True):
+        labels = (setting(one, group[one].iloc[0]) for one in different)
+        yield _replication(group, name, cell, f" [{', '.join(labels)}]")
+
+
+def _of(rows: pd.DataFrame, cell: Cell) -> pd.Series[bool]:
+    """Whether each row is of the number; a weight of the KL that is not recorded is 1."""
+    keep = pd.Series(True, index=rows.index)
+    for field, value in cell.where.items():
+        if field in rows:
+            keep &= equals(rows[field], [None, 1.0] if field == "beta" else value)
+        elif field != "beta":
+            return pd.Series(False, index=rows.index)
+    return keep
+
+
+def _replication(mine: pd.DataFrame, name: str, cell: Cell, label: str) -> Replication:
+    values = np.asarray(cell.ours(mine), dtype=np.float64)
+    ours = unknown(float(values.mean()), "count") if cell.exact else mean_estimate(values, "t")
+    has_error = math.isfinite(cell.error)
+    difference = ours.against(
+        cell.value, cell.error if has_error else 0.0, RUNS - 1 if has_error else math.inf
+    )
+    differs = differing_settings(mine, name, cell.settings)
+    return Replication(
+        name, f"{cell.name}{label}", cell.value, ours, difference, differs, cell.exact
+    )

@@ -52,6 +52,21 @@ class Estimate:
         method = f"{self.method}, simultaneous for {family}"
         return replace(self, low=float(low), high=float(high), method=method)
 
+    def against(self, value: float, se: float = 0.0, df: float = math.inf) -> Estimate:
+        """The difference to `value`, which has a standard error `se` with `df` degrees of freedom.
+
+        By the t distribution with the degrees of freedom of Welch and Satterthwaite; p is of no
+        difference.
+        """
+        gap, error = self.value - value, math.hypot(self.se, se)
+        if not (math.isfinite(error) and error > 0):
+            return unknown(gap, "t", self.level)
+        theirs = se**4 / df if math.isfinite(df) else 0.0
+        both = error**4 / (self.se**4 / self.df + theirs)
+        low, high = stats.t.interval(self.level, both, gap, error)
+        p = float(2 * stats.t.sf(abs(gap) / error, both))
+        return Estimate(gap, error, float(low), float(high), both, p, "t", self.level)
+
     def to_json(self) -> dict[str, float | str | None]:
         return {
             name: None if isinstance(value, float) and not math.isfinite(value) else value

@@ -88,6 +88,7 @@ def test_training_reports_the_loss_the_kl_and_the_reconstruction(trained: Traine
     assert metrics["test/objective"] == -metrics["test/denoise"]
     assert {name for name in metrics if name.startswith("test/")} == {
         "test/denoise",
+        "test/denoise_one",
         "test/objective",
         "test/kl",
         "test/recon",

@@ -1,17 +1,21 @@
-"""Exponents and bounds beside the published tables, with every setting that differs."""
+"""Exponents and values beside the published ones, with every setting that differs, and errata."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pandas as pd
 
 from analysis import published
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.claims import Claim, interval
 from analysis.figures.drawing.view import View
-from analysis.published.denoising_tables import bounds_beside
-from analysis.published.replication import Replication, exponent_beside
+from analysis.published.errata import BOUNDS, Erratum, errata_of
+from analysis.published.replication import Replication, exponent_beside, values_beside
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part
+from analysis.statistics.multiplicity import holm
 from analysis.wording import symbol
 
 __all__ = ["part"]
@@ -21,22 +25,43 @@ _TABLES = {
     ("alpha", "test/kl"): "s1_table3",
     ("sigma", "test/recon"): "s1_table2",
 }
-_BOUND_TABLES = ("d_table1", "d_table2", "d_table3")
 
 
 def part(view: View) -> Part:
-    """Our exponents and bounds beside the papers'."""
-    exponents, bounds = _exponents(view), _bounds(view)
+    """Our exponents and values beside the papers', and what is wrong in the papers' own."""
+    exponents, values = _exponents(view), _values(view)
+    errata = _errata(view, exponents, values)
     blocks = [
-        Block("published", template, title, frame.to_dict("records"), name, frame)
-        for name, template, title, frame in (
-            ("published", "published.html", "Exponents side by side", exponents),
-            ("published_bounds", "published_bounds.html", "Bounds side by side", bounds),
+        Block("published", template, title, frame.to_dict("records"), name, frame, order)
+        for order, (name, template, title, frame) in enumerate(
+            (
+                ("published", "published.html", "Exponents side by side", exponents),
+                ("published_values", "published_values.html", "Values side by side", values),
+            ),
+            100,
         )
         if len(frame)
     ]
-    numbers = {"published": records(exponents), "published_bounds": records(bounds)}
+    if errata:
+        table = pd.DataFrame([one.to_json() for one in errata]).drop(columns="subjects")
+        blocks.append(
+            Block("published", "errata.html", "Errata of the papers", errata, "errata", table, 110)
+        )
+    numbers = {
+        "published": records(exponents),
+        "published_values": records(values),
+        "errata": [one.to_json() for one in errata],
+    }
     return Part(order=90, blocks=blocks, numbers=numbers)
+
+
+def _errata(view: View, exponents: pd.DataFrame, values: pd.DataFrame) -> list[Erratum]:
+    """Those of the tables that ours stand beside, and of the bounds of a corrupted input."""
+    subjects = [name for frame in (exponents, values) if len(frame) for name in frame["name"]]
+    rows = view.finished
+    if "corrupts" in rows and (rows["corrupts"] == "input").any():
+        subjects.append(BOUNDS)
+    return errata_of(*subjects)
 
 
 def _exponents(view: View) -> pd.DataFrame:
@@ -61,42 +86,59 @@ def _row(claim: Claim) -> dict[str, object] | None:
         return None
     return {
         "law": claim.name,
+        "name": name,
         "table": published.about(name).title,
         "published": found.paper,
-        "ours": found.ours,
+        "ours": found.ours.value,
         "ours_low": claim.law.ci_low,
         "ours_high": claim.law.ci_high,
         "ours_text": interval(claim.law),
-        "difference": found.ours - found.paper,
-        "difference_in_se": found.z,
+        **_difference(found),
         "settings_that_differ": _settings(found, claim),
         "sentence": found.sentence(),
     }
 
 
-def _bounds(view: View) -> pd.DataFrame:
-    """One row for each bound of Im et al. 2017 for which we have trials on the same data."""
-    rows = []
-    for name in _BOUND_TABLES:
+def _values(view: View) -> pd.DataFrame:
+    """One row for each published number that we have trials of; p corrected over all (Holm)."""
+    found = []
+    for name in published.names() if len(view.finished) else ():
         try:
-            found = bounds_beside(view.finished, name)
+            found += values_beside(view.finished, name)
         except AnalysisError:
             continue
-        rows += [
+    corrected = holm(np.array([one.difference.p for one in found]))
+    return pd.DataFrame(
+        [
             {
-                "bound": one.quantity,
+                "value": one.quantity,
+                "name": one.table,
                 "published": one.paper,
-                "ours": one.ours,
-                "difference": one.ours - one.paper,
-                "se": one.error,
-                "difference_in_se": one.z,
+                "ours": one.ours.value,
+                "ours_low": one.ours.low,
+                "ours_high": one.ours.high,
+                **_difference(one),
+                "p_holm": p,
                 "settings_that_differ": "; ".join(_differing(one)),
+                "note": published.about(one.table).note,
                 "sentence": one.sentence(),
             }
-            for one in found
-            if "data" not in one.differs
+            for one, p in zip(found, corrected, strict=True)
         ]
-    return pd.DataFrame(rows)
+    )
+
+
+def _difference(found: Replication) -> dict[str, object]:
+    gap = found.difference
+    remark = "" if math.isfinite(gap.se) else found.remark
+    return {
+        "difference": gap.value,
+        "se": gap.se,
+        "t": found.t,
+        "df": gap.df,
+        "p": gap.p,
+        "remark": remark,
+    }
 
 
 def _differing(found: Replication) -> list[str]:

@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis import published
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.laws.powerlaw import Law
 from analysis.laws.scaling import scaling
-from analysis.published.denoising_tables import bounds_beside
 from analysis.published.replication import exponent_beside, values_beside
 
 SIGMA = np.linspace(0.1, 0.9, 9)
@@ -128,12 +128,12 @@ def replica(shift: float = 0.0, **change: object) -> pd.DataFrame:
 
 def test_a_true_replication_agrees_and_says_that_settings_do() -> None:
     found = exponent_beside(replica(), "s1_table1")
-    assert abs(found.z) < 2
+    assert abs(found.t) < 2
     assert not found.differs
     assert "every setting that is known of the paper's is ours too" in found.sentence()
     values = values_beside(replica(shift=0.2), "s1_table1")
     assert len(values) == 9
-    assert all(value.z > 2 for value in values)
+    assert all(value.t > 2 for value in values)
     assert json.dumps([value.to_json() for value in values], allow_nan=False)
 
 
@@ -164,17 +164,36 @@ def test_no_setting_is_passed_over(name: str, ours: object) -> None:
 
 def test_one_seed_has_no_standard_errors() -> None:
     value, *_ = values_beside(replica().query("seed == 0"), "s1_table1")
-    assert np.isnan(value.z)
+    assert np.isnan(value.t)
     assert "one seed" in value.sentence()
     assert json.dumps(value.to_json(), allow_nan=False)
 
 
 def test_what_has_no_counterpart_is_refused() -> None:
-    with pytest.raises(AnalysisError, match="no metric of ours"):
-        values_beside(replica(), "d_table1")
-    with pytest.raises(AnalysisError, match="is no table of bounds; d_table1"):
-        bounds_beside(replica(), "s1_table1")
-    with pytest.raises(AnalysisError, match="no finished trial is of a cell of d_table2"):
-        bounds_beside(replica().assign(**{"test/objective_full": -90.0}), "d_table2")
-    with pytest.raises(AnalysisError, match="none of our σ"):
-        values_beside(replica().assign(sigma=lambda f: f["sigma"] / 9.5), "s1_table1")
+    with pytest.raises(AnalysisError, match="laws can be fitted to s1_table1"):
+        exponent_beside(replica(), "d_table1")
+    with pytest.raises(AnalysisError, match="no finished trial is of a number of d_table2"):
+        values_beside(replica().assign(**{"test/objective_full": -90.0}), "d_table2")
+    for change in ({"sigma": 0.15}, {"data": "digits"}, {"model": "alpha_vae"}, {"beta": 4.0}):
+        with pytest.raises(AnalysisError, match="of a number of s1_table1"):
+            values_beside(replica().assign(**change), "s1_table1")
+
+
+def test_a_difference_is_tested_with_the_degrees_of_freedom_of_the_seeds() -> None:
+    found, *_ = values_beside(replica(shift=0.02), "s1_table1")
+    ours = replica(shift=0.02).query("sigma == 0.1")["test/kl"]
+    theirs = stats.ttest_1samp(ours, 108)
+    assert (found.t, found.difference.p) == pytest.approx((theirs.statistic, theirs.pvalue))
+    assert found.difference.df == 4
+    assert "t with 4 degrees of freedom" in found.sentence()
+
+
+def test_trials_of_one_number_that_differ_are_compared_group_by_group() -> None:
+    both = pd.concat([replica(), replica(epochs=20)])
+    first, second, *_ = values_beside(both, "s1_table1")
+    assert (first.quantity, second.quantity) == (
+        "KL of the σ-VAE on MNIST at σ = 0.1 [epochs = 100]",
+        "KL of the σ-VAE on MNIST at σ = 0.1 [epochs = 20]",
+    )
+    assert not first.differs
+    assert second.differs == {"epochs": (20, 100)}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from analysis import published
-from analysis.published.denoising_tables import bounds_beside
+from analysis.published.cells import cells
+from analysis.published.replication import values_beside
 from analysis.sources.frames import param_value
 from sweeper.errors import UserError
 from sweeper.grid.document import read
@@ -293,51 +293,45 @@ def test_the_frey_grid_has_the_rows_of_table_2(expanded: Expanded) -> None:
     assert quiet == [SaltAndPepper(p=0.0)] * 60
 
 
+TABLES = {
+    "saremi-sigma": ("s1_table1", "s1_table2"),
+    "saremi-alpha": ("s1_table3", "s1_table4"),
+    "uvb-mnist": ("s2_table1", "s2_table2", "s2_remark4", "s2_table4", "s2_table5"),
+    "uvb-cifar10": ("s2_table1", "s2_table3"),
+    "dvae-mnist": ("d_table1", "d_table3", "d_figure1", "d_augmentation"),
+    "dvae-frey": ("d_table2",),
+}
+
+
 @pytest.mark.parametrize(
-    ("grid", "name"),
-    [("dvae-mnist", "d_table1"), ("dvae-mnist", "d_table3"), ("dvae-frey", "d_table2")],
+    ("grid", "name"), [(grid, name) for grid, names in TABLES.items() for name in names]
 )
-def test_every_published_bound_is_of_one_point_of_the_paper_s_grid(
+def test_every_published_number_is_of_one_point_of_the_paper_s_grid(
     grid: str, name: str, expanded: Expanded
 ) -> None:
-    """Trials whose bounds are the paper's, seed noise added, stand beside it without a fault."""
-    entry, table = published.about(name), published.table(name)
-    truth = {_cell(row): row[entry.y] for row in table.to_dict("records")}
-    sign = -1 if entry.y == "negative_bound" else 1
+    """Trials with the published values, seed noise added, stand beside them without a fault."""
     rows = [
-        trial.params
-        | {
-            "status": "finished",
-            "role": "declared",
-            "test/objective_full": sign * truth.get(_place(trial, name), 0.0)
-            + 0.01 * (trial.params["seed"] % 2),
-        }
+        trial.params | {"status": "finished", "role": trial.role, "parameters": trial.parameters}
         for trial in expanded(grid)
     ]
     frame = pd.DataFrame([{key: param_value(value) for key, value in row.items()} for row in rows])
-    found = bounds_beside(frame, name)
-    assert [one.paper for one in found] == table[entry.y].tolist()
-    assert all(one.ours == pytest.approx(one.paper + sign * 0.005, abs=1e-9) for one in found)
-    assert all(abs(one.z) < 1 and not one.differs for one in found)
-    longer, *_ = bounds_beside(frame.assign(batch_size=50), name)
-    assert longer.differs == {"batch_size": (50, 100)}
+    mine = [one for one in cells(name) if one.where["data"] in set(frame["data"])]
+    assert mine
+    for cell in mine:
+        planted = frame.assign(**dict.fromkeys(cell.columns, -2.0 - frame["seed"] % 2))
+        if cell.exact:
+            planted = frame
+        (found,) = [one for one in values_beside(planted, name) if one.quantity == cell.name]
+        assert found.paper == cell.value
+        assert not found.differs
+        assert found.same_digits or not cell.exact
+        assert cell.exact or found.difference.df == pytest.approx(found.ours.df, rel=1.0)
+    longer = [frame.assign(batch_size=50, **dict.fromkeys(mine[0].columns, 1.0)), name]
+    assert cell.exact or values_beside(*longer)[0].differs.keys() == {"batch_size"}
 
 
-def _cell(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
-    return (
-        row["model"],
-        row.get("k", {"dvae": 1, "diwae": 5}[row["model"]]),
-        row.get("layers", 1),
-        row["noise_percent"],
-    )
-
-
-def _place(trial: PlannedTrial, name: str) -> tuple[object, ...]:
-    params = trial.params
-    rate = params.get("corruption_p", params.get("corruption_sigma"))
-    if (params["network"] == "gru") != (name == "d_table3") or rate is None or params["m"] > 1:
-        return ()
-    return (params["model"], params["k"], len(params.get("hidden", [1])), round(100 * rate, 9))
+def test_every_published_table_has_a_grid() -> None:
+    assert {name for names in TABLES.values() for name in names} == {*published.names()}
 
 
 def test_uvb_and_deen_of_a_small_grid_have_about_equal_sizes(expanded: Expanded) -> None:
