@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from sweeper.grid.identity import canonical
+from sweeper.plan.flops import flops
 from sweeper.plan.readable import readable
 from sweeper.sweep import PlannedTrial, Resources
 from trainers.batches import VALIDATED
@@ -50,13 +49,13 @@ def estimate(trial: Trial, parameters: int) -> Estimate:
     splits = load(trial.data)
     batch = min(trial.training.batch_size, len(splits.train))
     epochs = trial.training.epochs
-    flops = _example_flops(trial)
+    forward = _example_flops(trial)
     factor = SECOND_ORDER if isinstance(trial.objective, EnergyBased) else BACKWARD
-    step = STEP + PER_PARAMETER * parameters + factor * flops * batch / FLOPS
+    step = STEP + PER_PARAMETER * parameters + factor * forward * batch / FLOPS
     tests = math.ceil(epochs / trial.training.test_every)
     held_out = len(splits.test) + min(len(splits.validation), VALIDATED)
     seconds = (
-        epochs * (len(splits.train) // batch) * step + tests * TEST * flops * held_out / FLOPS
+        epochs * (len(splits.train) // batch) * step + tests * TEST * forward * held_out / FLOPS
     )
     return Estimate(seconds, PROCESS + PER_PARAMETER_BYTES * parameters + _bytes(trial.data))
 
@@ -109,17 +108,11 @@ def _example_flops(trial: Trial) -> float:
     total = 0.0
     with torch.device("meta"):
         modules = trial.build_modules()
-        for name, count in repeats.items():
-            width = dims if name != "decoder" else int(getattr(trial.network, "d_z", dims))
-            if name in modules:
-                total += count * _flops(modules[name], torch.empty(2, width)) / 2
+    for name, count in repeats.items():
+        width = dims if name != "decoder" else int(getattr(trial.network, "d_z", dims))
+        if name in modules:
+            total += count * flops(modules[name], torch.zeros(2, width)) / 2
     return total
-
-
-def _flops(module: nn.Module, x: Tensor) -> float:
-    with FlopCounterMode(display=False) as counter:
-        module(x)
-    return float(counter.get_total_flops())
 
 
 def _bytes(data: Dataset) -> int:
