@@ -50,9 +50,13 @@ def _steady(stream: Any, *ignored: int) -> Any:
     """The stream on a `_SteadyFile`; one that a test or a notebook has put there stays."""
     if type(stream) is not io.TextIOWrapper:
         return stream
+    try:
+        number = stream.fileno()
+    except io.UnsupportedOperation:  # text that is kept in memory
+        return stream
     stream.flush()
     return io.TextIOWrapper(
-        io.BufferedWriter(_SteadyFile(stream.fileno(), ignored)),
+        io.BufferedWriter(_SteadyFile(number, ignored)),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=stream.line_buffering,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["CHANGES", "Surroundings", "drawn"]
+__all__ = ["CHANGES", "Change", "Surroundings", "deleted_working_folder", "drawn", "unwritable"]
 
 NAMES: tuple[str | bytes, ...] = (
     "with spaces",
@@ -34,6 +35,7 @@ NAMES: tuple[str | bytes, ...] = (
     "x" * 248,
     b"\xff",
 )
+ENCODINGS = ("ascii", "latin-1", "cp1252", "utf-16")
 PICTURE = b"P6 8 8 255\n"
 IMAGES = "{name: image_folder, folder: %s, size: 8}"
 
@@ -42,7 +44,8 @@ IMAGES = "{name: image_folder, folder: %s, size: 8}"
 class Surroundings:
     """A case: the folder that it may fill, and how the command is called there.
 
-    `about` says what was done; an `unprivileged` case is run by a user who is not root.
+    `about` says what was done; `steps` are done when all files are there; an `unprivileged` case
+    is run by a user who is not root.
     """
 
     rng: random.Random
@@ -56,6 +59,7 @@ class Surroundings:
     grid: str = "grid.yaml"
     unprivileged: bool = False
     about: list[str] = field(default_factory=list)
+    steps: list[Callable[[], None]] = field(default_factory=list)
 
     def name(self) -> str:
         """A file name that is legal and unusual."""
@@ -75,12 +79,13 @@ class Surroundings:
 Change = Callable[[Surroundings], None]
 
 
-def drawn(rng: random.Random, root: Path) -> Surroundings:
-    """A case with one to three changes."""
+def drawn(rng: random.Random, root: Path, changes: Sequence[Change] | None = None) -> Surroundings:
+    """A case with the changes, or one to three random ones; that of the whole folder is last."""
     here = root / "here"
     here.mkdir()
     case = Surroundings(rng, root, here)
-    for change in rng.sample(CHANGES, rng.choice((1, 1, 2, 3))):
+    chosen = changes or rng.sample(CHANGES, rng.choice((1, 1, 2, 3)))
+    for change in sorted(chosen, key=lambda one: one is deleted_working_folder):
         change(case)
         case.about.append(change.__name__)
     if case.here.is_dir():
@@ -124,7 +129,7 @@ def _blocker(case: Surroundings, path: Path) -> None:
     """Put something in the place of a folder or a file."""
     if os.path.lexists(path) or not path.parent.is_dir():
         return
-    kind = case.rng.randrange(6)
+    kind = case.rng.randrange(8)
     if kind == 0:
         path.write_bytes(b"a file of the user")
     elif kind == 1:
@@ -137,8 +142,14 @@ def _blocker(case: Surroundings, path: Path) -> None:
         locked = case.root / "locked"
         locked.mkdir(mode=0, exist_ok=True)
         path.symlink_to(locked)
-    else:
+    elif kind == 5:
         os.mkfifo(path)
+    elif kind == 6:
+        path.symlink_to(path.with_name("circle"))
+        with suppress(FileExistsError):
+            path.with_name("circle").symlink_to(path)
+    else:
+        path.symlink_to(case.rng.choice(("/proc/self", "/proc/1/cwd", "/", "/dev/zero", "..")))
 
 
 def something_in_the_place_of_the_storage(case: Surroundings) -> None:
@@ -150,7 +161,8 @@ def something_within_the_storage(case: Surroundings) -> None:
         ("sweeps", "trials", "programs", "datasets", "classifiers", "sweeps/test", "trials/x")
     )
     path = case.here / "sweeps" / part
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # another change has put something there
+        path.parent.mkdir(parents=True, exist_ok=True)
     _blocker(case, path)
 
 
@@ -222,14 +234,23 @@ def data_variable(case: Surroundings) -> None:
 
 
 def output_encoding(case: Surroundings) -> None:
-    case.encoding = case.rng.choice(("ascii", "latin-1", "cp1252", "utf-16"))
+    case.encoding = case.rng.choice(ENCODINGS)
+
+
+def folder_in_a_circle_of_links(case: Surroundings) -> None:
+    """Be in the folder by way of a link that leads back to the folder above it."""
+    (case.here / "up").symlink_to(case.root)
+    case.here = case.here / "up" / case.here.name
 
 
 def images(case: Surroundings) -> None:
     """A folder of pictures, some of them odd, under an unusual name."""
     name = case.name()
     folder = case.here / name
-    folder.mkdir(exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir()
+    if not folder.is_dir():
+        return
     for place in range(case.rng.choice((0, 1, 10, 12))):
         (folder / f"{place}.ppm").write_bytes(PICTURE + bytes([place]) * 192)
     for _ in range(case.rng.randrange(4)):
@@ -238,7 +259,7 @@ def images(case: Surroundings) -> None:
 
 
 def _odd_picture(case: Surroundings, folder: Path) -> None:
-    kind = case.rng.randrange(9)
+    kind = case.rng.randrange(12)
     path = folder / f"odd{len(list(folder.iterdir()))}.png"
     if kind < 6:
         _blocker(case, path)
@@ -246,6 +267,14 @@ def _odd_picture(case: Surroundings, folder: Path) -> None:
         path.write_bytes(b"")
     elif kind == 7:
         path.with_suffix(".ppm").write_bytes(PICTURE + b"cut")
+    elif kind == 8:
+        (folder / ("x" * 251 + ".ppm")).write_bytes(PICTURE + b"a" * 192)
+    elif kind == 9:
+        (folder / ("測" * 83 + ".ppm")).symlink_to(folder / "0.ppm")
+    elif kind == 10:
+        (folder / "circle").mkdir(exist_ok=True)
+        path = folder / "circle" / path.name
+        path.symlink_to("..")
     else:
         (folder / "train").mkdir(exist_ok=True)
         (folder / "train" / os.fsdecode(b"\xff.ppm")).write_bytes(PICTURE + b"a" * 192)
@@ -299,6 +328,7 @@ CHANGES: tuple[Change, ...] = (
     tracking_variable,
     data_variable,
     output_encoding,
+    folder_in_a_circle_of_links,
     images,
     images_elsewhere,
     unwritable,
