@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.sources.tracking_address import without_password
 from cluster.errors import ClusterError
 from sweeper.commands import commands
 from sweeper.errors import Interrupted, UserError
-from sweeper.terminal.screen import print_error
+from sweeper.terminal.screen import console, print_error
 
 __all__ = ["UNEXPECTED", "USER", "main", "parser"]
 
@@ -29,6 +30,17 @@ examples:
 Run the same command again to go on with a sweep that was stopped.
 Exit codes: 0 every trial finished, 1 some failed, 2 something to mend, 3 MLflow lacks records
 that the storage has, 130 interrupted (143 by SIGTERM, 129 by a closed terminal)."""
+
+
+START = """\
+From a grid of hyperparameters to tracked trials, a fitted law and a report.
+
+  sweeper run digits           about a minute: a law with error bars, on the digits of scikit-learn
+  sweeper init grid.yaml       a grid of your own, with every line explained
+  sweeper plan grid.yaml       what it would train, and about how long
+  sweeper list models          what it may name; `sweeper list models sigma_vae` shows one
+
+sweeper --help shows every command, sweeper COMMAND --help its options."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,7 +87,15 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Hyperparameter sweeps and tested scaling laws for imaginary-noise models.",
     )
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser.add_argument("--version", action=_Version, help="show the version and exit")
+    parser.add_argument(
+        "--print-completion",
+        action=_Completion,
+        choices=("bash", "zsh", "tcsh"),
+        help="print a script that completes the commands and options in this shell, and exit",
+    )
+    parser.set_defaults(run=_start)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in commands():
         own = subparsers.add_parser(
             command.NAME, help=command.HELP, description=command.HELP, allow_abbrev=False
@@ -83,3 +103,32 @@ def parser() -> argparse.ArgumentParser:
         command.add_arguments(own)
         own.set_defaults(run=command.run)
     return parser
+
+
+def _start(_: argparse.Namespace) -> int:
+    """What `sweeper` without a command prints."""
+    console().print(START, markup=False, soft_wrap=True)
+    return 0
+
+
+class _Version(argparse.Action):
+    """Prints the installed version, which is looked up only when it is asked for."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        console().print(f"sweeper {version('sweeper')}", markup=False)
+        parser.exit()
+
+
+class _Completion(argparse.Action):
+    """Prints shtab's completion script for a shell."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, shell: Any, *__: Any) -> None:
+        import shtab
+
+        sys.stdout.write(shtab.complete(parser, shell) + "\n")
+        parser.exit()

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.plan.own_rules import Judgement, check_file
+    from sweeper.planning.own_rules import Judgement, check_file
 
     findings: list[Judgement] = check_file(Path(arguments.file).absolute())
     broken = [one for one in findings if one.broken]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from analysis.laws.powerlaw import Law, PowerLaw
     from analysis.sources.schema import Experiment, Spectrum
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["HELP", "NAME", "add_arguments", "law_of", "run"]
 
 NAME = "fit"
 HELP = "fit a power law: exponent, interval, curvature and rival forms"
@@ -176,19 +177,30 @@ def _measured(arguments: argparse.Namespace, experiment: Experiment) -> PowerLaw
 
 
 def _law(arguments: argparse.Namespace, experiment: Experiment) -> Law:
-    """The law that the grid declares; with another x or y its range and rows do not hold."""
-    from analysis.laws import powerlaw
-
     where = where_of(arguments)
     if arguments.model:
         where["model"] = arguments.model
+    ends = tuple(arguments.range) if arguments.range else None
+    return law_of(experiment, arguments.x, arguments.y, ends, where)
+
+
+def law_of(
+    experiment: Experiment,
+    x: str | None,
+    y: str | None,
+    ends: tuple[float, float] | None,
+    where: Mapping[str, object],
+) -> Law:
+    """The law that the grid declares; with another x or y its range and rows do not hold."""
+    from analysis.laws import powerlaw
+
     law = settings(declared(experiment.sweeps)).law or powerlaw.Law()
-    x = arguments.x or _axis(experiment.trials, arguments.model, law.x)
-    y = arguments.y or law.y
+    model = where.get("model")
+    x = x or _axis(experiment.trials, None if model is None else str(model), law.x)
+    y = y or law.y
     if (x, y) != (law.x, law.y):
         law = powerlaw.Law(x, y)
-    ends = tuple(arguments.range) if arguments.range else law.range
-    return replace(law, range=ends, where={**law.where, **where})
+    return replace(law, range=ends or law.range, where={**law.where, **where})
 
 
 def _axis(trials: pd.DataFrame, model: str | None, x: str) -> str:

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.plan.catalogue import catalogue
+    from sweeper.planning.catalogue import catalogue
 
     kinds = [named for named in arguments.named if not named.endswith((".yaml", ".yml"))]
     grids = [named for named in arguments.named if named not in kinds]

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.plan.outline import outline
+    from sweeper.planning.outline import outline
 
     sweep = load_grid(arguments)
     plan = outline(sweep)

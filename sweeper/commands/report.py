@@ -165,7 +165,7 @@ def _write(arguments: argparse.Namespace) -> tuple[Path, int]:
 
 def _own_figures(files: Sequence[str]) -> tuple[Figure, ...]:
     """The figures of the files that --figure names; `UserError` where one defines none."""
-    from sweeper.plan.own_figures import figures_of
+    from sweeper.planning.own_figures import figures_of
 
     found: list[Figure] = []
     for file in files:

@@ -10,14 +10,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from analysis.sources.tracking_address import without_password
-from sweeper.commands.shared import add_grid, add_json, load_grid, said, settings, with_runs
+from sweeper.commands.reporting import write_report
+from sweeper.commands.shared import add_grid, add_json, load_grid
 from sweeper.errors import Interrupted
-from sweeper.storage.paths import report_folder
 from sweeper.terminal.screen import console, print_bullets, print_json
 from sweeper.terminal.steady import outlive_reader
 
@@ -53,6 +52,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    console(stderr=arguments.json).print(
+        f"reading {arguments.grid}", style="dim", markup=False, soft_wrap=True
+    )
     with _interruptible("before anything was trained"):
         sweep = load_grid(arguments)
     return train(sweep, arguments)
@@ -69,7 +71,7 @@ def _train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     with _interruptible("outside training, and nothing is lost"):
         outcome = _run(sweep, arguments, screen)
     with _interruptible("in the middle of the report; what was trained is kept"):
-        outcome, sentences = _report(sweep, outcome)
+        outcome, sentences = write_report(sweep, outcome)
     sentences += _found(sweep, outcome)
     if arguments.json:
         _show_troubles(screen, outcome)
@@ -141,35 +143,6 @@ def _import_report() -> None:
     """Import the report's modules while the workers train, to save the time at the end."""
     importlib.import_module("analysis.sources.load")
     importlib.import_module("analysis.report")
-
-
-def _report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
-    """Write the report; a failure to do so does not change the sweep's outcome.
-
-    No report is written for a sweep that was stopped without new results.
-    """
-    if outcome.interrupted and outcome.finished == outcome.skipped:
-        return outcome, []
-    from analysis import report
-    from analysis.errors import AnalysisError
-    from analysis.sources import load
-
-    chosen = settings(dict(sweep.analysis), sweep.tracking)
-    try:
-        experiment = load.from_storage(sweep.storage, sweep.experiment)
-        experiment, chosen = with_runs(experiment, chosen)
-        path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
-        return replace(outcome, report=str(path)), [*said(path), *_delivered(sweep, path)]
-    except (AnalysisError, OSError) as error:
-        return outcome, [f"No report: {error}"]
-
-
-def _delivered(sweep: Sweep, path: Path) -> list[str]:
-    """Add the report to the sweep's MLflow run; returns a sentence if that failed."""
-    from sweeper.tracking.delivery import deliver_report
-
-    trouble = deliver_report(sweep, path.parent)
-    return [f"The report is not in MLflow: {trouble}."] if trouble else []
 
 
 def _show_troubles(screen: Console, outcome: Outcome) -> None:

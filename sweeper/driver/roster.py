@@ -12,7 +12,7 @@ from analysis.sources.tracking_address import without_password
 from sweeper.driver.best import best, keep_found
 from sweeper.errors import UserError
 from sweeper.messages import Event
-from sweeper.plan.readable import require_readable
+from sweeper.planning.readable import require_readable
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
 from sweeper.storage.provenance import provenance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from ruamel.yaml.events import (
 
 from sweeper.errors import Address, UserError, render_address
 
-__all__ = ["Document", "parse", "read"]
+__all__ = ["Document", "parse", "read", "written"]
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 24
@@ -71,6 +72,29 @@ def read(path: Path, folder: Path = Path()) -> Document:
         raise UserError("a grid is UTF-8 text, and this file is not", str(path)) from error
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror}", str(path)) from error
+
+
+def written(grid: Mapping[str, Any], folder: Path = Path()) -> Document:
+    """The document of a grid that is given as a dict; arrays and paths are written as YAML is.
+
+    Raises `UserError` for a value that no grid can hold.
+    """
+    try:
+        text = json.dumps(dict(grid), indent=1, ensure_ascii=False, default=_written)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"a grid holds numbers, texts, lists and dicts: {error}") from error
+    return replace(parse(text, "grid"), folder=folder)
+
+
+def _written(value: Any) -> Any:
+    """An array or a number of numpy, a path or a range as JSON has them."""
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, range | tuple | set):
+        return list(value)
+    raise TypeError(f"{value!r} is none of them")
 
 
 def parse(text: str, file: str) -> Document:

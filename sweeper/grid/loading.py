@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from analysis.sources.tracking_address import without_password
 from sweeper.errors import Place, placed
 from sweeper.grid.checks import check_law, check_search, check_until
 from sweeper.grid.components import bring_components, refused
-from sweeper.grid.document import Document, read
+from sweeper.grid.document import Document, read, written
 from sweeper.grid.expand import expand
 from sweeper.grid.grid_files import find_grid
 from sweeper.grid.identity import sweep_name
@@ -32,7 +33,7 @@ __all__ = ["load"]
 
 
 def load(
-    grid: str | Path,
+    grid: str | Path | Mapping[str, Any],
     *,
     yes: bool = False,
     storage: str | None = None,
@@ -40,16 +41,15 @@ def load(
     folder: Path | None = None,
     components: Mapping[str, Path] | None = None,
 ) -> Sweep:
-    """The sweep that a grid file, or a shipped grid's name, describes.
+    """The sweep that a grid file, a shipped grid's name, or a grid as a dict describes.
 
     `yes` admits more than 100,000 trials; `storage` and `tracking` replace what the grid says.
     Relative paths in the grid are relative to `folder`, by default the working folder; its
     components lie beside it, or where `components` says.
     Raises `UserError` with file, line and path for everything that the user must correct.
     """
-    path = find_grid(grid)
     home = folder or Path.cwd()
-    document = read(path, home)
+    document = written(grid, home) if isinstance(grid, Mapping) else read(find_grid(grid), home)
     checked = check_grid(document)
     places = _places(document, {"storage": storage, "tracking": tracking})
     with placed(places.get("storage")):
@@ -67,7 +67,7 @@ def load(
     until = checked.until.model_dump(exclude_none=True) if checked.until else None
     sweep = Sweep(
         experiment=checked.experiment,
-        name=sweep_name(path.stem, trials, proposals, search),
+        name=sweep_name(Path(document.file).stem, trials, proposals, search),
         trials=trials,
         grid=without_password(document.text),
         storage=place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,11 +21,12 @@ __all__ = ["LiveTable", "clock", "log_line", "show"]
 
 ROWS = 12
 EVERY_S = 60.0
+LOOK_S = 0.2
 
 
 @contextmanager
 def show(board: Board, console: Console, live: bool = True) -> Iterator[None]:
-    """Print the state of the sweep while the block runs: a live table, or a line a minute."""
+    """Print the state of the sweep while the block runs: a live table, or lines of a log."""
     if live and console.is_terminal:
         with Live(LiveTable(board), console=console, refresh_per_second=4, transient=True):
             yield
@@ -65,6 +67,14 @@ def log_line(board: Board) -> str:
     left = board.left_s
     if left is not None and _done(board) < len(board.lines):
         parts.append(f"{clock(left)} left")
+    if measured := _measured(board):
+        first = measured[0]
+        parts.append(
+            f"{first.label} epoch {first.epoch}/{first.epochs}: "
+            f"KL {_metric(first, 'kl')}, recon {_metric(first, 'recon')}"
+        )
+    if board.message:
+        parts.append(board.message)
     return f"{board.title}  {clock(board.elapsed_s)}  {', '.join(parts)}"
 
 
@@ -79,8 +89,23 @@ def clock(seconds: float) -> str:
 
 
 def _log(board: Board, console: Console, done: threading.Event) -> None:
-    while not done.wait(EVERY_S):
-        console.print(log_line(board), highlight=False, soft_wrap=True)
+    """A line at the start, one with the first metrics, and one a minute."""
+    _print_line(board, console)
+    printed, measured = time.monotonic(), False
+    while not done.wait(LOOK_S):
+        first = not measured and bool(_measured(board))
+        if first or time.monotonic() - printed >= EVERY_S:
+            _print_line(board, console)
+            printed, measured = time.monotonic(), measured or first
+
+
+def _print_line(board: Board, console: Console) -> None:
+    console.print(log_line(board), highlight=False, soft_wrap=True)
+
+
+def _measured(board: Board) -> list[Line]:
+    """The running trials that have ended an epoch."""
+    return [line for line in board.in_phase("running").values() if line.metrics]
 
 
 def _done(board: Board) -> int:

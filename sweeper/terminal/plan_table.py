@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sweeper.plan.data_parts import DataParts
-from sweeper.plan.outline import Outline, Row
+from sweeper.planning.data_parts import DataParts
+from sweeper.planning.outline import Outline, Row
 from sweeper.storage.addresses import show_tracking
 from sweeper.terminal.screen import print_table
 from trainers.component_files import ComponentFile

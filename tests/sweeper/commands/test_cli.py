@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -238,3 +239,29 @@ def test_output_into_a_closed_pipe_is_quiet() -> None:
     script = f"{sys.executable} -m sweeper list --json | head -c 10"
     done = subprocess.run(script, shell=True, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"sweeper {version('sweeper')}\n"
+
+
+def test_no_command_shows_the_first_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    for line in ("sweeper run digits", "sweeper init grid.yaml", "sweeper --help"):
+        assert line in shown
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_a_shell_completes_commands_and_options(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--print-completion", shell])
+    assert ended.value.code == 0
+    script = capsys.readouterr().out
+    assert "equivalence" in script
+    assert "--retry-failed" in script or "retry-failed" in script

@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.cli import main
 from sweeper.grid.models import known_models
-from sweeper.plan.catalogue import catalogue, registries
+from sweeper.planning.catalogue import catalogue, registries
 
 KINDS = {
     "models",

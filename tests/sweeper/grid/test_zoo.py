@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 from sweeper.grid.grid_files import shipped_grids
 from sweeper.grid.loading import load
 from sweeper.grid.models import MODELS
-from sweeper.plan.capacity import estimate, parallel, wall_seconds
+from sweeper.planning.capacity import estimate, parallel, wall_seconds
 from sweeper.storage import paths
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import Sweep

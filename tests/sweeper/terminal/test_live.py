@@ -119,7 +119,11 @@ def test_the_log_line(time_stands: Clock) -> None:
     shown = board()
     shown.hear([told(0, "failed"), told(1, "running", 1)])
     time_stands.now += 60
-    assert log_line(shown) == "demo  small-1  1:00  1 of 4 trials done, 1 running, 1 failed"
+    counts = "demo  small-1  1:00  1 of 4 trials done, 1 running, 1 failed"
+    assert log_line(shown) == counts
+    shown.hear([told(1, "running", 2, **{"test/kl": 35.212})])
+    assert log_line(shown).startswith(counts)
+    assert log_line(shown).endswith("epoch 2/10: KL 35.21, recon ·")
 
 
 @pytest.mark.parametrize(
@@ -145,6 +149,19 @@ def test_a_log_gets_lines_and_no_escape_codes(monkeypatch: pytest.MonkeyPatch) -
             pass
     assert "\x1b" not in screen.getvalue()
     assert all(line.startswith("demo  small-1  0:") for line in screen.getvalue().splitlines())
+
+
+def test_a_log_has_a_line_at_once_and_one_with_the_first_metrics() -> None:
+    screen, shown = io.StringIO(), board()
+    shown.message = "starting Ray"
+    with show(shown, Console(file=screen, width=200)):
+        while "starting Ray" not in screen.getvalue():
+            pass
+        shown.message = ""
+        shown.hear([told(1, "running", 1, **{"test/kl": 35.212})])
+        while "KL 35.21" not in screen.getvalue():
+            pass
+    assert screen.getvalue().count("\n") == 2
 
 
 def test_a_terminal_gets_the_table_and_is_left_clean() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sweeper.grid.aliases import partner
 from sweeper.grid.identity import trial_id
-from sweeper.plan.capacity import Estimate
+from sweeper.planning.capacity import Estimate
 from sweeper.sweep import PlannedTrial
 
 __all__ = ["AliasPair", "Merging", "alias_pairs", "merging"]

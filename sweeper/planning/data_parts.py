@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sweeper.plan.readable import readable
+from sweeper.planning.readable import readable
 from sweeper.sweep import PlannedTrial
 from trainers.datasets import load
 

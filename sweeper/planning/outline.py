@@ -12,11 +12,11 @@ from typing import Any
 from analysis.sources.tracking_address import without_password
 from sweeper.grid.labels import point_label
 from sweeper.grid.seeds import point_of
-from sweeper.plan.alias_pairs import AliasPair, Merging, alias_pairs, merging
-from sweeper.plan.capacity import Estimate, estimates, parallel, wall_seconds
-from sweeper.plan.data_parts import DataParts, data_parts
-from sweeper.plan.foreseen import foreseen
-from sweeper.plan.notes import notes
+from sweeper.planning.alias_pairs import AliasPair, Merging, alias_pairs, merging
+from sweeper.planning.capacity import Estimate, estimates, parallel, wall_seconds
+from sweeper.planning.data_parts import DataParts, data_parts
+from sweeper.planning.foreseen import foreseen
+from sweeper.planning.notes import notes
 from sweeper.status.stored import with_known
 from sweeper.storage import ledger
 from sweeper.storage.extendable import Shorter, shorter

@@ -12,7 +12,7 @@ import numpy as np
 
 from sweeper.errors import UserError
 from sweeper.grid.components import load_component_file, refused
-from sweeper.plan.own_figures import figures_of, holds
+from sweeper.planning.own_figures import figures_of, holds
 from trainers import component_files
 from trainers.component_files import Entry
 from trainers.conformance import calls, data_sets, questions, require, training

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from sweeper.plan.flops import flops
+from sweeper.planning.flops import flops
 from trainers.fields import describe_fields
 from trainers.networks import NETWORKS
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from sweeper.cli import main
-from sweeper.plan.capacity import Estimate, estimate, parallel, wall_seconds
-from sweeper.plan.outline import outline
+from sweeper.planning.capacity import Estimate, estimate, parallel, wall_seconds
+from sweeper.planning.outline import outline
 from sweeper.storage import ledger
 from sweeper.sweep import Resources, Sweep
 from sweeper.terminal.plan_table import duration

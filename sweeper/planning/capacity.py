@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 
 from sweeper.grid.identity import canonical
-from sweeper.plan.flops import flops
-from sweeper.plan.readable import readable
+from sweeper.planning.flops import flops
+from sweeper.planning.readable import readable
 from sweeper.sweep import PlannedTrial, Resources
 from trainers.batches import VALIDATED
 from trainers.datasets import Dataset, load

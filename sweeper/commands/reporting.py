@@ -1,0 +1,54 @@
+"""Write the report of a sweep that has ended, or of an experiment again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeper.commands.shared import said, settings, with_runs
+from sweeper.storage.paths import report_folder
+
+if TYPE_CHECKING:
+    from analysis.sources.schema import Experiment
+    from sweeper.sweep import Outcome, Sweep
+
+__all__ = ["rewrite", "write_report"]
+
+
+def write_report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
+    """Write the report; a failure to do so does not change the sweep's outcome.
+
+    No report is written for a sweep that was stopped without new results.
+    """
+    if outcome.interrupted and outcome.finished == outcome.skipped:
+        return outcome, []
+    from analysis import report
+    from analysis.errors import AnalysisError
+    from analysis.sources import load
+
+    chosen = settings(dict(sweep.analysis), sweep.tracking)
+    try:
+        experiment = load.from_storage(sweep.storage, sweep.experiment)
+        experiment, chosen = with_runs(experiment, chosen)
+        path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
+        return replace(outcome, report=str(path)), [*said(path), *_delivered(sweep, path)]
+    except (AnalysisError, OSError) as error:
+        return outcome, [f"No report: {error}"]
+
+
+def _delivered(sweep: Sweep, path: Path) -> list[str]:
+    """Add the report to the sweep's MLflow run; returns a sentence if that failed."""
+    from sweeper.tracking.delivery import deliver_report
+
+    trouble = deliver_report(sweep, path.parent)
+    return [f"The report is not in MLflow: {trouble}."] if trouble else []
+
+
+def rewrite(experiment: Experiment, out: Path) -> Path:
+    """Write an experiment's report by the newest sweep's settings; returns the HTML file."""
+    from analysis import report
+
+    sweeps = experiment.sweeps
+    analysis = dict(sweeps[-1].get("analysis") or {}) if sweeps else {}
+    return report.write(experiment, out.absolute(), settings(analysis))

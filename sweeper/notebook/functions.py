@@ -1,0 +1,105 @@
+"""The functions of `import sweeper`: grids in, DataFrames, figures and reports out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from analysis.laws import powerlaw
+from analysis.sources import load as sources
+from analysis.sources.schema import Experiment
+from sweeper.commands.fit import law_of
+from sweeper.commands.reporting import rewrite, write_report
+from sweeper.driver.run import RunOptions
+from sweeper.driver.run import run as run_sweep
+from sweeper.grid import loading
+from sweeper.notebook.results import WIDTH, Fit, Plan, Result
+from sweeper.planning.outline import outline
+from sweeper.storage.addresses import storage_path, tracking_uri
+from sweeper.storage.paths import report_folder
+
+__all__ = ["fit", "load", "plan", "report", "run"]
+
+Grid = str | Path | Mapping[str, Any]
+
+
+def plan(grid: Grid, *, storage: str | None = None, tracking: str | None = None) -> Plan:
+    """What a grid would train, and about how long; starts nothing.
+
+    grid: a path, the name of a shipped grid, or the grid itself as a dict.
+    storage, tracking: in the place of the grid's. Raises `UserError` as `run` does.
+    """
+    return Plan(outline(loading.load(grid, storage=storage, tracking=tracking)))
+
+
+def run(
+    grid: Grid,
+    *,
+    storage: str | None = None,
+    tracking: str | None = None,
+    inline: bool = False,
+    retry_failed: bool = False,
+) -> Result:
+    """Train a grid (again: go on with it), track it in MLflow, and write its report.
+
+    inline: train in this process instead of on Ray. retry_failed: train trials again that
+    diverged. Progress is printed as lines. Raises `UserError` for what the user must correct.
+    """
+    sweep = loading.load(grid, storage=storage, tracking=tracking)
+    screen = Console(force_jupyter=False, force_terminal=False, width=WIDTH, highlight=False)
+    outcome = run_sweep(sweep, RunOptions(inline, retry_failed, live=False, console=screen))
+    outcome, sentences = write_report(sweep, outcome)
+    trials = load(sweep.experiment, storage=str(sweep.storage))
+    return Result(outcome, tuple(sentences), trials)
+
+
+def load(
+    experiment: str, *, history: bool = False, storage: str = "sweeps", tracking: str | None = None
+) -> pd.DataFrame:
+    """The trials of an experiment, one row each: parameters, final metrics, status.
+
+    history: every epoch instead, one row for each trial, step and metric. tracking: read this
+    MLflow store instead of the storage folder.
+    """
+    found = _experiment(experiment, storage, tracking)
+    return found.history if history else found.trials
+
+
+def fit(
+    experiment: str,
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    range: tuple[float, float] | None = None,
+    where: Mapping[str, object] | None = None,
+    storage: str = "sweeps",
+    tracking: str | None = None,
+) -> Fit:
+    """Fit y ~ x^−ν to an experiment's trials; by default the law that its grid declares.
+
+    range: of x; one that is given after the run is post hoc. where: a value for each field, such
+    as ``{"model": "sigma_vae", "d_z": 50}``. Raises `AnalysisError` if the rows allow no fit.
+    """
+    found = _experiment(experiment, storage, tracking)
+    law = law_of(found, x, y, range, where or {})
+    fitted = powerlaw.fit(found.trials, law, history=found.history)
+    return Fit(fitted, found.trials)
+
+
+def report(experiment: str, *, storage: str = "sweeps", out: str | Path | None = None) -> Path:
+    """Write the report of an experiment again; returns the path of its HTML file.
+
+    out: a folder, by default that of the experiment in the storage.
+    """
+    found = _experiment(experiment, storage, None)
+    return rewrite(found, Path(out) if out else report_folder(storage_path(storage), experiment))
+
+
+def _experiment(experiment: str, storage: str, tracking: str | None) -> Experiment:
+    if tracking:
+        return sources.from_mlflow(tracking_uri(tracking), experiment)
+    return sources.from_storage(storage_path(storage), experiment)
