@@ -12,6 +12,7 @@ from analysis.figures.drawing import marks
 from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.laws.sentences import law_trained
+from analysis.training.rule import rule_sentences
 from analysis.wording import symbol
 
 __all__ = ["FIGURE", "ByEpoch", "draw", "info"]
@@ -53,6 +54,7 @@ def info(view: View) -> ByEpoch:
         for epoch, one in zip(curve.epochs, curve.nu, strict=True)
     ]
     said = [f"{claim.family.label}: {law_trained(law)}" for claim, law, _ in found]
+    said += rule_sentences(view.experiment.sweeps)
     said.append("Bands: 95 % t intervals of per-seed slopes. Drift: over the last fifth.")
     return ByEpoch(pd.DataFrame(rows), "\n".join(said))
 

@@ -55,12 +55,34 @@ class Store(Protocol):
 
 
 def trial_runs(runs: Sequence[Run]) -> dict[str, Run]:
-    """The run of each trial; if a trial has several runs, the oldest."""
+    """The run of each trial; if a trial has several runs, the oldest.
+
+    Of a sweep that was trained on (`until: {converged: ...}`) the runs of shorter trials are left
+    out, which the sweep has replaced by longer ones.
+    """
     found: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: run.start_ms, reverse=True):
         if run.tags.get("sweeper.kind") == "trial" and "sweeper.trial" in run.tags:
             found[run.tags["sweeper.trial"]] = run
-    return found
+    grown = {run.id for run in runs if "converged" in (_declared(run, "until").get("rule") or {})}
+    longest: dict[tuple[str, str], int] = {}
+    for run in found.values():
+        if _line(run)[0] in grown:
+            longest[_line(run)] = max(longest.get(_line(run), 0), _epochs(run))
+    return {
+        trial: run
+        for trial, run in found.items()
+        if _epochs(run) >= longest.get(_line(run), _epochs(run))
+    }
+
+
+def _line(run: Run) -> tuple[str, str]:
+    """The sweep of a trial, and what the trial is but for its number of epochs."""
+    return run.tags.get(PARENT, ""), run.tags.get("sweeper.program", "")
+
+
+def _epochs(run: Run) -> int:
+    return int(_number(run.params.get("epochs"), 0) or 0)
 
 
 def trial_row(trial: str, run: Run) -> TrialRow:

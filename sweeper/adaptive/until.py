@@ -1,7 +1,8 @@
-"""Add whole seeds to a sweep until its claim is sharp, or its budget is spent.
+"""Add whole seeds to a sweep until its claim is sharp, or epochs until its exponent is at rest.
 
 Each round trains one more seed at every point that the claim is about, so that the estimand stays
-the slope over the declared grid. The rule looks at storage only: a sweep that was stopped, and is
+the slope over the declared grid; or every trial for more epochs (`adaptive.convergence`). Either
+has a budget. The rule looks at storage only: a sweep that was stopped, and is
 run again, takes the same path. What the stopping does to the coverage of the interval is in
 `analysis.laws.coverage.cover_until`.
 """
@@ -13,8 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from sweeper.adaptive.convergence import converged_step
+from sweeper.adaptive.stored_results import declared_law, own_results
+from sweeper.grid.lengths import epochs_of
 from sweeper.grid.seeds import LEAST_SEEDS, add_seed, seed_count
-from sweeper.storage import ledger, paths
+from sweeper.storage import ledger
 from sweeper.storage.provenance import provenance
 from sweeper.sweep import Outcome, Sweep
 
@@ -35,7 +39,7 @@ class _Look:
 
 
 def replicate(sweep: Sweep, drive: Callable[[Sweep], Outcome], console: Console) -> Outcome:
-    """Drive a sweep, and drive it again with more seeds, until the rule of `until` says stop.
+    """Drive a sweep, and drive it again with more seeds or epochs, until `until` says stop.
 
     Stops at once where a trial failed or the user interrupts. The path is in `sweep.json`.
     """
@@ -47,61 +51,71 @@ def replicate(sweep: Sweep, drive: Callable[[Sweep], Outcome], console: Console)
         ledger.write_sweep(grown, provenance())
         if grown.path and not outcome.interrupted:
             console.print(_sentence(grown), markup=False, highlight=False, soft_wrap=True)
-        if len(grown.trials) == len(sweep.trials):
+        if grown.trials == sweep.trials:
             return replace(outcome, skipped=skipped)
         sweep = grown
 
 
 def _catch_up(sweep: Sweep) -> Sweep:
-    """Go along the path as far as finished trials lead, to the next seed or to the end."""
+    """Go along the path as far as finished trials lead, to the next round or to the end."""
     while True:
         states = ledger.status(sweep.storage, [trial.id for trial in sweep.trials]).values()
         if any(state == "failed" for state in states):
             return _with(sweep, {"end": "failed"})
         if any(state != "finished" for state in states):
             return sweep
-        step, chosen = _step(sweep)
+        step, grown = _step(sweep)
         sweep = _with(sweep, step)
         if step["end"]:
             return sweep
-        sweep = add_seed(sweep, chosen)
+        sweep = replace(grown, path=sweep.path)
 
 
 def _with(sweep: Sweep, step: Mapping[str, Any]) -> Sweep:
-    """A number of trials is looked at once: looking again replaces the last step."""
-    whole = {"trials": len(sweep.trials), **step}
-    before = tuple(one for one in sweep.path if one["trials"] != whole["trials"])
+    """A size of the sweep is looked at once: looking again replaces the last step."""
+    assert sweep.until
+    size: dict[str, Any] = {"trials": len(sweep.trials)}
+    if "converged" in sweep.until:
+        size["epochs"] = epochs_of(sweep)
+    whole = size | dict(step)
+    before = tuple(one for one in sweep.path if any(one[key] != size[key] for key in size))
     return replace(sweep, path=(*before, whole))
 
 
-def _step(sweep: Sweep) -> tuple[dict[str, Any], Sequence[str]]:
+def _step(sweep: Sweep) -> tuple[dict[str, Any], Sweep]:
+    """What the rule sees, with how it ends, and the sweep to train next."""
     from analysis.errors import AnalysisError
 
     assert sweep.until
-    look = _nu if "nu_halfwidth" in sweep.until else _equivalence
     try:
-        seen = look(sweep, _frame(sweep))
+        return (converged_step if "converged" in sweep.until else _seeds)(sweep)
     except AnalysisError as refusal:
-        return {"end": "refused", "reason": str(refusal)}, ()
+        return {"end": "refused", "reason": str(refusal)}, sweep
+
+
+def _seeds(sweep: Sweep) -> tuple[dict[str, Any], Sweep]:
+    assert sweep.until
+    look = _nu if "nu_halfwidth" in sweep.until else _equivalence
+    seen = look(sweep, own_results(sweep)[0])
     seeds = seed_count(sweep, seen.chosen)
     end = None
     if seen.met and seeds >= LEAST_SEEDS:
         end = "met"
     elif seeds >= sweep.until["max_seeds"]:
         end = "budget"
-    return {"seeds": seeds, **seen.facts, "end": end}, seen.chosen
+    grown = sweep if end else add_seed(sweep, seen.chosen)
+    return {"seeds": seeds, **seen.facts, "end": end}, grown
 
 
 def _nu(sweep: Sweep, trials: pd.DataFrame) -> _Look:
     """The t interval of per-seed slopes of the declared law; one seed has none."""
     from analysis.errors import MixedRows
     from analysis.laws.intervals import BY_SEED
-    from analysis.laws.law import Law, filtered
+    from analysis.laws.law import filtered
     from analysis.laws.powerlaw import fit
 
     assert sweep.until
-    given = dict(sweep.analysis["law"])
-    law = Law(**given | ({"range": tuple(given["range"])} if given.get("range") else {}))
+    law = declared_law(sweep)
     found, chosen = fit(trials, law), list(filtered(trials, law)["trial"])
     if found.n_seeds == 1:
         return _Look(chosen, False, {"nu": found.nu, "halfwidth": None})
@@ -123,36 +137,35 @@ def _equivalence(sweep: Sweep, trials: pd.DataFrame) -> _Look:
     return _Look(chosen, bool(verdicts) and not verdicts[UNDECIDED], {"verdicts": dict(verdicts)})
 
 
-def _frame(sweep: Sweep) -> pd.DataFrame:
-    """The sweep's own trials, and no other of its experiment."""
-    from analysis.sources.frames import trials_frame
-    from analysis.sources.storage import SweepEntry, read_trial
-    from analysis.sources.stored_files import newest_commit
-
-    rows = []
-    for trial in sweep.trials:
-        commit = newest_commit(str(paths.trial_folder(sweep.storage, trial.id)))
-        member = SweepEntry(trial.id, trial.role, trial.twin_of, trial.label)
-        rows.append(read_trial(sweep.storage, member, commit).row)
-    return trials_frame(rows)
-
-
 def _sentence(sweep: Sweep) -> str:
     """What the last look saw, and what follows from it."""
     assert sweep.until
-    last = sweep.path[-1]
+    last, longer = sweep.path[-1], "converged" in sweep.until
+    what = "epochs" if longer else "seeds"
+    none = "nothing is trained on" if longer else "no seed is added"
     follows = {
         "met": "enough",
-        "budget": f"the budget of {sweep.until['max_seeds']} seeds is spent",
-        "failed": "a trial failed, so no seed is added",
-        "refused": f"no seed is added: {last.get('reason')}",
-        None: "one seed more",
+        "budget": f"the budget of {sweep.until[f'max_{what}']} {what} is spent",
+        "failed": f"a trial failed, so {none}",
+        "refused": f"{none}: {last.get('reason')}",
+        None: f"trained on to {epochs_of(sweep)} epochs" if longer else "one seed more",
     }
     said = follows[last["end"]]
     if last.get("halfwidth"):
         said = (
             f"{last['seeds']} seeds: ν = {last['nu']:.4g} ± {last['halfwidth']:.2g} (95 %; "
             f"wanted: ± {sweep.until['nu_halfwidth']:g}): {said}"
+        )
+    elif "change" in last:
+        interval = (
+            f"95 %: {last['change_low']:.2g} to {last['change_high']:.2g}"
+            if last["change_low"] is not None
+            else "no interval"
+        )
+        said = (
+            f"{last['epochs']} epochs: ν = {last['nu']:.4g}, which changes by "
+            f"{last['change']:.2g} over the last fifth ({interval}; wanted: within ± "
+            f"{sweep.until['converged']:g}): {said}"
         )
     elif "verdicts" in last:
         counted = ", ".join(f"{count} {verdict}" for verdict, count in last["verdicts"].items())

@@ -94,23 +94,16 @@ def check_until(sweep: Sweep) -> None:
         return
     if sweep.search:
         raise UserError(
-            f"`until` adds seeds to all points of a grid, and {sweep.search.name} "
+            f"`until` adds seeds or epochs to all points of a grid, and {sweep.search.name} "
             "does not train all of them: leave one of the two out"
         )
     declared = [trial for trial in sweep.trials if trial.role == "declared"]
+    if "converged" in sweep.until:
+        _check_law_points(sweep, declared, "converged")
+        _check_converged(sweep, declared)
+        return
     if "nu_halfwidth" in sweep.until:
-        x = sweep.analysis["law"]["x"]
-        values = {
-            trial.params[x]
-            for trial in declared
-            if x in trial.params and (x == "beta" or trial.params.get("beta", 1) == 1)
-        }
-        if len(values) < 3:
-            raise UserError(
-                f"nu_halfwidth is about the law of {x}, and a law needs three values "
-                f"of {x} (with β = 1); this grid has {len(values)}; see `analysis: "
-                "{law: {x: ...}}`"
-            )
+        _check_law_points(sweep, declared, "nu_halfwidth")
     elif all(trial.params.get("beta", 1) == 1 for trial in declared):
         raise UserError(
             "equivalence is tested between rows with β ≠ 1 and their partners, "
@@ -121,4 +114,43 @@ def check_until(sweep: Sweep) -> None:
         raise UserError(
             f"max_seeds must be at least {LEAST_SEEDS}: stopping at fewer seeds, the "
             "interval covers less than it says"
+        )
+
+
+def _check_law_points(sweep: Sweep, declared: Sequence[PlannedTrial], rule: str) -> None:
+    x = sweep.analysis["law"]["x"]
+    values = {
+        trial.params[x]
+        for trial in declared
+        if x in trial.params and (x == "beta" or trial.params.get("beta", 1) == 1)
+    }
+    if len(values) < 3:
+        raise UserError(
+            f"{rule} is about the law of {x}, and a law needs three values "
+            f"of {x} (with β = 1); this grid has {len(values)}; see `analysis: "
+            "{law: {x: ...}}`"
+        )
+
+
+def _check_converged(sweep: Sweep, declared: Sequence[PlannedTrial]) -> None:
+    """Every trial can be trained on, within the budget, and ν has an interval at every epoch."""
+    assert sweep.until
+    if not all(trial.trial.training.extendable for trial in sweep.trials):
+        raise UserError(
+            "converged trains every trial on, for which it must keep its optimizer's state: write "
+            "`extendable: true` among the defaults"
+        )
+    epochs = {int(trial.params["epochs"]) for trial in sweep.trials}
+    if len(epochs) > 1 or max(epochs) >= sweep.until["max_epochs"]:
+        raise UserError(
+            "converged begins with one number of epochs for all trials, below max_epochs: "
+            f"{sweep.until['max_epochs']}; this grid has {', '.join(map(str, sorted(epochs)))}"
+        )
+    y = sweep.analysis["law"]["y"]
+    if y.partition("/")[0] not in PARTS:
+        raise UserError(f"converged looks at ν at every epoch, and {y} is known at the last alone")
+    if len({trial.params["seed"] for trial in declared}) < 2:
+        raise UserError(
+            "converged looks at the interval of a change over seeds: give the grid two seeds or "
+            "more"
         )

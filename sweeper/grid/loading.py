@@ -64,7 +64,7 @@ def load(
     with refused():
         trials = resolve(document, expand(document, checked, yes))
         search, proposals = read_adaptive(document, checked)
-    until = checked.until.model_dump(exclude_none=True) if checked.until else None
+    until = checked.until.rule() if checked.until else None
     sweep = Sweep(
         experiment=checked.experiment,
         name=sweep_name(Path(document.file).stem, trials, proposals, search),

@@ -185,24 +185,41 @@ class AnalysisSection(Section):
 
 
 class UntilSection(Section):
-    """When enough seeds have been trained; `max_seeds` is the budget, declared seeds included.
+    """When enough has been trained, and the budget, what is declared included.
 
     nu_halfwidth: the greatest half-width of the law's interval for ν. equivalence: whether all
-    tests of independent seeds must be decided.
+    tests of independent seeds must be decided. Both add seeds, up to `max_seeds` (20).
+    converged: the greatest change of ν over the last fifth of training. It adds epochs, up to
+    `max_epochs`.
     """
 
     nu_halfwidth: Annotated[float, Field(gt=0)] | None = None
     equivalence: Literal["decided"] | None = None
-    max_seeds: Annotated[int, Field(ge=1, le=10_000)] = 20
+    converged: Annotated[float, Field(gt=0, le=0.01)] | None = None
+    max_seeds: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    max_epochs: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def one_rule(self) -> UntilSection:
-        if (self.nu_halfwidth is None) == (self.equivalence is None):
+        rules = (self.nu_halfwidth, self.equivalence, self.converged)
+        if sum(rule is not None for rule in rules) != 1:
             raise _complaint(
-                "needs one rule: {nu_halfwidth: 0.02} or {equivalence: decided}, and "
-                "a budget such as max_seeds: 20"
+                "needs one rule: {nu_halfwidth: 0.02} or {equivalence: decided}, and a budget "
+                "such as max_seeds: 20; or {converged: 0.01} and a budget such as max_epochs: 200"
+            )
+        if self.converged is None and self.max_epochs is not None:
+            raise _complaint("max_epochs is the budget of `converged`; this rule adds seeds")
+        if self.converged is not None and (self.max_epochs is None or self.max_seeds is not None):
+            raise _complaint(
+                "converged adds epochs: its budget is max_epochs, as in {converged: 0.01, "
+                "max_epochs: 200}"
             )
         return self
+
+    def rule(self) -> dict[str, Any]:
+        """The rule with its budget."""
+        budget = {} if self.converged else {"max_seeds": self.max_seeds or 20}
+        return self.model_dump(exclude_none=True) | budget
 
 
 class ResourcesSection(Section):

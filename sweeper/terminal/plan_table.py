@@ -191,9 +191,17 @@ def _search(plan: Outline) -> list[tuple[str, str]]:
 
 
 def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """The rule that adds seeds; the estimates are for the declared seeds."""
+    """The rule that adds seeds or epochs; the estimates are for the declared ones."""
     if not rule:
         return []
+    if "converged" in rule:
+        return [
+            (
+                "until",
+                f"ν changes by less than {rule['converged']:g} over the last fifth of training "
+                f"(95 %), or {rule['max_epochs']} epochs: trained on as needed",
+            )
+        ]
     claim = (
         f"the interval of ν is ± {rule['nu_halfwidth']:g}"
         if "nu_halfwidth" in rule

@@ -1,4 +1,7 @@
-"""Whether each trial still moves at the end of its training: the count, and a table."""
+"""Whether each trial still moves at the end of its training: the count, and a table.
+
+Also how a rule that trains on until ν is at rest has ended.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import pandas as pd
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part, Statement
+from analysis.training.rule import rule_sentences
 from analysis.training.stationarity import LARGE, QUANTITIES, SMALL, stationarity
 from analysis.training.verdicts import CONVERGED, DRIFTING, LEAST_STEPS, UNTRAINED
 from analysis.wording import number, plural
@@ -32,7 +36,10 @@ def part(view: View) -> Part:
     )
     return Part(
         order=15,
-        statements=[_counted(table["verdict"])],
+        statements=[
+            _counted(table["verdict"]),
+            *map(Statement, rule_sentences(view.experiment.sweeps)),
+        ],
         blocks=[_block(table)],
         numbers={"training": records(table)},
     )

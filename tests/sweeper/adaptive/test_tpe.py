@@ -338,7 +338,7 @@ def test_an_evaluation_may_be_looked_at_and_its_names_are_told_when_it_ends(
         (
             "{method: asha, trials: 9, metric: test/kl, mode: min}\nuntil: {nu_halfwidth: 1}",
             LR,
-            "`until` adds seeds to all points",
+            "`until` adds seeds or epochs to all points",
         ),
     ],
 )

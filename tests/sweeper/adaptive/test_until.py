@@ -253,6 +253,11 @@ def test_seeds_are_new_everywhere(tmp_path: Path) -> None:
         ("{nu_halfwidth: 0.1, max_seeds: 3}", "max_seeds must be at least 5"),
         ("{equivalence: decided}", "equivalence is tested between rows with β ≠ 1"),
         ("{nu_halfwidth: 0.1}\nanalysis: {law: {x: beta}}", "a law needs three values of beta"),
+        ("{converged: 0.1, max_epochs: 9}", "until.converged: must be <= 0.01"),
+        ("{converged: 0.01}", "its budget is max_epochs"),
+        ("{converged: 0.01, max_seeds: 9}", "its budget is max_epochs"),
+        ("{nu_halfwidth: 0.1, max_epochs: 9}", "max_epochs is the budget of `converged`"),
+        ("{converged: 0.01, max_epochs: 9}", "`extendable: true` among the defaults"),
     ],
 )
 def test_a_rule_that_cannot_be_met_is_refused(until: str, words: str, tmp_path: Path) -> None:

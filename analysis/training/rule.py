@@ -1,0 +1,42 @@
+"""How the rule `until: {converged: ...}` of a sweep ended, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from analysis.wording import number
+
+__all__ = ["rule_sentences"]
+
+_ENDS = {
+    "met": "was met after {epochs} epochs: {change}",
+    "budget": "was not met within its budget of {max_epochs} epochs: {change}",
+    "failed": "did not go on after {epochs} epochs, for a trial failed",
+    "refused": "did not go on after {epochs} epochs: {reason}",
+    "None": "is not met after {epochs} epochs: {change}",
+}
+
+
+def rule_sentences(sweeps: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One for each sweep with that rule, from the path in its sweep.json."""
+    for sweep in sweeps:
+        until = sweep.get("until") or {}
+        rule, path = until.get("rule") or {}, until.get("path") or ()
+        if rule.get("converged") and path:
+            step = path[-1]
+            told = _ENDS[str(step.get("end"))].format(
+                epochs=step.get("epochs"),
+                max_epochs=rule["max_epochs"],
+                change=_change(step),
+                reason=step.get("reason"),
+            )
+            yield f"The rule that ν changes by less than {rule['converged']:g} {told}."
+
+
+def _change(step: Mapping[str, Any]) -> str:
+    if "change" not in step:
+        return "ν is not known"
+    low, high = step["change_low"], step["change_high"]
+    width = f" (95 % over seeds: {number(low, 2)} to {number(high, 2)})" if low is not None else ""
+    return f"{number(step['change'], 2)}{width} over the last fifth of training"
