@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cluster.existing import Existing
+from cluster.probe import live_nodes, on_node
 
 __all__ = ["Process", "killing"]
 
@@ -50,21 +52,15 @@ def killing(address: str) -> Iterator[Callable[[Process], bool]]:
 
 def _kill(process: Process) -> bool:
     import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    nodes = [
-        node["NodeID"]
-        for node in ray.nodes()  # type: ignore[no-untyped-call]
-        if node["Alive"] and node["NodeManagerHostname"] == process.host
-    ]
+    nodes = [node.id for node in live_nodes() if node.host == process.host]
     if not nodes:
         return False
-    there = NodeAffinitySchedulingStrategy(nodes[0], soft=False)
-    task = ray.remote(_kill_here).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
     try:
-        return bool(ray.get(task.remote(process), timeout=PATIENCE))
+        done, _ = ray.get(on_node(nodes[0], partial(_kill_here, process)), timeout=PATIENCE)
     except ray.exceptions.RayError:
         return False
+    return bool(done)
 
 
 def _kill_here(process: Process) -> bool:

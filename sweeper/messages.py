@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,6 +60,9 @@ class Job:
         a trial that does not fit alone is not marked as failed yet. until : the epoch after which
         unfinished trials end as pruned.
     components : the stored files that the grid brings, which the worker loads.
+    allow_mixed : whether the grid allows nodes that differ; it is noted in the trials' commits.
+    nonce : on a cluster, the text that a node must find in the sweep's folder of the storage.
+    machine : what must be equal on the node, by `sweeper.storage.provenance.machine`.
     """
 
     storage: str
@@ -71,6 +74,9 @@ class Job:
     again: bool = False
     until: int | None = None
     components: tuple[str, ...] = ()
+    allow_mixed: bool = False
+    nonce: str = ""
+    machine: Mapping[str, str] = field(default_factory=dict)
 
     def trial(self, name: str) -> JobTrial:
         """The trial with this id."""

@@ -122,6 +122,7 @@ class Sweep:
     proposals : the points that the search may propose, if it chooses values itself.
     places : file, line and path of the settings that the user gave, for error messages.
     components : the files of the user's own that the grid brings, by what it calls them.
+    allow_mixed : whether nodes of a cluster may differ in program, versions and processor.
     """
 
     experiment: str
@@ -140,6 +141,7 @@ class Sweep:
     components: Mapping[str, ComponentFile] = field(default_factory=dict)
     search: Search | None = None
     proposals: Proposals | None = None
+    allow_mixed: bool = False
 
     def examples(self) -> list[PlannedTrial]:
         """Example trials of the proposals: the trials of the middle point of each block."""

@@ -32,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cluster",
         metavar="ADDRESS",
         default="local",
-        help="the grid's `cluster` (default: local)",
+        help="the grid's `cluster`: look at each of its nodes, too (default: local)",
     )
-    parser.add_argument("--full", action="store_true", help="start or join Ray, too")
+    parser.add_argument("--full", action="store_true", help="start Ray on this machine, too")
     add_json(parser)
 
 
@@ -69,7 +69,11 @@ def _findings(arguments: argparse.Namespace) -> list[Finding]:
     if found[-1].verdict == "ok":
         found += [surroundings.disk(folder), surroundings.locks(folder)]
     found += [surroundings.tracking(uri), surroundings.data()]
-    return [*found, surroundings.ray(arguments.cluster)] if arguments.full else found
+    if arguments.cluster != "local":
+        from sweeper.doctor.every_node import nodes
+
+        return [*found, *nodes(arguments.cluster, folder)]
+    return [*found, surroundings.ray()] if arguments.full else found
 
 
 def _show(found: list[Finding], stops: int) -> None:

@@ -125,22 +125,19 @@ def data() -> Finding:
     )
 
 
-def ray(address: str) -> Finding:
-    """Whether Ray can be started or joined; a Ray that it started is ended."""
-    from cluster.base import Backend
+def ray() -> Finding:
+    """Whether Ray can be started on this machine; it is ended again."""
     from cluster.errors import ClusterError
-    from cluster.existing import Existing
     from cluster.local import Local
 
-    begun = time.monotonic()
-    backend: Backend = Local() if address == "local" else Existing(address)
+    begun, backend = time.monotonic(), Local()
     try:
         backend.connect()
     except ClusterError as error:
-        return Finding("Ray", address, "stop", str(error))
+        return Finding("Ray", "local", "stop", str(error))
     took = time.monotonic() - begun
     backend.close()
-    return Finding("Ray", f"{address}: ready after {took:.1f} s")
+    return Finding("Ray", f"local: ready after {took:.1f} s")
 
 
 def _nearest(folder: Path) -> Path:

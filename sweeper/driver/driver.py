@@ -108,7 +108,7 @@ class Driver:
     def _open(self, inline: bool) -> Host:
         """Start the workers in a thread, while the driver writes and delivers."""
         self._board.message = "starting" if inline else "starting Ray"
-        return Host(partial(open_schedule, self._roster.sweep, inline, self._say))
+        return Host(partial(open_schedule, self._roster.sweep, inline, self._say, self._warn))
 
     def _train(self, host: Host, delivery: Delivery, take_signals: Callable[[], None]) -> None:
         """Run jobs until none is left, or the sweep is stopped."""
@@ -221,6 +221,12 @@ class Driver:
         self._board.message = message
         if not self._console.is_terminal:
             self._console.print(message, markup=False, soft_wrap=True)
+
+    def _warn(self, message: str) -> None:
+        """Show a sentence now, and again at the end."""
+        if message not in self._board.notes:
+            self._board.notes.append(message)
+            self._say(message)
 
     def _verdict(self) -> RunStatus:
         done = self._board.count("finished") + len(self._roster.given_up())

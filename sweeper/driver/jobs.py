@@ -99,10 +99,8 @@ def make_job(
         "cuda" if sweep.resources.gpus else "cpu",
         packed,
         until=until,
-        components=tuple(
-            str(paths.component_file(sweep.storage.resolve(), file.sha256))
-            for file in sweep.components.values()
-        ),
+        components=paths.component_files(sweep),
+        allow_mixed=sweep.allow_mixed,
     )
 
 

@@ -64,7 +64,6 @@ def load(
     with refused():
         trials = resolve(document, expand(document, checked, yes))
         search, proposals = read_adaptive(document, checked)
-    until = checked.until.rule() if checked.until else None
     sweep = Sweep(
         experiment=checked.experiment,
         name=sweep_name(Path(document.file).stem, trials, proposals, search),
@@ -74,9 +73,10 @@ def load(
         tracking=address,
         folder=home,
         cluster=checked.cluster,
+        allow_mixed=checked.allow_mixed,
         resources=Resources(**checked.resources.model_dump()),
         analysis=checked.analysis.model_dump(exclude_none=True),
-        until=until,
+        until=checked.until.rule() if checked.until else None,
         search=search,
         proposals=proposals,
         places=places,

@@ -251,6 +251,7 @@ class GridSchema(_Shared):
     storage: str = "./sweeps"
     tracking: Annotated[str | None, AfterValidator(check_tracking)] = None
     cluster: Annotated[str, AfterValidator(check_cluster)] = "local"
+    allow_mixed: bool = False
 
 
 def check_grid(document: Document) -> GridSchema:

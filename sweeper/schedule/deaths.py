@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from sweeper.worker.member import LESS_MEMORY
 
-__all__ = ["RETRIES", "Death", "DeathRecords", "kernel_kills"]
+__all__ = ["RETRIES", "UNABLE", "Death", "DeathRecords", "kernel_kills"]
 
 RETRIES = 3
 
-Cause = Literal["node", "memory", "worker"]
+Cause = Literal["node", "unfit", "memory", "worker"]
 MEMORY = re.compile(  # messages of Ray's memory monitor, torch, our worker, C++, Python and libc
     r"low on memory|OutOfMemoryError|bad_alloc|\bMemoryError|can(no|')t allocate memory",
     re.IGNORECASE,
 )
 NODE = re.compile(r"node (has died|was terminated)|its node is dead")
+UNFIT = re.compile(r"\bUnfitNode: (?P<node>\w+) (?P<words>.*)")
+ABSENT = re.compile(r"^(?:ModuleNotFoundError|ImportError): .*", re.MULTILINE)
+ADDRESS = re.compile(r"\bip[=:] ?([\w.:]*\w)")
+PID = re.compile(r"\bpid: (\d+)")
 CRASH = re.compile(r"Fatal Python error|\*\*\* SIG\w+")
 CGROUP = Path("/sys/fs/cgroup")
+UNABLE = "cannot run this version of sweeper"
 LONGEST = 300  # characters of a worker's message
 
 
@@ -31,20 +36,33 @@ class Death:
 
     Parameters
     ----------
-    cause : ``node`` or ``memory``, or ``worker`` if neither is known to be the cause.
+    cause : ``node`` (it was lost), ``unfit`` (its node cannot train the sweep), ``memory``, or
+        ``worker`` if none of them is known to be the cause.
     words : the exception or crash that ended it, or else the last line that it wrote.
     explained : whether the cause is known, or `words` are an exception or a crash.
+    address : the IP address of its node, or "". node : Ray's id of an unfit node, or "".
     """
 
     cause: Cause
     words: str = ""
     explained: bool = False
+    address: str = ""
+    node: str = ""
+
+    @property
+    def fault(self) -> str:
+        """What its node lacks, as the rest of a sentence that begins with its name, or ""."""
+        if self.cause == "unfit":
+            return self.words
+        return f"{UNABLE}: {self.words}" if ABSENT.match(self.words) else ""
 
     @property
     def reason(self) -> str:
         """The reason for which the worker's trials failed, after the last retry."""
         if self.cause == "node":
             return "its node was lost"
+        if self.cause == "unfit":
+            return f"its node {self.words}"
         if self.cause == "memory":
             return (
                 f"out of memory: its worker was ended {RETRIES + 1} times, as the machine had "
@@ -66,23 +84,35 @@ class DeathRecords:
     logs : folder of the logs of the workers on this machine; None if there is none.
     kills : files with the kernel's count of processes that it killed when memory ran out; None
         for those of this container or session.
+    elsewhere : returns the end of the log of a worker on another node, by IP address and pid.
     """
 
-    def __init__(self, logs: Path | None, kills: Iterable[Path] | None = None) -> None:
+    def __init__(
+        self,
+        logs: Path | None,
+        kills: Iterable[Path] | None = None,
+        elsewhere: Callable[[str, int], str] = lambda address, pid: "",
+    ) -> None:
         self._logs, self._files = logs, tuple(_own_counts() if kills is None else kills)
+        self._elsewhere = elsewhere
         self._kills = kernel_kills(self._files)
 
     def of(self, said: str) -> Death:
         """The death in Ray's description `said`; compares the kernel's count with the last one."""
         before, self._kills = self._kills, kernel_kills(self._files)
+        found = ADDRESS.search(said)
+        address = found[1] if found else ""
         if NODE.search(said):
-            return Death("node", explained=True)
+            return Death("node", explained=True, address=address)
+        if unfit := UNFIT.search(said):
+            return Death("unfit", unfit["words"], True, address, unfit["node"])
         log = self._log(said)
-        raised = _exception(said)
-        words = raised or (_last_line(log) if log else "")
+        absent = ABSENT.search(said)
+        raised = _exception(said) or (absent[0] if absent else "")
+        words = raised or _last_line(_read(log) if log else self._log_elsewhere(said, address))
         if MEMORY.search(said) or MEMORY.search(words) or (log and self._kills > before):
-            return Death("memory", words, explained=True)
-        return Death("worker", words, explained=bool(raised or CRASH.search(words)))
+            return Death("memory", words, True, address)
+        return Death("worker", words, bool(raised or CRASH.search(words)), address)
 
     def read(self, file: str | None) -> Death:
         """The death described last in the error file that Tune writes for a trial.
@@ -97,9 +127,13 @@ class DeathRecords:
 
     def _log(self, said: str) -> Path | None:
         """The stderr log of the process that Ray names, if it ran on this machine."""
-        pid = re.search(r"\bpid: (\d+)", said)
+        pid = PID.search(said)
         found = self._logs.glob(f"worker-*-{pid[1]}.err") if self._logs and pid else iter(())
         return next(found, None)
+
+    def _log_elsewhere(self, said: str, address: str) -> str:
+        pid = PID.search(said)
+        return self._elsewhere(address, int(pid[1])) if pid and address else ""
 
 
 def kernel_kills(files: Iterable[Path]) -> int:
@@ -137,12 +171,15 @@ def _exception(said: str) -> str:
     return lines[-1][:LONGEST]
 
 
-def _last_line(log: Path) -> str:
-    """The line of a log that names a crash, or else the last line, without Ray's markers."""
+def _read(log: Path) -> str:
     try:
-        text = log.read_text(encoding="utf-8", errors="replace")
+        return log.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def _last_line(text: str) -> str:
+    """The line of a log that names a crash, or else the last line, without Ray's markers."""
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith(":")]
     crash = next((line for line in lines if CRASH.search(line)), None)

@@ -66,12 +66,16 @@ class Host:
 
 
 def open_schedule(
-    sweep: Sweep, inline: bool = False, say: Callable[[str], None] = lambda _: None
+    sweep: Sweep,
+    inline: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> Schedule:
     """The schedule that trains in this process, or on the Ray cluster that `cluster` names.
 
-    `say` is called with sentences about what it waits for. Raises `UserError` if there is no such
-    cluster, or if this machine has fewer resources than a trial requests.
+    `say` is called with sentences about what it waits for, `note` with those that are to stay,
+    about nodes that are left out. Raises `UserError` if there is no such cluster, if none of its
+    nodes can train the sweep, or if this machine has fewer resources than a trial requests.
     """
     if inline:
         from sweeper.schedule.inline import InlineSchedule
@@ -83,10 +87,15 @@ def open_schedule(
             backend.connect()
         except ClusterError as error:
             raise UserError(str(error)) from error
+    from sweeper.schedule.nodes import Nodes
     from sweeper.schedule.tune import TuneSchedule  # takes seconds to import
 
-    schedule = TuneSchedule(backend, None if backend.private else paths.tune_folder(sweep), say)
+    nodes = None if backend.private else Nodes(sweep, note, say)
+    scratch = None if backend.private else paths.tune_folder(sweep)
+    schedule = TuneSchedule(backend, scratch, say, nodes)
     try:
+        if nodes:
+            nodes.admit()
         with placed(sweep.places.get("resources")):
             schedule.require_room(sweep.resources)
     except UserError:

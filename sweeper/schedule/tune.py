@@ -11,8 +11,9 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,11 +30,15 @@ from sweeper.errors import UserError
 from sweeper.messages import Emit, Event, Job, decode, encode
 from sweeper.schedule.cluster_room import Occupancy, RoomWatch, require_room, roomier
 from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
+from sweeper.schedule.nodes import Nodes
 from sweeper.storage.ledger import StopSign
 from sweeper.sweep import Resources
+from sweeper.worker.fitness import UnfitNode, require_fit
 from sweeper.worker.worker import train_pack
 
 __all__ = ["TuneSchedule"]
+
+NODE_ID = "ray.io/node-id"  # the label that Ray gives each node
 
 
 class TuneSchedule:
@@ -44,6 +49,7 @@ class TuneSchedule:
     backend : where Ray runs, connected already; closed with the schedule.
     scratch : folder for Tune's temporary files; on a cluster every node must have access to it.
     say : called with a sentence for the user when a cluster has no free resources.
+    nodes : the nodes of a cluster that may train; None on this machine alone.
     """
 
     def __init__(
@@ -51,9 +57,10 @@ class TuneSchedule:
         backend: Backend,
         scratch: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
+        nodes: Nodes | None = None,
     ) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        self._backend, self._say = backend, say
+        self._backend, self._say, self._nodes = backend, say, nodes
         if scratch:
             scratch.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.mkdtemp(prefix="sweeper-", dir=scratch)
@@ -63,13 +70,14 @@ class TuneSchedule:
     ) -> None:
         """Train all jobs; Tune runs in another thread, so that this one can handle signals.
 
-        Raises `UserError` if Ray has stopped working.
+        Raises `UserError` if Ray has stopped working, or no node is left that can train.
         """
         errors: list[BaseException] = []
 
         def fit() -> None:
             try:
-                queue = _Queue(iter(jobs), None if ahead else self._slots(resources))
+                most = None if ahead else self._slots(resources)
+                queue = _Queue(iter(jobs), self._nodes, most)
                 self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
                 errors.append(_stopped_working(_line(error)))
@@ -82,6 +90,8 @@ class TuneSchedule:
             thread.join(0.1)
             if lost := self._backend.lost():
                 raise _stopped_working(f"its process {lost} has died")
+            if self._nodes:
+                self._nodes.watch()
         if errors:
             raise errors[0]
 
@@ -98,15 +108,18 @@ class TuneSchedule:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:
-        asked = {"cpu": resources.cpus, "gpu": resources.gpus}
+        asked = {"CPU": resources.cpus, "GPU": resources.gpus}
         leave = (
-            None
-            if self._backend.private
-            else _Leave(RoomWatch(_occupancy, self._say), queue.stopped)
+            _Leave(RoomWatch(partial(_occupancy, self._nodes), self._say), queue.stopped)
+            if self._nodes
+            else None
+        )
+        deaths = DeathRecords(
+            self._backend.logs, elsewhere=self._nodes.words if self._nodes else _no_words
         )
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._slots(resources) + 1)
         return tune.Tuner(
-            tune.with_resources(_train, asked),
+            tune.with_resources(_train, partial(_room, asked)),
             tune_config=tune.TuneConfig(
                 search_alg=queue,
                 num_samples=-1,
@@ -119,13 +132,14 @@ class TuneSchedule:
                 storage_path=self._folder,
                 verbose=0,
                 stop=leave,
-                callbacks=[_Listener(emit, DeathRecords(self._backend.logs))],
+                callbacks=[_Listener(emit, deaths, self._nodes)],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),
         )
 
     def _slots(self, resources: Resources) -> int:
-        cores = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
+        everywhere = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        cores = self._nodes.cores if self._nodes else everywhere.get("CPU", 1)
         return max(1, int(cores / max(resources.cpus, 0.01)))
 
 
@@ -135,9 +149,11 @@ class _Queue(Searcher):
     `most` : the maximum number of jobs at a time.
     """
 
-    def __init__(self, jobs: Iterator[Job | None], most: int | None = None) -> None:
+    def __init__(
+        self, jobs: Iterator[Job | None], nodes: Nodes | None = None, most: int | None = None
+    ) -> None:
         super().__init__()
-        self._jobs, self._most = jobs, most
+        self._jobs, self._nodes, self._most = jobs, nodes, most
         self._under_way: set[str] = set()
         self._sign: StopSign | None = None
 
@@ -158,7 +174,10 @@ class _Queue(Searcher):
         if self.stopped():
             return cast("None", Searcher.FINISHED)
         self._under_way.add(trial_id)
-        return {"job": replace(job, again=True).to_json()}
+        if self._nodes:
+            job = self._nodes.stamped(job)
+        without = self._nodes.without if self._nodes else ""
+        return {"job": replace(job, again=True).to_json(), "without": without}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -201,15 +220,21 @@ class _Listener(TrialProgressCallback):
     It derives from `TrialProgressCallback` so that Tune does not add its own, which prints.
     """
 
-    def __init__(self, emit: Emit, deaths: DeathRecords) -> None:
+    def __init__(self, emit: Emit, deaths: DeathRecords, nodes: Nodes | None = None) -> None:
         super().__init__()
-        self._emit, self._deaths = emit, deaths
+        self._emit, self._deaths, self._nodes = emit, deaths, nodes
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        if "events" in result:
-            self._emit(decode(result["events"]))
+        if "events" not in result:
+            return
+        events = decode(result["events"])
+        if self._nodes:
+            events = [replace(event, host=result.get("hostname")) for event in events]
+            if any(event.phase == "finished" for event in events):
+                self._nodes.finished(result.get("node_ip", ""))
+        self._emit(events)
 
     def on_trial_complete(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
@@ -219,26 +244,39 @@ class _Listener(TrialProgressCallback):
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Retry a pack whose worker died, with more resources if it ran out of memory.
 
-        A lost node does not count as a failure. A second unexplained death is treated as running
-        out of memory, since the kernel may have killed the worker without a readable count.
+        A lost node does not count as a failure, nor does one that is left out. A second
+        unexplained death is treated as running out of memory, since the kernel may have killed the
+        worker without a readable count.
         """
         death = self._deaths.read(trial.error_file)
         failures = trial.run_metadata.num_failures
-        if death.cause == "node":
+        if death.cause == "node" or (self._nodes and self._nodes.left_out(death, trial.trial_id)):
             trial.run_metadata.num_failures -= 1
+            self._move(trials)
         elif death.cause == "memory" or (not death.explained and failures > 1):
-            self._emit([_give_room(trial, death, last=failures >= RETRIES)])
+            without = self._nodes.without if self._nodes else ""
+            self._emit([_give_room(trial, death, failures >= RETRIES, without)])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        reason = self._deaths.read(trial.error_file).reason
+        death = self._deaths.read(trial.error_file)
+        name = self._nodes.name_of(death.address) if self._nodes and death.address else ""
+        reason = f"{death.reason} (on node {name})" if name else death.reason
         job = Job.from_json(trial.config["job"])
         self._emit([Event(member.id, "failed", reason=reason) for member in job.trials])
+
+    def _move(self, trials: list[Any]) -> None:
+        """Have the trials that wait for a node wait for one that is not left out."""
+        without = self._nodes.without if self._nodes else ""
+        for trial in trials:
+            if trial.status == "PENDING":
+                asked = trial.placement_group_factory.required_resources
+                trial.update_resources(_room(asked, {"without": without}))
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
-def _give_room(trial: Any, death: Death, last: bool) -> Event:
+def _give_room(trial: Any, death: Death, last: bool, without: str) -> Event:
     """Change a job to train its trials one by one with more cores; returns an event about it."""
     why = (
         "its worker ended for want of memory"
@@ -248,7 +286,7 @@ def _give_room(trial: Any, death: Death, last: bool) -> Event:
     job = replace(Job.from_json(trial.config["job"]), alone=True, again=not last)
     trial.config["job"] = job.to_json()
     asked = roomier(trial.placement_group_factory.required_resources, ray.nodes(), last)  # type: ignore[no-untyped-call]
-    trial.update_resources(tune.PlacementGroupFactory([asked]))
+    trial.update_resources(_room(asked, {"without": without}))
     room = f"{asked['CPU']:g} cores" + (f" and {asked['GPU']:g} GPUs" if "GPU" in asked else "")
     return Event(
         job.trials[0].id,
@@ -257,9 +295,18 @@ def _give_room(trial: Any, death: Death, last: bool) -> Event:
     )
 
 
-def _occupancy() -> Occupancy:
+def _room(asked: Mapping[str, float], config: Mapping[str, str]) -> tune.PlacementGroupFactory:
+    """The request of a trial for resources, on any node but those that ``without`` names."""
+    without = config["without"]
+    if not without:
+        return tune.PlacementGroupFactory([dict(asked)])
+    elsewhere: Any = [{NODE_ID: f"!in({without})"}]
+    return tune.PlacementGroupFactory([dict(asked)], bundle_label_selector=elsewhere)
+
+
+def _occupancy(nodes: Nodes | None) -> Occupancy:
     """The state of the cluster and of this Ray job's placement groups, named by its id."""
-    job = ray.get_runtime_context().get_job_id()
+    job, everyone = ray.get_runtime_context().get_job_id(), ray.nodes()  # type: ignore[no-untyped-call]
     places = [
         group
         for name, group in placement_group_table().items()
@@ -268,16 +315,25 @@ def _occupancy() -> Occupancy:
     return Occupancy(
         crowded=bool(places) and all(one["state"] != "CREATED" for one in places),
         asked=places[0]["bundles"][0] if places else {},
-        nodes=ray.nodes(),  # type: ignore[no-untyped-call]
+        nodes=[one for one in everyone if not nodes or one["NodeID"] not in nodes.without],
         free=ray.available_resources(),  # type: ignore[no-untyped-call]
     )
 
 
 def _train(config: dict[str, Any]) -> None:
     """The function that Tune runs in a worker's process: train the job in `config`."""
+    try:
+        require_fit(config["job"])
+    except UnfitNode as error:
+        raise UnfitNode(f"{ray.get_runtime_context().get_node_id()} {error}") from None
     train_pack(
         Job.from_json(config["job"]), lambda events: tune.report({"events": encode(events)})
     )
+
+
+def _no_words(address: str, pid: int) -> str:
+    """The last words of a worker on another node: there is no other node."""
+    return ""
 
 
 def _short_name(trial: Any) -> str:

@@ -38,6 +38,7 @@ __all__ = [
     "has_finished",
     "newest_commit",
     "status",
+    "write_components",
     "write_failure",
     "write_file",
     "write_json",
@@ -127,8 +128,7 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
         for trial in sweep.trials
     ]
     write_file(grid_file(sweep_folder(sweep)), sweep.grid.encode())
-    for file in sweep.components.values():
-        write_file(component_file(sweep.storage, file.sha256), file.text)
+    write_components(sweep)
     until = (
         {"rule": dict(sweep.until), "path": [dict(one) for one in sweep.path]}
         if (sweep.until)
@@ -151,6 +151,12 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
             **({"components": _components(sweep)} if sweep.components else {}),
         },
     )
+
+
+def write_components(sweep: Sweep) -> None:
+    """Write the files of the user's own components, from which the workers load them."""
+    for file in sweep.components.values():
+        write_file(component_file(sweep.storage, file.sha256), file.text)
 
 
 def _components(sweep: Sweep) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@
                                 grid.yaml    the grid as it was given
                                 lease        held by the driver that runs the sweep
                                 stop         asks the workers to stop after their epoch
+                                nonce        what a driver wrote, for the nodes of its cluster
                                 delivered.json, search.json, study.journal, tune/
     trials/<id>/trial.json                   one trial, resolved; sweeps share it
                 <attempt>/<epoch>/           a commit (see `trainers.checkpoint`)
@@ -38,6 +39,7 @@ __all__ = [
     "classifier_folder",
     "commit_manifests",
     "component_file",
+    "component_files",
     "dataset_file",
     "delivered_file",
     "error_file",
@@ -48,6 +50,7 @@ __all__ = [
     "journal_file",
     "lease_file",
     "lineage_folder",
+    "nonce_file",
     "pictures_folder",
     "report_folder",
     "search_file",
@@ -171,6 +174,11 @@ def stop_file(sweep_folder: str | Path) -> Path:
     return Path(sweep_folder) / "stop"
 
 
+def nonce_file(sweep_folder: str | Path) -> Path:
+    """A random text by the sweep's driver; a node that reads it there shares the storage."""
+    return Path(sweep_folder) / "nonce"
+
+
 def lease_file(folder: Path) -> Path:
     """The lock file in a sweep's or a trial's folder."""
     return folder / "lease"
@@ -189,6 +197,12 @@ def lineage_folder(storage: str | Path, lineage: str) -> Path:
 def component_file(storage: str | Path, sha256: str) -> Path:
     """The text of a file of the user's own components."""
     return Path(storage) / "components" / f"{sha256}.py"
+
+
+def component_files(sweep: Sweep) -> tuple[str, ...]:
+    """The files of the user's own components that a sweep's grid brought, as absolute paths."""
+    storage = sweep.storage.resolve()
+    return tuple(str(component_file(storage, one.sha256)) for one in sweep.components.values())
 
 
 def dataset_file(storage: str | Path, checksum: str) -> Path:

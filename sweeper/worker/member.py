@@ -45,6 +45,7 @@ class TrialInTraining:
     ----------
     extends : id of the trial with fewer epochs that `parent` belongs to, if it is not its own.
     packed : whether it is computed as a member of a pack.
+    allow_mixed : whether the grid allows nodes that differ.
     note : a sentence for the user about how it began.
     before_s : seconds of training before this attempt.
     """
@@ -56,6 +57,7 @@ class TrialInTraining:
     lineage: str = ""
     extends: str | None = None
     packed: bool = False
+    allow_mixed: bool = False
     note: str | None = None
     parent: Commit | None = None
     state: Mapping[str, Tensor] = field(default_factory=dict)
@@ -79,7 +81,7 @@ class TrialInTraining:
         if any(int(path.name) > self.attempt.number for path in self.folder.glob("[0-9]*")):
             raise Superseded(self.id)
         wall_s = self.before_s + time.monotonic() - self.started
-        marks = {"extends": self.extends, "packed": self.packed}
+        marks = {"extends": self.extends, "packed": self.packed, "allow_mixed": self.allow_mixed}
         set_marks = {name: value for name, value in marks.items() if value}
         own = self.parent and self.parent.folder.is_relative_to(self.folder)
         self.attempt.commit(
@@ -118,7 +120,12 @@ def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
     """
     folder = paths.trial_folder(job.storage, job_trial.id)
     member = TrialInTraining(
-        job_trial.id, job_trial.trial, open_attempt(folder), job.device, job_trial.lineage
+        job_trial.id,
+        job_trial.trial,
+        open_attempt(folder),
+        job.device,
+        job_trial.lineage,
+        allow_mixed=job.allow_mixed,
     )
     for commit in commits(folder):
         if commit.progress.status not in ("running", "pruned"):

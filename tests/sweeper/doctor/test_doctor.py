@@ -127,5 +127,5 @@ def test_without_a_data_folder_the_built_in_data_are_there(
 def test_ray_is_started_and_ended() -> None:
     import ray
 
-    assert surroundings.ray("local").verdict == "ok"
+    assert surroundings.ray().verdict == "ok"
     assert not ray.is_initialized()

@@ -122,7 +122,9 @@ def test_an_exception_is_the_reason_whatever_the_log_says(logs: Path) -> None:
 def test_a_trials_newest_failure_counts(logs: Path) -> None:
     file = logs / "error.txt"
     file.write_text(f"Failure # {RAISED}MemoryError: 1\nFailure # {RAISED}ImportError: 2\n")
-    assert DeathRecords(logs, []).read(str(file)) == Death("worker", "ImportError: 2", True)
+    assert DeathRecords(logs, []).read(str(file)) == Death(
+        "worker", "ImportError: 2", True, "192.0.2.2"
+    )
     assert DeathRecords(logs, []).read(None) == Death("worker")
 
 

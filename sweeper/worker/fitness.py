@@ -1,0 +1,104 @@
+"""Whether a node of a cluster can train a sweep: storage, program, processor and data."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sweeper.messages import Job
+from sweeper.storage.paths import nonce_file
+from sweeper.storage.provenance import machine
+from trainers import TrainerError
+from trainers.datasets import DATASETS
+
+__all__ = ["SAME", "UnfitNode", "difference", "examine", "lack", "require_fit"]
+
+NAMES = {"source": "the program", "cpu": "the processor", "instructions": "its instructions"}
+SAME = "make them equal, or set `allow_mixed: true` in the grid"
+GPUS = Path("/proc/driver/nvidia/gpus")
+
+
+class UnfitNode(Exception):
+    """A node that cannot train the sweep; the message says what it lacks."""
+
+
+def examine(job: str) -> dict[str, Any]:
+    """What this node has of what a job (as JSON text) needs, in plain values.
+
+    ``seen`` : whether it sees the storage that the driver writes. ``machine`` : what must be
+    equal for equal results. ``data`` : why the data cannot be used here, or None.
+    """
+    row = json.loads(job)
+    seen = _read(nonce_file(row["sweep"])) == row["nonce"]
+    return {
+        "seen": seen,
+        "machine": {**machine(), **({"gpu": _gpu()} if row["device"] != "cpu" else {})},
+        "data": _without_data(job) if seen else None,
+    }
+
+
+def lack(found: Mapping[str, Any], storage: str) -> str:
+    """What a node lacks by `examine`, as the rest of a sentence that begins with its name."""
+    if not found["seen"]:
+        return f"does not see the storage {storage} that the driver writes: mount it there"
+    return f"cannot use the data: {found['data']}" if found["data"] else ""
+
+
+def difference(found: Mapping[str, Any], machine: Mapping[str, str]) -> str:
+    """In what a node differs by `examine` from a `machine`, as the rest of such a sentence."""
+    other = [
+        f"{NAMES.get(name, name)} ({found['machine'].get(name)}, and not {value})"
+        for name, value in machine.items()
+        if found["machine"].get(name) != value
+    ]
+    return f"differs in {' and in '.join(other)}" if other else ""
+
+
+def require_fit(job: str) -> None:
+    """Raise `UnfitNode` if this node lacks what a job needs; jobs without a nonce need nothing."""
+    row = json.loads(job)
+    if not row["nonce"]:
+        return
+    found = examine(job)
+    words = lack(found, row["storage"])
+    if other := difference(found, row["machine"]):
+        words = words or f"{other}: {SAME}"
+    if words:
+        raise UnfitNode(words)
+
+
+def _without_data(job: str) -> str | None:
+    """Why this node cannot use the data of a job's trials; None if it can."""
+    try:
+        for trial in Job.from_json(job).trials:
+            _require_data(json.dumps(trial.trial.config()["data"]), trial.checksum)
+    except (TrainerError, OSError, TypeError) as error:
+        return str(error)
+    return None
+
+
+@functools.lru_cache(maxsize=64)
+def _require_data(data: str, checksum: str) -> None:
+    """Raise `TrainerError` unless the data are there, with this checksum; checked once."""
+    found = DATASETS.build(json.loads(data)).checksum()
+    if found != checksum:
+        raise TrainerError(f"their checksum is {found}, and {checksum} for the driver")
+
+
+def _gpu() -> str:
+    """The kinds of this node's GPUs."""
+    lines = [
+        line for path in sorted(GPUS.glob("*/information")) for line in _read(path).split("\n")
+    ]
+    found = {line.partition(":")[2].strip() for line in lines if line.startswith("Model")}
+    return ", ".join(sorted(found)) or "none"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""

@@ -1,0 +1,200 @@
+"""Which nodes of a cluster may train, and whose failures are not a trial's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cluster.probe import Answer, Node
+from sweeper.driver.jobs import make_job
+from sweeper.errors import UserError
+from sweeper.messages import Event
+from sweeper.schedule import nodes as module
+from sweeper.schedule import tune
+from sweeper.schedule.deaths import Death, DeathRecords
+from sweeper.schedule.nodes import Nodes, example_job, standard, unable
+from sweeper.storage import paths
+from sweeper.storage.provenance import machine
+from sweeper.sweep import Sweep
+from sweeper.worker.fitness import UnfitNode, difference, examine, require_fit
+from tests.sweeper.small import planned, prepared, small_sweep
+
+A, B = (Node(name * 3, name, name, f"192.0.2.{i}", {"CPU": 1.0}) for i, name in enumerate("ab"))
+CRASH = Death("worker", "it crashed", True, B.address)
+
+
+@dataclass
+class Cluster:
+    """Two nodes, and what was said of them."""
+
+    sweep: Sweep
+    alive: list[Node] = field(default_factory=lambda: [A, B])
+    said: list[str] = field(default_factory=list)
+
+    def nodes(self) -> Nodes:
+        return Nodes(self.sweep, self.said.append, self.said.append)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    here = Cluster(small_sweep(tmp_path, planned(), planned(seed=2)))
+    monkeypatch.setattr(module, "live_nodes", lambda: here.alive)
+    return here
+
+
+def test_a_node_that_cannot_train_is_left_out_at_once(cluster: Cluster) -> None:
+    nodes = cluster.nodes()
+    unfit = Death("unfit", "does not see the storage", True, B.address, B.id)
+    assert nodes.left_out(unfit, "one")
+    assert nodes.without == B.id
+    assert nodes.cores == 1
+    assert cluster.said == ["node b does not see the storage; it is left out"]
+    assert nodes.left_out(replace(CRASH), "two")  # what was on its way there is not counted either
+    assert len(cluster.said) == 1
+
+
+def test_a_node_without_our_modules_is_left_out_at_once(cluster: Cluster) -> None:
+    nodes = cluster.nodes()
+    absent = Death("worker", "ModuleNotFoundError: No module named 'x'", True, B.address)
+    assert nodes.left_out(absent, "one")
+    assert "cannot run this version of sweeper: ModuleNotFoundError" in cluster.said[0]
+
+
+def test_two_trials_that_die_on_a_node_are_its_failure(cluster: Cluster) -> None:
+    nodes = cluster.nodes()
+    assert not nodes.left_out(CRASH, "one")
+    assert not nodes.left_out(CRASH, "one")  # which may be the trial's own
+    assert nodes.left_out(CRASH, "two")
+    assert cluster.said == ["node b ended the workers of two trials (it crashed); it is left out"]
+
+
+@pytest.mark.parametrize("excuse", ["finished", "memory", "alone"])
+def test_what_is_not_a_nodes_failure(cluster: Cluster, excuse: str) -> None:
+    nodes, death = cluster.nodes(), CRASH
+    if excuse == "alone":
+        cluster.alive.remove(A)
+    if excuse == "memory":
+        death = replace(CRASH, cause="memory")
+    assert not nodes.left_out(death, "one")
+    if excuse == "finished":
+        nodes.finished(B.address)
+    assert not nodes.left_out(death, "two")
+    assert (nodes.without, cluster.said) == ("", [])
+
+
+def test_without_any_node_the_sweep_ends_with_all_reasons(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = cluster.nodes()
+    for node in (A, B):
+        nodes.left_out(Death("unfit", "has no data", True, node.address, node.id), "one")
+    with pytest.raises(UserError) as error:
+        nodes.watch()
+    assert error.value.message == (
+        "no node of the cluster can train this sweep: node a has no data; node b has no data"
+    )
+
+
+def test_a_job_carries_what_its_worker_must_find(cluster: Cluster) -> None:
+    nodes = cluster.nodes()
+    [job, _] = prepared(cluster.sweep)
+    stamped = nodes.stamped(job)
+    text = stamped.to_json()
+    with pytest.raises(UnfitNode, match=f"^does not see the storage {job.storage} "):
+        require_fit(text)
+    paths.nonce_file(job.sweep).write_text(stamped.nonce)
+    require_fit(text)
+    require_fit(job.to_json())  # one of a sweep on this machine alone
+    other = replace(stamped, machine={**machine(), "source": "0123456789ab"})
+    with pytest.raises(UnfitNode, match=r"differs in the program .*allow_mixed: true"):
+        require_fit(other.to_json())
+
+
+def test_other_data_are_seen(cluster: Cluster) -> None:
+    trial = cluster.sweep.trials[0]
+    wrong = replace(trial, data={**trial.data, "checksum": "0123"})
+    job = replace(make_job(cluster.sweep, [wrong]), nonce="12")
+    paths.nonce_file(job.sweep).parent.mkdir(parents=True)
+    paths.nonce_file(job.sweep).write_text("12")
+    answer = Answer(B, examine(job.to_json()))
+    assert unable(answer, job).startswith("cannot use the data: their checksum is ")
+    assert unable(Answer(B, {}, "ImportError: x"), job).startswith("cannot run this version of")
+
+
+def test_the_processor_is_ours_or_that_of_most_nodes(cluster: Cluster) -> None:
+    job, own = example_job(cluster.sweep), machine()
+    assert len(job.trials) == 1  # both trials have one data set
+
+    def answer(node: Node, **changed: str) -> Answer:
+        return Answer(node, {"machine": {**own, **changed}})
+
+    others = [answer(A, cpu="x"), answer(A, cpu="y"), answer(B, cpu="y")]
+    assert standard([*others, answer(B)], job) == own
+    assert standard(others, job) == {**own, "cpu": "y"}
+    assert standard([], job) == own
+    assert (
+        difference(others[0].found, own) == f"differs in the processor (x, and not {own['cpu']})"
+    )
+
+
+def trial(name: str, error: Path | None = None) -> Any:
+    """What the listener uses of a Tune trial."""
+    found = SimpleNamespace(
+        trial_id=name,
+        status="PENDING",
+        error_file=str(error),
+        run_metadata=SimpleNamespace(num_failures=1),
+        placement_group_factory=tune._room({"CPU": 1.0}, {"without": ""}),
+    )
+    found.update_resources = lambda asked: setattr(found, "placement_group_factory", asked)
+    return found
+
+
+def selector(found: Any) -> Mapping[str, Any] | None:
+    kwargs: Mapping[str, Any] = found.placement_group_factory._bound.kwargs
+    return kwargs.get("bundle_label_selector")
+
+
+def test_a_trial_is_tried_elsewhere_and_the_failure_not_counted(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    nodes, news = cluster.nodes(), list[Event]()
+    error = tmp_path / "error.txt"
+    error.write_text(
+        f"Failure # 1\nray::ImplicitFunc.train() (pid=1, ip={B.address})\n"
+        f"sweeper.worker.fitness.UnfitNode: {B.id} does not see the storage\n"
+    )
+    failed, waiting = trial("one", error), trial("two")
+    listener = tune._Listener(news.extend, DeathRecords(None, []), nodes)
+    listener.on_trial_recover(1, [failed, waiting], failed)
+    assert failed.run_metadata.num_failures == 0
+    assert selector(failed) == selector(waiting) == [{"ray.io/node-id": f"!in({B.id})"}]
+    assert news == []
+    queue = tune._Queue(iter(prepared(cluster.sweep)), nodes)
+    given = queue.suggest("three")
+    assert given is not None
+    assert given["without"] == B.id
+    assert json.loads(given["job"])["nonce"]
+
+
+def test_a_failure_has_the_name_of_its_node(cluster: Cluster, tmp_path: Path) -> None:
+    news = list[Event]()
+    error = tmp_path / "error.txt"
+    error.write_text(
+        f"Failure # 4\nThe actor died unexpectedly before finishing this task.\n\tpid: 4711\n"
+        f"\tip: {B.address}\nThe actor is dead because its worker process has died.\n"
+    )
+    failed = trial("one", error)
+    failed.config = {"job": prepared(cluster.sweep)[0].to_json()}
+    records = DeathRecords(None, [], lambda address, pid: f"words of {pid} at {address}\n")
+    tune._Listener(news.extend, records, cluster.nodes()).on_trial_error(1, [failed], failed)
+    [event] = news
+    assert event.reason == (
+        f"its worker died 4 times; its last words: words of 4711 at {B.address} (on node b)"
+    )
