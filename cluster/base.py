@@ -43,6 +43,11 @@ class Backend(Protocol):
         ...
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses of its nodes; empty for this machine alone, and before `connect`."""
+        ...
+
+    @property
     def logs(self) -> Path | None:
         """The folder where the workers of this machine write; None before `connect`."""
         ...
@@ -66,14 +71,18 @@ class Connection:
     Parameters
     ----------
     address : as `ray.init` takes it. dashboard : whether to start one; None leaves it to Ray.
+    cores : how many a Ray that is started here has; None leaves it to Ray.
 
     Attributes
     ----------
     logs : where the workers of this machine write; None before `open`.
     """
 
-    def __init__(self, address: str, dashboard: bool | None = None) -> None:
+    def __init__(
+        self, address: str, dashboard: bool | None = None, cores: int | None = None
+    ) -> None:
         self._address, self._dashboard, self._owned = address, dashboard, False
+        self._cores = cores
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
@@ -85,8 +94,11 @@ class Connection:
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
         import ray  # takes 0.3 s to import
+        from ray._raylet import Config
 
         joined = ray.is_initialized()
+        if not joined:
+            Config.initialize("")  # read the variables again, if Ray was imported before
         with _deaf_children():
             context: Any = ray.init(
                 address=self._address,
@@ -94,6 +106,7 @@ class Connection:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 include_dashboard=self._dashboard,
+                num_cpus=self._cores,
                 ignore_reinit_error=True,
             )
         self.logs = Path(context.address_info["session_dir"], "logs")

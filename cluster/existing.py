@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cluster.base import Connection
 from cluster.errors import ClusterError, one_line
+from cluster.membership import ask_members, here
+from cluster.token import present_token
 
 __all__ = ["Existing"]
 
@@ -16,13 +18,19 @@ PATIENCE = 5.0
 class Existing:
     """Joins the cluster at an address (``host:6379``); closing leaves it running.
 
-    Every node must have access to the storage; if the head has a token, it must be set here too.
+    This process must run on a host of it, every node must have access to the storage, and if the
+    head has a token, it must be set here too.
+
+    Attributes
+    ----------
+    hosts : the addresses of its live nodes; empty before `connect`.
     """
 
     private = False
 
     def __init__(self, address: str) -> None:
         self.address, self._connection = address, Connection(address)
+        self.hosts: tuple[str, ...] = ()
 
     @property
     def logs(self) -> Path | None:
@@ -31,7 +39,11 @@ class Existing:
     def connect(self) -> None:
         try:
             self.knock()
+            present_token()
+            self._require_member()
             self._connection.open()
+        except ClusterError:
+            raise
         except Exception as error:
             raise ClusterError(
                 f"Ray cannot be used at {self.address} ({one_line(error)}); start it (ray "
@@ -43,6 +55,18 @@ class Existing:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _require_member(self) -> None:
+        """Raise `ClusterError` if this host is no node of it, as Ray would abort the process."""
+        members = ask_members(self.address)
+        self.hosts = tuple(one.address for one in members)
+        if not here(members):
+            raise ClusterError(
+                f"this host is no node of the Ray at {self.address} (its nodes: "
+                f"{', '.join(one.name for one in members)}), and the driver of a sweep must run "
+                "on one, as Ray Tune's loop runs in the driver: `sweeper submit GRID` sends the "
+                "sweep there, or start a node here (ray start --address)"
+            )
 
     def knock(self, patience: float = PATIENCE) -> None:
         """Raise `OSError` if nobody listens at host:port: Ray itself would try for minutes."""

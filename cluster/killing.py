@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cluster.existing import Existing
+from cluster.addresses import backend_at
 from cluster.probe import live_nodes, on_node
 
 __all__ = ["Process", "killing"]
@@ -42,7 +42,7 @@ def killing(address: str) -> Iterator[Callable[[Process], bool]]:
     It kills nothing if the process has ended, also if its number was reused by a process with
     another name, a later start, or another owner. Raises `ClusterError` if there is no Ray.
     """
-    there = Existing(address)
+    there = backend_at(address)
     there.connect()
     try:
         yield _kill

@@ -7,11 +7,14 @@ import tempfile
 from pathlib import Path
 
 from cluster.base import Connection
+from cluster.cores import allowed_cores
 from cluster.errors import ClusterError, one_line
+from cluster.token import own_token
 
 __all__ = ["Local"]
 
 
+JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # the runtime environment of `ray job submit`
 SOCKET = 107  # bytes: the longest name of a Unix socket
 SESSION = "/ray/session_2026-01-01_00-00-00_000000_{pid}/sockets/plasma_store"
 
@@ -32,12 +35,16 @@ def require_short(folder: str) -> None:
 
 
 class Local:
-    """Starts Ray on this machine, with all its cores and without a dashboard."""
+    """Starts Ray on this machine, with the cores that it may use and without a dashboard.
+
+    It asks for a token, and inherits nothing of a Ray job that it is started in.
+    """
 
     private = True
+    hosts: tuple[str, ...] = ()
 
     def __init__(self) -> None:
-        self._connection = Connection("local", dashboard=False)
+        self._connection = Connection("local", dashboard=False, cores=allowed_cores())
 
     @property
     def logs(self) -> Path | None:
@@ -46,6 +53,8 @@ class Local:
     def connect(self) -> None:
         try:
             require_short(temporary_folder())
+            own_token()
+            os.environ.pop(JOB, None)
             self._connection.open()
         except ClusterError:
             raise

@@ -123,6 +123,7 @@ class Sweep:
     places : file, line and path of the settings that the user gave, for error messages.
     components : the files of the user's own that the grid brings, by what it calls them.
     allow_mixed : whether nodes of a cluster may differ in program, versions and processor.
+    relative_storage : the storage as the user gave it, if that is a relative path.
     """
 
     experiment: str
@@ -139,6 +140,7 @@ class Sweep:
     path: tuple[Mapping[str, Any], ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
     components: Mapping[str, ComponentFile] = field(default_factory=dict)
+    relative_storage: str = ""
     search: Search | None = None
     proposals: Proposals | None = None
     allow_mixed: bool = False

@@ -45,6 +45,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help="train in this process, one trial after the other, without Ray",
     )
     parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="in the place of the grid's `cluster`: local, auto (RAY_ADDRESS, or the Ray of this "
+        "host) or HOST:PORT",
+    )
+    parser.add_argument(
         "--retry-failed",
         action="store_true",
         help="train diverged trials again, too (others that failed always are)",
@@ -63,7 +69,19 @@ def run(arguments: argparse.Namespace) -> int:
 def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     """Run a sweep to its end, report on it, and return the exit code."""
     with outlive_reader():
-        return _train(sweep, arguments)
+        return _train(_at(sweep, arguments.cluster), arguments)
+
+
+def _at(sweep: Sweep, address: str | None) -> Sweep:
+    """The sweep on the cluster that ``--cluster`` names, if it is given."""
+    if address is None:
+        return sweep
+    from cluster.addresses import require_address
+
+    place = (None, None, "--cluster")
+    return replace(
+        sweep, cluster=require_address(address), places={**sweep.places, "cluster": place}
+    )
 
 
 def _train(sweep: Sweep, arguments: argparse.Namespace) -> int:

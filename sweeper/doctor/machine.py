@@ -11,6 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from cluster.cores import allowed_cores
 from sweeper.doctor.finding import Finding
 
 __all__ = ["cores", "gpu", "memory", "packages", "processor", "python", "unmet"]
@@ -55,20 +56,9 @@ def unmet(asked: Requirement) -> Finding | None:
 
 def cores() -> Finding:
     """The processor cores that this process may use, and how busy they are."""
-    count = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    )
-    quota, _, period = _read(CGROUP / "cpu.max").partition(" ")
-    allowed = int(quota) / int(period) if quota.isdigit() else float(count)
-    busy = os.getloadavg()[0]
-    text = f"{count}, and {busy:.1f} programs that use them"
-    if allowed < count:
-        return Finding(
-            "cores",
-            f"{text}; the container may use {allowed:g}",
-            "note",
-            "set `resources: {cpus: ...}` so that no more trials run at once",
-        )
+    count, there, busy = allowed_cores(), os.cpu_count() or 1, os.getloadavg()[0]
+    of = f" of {there}" if count < there else ""
+    text = f"{count}{of}, and {busy:.1f} programs that use them"
     if busy > count:
         return Finding("cores", text, "note", "other programs are running: a sweep takes longer")
     return Finding("cores", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from functools import partial
 
 from rich.console import Console
 
+from cluster.addresses import VARIABLE
 from sweeper.adaptive.until import replicate
 from sweeper.driver.driver import Driver
 from sweeper.errors import placed
@@ -53,6 +55,9 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     if waits := check_tracker(sweep):
         console.print(waits, style="yellow", markup=False, soft_wrap=True)
 
+    if note := _ignored_ray(sweep, options.inline):
+        console.print(note, style="yellow", markup=False, soft_wrap=True)
+
     def drive(sweep: Sweep, ray: SharedRay | None = None) -> Outcome:
         source = sweep.search.source(sweep, options.retry_failed) if sweep.search else None
         driver = Driver(sweep, console, options.live, options.retry_failed, source)
@@ -66,6 +71,17 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
             return drive(sweep)
         with shared_ray(sweep, options.inline) as ray:
             return replicate(sweep, partial(drive, ray=ray), console)
+
+
+def _ignored_ray(sweep: Sweep, inline: bool) -> str | None:
+    """A sentence for who has set RAY_ADDRESS, and runs a sweep on this machine alone."""
+    address = os.environ.get(VARIABLE)
+    if inline or sweep.cluster != "local" or not address:
+        return None
+    return (
+        f"{VARIABLE}={address} is ignored, as `cluster` is local: the trials are trained on this "
+        "machine; --cluster auto joins the Ray there"
+    )
 
 
 @contextmanager

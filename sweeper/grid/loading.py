@@ -70,6 +70,7 @@ def load(
         trials=trials,
         grid=without_password(document.text),
         storage=place,
+        relative_storage=_relative(storage or checked.storage),
         tracking=address,
         folder=home,
         cluster=checked.cluster,
@@ -87,6 +88,10 @@ def load(
         check_calls(one.trial for one in foreseen)
         _check(document, checked, sweep, foreseen)
     return sweep
+
+
+def _relative(storage: str) -> str:
+    return "" if Path(storage).expanduser().is_absolute() else storage
 
 
 def _check(

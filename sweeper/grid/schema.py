@@ -17,6 +17,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from analysis.sources.tracking_address import without_password
+from cluster.addresses import require_address
+from cluster.errors import ClusterError
 from sweeper.errors import Address, UserError
 from sweeper.grid.complaints import complain, show, unknown_key
 from sweeper.grid.document import Document
@@ -144,12 +146,10 @@ def require_tracker(uri: str) -> str:
 
 
 def check_cluster(cluster: str) -> str:
-    if cluster == "local" or ":" in cluster:
-        return cluster
-    raise _complaint(
-        "must be local, or the address of a running Ray cluster (host:port), "
-        f"and is {show(cluster)}"
-    )
+    try:
+        return require_address(cluster)
+    except ClusterError as error:
+        raise _complaint(str(error)) from error
 
 
 Name = Annotated[str, AfterValidator(check_name)]

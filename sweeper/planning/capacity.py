@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
+from cluster.cores import allowed_cores
 from sweeper.grid.identity import canonical
 from sweeper.planning.flops import flops
 from sweeper.planning.readable import readable
@@ -88,7 +88,7 @@ def _per_member() -> set[str]:
 
 def parallel(resources: Resources, packs: int) -> int:
     """How many packs this machine trains at once."""
-    return max(1, min(packs, int((os.cpu_count() or 1) / max(resources.cpus, 1e-9))))
+    return max(1, min(packs, int(allowed_cores() / max(resources.cpus, 1e-9))))
 
 
 def wall_seconds(seconds: Sequence[float], slots: int) -> float:

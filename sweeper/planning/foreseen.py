@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import torch
 
+from cluster.addresses import backend_at
+from cluster.cores import allowed_cores
 from cluster.errors import ClusterError
 from cluster.existing import Existing
 from cluster.local import require_short, temporary_folder
@@ -38,7 +39,7 @@ def _no_local_ray(sweep: Sweep) -> str | None:
     except (ClusterError, OSError) as error:
         return str(error)
     asked = sweep.resources
-    cores, cards = os.cpu_count() or 1, torch.cuda.device_count() if asked.gpus else 0
+    cores, cards = allowed_cores(), torch.cuda.device_count() if asked.gpus else 0
     if asked.cpus <= cores and asked.gpus <= cards:
         return None
     return (
@@ -50,7 +51,11 @@ def _no_local_ray(sweep: Sweep) -> str | None:
 def _no_cluster(sweep: Sweep) -> str | None:
     """Why the sweep cannot join its cluster; None if something listens at the address."""
     try:
-        Existing(sweep.cluster).knock(PATIENCE)
+        backend = backend_at(sweep.cluster)
+        if isinstance(backend, Existing):
+            backend.knock(PATIENCE)
+    except ClusterError as error:
+        return str(error)
     except OSError as error:
         return (
             f"no Ray answers at {sweep.cluster} ({error}); start it (ray start --head), or "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
+from cluster.addresses import backend_at
+from cluster.base import Backend
 from cluster.errors import ClusterError
-from cluster.existing import Existing
-from cluster.local import Local
+from cluster.local import JOB
 from sweeper.errors import UserError, placed
 from sweeper.schedule import Schedule
 from sweeper.storage import paths
@@ -83,10 +85,12 @@ def open_schedule(
         return InlineSchedule()
     with placed(sweep.places.get("cluster")):
         try:
-            backend = Local() if sweep.cluster == "local" else Existing(sweep.cluster)
+            in_job = JOB in os.environ
+            backend = backend_at(sweep.cluster)
             backend.connect()
         except ClusterError as error:
             raise UserError(str(error)) from error
+    _require_shared(sweep, backend, in_job)
     from sweeper.schedule.nodes import Nodes
     from sweeper.schedule.tune import TuneSchedule  # takes seconds to import
 
@@ -102,3 +106,20 @@ def open_schedule(
         schedule.close()
         raise
     return schedule
+
+
+def _require_shared(sweep: Sweep, backend: Backend, in_job: bool) -> None:
+    """Raise `UserError`, and leave Ray, if a relative storage would not be one for all hosts."""
+    if not sweep.relative_storage or not (in_job or len(set(backend.hosts)) > 1):
+        return
+    backend.close()
+    where = (
+        "it would lie in the folder of this Ray job, which Ray deletes"
+        if in_job
+        else f"the {len(set(backend.hosts))} hosts of the cluster have no working folder in common"
+    )
+    with placed(sweep.places.get("storage")):
+        raise UserError(
+            f"the storage {sweep.relative_storage} is a relative path, and {where}; give the "
+            "whole path of a folder that every host sees, with `storage:` or --storage"
+        )
