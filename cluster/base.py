@@ -94,7 +94,7 @@ class Connection:
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
         import ray  # takes 0.3 s to import
-        from ray._raylet import Config
+        from ray._raylet import Config  # type: ignore[attr-defined]
 
         joined = ray.is_initialized()
         if not joined:

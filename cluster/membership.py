@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cluster.errors import ClusterError
 
-__all__ = ["Member", "ask_members", "here"]
+__all__ = ["Member", "ask_dashboard", "ask_members", "here"]
 
 PATIENCE = 60.0  # seconds; it takes one
 ASK = """
@@ -25,9 +25,12 @@ from ray._raylet import GcsClient
 from ray.exceptions import AuthenticationError
 
 try:
-    nodes = GcsClient(address=sys.argv[1]).get_all_node_info(timeout=10).values()
+    client = GcsClient(address=sys.argv[1])
+    nodes = client.get_all_node_info(timeout=10).values()
+    dashboard = client.internal_kv_get(b"dashboard", b"dashboard", timeout=10)
     alive = [one for one in nodes if one.state == 0]
-    print(json.dumps([[one.node_manager_address, one.node_manager_hostname] for one in alive]))
+    members = [[one.node_manager_address, one.node_manager_hostname] for one in alive]
+    print(json.dumps([members, (dashboard or b"").decode()]))
 except AuthenticationError:
     sys.exit("TOKEN")
 """
@@ -47,6 +50,15 @@ def ask_members(address: str) -> list[Member]:
 
     Raises `ClusterError` if it refuses our token, or does not answer as Ray does.
     """
+    return _ask(address)[0]
+
+
+def ask_dashboard(address: str) -> str:
+    """HOST:PORT of the dashboard of the Ray at an address, or ""; errors as of `ask_members`."""
+    return _ask(address)[1]
+
+
+def _ask(address: str) -> tuple[list[Member], str]:
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-c", ASK, address],
@@ -59,7 +71,8 @@ def ask_members(address: str) -> list[Member]:
     except subprocess.TimeoutExpired as error:
         raise ClusterError(f"what listens at {address} does not answer as Ray does") from error
     if done.returncode == 0:
-        return [Member(*row) for row in json.loads(done.stdout.splitlines()[-1])]
+        members, dashboard = json.loads(done.stdout.splitlines()[-1])
+        return [Member(*row) for row in members], str(dashboard)
     if any(word in done.stderr for word in NO_TOKEN):
         raise ClusterError(
             f"the Ray at {address} asks for a token that is not the one of this user here: copy "

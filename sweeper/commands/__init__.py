@@ -26,8 +26,10 @@ class Command(Protocol):
 
 NAMES = (
     "run",
+    "submit",
     "plan",
     "status",
+    "logs",
     "stop",
     "resume",
     "rerun",

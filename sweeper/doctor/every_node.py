@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cluster.addresses import backend_at
 from cluster.errors import ClusterError
-from cluster.existing import Existing
 from cluster.probe import Answer, Probe
 from sweeper.doctor.finding import Finding
 from sweeper.doctor.surroundings import data
@@ -33,8 +33,9 @@ def nodes(address: str, storage: Path) -> list[Finding]:
 
     A file is written to the storage for the nodes to find, and is deleted.
     """
-    begun, there = time.monotonic(), Existing(address)
+    begun = time.monotonic()
     try:
+        there = backend_at(address)
         there.connect()
     except ClusterError as error:
         return [Finding("Ray", address, "stop", str(error))]

@@ -8,6 +8,7 @@
                                 lease        held by the driver that runs the sweep
                                 stop         asks the workers to stop after their epoch
                                 nonce        what a driver wrote, for the nodes of its cluster
+                                driver.log   what the driver of `sweeper submit` said
                                 delivered.json, search.json, study.journal, tune/
     trials/<id>/trial.json                   one trial, resolved; sweeps share it
                 <attempt>/<epoch>/           a commit (see `trainers.checkpoint`)
@@ -42,6 +43,7 @@ __all__ = [
     "component_files",
     "dataset_file",
     "delivered_file",
+    "driver_log",
     "error_file",
     "evaluation_file",
     "evaluation_files",
@@ -147,6 +149,11 @@ def grid_file(sweep_folder: Path) -> Path:
 def delivered_file(sweep: Sweep) -> Path:
     """The epochs of each trial that were written to the tracking store."""
     return sweep_folder(sweep) / "delivered.json"
+
+
+def driver_log(sweep: Sweep) -> Path:
+    """What the drivers that `sweeper submit` sent to a cluster have said, one after the other."""
+    return sweep_folder(sweep) / "driver.log"
 
 
 def search_file(sweep: Sweep) -> Path:

@@ -86,7 +86,7 @@ def test_a_local_run_says_that_it_ignores_another_ray(
     monkeypatch.setattr(run_module, "Driver", Idle)
     store = f"sqlite:///{tmp_path}/mlflow.db"
     assert main(["run", str(grid), "--storage", str(tmp_path), "--tracking", store]) == 130
-    assert "RAY_ADDRESS=head:6379 is ignored" in capsys.readouterr().err.replace("\n", " ")
+    assert "RAY_ADDRESS=head:6379 is ignored" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_an_address_on_the_command_line_is_checked(

@@ -101,8 +101,8 @@ LINES = [
     ),
     (
         "cluster: cloud",
-        "cluster: must be local, or the address of a running Ray cluster "
-        "(host:port), and is 'cloud'",
+        "cluster: must be local, auto, or the address of a running Ray cluster "
+        "(HOST:PORT), and is 'cloud'",
     ),
     ("storage: 3", "storage: must be text, and is 3"),
     ("data: 3", "data: must be a name, or a mapping with `name`, and is 3"),

@@ -1,0 +1,39 @@
+"""The folder that travels to a cluster with a sweep: the program, the grid and its components."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from sweeper.errors import UserError
+from sweeper.grid.grid_files import find_grid
+from sweeper.sweep import Sweep
+
+__all__ = ["pack_up"]
+
+PACKAGES = ("sweeper", "trainers", "analysis", "cluster")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pack_up(sweep: Sweep, grid: str, folder: Path) -> str:
+    """Copy what a sweep needs to a folder; returns the grid's path in it.
+
+    Raises `UserError` for a component that does not lie beside the grid or below.
+    """
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    target = folder / "grids" / find_grid(grid).name
+    target.parent.mkdir()
+    target.write_text(sweep.grid, encoding="utf-8")
+    for named, file in sweep.components.items():
+        place = (target.parent / named).resolve()
+        if not place.is_relative_to(target.parent.resolve()):
+            raise UserError(
+                f"the component {named} does not lie beside the grid or below, and cannot be sent "
+                "with it; move it there"
+            )
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.text)
+    return str(target.relative_to(folder))

@@ -1,0 +1,91 @@
+"""A sweep is sent to a Ray cluster as a job, with its code; the storage then tells of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster.jobs import Job
+from sweeper.cli import main
+from sweeper.driver.travel import pack_up
+from sweeper.errors import UserError
+from sweeper.grid import loading
+from tests.sweeper.grids import grid_text, write_grid
+
+COMPONENT = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trainers.datasets import DATASETS
+from trainers.datasets.digits import Digits
+
+@DATASETS.register("my_digits")
+@dataclass(frozen=True)
+class MyDigits(Digits):
+    reference: ClassVar[str] = "mine"
+"""
+
+
+def own_grid(folder: Path, component: str = "mine.py") -> Path:
+    """A grid with a component of the user's own."""
+    place = folder / component
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(COMPONENT)
+    head = (
+        f"experiment: sent\ncomponents: [{component}]\ndata: my_digits\n"
+        "defaults: {network: linear, d_z: 2, epochs: 2, batch_size: 128}\n"
+    )
+    return write_grid(folder, grid_text("{model: sigma_vae, sigma: [0.1, 0.2]}", head=head))
+
+
+def test_all_that_a_sweep_needs_travels(tmp_path: Path) -> None:
+    grid = own_grid(tmp_path)
+    sweep = loading.load(grid, storage=str(tmp_path / "sweeps"))
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    assert pack_up(sweep, str(grid), folder) == "grids/grid.yaml"
+    assert (folder / "grids" / "mine.py").read_text() == COMPONENT
+    assert (folder / "sweeper" / "__main__.py").is_file()
+    assert not list(folder.rglob("*.pyc"))
+    again = loading.load(folder / "grids" / "grid.yaml", storage=str(tmp_path / "sweeps"))
+    assert again.name == sweep.name
+
+
+def test_a_component_elsewhere_cannot_travel(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    own_grid(tmp_path)
+    grid = own_grid(tmp_path / "below", "../mine.py")
+    sweep = loading.load(grid, storage=str(tmp_path / "sweeps"))
+    (tmp_path / "bundle").mkdir()
+    with pytest.raises(UserError, match=r"component ../mine.py does not lie beside the grid"):
+        pack_up(sweep, str(grid), tmp_path / "bundle")
+
+
+def test_the_exit_code_is_the_programs_and_its_words_are_kept(tmp_path: Path) -> None:
+    log = tmp_path / "a folder" / "driver.log"
+    job = Job([sys.executable, "-c", "print('said'); raise SystemExit(3)"], tmp_path, log)
+    done = subprocess.run(
+        job.entrypoint(), shell=True, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, log.read_text()) == (3, "said\n", "said\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--storage", "sweeps"], "would lie in the folder of the Ray job"),
+        (["--tracking", "http://me:secret@host:5000"], "would stand in the job's command"),
+        (["--cluster", "local"], "a job needs a cluster that outlives this command"),
+    ],
+)
+def test_what_a_job_cannot_use_is_refused(
+    options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}"))
+    assert main(["submit", str(grid), "--storage", str(tmp_path / "sweeps"), *options]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert "secret" not in said
