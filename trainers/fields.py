@@ -17,6 +17,7 @@ __all__ = [
     "Count",
     "Field",
     "Fraction",
+    "Later",
     "Limits",
     "Natural",
     "NoiseScale",
@@ -79,6 +80,14 @@ class Where:
 
 
 @dataclass(frozen=True)
+class Later:
+    """Marks a field that is younger than stored trials: at its default it is not part of a config.
+
+    Trials from before the field was added keep their ids.
+    """
+
+
+@dataclass(frozen=True)
 class Violation:
     """The rule that a value breaks, such as ``> 0``; `element` is its index in a tuple."""
 
@@ -108,6 +117,11 @@ class Field:
     per_member: bool
     where: bool
     noise: NoiseScale | None = None
+    later: bool = False
+
+    def unsaid(self, value: object) -> bool:
+        """Whether the field is left out of configs and params with this value, see `Later`."""
+        return self.later and value == self.default
 
 
 def describe_fields(component: type[Any]) -> tuple[Field, ...]:
@@ -150,6 +164,7 @@ def _describe(component: type[Any]) -> Iterator[Field]:
             per_member=any(isinstance(mark, PerMember) for mark in marks),
             where=any(isinstance(mark, Where) for mark in marks),
             noise=next((mark for mark in marks if isinstance(mark, NoiseScale)), None),
+            later=any(isinstance(mark, Later) for mark in marks),
         )
 
 

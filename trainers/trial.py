@@ -243,7 +243,11 @@ def _plain(component: Any) -> dict[str, Any] | None:
     named = {} if isinstance(component, Training) else {"name": component.name}
     if source := getattr(component, "code_sha256", None):
         named["source"] = source
-    values = {fld.name: getattr(component, fld.name) for fld in describe_fields(type(component))}
+    values = {
+        fld.name: value
+        for fld in describe_fields(type(component))
+        if not fld.unsaid(value := getattr(component, fld.name))
+    }
     return named | {
         key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
     }

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from analysis.statistics.contrast import design
 from analysis.statistics.estimate import Estimate
 from analysis.training.verdicts import UNTRAINED, Trained
-from analysis.wording import listed, number, percent, plural, probability, quantity, symbol
+from analysis.wording import listed, number, percent, probability, quantity, symbol
 
 __all__ = ["Comparison", "Groups"]
 
@@ -62,10 +63,7 @@ class Comparison:
 
     @property
     def design(self) -> str:
-        """How seeds enter: "paired, 5 seeds", or "Welch, 5 and 4 seeds"."""
-        if self.paired:
-            return f"paired, {plural(self.n[0], 'seed')}"
-        return f"Welch, {self.n[0]} and {self.n[1]} seeds"
+        return design(self.paired, self.n)
 
     @property
     def verdict(self) -> str:

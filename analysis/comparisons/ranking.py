@@ -1,62 +1,211 @@
-"""Settings in order: the mean of a metric over seeds, with its interval, best first."""
+"""Settings in order of a metric, with intervals and a set of the best that allow for the choice.
+
+The best of many noisy means is flattered by chance: an interval made as if it had been chosen
+beforehand holds the truth in 85 % of nine equal settings and in 52 % of a hundred
+(`analysis.comparisons.selection`). So all intervals here hold at once, and with them that of
+whichever setting is chosen. Settings are chosen on the validation part; the test part stands
+beside it.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from analysis.errors import TooFewRows
+from analysis.comparisons.goals import SELECTION, Mode, beside, better
+from analysis.errors import TooFewRows, UnusableValues
 from analysis.sources.comparable import noise_fields, require_comparable, require_one_unit
 from analysis.sources.rows import require_metric, settled
 from analysis.sources.schema import SAID_BY_MODEL, param_columns
+from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.means import mean_estimate
+from analysis.wording import listed, number, percent, plural, quantity, setting
 
-__all__ = ["Mode", "better", "rank"]
-
-Mode = Literal["min", "max"]
-LARGER = ("elbo", "objective", "bounds", "accuracy", "certified")
+__all__ = ["Ranking", "rank"]
 
 
-def better(metric: str) -> Mode:
-    """Which end of a metric is the good one: max for bounds and accuracies, min for losses."""
-    return "max" if any(part.startswith(LARGER) for part in metric.split("/")) else "min"
+@dataclass(frozen=True)
+class Ranking:
+    """Settings by the mean of `metric` over seeds, the best first.
+
+    beside: the same metric of the test part; empty if that is the one, or is not known.
+    fields: those in which the settings differ. table: one row a setting, with its fields; n;
+    mean, low, high: of `metric`, intervals that hold at once for all settings; beside, beside_low,
+    beside_high: the same of the test part; behind: the mean of differences from the first setting
+    and design: paired over the seeds of both, or Welch's; candidate: whether the setting may be
+    the best. The truly best one is a candidate in `level` of all sweeps.
+    """
+
+    metric: str
+    mode: Mode
+    beside: str
+    fields: tuple[str, ...]
+    table: pd.DataFrame
+    level: float = 0.95
+
+    def to_json(self) -> dict[str, Any]:
+        rows = [
+            {
+                str(key): None if isinstance(one, float) and not math.isfinite(one) else one
+                for key, one in row.items()
+            }
+            for row in self.table.to_dict("records")
+        ]
+        return {
+            "metric": self.metric,
+            "mode": self.mode,
+            "beside": self.beside,
+            "settings": rows,
+            "sentence": self.sentence(),
+        }
+
+    def sentence(self) -> str:
+        """The winner with its interval, the other candidates, and what it was chosen on."""
+        first, count = self.table.iloc[0], len(self.table)
+        at = ", ".join(setting(name, first[name]) for name in self.fields) or "the only setting"
+        told = f"{at}: {quantity(self.metric)} {self._spread(first, '', 'mean')}"
+        if self.beside:
+            told += f"; {quantity(self.beside)} {self._spread(first, 'beside_', 'beside')}"
+        if count == 1:
+            return f"{told}.{self._chosen_on()}"
+        return f"Best of {count} settings, {told}.{self._others()}{self._chosen_on()}"
+
+    def _spread(self, row: pd.Series, prefix: str, value: str) -> str:
+        low, high = row[f"{prefix}low"], row[f"{prefix}high"]
+        if not math.isfinite(low):
+            return f"{number(row[value], 4)} (one seed: no interval)"
+        among = f" corrected for the choice among {len(self.table)}" * (len(self.table) > 1)
+        return (
+            f"{number(row[value], 4)} ({percent(self.level)} over {plural(row['n'], 'seed')}"
+            f"{among}: {number(low, 4)} to {number(high, 4)})"
+        )
+
+    def _others(self) -> str:
+        others = int(self.table["candidate"].sum()) - 1
+        how = listed(sorted({one.partition(",")[0] for one in self.table["design"] if one}))
+        if not others:
+            return f" All others are shown to be worse ({how}; {percent(self.level)} for all)."
+        return (
+            f" {plural(others, 'other setting')} {'is' if others == 1 else 'are'} not shown to be "
+            f"worse ({how}): the best is among these {others + 1} with {percent(self.level)}."
+        )
+
+    def _chosen_on(self) -> str:
+        """What is left for an unbiased number, where the test part itself has decided."""
+        if not self.metric.startswith("test/"):
+            return ""
+        return (
+            f" It was chosen on the test part, as {self.metric} was asked for by name, so no part "
+            "is left that had no say in the choice."
+        )
 
 
 def rank(
-    trials: pd.DataFrame, metric: str, mode: Mode | None = None, level: float = 0.95
-) -> pd.DataFrame:
-    """Settings by the mean of `metric` over seeds, best first, with the t interval over seeds.
+    trials: pd.DataFrame, metric: str | None = None, mode: Mode | None = None, level: float = 0.95
+) -> Ranking:
+    """Settings by the mean of `metric` over seeds, best first.
 
+    metric: None is `validation/elbo_full`; one of the test part is taken only if it is named.
     mode: which end is best; None leaves it to `better`.
 
-    Columns: the fields that differ, mean, low, high, n. Errors: NotComparable for `elbo` or
+    Errors: UnusableValues for trials without a validation part; NotComparable for `elbo` or
     `objective` between noise levels, and for `recon` or `denoise` in two units; UnknownName for
     what is no metric; TooFewRows if nothing is finished.
     """
-    require_metric(trials, metric)
+    chosen = _selection(trials) if metric is None else metric
+    require_metric(trials, chosen)
     rows = settled(trials, set())
-    rows = rows[rows[metric].notna()]
+    rows = rows[rows[chosen].notna()]
     if rows.empty:
-        raise TooFewRows(f"no finished trial has {metric}")
+        raise TooFewRows(f"no finished trial has {chosen}")
+    fields = _fields(rows)
+    require_comparable(chosen, [*noise_fields(rows), *(f for f in fields if f == "beta")])
+    require_one_unit(chosen, rows)
+    groups = [group for _, group in rows.groupby(fields, dropna=False)] if fields else [rows]
+    mode, test = mode or better(chosen), _beside(rows, chosen)
+    sign = 1 if mode == "min" else -1
+    groups.sort(key=lambda group: sign * float(group[chosen].mean()))
+    found = [
+        {name: group[name].iloc[0] for name in fields}
+        | _mean(group, chosen, "", len(groups), level)
+        | (_mean(group, test, "beside_", len(groups), level) if test else {})
+        | {"n": len(group)}
+        for group in groups
+    ]
+    table = pd.concat([pd.DataFrame(found), _against_first(groups, chosen, sign, level)], axis=1)
+    return Ranking(chosen, mode, test, tuple(fields), table, level)
+
+
+def _selection(trials: pd.DataFrame) -> str:
+    if SELECTION in trials and trials[SELECTION].notna().any():
+        return SELECTION
+    raise UnusableValues(
+        "settings are chosen on the validation part, and these trials have none: set examples "
+        "apart in the grid, as in `data: {name: digits, validation: 200}`, or name a metric of "
+        "the test part, such as test/elbo_full, to choose on that all the same"
+    )
+
+
+def _fields(rows: pd.DataFrame) -> list[str]:
+    """The fields in which the settings differ, the model first."""
     varied = [
         name
         for name in param_columns(rows)
         if name != "seed" and rows[name].nunique(dropna=False) > 1
     ]
     fields = [name for name in varied if "model" not in varied or name not in SAID_BY_MODEL]
-    fields.sort(key=lambda name: name != "model")
-    require_comparable(metric, [*noise_fields(rows), *(f for f in fields if f == "beta")])
-    require_one_unit(metric, rows)
-    groups = [group for _, group in rows.groupby(fields, dropna=False)] if fields else [rows]
-    found = []
-    for group in groups:
-        mean = mean_estimate(group[metric].to_numpy(dtype=np.float64), "t", level)
+    return sorted(fields, key=lambda name: name != "model")
+
+
+def _beside(rows: pd.DataFrame, metric: str) -> str:
+    """The metric of the test part that stands beside one of the validation part."""
+    test = beside(metric)
+    return test if test in rows and np.isfinite(rows[test]).all() else ""
+
+
+def _mean(
+    group: pd.DataFrame, metric: str, prefix: str, family: int, level: float
+) -> dict[str, float]:
+    """The mean over seeds, with an interval that is one of `family` that hold at once."""
+    values = group[metric].to_numpy(dtype=np.float64)
+    mean = mean_estimate(values, "t", level).simultaneous(family)
+    key = prefix.rstrip("_") or "mean"
+    return {key: mean.value, f"{prefix}low": mean.low, f"{prefix}high": mean.high}
+
+
+def _against_first(
+    groups: Sequence[pd.DataFrame], metric: str, sign: int, level: float
+) -> pd.DataFrame:
+    """behind, design and candidate of each setting.
+
+    A setting is no candidate if a one-sided test at (1 − level)/(settings − 1) finds it worse than
+    the first. The best setting is tested against at most each other one, so that it is lost in
+    1 − level of sweeps at most, although the first was chosen by the same numbers.
+    """
+    first, *others = (_by_seed(group, metric) for group in groups)
+    found: list[dict[str, object]] = [{"behind": 0.0, "design": "", "candidate": True}]
+    for one in others:
+        both = seed_contrast(one, first)
+        gap = both.difference(level)
+        worse = float(stats.t.sf(sign * gap.value / gap.se, gap.df)) if gap.se > 0 else math.nan
         found.append(
-            {name: group[name].iloc[0] for name in fields}
-            | {"mean": mean.value, "low": mean.low, "high": mean.high, "n": len(group)}
+            {
+                "behind": gap.value,
+                "design": both.design,
+                "candidate": not worse < (1 - level) / len(others),
+            }
         )
-    return pd.DataFrame(found).sort_values(
-        "mean", ascending=(mode or better(metric)) == "min", ignore_index=True
-    )
+    return pd.DataFrame(found)
+
+
+def _by_seed(group: pd.DataFrame, metric: str) -> pd.Series[float]:
+    """The metric by seed; rows whose seeds do not tell them apart get names of their own."""
+    values = group[metric].to_numpy(dtype=np.float64)
+    told = "seed" in group and group["seed"].notna().all() and group["seed"].is_unique
+    return pd.Series(values, index=list(group["seed" if told else "trial"]))

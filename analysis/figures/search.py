@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.comparisons.goals import SELECTION, beside, better
 from analysis.comparisons.pareto import unbeaten
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.style import axis_title, canvas
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
+from analysis.statistics.means import mean_estimate
 from analysis.wording import number, plural, quantity
 
 __all__ = ["FIGURE", "Found", "draw", "info"]
@@ -47,15 +49,19 @@ def info(view: View) -> Found:
     if table.empty:
         raise NothingToDraw("No point of the search is finished.")
     table["good"] = _unbeaten(table, goals)
+    found = _told(view, sweep, table, next(iter(goals)))
     across, up = (ORDER, *goals) if len(goals) == 1 else list(goals)[:2]
-    return Found(table, _caption(table, sweep, goals), (across, up), goals)
+    return Found(table, _caption(table, sweep, goals, found), (across, up), goals)
 
 
 def _goals(sweep: Mapping[str, Any]) -> dict[str, str]:
     search = sweep.get("search") or {}
-    if search.get("metric"):
-        return {str(search["metric"]): str(search["mode"])}
-    return dict(zip(search.get("metrics") or (), search.get("modes") or (), strict=False))
+    if search.get("metrics"):
+        return dict(zip(search["metrics"], search.get("modes") or (), strict=False))
+    if "metric" not in search:
+        return {}
+    metric = str(search["metric"] or SELECTION)
+    return {metric: str(search.get("mode") or better(metric))}
 
 
 def _points(view: View, sweep: Mapping[str, Any], metrics: list[str]) -> pd.DataFrame:
@@ -98,7 +104,10 @@ def _unbeaten(table: pd.DataFrame, goals: Mapping[str, str]) -> list[bool]:
     return unbeaten(costs.tolist())
 
 
-def _caption(table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, str]) -> str:
+def _caption(
+    table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, str], found: str
+) -> str:
+    """found: the best point's metrics in words."""
     good = table[table["good"]]
     wanted = " and ".join(f"{quantity(name)} ({mode})" for name, mode in goals.items())
     method = str(sweep["search"].get("method"))
@@ -113,12 +122,26 @@ def _caption(table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, 
             f"{plural(len(good), 'point')} that no other beats in every goal.{more} The "
             "means have errors of their own: with other seeds a neighbour may take its place."
         )
-    best = good.iloc[0]
     return (
-        f"{begin}The line is the best so far. Best: {best['point']} with "
-        f"{number(best[next(iter(goals))], 4)}. The best of many noisy means is flattered by "
-        "chance: train it with new seeds before you quote it."
+        f"{begin}The line is the best so far. Best: {good.iloc[0]['point']} with {found}. The "
+        "intervals allow for the choice among all points; trained with new seeds, the point "
+        "needs no such correction."
     )
+
+
+def _told(view: View, sweep: Mapping[str, Any], table: pd.DataFrame, goal: str) -> str:
+    """The metric of the best point, and the same of the test part, with their intervals."""
+    best = table.loc[table["good"], "point"].iloc[0]
+    labels = view.finished["label"].map(_without_seed)
+    asked = view.finished["trial"].isin([str(one["id"]) for one in sweep["trials"]])
+    rows, told = view.finished[asked & (labels == best)], []
+    for metric in filter(None, (goal, beside(goal))):
+        values = rows[metric].to_numpy(dtype=np.float64) if metric in rows else np.empty(0)
+        if len(values) and np.isfinite(values).all():
+            mean = mean_estimate(values, "t").simultaneous(len(table))
+            spread = str(mean) if np.isfinite(mean.se) else f"{number(mean.value, 4)} (one seed)"
+            told.append(f"{quantity(metric)} {spread}")
+    return " and ".join(told)
 
 
 def draw(data: Found) -> go.Figure:

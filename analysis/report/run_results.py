@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.comparisons.ranking import better
+from analysis.comparisons.goals import better
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part, Statement
 from analysis.sources.columns import Columns
@@ -46,7 +46,7 @@ def counts_part(table: Table, columns: Columns) -> Part:
 
 
 def ranking_part(table: Table, columns: Columns) -> Part:
-    """The mean of y at every setting with its interval over seeds, the best first."""
+    """The mean of y at every setting, the best first; the intervals over seeds hold at once."""
     frame = _ranked(table.frame, columns)
     y = columns.y
     content = {
@@ -56,7 +56,8 @@ def ranking_part(table: Table, columns: Columns) -> Part:
             for _, row in frame.head(_SHOWN).iterrows()
         ],
         "folded": len(frame) > _OPEN,
-        "units": f"The {'largest' if better(y) == 'max' else 'smallest'} {y} stands first.",
+        "units": f"The {'largest' if better(y) == 'max' else 'smallest'} {y} stands first; the "
+        "intervals hold at once, so also for the setting that one chooses.",
     }
     block = Block("results", "results.html", "Settings in order", content, "results", frame)
     return Part(order=60, blocks=[block], numbers={"results": records(frame)})
@@ -65,9 +66,11 @@ def ranking_part(table: Table, columns: Columns) -> Part:
 def _ranked(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     names, y = columns.setting, columns.y
     found = []
-    for values, group in rows.groupby(names) if names else [((), rows)]:
-        mean = mean_estimate(group[y].to_numpy(dtype=np.float64), "t")
-        at = [setting(name, value) for name, value in zip(names, values, strict=True)]
+    groups = list(rows.groupby(names)) if names else [((), rows)]
+    for setting_values, group in groups:
+        values = group[y].to_numpy(dtype=np.float64)
+        mean = mean_estimate(values, "t").simultaneous(len(groups))
+        at = [setting(name, value) for name, value in zip(names, setting_values, strict=True)]
         found.append(
             {
                 "setting": ", ".join(at) or "all",

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import hedges, hedges_paired, paired, welch
+from analysis.wording import plural
 
-__all__ = ["Contrast", "seed_contrast"]
+__all__ = ["Contrast", "design", "seed_contrast"]
 
 Array = NDArray[np.float64]
 FEWEST = 2
@@ -35,6 +36,10 @@ class Contrast:
     def n(self) -> tuple[int, int]:
         return len(self.first), len(self.second)
 
+    @property
+    def design(self) -> str:
+        return design(self.paired, self.n)
+
     def difference(self, level: float = 0.95) -> Estimate:
         """mean(first) − mean(second): the paired t interval, or Welch's."""
         test = paired if self.paired else welch
@@ -44,6 +49,11 @@ class Contrast:
         """Hedges' g: the difference in standard deviations of one seed."""
         size = hedges_paired if self.paired else hedges
         return size(self.first, self.second, level)
+
+
+def design(paired: bool, n: tuple[int, int]) -> str:
+    """How seeds enter: "paired, 5 seeds", or "Welch, 5 and 4 seeds"."""
+    return f"paired, {plural(n[0], 'seed')}" if paired else f"Welch, {n[0]} and {n[1]} seeds"
 
 
 def seed_contrast(first: pd.Series[float], second: pd.Series[float]) -> Contrast:

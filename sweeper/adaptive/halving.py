@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from analysis.comparisons.goals import SELECTION, better
 from sweeper.adaptive.ladder import Curve, Ladder, check_rungs
 from sweeper.errors import UserError
 from sweeper.grid.searches.random import Random
@@ -33,8 +34,8 @@ class Halving(Component):
     waits: ClassVar[bool]
     ahead: ClassVar[bool] = True
     midway: ClassVar[bool] = True
-    metric: str
-    mode: Literal["min", "max"]
+    metric: str = SELECTION
+    mode: Literal["min", "max"] | None = None
     min_epochs: Count = 1
     reduction: Annotated[int, Limits(ge=2)] = 3
     trials: Natural = 0
@@ -42,7 +43,7 @@ class Halving(Component):
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        return ((self.metric, self.mode),)
+        return ((self.metric, self.mode or better(self.metric)),)
 
     def unit(self, stream: int, dims: int, count: int) -> npt.NDArray[np.float64]:
         """The points of a random search with this seed."""
@@ -72,7 +73,7 @@ class Halving(Component):
         """
         if self.waits and len(curves) < expected:
             return []
-        sign = -1 if self.mode == "max" else 1
+        sign = -1 if self.goals[0][1] == "max" else 1
         values = {point: curve[-1] if curve else math.nan for point, curve in curves.items()}
         good = [point for point, value in values.items() if math.isfinite(value)]
         best = sorted(good, key=lambda point: sign * values[point])

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from analysis.comparisons.goals import SELECTION, better
 from sweeper.adaptive.ladder import Curve, Ladder, check_rungs
 from sweeper.grid.searches import SEARCHES
 from sweeper.grid.searches.random import Random
@@ -33,7 +34,8 @@ class MedianStopping(Component):
 
     Parameters
     ----------
-    metric, mode : the metric to compare (its mean over a point's seeds), and ``min`` or ``max``.
+    metric : the metric to compare (its mean over a point's seeds); one of the test part is taken
+        only if it is named. mode : ``min`` or ``max`` (default: the good end of the metric).
     min_epochs : epoch of the first comparison. every : epochs between two comparisons.
     least : the least number of other points needed to stop one. trials : how many points are
         drawn, for blocks with spaces. seed : seed of the draws.
@@ -43,8 +45,8 @@ class MedianStopping(Component):
     ahead: ClassVar[bool] = True
     midway: ClassVar[bool] = True
     reference: ClassVar[str] = "Golovin et al. 2017, KDD (Google Vizier), section 3.2.2"
-    metric: str
-    mode: Literal["min", "max"]
+    metric: str = SELECTION
+    mode: Literal["min", "max"] | None = None
     min_epochs: Count = 1
     every: Count = 1
     least: Count = 3
@@ -53,7 +55,7 @@ class MedianStopping(Component):
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        return ((self.metric, self.mode),)
+        return ((self.metric, self.mode or better(self.metric)),)
 
     def unit(self, stream: int, dims: int, count: int) -> npt.NDArray[np.float64]:
         """The points of a random search with this seed."""
@@ -65,7 +67,7 @@ class MedianStopping(Component):
 
     def promoted(self, curves: Mapping[P, Curve], expected: int) -> list[P]:
         """The points on a rung to promote, the best first."""
-        sign = -1 if self.mode == "max" else 1
+        sign = -1 if self.goals[0][1] == "max" else 1
         costs = {
             point: [sign * value for value in curve]
             for point, curve in curves.items()

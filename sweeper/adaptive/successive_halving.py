@@ -18,7 +18,8 @@ class SuccessiveHalving(Halving):
 
     Parameters
     ----------
-    metric, mode : the metric to compare (its mean over a point's seeds), and ``min`` or ``max``.
+    metric : the metric to compare (its mean over a point's seeds); one of the test part is taken
+        only if it is named. mode : ``min`` or ``max`` (default: the good end of the metric).
     min_epochs : the first rung. reduction : η; one point in η is promoted, to η times as many
         epochs. trials : how many points are drawn, for blocks with spaces.
     seed : seed of the draws.

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.comparisons.goals import SELECTION, better
 from sweeper.grid.searches import SEARCHES
 from sweeper.sweep import Goal, Source, Sweep, TrainsAll
 from trainers.errors import InvalidValue
@@ -26,8 +27,9 @@ class Tpe(TrainsAll, Component):
 
     Parameters
     ----------
-    trials : the maximum number of points. metric, mode : the metric to optimise, and ``min`` or
-        ``max``; or `metrics` and `modes`, a list of each.
+    trials : the maximum number of points. metric : the metric to optimise (default:
+        validation/elbo_full; one of the test part is taken only if it is named). mode : ``min`` or
+        ``max`` (default: the good end of the metric). metrics, modes : a list of each instead.
     startup : number of random points before the estimator is used. seed : seed of the search.
     """
 
@@ -44,21 +46,22 @@ class Tpe(TrainsAll, Component):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        one, many = bool(self.metric), bool(self.metrics)
-        if one == many or one != bool(self.mode) or len(self.metrics) != len(self.modes):
+        one = bool(self.metric or self.mode)
+        if (one and self.metrics) or len(self.metrics) != len(self.modes):
             raise InvalidValue(
-                "tpe needs `metric` and `mode`, as in {metric: test/elbo_full, "
-                "mode: max}, or as many `metrics` as `modes`, as in {metrics: "
-                "[test/kl, test/denoise], modes: [min, min]}"
+                "tpe takes `metric` and `mode`, as in {metric: validation/elbo_full, mode: max}, "
+                "or as many `metrics` as `modes`, as in {metrics: [validation/kl, "
+                "validation/denoise], modes: [min, min]}"
             )
         if len(set(self.metrics)) < len(self.metrics):
             raise InvalidValue("`metrics` must be different ones")
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        if self.metric and self.mode:
-            return ((self.metric, self.mode),)
-        return tuple(zip(self.metrics, self.modes, strict=True))
+        if self.metrics:
+            return tuple(zip(self.metrics, self.modes, strict=True))
+        metric = self.metric or SELECTION
+        return ((metric, self.mode or better(metric)),)
 
     def unit(self, stream: int, dims: int, count: int) -> npt.NDArray[np.float64]:
         return np.empty((0, dims))

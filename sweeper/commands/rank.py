@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from sweeper.commands.shared import add_experiment, add_json, condition, load_experiment
 from sweeper.errors import UserError
-from sweeper.terminal.screen import console, print_json, print_table
+from sweeper.terminal.screen import console, print_bullets, print_json, print_table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from analysis.comparisons.ranking import Ranking
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "rank"
-HELP = "order settings by a metric, best first: mean over seeds with its interval"
+HELP = "order settings by a metric of the validation part, allowing for the choice"
 TOP = 20
 
 
@@ -25,8 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metric",
         metavar="METRIC",
-        default="test/elbo_full",
-        help="what to order by (default: test/elbo_full)",
+        help="what to choose by (default: validation/elbo_full; a test metric must be named)",
     )
     parser.add_argument(
         "--mode",
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.top < 0:
         raise UserError(f"--top must be >= 0, and is {arguments.top}")
-    from analysis.comparisons.ranking import better, rank
+    from analysis.comparisons.ranking import rank
     from analysis.sources.rows import matching, require_column, require_value
 
     trials = load_experiment(arguments).trials
@@ -61,48 +61,59 @@ def run(arguments: argparse.Namespace) -> int:
     for name, value in where.items():
         require_column(trials, name)
         require_value(trials, name, value)
-    mode = arguments.mode or better(arguments.metric)
-    table = rank(trials[matching(trials, where)], arguments.metric, mode)
-    shown = table.head(arguments.top) if arguments.top > 0 else table
+    found = rank(trials[matching(trials, where)], arguments.metric, arguments.mode)
+    top = arguments.top or len(found.table)
     if arguments.json:
+        told = found.to_json()
         print_json(
-            {
-                "experiment": arguments.experiment,
-                "metric": arguments.metric,
-                "mode": mode,
-                "settings": shown.to_dict("records"),
-            }
+            {"experiment": arguments.experiment, **told, "settings": told["settings"][:top]}
         )
     else:
-        _show(shown, arguments.metric, len(table))
+        _show(found, top)
     return 0
 
 
-def _show(table: pd.DataFrame, metric: str, among: int) -> None:
+def _show(found: Ranking, top: int) -> None:
     from rich.table import Table
 
     from analysis.wording import number, symbol
 
-    fields = [str(name) for name in table.columns if name not in ("mean", "low", "high", "n")]
     drawn = Table(box=None, pad_edge=False)
     drawn.add_column("", justify="right")
-    for name in fields:
+    for name in found.fields:
         drawn.add_column(symbol(name), no_wrap=True)
-    for name in (metric, "95 %", "seeds"):
+    metrics = [(found.metric, "mean", ""), (found.beside, "beside", "beside_")]
+    shown = [one for one in metrics if one[0]]
+    heads = [head for name, _, _ in shown for head in (name, "95 %, all at once")]
+    for name in (*heads, "behind", "seeds", "may be best"):
         drawn.add_column(name, justify="right", overflow="fold")
-    for place, row in enumerate(table.to_dict("records"), 1):
-        known = math.isfinite(row["low"])
+    for place, row in enumerate(found.table.head(top).to_dict("records"), 1):
+        values = [
+            text
+            for _, value, prefix in shown
+            for text in (number(row[value], 4), _interval(row, prefix))
+        ]
         drawn.add_row(
             str(place),
-            *(_word(row[name]) for name in fields),
-            number(row["mean"], 4),
-            f"{number(row['low'], 4)} … {number(row['high'], 4)}" if known else "",
+            *(_word(row[name]) for name in found.fields),
+            *values,
+            f"{number(abs(row['behind']))} ({row['design']})" if row["design"] else "",
             str(row["n"]),
+            "yes" if row["candidate"] else "no",
         )
     screen = console()
     print_table(screen, drawn)
-    if len(table) < among:
-        screen.print(f"\n{among - len(table)} more settings; --top 0 shows all", markup=False)
+    if (more := len(found.table) - top) > 0:
+        screen.print(f"\n{more} more settings; --top 0 shows all", markup=False)
+    screen.print()
+    print_bullets(screen, [found.sentence()])
+
+
+def _interval(row: Mapping[Hashable, Any], prefix: str) -> str:
+    from analysis.wording import number
+
+    low, high = row[f"{prefix}low"], row[f"{prefix}high"]
+    return f"{number(low, 4)} … {number(high, 4)}" if math.isfinite(low) else ""
 
 
 def _word(value: object) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import Any
 
+from analysis.comparisons.goals import beside
 from analysis.comparisons.pareto import unbeaten
 from sweeper.grid.labels import point_label
 from sweeper.grid.seeds import point_of
 from sweeper.status.reached import reached
 from sweeper.storage import ledger, paths
-from sweeper.sweep import Goal, PlannedTrial, Sweep, describe_search
+from sweeper.sweep import Goal, PlannedTrial, Search, Sweep, describe_search
 from trainers.trial import Trial
 
 __all__ = ["BestPoint", "best", "keep_found", "pareto", "said_of"]
@@ -21,11 +22,15 @@ __all__ = ["BestPoint", "best", "keep_found", "pareto", "said_of"]
 
 @dataclass(frozen=True)
 class BestPoint:
-    """A point whose seeds are all finished, and the mean of each metric over them."""
+    """A point whose seeds are all finished, and the mean of each metric over them.
+
+    beside: of the goals of the validation part, the same metrics of the test part.
+    """
 
     point: str
     trials: tuple[str, ...]
     values: Mapping[str, float]
+    beside: Mapping[str, float] = field(default_factory=dict)
 
 
 def best(sweep: Sweep) -> tuple[BestPoint, ...]:
@@ -66,12 +71,27 @@ def said_of(sweep: Sweep, found: Sequence[Mapping[str, Any]]) -> list[str]:
         return [f"The search for {goals} has no finished point yet."]
     shown = [
         f"{one['point']}: "
-        + ", ".join(f"{name} = {value:.6g}" for name, value in one["values"].items())
+        + ", ".join(
+            f"{name} = {value:.6g}"
+            for name, value in {**one["values"], **one.get("beside", {})}.items()
+        )
         for one in found
     ]
     if len(sweep.search.goals) == 1:
-        return [f"Best {goals}: {'; '.join(shown)}."]
-    return [f"Pareto set of {goals}, {len(shown)} points:", *shown]
+        return [f"Best {goals}: {'; '.join(shown)}.", *_flattered(sweep.search)]
+    return [f"Pareto set of {goals}, {len(shown)} points:", *shown, *_flattered(sweep.search)]
+
+
+def _flattered(search: Search) -> list[str]:
+    """What the choice among many does to the numbers of those that were chosen."""
+    told = ["The best of many is flattered by chance: the report has its interval."]
+    named = [name for name, _ in search.goals if name.startswith("test/")]
+    if named:
+        told.append(
+            f"It was chosen on the test part, as the grid names {' and '.join(named)}, so no part "
+            "is left that had no say in the choice."
+        )
+    return told
 
 
 def _found(sweep: Sweep, trials: Sequence[PlannedTrial]) -> BestPoint | None:
@@ -79,10 +99,16 @@ def _found(sweep: Sweep, trials: Sequence[PlannedTrial]) -> BestPoint | None:
     ended = [reached(sweep.storage, trial.id) for trial in trials]
     if any(one.status != "finished" for one in ended):
         return None
-    values = {
-        name: fmean(one.last().get(name, math.nan) for one in ended)
-        for name, _ in sweep.search.goals
-    }
+    last = [one.last() for one in ended]
+    goals = [name for name, _ in sweep.search.goals]
+    values = _means(last, goals)
     if not all(map(math.isfinite, values.values())):
         return None
-    return BestPoint(point_label(trials[0].label), tuple(trial.id for trial in trials), values)
+    test = _means(last, [name for name in map(beside, goals) if name])
+    return BestPoint(
+        point_label(trials[0].label), tuple(trial.id for trial in trials), values, test
+    )
+
+
+def _means(found: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:
+    return {name: fmean(one.get(name, math.nan) for one in found) for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from analysis.comparisons.goals import beside
 from sweeper.errors import Address, UserError
 from sweeper.grid.complaints import nearest
 from sweeper.grid.document import Document
@@ -11,6 +12,7 @@ from sweeper.grid.reported import PARTS, reported
 from sweeper.grid.schema import LawSection
 from sweeper.grid.seeds import LEAST_SEEDS
 from sweeper.sweep import PlannedTrial, Search, Sweep
+from trainers.fields import describe_fields
 
 __all__ = ["check_law", "check_search", "check_until"]
 
@@ -81,11 +83,26 @@ def _check_goals(search: Search, trials: Sequence[PlannedTrial]) -> None:
     for one, known in reported(trials):
         for goal, _ in search.goals:
             recorded = goal.partition("/")[0] in PARTS or search.midway
+            if goal not in known and beside(goal) in known:
+                raise UserError(_nothing_apart(one, goal))
             if goal not in known and (recorded or not one.evaluate):
                 raise UserError(
                     f"{one.params['model']} reports no metric {goal!r}"
                     f"{nearest(goal, known)} (it reports {', '.join(sorted(known))})"
                 )
+
+
+def _nothing_apart(trial: PlannedTrial, goal: str) -> str:
+    data = trial.trial.data
+    remedy = (
+        f"set examples apart with `data: {{name: {data.name}, validation: 200}}`"
+        if any(field.name == "validation" for field in describe_fields(type(data)))
+        else f"{data.name} can set none apart"
+    )
+    return (
+        f"the search chooses by {goal}, and the data have no validation part: {remedy}; or name "
+        f"`metric: {beside(goal)}` to choose on the test part all the same"
+    )
 
 
 def check_until(sweep: Sweep) -> None:

@@ -38,7 +38,7 @@ def flat_params(trial: Trial) -> dict[str, Any]:
             params[part] = component.name
         for field in describe_fields(type(component)):
             value = getattr(component, field.name)
-            if not field.where and value is not None:
+            if not field.where and value is not None and not field.unsaid(value):
                 key = flat_key(part, field.name, params)
                 params[key] = list(value) if isinstance(value, tuple) else value
     corrupts = {"corrupts": trial.corrupts} if trial.corrupts else {}

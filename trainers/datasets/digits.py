@@ -6,14 +6,14 @@ import functools
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from trainers.datasets import DATASETS, Split, Splits, array_checksum
-from trainers.fields import Component
+from trainers.datasets import DATASETS, Split, Splits, array_checksum, hold_out
+from trainers.fields import Component, Later, Limits
 
 __all__ = ["Digits"]
 
@@ -25,6 +25,10 @@ class Digits(Component):
 
     Every fifth image of each class is a test image: 1,433 to train on and 364 to test.
 
+    Parameters
+    ----------
+    validation : how many of the last training images are the validation part.
+
     References
     ----------
     Alpaydin and Kaynak 1998, UCI repository; `sklearn.datasets.load_digits`.
@@ -32,6 +36,8 @@ class Digits(Component):
 
     reference: ClassVar[str] = "Alpaydin and Kaynak 1998, UCI repository"
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+
+    validation: Annotated[int, Limits(ge=0, lt=1433), Later()] = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,10 +48,13 @@ class Digits(Component):
             Split(torch.from_numpy(images), torch.from_numpy(labels))
             for images, labels in _parts()
         )
-        return Splits(train=train, test=test, scale=16.0)
+        kept, apart = hold_out(train, self.validation, 0)
+        return Splits(train=kept, test=test, scale=16.0, validation=apart)
 
     def checksum(self) -> str:
-        return array_checksum(*(array for part in _parts() for array in part))
+        """Of all images and labels, and of how many are set apart, if any are."""
+        apart = [np.array(self.validation)] if self.validation else []
+        return array_checksum(*(array for part in _parts() for array in part), *apart)
 
 
 def _parts() -> list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:

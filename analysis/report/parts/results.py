@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analysis.comparisons.ranking import better
+from analysis.comparisons.goals import better
 from analysis.figures.drawing.curves import SETTING, setting_name, trial_settings
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import records

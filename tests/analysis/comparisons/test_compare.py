@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis.comparisons.compare import compare, compare_all
 from analysis.comparisons.comparison import Groups
-from analysis.comparisons.ranking import Mode, better, rank
+from analysis.comparisons.ranking import rank
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnknownName, UnusableValues
 from analysis.laws.law import Law, points
 from analysis.sources.rows import require_column
@@ -166,34 +166,6 @@ def test_what_holds_beta_is_not_ranked_across_it(name: str) -> None:
     )
     with pytest.raises(NotComparable, match="different β"):
         rank(trials, name)
-
-
-def test_ranking_elbo_across_sigma_is_refused() -> None:
-    with pytest.raises(NotComparable, match="different σ"):
-        rank(sweep(), "test/elbo")
-    table = rank(sweep(), "test/elbo_full")
-    assert list(table.columns) == ["network", "sigma", "mean", "low", "high", "n"]
-    assert table["mean"].is_monotonic_decreasing
-    assert rank(sweep(), "test/elbo_full", "min")["mean"].is_monotonic_increasing
-    assert rank(sweep().query("sigma == 0.1"), "test/elbo")["n"].tolist() == [6, 6]
-
-
-@pytest.mark.parametrize(
-    ("metric", "mode"),
-    [
-        ("test/elbo_full", "max"),
-        ("validation/objective", "max"),
-        ("bounds/cvae", "max"),
-        ("smoothing/accuracy", "max"),
-        ("certified/0.5", "max"),
-        ("test/kl", "min"),
-        ("test/recon", "min"),
-        ("denoise/gaussian_0.9", "min"),
-        ("nll/mean", "min"),
-    ],
-)
-def test_the_good_end_of_a_metric_is_known(metric: str, mode: Mode) -> None:
-    assert better(metric) == mode
 
 
 @pytest.mark.parametrize(
@@ -371,8 +343,8 @@ def test_errors_in_two_units_are_never_compared(metric: str, says: str) -> None:
     with pytest.raises(NotComparable, match=says):
         rank(frame, metric)
     assert compare(frame, named, ["test/nll"])
-    assert rank(frame, "test/nll")["n"].tolist() == [6, 6]
-    assert rank(frame.query("model == 'sigma_vae'"), metric)["n"].tolist() == [6]
+    assert rank(frame, "test/nll").table["n"].tolist() == [6, 6]
+    assert rank(frame.query("model == 'sigma_vae'"), metric).table["n"].tolist() == [6]
 
 
 def test_a_decoder_is_known_by_its_name_too() -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis.figures.drawing.view import NothingToDraw, View, look
 from analysis.figures.search import draw, info
 from analysis.sources import load
+from analysis.wording import number
 from tests.analysis import storage_fixture as planted
 
 KL, DENOISE = "test/kl", "test/denoise"
@@ -77,9 +79,16 @@ def test_the_plane_has_the_front_and_both_kinds_of_points(planted_view: View) ->
 def test_one_goal_is_drawn_against_the_order_of_asking(planted_view: View) -> None:
     found = info(searched(planted_view, ONE))
     assert list(found.table["good"]) == [False, False, False, True, False]
-    assert "Best: sigma_vae σ=d with 8.000" in found.caption
+    assert "Best: sigma_vae σ=d with test KL 8.000 (one seed)" in found.caption
+    assert "allow for the choice" in found.caption
     line = draw(found).data[0]
     assert (list(line.x), list(line.y)) == ([1, 2, 3, 4, 5], [2, 4, 5, 8, 8])
+
+
+def test_the_best_point_has_an_interval_that_allows_for_the_choice(planted_view: View) -> None:
+    found = info(searched(planted_view, ONE | {"mode": "min"}))
+    half = stats.t.ppf(1 - 0.025 / 5, 1) * 1.0
+    assert f"with test KL 2.00 (95 %: {number(2 - half)} to {number(2 + half)})" in found.caption
 
 
 def test_a_metric_that_no_trial_has_is_a_sentence(planted_view: View) -> None:

@@ -239,8 +239,18 @@ def test_an_evaluation_may_be_looked_at_and_its_names_are_told_when_it_ends(
 @pytest.mark.parametrize(
     ("text", "block", "words"),
     [
-        ("{method: tpe, trials: 4}", LR, "search: tpe needs `metric` and `mode`"),
-        ("{method: tpe, trials: 4, metric: test/kl}", LR, "needs `metric` and `mode`"),
+        (
+            "{method: tpe, trials: 4}",
+            LR,
+            "search chooses by validation/elbo_full, and the data have no validation part: set "
+            "examples apart with `data: {name: digits, validation: 200}`; or name `metric: "
+            "test/elbo_full`",
+        ),
+        (
+            "{method: tpe, trials: 4, mode: min, metrics: [test/kl], modes: [min]}",
+            LR,
+            "search: tpe takes `metric` and `mode`",
+        ),
         ("{method: tpe, metric: test/kl, mode: min}", LR, "tpe needs `trials`"),
         (
             "{method: tpe, trials: 4, metric: test/kl, mode: least}",
@@ -281,7 +291,7 @@ def test_an_evaluation_may_be_looked_at_and_its_names_are_told_when_it_ends(
         (
             "{method: tpe, trials: 4, metric: validation/kl, mode: min}",
             LR,
-            "no metric 'validation/kl'",
+            "chooses by validation/kl, and the data have no validation part",
         ),
         (
             "{method: asha, metric: test/elbo, mode: max}",
@@ -303,7 +313,6 @@ def test_an_evaluation_may_be_looked_at_and_its_names_are_told_when_it_ends(
             LR,
             "add `trials: 32` to `search`, for asha",
         ),
-        ("{method: asha, trials: 9, metric: test/kl}", LR, "asha needs `mode`"),
         (
             "{method: asha, trials: 9, metric: test/kl, mode: min, reduction: 1}",
             LR,

@@ -228,14 +228,17 @@ def test_settings_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
         )["settings"][0]["sigma"]
         == 0.4
     )
-    assert main(["rank", "small", "--top", "2"]) == 0
+    assert main(["rank", "small", "--top", "2"]) == 2
+    assert "these trials have none" in capsys.readouterr().err
+    assert main(["rank", "small", "--metric", "test/elbo_full", "--top", "2"]) == 0
     out = capsys.readouterr().out
     assert "test/elbo_full" in out
     assert "2 more settings; --top 0 shows all" in out
+    assert "chosen on the test part" in " ".join(out.split())
     assert main(["rank", "small", "--metric", "test/elbo"]) == 2
-    assert main(["rank", "small", "--where", "sigm=1"]) == 2
+    assert main(["rank", "small", "--metric", "test/kl", "--where", "sigm=1"]) == 2
     assert "sigma" in capsys.readouterr().err
-    assert main(["rank", "small", "--where", "sigma=99"]) == 2
+    assert main(["rank", "small", "--metric", "test/kl", "--where", "sigma=99"]) == 2
     assert "no trial has sigma=99 (sigma is 0.1" in capsys.readouterr().err
     assert main(["rank", "small", "--top", "-1"]) == 2
 
@@ -264,7 +267,11 @@ def test_a_comparison_is_never_cut(
 
 @pytest.mark.parametrize(
     ("words", "rows"),
-    [(["status", "small"], 9), (["rank", "small"], 4), (["plan", "grid.yaml"], 5)],
+    [
+        (["status", "small"], 9),
+        (["rank", "small", "--metric", "test/recon"], 4),
+        (["plan", "grid.yaml"], 5),
+    ],
 )
 def test_a_table_in_a_file_has_a_row_a_line(
     words: list[str],

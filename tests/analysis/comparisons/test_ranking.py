@@ -1,0 +1,132 @@
+"""Rankings choose on the validation part, and allow for the choice in all that they say."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.comparisons.goals import Mode, better
+from analysis.comparisons.ranking import rank
+from analysis.comparisons.selection import chosen, simulate, table
+from analysis.errors import NotComparable, UnusableValues
+from tests.analysis.comparisons.test_compare import sweep
+
+METRIC = "validation/denoise"
+
+
+def ranked(values: np.ndarray, **more: np.ndarray) -> pd.DataFrame:
+    """Trials of settings with these values [settings, seeds]."""
+    count, seeds = values.shape
+    return pd.DataFrame(
+        {
+            "trial": np.arange(values.size).astype(str),
+            "status": "finished",
+            "role": "declared",
+            "sigma": 0.1,
+            "lr": np.repeat(np.arange(1.0, count + 1), seeds),
+            "seed": np.tile(np.arange(seeds), count),
+            METRIC: values.ravel(),
+        }
+        | {name: one.ravel() for name, one in more.items()}
+    )
+
+
+def test_ranking_elbo_across_sigma_is_refused() -> None:
+    with pytest.raises(NotComparable, match="different σ"):
+        rank(sweep(), "test/elbo")
+    found = rank(sweep(), "test/elbo_full")
+    assert found.fields == ("network", "sigma")
+    assert found.table["mean"].is_monotonic_decreasing
+    assert rank(sweep(), "test/elbo_full", "min").table["mean"].is_monotonic_increasing
+    assert rank(sweep().query("sigma == 0.1"), "test/elbo").table["n"].tolist() == [6, 6]
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode"),
+    [
+        ("test/elbo_full", "max"),
+        ("validation/objective", "max"),
+        ("bounds/cvae", "max"),
+        ("smoothing/accuracy", "max"),
+        ("certified/0.5", "max"),
+        ("test/kl", "min"),
+        ("test/recon", "min"),
+        ("denoise/gaussian_0.9", "min"),
+        ("nll/mean", "min"),
+    ],
+)
+def test_the_good_end_of_a_metric_is_known(metric: str, mode: Mode) -> None:
+    assert better(metric) == mode
+
+
+def test_nothing_is_chosen_on_the_test_part_unless_it_is_named() -> None:
+    with pytest.raises(UnusableValues, match=r"have none.*validation: 200.*test/elbo"):
+        rank(sweep())
+    assert "chosen on the test part, as test/elbo_full was asked for by name" in (
+        rank(sweep(), "test/elbo_full").sentence()
+    )
+    both = sweep().assign(**{"validation/elbo_full": lambda f: -f["test/elbo_full"]})
+    found = rank(both)
+    assert (found.metric, found.beside) == ("validation/elbo_full", "test/elbo_full")
+    assert np.allclose(found.table["mean"], -found.table["beside"])
+    assert "chosen on the test part" not in found.sentence()
+    assert "; test full ELBO " in found.sentence()
+
+
+def test_intervals_hold_at_once_and_gaps_are_paired() -> None:
+    values = simulate(np.zeros(4), 5, 1, np.random.default_rng(0), shared=0.9)[0]
+    found = rank(ranked(values), METRIC)
+    order = values.mean(axis=1).argsort()
+    half = stats.t.ppf(1 - 0.025 / 4, 4) * values[order].std(axis=1, ddof=1) / np.sqrt(5)
+    assert np.allclose(found.table["high"] - found.table["mean"], half)
+    assert np.allclose(found.table["behind"], (values[order] - values[order[0]]).mean(axis=1))
+    assert found.table["design"].tolist() == ["", *["paired, 5 seeds"] * 3]
+    assert "Best of 4 settings" in found.sentence()
+    assert "corrected for the choice among 4" in found.sentence()
+    assert json.loads(json.dumps(found.to_json()))["settings"][0]["candidate"]
+
+
+def test_disjoint_seeds_are_ranked_by_welch() -> None:
+    frame = ranked(np.random.default_rng(1).standard_normal((2, 5)))
+    frame["seed"] += 100 * (frame["lr"] == 2)
+    assert rank(frame, METRIC).table["design"].tolist() == ["", "Welch, 5 and 5 seeds"]
+
+
+def test_one_seed_has_no_interval_and_rules_nothing_out() -> None:
+    found = rank(ranked(np.array([[1.0], [2.0]])), METRIC)
+    assert found.table["candidate"].all()
+    assert "one seed: no interval" in found.sentence()
+
+
+@pytest.mark.parametrize("truth", [np.zeros(6), np.arange(6) * 1.5])
+def test_the_simulated_ranking_is_that_of_rank(truth: np.ndarray) -> None:
+    y = simulate(truth, 4, 40, np.random.default_rng(3), shared=0.5)
+    tables = [rank(ranked(one), METRIC).table for one in y]
+    first = [(one.iloc[0], truth[int(one["lr"].iloc[0]) - 1]) for one in tables]
+    found = chosen(y, truth)
+    assert found.corrected == np.mean([row["low"] <= true <= row["high"] for row, true in first])
+    assert found.candidates == np.mean([one["candidate"].sum() for one in tables])
+    best = [one.set_index("lr").loc[1 + truth.argmin(), "candidate"] for one in tables]
+    assert found.best == np.mean(best)
+
+
+def test_the_interval_of_the_best_of_32_equal_settings_covers() -> None:
+    """As if it had been chosen beforehand it does not."""
+    found = chosen(simulate(np.zeros(32), 5, 2000, np.random.default_rng(4)), np.zeros(32))
+    assert found.naive < 0.75
+    assert found.corrected > 0.95
+    assert found.best > 0.95
+
+
+@pytest.mark.slow
+def test_the_winner_is_covered_and_the_best_kept_whatever_the_truth() -> None:
+    found = table(sweeps=10_000)
+    assert len(found) == 54
+    assert (found[["corrected", "best"]] > 95).all(axis=None)
+    equal = found[found.index.str.contains("equal, 100 settings, 5 seeds, 0%")]
+    assert equal["naive"].between(50, 54).all()
+    assert len(equal) == 1
