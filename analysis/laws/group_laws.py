@@ -32,6 +32,7 @@ from analysis.wording import plural, setting
 __all__ = ["GroupLaw", "fit_groups"]
 
 Range = tuple[float, float] | None
+GIVEN = "the range was chosen after the run"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,8 @@ def fit_groups(table: Table, columns: Columns, within: Range = None) -> list[Gro
     """
     if columns.x is None:
         raise UnknownName("a law needs a column x: the hyperparameter that y depends on")
-    asked = _Asked(Law(columns.x, columns.y, within, table.where), columns, table.notes)
+    law = Law(columns.x, columns.y, within, table.where, post_hoc=GIVEN * (within is not None))
+    asked = _Asked(law, columns, table.notes)
     require_numbers(table, columns)
     rows = _within(table.frame, columns.x, within)
     if not columns.group:

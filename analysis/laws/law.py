@@ -37,6 +37,7 @@ class Law:
     where: field -> value or list of values; by default role is declared, status is finished
         and β is 1 (unless x is β); a field named here replaces its default.
     ignore: fields that may differ because they follow x (a network width that follows d_z).
+    post_hoc: what of this was chosen after the run, in words; empty if all was declared before.
     """
 
     x: str = "sigma"
@@ -44,6 +45,7 @@ class Law:
     range: tuple[float, float] | None = None
     where: Mapping[str, object] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
+    post_hoc: str = ""
 
     def __post_init__(self) -> None:
         if self.range is not None and not 0 < self.range[0] < self.range[1]:

@@ -104,7 +104,8 @@ def _exponent(law: Evidence) -> str:
         f"({percent(law.exponent.level)} {law.exponent.method}{seeds}: "
         f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
         f"{probability(law.p)} for ν = 0) for {x} from {law.x_min:g} to {law.x_max:g}, "
-        f"n = {law.n}, R² = {share(law.r2)}."
+        f"n = {law.n}, R² = {share(law.r2)}"
+        f"{f'; post hoc: {law.law.post_hoc}' if law.law.post_hoc else ''}."
     )
 
 
@@ -254,6 +255,7 @@ def law_json(law: Evidence) -> dict[str, object]:
         "x": law.law.x,
         "y": law.law.y,
         "range": [law.x_min, law.x_max],
+        "post_hoc": law.law.post_hoc,
         "where": {
             name: value if isinstance(value, str | int | float | list) else str(value)
             for name, value in law.law.where.items()

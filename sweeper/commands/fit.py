@@ -194,13 +194,21 @@ def law_of(
     """The law that the grid declares; with another x or y its range and rows do not hold."""
     from analysis.laws import powerlaw
 
-    law = settings(declared(experiment.sweeps)).law or powerlaw.Law()
-    model = where.get("model")
-    x = x or _axis(experiment.trials, None if model is None else str(model), law.x)
-    y = y or law.y
-    if (x, y) != (law.x, law.y):
-        law = powerlaw.Law(x, y)
-    return replace(law, range=ends or law.range, where={**law.where, **where})
+    law = settings(declared(experiment.sweeps), sweeps=experiment.sweeps).law or powerlaw.Law()
+    model, said = where.get("model"), [law.post_hoc]
+    asked = (
+        x or _axis(experiment.trials, None if model is None else str(model), law.x),
+        y or law.y,
+    )
+    if asked != (law.x, law.y):
+        law = powerlaw.Law(*asked)
+        said = [f"{asked[1]} against {asked[0]} was asked for after the run"] * bool(x or y)
+    if ends and ends != law.range:
+        said.append("the range was chosen after the run")
+    if any(name != "model" and law.where.get(name) != one for name, one in where.items()):
+        said.append("the rows were chosen after the run")
+    told = "; ".join(filter(None, said))
+    return replace(law, range=ends or law.range, where={**law.where, **where}, post_hoc=told)
 
 
 def _axis(trials: pd.DataFrame, model: str | None, x: str) -> str:

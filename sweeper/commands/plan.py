@@ -20,11 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sweeper.planning.outline import outline
+    from sweeper.storage.registration import registration
 
     sweep = load_grid(arguments)
     plan = outline(sweep)
     if arguments.json:
-        print_json(plan.to_json())
+        print_json({**plan.to_json(), "registration": registration(plan.sweep)})
     else:
         from sweeper.terminal.plan_table import draw
 

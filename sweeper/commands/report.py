@@ -187,7 +187,7 @@ def _write_loaded(
     from sweeper.storage.addresses import storage_path
 
     server = arguments.server or (experiment.sweeps or [{}])[-1].get("tracking_uri")
-    asked = settings(declared(experiment.sweeps), server)
+    asked = settings(declared(experiment.sweeps), server, experiment.sweeps)
     asked = replace(asked, reload_s=reload_s, own_figures=_own_figures(arguments.figure))
     experiment, chosen = with_runs(experiment, asked)
     out = (

@@ -27,9 +27,9 @@ def write_report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     from analysis.errors import AnalysisError
     from analysis.sources import load
 
-    chosen = settings(dict(sweep.analysis), sweep.tracking)
     try:
         experiment = load.from_storage(sweep.storage, sweep.experiment)
+        chosen = settings(dict(sweep.analysis), sweep.tracking, experiment.sweeps)
         experiment, chosen = with_runs(experiment, chosen)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
         return replace(outcome, report=str(path)), [*said(path), *_delivered(sweep, path)]
@@ -51,4 +51,4 @@ def rewrite(experiment: Experiment, out: Path) -> Path:
 
     sweeps = experiment.sweeps
     analysis = dict(sweeps[-1].get("analysis") or {}) if sweeps else {}
-    return report.write(experiment, out.absolute(), settings(analysis))
+    return report.write(experiment, out.absolute(), settings(analysis, sweeps=sweeps))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -113,14 +113,23 @@ def condition(text: str, option: str) -> tuple[str, object]:
     return name, parse(value, option).values
 
 
-def settings(analysis: dict[str, Any], tracking: str | None = None) -> ReportSettings:
-    """A report's settings from the `analysis` block of a grid or of a sweep."""
+def settings(
+    analysis: dict[str, Any], tracking: str | None = None, sweeps: Sequence[Mapping[str, Any]] = ()
+) -> ReportSettings:
+    """A report's settings from the `analysis` block of a grid or of a sweep.
+
+    sweeps: if given, a law that was not registered before the newest of them is post hoc.
+    """
     from analysis.laws.law import Law
     from analysis.report import ReportSettings
+    from analysis.sources.registration import registration
 
     law = dict(analysis.get("law") or {})
     if law.get("range"):
         law["range"] = tuple(law["range"])
+    registered = registration(sweeps)
+    if law and registered and registered.post_hoc("law"):
+        law["post_hoc"] = "the law was declared after the run"
     margin = (analysis.get("equivalence") or {}).get("margin", ReportSettings.margin)
     return ReportSettings(law=Law(**law) if law else None, margin=margin, server=tracking)
 

@@ -25,6 +25,7 @@ from sweeper.storage.paths import (
     trial_file,
     trial_folder,
 )
+from sweeper.storage.registration import register
 from sweeper.storage.stored_files import read_sweep, read_trial
 from sweeper.sweep import SCHEMA, Sweep, describe_search
 from trainers import TrainerError, checkpoint
@@ -145,6 +146,7 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
             "home": describe_home(sweep, before),
             "trials": trials,
             "analysis": dict(sweep.analysis),
+            "registered": register(sweep, _finished(sweep, before), before),
             "provenance": dict(provenance),
             **({"until": until} if until else {}),
             **({"search": describe_search(sweep.search)} if sweep.search else {}),
@@ -157,6 +159,14 @@ def write_components(sweep: Sweep) -> None:
     """Write the files of the user's own components, from which the workers load them."""
     for file in sweep.components.values():
         write_file(component_file(sweep.storage, file.sha256), file.text)
+
+
+def _finished(sweep: Sweep, before: Mapping[str, Any] | None) -> int:
+    """How many trials have finished before the sweep is registered."""
+    if before and "registered" in before:
+        return 0
+    states = status(sweep.storage, [trial.id for trial in sweep.trials])
+    return sum(one == "finished" for one in states.values())
 
 
 def _components(sweep: Sweep) -> list[dict[str, Any]]:

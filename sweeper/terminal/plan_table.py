@@ -12,6 +12,7 @@ from rich.text import Text
 from sweeper.planning.data_parts import DataParts
 from sweeper.planning.outline import Outline, Row
 from sweeper.storage.addresses import show_tracking
+from sweeper.storage.registration import registration
 from sweeper.terminal.screen import print_table
 from trainers.component_files import ComponentFile
 
@@ -122,6 +123,11 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
         ),
         ("memory", f"about {plan.trial_memory / 1e9:.1f} GB a trial: an estimate"),
         ("storage", str(sweep.storage)),
+        (
+            "register",
+            f"{registration(sweep)}, a hash of trials and analysis; the report says whether they "
+            "are still those that were first run",
+        ),
         ("tracking", show_tracking(sweep)),
     ]
 
@@ -187,7 +193,20 @@ def _search(plan: Outline) -> list[tuple[str, str]]:
         return []
     goals = " and ".join(f"{name} ({mode})" for name, mode in search.goals)
     epochs = int(trials[0].params["epochs"]) if trials else 0
-    return [("search", f"{search.name} for {goals}: {search.rule(epochs)}")]
+    return [
+        ("search", f"{search.name} for {goals}: {search.rule(epochs)}"),
+        ("chooses", _chooses(plan, [name for name, _ in search.goals])),
+    ]
+
+
+def _chooses(plan: Outline, goals: list[str]) -> str:
+    """On which part of the data a search chooses, and what is held out for the report."""
+    others = [name for name in goals if not name.startswith("validation/")]
+    if not others:
+        held = ", ".join(f"{one.validation:,} examples of {one.name}" for one in plan.data)
+        return f"on the validation part, {held}; the test part has no say"
+    named = " and ".join(others)
+    return f"by {named}, as the grid says by name; no part of the data is held out from the choice"
 
 
 def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:
