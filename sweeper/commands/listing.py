@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeper.commands.shared import add_json
 from sweeper.errors import UserError
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import console, print_json, print_table
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "list"
-HELP = "list models, networks, data sets, corruptions and shipped grids"
+HELP = "list models, networks, data sets and shipped grids; KIND NAME shows the fields of one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "named",
         nargs="*",
-        metavar="KIND or GRID",
-        help="only this kind, such as models or grids; with the components that a grid brings",
+        metavar="KIND [NAME] or GRID",
+        help="only this kind, such as `models`; one of it, such as `models sigma_vae`; with the "
+        "components that a grid brings, such as `grid.yaml`",
     )
     add_json(parser)
 
@@ -34,15 +35,46 @@ def run(arguments: argparse.Namespace) -> int:
 
     kinds = [named for named in arguments.named if not named.endswith((".yaml", ".yml"))]
     grids = [named for named in arguments.named if named not in kinds]
-    if len(kinds) > 1 or len(grids) > 1:
-        raise UserError(f"list takes one kind and one grid, not {' '.join(arguments.named)}")
+    if len(kinds) > 2 or len(grids) > 1:
+        raise UserError(
+            f"list takes a kind, a name of it and a grid, not {' '.join(arguments.named)}"
+        )
     for grid in grids:
         bring(Path(grid))
+    if len(kinds) == 2:
+        return _one(kinds[0], kinds[1], arguments.json)
     found = catalogue(*kinds)
     if arguments.json:
         print_json(found)
     else:
         _show(found, bool(kinds))
+    return 0
+
+
+def _one(kind: str, name: str, as_json: bool) -> int:
+    """Print one entry: what it is, its fields, and an example."""
+    from sweeper.planning.entry import entry_of
+
+    entry = entry_of(kind, name)
+    if as_json:
+        print_json({kind: [entry]})
+        return 0
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = console()
+    screen.print(Text(entry["summary"]), soft_wrap=True)
+    screen.print(Text(entry["reference"], style="dim"), soft_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("field", "type", "default", "bounds"):
+        table.add_column(title)
+    for field in entry["fields"]:
+        default = "required" if field["required"] else str(field["default"])
+        table.add_row(*map(Text, (field["name"], field["type"], default, field["bounds"])))
+    if entry["fields"]:
+        screen.print()
+        print_table(screen, table)
+    screen.print(Text(f"\nexample  {entry['example']}"), soft_wrap=True)
     return 0
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from sweeper.cli import main
+from sweeper.grid.document import parse
+from sweeper.grid.loading import load
 from sweeper.grid.models import known_models
 from sweeper.planning.catalogue import catalogue, registries
+from sweeper.planning.entry import entry_of
 
 KINDS = {
     "models",
@@ -81,3 +85,33 @@ def test_list_prints_names_for_people(capsys: pytest.CaptureFixture[str]) -> Non
 def test_an_unknown_kind_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "model"]) == 2
     assert "there is no kind 'model'; did you mean 'models'?" in capsys.readouterr().err
+
+
+def test_one_model_shows_the_fields_of_its_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "models", "sigma_vae"]) == 0
+    shown = capsys.readouterr().out
+    assert [line.split()[0] for line in shown.splitlines() if "required" in line] == ["sigma"]
+    assert "beta" in shown
+    assert shown.rstrip().endswith("example  trials: [{model: sigma_vae, sigma: 0.1}]")
+
+
+def test_every_entry_has_an_example() -> None:
+    for kind, entries in catalogue().items():
+        for entry in entries:
+            assert entry["name"] in entry_of(kind, entry["name"])["example"]
+
+
+def test_the_examples_of_models_are_grids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line, with a data set and a network, is one that a grid may hold."""
+    monkeypatch.chdir(tmp_path)
+    fitting = {"autoencoder": "mlp", "energy": "energy"}
+    for name, model in known_models().items():
+        example = parse(entry_of("models", name)["example"], "example").values
+        block = {"network": fitting[model.declared.network], "epochs": 1, **example["trials"][0]}
+        sweep = load({"experiment": "e", "data": {"name": "digits"}, "trials": [block]})
+        assert {trial.params["model"] for trial in sweep.trials} == {name}
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "models", "sigma_vea"]) == 2
+    assert "sigma_vae" in capsys.readouterr().err
