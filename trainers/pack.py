@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +25,7 @@ from trainers.trial import Trial
 __all__ = ["Pack", "Record"]
 
 State = dict[str, Tensor]
+OF_EXAMPLES = ("kl", "recon")
 NOISE_OF: dict[HeldOut, int] = {"test": 0, "validation": -1}
 
 
@@ -114,6 +115,24 @@ class Pack:
         with one_thread(self.device):
             metrics = self._test_epoch("test") | self._test_epoch("validation")
             return read(metrics)[: len(self.live)]
+
+    @torch.no_grad()
+    def examples(self) -> dict[int, State]:
+        """``kl`` and ``recon`` of every test example, float32, for each live member.
+
+        Their means are the test metrics of the last epoch. Empty if the objective has no KL.
+        """
+        with one_thread(self.device):
+            batches = [metrics for metrics, _ in self._held_out("test")]
+        whole = {
+            name: torch.cat([metrics[name] for metrics in batches], dim=-1).float()
+            for name in OF_EXAMPLES
+            if batches and set(OF_EXAMPLES) <= set(batches[0])
+        }
+        return {
+            member: {name: self._one(value, member) for name, value in whole.items()}
+            for member in self.live
+        }
 
     def weights(self, member: int) -> State:
         """The parameters of a member, on the CPU: ``param/<name>``."""
@@ -225,19 +244,22 @@ class Pack:
     @torch.no_grad()
     def _test_epoch(self, part: HeldOut) -> Metrics:
         """Metrics of a part that is not trained on, with the same noise after every epoch."""
-        streams = self._streams(NOISE_OF[part])
         totals, examples = Metrics(), 0
+        for metrics, count in self._held_out(part):
+            examples += count
+            for name, value in metrics.items():
+                total = value.sum(-1)
+                totals[name] = totals[name] + total if name in totals else total
+        return {f"{part}/{name}": value / examples for name, value in totals.items()}
+
+    def _held_out(self, part: HeldOut) -> Iterator[tuple[Metrics, int]]:
+        """The metrics of each example of a part, batch by batch, and the size of the batch."""
+        streams = self._streams(NOISE_OF[part])
         with self._program.autocast(self.device):
             for x in self._batches.held_out(part):
-                noise = stack_draws(
-                    streams, self._program.test_draws(len(x)), self._training.dtype
-                )
-                metrics = self._program.test(self._params, self._hyper, x, noise)
-                examples += len(x)
-                for name, value in metrics.items():
-                    total = value.sum(-1)
-                    totals[name] = totals[name] + total if name in totals else total
-        return {f"{part}/{name}": value / examples for name, value in totals.items()}
+                needs = self._program.test_draws(len(x))
+                noise = stack_draws(streams, needs, self._training.dtype)
+                yield self._program.test(self._params, self._hyper, x, noise), len(x)
 
     def _leave_out_diverged(self, records: Mapping[int, Record]) -> None:
         for member, record in records.items():

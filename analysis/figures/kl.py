@@ -22,6 +22,7 @@ from analysis.figures.drawing.theory import (
     where_linear_collapses,
 )
 from analysis.figures.drawing.view import Figure, NothingToDraw, View, of_other_level
+from analysis.laws.prediction import prediction
 from analysis.laws.sentences import law_shape
 from analysis.wording import setting, symbol
 
@@ -34,8 +35,9 @@ _POINTS = 60
 class LawPanel:
     """Data of a law's figure.
 
-    table: columns series, kind (measured, fit, linear theory), x, y, low, high, departure
-        (y / fit − 1, percent), seed, trial, hover, link.
+    table: columns series, kind (measured, fit, linear theory), x, y, low, high (of the line),
+        new_low, new_high (of one more run), departure (y / fit − 1, percent), seed, trial, hover,
+        link.
     axes: titles of x and y. measure: short name of y.
     """
 
@@ -114,7 +116,7 @@ def _measured(
 
 
 def fitted(claim: Claim) -> pd.DataFrame:
-    """The line of a law, with the band of its seeds."""
+    """The line of a law, with the band of its seeds, and that of one more run."""
     assert claim.law is not None
     at = np.geomspace(claim.law.x_min, claim.law.x_max, _POINTS)
     frame = pd.DataFrame(
@@ -123,6 +125,8 @@ def fitted(claim: Claim) -> pd.DataFrame:
     unknown = np.full(_POINTS, np.nan)
     many = claim.law.n_seeds > 1
     frame["low"], frame["high"] = band(claim.law, at) if many else (unknown, unknown)
+    new = prediction(claim.law)
+    frame["new_low"], frame["new_high"] = new.between(at) if new else (unknown, unknown)
     return frame
 
 
@@ -134,8 +138,8 @@ def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
         said.append(f"The {marks.LIMIT} largest of {count} families are drawn.")
     said.append(
         "Each point is one trial (one seed). Lines: least squares on the logarithms over the "
-        "fitted range; band, from two seeds up: 95 % t interval of the seeds’ lines. Below: "
-        "measured KL relative to the fitted law."
+        "fitted range; band, from two seeds up: 95 % t interval of the seeds’ lines; dashed: the "
+        "95 % prediction interval of one more run. Below: measured KL relative to the fitted law."
     )
     return "\n".join(said)
 
@@ -174,6 +178,9 @@ def _draw_family(figure: go.Figure, part: pd.DataFrame, fit: str | None) -> None
     if len(fitted):
         if fitted["low"].notna().all():
             figure.add_trace(marks.ribbon(fitted["x"], fitted["low"], fitted["high"], index))
+            for end in ("new_low", "new_high"):
+                edge = marks.line(fitted["x"], fitted[end], name, index, dash="dash", width=1)
+                figure.add_trace(edge.update(showlegend=False, hoverinfo="skip"))
         figure.add_trace(
             marks.line(fitted["x"], fitted["y"], name, index, dash="solid", showlegend=False)
         )

@@ -66,7 +66,7 @@ def _caption(claims: Sequence[Claim]) -> str:
         said.append(f"The first {marks.LIMIT} of {len(claims)} groups are drawn.")
     said.append(
         "Each point is one run. Lines: least squares on the logarithms over the fitted range; "
-        "band, from two seeds up: 95 % t interval of the seeds’ lines. Below: the values relative "
-        "to the fitted law."
+        "band, from two seeds up: 95 % t interval of the seeds’ lines; dashed: the 95 % "
+        "prediction interval of one more run. Below: the values relative to the fitted law."
     )
     return "\n".join(said)

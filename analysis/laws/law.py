@@ -25,7 +25,9 @@ from analysis.sources.rows import (
 from analysis.sources.schema import param_columns
 from analysis.wording import listed, plural, quantity, symbol
 
-__all__ = ["Law", "Points", "filtered", "mixed_fields", "points", "table_points"]
+__all__ = ["SPLIT", "Law", "Points", "filtered", "mixed_fields", "points", "table_points"]
+
+SPLIT = "data_split_seed"  # replicates as the seed does: its values are averaged for each seed
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
     _require_numbers(trials, law)
     rows, notes = _with_values(kept, law)
     _require_rows(trials, rows, law)
-    different = mixed_fields(rows, {law.x, "seed", *law.ignore})
+    different = mixed_fields(rows, {law.x, "seed", SPLIT, *law.ignore})
     if different:
         raise MixedRows(_mixed_message(different, law))
     _positive(rows, law.x)

@@ -21,6 +21,7 @@ from analysis.laws.forms import rival_forms
 from analysis.laws.influence import influence
 from analysis.laws.intervals import exponent, other_intervals
 from analysis.laws.law import Law, Points, points, table_points
+from analysis.laws.prediction import prediction
 from analysis.laws.sample import Sample, as_written, sample
 from analysis.laws.sentences import law_json, law_sentence, law_sentences
 from analysis.laws.shape import bend, lack_of_fit, local_exponents
@@ -34,7 +35,8 @@ class PowerLaw(Evidence):
 
     def to_json(self) -> dict[str, object]:
         """Plain numbers, texts and lists; what is not available is None."""
-        return law_json(self)
+        found = prediction(self)
+        return law_json(self) | {"one_more_run": None if found is None else found.to_json()}
 
     def sentence(self) -> str:
         """The law with its interval, and what its tests say, for a reader."""

@@ -22,6 +22,7 @@ from analysis.sources.schema import Experiment, Spectrum
 from analysis.sources.spreadsheet import harmless
 from analysis.sources.storage import (
     SweepEntry,
+    examples,
     gallery,
     members,
     pictures,
@@ -61,6 +62,7 @@ def from_storage(storage: Path, experiment: str, cache: Path | None = None) -> E
         source=str(storage),
         evaluations=tables(storage, source.known),
         pictures=partial(pictures, storage),
+        examples=partial(examples, storage),
     )
 
 

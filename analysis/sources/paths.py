@@ -5,7 +5,7 @@
     sweeps/<experiment>/<sweep>/{sweep.json, grid.yaml}
     trials/<id>/trial.json
                 <attempt>/<epoch>/{manifest.json, records.json, state.safetensors}
-                evaluations/{<key>.json, <key>.npz, gallery.npz}
+                evaluations/{<key>.json, <key>.npz, gallery.npz, examples.npz}
                 pictures/<name>.png
     datasets/<checksum>.json
 
@@ -25,6 +25,7 @@ __all__ = [
     "all_sweep_files",
     "dataset_files",
     "evaluations_folder",
+    "examples_file",
     "gallery_file",
     "grid_file",
     "picture_files",
@@ -54,6 +55,11 @@ def evaluations_folder(trial_folder: str) -> str:
 def gallery_file(storage: str | Path, trial: str) -> str:
     """The pictures of test examples that were made at the end of a trial's training."""
     return f"{evaluations_folder(trial_folder(storage, trial))}/gallery.npz"
+
+
+def examples_file(storage: str | Path, trial: str) -> str:
+    """KL and recon of every test example after the last epoch; older trials have none."""
+    return f"{evaluations_folder(trial_folder(storage, trial))}/examples.npz"
 
 
 def picture_files(storage: Path, trial: str) -> list[Path]:

@@ -18,12 +18,14 @@ __all__ = [
     "RESERVED",
     "SAID_BY_MODEL",
     "TWIN",
+    "Examples",
     "Experiment",
     "Gallery",
     "History",
     "Spectrum",
     "metric_columns",
     "metric_name",
+    "no_examples",
     "no_gallery",
     "no_pictures",
     "param_columns",
@@ -54,6 +56,7 @@ FINISHED = "finished"
 SAID_BY_MODEL = ("objective", "likelihood")
 
 Gallery = Mapping[str, NDArray[np.uint8]]
+Examples = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ class Spectrum:
 
 def no_gallery(trial: str) -> Gallery | None:
     """The lookup of an experiment that has no pictures."""
+    return None
+
+
+def no_examples(trial: str) -> Examples | None:
+    """The lookup of an experiment that has no values of single test examples."""
     return None
 
 
@@ -113,6 +121,8 @@ class Experiment:
     galleries: pictures of a trial by its id (clean, noisy, denoised; uint8 [n, C, H, W]) or None.
     evaluations: by evaluation key, the tables of all trials with a column `trial`.
     pictures: PNG files that were drawn of a trial by its id, the oldest first.
+    examples: KL and recon of each test example after the last epoch, of a trial by its id, or
+        None.
     """
 
     name: str
@@ -124,6 +134,7 @@ class Experiment:
     source: str = ""
     evaluations: dict[str, pd.DataFrame] = field(default_factory=dict)
     pictures: Callable[[str], list[Path]] = no_pictures
+    examples: Callable[[str], Examples | None] = no_examples
 
     def __repr__(self) -> str:
         return f"Experiment({self.name!r}, {len(self.trials)} trials, from {self.source!r})"

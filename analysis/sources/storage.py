@@ -20,7 +20,7 @@ from analysis.errors import LoadError
 from analysis.sources import paths
 from analysis.sources.frames import TrialRow
 from analysis.sources.machines import machine
-from analysis.sources.schema import Gallery, Spectrum, metric_name
+from analysis.sources.schema import Examples, Gallery, Spectrum, metric_name
 from analysis.sources.stored_files import (
     Commit,
     newest_commit,
@@ -34,6 +34,7 @@ from analysis.sources.stored_files import (
 __all__ = [
     "StoredTrial",
     "SweepEntry",
+    "examples",
     "gallery",
     "members",
     "pictures",
@@ -181,12 +182,18 @@ def tables(storage: Path, trials: Iterable[str]) -> dict[str, pd.DataFrame]:
 
 def gallery(storage: Path, trial: str) -> Gallery | None:
     """The gallery of a trial, read without pickle; None if it is missing or damaged."""
+    return _arrays(paths.gallery_file(storage, trial))
+
+
+def examples(storage: Path, trial: str) -> Examples | None:
+    """``kl`` and ``recon`` of each test example of a trial; None if missing or damaged."""
+    return _arrays(paths.examples_file(storage, trial))
+
+
+def _arrays(path: str) -> dict[str, Any] | None:
     try:
-        with (
-            open(paths.gallery_file(storage, trial), "rb") as file,
-            np.load(file, allow_pickle=False) as pictures,
-        ):
-            return {name: pictures[name] for name in pictures.files}
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # the last two: a truncated file
         return None
 

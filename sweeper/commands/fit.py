@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from sweeper.terminal.screen import console, print_bullets, print_json
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.laws.components import Component
     from analysis.laws.hypotheses import Against
     from analysis.laws.powerlaw import Law, PowerLaw
     from analysis.sources.schema import Experiment, Spectrum
@@ -68,11 +69,20 @@ def run(arguments: argparse.Namespace) -> int:
     experiment = None if arguments.published else load_experiment(arguments)
     law = _published(arguments) if experiment is None else _measured(arguments, experiment)
     test = None if arguments.against is None else _against(arguments.against, law, experiment)
+    parts = _variance(law, experiment) if experiment else []
     if arguments.json:
-        print_json(law.to_json() | ({"against": test.to_json()} if test else {}))
+        more = {"against": test.to_json()} if test else {}
+        variance = {"variance": [one.to_json() for one in parts]} if parts else {}
+        print_json(law.to_json() | more | variance)
     else:
-        _show(law, [test.sentence()] if test else [])
+        _show(law, [test.sentence()] if test else [], parts)
     return 0
+
+
+def _variance(law: PowerLaw, experiment: Experiment) -> list[Component]:
+    from analysis.laws.components import components
+
+    return components(law, experiment.trials, experiment.examples)
 
 
 def _run_table(arguments: argparse.Namespace) -> int:
@@ -220,13 +230,16 @@ def _axis(trials: pd.DataFrame, model: str | None, x: str) -> str:
     return found[0] if x in others and len(found) == 1 else x
 
 
-def _show(law: PowerLaw, tests: list[str]) -> None:
+def _show(law: PowerLaw, tests: list[str], parts: Sequence[Component] = ()) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in _rows(law):
         if "nan" not in value:
             table.add_row(name, value)
+    for one in parts:
+        if math.isfinite(one.sd):
+            table.add_row(f"sd of ν, {one.name}", f"{one.sd:.2g} ({one.of})")
     screen = console()
     screen.print(table)
     screen.print()
@@ -234,6 +247,10 @@ def _show(law: PowerLaw, tests: list[str]) -> None:
 
 
 def _rows(law: PowerLaw) -> list[tuple[str, str]]:
+    from analysis.laws.prediction import prediction
+
+    found = prediction(law)
+    new = found and found.nu
     seeds = f" ({law.n_seeds} seed{'s' * (law.n_seeds > 1)})" if law.n_seeds else ""
     p = law.curvature_p
     tested = f" (p = {p:.2g})" if math.isfinite(p) else " (tested from three seeds on)"
@@ -241,6 +258,7 @@ def _rows(law: PowerLaw) -> list[tuple[str, str]]:
         ("law", f"{law.law.y} ~ {law.law.x}^-ν, {law.law.x} = {law.x_min:g} … {law.x_max:g}"),
         ("ν", f"{law.nu:.4f}"),
         ("95 % interval", f"{law.ci_low:.4f} … {law.ci_high:.4f}, {law.exponent.method}"),
+        ("one more run", f"{new.low:.4f} … {new.high:.4f}" if new else "nan"),
         ("R²", f"{law.r2:.4f}"),
         ("n", f"{law.n}{seeds}"),
         ("p (ν = 0)", f"{law.p:.2g}"),

@@ -14,6 +14,7 @@
                 <attempt>/<epoch>/           a commit (see `trainers.checkpoint`)
                 evaluations/<key>.json       a result, with its pictures in <key>.npz
                 evaluations/gallery.npz      pictures made at the end of training
+                evaluations/examples.npz     KL and recon of each test example after it
                 pictures/<name>.png          pictures that a user asked for
                 error.txt                    the traceback of a failure
                 lease                        held by the driver that trains the trial
@@ -47,6 +48,7 @@ __all__ = [
     "error_file",
     "evaluation_file",
     "evaluation_files",
+    "examples_file",
     "gallery_file",
     "grid_file",
     "journal_file",
@@ -104,6 +106,11 @@ def evaluation_files(storage: str | Path, trial: str) -> list[Path]:
 def gallery_file(trial_folder: Path) -> Path:
     """The pictures of test examples that a worker makes at the end of a trial's training."""
     return trial_folder / "evaluations" / "gallery.npz"
+
+
+def examples_file(trial_folder: Path) -> Path:
+    """KL and recon of every test example after the last epoch; older trials have none."""
+    return trial_folder / "evaluations" / "examples.npz"
 
 
 def pictures_folder(trial_folder: Path) -> Path:

@@ -106,10 +106,19 @@ class TrialInTraining:
 
     def save_pictures(self, pictures: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Write ``evaluations/gallery.npz``, unless there are no pictures."""
-        if pictures:
-            buffer = io.BytesIO()
-            np.savez_compressed(buffer, **pictures)  # type: ignore[arg-type]
-            ledger.write_file(paths.gallery_file(self.folder), buffer.getvalue())
+        _write_arrays(paths.gallery_file(self.folder), pictures)
+
+    def save_examples(self, values: Mapping[str, Tensor]) -> None:
+        """Write ``evaluations/examples.npz``, unless the model has no such values."""
+        arrays = {name: value.numpy() for name, value in values.items()}
+        _write_arrays(paths.examples_file(self.folder), arrays)
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    if arrays:
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+        ledger.write_file(path, buffer.getvalue())
 
 
 def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:

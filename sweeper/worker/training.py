@@ -51,6 +51,7 @@ class PackTraining:
                 self._save(pack)
         if pack.epoch < self._plan.epochs:
             return self._prune(pack)
+        self._save_examples(pack)
         for place in [place for place in list(pack.live) if self._finish(pack, place)]:
             member = self._members[place]
             evaluate(
@@ -60,6 +61,13 @@ class PackTraining:
                 partial(trained, pack, place),
             )
         return None
+
+    def _save_examples(self, pack: Pack) -> None:
+        try:
+            for place, values in pack.examples().items():
+                self._members[place].save_examples(values)
+        except Exception as error:  # noqa: BLE001 - an extra: the result stands
+            self._warn(f"no values of single test examples: {type(error).__name__}: {error}")
 
     def _finish(self, pack: Pack, place: int) -> bool:
         member, state = self._members[place], pack.weights(place)

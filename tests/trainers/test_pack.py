@@ -98,6 +98,20 @@ def test_metrics_are_means_over_all_examples_and_over_all_steps() -> None:
         assert found[f"{part}/objective"] == pytest.approx(expected - 2 * found[f"{part}/kl"])
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_values_of_single_test_examples_have_the_test_metrics_as_means(count: int) -> None:
+    pack = Pack(
+        [mlp_sigma_vae(sigma, training=Training(epochs=1)) for sigma in (0.1, 0.3)[:count]]
+    )
+    records, found = pack.run_epoch(), pack.examples()
+    assert list(found) == list(range(count))
+    for member, values in found.items():
+        assert {name: one.shape for name, one in values.items()} == {"kl": (364,), "recon": (364,)}
+        means = {f"test/{name}": float(one.double().mean()) for name, one in values.items()}
+        metrics = records[member].metrics
+        assert means == pytest.approx({name: metrics[name] for name in means}, rel=1e-5)
+
+
 def test_trials_of_other_shapes_are_no_pack() -> None:
     one = mlp_sigma_vae(0.1)
     with pytest.raises(Incompatible, match="numbers"):

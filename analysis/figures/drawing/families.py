@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.laws.law import SPLIT
 from analysis.sources.noise import noise_levels, with_noise
 from analysis.sources.schema import SAID_BY_MODEL, param_columns
 from analysis.wording import model_name, setting
@@ -61,7 +62,7 @@ def levels(family: Family, x: str) -> int:
 
 
 def _settings(rows: pd.DataFrame, x: str) -> list[str]:
-    skipped = {x, "seed", *_NOT_PARAMS}
+    skipped = {x, "seed", SPLIT, *_NOT_PARAMS}
     return [column for column in param_columns(rows) if column not in skipped]
 
 

@@ -12,6 +12,7 @@ from analysis.figures.drawing.claims import Claim, interval
 from analysis.figures.drawing.view import View
 from analysis.figures.dz_scaling import trends
 from analysis.laws.powerlaw import PowerLaw, fit
+from analysis.laws.prediction import prediction
 from analysis.laws.sentences import law_doubts, law_shape, law_trained
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
@@ -60,7 +61,8 @@ def _blocks(view: View) -> Iterator[Block]:
 
 def _intervals(law: PowerLaw) -> list[tuple[str, float, float]]:
     """Method, low and high of each interval of ν; the first is the one that the report quotes."""
-    every = (law.exponent, *law.intervals)
+    new = prediction(law)
+    every = (law.exponent, *([new.nu] if new else []), *law.intervals)
     return [(one.method, one.low, one.high) for one in every if math.isfinite(one.low)]
 
 

@@ -195,6 +195,11 @@ def test_a_finished_trial_keeps_weights_and_pictures_only(tmp_path: Path) -> Non
         assert {(image.dtype.name, image.shape) for image in pictures.values()} == {
             ("uint8", (10, 1, 8, 8))
         }
+    with np.load(gallery.with_name("examples.npz"), allow_pickle=False) as values:
+        metrics = commit.records()[-1].metrics
+        for name in ("kl", "recon"):
+            assert values[name].dtype == np.float32
+            assert values[name].mean() == pytest.approx(metrics[f"test/{name}"], rel=1e-5)
 
 
 def test_a_diverged_trial_fails_alone(tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""Where the variance of ν comes from: seeds, test images, the split of the data, the epoch.
+
+The interval of ν is about other seeds, on the same test images, the same split and after the same
+number of epochs. What the others would add stands beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.laws.convergence import Convergence
+from analysis.laws.evidence import Evidence
+from analysis.laws.law import SPLIT, filtered
+from analysis.laws.sample import as_written
+from analysis.sources.schema import Examples
+from analysis.statistics.regression import leading_coefficients
+
+__all__ = ["HEADLINE", "Component", "components", "split_sd"]
+
+Array = NDArray[np.float64]
+HEADLINE = "seed"  # the component that the interval of ν is about
+RESAMPLES = 400
+LEAST_LATE = 4  # epochs of the last fifth from which their scatter about a line is known
+
+
+@dataclass(frozen=True)
+class Component:
+    """The sd that one source gives to ν, the mean over these seeds and splits; NaN if unknown.
+
+    of: what it was computed from, or why it is unknown.
+    """
+
+    name: str
+    sd: float
+    of: str
+
+    def to_json(self) -> dict[str, object]:
+        plain = asdict(self)
+        return plain if math.isfinite(self.sd) else plain | {"sd": None}
+
+
+def components(
+    law: Evidence, trials: pd.DataFrame, examples: Callable[[str], Examples | None]
+) -> list[Component]:
+    """The components of a law that was fitted to `trials`; one that cannot be known is NaN.
+
+    examples: `Experiment.examples`, for the bootstrap over test images.
+    """
+    rows = filtered(trials, law.law)
+    seeds = f"the scatter of {law.n_seeds} seeds" if law.n_seeds > 1 else "unknown: one seed"
+    of_seed = law.se if law.n_seeds > 1 else math.nan
+    return [
+        Component(HEADLINE, of_seed, seeds),
+        _of_images(law, rows, examples),
+        _of_split(law, rows),
+        _of_epoch(law.convergence),
+    ]
+
+
+def _of_images(
+    law: Evidence, rows: pd.DataFrame, examples: Callable[[str], Examples | None]
+) -> Component:
+    """Bootstrap over test examples, the same for all trials; whole examples are drawn."""
+    name, part = "test images", law.law.y.partition("/")
+    if part[0] != "test" or part[2] not in ("kl", "recon"):
+        return Component(name, math.nan, f"unknown: no values of single examples of {law.law.y}")
+    x = as_written(rows[law.law.x].to_numpy(dtype=np.float64))
+    used = np.isin(x, law.x)
+    if law.seed:
+        used &= rows["seed"].isin(law.seed).to_numpy()
+    found = [examples(str(trial)) for trial in rows["trial"][used]]
+    kept = [one[part[2]] for one in found if one is not None and part[2] in one]
+    if not kept or len(kept) < len(found) or len({len(one) for one in kept}) > 1:
+        return Component(name, math.nan, "unknown: not every trial has kept them")
+    values = np.stack([one.astype(np.float64) for one in kept], axis=1)
+    n = len(values)
+    rng = np.random.default_rng(0)
+    weights = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
+    sums = weights @ values
+    if not (sums > 0).all():
+        return Component(name, math.nan, "unknown: a mean over drawn examples is not positive")
+    means = pd.DataFrame(np.log(sums).T).groupby(np.log(x[used])).mean()
+    grid = means.index.to_numpy(dtype=np.float64)
+    nus = -leading_coefficients(grid, means.to_numpy(dtype=np.float64).T)
+    of = f"{RESAMPLES} bootstrap samples of {n:,} test examples"
+    return Component(name, float(nus.std(ddof=1)), of)
+
+
+def _of_split(law: Evidence, rows: pd.DataFrame) -> Component:
+    name, splits = "split", rows[SPLIT].nunique() if SPLIT in rows else 0
+    if splits < 2:
+        return Component(name, math.nan, "unknown: one split")
+    x = np.log(as_written(rows[law.law.x].to_numpy(dtype=np.float64)))
+    logs = rows.assign(x=x, y=np.log(rows[law.law.y].astype(float)))
+    table = logs.pivot_table(index=[SPLIT, "seed"], columns="x", values="y").dropna()
+    nus = -leading_coefficients(table.columns.to_numpy(dtype=np.float64), table.to_numpy())
+    wide = pd.Series(nus, index=table.index).unstack("seed").dropna(axis=1)
+    if wide.shape[0] < 2 or wide.shape[1] < 2:
+        return Component(name, math.nan, "unknown: too few seeds are common to the splits")
+    sd = split_sd(wide.to_numpy(dtype=np.float64)) / math.sqrt(len(wide))
+    return Component(name, sd, f"{len(wide)} splits of {wide.shape[1]} seeds each")
+
+
+def split_sd(values: Array) -> float:
+    """The sd between splits of values [splits, seeds], without the scatter of the cells.
+
+    By the mean squares of the two-way table (splits and seeds crossed, one run a cell); 0 where
+    the splits scatter no more than the cells do.
+    """
+    k, n = values.shape
+    rows, columns = values.mean(axis=1, keepdims=True), values.mean(axis=0, keepdims=True)
+    rest = values - rows - columns + values.mean()
+    between = n * float(rows.var(ddof=1))
+    within = float((rest**2).sum()) / ((k - 1) * (n - 1))
+    return math.sqrt(max(between - within, 0.0) / n)
+
+
+def _of_epoch(found: Convergence | None) -> Component:
+    """The scatter of ν from epoch to epoch about its trend, over the last fifth of training."""
+    name = "epoch"
+    if found is None:
+        return Component(name, math.nan, "unknown: no history")
+    at, nu = np.array(found.epochs, dtype=np.float64), np.array([one.value for one in found.nu])
+    late = at >= 0.8 * at[-1]
+    if late.sum() < LEAST_LATE:
+        return Component(name, math.nan, "unknown: too few epochs were measured at the end")
+    line = np.polyval(np.polyfit(at[late], nu[late], 1), at[late])
+    sd = math.sqrt(float(((nu[late] - line) ** 2).sum()) / (int(late.sum()) - 2))
+    return Component(name, sd, f"{int(late.sum())} epochs of the last fifth, about their trend")
