@@ -110,9 +110,9 @@ class TuneSchedule:
     def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:
         asked = {"CPU": resources.cpus, "GPU": resources.gpus}
         leave = (
-            _Leave(RoomWatch(partial(_occupancy, self._nodes), self._say), queue.stopped)
-            if self._nodes
-            else None
+            None
+            if self._backend.private
+            else _Leave(RoomWatch(partial(_occupancy, self._nodes), self._say), queue.stopped)
         )
         deaths = DeathRecords(
             self._backend.logs, elsewhere=self._nodes.words if self._nodes else _no_words
