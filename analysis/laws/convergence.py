@@ -18,7 +18,7 @@ from analysis.statistics.drift import late
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
 from analysis.statistics.regression import leading_coefficients
-from analysis.training.verdicts import judge
+from analysis.training.verdicts import LEAST_STEPS, judge
 
 __all__ = ["TOLERANCE", "Convergence", "convergence"]
 
@@ -42,6 +42,11 @@ class Convergence:
     @property
     def last(self) -> int:
         return self.epochs[-1]
+
+    @property
+    def seldom(self) -> bool:
+        """Whether it was measured at too few epochs for any verdict."""
+        return len(self.epochs) < LEAST_STEPS
 
     @property
     def change(self) -> Estimate:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from analysis.laws.evidence import Evidence
 from analysis.laws.shape import CURVATURE_SD
-from analysis.training.verdicts import CONVERGED, DRIFTING, UNTRAINED
+from analysis.training.verdicts import CONVERGED, DRIFTING, LEAST_STEPS, UNTRAINED
 from analysis.wording import listed, number, percent, plural, probability, quantity, share, symbol
 
 __all__ = ["law_doubts", "law_json", "law_sentence", "law_sentences", "law_shape", "law_trained"]
@@ -39,13 +39,18 @@ def law_trained(law: Evidence) -> str:
         unknown = "The training length is unknown, and so is whether ν would still move."
         return "" if law.published else unknown
     if found.verdict == UNTRAINED:
+        if found.seldom:
+            return (
+                f"ν was measured at {plural(len(found.epochs), 'epoch')} of {found.last}, and a "
+                f"verdict needs {LEAST_STEPS} (a smaller `test_every`, or longer training)."
+            )
         return (
             f"Not trained: after {plural(found.last, 'epoch')} ν still changes by "
-            f"{number(found.drift.value, 2)} an epoch, or too few epochs were measured."
+            f"{number(found.drift.value, 2)} an epoch."
         )
     if found.verdict == CONVERGED:
         return f"Training has converged: over the last fifth of {found.last} epochs {_drift(law)}."
-    if found.drift.low <= 0 <= found.drift.high:
+    if not (found.drift.low > 0 or found.drift.high < 0):
         return (
             f"That training has converged is not shown: after {found.last} epochs {_drift(law)}."
         )
@@ -112,8 +117,9 @@ def _exponent(law: Evidence) -> str:
 def _claim(law: Evidence, power: str) -> str:
     """Only of a law that is known to be converged is it said that y follows it."""
     y, found = quantity(law.law.y), law.convergence
-    if law.untrained:
-        return f"No law is claimed, for training is too short; its numbers: {power}"
+    if found is not None and law.untrained:
+        why = "too few epochs were measured" if found.seldom else "training is too short"
+        return f"No law is claimed, for {why}; its numbers: {power}"
     if not law.p < 1 - law.exponent.level:
         return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
     if law.n_seeds == 1:
@@ -184,9 +190,11 @@ def _bend(law: Evidence) -> str:
     if not math.isfinite(law.curvature_p):
         return "A bend cannot be tested with fewer than four values of x."
     told = f"quadratic coefficient {_told(law)}"
+    found = law.convergence
+    after = f" after {found.last} epochs" if found and found.verdict == DRIFTING else ""
     if not law.bends:
-        return f"A bend is not established ({told}); that is no proof of a straight line."
-    return f"The pure power law is rejected in favour of a bend ({told}){_way(law)}."
+        return f"A bend is not established{after} ({told}); that is no proof of a straight line."
+    return f"The pure power law is rejected{after} in favour of a bend ({told}){_way(law)}."
 
 
 def _told(law: Evidence) -> str:

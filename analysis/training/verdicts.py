@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.statistics.estimate import Estimate
 from analysis.wording import plural
 
-__all__ = ["COLUMN", "CONVERGED", "DRIFTING", "UNTRAINED", "Trained", "judge"]
+__all__ = ["COLUMN", "CONVERGED", "DRIFTING", "LEAST_STEPS", "UNTRAINED", "Trained", "judge"]
 
 CONVERGED, DRIFTING, UNTRAINED = "converged", "drifting", "not trained"
 COLUMN = "training"  # of the trials' frame, with each trial's verdict

@@ -56,10 +56,11 @@ class Compared:
         also = "; models differ in more than their kind, as the table says" * any(
             one.also for one in tested
         )
-        found = (
-            f"{differ} of them differ{'s' * (differ == 1)}"
-            if differ
-            else "none is shown to differ"
+        found = f"{differ} of them differ{'s' * (differ == 1)}" if differ else ""
+        if len(tested) == 1:
+            found = "the two differ" * differ
+        found = found or (
+            "none is shown to differ" if len(tested) > 1 else "no difference is shown"
         )
         noise = " at equal noise" * (self.by == "model")
         return [
@@ -72,6 +73,8 @@ class Compared:
     def _training(self, tested: Sequence[Comparison]) -> str:
         """What training takes from these comparisons, and how many it forbids."""
         left = len(self.found) - len(tested)
+        if len(self.found) == 1 and tested[0].training.remark:
+            return f"; {tested[0].training.remark}"
         drifting = sum(one.training.verdict == DRIFTING for one in tested)
         unknown = sum(one.training.verdict is None for one in tested)
         said = f"; training has not converged in {drifting} of them" if drifting else ""

@@ -16,6 +16,7 @@ from analysis.laws.prediction import prediction
 from analysis.laws.sentences import law_doubts, law_shape, law_trained
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
+from analysis.training.verdicts import DRIFTING
 from analysis.wording import quantity, symbol
 
 __all__ = ["part"]
@@ -111,9 +112,11 @@ def _rival(law: PowerLaw) -> str:
 def _shape(law: PowerLaw) -> str:
     if law.untrained:
         return "; not trained, no claim"
+    found = law.convergence
+    after = f"; after {found.last} epochs" if found and found.verdict == DRIFTING else ""
     if law.bends:
-        return "; bends"
-    return "; no bend established" if law.shape_tested else ""
+        return f"{after}; bends"
+    return f"{after}; no bend established" if law.shape_tested else after
 
 
 def _keys(claims: Iterable[Claim]) -> Iterator[Key]:

@@ -16,7 +16,7 @@ from analysis.report.part import Block, Part, Statement
 from analysis.training.rule import rule_sentences
 from analysis.training.stationarity import LARGE, QUANTITIES, SMALL, stationarity
 from analysis.training.verdicts import CONVERGED, DRIFTING, LEAST_STEPS, UNTRAINED
-from analysis.wording import number, plural
+from analysis.wording import listed, number, plural
 
 __all__ = ["part"]
 
@@ -37,7 +37,7 @@ def part(view: View) -> Part:
     return Part(
         order=15,
         statements=[
-            _counted(table["verdict"]),
+            _counted(table["verdict"], [shown for _, shown in _names(table)]),
             *map(Statement, rule_sentences(view.experiment.sweeps)),
         ],
         blocks=[_block(table)],
@@ -49,17 +49,24 @@ def _place(value: object) -> object:
     return str(_WORST.index(value)) if value in _WORST else str(value)
 
 
-def _counted(verdicts: pd.Series[str]) -> Statement:
+def _names(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """The quantities that any of the trials has, with their names."""
+    every = zip(QUANTITIES, _NAMES, strict=True)
+    return [(name, shown) for name, shown in every if table[f"{name}_change"].notna().any()]
+
+
+def _counted(verdicts: pd.Series[str], names: list[str]) -> Statement:
     still, short = int((verdicts == CONVERGED).sum()), int((verdicts == UNTRAINED).sum())
     rule = (
-        "log KL, log reconstruction error and log |ELBO| change by less than "
+        f"{listed(names or ['their metrics'])} change{'s' * (len(names) == 1)} by less than "
         f"{100 * SMALL:g} % over the last fifth of training"
     )
     if still == len(verdicts):
-        return Statement(f"All {plural(still, 'trial')} have converged: their {rule}.")
+        every = "The trial has" if still == 1 else f"All {still} trials have"
+        return Statement(f"{every} converged: {rule}.")
     drift = len(verdicts) - still - short
     said = f"{still} of {plural(len(verdicts), 'trial')} {_have(still)} converged ({rule})"
-    said += f"; {drift} {_have(drift)} not, or not for certain" if drift else ""
+    said += f"; {drift} {_have(drift)} not, or may not have" if drift else ""
     if short:
         said += (
             f"; {short} {'is' if short == 1 else 'are'} not trained (a change of more than "
@@ -74,11 +81,7 @@ def _have(count: int) -> str:
 
 
 def _block(table: pd.DataFrame) -> Block:
-    names = [
-        (name, shown)
-        for name, shown in zip(QUANTITIES, _NAMES, strict=True)
-        if table[f"{name}_change"].notna().any()
-    ]
+    names = _names(table)
     content = {
         "columns": [shown for _, shown in names],
         "rows": [_row(row, [name for name, _ in names]) for row in table.to_dict("records")],

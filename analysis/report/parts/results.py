@@ -15,6 +15,7 @@ from analysis.figures.drawing.view import View
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part, Statement
 from analysis.statistics.means import mean_estimate
+from analysis.training.verdicts import Trained
 from analysis.wording import number, quantity
 
 __all__ = ["part", "results_frame"]
@@ -138,8 +139,10 @@ def _ends(joined: pd.DataFrame, metric: str) -> str:
 
 def _untested(joined: pd.DataFrame) -> str:
     least = joined.groupby(SETTING, dropna=False)["trial"].count().min()
+    training = Trained.of_rows(joined)
+    after = f" after {training.length}" if training.verdict else ""
     return (
-        " Some settings have one seed, so the order is not tested."
+        f" Some settings have one seed, so the order{after} is not tested."
         if least < 2
-        else " This is the order as measured; sweeper compare tests pairs."
+        else f" This is the order as measured{after}; sweeper compare tests pairs."
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,7 +51,7 @@ def trained(epochs: int, fall: float, seeds: int = 4) -> PowerLaw:
         (200, 0.3, "converged", "Training has converged: over the last fifth of 200 epochs"),
         (40, 0.3, "drifting", "has not converged: after 40 epochs ν falls by 0.00"),
         (40, -0.3, "drifting", "has not converged: after 40 epochs ν rises by 0.00"),
-        (4, 0.3, "not trained", "Not trained: after 4 epochs"),
+        (4, 0.3, "not trained", "ν was measured at 4 epochs of 4, and a verdict needs 5"),
         (20, 4.0, "not trained", "Not trained: after 20 epochs"),
     ],
 )
@@ -62,6 +64,34 @@ def test_the_drift_at_the_end_licenses_the_sentence(
     assert says in law.sentence()
     assert ("test KL follows" in law.sentence()) == (verdict == "converged")
     assert law.to_json()["convergence"]["verdict"] == verdict  # type: ignore[index]
+
+
+def test_a_bend_is_that_of_the_training_length() -> None:
+    assert " after 40 epochs (quadratic" in trained(40, 0.3).sentence()
+    assert "A bend is not established (quadratic" in trained(200, 0.3).sentence()
+
+
+def test_a_law_that_is_not_trained_has_no_shape() -> None:
+    law = trained(20, 4.0)
+    assert [text.partition(":")[0] for text in law.sentences()] == [
+        "No law is claimed, for training is too short; its numbers",
+        "Not trained",
+    ]
+
+
+def test_a_drift_of_unknown_sign_is_no_proof_of_movement() -> None:
+    """Two seeds that drift apart: their mean stands still within a wide interval."""
+    one = trained(40, 0.3).convergence
+    assert one is not None
+    law = replace(
+        trained(40, 0.3),
+        convergence=replace(one, drift=replace(one.drift, value=0.001, low=-0.01, high=0.012)),
+    )
+    said = law.sentence()
+    assert "That training has converged is not shown: after 40 epochs the drift of ν is 0.001" in (
+        said.replace("0.0010", "0.001")
+    )
+    assert "After 40 epochs test KL goes as" in said
 
 
 def test_the_curve_is_the_exponent_at_each_epoch() -> None:

@@ -116,7 +116,7 @@ def test_models_are_compared_at_equal_noise(compared: Experiment, tmp_path: Path
     said = " ".join(report.summary(compared))
     assert "2 comparisons between models at equal noise; 2 of them differ (" in said
     one = replace(compared, trials=compared.trials[compared.trials["sigma"] == 0.12])
-    assert "1 comparison between models at equal noise; 1 of them differs (" in " ".join(
+    assert "1 comparison between models at equal noise; the two differ (" in " ".join(
         report.summary(one)
     )
     report.write(compared, tmp_path)
