@@ -9,7 +9,7 @@ from pathlib import Path
 from cluster.errors import ClusterError
 from cluster.private_files import private_text, repair
 
-__all__ = ["MODE", "own_token", "present_token", "token_file"]
+__all__ = ["MODE", "VALUE", "own_token", "present_token", "token_file"]
 
 MODE = "RAY_AUTH_MODE"
 VALUE, PLACE = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"

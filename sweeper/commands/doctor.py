@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _findings(arguments: argparse.Namespace) -> list[Finding]:
-    from sweeper.doctor import machine, surroundings
+    from sweeper.doctor import doors, machine, surroundings
     from sweeper.errors import placed
     from sweeper.grid.schema import require_tracker
     from sweeper.storage.addresses import default_tracking, storage_path, tracking_uri
@@ -69,6 +69,7 @@ def _findings(arguments: argparse.Namespace) -> list[Finding]:
     if found[-1].verdict == "ok":
         found += [surroundings.disk(folder), surroundings.locks(folder)]
     found += [surroundings.tracking(uri), surroundings.data()]
+    found += [doors.token(arguments.cluster), *doors.listening()]
     if arguments.cluster != "local":
         from sweeper.doctor.every_node import nodes
 

@@ -46,6 +46,8 @@ def test_where_the_tests_run_a_sweep_runs(here: Path, capsys: pytest.CaptureFixt
         "locks",
         "tracking",
         "data",
+        "token",
+        "listening",
     ]
     assert list(here.iterdir()) == []
     assert main(["doctor"]) == 0
