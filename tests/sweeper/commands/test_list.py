@@ -104,7 +104,7 @@ def test_every_entry_has_an_example() -> None:
 def test_the_examples_of_models_are_grids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line, with a data set and a network, is one that a grid may hold."""
     monkeypatch.chdir(tmp_path)
-    fitting = {"autoencoder": "mlp", "energy": "energy"}
+    fitting = {"autoencoder": "mlp", "energy": "quadratic"}
     for name, model in known_models().items():
         example = parse(entry_of("models", name)["example"], "example").values
         block = {"network": fitting[model.declared.network], "epochs": 1, **example["trials"][0]}
