@@ -18,7 +18,6 @@ from analysis.laws.powerlaw import Law
 from analysis.sources.noise import PAPERS, noise_levels
 from analysis.sources.schema import DECLARED, FINISHED, Experiment, Spectrum, metric_columns
 from analysis.training.stationarity import judged
-from analysis.training.verdicts import COLUMN
 
 __all__ = ["SECTIONS", "Drawn", "Figure", "NothingToDraw", "View", "look", "of_other_level"]
 
@@ -181,7 +180,7 @@ def _off_axis(trials: pd.DataFrame) -> pd.Series[bool]:
 
 def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | None) -> View:
     """Fit the declared law, and KL against the other scales that the trials have."""
-    experiment = experiment if COLUMN in experiment.trials else judged(experiment)
+    experiment = judged(experiment)
     usual = Law(x="sigma", y="test/kl")
     declared = law or usual
     levels = noise_levels(experiment.trials)

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from analysis import report
+from analysis.figures.drawing.view import look
 from analysis.laws.powerlaw import Law, fit
 from analysis.laws.sentences import law_doubts
 from analysis.report import ReportSettings
@@ -122,6 +123,14 @@ def test_the_numbers_are_those_of_the_fit(experiment: Experiment, folder: Path) 
     assert numbers["trials"] == {"finished": 41, "failed": 2, "pending": 1}
     assert {row["label"] for row in numbers["failed"]} >= {"sigma_vae sigma=0.3 beta=1.0 seed=79"}
     assert numbers["summary"] == report.summary(experiment, SETTINGS)
+
+
+def test_an_experiment_as_it_is_loaded_gets_its_verdicts_on_training(
+    experiment: Experiment,
+) -> None:
+    """A frame that was loaded has an empty column for them."""
+    assert set(experiment.trials["training"]) == {None}
+    assert set(look(experiment, None, 0.1, None).finished["training"]) == {"converged"}
 
 
 def test_the_summary_states_the_law_and_what_is_left_out(experiment: Experiment) -> None:
