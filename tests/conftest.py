@@ -16,7 +16,9 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 # A shell starts background jobs with SIGINT ignored; the tests of Ctrl-C need it everywhere.
+# nohup has SIGHUP ignored; so do those of a closed terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 install_import_hook("trainers", f"{shapes.__name__}.check")
 

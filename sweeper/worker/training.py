@@ -51,7 +51,8 @@ class PackTraining:
                 self._save(pack)
         if pack.epoch < self._plan.epochs:
             return self._prune(pack)
-        self._save_examples(pack)
+        if pack.live:
+            self._save_examples(pack)
         for place in [place for place in list(pack.live) if self._finish(pack, place)]:
             member = self._members[place]
             evaluate(

@@ -54,7 +54,7 @@ def test_every_command_has_help(command: Command, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["runn"], ["run"], ["plan", "a", "--jsn"], ["plan", "a", "--js"]]
+    "arguments", [["runn"], ["run"], ["plan", "a", "--jsn"], ["plan", "a", "--js"]]
 )
 def test_a_wrong_command_line_is_a_user_error(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -99,7 +99,7 @@ def test_every_error_is_one_message(
         ("sweeper.grid.loading.load", "interrupted before anything was trained"),
         ("sweeper.driver.run.run", "interrupted outside training, and nothing is lost"),
         (
-            "sweeper.commands.run._report",
+            "sweeper.commands.run.write_report",
             "interrupted in the middle of the report; what was trained",
         ),
     ],
@@ -141,7 +141,8 @@ def test_a_bad_grid_ends_with_code_2(tmp_path: Path, capsys: pytest.CaptureFixtu
     path = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: -0.1}"))
     assert main(["run", str(path), "--json"]) == 2
     out, err = capsys.readouterr()
-    assert err == f"error: {path}:6: trials[0].sigma: must be > 0, and is -0.1\n"
+    message = f"error: {path}:6: trials[0].sigma: must be > 0, and is -0.1"
+    assert err.splitlines() == [f"reading {path}", message]
     assert out == ""
 
 

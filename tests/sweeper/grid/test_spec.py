@@ -63,9 +63,9 @@ def test_a_grid_that_is_none_is_refused(text: str, message: str) -> None:
 LINES = [
     (
         "sedes: 3",
-        "sedes: unknown key 'sedes'; did you mean 'seeds'? (known: aliases, analysis, "
-        "cluster, components, data, defaults, evaluate, experiment, resources, search, seeds, "
-        "storage, tracking, trials, until)",
+        "sedes: unknown key 'sedes'; did you mean 'seeds'? (known: aliases, allow_mixed, "
+        "analysis, cluster, components, data, defaults, evaluate, experiment, resources, search, "
+        "seeds, storage, tracking, trials, until)",
     ),
     ("seeds: 0", "seeds: must be how many seeds (>= 1) or a list of them, and is 0"),
     ("seeds: yes", "seeds: must be how many seeds (>= 1) or a list of them, and is 'yes'"),

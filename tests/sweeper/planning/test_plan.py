@@ -247,7 +247,7 @@ def test_wall_time_fills_the_slots() -> None:
 
 
 def test_slots_are_cores_over_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweeper.plan.capacity.allowed_cores", lambda: 8)
+    monkeypatch.setattr("sweeper.planning.capacity.allowed_cores", lambda: 8)
     assert parallel(Resources(cpus=2), 100) == 4
     assert parallel(Resources(cpus=1), 3) == 3
     assert parallel(Resources(cpus=16), 3) == 1

@@ -14,6 +14,7 @@ import ray
 from ray.exceptions import OutOfMemoryError
 
 from cluster.local import Local
+from cluster.token import own_token
 from sweeper.messages import Event
 from sweeper.schedule import tune
 from sweeper.schedule.deaths import Death, DeathRecords
@@ -130,6 +131,7 @@ def test_a_trials_newest_failure_counts(logs: Path) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
+    own_token()  # as every other Ray of this process: Ray reads the mode once
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
