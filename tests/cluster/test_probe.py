@@ -14,13 +14,12 @@ import ray
 
 from cluster.local import Local
 from cluster.probe import Node, Probe, last_words, live_nodes
-from cluster.token import own_token
+from tests.local_ray import start_ray
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    own_token()  # as every other Ray of this process: Ray reads the mode once
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    start_ray()
     Local().connect()
     yield
     ray.shutdown()

@@ -14,12 +14,12 @@ import ray
 from ray.exceptions import OutOfMemoryError
 
 from cluster.local import Local
-from cluster.token import own_token
 from sweeper.messages import Event
 from sweeper.schedule import tune
 from sweeper.schedule.deaths import Death, DeathRecords
 from sweeper.schedule.tune import TuneSchedule
 from sweeper.sweep import Resources
+from tests.local_ray import start_ray
 from tests.sweeper.small import planned, prepared, small_sweep
 
 DIED = """1 (occurred at 2026-01-01_00-00-00)
@@ -131,8 +131,7 @@ def test_a_trials_newest_failure_counts(logs: Path) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    own_token()  # as every other Ray of this process: Ray reads the mode once
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    start_ray()
     yield
     ray.shutdown()
 

@@ -16,7 +16,6 @@ from rich.console import Console
 
 from cluster.existing import Existing
 from cluster.local import Local
-from cluster.token import own_token
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.messages import Event, Job
@@ -28,6 +27,7 @@ from sweeper.storage import ledger
 from sweeper.sweep import Resources
 from sweeper.worker import reporter
 from sweeper.worker.worker import TrialOutOfMemoryError
+from tests.local_ray import start_ray
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.searched import load, source_of
 from tests.sweeper.small import (
@@ -46,8 +46,7 @@ pytestmark = READY
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """One local Ray for all tests of the module; schedules use a Ray that is already there."""
-    own_token()  # as every other Ray of this process: Ray reads the mode once
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    start_ray()
     Local().connect()  # to what is there, with the settings that a schedule needs
     yield
     ray.shutdown()
