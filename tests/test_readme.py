@@ -14,16 +14,18 @@ from sweeper.cli import parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+MANUAL = (ROOT / ".github" / "MANUAL.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", README + MANUAL, re.DOTALL)
 
 
 def commands() -> list[str]:
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     parts = [part.partition("#")[0].strip() for line in lines for part in line.split("&&")]
-    return [part for part in parts if part]
+    inline = re.findall(r"`(sweeper [a-z][^`]*)`", README)
+    return [part for part in parts if part] + [" ".join(one.split()) for one in inline]
 
 
 @pytest.mark.parametrize("command", [c for c in commands() if "sweeper " in c])
@@ -38,10 +40,10 @@ def test_every_command_is_one(command: str) -> None:
 
 
 def test_the_two_first_commands_are_the_documented_ones() -> None:
-    first, second = blocks("sh")[:2]
+    first = blocks("sh")[0]
     assert "pip install -c constraints.txt -e . " in first
     assert first.strip().endswith("sweeper run digits")
-    assert second.strip().endswith('-e ".[test]" && .venv/bin/pytest')
+    assert '`.venv/bin/pip install -c constraints.txt -e ".[test]" && .venv/bin/pytest`' in README
 
 
 @pytest.mark.parametrize("code", blocks("python"))
@@ -61,7 +63,16 @@ def test_the_grid_is_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(load("grid.yaml").trials) == 5 * (9 + 2)
 
 
-def test_every_folder_exists() -> None:
-    folders = re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE)
+def test_every_folder_and_every_link_exists() -> None:
+    whole = README.partition("## Where things are")[2]
+    folders = re.findall(r"`(\w+)/`", whole)
     assert folders == ["trainers", "sweeper", "analysis", "cluster", "tests"]
     assert all((ROOT / folder).is_dir() for folder in folders)
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", README)
+    assert links
+    assert all((ROOT / link).is_file() for link in links)
+
+
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.splitlines()) <= 120
+    assert (ROOT / ".github/kl-against-sigma.png").stat().st_size < 200_000

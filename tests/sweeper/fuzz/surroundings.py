@@ -308,7 +308,7 @@ def unwritable(case: Surroundings) -> None:
 
 
 def deleted_working_folder(case: Surroundings) -> None:
-    shutil.rmtree(case.here)
+    shutil.rmtree(case.here.resolve())  # also where it is reached by a circle of links
 
 
 CHANGES: tuple[Change, ...] = (
