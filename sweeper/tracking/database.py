@@ -54,13 +54,19 @@ def check_database(uri: str) -> None:
         ) from error
     try:
         with engine.connect() as connection:
-            found = _schema(connection)
+            found, narrow = _schema(connection), _narrow_characters(connection)
     except sqlalchemy.exc.SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise UserError(
             f"the tracking database {shown} cannot be opened ({cause}); start it, "
             f"correct `tracking`, {OTHERWISE}"
         ) from error
+    if narrow:
+        raise UserError(
+            f"the tracking database {shown} has the character set {narrow}, which has no σ; make "
+            "a new one with `CREATE DATABASE name CHARACTER SET utf8mb4`, "
+            f"{OTHERWISE}"
+        )
     check_schema(uri, found)
 
 
@@ -95,6 +101,16 @@ def _schema(connection: Connection) -> str | None:
         return None
     row = connection.execute(sqlalchemy.text(QUERY)).first()
     return str(row[0]) if row else None
+
+
+def _narrow_characters(connection: Connection) -> str | None:
+    """The character set of a MySQL or MariaDB database that cannot hold every name of a run."""
+    import sqlalchemy
+
+    if connection.dialect.name not in ("mysql", "mariadb"):
+        return None
+    found = str(connection.execute(sqlalchemy.text("SELECT @@character_set_database")).scalar())
+    return None if found == "utf8mb4" else found
 
 
 def _url(uri: str) -> URL:
