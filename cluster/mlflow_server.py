@@ -119,13 +119,19 @@ class MlflowServer:
             if server.poll() is not None:
                 words.seek(0)
                 last = words.read().decode(errors="replace").strip().rpartition("\n")[2]
-                raise ClusterError(f"MLflow did not start: {last}")
+                raise ClusterError(
+                    f"MLflow did not start: {last or 'it said nothing'}; `sweeper doctor` says "
+                    "what of the store is wrong"
+                )
             try:
                 urllib.request.urlopen(f"{self.uri}/health", timeout=1).close()
                 return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
-        raise ClusterError(f"MLflow did not answer on port {self.port} within {PATIENCE:.0f} s")
+        raise ClusterError(
+            f"MLflow did not answer on port {self.port} within {PATIENCE:.0f} s; try again when "
+            "the machine has less to do, or give it another port"
+        )
 
 
 def free_port() -> int:

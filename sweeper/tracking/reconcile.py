@@ -81,7 +81,10 @@ def _told(shown: str) -> Iterator[None]:
     try:
         yield
     except (TrainerError, OSError) as error:
-        raise UserError(f"the storage cannot be read: {error}") from error
+        raise UserError(
+            f"the storage cannot be read: {error}; make it readable, or name "
+            "another with --storage"
+        ) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in ("mlflow", "sqlalchemy", "requests"):
             raise
