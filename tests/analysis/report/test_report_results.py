@@ -82,15 +82,18 @@ def test_the_summary_names_the_ends_at_the_strongest_noise(view: View, tmp_path:
     said = report.summary(view.experiment)
     assert (
         "Error after the strongest noise, least and most: Gaussian 0.9: σ-VAE "
-        "(20.0), Bernoulli VAE (60.0). This is the order as measured; sweeper compare tests "
-        "pairs."
+        "(20.0), Bernoulli VAE (60.0). This is the order as measured after 3 epochs; sweeper "
+        "compare tests pairs."
     ) in said
     assert any(
         "most and least: Gaussian 0.9: σ-VAE (0.905), Bernoulli VAE (0.705)" in one for one in said
     )
     assert not any("law" in one for one in said)
     single = report.summary(robust(tmp_path / "one", seeds=1))
-    assert any("Some settings have one seed, so the order is not tested." in one for one in single)
+    assert any(
+        "Some settings have one seed, so the order after 3 epochs is not tested." in one
+        for one in single
+    )
 
 
 def test_one_noise_level_has_no_axes_of_its_own(view: View) -> None:
