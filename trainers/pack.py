@@ -122,12 +122,16 @@ class Pack:
 
         Their means are the test metrics of the last epoch. Empty if the objective has no KL.
         """
+        batches = []
         with one_thread(self.device):
-            batches = [metrics for metrics, _ in self._held_out("test")]
+            for metrics, _ in self._held_out("test"):
+                if not set(OF_EXAMPLES) <= set(metrics):
+                    return {}
+                batches.append(metrics)
         whole = {
             name: torch.cat([metrics[name] for metrics in batches], dim=-1).float()
             for name in OF_EXAMPLES
-            if batches and set(OF_EXAMPLES) <= set(batches[0])
+            if batches
         }
         return {
             member: {name: self._one(value, member) for name, value in whole.items()}

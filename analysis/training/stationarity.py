@@ -35,9 +35,12 @@ WORST = (UNTRAINED, DRIFTING, CONVERGED)
 
 
 def judged(experiment: Experiment) -> Experiment:
-    """The experiment with each finished trial's verdict in the column `COLUMN` of `trials`."""
+    """The experiment with each finished trial's verdict in the column `COLUMN` of `trials`.
+
+    One that has it is returned as it is.
+    """
     trials = experiment.trials
-    if trials.empty:
+    if trials.empty or (COLUMN in trials and trials[COLUMN].notna().any()):
         return experiment
     found = stationarity(experiment).set_index("trial")["verdict"]
     verdicts = trials["trial"].map(found).astype(object)
