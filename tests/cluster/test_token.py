@@ -41,7 +41,7 @@ from ray._raylet import GcsClient
 from ray.exceptions import AuthenticationError
 
 try:
-    GcsClient(address=sys.argv[1]).get_all_node_info(timeout=10)
+    GcsClient(address=sys.argv[1]).get_all_node_info(timeout=300)
 except AuthenticationError:
     sys.exit("refused")
 """
@@ -116,7 +116,7 @@ def test_a_local_ray_asks_for_the_token_and_counts_what_it_may_use(home: Path) -
             text=True,
             check=False,
         )
-        driver.communicate("\n", timeout=60)
+        driver.communicate("\n")
     assert said["cpus"] == 1
     assert stranger.stderr.strip().endswith("refused")
     assert driver.returncode == 0

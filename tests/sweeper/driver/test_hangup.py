@@ -97,7 +97,7 @@ def running_runs(folder: Path) -> int:
     """How many trials' runs are RUNNING in the sweep's MLflow store."""
     if not (folder / "mlflow.db").exists():
         return 0
-    with closing(sqlite3.connect(folder / "mlflow.db", timeout=10)) as database:
+    with closing(sqlite3.connect(folder / "mlflow.db", timeout=300)) as database:
         if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'tags'").fetchone():
             return 0
         query = (
