@@ -10,6 +10,7 @@ from cluster.base import Backend
 from cluster.errors import ClusterError
 from cluster.existing import Existing
 from cluster.local import Local
+from cluster.processes import command_line, in_this_network, parent_of
 
 __all__ = ["VARIABLE", "backend_at", "find_ray", "require_address"]
 
@@ -62,20 +63,17 @@ def _started_here() -> set[str]:
 
     A Ray that is the child of another sweep, and ends with it, is left out.
     """
-    found, here = set[str](), os.readlink("/proc/self/ns/net")
-    for entry in Path("/proc").glob("[0-9]*"):
+    found = set[str]()
+    for entry in in_this_network():
+        words = command_line(entry)
+        flags = [word for word in words if word.startswith(FLAG)]
         with suppress(OSError):
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            if not words[0].endswith(b"/raylet") or os.readlink(entry / "ns/net") != here:
-                continue
-            flags = [word for word in words if word.startswith(FLAG)]
-            if flags and not _is_private(entry):
+            if words[0].endswith(b"/raylet") and flags and not _is_private(entry):
                 found.add(os.fsdecode(flags[-1].removeprefix(FLAG)))
     return found
 
 
 def _is_private(raylet: Path) -> bool:
     """Whether the parent of a raylet is a Python program other than `ray start`."""
-    parent = int((raylet / "stat").read_bytes().rpartition(b")")[2].split()[1])
-    words = Path(f"/proc/{parent}/cmdline").read_bytes().split(b"\0")
+    words = command_line(Path(f"/proc/{parent_of(raylet)}"))
     return b"python" in words[0] and b"start" not in words

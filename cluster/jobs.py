@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster.addresses import find_ray, require_address
+from cluster.addresses import VARIABLE, find_ray, require_address
 from cluster.errors import ClusterError, one_line
 from cluster.membership import ask_dashboard
 from cluster.token import present_token
 
 __all__ = ["Job", "job_server", "submit"]
 
-SERVER, VARIABLE = "RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"
+SERVER = "RAY_API_SERVER_ADDRESS"
 WEB = ("http://", "https://")
 
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from cluster.processes import command_line, in_this_network
+
 __all__ = ["Door", "open_dashboards", "open_doors", "without_token"]
 
 LISTENS = "0A"  # the state of such a socket in the kernel's table
@@ -56,7 +58,7 @@ def open_dashboards() -> list[str]:
         os.fsdecode(word.removeprefix(HOST))
         for entry in _own_processes()
         if _program(entry) == "dashboard"
-        for word in _words(entry)
+        for word in command_line(entry)
         if word.startswith(HOST)
     ]
     return [host for host in flags if host not in ("localhost", "127.0.0.1", "::1")]
@@ -74,28 +76,20 @@ def without_token() -> bool:
 
 def _own_processes() -> Iterator[Path]:
     """The processes of this user in this network namespace."""
-    here = os.readlink("/proc/self/ns/net")
-    for entry in Path("/proc").glob("[0-9]*"):
+    for entry in in_this_network():
         with suppress(OSError):
-            if entry.stat().st_uid == os.getuid() and os.readlink(entry / "ns/net") == here:
+            if entry.stat().st_uid == os.getuid():
                 yield entry
 
 
 def _program(entry: Path) -> str | None:
     """The name of a program of Ray or MLflow; workers are those whose title begins with ray::."""
-    words = _words(entry)
+    words = command_line(entry)
     if words[0].startswith(b"ray::"):
         return "worker"
     names = [PurePath(os.fsdecode(word)).name for word in words[:6]]
     ours = b"/ray/" in b" ".join(words) or "mlflow" in names
     return next((PROGRAMS[name] for name in names if name in PROGRAMS), None) if ours else None
-
-
-def _words(entry: Path) -> list[bytes]:
-    """The command line of a process; empty if it has ended."""
-    with suppress(OSError):
-        return (entry / "cmdline").read_bytes().split(b"\0")
-    return [b""]
 
 
 def _sockets(entry: Path) -> Iterator[str]:

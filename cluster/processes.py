@@ -10,7 +10,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import IO
 
-__all__ = ["alive", "descendants", "own_session", "running"]
+__all__ = [
+    "alive",
+    "command_line",
+    "descendants",
+    "in_this_network",
+    "own_session",
+    "parent_of",
+    "running",
+]
 
 
 @contextmanager
@@ -50,6 +58,27 @@ def alive(pid: int) -> bool:
     return state not in (b"Z", b"X")
 
 
+def in_this_network() -> Iterator[Path]:
+    """The folders in ``/proc`` of the processes in this process's network namespace."""
+    here = os.readlink("/proc/self/ns/net")
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if os.readlink(entry / "ns/net") == here:
+                yield entry
+
+
+def command_line(entry: Path) -> list[bytes]:
+    """The words of the process with this folder in ``/proc``; one empty word if it has ended."""
+    with suppress(OSError):
+        return (entry / "cmdline").read_bytes().split(b"\0")
+    return [b""]
+
+
+def parent_of(entry: Path) -> int:
+    """The number of its parent; raises `OSError` if it has ended."""
+    return int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
+
+
 def descendants(pid: int) -> dict[int, bytes]:
     """The descendants of a process: the command line of each, by process number.
 
@@ -58,8 +87,7 @@ def descendants(pid: int) -> dict[int, bytes]:
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError):
-            parent = int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
-            children.setdefault(parent, []).append(int(entry.name))
+            children.setdefault(parent_of(entry), []).append(int(entry.name))
     found, left = dict[int, bytes](), [pid]
     while left:
         for child in children.get(left.pop(), []):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["prefer_installed"]
+__all__ = ["PACKAGES", "ROOT", "prefer_installed"]
 
 PACKAGES = ("sweeper", "trainers", "analysis", "cluster")
 ROOT = Path(__file__).resolve().parents[1]

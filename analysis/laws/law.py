@@ -53,6 +53,12 @@ class Law:
         if self.range is not None and not 0 < self.range[0] < self.range[1]:
             raise AnalysisError(f"the fit range must be 0 < low < high, not {self.range}")
 
+    @classmethod
+    def declared(cls, section: Mapping[str, Any]) -> Law:
+        """The law of a grid's `analysis` section."""
+        ends = section.get("range")
+        return cls(**{**section, "range": tuple(ends) if ends else None})
+
 
 @dataclass(frozen=True)
 class Points:

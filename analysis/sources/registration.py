@@ -10,7 +10,7 @@ from typing import Any
 
 from analysis.wording import listed, plural
 
-__all__ = ["Registration", "registration"]
+__all__ = ["Registration", "digest", "registration"]
 
 WORDS = {"trials": "the trials", "until": "the rule for seeds", "search": "the search"}
 
@@ -61,7 +61,7 @@ def registration(sweeps: Sequence[Mapping[str, Any]]) -> Registration | None:
     before, now = dict(known["declared"]), _declared(last)
     return Registration(
         str(known.get("id")),
-        _digest(now),
+        digest(now),
         str(known.get("time", "")),
         int(known.get("finished") or 0),
         tuple(_changes(before, now)),
@@ -77,7 +77,8 @@ def _declared(sweep: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _digest(declared: Mapping[str, Any]) -> str:
+def digest(declared: Mapping[str, Any]) -> str:
+    """16 hex digits of the SHA-256 of what a grid declares, as JSON with sorted keys."""
     text = json.dumps(declared, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -36,5 +36,4 @@ def declared_law(sweep: Sweep) -> Law:
     """The law that the grid declares."""
     from analysis.laws.law import Law
 
-    given = dict(sweep.analysis["law"])
-    return Law(**given | ({"range": tuple(given["range"])} if given.get("range") else {}))
+    return Law.declared(sweep.analysis["law"])

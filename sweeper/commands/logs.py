@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from sweeper.commands.shared import add_sweep
 from sweeper.errors import UserError
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
@@ -17,14 +18,7 @@ PAUSE = 0.5  # seconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "name",
-        metavar="GRID|EXPERIMENT",
-        help="an experiment or a sweep of the storage, or a grid",
-    )
-    parser.add_argument(
-        "--storage", metavar="DIR", help="storage folder (default: the grid's, or ./sweeps)"
-    )
+    add_sweep(parser)
     parser.add_argument(
         "--follow", action="store_true", help="go on until the driver of the sweep has ended"
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.commands.report import declared
 from sweeper.commands.shared import said, settings, with_runs
 from sweeper.storage.paths import report_folder
 
@@ -50,5 +51,4 @@ def rewrite(experiment: Experiment, out: Path) -> Path:
     from analysis import report
 
     sweeps = experiment.sweeps
-    analysis = dict(sweeps[-1].get("analysis") or {}) if sweeps else {}
-    return report.write(experiment, out.absolute(), settings(analysis, sweeps=sweeps))
+    return report.write(experiment, out.absolute(), settings(declared(sweeps), sweeps=sweeps))

@@ -21,7 +21,9 @@ __all__ = [
     "add_experiment",
     "add_grid",
     "add_json",
+    "add_sweep",
     "condition",
+    "experiment_of",
     "load_experiment",
     "load_grid",
     "said",
@@ -59,6 +61,18 @@ def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> N
     )
 
 
+def add_sweep(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for a sweep of a storage, which `status.sweeps_of` reads."""
+    parser.add_argument(
+        "name",
+        metavar="GRID|EXPERIMENT",
+        help="an experiment or a sweep of the storage, or a grid",
+    )
+    parser.add_argument(
+        "--storage", metavar="DIR", help="storage folder (default: the grid's, or ./sweeps)"
+    )
+
+
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Raise `UserError` if files cannot be written to the folder of ``--out`` in the block."""
@@ -90,7 +104,12 @@ def load_grid(arguments: argparse.Namespace) -> Sweep:
 
 
 def load_experiment(arguments: argparse.Namespace) -> Experiment:
-    """Load the experiment from storage, or from MLflow if --tracking is given.
+    """Load the experiment of the arguments of `add_experiment`."""
+    return experiment_of(arguments.experiment, arguments.storage, arguments.tracking)
+
+
+def experiment_of(name: str, storage: str, tracking: str | None) -> Experiment:
+    """Load an experiment from storage, or from MLflow if `tracking` is given.
 
     Its trials have the verdict on their training, without which claims are weaker.
     """
@@ -98,9 +117,9 @@ def load_experiment(arguments: argparse.Namespace) -> Experiment:
     from analysis.training.stationarity import judged
     from sweeper.storage.addresses import storage_path, tracking_uri
 
-    if arguments.tracking:
-        return judged(load.from_mlflow(tracking_uri(arguments.tracking), arguments.experiment))
-    return judged(load.from_storage(storage_path(arguments.storage), arguments.experiment))
+    if tracking:
+        return judged(load.from_mlflow(tracking_uri(tracking), name))
+    return judged(load.from_storage(storage_path(storage), name))
 
 
 def condition(text: str, option: str) -> tuple[str, object]:
@@ -124,14 +143,13 @@ def settings(
     from analysis.report import ReportSettings
     from analysis.sources.registration import registration
 
-    law = dict(analysis.get("law") or {})
-    if law.get("range"):
-        law["range"] = tuple(law["range"])
+    section = analysis.get("law")
+    law = Law.declared(section) if section else None
     registered = registration(sweeps)
     if law and registered and registered.post_hoc("law"):
-        law["post_hoc"] = "the law was declared after the run"
+        law = replace(law, post_hoc="the law was declared after the run")
     margin = (analysis.get("equivalence") or {}).get("margin", ReportSettings.margin)
-    return ReportSettings(law=Law(**law) if law else None, margin=margin, server=tracking)
+    return ReportSettings(law=law, margin=margin, server=tracking)
 
 
 def with_runs(experiment: Experiment, chosen: ReportSettings) -> tuple[Experiment, ReportSettings]:

@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import add_json
+from sweeper.commands.shared import add_json, add_sweep
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
@@ -20,14 +20,7 @@ PAUSE = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "name",
-        metavar="GRID|EXPERIMENT",
-        help="an experiment or a sweep of the storage, or a grid",
-    )
-    parser.add_argument(
-        "--storage", metavar="DIR", help="storage folder (default: the grid's, or ./sweeps)"
-    )
+    add_sweep(parser)
     parser.add_argument(
         "--patience",
         metavar="S",

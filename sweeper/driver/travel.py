@@ -7,12 +7,10 @@ from pathlib import Path
 
 from sweeper.errors import UserError
 from sweeper.grid.grid_files import find_grid
+from sweeper.import_path import PACKAGES, ROOT
 from sweeper.sweep import Sweep
 
 __all__ = ["pack_up"]
-
-PACKAGES = ("sweeper", "trainers", "analysis", "cluster")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def pack_up(sweep: Sweep, grid: str, folder: Path) -> str:

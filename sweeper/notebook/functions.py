@@ -10,16 +10,15 @@ import pandas as pd
 from rich.console import Console
 
 from analysis.laws import powerlaw
-from analysis.sources import load as sources
-from analysis.sources.schema import Experiment
 from sweeper.commands.fit import law_of
 from sweeper.commands.reporting import rewrite, write_report
+from sweeper.commands.shared import experiment_of
 from sweeper.driver.run import RunOptions
 from sweeper.driver.run import run as run_sweep
 from sweeper.grid import loading
 from sweeper.notebook.results import WIDTH, Fit, Plan, Result
 from sweeper.planning.outline import outline
-from sweeper.storage.addresses import storage_path, tracking_uri
+from sweeper.storage.addresses import storage_path
 from sweeper.storage.paths import report_folder
 
 __all__ = ["fit", "load", "plan", "report", "run"]
@@ -65,7 +64,7 @@ def load(
     history: every epoch instead, one row for each trial, step and metric. tracking: read this
     MLflow store instead of the storage folder.
     """
-    found = _experiment(experiment, storage, tracking)
+    found = experiment_of(experiment, storage, tracking)
     return found.history if history else found.trials
 
 
@@ -84,7 +83,7 @@ def fit(
     range: of x; one that is given after the run is post hoc. where: a value for each field, such
     as ``{"model": "sigma_vae", "d_z": 50}``. Raises `AnalysisError` if the rows allow no fit.
     """
-    found = _experiment(experiment, storage, tracking)
+    found = experiment_of(experiment, storage, tracking)
     law = law_of(found, x, y, range, where or {})
     fitted = powerlaw.fit(found.trials, law, history=found.history)
     return Fit(fitted, found.trials)
@@ -95,11 +94,5 @@ def report(experiment: str, *, storage: str = "sweeps", out: str | Path | None =
 
     out: a folder, by default that of the experiment in the storage.
     """
-    found = _experiment(experiment, storage, None)
+    found = experiment_of(experiment, storage, None)
     return rewrite(found, Path(out) if out else report_folder(storage_path(storage), experiment))
-
-
-def _experiment(experiment: str, storage: str, tracking: str | None) -> Experiment:
-    if tracking:
-        return sources.from_mlflow(tracking_uri(tracking), experiment)
-    return sources.from_storage(storage_path(storage), experiment)

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sweeper.import_path import PACKAGES
+
 __all__ = ["VERSIONED", "Machine", "code", "machine", "provenance", "source_digest"]
 
 VERSIONED = ("sweeper", "torch", "numpy", "ray", "mlflow")
-PACKAGES = ("sweeper", "trainers", "analysis", "cluster")
 Machine = Mapping[str, str]
 
 

@@ -6,12 +6,11 @@ more seeds and its search. It is stored when the sweep is first run, and kept.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from analysis.sources.registration import digest
 from sweeper.sweep import Sweep, describe_search
 
 __all__ = ["declared", "register", "registration"]
@@ -28,12 +27,8 @@ def declared(sweep: Sweep) -> dict[str, Any]:
 
 
 def registration(sweep: Sweep) -> str:
-    """16 hex digits of the SHA-256 of what the grid declares, as JSON with sorted keys.
-
-    `analysis.sources.registration` computes the same from `sweep.json`.
-    """
-    text = json.dumps(declared(sweep), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """The hash of what the grid declares."""
+    return digest(declared(sweep))
 
 
 def register(sweep: Sweep, finished: int, before: Mapping[str, Any] | None) -> dict[str, Any]:

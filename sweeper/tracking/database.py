@@ -11,6 +11,7 @@ from sweeper.tracking.server_check import Refused
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
+    from sqlalchemy.exc import SQLAlchemyError
 
 __all__ = ["check_database", "check_database_takes", "with_driver"]
 
@@ -56,9 +57,8 @@ def check_database(uri: str) -> None:
         with engine.connect() as connection:
             found, narrow = _schema(connection), _narrow_characters(connection)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise UserError(
-            f"the tracking database {shown} cannot be opened ({cause}); start it, "
+            f"the tracking database {shown} cannot be opened ({_cause(error)}); start it, "
             f"correct `tracking`, {OTHERWISE}"
         ) from error
     if narrow:
@@ -86,11 +86,15 @@ def check_database_takes(uri: str) -> None:
             )
             connection.rollback()
     except sqlalchemy.exc.SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise Refused(
             f"the tracking database {without_password(uri)} refuses what is written to it "
-            f"({cause}); have its owner grant this user its tables, {OTHERWISE}"
+            f"({_cause(error)}); have its owner grant this user its tables, {OTHERWISE}"
         ) from error
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """The first line of what the driver said."""
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
 
 
 def _schema(connection: Connection) -> str | None:
