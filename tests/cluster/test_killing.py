@@ -26,7 +26,7 @@ class Worker:
 
 joined = Existing(there.address)
 joined.connect()
-worker = Worker.remote()
+worker = Worker.options(name="worker", lifetime="detached").remote()
 pid, seen = ray.get(worker.about.remote())
 host, name = socket.gethostname(), b"ray::Worker"
 with killing(there.address) as kill:
