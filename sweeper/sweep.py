@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeper.errors import Place
+from sweeper.resources import Resources
 from trainers.component_files import ComponentFile
 from trainers.evaluations import Evaluator
 from trainers.fields import describe_fields
@@ -22,7 +23,6 @@ __all__ = [
     "Outcome",
     "PlannedTrial",
     "Proposals",
-    "Resources",
     "Search",
     "Source",
     "Sweep",
@@ -53,6 +53,7 @@ class PlannedTrial:
         propose.
     line : where the grid declares it.
     evaluate : the evaluations of the trained model; they are no part of the id.
+    priority : trials with a higher one are trained first.
     """
 
     id: str
@@ -67,6 +68,7 @@ class PlannedTrial:
     merged_from: str | None = None
     line: int | None = None
     evaluate: tuple[Evaluator, ...] = ()
+    priority: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The content of `trial.json`, which does not depend on the sweep.
@@ -96,15 +98,6 @@ def noise_key(trial: Trial) -> str | None:
     part, field = trial.noise
     earlier = () if part == "objective" else describe_fields(type(trial.objective))
     return f"{part}_{field.name}" if field.name in {one.name for one in earlier} else field.name
-
-
-@dataclass(frozen=True)
-class Resources:
-    """The cores and GPUs of one pack, and how many trials make a pack."""
-
-    cpus: float = 1
-    gpus: float = 0
-    pack: int | Literal["auto"] = "auto"
 
 
 @dataclass(frozen=True)

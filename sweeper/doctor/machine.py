@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from cluster.cores import allowed_cores
+from cluster.free_memory import free_memory
 from sweeper.doctor.finding import Finding
 
 __all__ = ["cores", "gpu", "memory", "packages", "processor", "python", "unmet"]
@@ -19,7 +20,6 @@ __all__ = ["cores", "gpu", "memory", "packages", "processor", "python", "unmet"]
 PACKAGE = "sweeper"
 FEATURES = {"avx2": "AVX2", "avx512f": "AVX-512", "amx_bf16": "AMX (bfloat16)"}
 LEAST = 2_000_000_000  # bytes for a driver, Ray, and one worker with torch
-CGROUP = Path("/sys/fs/cgroup")
 
 
 def python() -> Finding:
@@ -66,13 +66,10 @@ def cores() -> Finding:
 
 def memory() -> Finding:
     """Free memory, of the machine or of the container if that has less."""
-    rows = dict(line.split(":", 1) for line in _read(Path("/proc/meminfo")).splitlines())
-    if "MemAvailable" not in rows:
+    found = free_memory()
+    if found is None:
         return Finding("memory", "unknown")
-    free, total = (int(rows[key].split()[0]) * 1024 for key in ("MemAvailable", "MemTotal"))
-    limit, used = _read(CGROUP / "memory.max"), _read(CGROUP / "memory.current")
-    if limit.isdigit() and used.isdigit() and int(limit) < total:
-        free, total = min(free, int(limit) - int(used)), int(limit)
+    free, total = found
     text = f"{free / 1e9:.1f} GB free of {total / 1e9:.1f} GB"
     if free < LEAST:
         return Finding("memory", text, "note", "end other programs, or train with --inline")

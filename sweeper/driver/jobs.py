@@ -17,17 +17,17 @@ __all__ = ["Jobs", "make_job"]
 class Jobs:
     """Iterates over the jobs of the trials `todo`, and tracks which of them are running.
 
-    The longest trials come first, so that no core waits long for the last one; trials that
-    another driver is training come last. A merged trial waits until its source has ended, finished
-    or not. Trials of a pack key that the sweep shares are computed as a pack, also where only one
-    is left.
+    Blocks with a higher priority come first, and in a block the longest trials, so that no core
+    waits long for the last one; trials that another driver is training come last. A merged trial
+    waits until its source has ended, finished or not. Trials of a pack key that the sweep shares
+    are computed as a pack, also where only one is left.
     """
 
     def __init__(self, sweep: Sweep, todo: Sequence[PlannedTrial], claims: Claims) -> None:
         self._sweep, self._claims = sweep, claims
         self._shared = shared_keys(sweep.trials, sweep.resources)
         trained = [trial for trial in todo if not trial.merged_from]
-        self._packs = deque(make_packs(sorted(trained, key=_cost, reverse=True), sweep.resources))
+        self._packs = deque(make_packs(sorted(trained, key=_rank, reverse=True), sweep.resources))
         self._merged = [trial for trial in todo if trial.merged_from]
         self._busy: set[str] = set()
 
@@ -104,5 +104,6 @@ def make_job(
     )
 
 
-def _cost(trial: PlannedTrial) -> int:
-    return trial.parameters * int(trial.params.get("epochs", 1))
+def _rank(trial: PlannedTrial) -> tuple[int, int]:
+    """Priority, and what its training costs."""
+    return trial.priority, trial.parameters * int(trial.params.get("epochs", 1))

@@ -65,6 +65,10 @@ def check_search(sweep: Sweep, foreseen: Sequence[PlannedTrial]) -> None:
     """
     if not sweep.search:
         return
+    if sweep.search.goals and any(one.priority for one in foreseen):
+        raise UserError(
+            f"{sweep.search.name} chooses itself what is trained next: leave `priority` out"
+        )
     merges = sweep.proposals and sweep.proposals.merges
     if merges or any(one.role in ("twin", "merged") for one in foreseen):
         raise UserError(

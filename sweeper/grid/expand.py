@@ -34,13 +34,15 @@ class Point:
     data_address: Address
     aliases: Aliases
     asked: tuple[Asked, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True)
 class Block:
     """One entry of `trials` with the defaults applied.
 
-    `shares` is the number of draws of each variant: 1 if it has no spaces.
+    `shares` is the number of draws of each variant: 1 if it has no spaces. Blocks with a higher
+    `priority` are trained first.
     """
 
     variants: tuple[Variant, ...]
@@ -48,6 +50,7 @@ class Block:
     aliases: Aliases
     asked: tuple[Asked, ...] = ()
     shares: tuple[int, ...] = ()
+    priority: int = 0
 
     @property
     def count(self) -> int:
@@ -88,13 +91,13 @@ def plan_blocks(document: Document, grid: GridSchema, search: Search | None = No
     for position, raw in enumerate(grid.trials):
         address = ("trials", position)
         entries = _entries(grid, raw, address)
-        seeds, aliases = (
+        seeds, aliases, priority = (
             check_shared(document, entries[key].address, key, entries[key].raw)
-            for key in ("seeds", "aliases")
+            for key in ("seeds", "aliases", "priority")
         )
         asked = read_evaluations(document, entries["evaluate"].address, entries["evaluate"].raw)
         found = tuple(variants(document, address, entries))
-        blocks.append(Block(found, seed_values(seeds), aliases, asked))
+        blocks.append(Block(found, seed_values(seeds), aliases, asked, priority=priority))
     _refuse_unused_defaults(document, grid, blocks)
     dealt = iter(shares(document, search, [one for block in blocks for one in block.variants]))
     return [replace(block, shares=tuple(next(dealt) for _ in block.variants)) for block in blocks]
@@ -108,6 +111,7 @@ def _entries(grid: GridSchema, block: Mapping[str, Any], address: Address) -> di
         "seeds": grid.seeds,
         "aliases": grid.aliases,
         "evaluate": grid.evaluate,
+        "priority": 0,
     }
     for key, raw in grid.defaults.items():
         entries.setdefault(key, Entry(raw, ("defaults", key), default=True))
@@ -161,6 +165,7 @@ def points_of(
                 variant.data_address,
                 block.aliases,
                 block.asked,
+                block.priority,
             )
 
 

@@ -26,7 +26,7 @@ from sweeper.storage.addresses import (
     storage_path,
     tracking_uri,
 )
-from sweeper.sweep import PlannedTrial, Resources, Sweep
+from sweeper.sweep import PlannedTrial, Sweep
 from trainers.conformance.judging import check_calls
 
 __all__ = ["load"]
@@ -75,7 +75,7 @@ def load(
         folder=home,
         cluster=checked.cluster,
         allow_mixed=checked.allow_mixed,
-        resources=Resources(**checked.resources.model_dump()),
+        resources=checked.resources.plain(),
         analysis=checked.analysis.model_dump(exclude_none=True),
         until=checked.until.rule() if checked.until else None,
         search=search,

@@ -182,6 +182,7 @@ def _planned(facts: _Facts, one: _Named, params: Mapping[str, Any], label: str) 
         merged_from=one.merged_from,
         line=facts.document.line(point.address),
         evaluate=tuple(asked.evaluator for asked in point.asked),
+        priority=point.priority,
     )
 
 

@@ -22,6 +22,7 @@ from cluster.errors import ClusterError
 from sweeper.errors import Address, UserError
 from sweeper.grid.complaints import complain, show, unknown_key
 from sweeper.grid.document import Document
+from sweeper.resources import Resources
 
 __all__ = ["Aliases", "GridSchema", "check_grid", "check_shared", "require_tracker", "seed_values"]
 
@@ -113,6 +114,21 @@ def check_pack(pack: Any) -> Any:
     raise _complaint(f"must be auto or a whole number >= 1, and is {show(pack)}")
 
 
+def check_gpus(gpus: float) -> float:
+    """Ray gives shares of one GPU, or whole ones."""
+    if gpus > 1 and gpus != int(gpus):
+        raise _complaint(f"must be a share of a GPU (0.5) or a whole number, and is {show(gpus)}")
+    return gpus
+
+
+def check_custom(custom: dict[str, float]) -> dict[str, float]:
+    own = {"cpu": "cpus", "gpu": "gpus", "memory": "memory_gb"}
+    for name in custom:
+        if instead := own.get(name.lower()):
+            raise _complaint(f"is written `resources: {{{instead}: ...}}`", address=(name,))
+    return custom
+
+
 def check_range(ends: list[float] | None) -> list[float] | None:
     if ends is not None and (len(ends) != 2 or not 0 < ends[0] < ends[1]):
         raise _complaint("must be [low, high] with 0 < low < high, and is " + show(ends))
@@ -156,6 +172,7 @@ Name = Annotated[str, AfterValidator(check_name)]
 Seeds = Annotated[Any, AfterValidator(check_seeds)]
 Part = Annotated[dict[str, Any], BeforeValidator(check_part)]
 Positive = Annotated[float, Field(ge=0)]
+Amount = Annotated[float, Field(gt=0)]
 Aliases = Literal["keep", "merge", "verify"]
 
 
@@ -223,16 +240,39 @@ class UntilSection(Section):
 
 
 class ResourcesSection(Section):
-    """The resources of one pack, as requested from Ray."""
+    """The resources of one pack, as requested from Ray, and how many packs train at once."""
 
     cpus: Annotated[float, Field(gt=0)] = 1
-    gpus: Positive = 0
+    gpus: Annotated[Positive, AfterValidator(check_gpus)] = 0
+    gpu_type: str | None = None
+    memory_gb: Positive = 0
+    custom: Annotated[dict[str, Amount], AfterValidator(check_custom)] = {}
     pack: Annotated[Any, AfterValidator(check_pack)] = "auto"
+    max_concurrent: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def gpu_of_a_type(self) -> ResourcesSection:
+        if self.gpu_type is not None and not self.gpus:
+            raise _complaint(
+                f"gpu_type is the kind of a GPU, and no GPU is asked for: write {{gpus: 1, "
+                f"gpu_type: {self.gpu_type}}}"
+            )
+        return self
+
+    def plain(self) -> Resources:
+        """The same for a sweep."""
+        return Resources(**self.model_dump())
 
 
 class _Shared(Section):
     seeds: Seeds = 5
     aliases: Aliases = "keep"
+
+
+class _OfBlock(_Shared):
+    """`priority` : blocks with a higher one are trained first."""
+
+    priority: int = 0
 
 
 class GridSchema(_Shared):
@@ -278,9 +318,9 @@ def check_grid(document: Document) -> GridSchema:
 
 
 def check_shared(document: Document, address: Address, key: str, raw: Any) -> Any:
-    """Check a block's `seeds` or `aliases`, which the top level has too."""
+    """Check a block's `seeds`, `aliases` or `priority`."""
     try:
-        return _Shared.model_validate({key: raw}).model_dump()[key]
+        return _OfBlock.model_validate({key: raw}).model_dump()[key]
     except ValidationError as error:
         inner, message = complain(error)
         raise document.error(message, (*address, *inner[1:])) from error

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from cluster.cores import allowed_cores
+from cluster.free_memory import free_memory
 from sweeper.grid.identity import canonical
 from sweeper.planning.flops import flops
 from sweeper.planning.readable import readable
-from sweeper.sweep import PlannedTrial, Resources
+from sweeper.resources import Resources, packs_on
+from sweeper.sweep import PlannedTrial
 from trainers.batches import VALIDATED
 from trainers.datasets import Dataset, load
 from trainers.energies import EnergyBased
 from trainers.fields import describe_fields
 from trainers.trial import PARTS, Training, Trial
 
-__all__ = ["Estimate", "estimate", "estimates", "parallel", "wall_seconds"]
+__all__ = ["Estimate", "estimate", "estimates", "parallel", "room_here", "wall_seconds"]
 
 FLOPS = 60e9
 STEP = 0.8e-3
@@ -28,6 +30,7 @@ BACKWARD = 3
 SECOND_ORDER = 6
 TEST = 2
 START = 9.0
+RAY_SHARE = 0.7
 PROCESS = 600e6
 PER_PARAMETER_BYTES = 20
 
@@ -88,7 +91,21 @@ def _per_member() -> set[str]:
 
 def parallel(resources: Resources, packs: int) -> int:
     """How many packs this machine trains at once."""
-    return max(1, min(packs, int(allowed_cores() / max(resources.cpus, 1e-9))))
+    return resources.at_once(min(packs, packs_on(*room_here(resources))))
+
+
+def room_here(resources: Resources) -> tuple[dict[str, float], dict[str, float]]:
+    """What a Ray of this machine alone has, and what a pack asks for, by Ray's names.
+
+    It gives its trials 70 % of the free memory. The kind of its GPUs is not looked at.
+    """
+    free, _ = free_memory() or (0, 0)
+    there = {
+        "CPU": float(allowed_cores()),
+        "GPU": float(torch.cuda.device_count() if resources.gpus else 0),
+        "memory": RAY_SHARE * free,
+    }
+    return there, replace(resources, gpu_type=None).asked()
 
 
 def wall_seconds(seconds: Sequence[float], slots: int) -> float:

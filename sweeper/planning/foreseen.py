@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
-
 from cluster.addresses import backend_at
-from cluster.cores import allowed_cores
 from cluster.errors import ClusterError
 from cluster.existing import Existing
 from cluster.local import require_short, temporary_folder
+from sweeper.planning.capacity import room_here
+from sweeper.resources import in_words, shortfall
 from sweeper.sweep import Sweep
 from sweeper.tracking.admission import foresee_tracker
 
@@ -38,14 +37,10 @@ def _no_local_ray(sweep: Sweep) -> str | None:
         require_short(temporary_folder())
     except (ClusterError, OSError) as error:
         return str(error)
-    asked = sweep.resources
-    cores, cards = allowed_cores(), torch.cuda.device_count() if asked.gpus else 0
-    if asked.cpus <= cores and asked.gpus <= cards:
+    there, asked = room_here(sweep.resources)
+    if not (lacks := shortfall(asked, [("this machine", there)])):
         return None
-    return (
-        f"a trial asks for cpus: {asked.cpus:g} and gpus: {asked.gpus:g}, and this machine has "
-        f"{cores} and {cards}; ask for no more in `resources`"
-    )
+    return f"a trial asks for {in_words(asked)}, and {lacks}; ask for no more in `resources`"
 
 
 def _no_cluster(sweep: Sweep) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from sweeper.messages import Emit, Job
-from sweeper.sweep import Resources
+from sweeper.resources import Resources
 
 __all__ = ["Emit", "Schedule"]
 

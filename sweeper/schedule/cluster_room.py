@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.errors import UserError
-from sweeper.sweep import Resources
+from sweeper.resources import Resources, free_in_words, in_words, packs_on, shortfall
 
-__all__ = ["Occupancy", "RoomWatch", "require_room", "roomier"]
+__all__ = ["Occupancy", "RoomWatch", "out_of_reach", "require_room", "roomier"]
 
 Nodes = Sequence[Mapping[str, Any]]  # as `ray.nodes` lists them
 PATIENCE, LOOK_EVERY = 15.0, 3.0
@@ -63,49 +63,64 @@ class RoomWatch:
 
 def require_room(resources: Resources, nodes: Nodes) -> None:
     """Raise `UserError` if no node has the resources of a trial; Ray would wait forever."""
-    asked = {"CPU": resources.cpus, "GPU": resources.gpus}
+    asked = resources.asked()
+    if not _fitting(asked, nodes):
+        raise UserError(
+            f"a trial asks for {in_words(asked)}, and {shortfall(asked, _named(nodes))}; "
+            "ask for no more"
+        )
+
+
+def out_of_reach(asked: Mapping[str, float], nodes: Nodes) -> str:
+    """A sentence for the user if no node of a cluster has what a trial requests; else ""."""
     if _fitting(asked, nodes):
-        return
-    there = [one["Resources"] for one in nodes if one["Alive"]]
-    best = {name: max((one.get(name, 0.0) for one in there), default=0.0) for name in asked}
-    raise UserError(
-        f"a trial asks for cpus: {asked['CPU']:g} and gpus: {asked['GPU']:g}, and "
-        f"this machine has {best['CPU']:g} and {best['GPU']:g}; ask for no more"
+        return ""
+    return (
+        f"waiting for room: a trial asks for {in_words(asked)}, and no node of the cluster has as "
+        f"much ({shortfall(asked, _named(nodes))}); it starts when one joins"
     )
+
+
+def _named(nodes: Nodes) -> list[tuple[str, Mapping[str, float]]]:
+    """The name and address of each live node, and its resources."""
+    return [
+        (f"{one['NodeManagerHostname']} ({one['NodeManagerAddress']})", one["Resources"])
+        for one in nodes
+        if one["Alive"]
+    ]
 
 
 def roomier(asked: Mapping[str, float], nodes: Nodes, last: bool) -> dict[str, float]:
     """The request that replaces `asked` after a trial ran out of memory.
 
-    It has twice the cores and twice the share of a GPU; at the `last` retry all cores of a node,
-    and a whole GPU. The limit is the largest of the `nodes` that have what `asked` requests.
+    It has twice the cores, the memory and the share of a GPU; at the `last` retry all cores and
+    memory of a node, and a whole GPU. The limit is the largest of the `nodes` that have what
+    `asked` requests; memory is requested only if `asked` does.
     """
     fit = _fitting(asked, nodes)
-    cores = max((one.get("CPU", 0.0) for one in fit), default=asked.get("CPU", 0.0))
     share = asked.get("GPU", 0.0)
-    found = {**asked, "CPU": cores if last else min(cores, 2 * asked.get("CPU", 0.0))}
+    found = dict(asked)
+    for name in {"CPU", "memory"} & asked.keys():
+        most = max((one.get(name, 0.0) for one in fit), default=asked[name])
+        found[name] = most if last else min(most, 2 * asked[name])
     return found | ({"GPU": 1.0 if last else min(1.0, 2 * share)} if 0 < share < 1 else {})
 
 
 def _waiting(seen: Occupancy) -> str:
-    asked = {name: seen.asked.get(name, 0.0) for name in ("CPU", "GPU")}
-    text = f"waiting for room: a trial asks for cpus: {asked['CPU']:g} and gpus: {asked['GPU']:g}"
-    if not _fitting(asked, seen.nodes):
-        return f"{text}, and no node of the cluster has as much; it starts when one joins"
-    free = " and ".join(
-        f"{seen.free.get(name, 0):g} of "
-        f"{sum(node['Resources'].get(name, 0) for node in seen.nodes if node['Alive']):g} {name}s"
-        for name, amount in asked.items()
-        if amount
+    asked = {"CPU": 0.0, "GPU": 0.0, **seen.asked}
+    if too_much := out_of_reach(asked, seen.nodes):
+        return too_much
+    there = [one["Resources"] for one in seen.nodes if one["Alive"]]
+    total = {name: sum(one.get(name, 0.0) for one in there) for name in asked}
+    return (
+        f"waiting for room: a trial asks for {in_words(asked)}, and "
+        f"{free_in_words(asked, seen.free, total)} are free in the cluster (`ray status` shows "
+        "who has the others)"
     )
-    return f"{text}, and {free} are free in the cluster (`ray status` shows who has the others)"
 
 
 def _fitting(asked: Mapping[str, float], nodes: Nodes) -> list[Mapping[str, float]]:
     """The resources of each live node that has at least the resources `asked`."""
     return [
-        node["Resources"]
-        for node in nodes
-        if node["Alive"]
-        and all(node["Resources"].get(name, 0) >= amount for name, amount in asked.items())
+        node["Resources"] for node in nodes if node["Alive"] and packs_on(node["Resources"], asked)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sweeper.messages import Emit, Job
-from sweeper.sweep import Resources
+from sweeper.resources import Resources
 from sweeper.worker.worker import train_pack
 
 __all__ = ["InlineSchedule"]

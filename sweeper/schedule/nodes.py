@@ -43,7 +43,7 @@ class Nodes:
         self, sweep: Sweep, note: Callable[[str], None], say: Callable[[str], None]
     ) -> None:
         self._sweep, self._note, self._say = sweep, note, say
-        self._asked = {"CPU": sweep.resources.cpus, "GPU": sweep.resources.gpus}
+        self._asked = sweep.resources.asked()
         self._nonce = secrets.token_hex(8)
         self._machine: Mapping[str, str] = {}
         self._out: dict[str, str] = {}
@@ -80,11 +80,6 @@ class Nodes:
     def without(self) -> str:
         """The ids of the nodes that are left out, with commas between them."""
         return ",".join(sorted(self._out))
-
-    @property
-    def cores(self) -> float:
-        """The cores of all nodes that may train."""
-        return sum(node.resources.get("CPU", 0.0) for node in self._fit())
 
     def name_of(self, address: str) -> str:
         """The name of the node at an IP address."""

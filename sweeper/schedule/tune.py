@@ -28,12 +28,13 @@ from ray.util import placement_group_table
 from cluster.base import Backend
 from sweeper.errors import UserError
 from sweeper.messages import Emit, Event, Job, decode, encode
-from sweeper.schedule.cluster_room import Occupancy, RoomWatch, require_room, roomier
+from sweeper.resources import Resources, packs_on
+from sweeper.schedule.cluster_room import Occupancy, RoomWatch, out_of_reach, require_room, roomier
 from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
 from sweeper.schedule.nodes import Nodes
 from sweeper.storage.ledger import StopSign
-from sweeper.sweep import Resources
 from sweeper.worker.fitness import UnfitNode, require_fit
+from sweeper.worker.gpu_share import keep_to_share
 from sweeper.worker.worker import train_pack
 
 __all__ = ["TuneSchedule"]
@@ -76,7 +77,7 @@ class TuneSchedule:
 
         def fit() -> None:
             try:
-                most = None if ahead else self._slots(resources)
+                most = resources.max_concurrent if ahead else self._slots(resources)
                 queue = _Queue(iter(jobs), self._nodes, most)
                 self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
@@ -98,17 +99,18 @@ class TuneSchedule:
     def require_room(self, resources: Resources) -> None:
         """Raise `UserError` if this machine has less than a trial requests.
 
-        A cluster is not checked, because nodes may be added to it.
+        On a cluster the user is told, because nodes may be added to it.
         """
         if self._backend.private:
             require_room(resources, ray.nodes())  # type: ignore[no-untyped-call]
+        elif too_much := out_of_reach(resources.asked(), _nodes(self._nodes)):
+            self._say(too_much)
 
     def close(self) -> None:
         self._backend.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:
-        asked = {"CPU": resources.cpus, "GPU": resources.gpus}
         leave = (
             None
             if self._backend.private
@@ -119,7 +121,7 @@ class TuneSchedule:
         )
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._slots(resources) + 1)
         return tune.Tuner(
-            tune.with_resources(_train, partial(_room, asked)),
+            tune.with_resources(_train, partial(_room, resources.asked())),
             tune_config=tune.TuneConfig(
                 search_alg=queue,
                 num_samples=-1,
@@ -138,9 +140,10 @@ class TuneSchedule:
         )
 
     def _slots(self, resources: Resources) -> int:
-        everywhere = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        cores = self._nodes.cores if self._nodes else everywhere.get("CPU", 1)
-        return max(1, int(cores / max(resources.cpus, 0.01)))
+        """How many packs train at once, on all nodes that may train."""
+        asked, there = resources.asked(), _nodes(self._nodes)
+        places = sum(packs_on(one["Resources"], asked) for one in there if one["Alive"])
+        return resources.at_once(places)
 
 
 class _Queue(Searcher):
@@ -287,7 +290,7 @@ def _give_room(trial: Any, death: Death, last: bool, without: str) -> Event:
     trial.config["job"] = job.to_json()
     asked = roomier(trial.placement_group_factory.required_resources, ray.nodes(), last)  # type: ignore[no-untyped-call]
     trial.update_resources(_room(asked, {"without": without}))
-    room = f"{asked['CPU']:g} cores" + (f" and {asked['GPU']:g} GPUs" if "GPU" in asked else "")
+    room = f"{asked['CPU']:g} cores" + (f" and {asked['GPU']:g} GPUs" if asked.get("GPU") else "")
     return Event(
         job.trials[0].id,
         "running",
@@ -306,7 +309,7 @@ def _room(asked: Mapping[str, float], config: Mapping[str, str]) -> tune.Placeme
 
 def _occupancy(nodes: Nodes | None) -> Occupancy:
     """The state of the cluster and of this Ray job's placement groups, named by its id."""
-    job, everyone = ray.get_runtime_context().get_job_id(), ray.nodes()  # type: ignore[no-untyped-call]
+    job = ray.get_runtime_context().get_job_id()
     places = [
         group
         for name, group in placement_group_table().items()
@@ -315,9 +318,15 @@ def _occupancy(nodes: Nodes | None) -> Occupancy:
     return Occupancy(
         crowded=bool(places) and all(one["state"] != "CREATED" for one in places),
         asked=places[0]["bundles"][0] if places else {},
-        nodes=[one for one in everyone if not nodes or one["NodeID"] not in nodes.without],
+        nodes=_nodes(nodes),
         free=ray.available_resources(),  # type: ignore[no-untyped-call]
     )
+
+
+def _nodes(fit: Nodes | None) -> list[dict[str, Any]]:
+    """The nodes of the cluster but those that are left out, as `ray.nodes` lists them."""
+    everyone = ray.nodes()  # type: ignore[no-untyped-call]
+    return [one for one in everyone if not fit or one["NodeID"] not in fit.without]
 
 
 def _train(config: dict[str, Any]) -> None:
@@ -326,6 +335,8 @@ def _train(config: dict[str, Any]) -> None:
         require_fit(config["job"])
     except UnfitNode as error:
         raise UnfitNode(f"{ray.get_runtime_context().get_node_id()} {error}") from None
+    mine = ray.get_runtime_context().get_assigned_resources()  # type: ignore[no-untyped-call]
+    keep_to_share(mine.get("GPU", 0.0))
     train_pack(
         Job.from_json(config["job"]), lambda events: tune.report({"events": encode(events)})
     )

@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from sweeper.grid.identity import canonical
-from sweeper.sweep import PlannedTrial, Resources
+from sweeper.resources import Resources
+from sweeper.sweep import PlannedTrial
 from trainers import program
 
 __all__ = ["make_packs", "pack_key", "pack_size", "shared_keys"]

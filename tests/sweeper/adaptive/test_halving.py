@@ -13,8 +13,9 @@ import pytest
 
 from sweeper.cli import main
 from sweeper.grid.searches import SEARCHES
+from sweeper.resources import Resources
 from sweeper.storage import ledger
-from sweeper.sweep import Resources, Sweep
+from sweeper.sweep import Sweep
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.sweeper.searched import Killed, load, search, states
 from tests.sweeper.small import final_state, metrics_of, small_sweep, train

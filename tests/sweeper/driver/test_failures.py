@@ -14,9 +14,9 @@ from rich.console import Console
 from sweeper.driver.jobs import make_job
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
+from sweeper.resources import Resources
 from sweeper.schedule.cluster_room import require_room, roomier
 from sweeper.storage import ledger
-from sweeper.sweep import Resources
 from sweeper.worker import training
 from sweeper.worker.worker import TrialOutOfMemoryError, train_pack
 from tests.sweeper.mlflow_view import READY, look
@@ -114,7 +114,13 @@ def test_a_trial_too_large_alone_is_left_to_a_schedule_that_has_more_room(
 
 
 def node(alive: bool = True, **resources: float) -> dict[str, Any]:
-    return {"Alive": alive, "Resources": resources}
+    cores = int(resources["CPU"])
+    return {
+        "Alive": alive,
+        "Resources": resources,
+        "NodeManagerHostname": f"n{cores}",
+        "NodeManagerAddress": f"192.0.2.{cores}",
+    }
 
 
 @pytest.mark.parametrize(
@@ -127,6 +133,8 @@ def node(alive: bool = True, **resources: float) -> dict[str, Any]:
         ({"CPU": 1.0, "GPU": 0.25}, True, {"CPU": 8.0, "GPU": 1.0}),
         ({"CPU": 8.0, "GPU": 2.0}, False, {"CPU": 8.0, "GPU": 2.0}),
         ({"CPU": 99.0}, True, {"CPU": 99.0}),
+        ({"CPU": 1.0, "memory": 8e8}, False, {"CPU": 2.0, "memory": 1e9}),
+        ({"CPU": 1.0, "memory": 1e8}, True, {"CPU": 16.0, "memory": 1e9}),
     ],
 )
 def test_more_room_is_what_a_node_has(
@@ -158,7 +166,8 @@ def test_a_trial_that_no_node_has_room_for_is_refused(asked: Resources, fits: bo
     if fits:
         require_room(asked, nodes)
         return
-    with pytest.raises(UserError, match=r"this machine has 16 and 2; ask for no more"):
+    has = r"n16 \(192.0.2.16\) has cpus: 16 and gpus: 0; n8 \(192.0.2.8\) has cpus: 8 and gpus: 2"
+    with pytest.raises(UserError, match=rf", and {has}; ask for no more$"):
         require_room(asked, nodes)
 
 

@@ -92,6 +92,19 @@ LINES = [
     ("analysis: {equivalence: {margin: 0}}", "analysis.equivalence.margin: must be > 0, and is 0"),
     ("resources: {cpus: two}", "resources.cpus: must be a number, and is 'two'"),
     ("resources: {gpus: -1}", "resources.gpus: must be >= 0, and is -1"),
+    (
+        "resources: {gpus: 1.5}",
+        "resources.gpus: must be a share of a GPU (0.5) or a whole number, and is 1.5",
+    ),
+    (
+        "resources: {gpu_type: A100}",
+        "resources: gpu_type is the kind of a GPU, and no GPU is asked for: write {gpus: 1, "
+        "gpu_type: A100}",
+    ),
+    ("resources: {memory_gb: -1}", "resources.memory_gb: must be >= 0, and is -1"),
+    ("resources: {custom: {disk: 0}}", "resources.custom.disk: must be > 0, and is 0"),
+    ("resources: {custom: {GPU: 1}}", "resources.custom.GPU: is written `resources: {gpus: ...}`"),
+    ("resources: {max_concurrent: 0}", "resources.max_concurrent: must be >= 1, and is 0"),
     ("resources: {pack: 0}", "resources.pack: must be auto or a whole number >= 1, and is 0"),
     (
         "tracking: mlruns",

@@ -14,8 +14,9 @@ from PIL import Image
 from sweeper.cli import main
 from sweeper.planning.capacity import Estimate, estimate, parallel, wall_seconds
 from sweeper.planning.outline import outline
+from sweeper.resources import Resources
 from sweeper.storage import ledger
-from sweeper.sweep import Resources, Sweep
+from sweeper.sweep import Sweep
 from sweeper.terminal.plan_table import duration
 from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
 from tests.sweeper.searched import load, search

@@ -15,10 +15,10 @@ from ray.exceptions import OutOfMemoryError
 
 from cluster.local import Local
 from sweeper.messages import Event
+from sweeper.resources import Resources
 from sweeper.schedule import tune
 from sweeper.schedule.deaths import Death, DeathRecords
 from sweeper.schedule.tune import TuneSchedule
-from sweeper.sweep import Resources
 from tests.local_ray import start_ray
 from tests.sweeper.small import planned, prepared, small_sweep
 

@@ -53,7 +53,6 @@ def test_a_node_that_cannot_train_is_left_out_at_once(cluster: Cluster) -> None:
     unfit = Death("unfit", "does not see the storage", True, B.address, B.id)
     assert nodes.left_out(unfit, "one")
     assert nodes.without == B.id
-    assert nodes.cores == 1
     assert cluster.said == ["node b does not see the storage; it is left out"]
     assert nodes.left_out(replace(CRASH), "two")  # what was on its way there is not counted either
     assert len(cluster.said) == 1

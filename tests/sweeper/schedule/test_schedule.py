@@ -19,12 +19,12 @@ from cluster.local import Local
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.messages import Event, Job
+from sweeper.resources import Resources
 from sweeper.schedule import cluster_room, tune
 from sweeper.schedule.host import Host
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.schedule.tune import TuneSchedule
 from sweeper.storage import ledger
-from sweeper.sweep import Resources
 from sweeper.worker import reporter
 from sweeper.worker.worker import TrialOutOfMemoryError
 from tests.local_ray import start_ray

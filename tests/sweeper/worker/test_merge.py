@@ -18,11 +18,12 @@ from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.messages import Event
+from sweeper.resources import Resources
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.storage import ledger, paths
 from sweeper.storage.claims import Claims
 from sweeper.storage.evaluations import read_evaluations
-from sweeper.sweep import PlannedTrial, Resources, Sweep
+from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.worker import worker
 from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
 from tests.sweeper.mlflow_view import READY, look

@@ -10,10 +10,11 @@ import pytest
 from sweeper.driver.jobs import Jobs, make_job
 from sweeper.driver.rerun import rerun
 from sweeper.messages import Event
+from sweeper.resources import Resources
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.storage import ledger, paths
 from sweeper.storage.claims import Claims
-from sweeper.sweep import Resources, Sweep
+from sweeper.sweep import Sweep
 from sweeper.worker import reporter, worker
 from tests.sweeper.small import final_state, metrics_of, newest, planned, prepared, small_sweep
 from trainers import Pack, checkpoint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweeper.sweep import Resources
+from sweeper.resources import Resources
 from sweeper.worker.packs import make_packs, pack_size
 from tests.sweeper.grids import grid_text, trials_of
 from trainers.pack import Pack

@@ -1,0 +1,124 @@
+"""On a cluster whose nodes differ, packs are placed by what they ask for."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray._raylet import Config
+from ray.cluster_utils import Cluster
+
+from cluster.base import SETTINGS
+from cluster.existing import Existing
+from cluster.token import own_token
+from sweeper.messages import Event, Job
+from sweeper.resources import Resources
+from sweeper.schedule import tune
+from sweeper.schedule.tune import TuneSchedule
+from tests.sweeper.small import metrics_of, planned, prepared, small_sweep, undisturbed
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[Existing]:
+    """A head, and two nodes that say they have GPUs: one T4, and two A100."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        own_token()
+        Config.initialize("")
+        head = {"num_cpus": 1, "include_dashboard": False}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        kinds = [("T4", 1, {}), ("A100", 2, {"licence": 2})]
+        for kind, gpus, more in kinds:
+            own = {f"accelerator_type:{kind}": 1, **more}
+            cluster.add_node(num_cpus=4, num_gpus=gpus, resources=own, memory=4_000_000_000)
+        ray.init(cluster.address, log_to_driver=False)
+        yield Existing(cluster.address)  # a schedule leaves a Ray that was there before it
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def placed(config: dict[str, Any]) -> None:
+    """A worker that notes where it is, and what it has of the node."""
+    job, context = Job.from_json(config["job"]), ray.get_runtime_context()
+    about = {
+        "node": context.get_node_id(),
+        "gpus": os.environ["CUDA_VISIBLE_DEVICES"],
+        "share": context.get_assigned_resources()["GPU"],
+    }
+    Path(job.storage, f"{job.trials[0].id}.json").write_text(json.dumps(about))
+    tune._train(config)
+
+
+def test_packs_of_half_a_gpu_share_those_of_the_kind_that_is_asked_for(
+    there: Existing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tune, "_train", placed)
+    trials = [planned(seed=seed) for seed in range(4)]
+    sweep, news = small_sweep(tmp_path, *trials), list[Event]()
+    schedule = TuneSchedule(there, tmp_path / "tune")
+    resources = Resources(0.5, 0.5, memory_gb=0.5, gpu_type="A100", custom={"licence": 0.5})
+    schedule.run(iter(prepared(sweep)), resources, news.extend)
+    [fit] = [node for node in ray.nodes() if "accelerator_type:A100" in node["Resources"]]  # type: ignore[no-untyped-call]
+    found = [json.loads((sweep.storage / f"{one.id}.json").read_text()) for one in trials]
+    assert {one["node"] for one in found} == {fit["NodeID"]}
+    assert {one["share"] for one in found} == {0.5}
+    assert {one["gpus"] for one in found} <= {"0", "1"}
+    other = undisturbed(tmp_path, trials)
+    assert [metrics_of(sweep, one) for one in trials] == [metrics_of(other, one) for one in trials]
+    assert schedule._slots(resources) == 4
+    assert schedule._slots(Resources(gpus=0.5)) == 6
+    assert schedule._slots(Resources(gpus=0.5, max_concurrent=5)) == 5
+    schedule.close()
+
+
+def test_what_no_node_has_is_said_at_once(there: Existing, tmp_path: Path) -> None:
+    said = list[str]()
+    schedule = TuneSchedule(there, tmp_path / "tune", said.append)
+    schedule.require_room(Resources(gpus=2, gpu_type="A100"))
+    assert said == []
+    schedule.require_room(Resources(gpus=2, gpu_type="T4"))
+    [text] = said
+    assert text.startswith("waiting for room: a trial asks for cpus: 1, gpus: 2 and gpu_type: T4")
+    assert "has cpus: 4, gpus: 2 and gpu_type: A100" in text
+    assert "has cpus: 4, gpus: 1 and gpu_type: T4" in text
+    schedule.close()
+
+
+def counted(config: dict[str, Any]) -> None:
+    """A worker that notes how many are busy; the first waits for a second one."""
+    job = Job.from_json(config["job"])
+    folder = Path(job.storage, "busy")
+    own = folder / job.trials[0].id
+    own.touch()
+    while (busy := len(list(folder.iterdir()))) < 2 and not Path(job.storage, "two").exists():
+        time.sleep(0.01)
+    Path(job.storage, "two").touch()
+    with Path(job.storage, "counts").open("a") as counts:
+        counts.write(f"{busy}\n")
+    tune._train(config)
+    own.unlink()
+
+
+def test_no_more_packs_than_asked_for_train_at_once(
+    there: Existing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine cores could train all of them."""
+    monkeypatch.setattr(tune, "_train", counted)
+    sweep = small_sweep(tmp_path, *[planned(seed=seed) for seed in range(5)])
+    jobs, news = prepared(sweep), list[Event]()
+    (sweep.storage / "busy").mkdir()
+    schedule = TuneSchedule(there, tmp_path / "tune")
+    schedule.run(iter(jobs), Resources(max_concurrent=2), news.extend)
+    schedule.close()
+    counts = [int(line) for line in (sweep.storage / "counts").read_text().split()]
+    assert (len(counts), max(counts)) == (5, 2)
+    assert sum(event.phase == "finished" for event in news) == 5
