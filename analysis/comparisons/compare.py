@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-import numpy as np
 import pandas as pd
 
 from analysis.comparisons.comparison import Comparison, Groups
@@ -34,7 +33,7 @@ from analysis.sources.comparable import (
 )
 from analysis.sources.rows import matching, require_column, require_metric, require_value, settled
 from analysis.statistics.contrast import seed_contrast
-from analysis.statistics.multiplicity import holm
+from analysis.statistics.multiplicity import places
 from analysis.training.verdicts import Trained
 from analysis.wording import listed, quantity, symbol
 
@@ -157,14 +156,7 @@ def compare_sides(
     )
 
 
-def in_family(found: Sequence[Comparison], beside: Sequence[float] = ()) -> list[Comparison]:
-    """Holm's p values and simultaneous intervals over all of `found`.
-
-    beside: p values of other tests that belong to the same family, each of them counted.
-    """
-    p = np.array([*(one.difference.p for one in found), *beside])
-    corrected, tests = holm(p), int(np.isfinite(p).sum())
-    return [
-        replace(one, p_holm=float(mine), difference=one.difference.simultaneous(tests))
-        for one, mine in zip(found, corrected, strict=False)
-    ]
+def in_family(found: Sequence[Comparison]) -> list[Comparison]:
+    """Holm's p values and simultaneous intervals over all of `found`."""
+    family = places([one.p for one in found])
+    return [one.placed(place) for one, place in zip(found, family, strict=True)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from analysis.statistics.contrast import design
 from analysis.statistics.estimate import Estimate
+from analysis.statistics.multiplicity import Place
 from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import listed, number, percent, probability, quantity, symbol
 
@@ -51,6 +52,15 @@ class Comparison:
     paired: bool = False
     also: tuple[str, ...] = ()
     training: Trained = field(default_factory=Trained)
+
+    @property
+    def p(self) -> float:
+        """Of this test alone."""
+        return self.difference.p
+
+    def placed(self, place: Place) -> Comparison:
+        """The same as one test of a family."""
+        return replace(self, p_holm=place.p, difference=self.difference.simultaneous(place.tests))
 
     @property
     def untested(self) -> str:
@@ -120,7 +130,7 @@ class Comparison:
         )
 
     def _at_once(self) -> str:
-        return " simultaneous" * ("simultaneous" in self.difference.method)
+        return " simultaneous" * (self.difference.family > 1)
 
     def _why_untested(self) -> str:
         """Why there is no interval, in words."""

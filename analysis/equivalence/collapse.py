@@ -10,6 +10,7 @@ of per-seed numbers, and Welch's TOST applies to it for any scatter of the seeds
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -32,9 +33,10 @@ from analysis.equivalence.verdict import (
 from analysis.errors import AnalysisError
 from analysis.sources.noise import PAPERS
 from analysis.sources.rows import require_column, usable
+from analysis.statistics.multiplicity import Place
 from analysis.statistics.regression import fit_linear
 from analysis.training.verdicts import Trained
-from analysis.wording import number, plural, quantity, symbol
+from analysis.wording import number, plural, probability, quantity, symbol
 
 __all__ = ["CollapseVerdict", "collapse"]
 
@@ -49,7 +51,8 @@ class CollapseVerdict:
     curve is within that ratio at every β of the sweep. dealt: β = 1 and other β were trained with
     the same seeds, so that each side uses some of them. copies: number of seeds whose values equal
     another seed's, which are not counted. reason: why the rows are unusable. exponent: of β in the
-    effective noise level. training: how far the rows were trained.
+    effective noise level. training: how far the rows were trained. p_holm: of its claim, corrected
+    over its family; NaN where it stands alone.
     """
 
     x: str
@@ -67,6 +70,25 @@ class CollapseVerdict:
     reason: str = ""
     exponent: float = PAPERS["sigma"][1]
     training: Trained = field(default_factory=Trained)
+    p_holm: float = math.nan
+
+    @property
+    def p(self) -> float:
+        """Of the claim that it makes; NaN without a test."""
+        return math.nan if self.test is None else self.test.claim_p
+
+    def placed(self, place: Place) -> CollapseVerdict:
+        """The same as one test of a family, with its interval and verdict at its level."""
+        if self.test is None:
+            return self
+        test = self.test.at(place.level)
+        return replace(
+            self,
+            test=test,
+            verdict=licensed(test.verdict, self.training),
+            needs=test.needs,
+            p_holm=place.p,
+        )
 
     @property
     def verdict_text(self) -> str:
@@ -107,10 +129,11 @@ class CollapseVerdict:
             told += f" ({repeated(self.copies)})"
         if self.test is None:
             return f"{told}: too few to test: {self.verdict_text}."
+        corrected = f"; Holm {probability(self.p_holm)}" * math.isfinite(self.p_holm)
         return (
             f"{told}: δ = {number(self.test.difference, 2)} "
             f"({100 - 200 * self.test.alpha:.3g} %: {number(self.test.low, 2)} to "
-            f"{number(self.test.high, 2)}; margin {number(self.margin, 2)}): "
+            f"{number(self.test.high, 2)}; margin {number(self.margin, 2)}{corrected}): "
             f"{self.verdict_text}."
         )
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from analysis.equivalence.algebra import algebra_of_twins
 from analysis.equivalence.aliases import no_theorem
-from analysis.equivalence.collapse import collapse
-from analysis.equivalence.seeds import across_seeds
+from analysis.equivalence.collapse import CollapseVerdict, collapse
+from analysis.equivalence.seeds import SeedVerdict, across_seeds
 from analysis.equivalence.stopping import level_of
 from analysis.equivalence.tost import require_margin
 from analysis.equivalence.twins import twins
 from analysis.equivalence.verdict import ALPHA
 from analysis.errors import AnalysisError
 from analysis.sources.schema import Experiment
+from analysis.statistics.multiplicity import Place, places
 
 __all__ = ["Examined", "Verdict", "examine"]
 
@@ -36,8 +37,8 @@ class Examined:
     """The verdicts of all levels.
 
     verdicts: by level (algebra, twins, seeds, collapse). refusals: why a level has none.
-    alpha: level of the tests across seeds and of the collapse; below 0.05 if the stopping rule
-        tested after each seed.
+    alpha: level of the family of tests across seeds and of the collapse; below 0.05 if the
+        stopping rule tested after each seed.
     note: a sentence on models that have β but no aliases; empty if there are none.
     """
 
@@ -47,9 +48,33 @@ class Examined:
     alpha: float = ALPHA
     note: str = ""
 
+    @property
+    def p(self) -> list[float]:
+        """Of each verdict with a test, for a family at 5 % whatever `alpha` is."""
+        return [one.p * ALPHA / self.alpha for one in self._tested()]
+
+    def placed(self, family: Iterator[Place]) -> Examined:
+        """The same with the next places of a family at 5 %, one for each of `p`."""
+
+        def one(verdict: Verdict) -> Verdict:
+            if not isinstance(verdict, SeedVerdict | CollapseVerdict):
+                return verdict
+            place = next(family)
+            return verdict.placed(replace(place, level=place.level * self.alpha / ALPHA))
+
+        return replace(
+            self, verdicts={level: [*map(one, every)] for level, every in self.verdicts.items()}
+        )
+
+    def _tested(self) -> Iterator[SeedVerdict | CollapseVerdict]:
+        for every in self.verdicts.values():
+            yield from (one for one in every if isinstance(one, SeedVerdict | CollapseVerdict))
+
 
 def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
     """Run the tests of every level that applies to these trials, with a declared margin.
+
+    Those that are repeated over seeds, of pairs and of the collapse, are one family (Holm).
 
     Errors: AnalysisError for a margin that is not finite and above zero.
     """
@@ -71,4 +96,5 @@ def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
             verdicts[level] = ask()
         except AnalysisError as refusal:
             refusals[level] = str(refusal)
-    return Examined(verdicts, refusals, margin, alpha, no_theorem(trials))
+    found = Examined(verdicts, refusals, margin, alpha, no_theorem(trials))
+    return found.placed(iter(places(found.p)))

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from analysis.equivalence.seeds import SeedVerdict, compare_seeds
+from analysis.equivalence.seeds import SeedVerdict, compare_seeds, in_family
 from analysis.equivalence.tost import require_margin
-from analysis.equivalence.verdict import ALPHA
 from analysis.sources.arms import Arms
 from analysis.sources.columns import require_positive
-from analysis.statistics.multiplicity import holm_levels
 
 __all__ = ["examine_arms"]
 
@@ -24,15 +20,10 @@ def examine_arms(arms: Sequence[Arms], margin: float, logs: bool = True) -> list
     values that are not positive.
     """
     require_margin(margin)
-    asked = []
+    found = []
     for one in arms:
         for rows in one.rows if logs else ():
             require_positive(rows, [one.y], "a log ratio")
         frames = [rows.set_index(one.seed)[[one.y]] for rows in one.rows]
-        asked.append((one.labels, frames))
-    found = [compare_seeds(*one, margin, logs=logs) for one in asked]
-    tested = [at for at, one in enumerate(found) if one.tests]
-    levels = holm_levels(np.array([found[at].p for at in tested]), ALPHA)
-    for at, level in zip(tested, levels, strict=True):
-        found[at] = compare_seeds(*asked[at], margin, float(level), logs)
-    return found
+        found.append(compare_seeds(one.labels, frames, margin, logs=logs))
+    return in_family(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -23,11 +24,11 @@ from analysis.equivalence.verdict import (
 )
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.sources.rows import require_column, usable
-from analysis.statistics.multiplicity import holm_levels
+from analysis.statistics.multiplicity import Place, places
 from analysis.training.verdicts import Trained
-from analysis.wording import number, quantity
+from analysis.wording import number, probability, quantity
 
-__all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms", "compare_seeds"]
+__all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms", "compare_seeds", "in_family"]
 
 METRICS = ("test/kl", "test/recon")
 
@@ -41,7 +42,8 @@ class SeedVerdict:
     seeds in both arms, so that each arm uses some of them. needs, if_equal: further seeds per arm
     that decide all metrics together, see `seeds_missing`. copies: number of seeds whose values
     equal another seed's, which are not counted. reason: why the pair is unusable. training: how
-    far both arms were trained; without convergence no pair is called equivalent.
+    far both arms were trained; without convergence no pair is called equivalent. p_holm: of the
+    pair's claim, corrected over its family; NaN where it stands alone.
     """
 
     labels: tuple[str, str]
@@ -56,14 +58,32 @@ class SeedVerdict:
     reason: str = ""
     logs: bool = True
     training: Trained = field(default_factory=Trained)
+    p_holm: float = math.nan
 
     @property
     def p(self) -> float:
         """Of the claim that the pair makes: of the equivalence of all metrics, or of a difference
-        in any of them (corrected), whichever is smaller.
+        in any of them (corrected), whichever is smaller; NaN without a test.
         """
+        if not self.tests:
+            return math.nan
         same = max(test.p for test in self.tests.values())
         return min(same, *(test.p_different for test in self.tests.values()))
+
+    def placed(self, place: Place) -> SeedVerdict:
+        """The same as one test of a family, with intervals and verdict at its level."""
+        if not self.tests:
+            return self
+        tests = {name: test.at(place.level) for name, test in self.tests.items()}
+        needs, if_equal = seeds_missing(list(tests.values()))
+        return replace(
+            self,
+            tests=tests,
+            verdict=licensed(together(tests), self.training),
+            needs=needs,
+            if_equal=if_equal,
+            p_holm=place.p,
+        )
 
     @property
     def verdict_text(self) -> str:
@@ -98,6 +118,8 @@ class SeedVerdict:
             f"{number(test.low, 2)} to {number(test.high, 2)}; margin {test.margin:g})"
             for name, test in self.tests.items()
         )
+        if math.isfinite(self.p_holm):
+            told += f"; Holm {probability(self.p_holm)}"
         return f"{pair}: {told}: {self.verdict_text}."
 
 
@@ -129,12 +151,13 @@ def across_seeds(
             found.append(_unusable(pair, str(reason)))
     if reasons and len(reasons) == len(found):
         raise reasons[0]
-    tested = [at for at, one in enumerate(found) if one.tests]
-    levels = holm_levels(np.array([found[at].p for at in tested]), alpha)
-    for at, level in zip(tested, levels, strict=True):
-        arms = pairs[at]
-        found[at] = compare_arms(arms.first, arms.second, margin, metrics, float(level))
-    return found
+    return in_family(found, alpha)
+
+
+def in_family(found: Sequence[SeedVerdict], alpha: float = ALPHA) -> list[SeedVerdict]:
+    """The verdicts as one family at `alpha`, each at the level that Holm's method gives it."""
+    family = places([one.p for one in found], alpha)
+    return [one.placed(place) for one, place in zip(found, family, strict=True)]
 
 
 def _unusable(pair: Alias, reason: str) -> SeedVerdict:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from analysis.equivalence.power import seeds_needed
 from analysis.equivalence.verdict import (
@@ -43,7 +44,8 @@ class Tost:
     p: of the equivalence test (the larger of the two one-sided p); p_different: of the test
     that |difference| > margin, computed at a difference equal to the margin; p_zero: of Welch's
     test of no difference, not used for the verdict. sd: standard deviation over seeds, pooled
-    over both arms. alpha: level of the tests.
+    over both arms. se, df: standard error of the difference, and its degrees of freedom (Welch).
+    alpha: level of the tests.
     """
 
     difference: float
@@ -55,8 +57,21 @@ class Tost:
     p_zero: float
     n: tuple[int, int]
     sd: float
+    se: float
+    df: float
     verdict: str
     alpha: float = ALPHA
+
+    @property
+    def claim_p(self) -> float:
+        """Of the claim that it makes: equivalence or a difference, whichever is surer."""
+        return min(self.p, self.p_different)
+
+    def at(self, alpha: float) -> Tost:
+        """The same test at another level."""
+        low, high = stats.t.interval(1 - 2 * alpha, self.df, self.difference, self.se)
+        verdict = _verdict(self.p, self.p_different, min(self.n), alpha)
+        return replace(self, low=float(low), high=float(high), verdict=verdict, alpha=alpha)
 
     @property
     def needs(self) -> int | None:
@@ -104,6 +119,8 @@ def tost(first: ArrayLike, second: ArrayLike, margin: float, alpha: float = ALPH
         difference.p,
         (len(a), len(b)),
         sd,
+        difference.se,
+        difference.df,
         _verdict(p, p_different, min(len(a), len(b)), alpha),
         alpha,
     )

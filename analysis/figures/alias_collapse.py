@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.equivalence import CollapseVerdict, Kin, collapse, families, level_of
-from analysis.errors import AnalysisError
+from analysis.equivalence import CollapseVerdict, Kin, families
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover, label
 from analysis.figures.drawing.palette import MUTED
@@ -69,12 +68,11 @@ def info(view: View) -> Effective:
 
 
 def _verdicts(view: View) -> tuple[list[CollapseVerdict], list[str]]:
-    try:
-        found = collapse(
-            view.experiment.trials, view.margin, alpha=level_of(view.experiment.sweeps)
-        )
-    except AnalysisError as refusal:
-        return [], [f"No test of the collapse: {refusal}."]
+    examined = view.tested.examined
+    if "collapse" in examined.refusals:
+        return [], [f"No test of the collapse: {examined.refusals['collapse']}."]
+    verdicts = examined.verdicts.get("collapse", ())
+    found = [one for one in verdicts if isinstance(one, CollapseVerdict)]
     return found, [one.sentence() for one in found]
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.equivalence import SeedVerdict, across_seeds, level_of
+from analysis.equivalence import SeedVerdict
 from analysis.equivalence.verdict import licensed
-from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover, hover_template, label
 from analysis.figures.drawing.palette import AXIS, INK, veil
@@ -33,16 +32,10 @@ class Differences:
 
 def info(view: View) -> Differences:
     """One row for each pair of aliases and metric."""
-    try:
-        found = (
-            across_seeds(
-                view.experiment.trials, view.margin, alpha=level_of(view.experiment.sweeps)
-            )
-            if len(view.finished)
-            else []
-        )
-    except AnalysisError as refusal:
-        raise NothingToDraw(f"No test across seeds: {refusal}.") from refusal
+    examined = view.tested.examined
+    if "seeds" in examined.refusals:
+        raise NothingToDraw(f"No test across seeds: {examined.refusals['seeds']}.")
+    found = [one for one in examined.verdicts.get("seeds", ()) if isinstance(one, SeedVerdict)]
     table = pd.DataFrame([row for one in found[:_PAIRS] for row in _rows(one)])
     if table.empty:
         raise NothingToDraw(

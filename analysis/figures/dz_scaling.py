@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.errors import AnalysisError
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.claims import Claim, interval, short
 from analysis.figures.drawing.labels import hover_template, label
 from analysis.figures.drawing.style import axis_title, canvas, set_log
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
-from analysis.laws.scaling import scaling
 from analysis.sources.schema import SAID_BY_MODEL
 from analysis.wording import model_name, symbol
 
-__all__ = ["FIGURE", "ByWidth", "draw", "info", "trends"]
+__all__ = ["FIGURE", "ByWidth", "draw", "info"]
+
+_BARS = "Bars: 95 % intervals over seeds, all tests of the report at once."
 
 
 @dataclass(frozen=True)
@@ -45,27 +44,8 @@ def info(view: View) -> ByWidth:
     many = table.groupby("series")["d_z"].transform("nunique") > 1
     return ByWidth(
         table[many].sort_values(["series", "d_z"], ignore_index=True),
-        "\n".join([*trends(view), "Bars: 95 % intervals over seeds."]),
+        "\n".join([*(one.sentence() for one in view.tested.trends), _BARS]),
     )
-
-
-def trends(view: View) -> Iterator[str]:
-    """The trend of ν with d_z in words, for every set of laws that differ in d_z alone."""
-    seen = set()
-    for claim in view.claims:
-        if claim.law is None or "d_z" not in claim.family.fields:
-            continue
-        where = {key: value for key, value in claim.family.fields.items() if key != "d_z"}
-        key = (claim.x, str(where))
-        if key in seen:
-            continue
-        seen.add(key)
-        try:
-            law = replace(claim.law.law, where={**claim.law.law.where, **where})
-            history = view.experiment.history
-            yield scaling(view.finished, law, "d_z", history=history).sentence()
-        except AnalysisError:
-            continue
 
 
 def _row(claim: Claim) -> dict[str, object]:

@@ -33,6 +33,8 @@ class Evidence:
     forms: rival forms by AICc of the mean curve. intervals: diagnostics, each named for what it
         misses.
     convergence: ν by epoch; None where no history is known.
+    p_holm: for ν = 0, corrected over the tests of a report; then the interval of `exponent` is
+        one of as many that hold at once, and `exponent.alone` is the law's own.
     x, y, seed: the rows used, in their own units; no seeds for a published table.
     """
 
@@ -54,6 +56,7 @@ class Evidence:
     seed: tuple[object, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
     convergence: Convergence | None = None
+    p_holm: float | None = None
 
     @property
     def nu(self) -> float:
@@ -73,7 +76,13 @@ class Evidence:
 
     @property
     def p(self) -> float:
+        """For ν = 0, of this test alone."""
         return self.exponent.p
+
+    @property
+    def tested(self) -> bool:
+        """Whether ν has a test of its own in a family: not of one seed, which is one curve."""
+        return math.isfinite(self.p) and (self.n_seeds > 1 or not self.seed)
 
     @property
     def curvature(self) -> float:

@@ -25,6 +25,7 @@ from analysis.laws.prediction import prediction
 from analysis.laws.sample import Sample, as_written, sample
 from analysis.laws.sentences import law_json, law_sentence, law_sentences
 from analysis.laws.shape import bend, lack_of_fit, local_exponents
+from analysis.statistics.multiplicity import Place
 from analysis.statistics.regression import fit_linear, polynomial
 
 __all__ = ["Law", "PowerLaw", "fit", "fit_points", "fit_xy"]
@@ -32,6 +33,10 @@ __all__ = ["Law", "PowerLaw", "fit", "fit_points", "fit_xy"]
 
 class PowerLaw(Evidence):
     """A fitted power law, which can say what its numbers allow one to claim."""
+
+    def placed(self, place: Place) -> PowerLaw:
+        """The same as one test of a family."""
+        return replace(self, p_holm=place.p, exponent=self.exponent.simultaneous(place.tests))
 
     def to_json(self) -> dict[str, object]:
         """Plain numbers, texts and lists; what is not available is None."""

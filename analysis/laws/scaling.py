@@ -21,6 +21,7 @@ from analysis.laws.powerlaw import PowerLaw, fit
 from analysis.sources.rows import require_column
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
+from analysis.statistics.multiplicity import Place
 from analysis.statistics.regression import fit_weighted, leading_coefficients, polynomial
 from analysis.training.verdicts import CONVERGED, DRIFTING, UNTRAINED
 from analysis.wording import number, percent, plural, probability, symbol
@@ -34,7 +35,8 @@ Array = NDArray[np.float64]
 class Scaling:
     """ν at each value of `over`, and the change of ν when `over` grows by the factor e.
 
-    left_out: values of `over` at which no law could be fitted, with the reason.
+    left_out: values of `over` at which no law could be fitted, with the reason. p_holm: of no
+    trend, corrected over the tests of a report.
     """
 
     over: str
@@ -42,6 +44,17 @@ class Scaling:
     laws: tuple[PowerLaw, ...]
     trend: Estimate
     left_out: dict[float, str]
+    p_holm: float | None = None
+
+    @property
+    def p(self) -> float:
+        """Of no trend, of this test alone; NaN without a test, and of laws that are post hoc."""
+        post_hoc = any(law.law.post_hoc for law in self.laws)
+        return math.nan if post_hoc else self.trend.p
+
+    def placed(self, place: Place) -> Scaling:
+        """The same as one test of a family."""
+        return replace(self, p_holm=place.p, trend=self.trend.simultaneous(place.tests))
 
     def table(self) -> pd.DataFrame:
         """Columns: the field, nu, low, high, r2, n, n_seeds."""
@@ -72,6 +85,7 @@ class Scaling:
             "over": self.over,
             "laws": rows,
             "trend": self.trend.to_json(),
+            "p_holm": self.p_holm,
             "training": self.training or "unknown",
             "left_out": {f"{value:g}": why for value, why in self.left_out.items()},
             "sentence": self.sentence(),
@@ -86,15 +100,17 @@ class Scaling:
             ),
         )
         change, t = math.log(2), self.trend
+        p, corrected = t.p if self.p_holm is None else self.p_holm, t.family > 1
         told = f"ν by {name}: {each}"
         if not math.isfinite(t.se):
             return f"{told}; a trend needs three values of {name} or two seeds."
         numbers = (
             f"Doubling {name} changes ν by {number(change * t.value, 2)} "
-            f"({percent(t.level)}, {t.method}: {number(change * t.low, 2)} to "
-            f"{number(change * t.high, 2)}; {probability(t.p)})"
+            f"({percent(t.level)}, {t.method}{' tests' * corrected}: "
+            f"{number(change * t.low, 2)} to "
+            f"{number(change * t.high, 2)}; {'Holm ' * corrected}{probability(p)})"
         )
-        return f"{told}. {numbers}{self._claim(t.p < 1 - t.level)}."
+        return f"{told}. {numbers}{self._claim(p < 1 - t.level)}."
 
     def _claim(self, sure: bool) -> str:
         """What the training of the laws allows one to say of the trend."""

@@ -101,17 +101,28 @@ def law_doubts(law: Evidence) -> list[str]:
 
 def _exponent(law: Evidence) -> str:
     x, seeds = symbol(law.law.x), f" of {plural(law.n_seeds, 'seed')}" if law.n_seeds > 1 else ""
+    corrected = law.exponent.family > 1
     sign, nu = ("−", law.nu) if law.nu >= 0 else ("", -law.nu)
     if not math.isfinite(nu):
         return ""
     return (
         f"{_claim(law, f'{x}^{sign}ν')} with ν = {_exact(law.nu, law.se)} "
-        f"({percent(law.exponent.level)} {law.exponent.method}{seeds}: "
+        f"({percent(law.exponent.level)} {law.exponent.alone.method}{seeds}{_at_once(law)}: "
         f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
-        f"{probability(law.p)} for ν = 0) for {x} from {law.x_min:g} to {law.x_max:g}, "
-        f"n = {law.n}, R² = {share(law.r2)}"
+        f"{'Holm ' * corrected}{probability(_p(law))} for ν = 0) for {x} from {law.x_min:g} to "
+        f"{law.x_max:g}, n = {law.n}, R² = {share(law.r2)}"
         f"{f'; post hoc: {law.law.post_hoc}' if law.law.post_hoc else ''}."
     )
+
+
+def _at_once(law: Evidence) -> str:
+    tests = law.exponent.family
+    return f", simultaneous for {tests} tests" * (tests > 1)
+
+
+def _p(law: Evidence) -> float:
+    """For ν = 0, as corrected over the family of its report."""
+    return law.p if law.p_holm is None else law.p_holm
 
 
 def _claim(law: Evidence, power: str) -> str:
@@ -120,7 +131,7 @@ def _claim(law: Evidence, power: str) -> str:
     if found is not None and law.untrained:
         why = "too few epochs were measured" if found.seldom else "training is too short"
         return f"No law is claimed, for {why}; its numbers: {power}"
-    if not law.p < 1 - law.exponent.level:
+    if not _p(law) < 1 - law.exponent.level:
         return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
     if law.n_seeds == 1:
         return f"In this {_one(law)} {y} goes as {power}"
@@ -273,6 +284,8 @@ def law_json(law: Evidence) -> dict[str, object]:
         "ci_low": _plain(law.ci_low),
         "ci_high": _plain(law.ci_high),
         "p": _plain(law.p),
+        "p_holm": None if law.p_holm is None else _plain(law.p_holm),
+        "alone": law.exponent.alone.to_json(),
         "df": _plain(law.exponent.df),
         "level": law.exponent.level,
         "interval": law.exponent.method,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from analysis.figures.drawing.claims import Claim
-from analysis.figures.drawing.families import Family
+from analysis.figures.drawing.tested import Tested
 from analysis.figures.drawing.view import View
 from analysis.figures.kl import draw
 from analysis.figures.run_law import law_panel
-from analysis.laws.group_laws import GroupLaw
 from analysis.laws.law import Law
 from analysis.report.part import Block, Part
 from analysis.report.parts import law_table
@@ -22,14 +18,15 @@ from analysis.sources.table import Table
 __all__ = ["laws_part"]
 
 
-def laws_part(table: Table, columns: Columns, found: Sequence[GroupLaw]) -> list[Part]:
-    """The sentences and the table of all laws, and their figure."""
+def laws_part(table: Table, columns: Columns, tested: Tested) -> list[Part]:
+    """The sentences and the table of all laws, and their figure; nothing without laws."""
+    if not tested.claims:
+        return []
     x, y = str(columns.x), columns.y
-    claims = tuple(_claim(one, table.name, x, y) for one in found)
     view = View(
-        Experiment(table.name, table.frame, pd.DataFrame()), (Law(x, y),), claims, margin=0.1
+        Experiment(table.name, table.frame, pd.DataFrame()), (Law(x, y),), tested, margin=0.1
     )
-    panel = law_panel(claims, columns.seed)
+    panel = law_panel(tested.claims, columns.seed)
     figure = Block(
         "laws",
         "figure.html",
@@ -40,8 +37,3 @@ def laws_part(table: Table, columns: Columns, found: Sequence[GroupLaw]) -> list
         order=10,
     )
     return [law_table.part(view), Part(order=21, blocks=[figure])]
-
-
-def _claim(found: GroupLaw, name: str, x: str, y: str) -> Claim:
-    refusal = f"No law for this: {found.refusal}." if found.refusal else ""
-    return Claim(x, y, Family(found.label or name, found.rows, {}), found.law, refusal)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.comparisons.run_groups import compare_runs
 from analysis.equivalence import Examined
-from analysis.equivalence.run_arms import examine_arms
 from analysis.errors import TooFewRows
+from analysis.figures.drawing.tested import Tested
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Part
 from analysis.report.parts import compared, equivalences
@@ -31,24 +30,20 @@ def group_pairs(table: Table, columns: Columns) -> tuple[dict[str, list[Arms]], 
     return found, left
 
 
-def comparisons_part(pairs: dict[str, list[Arms]], left: list[str]) -> list[Part]:
+def comparisons_part(found: Tested, left: list[str]) -> list[Part]:
     """The pairs that differ, and a table for each group column."""
-    found = {by: compare_runs(arms) for by, arms in pairs.items()}
-    parts = [compared.shown(compared.Compared(every, by)) for by, every in found.items()]
-    numbers = {"compared": [plain(one.to_json()) for every in found.values() for one in every]}
+    shown = compared.shown(*(compared.Compared(one, by) for by, one in found.compared.items()))
     absent = [Block("compare", "absent.html", content=left)] * bool(left)
-    return [*parts, Part(order=51, blocks=absent, numbers=numbers)]
+    return [shown, Part(order=51, blocks=absent)]
 
 
-def equivalence_part(pairs: dict[str, list[Arms]], margin: float, logs: bool) -> Part:
-    """The verdicts on every pair, with a margin of the log ratio or of the difference."""
-    arms = [one for every in pairs.values() for one in every]
-    verdicts = examine_arms(arms, margin, logs)
-    found = equivalences.Equivalences(Examined({"seeds": verdicts}, margin=margin))
+def equivalence_part(examined: Examined) -> Part:
+    """The verdicts on every pair."""
+    found = equivalences.Equivalences(examined)
     numbers = {
-        "margin": margin,
+        "margin": examined.margin,
         "refusals": [],
-        "verdicts": [plain(one.to_json()) for one in verdicts],
+        "verdicts": [plain(one.to_json()) for one in examined.verdicts["seeds"]],
     }
     return Part(
         order=30,

@@ -14,6 +14,8 @@ from pathlib import Path
 from analysis.laws.group_laws import fit_groups
 from analysis.report.build import write_parts
 from analysis.report.part import Part
+from analysis.report.parts.one_family import family_part
+from analysis.report.run_claims import law_claims, tested
 from analysis.report.run_laws import laws_part
 from analysis.report.run_results import counts_part, headline, ranking_part, source_part
 from analysis.report.run_tests import comparisons_part, equivalence_part, group_pairs
@@ -54,12 +56,12 @@ def write_table(table: Table, asked: TableQuestion, out: Path) -> Path:
 
 
 def _tested(table: Table, asked: TableQuestion) -> list[Part]:
-    columns, found = asked.columns, []
-    if columns.x:
-        found += laws_part(table, columns, fit_groups(table, columns, asked.within))
+    columns = asked.columns
+    laws = fit_groups(table, columns, asked.within) if columns.x else []
     pairs, left = group_pairs(table, columns)
-    if pairs or left:
-        found += comparisons_part(pairs, left)
-    if pairs and asked.margin is not None:
-        found.append(equivalence_part(pairs, asked.margin, asked.logs))
-    return found
+    margin = asked.margin if pairs else None
+    found = tested(law_claims(table, columns, laws), pairs, margin, asked.logs)
+    parts = [family_part(found), *laws_part(table, columns, found)]
+    parts += comparisons_part(found, left) if pairs or left else []
+    parts += [equivalence_part(found.examined)] if margin is not None else []
+    return parts

@@ -22,7 +22,7 @@ class Estimate:
     """A number with its interval: `low` to `high` at `level`, from a t distribution with `df`.
 
     p: two-sided, for the value 0. method: what the interval is, in words. What cannot be known
-    (no degrees of freedom) is NaN.
+    (no degrees of freedom) is NaN. family: how many intervals, this one included, hold at once.
     """
 
     value: float
@@ -33,6 +33,12 @@ class Estimate:
     p: float
     method: str
     level: float = 0.95
+    family: int = 1
+
+    @property
+    def alone(self) -> Estimate:
+        """The same, with the interval that holds on its own at `level`."""
+        return self.simultaneous(1)
 
     def times(self, factor: float) -> Estimate:
         """The same in other units, `factor` > 0 to one of these."""
@@ -45,12 +51,12 @@ class Estimate:
 
     def simultaneous(self, family: int) -> Estimate:
         """The same, one of `family` intervals that all hold at once at `level` (Bonferroni)."""
-        if family < 2 or not math.isfinite(self.se):
+        if family == self.family or not math.isfinite(self.se):
             return self
         own = 1 - (1 - self.level) / family
         low, high = stats.t.interval(own, self.df, self.value, self.se)
-        method = f"{self.method}, simultaneous for {family}"
-        return replace(self, low=float(low), high=float(high), method=method)
+        method = self.method.removesuffix(_at_once(self.family)) + _at_once(family)
+        return replace(self, low=float(low), high=float(high), method=method, family=family)
 
     def against(self, value: float, se: float = 0.0, df: float = math.inf) -> Estimate:
         """The difference to `value`, which has a standard error `se` with `df` degrees of freedom.
@@ -78,6 +84,10 @@ class Estimate:
             f"{number(self.value)} ({percent(self.level)}: {number(self.low)} to "
             f"{number(self.high)})"
         )
+
+
+def _at_once(family: int) -> str:
+    return f", simultaneous for {family}" * (family > 1)
 
 
 def unknown(value: float, method: str, level: float = 0.95, df: float = 0) -> Estimate:

@@ -4,14 +4,42 @@ from __future__ import annotations
 
 import gc
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
-__all__ = ["holm", "holm_levels"]
+__all__ = ["Place", "holm", "holm_levels", "places"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a family of tests makes of one of them.
+
+    p: corrected (Holm); NaN without a test. level: what Holm's method compares the test's own p
+    with. tests: how many the family has.
+    """
+
+    p: float
+    level: float
+    tests: int
+
+
+def places(p: Sequence[float], alpha: float = 0.05) -> list[Place]:
+    """The place of each p value in one family at `alpha`; NaN, no test, is not counted."""
+    own = np.array(p, dtype=np.float64)
+    known = np.isfinite(own)
+    levels = np.full(len(own), alpha)
+    levels[known] = holm_levels(own[known], alpha)
+    tests = int(known.sum())
+    return [
+        Place(corrected, level, tests)
+        for corrected, level in zip(holm(own).tolist(), levels.tolist(), strict=True)
+    ]
 
 
 def holm(p: Array) -> Array:

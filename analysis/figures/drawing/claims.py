@@ -15,6 +15,7 @@ from analysis.figures.drawing.families import Family, families, levels
 from analysis.laws.law import filtered
 from analysis.laws.powerlaw import Law, PowerLaw, fit
 from analysis.statistics.means import mean_band
+from analysis.statistics.multiplicity import Place
 from analysis.wording import quantity, symbol
 
 __all__ = ["Claim", "band", "fit_families", "interval", "short"]
@@ -31,6 +32,16 @@ class Claim:
     family: Family
     law: PowerLaw | None
     refusal: str = ""
+
+    @property
+    def p(self) -> float:
+        """Of ν = 0; NaN without a test: no law, one seed, or a law chosen after the run."""
+        law = self.law
+        return law.p if law is not None and law.tested and not law.law.post_hoc else math.nan
+
+    def placed(self, place: Place) -> Claim:
+        """The same as one test of a family."""
+        return self if self.law is None else replace(self, law=self.law.placed(place))
 
     @property
     def name(self) -> str:

@@ -11,9 +11,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.comparisons.reported import reported_pairs
+from analysis.equivalence import examine
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.claims import Claim, fit_families
 from analysis.figures.drawing.families import all_families, levels
+from analysis.figures.drawing.tested import Tested, trends
 from analysis.laws.powerlaw import Law
 from analysis.sources.noise import PAPERS, noise_levels
 from analysis.sources.schema import DECLARED, FINISHED, Experiment, Spectrum, metric_columns
@@ -52,7 +55,7 @@ class View:
     """An experiment with its laws.
 
     laws: the declared law, then the same law for other axes.
-    claims: one for each family and law.
+    tested: what is claimed, with p values and intervals of one family.
     margin: of the equivalence tests, a log ratio.
     run_url: address of a run, with ``{run}`` for its id; None if no server is known.
     hues: family → number of its colour.
@@ -62,12 +65,17 @@ class View:
 
     experiment: Experiment
     laws: tuple[Law, ...]
-    claims: tuple[Claim, ...]
+    tested: Tested
     margin: float
     run_url: str | None = None
     hues: Mapping[str, int] = field(default_factory=dict)
     asked: bool = False
     own_figures: tuple[Figure, ...] = ()
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """One for each family and law."""
+        return self.tested.claims
 
     def hue(self, label: str) -> int:
         """The number of a family's colour and marker, the same in every figure."""
@@ -179,21 +187,31 @@ def _off_axis(trials: pd.DataFrame) -> pd.Series[bool]:
 
 
 def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | None) -> View:
-    """Fit the declared law, and KL against the other scales that the trials have."""
+    """Fit the declared law, and KL against the other scales that the trials have.
+
+    These laws, their trends, all comparisons and tests of equivalence are one family.
+    """
     experiment = judged(experiment)
     usual = Law(x="sigma", y="test/kl")
     declared = law or usual
     levels = noise_levels(experiment.trials)
     others = [Law(x=x, y="test/kl") for x in (*levels, "d_z") if x != declared.x]
     laws = (declared, *others)
-    empty = View(experiment, laws, (), margin, run_url, asked=declared != usual)
-    claims = [
+    empty = View(experiment, laws, Tested(), margin, run_url, asked=declared != usual)
+    rows, history = empty.finished, experiment.history
+    claims = tuple(
         claim
         for one in laws
         if one.x in (*levels, declared.x)
-        for claim in fit_families(empty.finished, one, history=experiment.history)
-    ]
-    return replace(empty, claims=tuple(claims), hues=_hues(empty.finished))
+        for claim in fit_families(rows, one, history=history)
+    )
+    tested = Tested(
+        claims,
+        tuple(trends(claims, rows, history)),
+        reported_pairs(rows),
+        examine(experiment, margin),
+    )
+    return replace(empty, tested=tested.in_one_family(), hues=_hues(rows))
 
 
 def _hues(trials: pd.DataFrame) -> dict[str, int]:

@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis.comparisons.compare import compare_all
 from analysis.comparisons.comparison import Comparison
-from analysis.errors import AnalysisError
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Part, Statement
-from analysis.sources.schema import param_columns
 from analysis.training.verdicts import DRIFTING, UNTRAINED
 from analysis.wording import model_name, plural, quantity, setting, symbol
 
@@ -107,44 +104,22 @@ class Compared:
 
 def part(view: View) -> Part:
     """The pairs that differ, and the table of all pairs."""
-    return shown(_compare(view))
+    found = [Compared(every, by) for by, every in view.tested.compared.items()]
+    return shown(*found or [Compared()])
 
 
-def shown(compared: Compared) -> Part:
-    """What the summary and the page say of comparisons."""
+def shown(*compared: Compared) -> Part:
+    """What the summary and the page say of comparisons, by one field or by several."""
     return Part(
         order=50,
-        statements=compared.statements,
-        blocks=list(_blocks(compared)),
-        numbers={"compared": [plain(one.to_json()) for one in compared.found]},
+        statements=[said for one in compared for said in one.statements],
+        blocks=[block for at, one in enumerate(compared) for block in _blocks(one, at)],
+        numbers={"compared": [plain(pair.to_json()) for one in compared for pair in one.found]},
     )
 
 
-def _compare(view: View) -> Compared:
-    """All pairs of models by denoising error; of one model, its corruptions by the full bound."""
-    by, metric = _question(view.finished)
-    try:
-        return Compared(compare_all(view.finished, by, [metric]), by)
-    except AnalysisError:
-        return Compared()
-
-
-def _question(trials: pd.DataFrame) -> tuple[str, str]:
-    """By which field trials are compared, and in what."""
-    corruptions = [
-        name
-        for name in param_columns(trials)
-        if name.startswith("corruption_") and trials[name].nunique() > 1
-    ]
-    one = "model" in trials and trials["model"].nunique() == 1
-    return (
-        (corruptions[0], "test/elbo_full")
-        if one and len(corruptions) == 1
-        else ("model", "test/denoise")
-    )
-
-
-def _blocks(compared: Compared) -> Iterator[Block]:
+def _blocks(compared: Compared, at: int) -> Iterator[Block]:
+    """The table; each has a file of its own."""
     if compared.found:
         yield Block(
             "compare",
@@ -155,7 +130,7 @@ def _blocks(compared: Compared) -> Iterator[Block]:
                 "unit": _UNITS.get(compared.found[0].metric, compared.found[0].metric),
                 "count": len(compared.found),
             },
-            "compared",
+            f"compared_{at + 1}" if at else "compared",
             compared.table,
         )
 

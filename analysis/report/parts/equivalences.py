@@ -22,7 +22,6 @@ from analysis.equivalence import (
     TwinVerdict,
     Verdict,
 )
-from analysis.equivalence import examine as ask
 from analysis.equivalence.verdict import ALIKE, ALPHA, missing
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
@@ -30,7 +29,7 @@ from analysis.report.part import Block, Key, Part, Statement
 from analysis.training.verdicts import UNTRAINED
 from analysis.wording import number, plural, quantity, symbol
 
-__all__ = ["Equivalences", "blocks", "examine", "part"]
+__all__ = ["Equivalences", "blocks", "part"]
 
 LEVELS = {
     "algebra": "same parameters",
@@ -98,6 +97,7 @@ class Equivalences:
                     "found": _found(one),
                     "verdict": one.verdict,
                     "apart": _apart(one),
+                    "p_holm": getattr(one, "p_holm", math.nan),
                     "needs_more_seeds": getattr(one, "needs", None),
                     "if_equal": getattr(one, "if_equal", None),
                     "seeds_shared": getattr(one, "dealt", False),
@@ -111,7 +111,7 @@ class Equivalences:
 
 def part(view: View) -> Part:
     """The sentences, numbers and table on pairs of settings that should be equivalent."""
-    found = examine(view)
+    found = Equivalences(view.tested.examined)
     verdicts = [one for level in found.found.verdicts.values() for one in level]
     numbers = {
         "margin": view.margin,
@@ -125,11 +125,6 @@ def part(view: View) -> Part:
         blocks=list(blocks(found)),
         numbers={"equivalence": numbers},
     )
-
-
-def examine(view: View) -> Equivalences:
-    """The verdicts of every level that these trials allow, with the margin of the view."""
-    return Equivalences(ask(view.experiment, view.margin))
 
 
 def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:

@@ -10,7 +10,6 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.claims import Claim, interval
 from analysis.figures.drawing.view import View
-from analysis.figures.dz_scaling import trends
 from analysis.laws.powerlaw import PowerLaw, fit
 from analysis.laws.prediction import prediction
 from analysis.laws.sentences import law_doubts, law_shape, law_trained
@@ -30,13 +29,16 @@ _NO_FAMILY = (
 
 def part(view: View) -> Part:
     """The sentences, numbers and table of all laws; empty without trials."""
-    said = [*_statements(view), *map(Statement, trends(view))]
+    said = [*_statements(view), *(Statement(one.sentence()) for one in view.tested.trends)]
     return Part(
         order=20,
         statements=said if len(view.experiment.trials) else [],
         keys=list(_keys(view.claims)),
         blocks=list(_blocks(view)),
-        numbers={"laws": [_json(claim) for claim in view.claims]},
+        numbers={
+            "laws": [_json(claim) for claim in view.claims],
+            "trends": [plain(one.to_json()) for one in view.tested.trends],
+        },
     )
 
 
@@ -63,7 +65,8 @@ def _blocks(view: View) -> Iterator[Block]:
 def _intervals(law: PowerLaw) -> list[tuple[str, float, float]]:
     """Method, low and high of each interval of ν; the first is the one that the report quotes."""
     new = prediction(law)
-    every = (law.exponent, *([new.nu] if new else []), *law.intervals)
+    own = [law.exponent.alone] * (law.exponent.family > 1)
+    every = (law.exponent, *own, *([new.nu] if new else []), *law.intervals)
     return [(one.method, one.low, one.high) for one in every if math.isfinite(one.low)]
 
 
@@ -88,6 +91,7 @@ def _numbers(claim: Claim) -> dict[str, object]:
         "ci_low": law.ci_low,
         "ci_high": law.ci_high,
         "p": law.p,
+        "p_holm": law.p_holm,
         "x_min": law.x_min,
         "x_max": law.x_max,
         "n": law.n,
@@ -129,7 +133,8 @@ def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
         half = (claim.law.ci_high - claim.law.ci_low) / 2
         places = min(max(1 - math.floor(math.log10(half)), 2), 4) if half > 0 else 2
         spread = (
-            f"95 %: {claim.law.ci_low:.{places}f} to {claim.law.ci_high:.{places}f}"
+            f"95 %{_at_once(claim.law)}: {claim.law.ci_low:.{places}f} to "
+            f"{claim.law.ci_high:.{places}f}"
             if math.isfinite(half)
             else "no interval"
         )
@@ -138,6 +143,10 @@ def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
             f"{claim.law.nu:.{places}f}".replace("-", "−"),
             f"{spread}{_shape(claim.law)}".replace("-", "−"),
         )
+
+
+def _at_once(law: PowerLaw) -> str:
+    return " at once" * (law.exponent.family > 1)
 
 
 def _statements(view: View) -> list[Statement]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analysis import report
-from analysis.equivalence import across_seeds, each_look, examine, level_of
+from analysis.equivalence import each_look, examine, level_of
 from analysis.equivalence.stopping import Pair, decide, decide_until, simulate
 from analysis.equivalence.tost import jointly, together, tost
 from analysis.equivalence.verdict import ALPHA, LEAST_SEEDS
@@ -89,19 +89,16 @@ def test_the_report_tests_at_the_level_of_the_looks(tmp_path: Path) -> None:
     looked = replace(experiment, sweeps=[*experiment.sweeps[:-1], experiment.sweeps[-1] | RULE])
     once, often = examine(experiment), examine(looked)
     assert (once.alpha, often.alpha) == (ALPHA, each_look(20))
-    widths = [
+    levels = [
         [
-            test.high - test.low
-            for one in across_seeds(experiment.trials, alpha=alpha)
-            for test in one.tests.values()
+            *(test.alpha for one in found.verdicts["seeds"] for test in one.tests.values()),
+            *(one.test.alpha for one in found.verdicts["collapse"]),
         ]
-        for alpha in (once.alpha, often.alpha)
+        for found in (once, often)
     ]
-    assert widths[0]
-    assert all(wide > narrow for narrow, wide in zip(*widths, strict=True))
-    assert often.verdicts["seeds"] == across_seeds(experiment.trials, alpha=often.alpha)
-    delta, wider = (found.verdicts["collapse"][0] for found in (once, often))
-    assert wider.test.high - wider.test.low > delta.test.high - delta.test.low
-    assert (wider.test.alpha, "(97.5 %" in wider.sentence()) == (often.alpha, True)
+    assert len(levels[0]) == 5, "two metrics of two pairs, and the collapse"
+    assert min(levels[1]) == pytest.approx(often.alpha / 3)
+    stricter = np.array(levels[1]) / np.array(levels[0])
+    assert (stricter <= often.alpha / once.alpha * (1 + 1e-9)).all()
     page = report.write(looked, tmp_path / "report").read_text(encoding="utf-8")
     assert "the sweep asked after every seed" in page

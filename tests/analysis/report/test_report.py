@@ -26,6 +26,7 @@ from analysis.report.json_text import embedded_json
 from analysis.report.parts import provenance
 from analysis.sources import load
 from analysis.sources.schema import Experiment
+from analysis.statistics.multiplicity import places
 from tests.analysis import storage_fixture as planted
 
 LAW = Law("sigma", "test/kl", (0.03, 0.27))
@@ -119,7 +120,8 @@ def test_the_numbers_are_those_of_the_fit(experiment: Experiment, folder: Path) 
     law = fit(experiment.trials, replace(LAW, where={"model": "sigma_vae"}))
     first = numbers["laws"][0]
     assert first["family"] == "σ-VAE"
-    assert (first["nu"], first["ci_low"], first["n"]) == (law.nu, law.ci_low, 27)
+    assert (first["nu"], first["alone"]["low"], first["n"]) == (law.nu, law.ci_low, 27)
+    assert first["ci_low"] == law.exponent.simultaneous(2).low, "the α-VAE has a law, too"
     assert numbers["trials"] == {"finished": 41, "failed": 2, "pending": 1}
     assert {row["label"] for row in numbers["failed"]} >= {"sigma_vae sigma=0.3 beta=1.0 seed=79"}
     assert numbers["summary"] == report.summary(experiment, SETTINGS)
@@ -137,7 +139,8 @@ def test_the_summary_states_the_law_and_what_is_left_out(experiment: Experiment)
     said = " ".join(report.summary(experiment, SETTINGS))
     declared = replace(LAW, where={"model": "sigma_vae"})
     law = fit(experiment.trials, declared, history=experiment.history)
-    assert law.sentences()[0] in said
+    assert law.placed(places([law.p, law.p])[0]).sentences()[0] in said
+    assert "2 tests are one family (Holm): 2 laws." in said
     assert "A bend is not established" in said
     assert "2 trials failed" in said
     assert "matched-seed twins that stay out of every law" in said

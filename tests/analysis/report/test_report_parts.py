@@ -17,7 +17,7 @@ from analysis.equivalence.aliases import Arm
 from analysis.figures import denoising_bounds
 from analysis.figures.drawing.families import families
 from analysis.figures.drawing.view import look
-from analysis.report.parts.equivalences import Equivalences, examine
+from analysis.report.parts.equivalences import Equivalences
 from analysis.sources import load
 from analysis.sources.png import encode
 from analysis.sources.schema import Experiment
@@ -225,7 +225,8 @@ def test_objectives_of_twins_are_a_level_of_their_own(tmp_path: Path) -> None:
 def test_the_headline_counts_pairs_of_settings(tmp_path: Path) -> None:
     """Two pairs, each with a verdict of its twins and one of their objectives, are two pairs."""
     storage = planted.write(tmp_path, planted.digits_experiment())
-    found = examine(look(load.from_storage(storage, "imaginary-noise"), None, 0.1, None))
+    view = look(load.from_storage(storage, "imaginary-noise"), None, 0.1, None)
+    found = Equivalences(view.tested.examined)
     assert sum(map(len, found.found.verdicts.values())) == 4
     (key,) = found.keys
     assert (key.name, key.value) == (

@@ -1,0 +1,109 @@
+"""All that one report claims with a p value, corrected once, as one family (Holm)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+import pandas as pd
+
+from analysis.comparisons.comparison import Comparison
+from analysis.equivalence import Examined
+from analysis.errors import AnalysisError
+from analysis.figures.drawing.claims import Claim
+from analysis.laws.scaling import Scaling, scaling
+from analysis.statistics.multiplicity import Place, places
+
+__all__ = ["Tested", "trends"]
+
+
+T = TypeVar("T", bound="_Test")
+
+
+class _Test(Protocol):
+    """One claim: its p value alone (NaN without a test), and the claim as one of a family."""
+
+    @property
+    def p(self) -> float: ...
+
+    def placed(self: T, place: Place) -> T: ...
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The claims of a report.
+
+    claims: laws, each with the test of ν = 0. trends: of ν with d_z. compared: by field, pairs of
+    its values. examined: pairs of settings that should be equivalent, and their collapse.
+    tests: the size of the family, after `in_one_family`.
+
+    Not in the family: laws of one seed, which describe one curve; laws that were chosen after the
+    run, which are post hoc; and checks of a law's shape (bend, lack of fit, influence), which are
+    doubts and no claims: each keeps its own 5 %, so that many other tests cannot hide it.
+    """
+
+    claims: tuple[Claim, ...] = ()
+    trends: tuple[Scaling, ...] = ()
+    compared: Mapping[str, tuple[Comparison, ...]] = field(default_factory=dict)
+    examined: Examined = field(default_factory=Examined)
+    tests: int = 0
+
+    def in_one_family(self) -> Tested:
+        """The same with p values and intervals corrected over all of them."""
+        p = [one.p for group in self._groups() for one in group]
+        found = places([*p, *self.examined.p])
+        family = iter(found)
+        return replace(
+            self,
+            claims=_placed(self.claims, family),
+            trends=_placed(self.trends, family),
+            compared={by: _placed(every, family) for by, every in self.compared.items()},
+            examined=self.examined.placed(family),
+            tests=found[0].tests if found else 0,
+        )
+
+    def counts(self) -> dict[str, int]:
+        """How many tests of each kind the family has."""
+        laws, trended, *compared = ([one.p == one.p for one in group] for group in self._groups())
+        return {
+            "law": sum(laws),
+            "trend": sum(trended),
+            "comparison": sum(map(sum, compared)),
+            "equivalence test": sum(p == p for p in self.examined.p),
+        }
+
+    @property
+    def post_hoc(self) -> dict[str, int]:
+        """How many claims of each kind were chosen after the run."""
+        laws = sum(one.law is not None and bool(one.law.law.post_hoc) for one in self.claims)
+        return {"law": laws} if laws else {}
+
+    def _groups(self) -> list[Sequence[_Test]]:
+        return [self.claims, self.trends, *self.compared.values()]
+
+
+def _placed(group: Sequence[T], family: Iterator[Place]) -> tuple[T, ...]:
+    """Each with its place in the family; what has no test in it stays as it is."""
+    found = zip(group, family, strict=False)
+    return tuple(one.placed(place) if place.p == place.p else one for one, place in found)
+
+
+def trends(
+    claims: Sequence[Claim], trials: pd.DataFrame, history: pd.DataFrame
+) -> Iterator[Scaling]:
+    """The trend of ν with d_z, for every set of laws that differ in d_z alone."""
+    seen = set()
+    for claim in claims:
+        if claim.law is None or "d_z" not in claim.family.fields:
+            continue
+        where = {key: value for key, value in claim.family.fields.items() if key != "d_z"}
+        key = (claim.x, str(where))
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            law = replace(claim.law.law, where={**claim.law.law.where, **where})
+            yield scaling(trials, law, "d_z", history=history)
+        except AnalysisError:
+            continue

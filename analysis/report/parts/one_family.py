@@ -1,0 +1,44 @@
+"""How many tests the report makes, and that they are corrected as one family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analysis.figures.drawing.tested import Tested
+from analysis.figures.drawing.view import View
+from analysis.report.part import Part, Statement
+from analysis.wording import listed, plural
+
+__all__ = ["family_part", "part"]
+
+_SHAPE = "; checks of a law's shape have 5 % each, so that other tests cannot hide a doubt"
+
+
+def part(view: View) -> Part:
+    """The size of the family of tests."""
+    return family_part(view.tested)
+
+
+def family_part(tested: Tested) -> Part:
+    """The size of the family, what it holds, and what stands outside; nothing without a test."""
+    counts = {name: count for name, count in tested.counts().items() if count}
+    numbers = {"family": {"tests": tested.tests, "method": "Holm", "level": 0.05, "of": counts}}
+    return Part(order=19, statements=[*map(Statement, _said(tested, counts))], numbers=numbers)
+
+
+def _said(tested: Tested, counts: dict[str, int]) -> Iterator[str]:
+    if tested.tests > 1:
+        yield (
+            f"{tested.tests} tests are one family (Holm): {_listed(counts)}. Each p is corrected "
+            "for all of them, and the intervals of ν, trends and differences hold at once"
+            f"{_SHAPE * ('law' in counts)}."
+        )
+    if tested.post_hoc:
+        yield (
+            f"Post hoc, and in no family: {_listed(tested.post_hoc)}, chosen after the run; no p "
+            "and no interval of it is corrected."
+        )
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return listed(plural(count, name) for name, count in counts.items())

@@ -1,0 +1,126 @@
+"""All tests of a report are one family: corrected once, and shown alike wherever they stand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import report
+from analysis.figures.drawing.view import View, look
+from analysis.laws.powerlaw import Law
+from analysis.report import ReportSettings
+from analysis.sources import load
+from analysis.sources.schema import HISTORY, Experiment
+from analysis.statistics.multiplicity import holm
+from tests.analysis import storage_fixture as planted
+from tests.analysis.laws.test_scaling import sweep
+
+LAW = Law("sigma", "test/kl", (0.03, 0.27))
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """A law, two pairs of aliases and their collapse."""
+    trials = [*planted.sigma_trials(12), *planted.alias_trials(12)]
+    storage = planted.write(tmp_path_factory.mktemp("storage"), trials)
+    return load.from_storage(storage, "imaginary-noise")
+
+
+@pytest.fixture(scope="module")
+def view(experiment: Experiment) -> View:
+    return look(experiment, LAW, 0.1, None)
+
+
+@pytest.fixture(scope="module")
+def numbers(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    page = report.write(experiment, tmp_path_factory.mktemp("report"), ReportSettings(law=LAW))
+    found: dict[str, Any] = json.loads(page.with_name("report.json").read_text("utf-8"))
+    return found
+
+
+def test_laws_pairs_and_collapse_are_corrected_together(numbers: dict[str, Any]) -> None:
+    (law,) = numbers["laws"]
+    verdicts = numbers["equivalence"]["verdicts"]
+    assert [one["level"] for one in verdicts] == ["seeds", "seeds", "collapse"]
+    own = [law["p"]]
+    for one in verdicts:
+        tests = one["tests"].values() if "tests" in one else [one["test"]]
+        same = max(test["p"] for test in tests)
+        own.append(min(same, *(test["p_different"] for test in tests)))
+    assert [law["p_holm"], *(one["p_holm"] for one in verdicts)] == pytest.approx(
+        holm(np.array(own))
+    )
+    assert numbers["family"]["tests"] == 4
+    assert numbers["family"]["of"] == {"law": 1, "equivalence test": 3}
+
+
+def test_the_size_of_the_family_is_said_once(numbers: dict[str, Any]) -> None:
+    said = [text for text in numbers["summary"] if "one family" in text]
+    assert len(said) == 1
+    assert said[0].startswith("4 tests are one family (Holm): 1 law and 3 equivalence tests.")
+
+
+def test_the_interval_of_a_law_holds_at_once_and_its_own_stands_beside(
+    view: View, numbers: dict[str, Any]
+) -> None:
+    (law,), (fitted,) = numbers["laws"], [one.law for one in view.claims]
+    assert fitted is not None
+    own = fitted.exponent.alone
+    assert (law["ci_low"], law["ci_high"]) == (own.simultaneous(4).low, own.simultaneous(4).high)
+    assert law["alone"]["low"] > law["ci_low"]
+    assert (
+        f"simultaneous for 4 tests: {law['ci_low']:.4f} to {law['ci_high']:.4f}; Holm p"
+        in (law["sentence"])
+    )
+
+
+def test_each_pair_is_tested_at_the_level_that_its_p_is_compared_with(
+    numbers: dict[str, Any],
+) -> None:
+    pairs = [one for one in numbers["equivalence"]["verdicts"] if one["level"] == "seeds"]
+    inside = [
+        all(abs(end) < test["margin"] for end in (test["low"], test["high"]))
+        for one in pairs
+        for test in one["tests"].values()
+    ]
+    assert inside == [True] * 4
+    assert [one["p_holm"] < 0.05 for one in pairs] == [True, True]
+    assert [one["verdict"] for one in pairs] == ["equivalent"] * 2
+
+
+def test_what_is_chosen_after_the_run_is_in_no_family(experiment: Experiment) -> None:
+    later = replace(LAW, post_hoc="the law was declared after the run")
+    found = look(experiment, later, 0.1, None)
+    (law,) = [one.law for one in found.claims]
+    assert law is not None
+    assert (found.tested.tests, found.tested.counts()["law"]) == (3, 0)
+    assert (law.p_holm, law.exponent.family) == (None, 1)
+    said = report.summary(experiment, ReportSettings(law=later))
+    assert any(text.startswith("Post hoc, and in no family: 1 law, chosen") for text in said)
+    assert any("post hoc: the law was declared after the run" in text for text in said)
+
+
+def test_a_law_of_one_seed_is_no_test_of_the_family(experiment: Experiment) -> None:
+    """It describes one curve, and would make the intervals of all others wider."""
+    rows = experiment.trials
+    one = rows[(rows["seed"] == 0) & (rows["beta"] == 1)]
+    found = look(replace(experiment, trials=one), LAW, 0.1, None)
+    assert [claim.law is not None for claim in found.claims] == [True]
+    assert found.tested.tests == 0
+
+
+def test_laws_and_their_trend_are_one_family() -> None:
+    rows = sweep(trend=0.1, seeds=4).assign(label="a trial", epoch=100)
+    found = look(Experiment("wide", rows, pd.DataFrame(columns=HISTORY)), Law(), 0.1, None).tested
+    assert {name: n for name, n in found.counts().items() if n} == {"law": 4, "trend": 1}
+    (trend,) = found.trends
+    assert (trend.trend.family, found.tests) == (5, 5)
+    p = [claim.p for claim in found.claims] + [trend.p]
+    corrected = [claim.law and claim.law.p_holm for claim in found.claims] + [trend.p_holm]
+    assert corrected == pytest.approx(holm(np.array(p)))
+    assert "simultaneous for 5 tests: " in trend.sentence()
