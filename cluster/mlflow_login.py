@@ -41,7 +41,8 @@ class Login:
     def settings(self) -> dict[str, str]:
         """Environment variables for the server; makes the files."""
         database = self.folder / "users.db"
-        private_text(database, "")
+        if not database.exists():  # MLflow would make it by the umask
+            private_text(database, "")
         configuration = self.folder / "basic_auth.ini"
         configuration.write_text(CONFIGURATION.format(database=database), encoding="utf-8")
         return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import subprocess
 import sys
@@ -9,14 +11,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from cluster.errors import ClusterError
-from cluster.mlflow_login import Login
+from cluster.mlflow_login import USER, Login
 from cluster.processes import own_session
 
 __all__ = ["MlflowServer", "free_port"]
@@ -57,6 +59,12 @@ class MlflowServer:
         """Its address for programs on this machine."""
         return f"http://{HOST if self.host in EVERYWHERE else self.host}:{self.port}"
 
+    @property
+    def own_uri(self) -> str:
+        """The same with the password, if it asks for one."""
+        user = f"{USER}:{self.login.password()}@" if self.login else ""
+        return self.uri.replace("://", f"://{user}")
+
     def command(self) -> list[str]:
         """The command line. One worker: MLflow answers more slowly with several."""
         return [
@@ -73,14 +81,19 @@ class MlflowServer:
             "1",
             "--artifacts-destination",
             str(self.artifacts.absolute()),
-            *(["--allowed-hosts", self._allowed()] if self.names else []),
+            *(self._admitted() if self.names else []),
             *(["--app-name", "basic-auth"] if self.login else []),
         ]
 
-    def _allowed(self) -> str:
-        """Every name with and without the port, as MLflow compares the whole header."""
+    def _admitted(self) -> list[str]:
+        """Options with every name, with and without the port, as MLflow compares whole headers.
+
+        Its pages are refused what they ask for unless the address that they came from is admitted.
+        """
         names = dict.fromkeys((*self.names, "localhost", HOST))
-        return ",".join(form for name in names for form in (name, f"{name}:{self.port}"))
+        hosts = [form for name in names for form in (name, f"{name}:{self.port}")]
+        pages = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
+        return ["--allowed-hosts", ",".join(hosts), "--cors-allowed-origins", ",".join(pages)]
 
     def settings(self) -> dict[str, str]:
         """Environment variables with the store's address, which other users cannot read here."""
@@ -94,7 +107,7 @@ class MlflowServer:
         It runs in an empty folder, because uvicorn imports modules from its working directory.
         Raises `ClusterError` if the port is taken, or with the server's last line if it ends.
         """
-        self._require_free()
+        self.require_free()
         with (
             tempfile.TemporaryDirectory(prefix="sweeper-") as folder,
             tempfile.TemporaryFile() as words,
@@ -103,7 +116,29 @@ class MlflowServer:
             self._wait(server, words)
             yield server
 
-    def _require_free(self) -> None:
+    def start(self, folder: Path, log: Path, started: Callable[[int], None]) -> None:
+        """Start it for longer than this process, and wait until it answers.
+
+        folder : an empty one, where it runs. started : is called at once with the number of its
+        process. Raises `ClusterError` as `serving` does.
+        """
+        self.require_free()
+        with log.open("w+b") as words:
+            server = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                start_new_session=True,
+                umask=0o077,
+                cwd=folder,
+                env=os.environ | self.settings(),
+            )
+            started(server.pid)
+            self._wait(server, words)
+
+    def require_free(self) -> None:
+        """Raise `ClusterError` if its port is taken, or its address is not one of this host."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -111,6 +146,9 @@ class MlflowServer:
             except OSError as error:
                 raise ClusterError(
                     f"port {self.port} is taken ({error.strerror}); choose another with --port"
+                    if error.errno == errno.EADDRINUSE
+                    else f"nothing can listen at {self.host}:{self.port} ({error.strerror}); "
+                    "choose another --host or --port"
                 ) from error
 
     def _wait(self, server: subprocess.Popen[bytes], words: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["others_can_read", "private_text", "repair"]
+__all__ = ["others_can_read", "private_text", "repair", "write_private"]
 
 OWNER_ONLY = 0o600
 
@@ -25,6 +25,15 @@ def private_text(path: Path, new: str) -> str:
         return new
     repair(path)
     return path.read_text(encoding="utf-8").strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file, in one step, by one that nobody else can read."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    private_text(unfinished, text)
+    unfinished.replace(path)
 
 
 def repair(path: Path) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "alive",
     "command_line",
     "descendants",
+    "in_session",
     "in_this_network",
     "own_session",
     "parent_of",
@@ -50,12 +51,29 @@ def own_session(
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; a zombie, dead but not yet waited for, does not."""
+    """Whether a process runs; a zombie, dead but not yet waited for, does not.
+
+    A process whose first thread is a zombie has its sockets until the others have ended.
+    """
     try:
         state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        return state not in (b"Z", b"X") or len(os.listdir(f"/proc/{pid}/task")) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return state not in (b"Z", b"X")
+
+
+def in_session(leader: int, folder: Path) -> list[int]:
+    """The processes of a session whose working directory is a folder.
+
+    The folder tells them from those of a later session whose leader has the same number.
+    """
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            pid = int(entry.name)
+            if os.getsid(pid) == leader and alive(pid) and (entry / "cwd").samefile(folder):
+                found.append(pid)
+    return found
 
 
 def in_this_network() -> Iterator[Path]:

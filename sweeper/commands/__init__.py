@@ -44,6 +44,7 @@ NAMES = (
     "sample",
     "denoise",
     "ui",
+    "server",
     "init",
     "check",
     "doctor",
