@@ -18,6 +18,6 @@ def encode(pixels: NDArray[np.uint8]) -> bytes:
     """
     buffer = io.BytesIO()
     Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).save(
-        buffer, format="PNG", optimize=True
+        buffer, format="PNG"
     )
     return buffer.getvalue()

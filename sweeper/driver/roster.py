@@ -86,7 +86,7 @@ class Roster:
 
     def given_up(self) -> list[str]:
         """The trials that an ended search did not train to their last epoch."""
-        return self._given_up(self._status())
+        return self._given_up(self._status()) if self._source else []
 
     def prune(self, trial: str) -> None:
         """Commit a trial that was given up as pruned, if that can be written."""

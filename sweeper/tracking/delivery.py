@@ -46,10 +46,13 @@ class Delivery:
     The queue is a set of trial ids, because their records are in the storage: a tracker that is
     slow, down or full uses no memory and fails no trial. When it answers again it gets each
     trial's newest commit; the next run of the same sweep delivers what is still missing.
+
+    pace : the seconds from one round of deliveries to the next, so that a trial with much news is
+        delivered once a round, and a short one once in all.
     """
 
-    def __init__(self, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
-        self._sweep, self._provenance = sweep, provenance
+    def __init__(self, sweep: Sweep, provenance: Mapping[str, Any], pace: float = 1.0) -> None:
+        self._sweep, self._provenance, self._pace = sweep, provenance, pace
         self._waiting: dict[str, RunStatus] = {}
         self._changed = threading.Condition()
         self._closing = threading.Event()
@@ -99,10 +102,9 @@ class Delivery:
 
     def _work(self) -> None:
         while self._await_work():
-            try:
-                self._deliver_next()
-            except Exception as error:  # noqa: BLE001 - no failure of a tracker may end a sweep
-                self._pause(error)
+            self._deliver_round()
+        if self._tracking:
+            self._write_delivered()
         try:
             if self._tracking and self._end:
                 if self._grown:
@@ -124,6 +126,17 @@ class Delivery:
                 return True
             hope = time.monotonic() < self._deadline and self._failures < LAST_TRIES
             return hope and bool(self._waiting or not self._tracking)
+
+    def _deliver_round(self) -> None:
+        """Deliver what waits, and then rest until the next round is due."""
+        due = time.monotonic() + self._pace
+        try:
+            self._deliver_next()
+            while self._waiting and not self._closing.is_set():
+                self._deliver_next()
+        except Exception as error:  # noqa: BLE001 - no failure of a tracker may end a sweep
+            self._pause(error)
+        self._closing.wait(max(0.0, due - time.monotonic()))
 
     def _deliver_next(self) -> None:
         if self._tracking is None:
@@ -150,10 +163,13 @@ class Delivery:
     def _note(self, trial: str, commit: Commit | None) -> None:
         """Note a delivered commit; written at intervals and at the end, for `sweeper status`."""
         self._delivered[trial] = commit.progress.epoch if commit else 0
-        if self._closing.is_set() or time.monotonic() - self._noted > NOTE_EVERY:
-            self._noted = time.monotonic()
-            with suppress(OSError):
-                write_delivered(self._sweep, self._delivered)
+        if time.monotonic() - self._noted > NOTE_EVERY:
+            self._write_delivered()
+
+    def _write_delivered(self) -> None:
+        self._noted = time.monotonic()
+        with suppress(OSError):
+            write_delivered(self._sweep, self._delivered)
 
     def _open(self) -> Tracking | None:
         """Open the tracker; None if the sweep was stopped before it had any records."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Experiment, Run, RunTag
@@ -15,7 +14,7 @@ from sweeper.storage.lease import is_held
 from sweeper.storage.ledger import newest_commit, status
 from sweeper.storage.paths import sweep_folder_of, trial_folder
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.tracking.artifact_place import artifact_location, gone_folder
+from sweeper.tracking.artifact_place import artifact_location
 from sweeper.tracking.evaluation_artifacts import TAG
 from sweeper.tracking.run_status import TRIAL_STATUS, RunStatus
 from sweeper.tracking.tags import declared_tags, origin_tags, started_ms, trial_tags
@@ -28,9 +27,13 @@ PAGE = 500
 
 @dataclass
 class Shown:
-    """The state of a trial's run in MLflow: `epoch` is the last one whose metrics it has."""
+    """The state of a trial's run in MLflow.
+
+    files : the URI of its artifacts. epoch : the last one whose metrics it has.
+    """
 
     run: str
+    files: str
     status: str
     epoch: int = 0
     parent: str | None = None
@@ -42,8 +45,9 @@ class Shown:
 class Runs:
     """One run for each trial and one for the sweep, found by their tags, or created.
 
-    `parent` is the sweep's run. A run is searched right before it is created, because a failed
-    call, or the driver of another sweep with the same trial, may have created it.
+    `parent` is the sweep's run, `parent_files` the URI of its artifacts. A run is searched right
+    before it is created, because a failed call, or the driver of another sweep with the same
+    trial, may have created it.
     """
 
     def __init__(self, client: MlflowClient, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
@@ -51,13 +55,9 @@ class Runs:
         self._name, self._trials = sweep.name, {trial.id for trial in sweep.trials}
         self._storage = sweep.storage
         self._experiment = self._find_experiment(sweep)
-        self.parent = self._find_parent(declared_tags(sweep))
+        parent = self._find_parent(declared_tags(sweep)).info
+        self.parent, self.parent_files = str(parent.run_id), str(parent.artifact_uri)
         self._shown = self._find("tags.`sweeper.kind` = 'trial'")
-
-    @property
-    def gone(self) -> Path | None:
-        """The folder of the experiment's artifacts if it no longer exists, else None."""
-        return gone_folder(self._experiment.artifact_location)
 
     def grow(self, trials: set[str]) -> None:
         """Add trials of the sweep, and find the runs that they have already."""
@@ -150,24 +150,23 @@ class Runs:
         assert found is not None
         return found
 
-    def _find_parent(self, declared: Mapping[str, str]) -> str:
+    def _find_parent(self, declared: Mapping[str, str]) -> Run:
         query = f"tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = '{self._name}'"
         for run in self._search(query):
             self._client.update_run(run.info.run_id, status="RUNNING")
             self._client.log_batch(
                 run.info.run_id, tags=[RunTag(name, value) for name, value in declared.items()]
             )
-            return str(run.info.run_id)
+            return run
         tags = {
             "sweeper.kind": "sweep",
             "sweeper.sweep": self._name,
             **declared,
             **origin_tags(self._provenance),
         }
-        run = self._client.create_run(
+        return self._client.create_run(
             self._experiment.experiment_id, tags=tags, run_name=self._name
         )
-        return str(run.info.run_id)
 
     def _find(self, query: str) -> dict[str, Shown]:
         """The oldest run of each of the sweep's trials; younger duplicates are not used."""
@@ -177,6 +176,7 @@ class Runs:
             if tags.get("sweeper.trial") in self._trials:
                 found[tags["sweeper.trial"]] = Shown(
                     run.info.run_id,
+                    run.info.artifact_uri,
                     run.info.status,
                     int(tags.get("sweeper.epoch", 0)),
                     tags.get("mlflow.parentRunId"),
@@ -207,4 +207,4 @@ class Runs:
         run = self._client.create_run(
             self._experiment.experiment_id, start_time=started, tags=tags, run_name=trial.label
         )
-        return Shown(run.info.run_id, "RUNNING", parent=self.parent)
+        return Shown(run.info.run_id, run.info.artifact_uri, "RUNNING", parent=self.parent)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -15,8 +13,9 @@ from sweeper.storage import paths
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.artifact_place import bring_artifacts_along
-from sweeper.tracking.connection import alone, first_line
+from sweeper.tracking.connection import alone
 from sweeper.tracking.evaluation_artifacts import artifacts, evaluation_tags
+from sweeper.tracking.run_files import RunFiles
 from sweeper.tracking.runs import Runs, Shown
 from sweeper.tracking.store import make_store, quiet_client
 from sweeper.tracking.tags import commit_tags, text
@@ -25,7 +24,7 @@ from trainers.checkpoint import Commit
 
 __all__ = ["Tracking"]
 
-BATCH = 1000
+BATCH = 850  # metrics in one call, which takes 1,000 of metrics, parameters and tags together
 
 
 class Tracking:
@@ -39,18 +38,22 @@ class Tracking:
     sweep : the sweep; its `tracking` is MLflow's tracking URI.
     provenance : git commit, versions and host, for the tags.
 
-    Artifacts that cannot be stored do not stop delivery: `refused` is the last one's reason.
     """
 
     def __init__(self, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
         self._sweep = sweep
         self._trials = {trial.id: trial for trial in sweep.trials}
-        self.refused: str | None = None
         with alone(sweep.tracking):
             make_store(sweep.tracking)
             bring_artifacts_along(sweep.tracking, sweep.experiment)
             self._client = quiet_client(sweep.tracking)
             self.runs = Runs(self._client, sweep, provenance)
+        self._files = RunFiles(self._client)
+
+    @property
+    def refused(self) -> str | None:
+        """Why an artifact was not stored, which stops no delivery; None if all were."""
+        return self._files.refused
 
     def describe_sweep(self) -> None:
         """The grid and the resolved trials as artifacts of the parent run."""
@@ -58,32 +61,31 @@ class Tracking:
             trial.to_json() | {"role": trial.role, "twin_of": trial.twin_of}
             for trial in self._sweep.trials
         ]
-        self._artifact(self.runs.parent, "grid.yaml", self._sweep.grid.encode())
-        self._artifact(self.runs.parent, "trials.json", json.dumps(trials, indent=1).encode())
+        for name, content in (
+            ("grid.yaml", self._sweep.grid),
+            ("trials.json", json.dumps(trials, indent=1)),
+        ):
+            self._files.add(self.runs.parent, self.runs.parent_files, name, content.encode())
 
     def grow(self, sweep: Sweep) -> None:
         """Add the new trials of the same sweep; they may have runs already."""
         new = {trial.id: trial for trial in sweep.trials[len(self._trials) :]}
-        self._sweep, self._trials = sweep, self._trials | new
+        self._sweep = sweep
+        self._trials |= new
         self.runs.grow(set(new))
 
     def show_trial(self, trial_id: str, commit: Commit | None, status: str) -> None:
         """Bring a trial's run up to a commit; `status` is RUNNING, FINISHED, FAILED or KILLED."""
         trial = self._trials[trial_id]
         shown = self.runs.of(trial, commit)
-        records = [
-            record for record in (commit.records() if commit else []) if record.epoch > shown.epoch
-        ]
-        if not shown.described:
-            self._describe(trial, shown)
-        self._send(shown, records)
+        records = _records_after(shown.epoch, commit)
+        params = [] if shown.described else self._describe(trial, shown)
+        changed = bool(records) or status != shown.status
+        if changed or not shown.described:
+            self._send(shown, records, params, commit if changed else None)
         self._send_evaluations(trial_id, shown)
-        if status == shown.status and not records:
+        if not changed:
             return
-        if commit:
-            reason = {"sweeper.reason": ""} if shown.blamed else {}
-            self._set_tags(shown.run, reason | commit_tags(commit))
-            shown.blamed = commit.progress.reason is not None
         if status != "RUNNING":
             self._add_pictures(trial_id, shown)
         if status == "FAILED":
@@ -128,10 +130,8 @@ class Tracking:
         shown.status, shown.described, shown.evaluations = "", False, ()
         return False
 
-    def _describe(self, trial: PlannedTrial, shown: Shown) -> None:
-        """Write parameters and the data set, once for each run."""
-        params = [Param(name, text(value)) for name, value in trial.params.items()]
-        self._client.log_batch(shown.run, params=params)
+    def _describe(self, trial: PlannedTrial, shown: Shown) -> list[Param]:
+        """Write a run's data set, and return its parameters, which go with its first metrics."""
         data = trial.data
         dataset = Dataset(
             name=str(trial.params.get("data", "data")),
@@ -142,28 +142,59 @@ class Tracking:
         )
         tag = InputTag("mlflow.data.context", "training")
         self._client.log_inputs(shown.run, [DatasetInput(dataset, [tag])])
-        self._set_tags(shown.run, {"sweeper.described": "true"})
-        shown.described = True
+        return [Param(name, text(value)) for name, value in trial.params.items()]
 
-    def _send(self, shown: Shown, records: Sequence[Record]) -> None:
-        """Send metrics of whole epochs in batches, each with its last epoch as a tag."""
-        waiting: list[Metric] = []
-        for place, record in enumerate(records):
-            waiting += [
-                Metric(name, value, record.time_ms, record.epoch)
-                for name, value in record.metrics.items()
-            ]
-            after = records[place + 1 : place + 2]
-            if not after or len(waiting) + len(after[0].metrics) > BATCH:
-                mark = RunTag("sweeper.epoch", str(record.epoch))
-                self._client.log_batch(shown.run, metrics=waiting, tags=[mark])
-                shown.epoch, waiting = record.epoch, []
+    def _send(
+        self,
+        shown: Shown,
+        records: Sequence[Record],
+        params: Sequence[Param],
+        commit: Commit | None,
+    ) -> None:
+        """Send parameters, metrics and tags, mostly in one batch: a batch costs more than a row.
+
+        Its metrics are those of whole epochs, and MLflow writes its tags last, with the last epoch
+        among them. commit : the one that the tags are to describe.
+        """
+        *full, last = _batches(records)
+        for batch in full:
+            self._log(shown, batch, params, {})
+            params = []
+        tags = {"sweeper.described": "true"}
+        if commit:
+            tags |= ({"sweeper.reason": ""} if shown.blamed else {}) | commit_tags(commit)
+        self._log(shown, last, params, tags)
+        shown.described = True
+        shown.blamed = commit.progress.reason is not None if commit else shown.blamed
+
+    def _log(
+        self,
+        shown: Shown,
+        records: Sequence[Record],
+        params: Sequence[Param],
+        tags: Mapping[str, str],
+    ) -> None:
+        """Write one batch to a run."""
+        metrics = [
+            Metric(name, value, record.time_ms, record.epoch)
+            for record in records
+            for name, value in record.metrics.items()
+        ]
+        epoch = records[-1].epoch if records else shown.epoch
+        marks = {**tags, **({"sweeper.epoch": str(epoch)} if records else {})}
+        self._client.log_batch(
+            shown.run,
+            metrics=metrics,
+            params=params,
+            tags=[RunTag(name, value) for name, value in marks.items()],
+        )
+        shown.epoch = epoch
 
     def _send_evaluations(self, trial: str, shown: Shown) -> None:
         """Send the evaluations that the run lacks: tables, pictures, metrics, then their tags."""
         for one in read_evaluations(self._sweep.storage, trial, but=shown.evaluations):
             for name, content in artifacts(one):
-                self._artifact(shown.run, name, content)
+                self._files.add(shown.run, shown.files, name, content)
             metrics = [
                 Metric(name, value, one.time_ms, one.epoch) for name, value in one.metrics.items()
             ]
@@ -187,26 +218,29 @@ class Tracking:
         folder = paths.trial_folder(self._sweep.storage, trial)
         picture = gallery_png(paths.gallery_file(folder))
         if picture:
-            self._artifact(shown.run, "gallery.png", picture)
+            self._files.add(shown.run, shown.files, "gallery.png", picture)
 
     def _add_traceback(self, trial: str, shown: Shown) -> None:
         path = paths.error_file(paths.trial_folder(self._sweep.storage, trial))
         if path.is_file():
-            self._artifact(shown.run, "error.txt", path.read_bytes())
+            self._files.add(shown.run, shown.files, "error.txt", path.read_bytes())
 
-    def _artifact(self, run: str, name: str, content: bytes) -> None:
-        """Store a file in a run; raises only if the tracker does not answer at all."""
-        try:
-            if gone := self.runs.gone:
-                raise FileNotFoundError(f"the folder {gone} is not there")
-            self._store(run, name, content)
-        except Exception as error:  # noqa: BLE001 - a full disk, missing rights, a missing package
-            self._client.get_run(run)
-            self.refused = first_line(error)
 
-    def _store(self, run: str, name: str, content: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(name).name
-            path.write_bytes(content)
-            parent = Path(name).parent.as_posix()
-            self._client.log_artifact(run, str(path), None if parent == "." else parent)
+def _records_after(epoch: int, commit: Commit | None) -> list[Record]:
+    """The records of a commit after an epoch; its file is read only if there are any."""
+    if commit is None or commit.progress.epoch <= epoch:
+        return []
+    return [record for record in commit.records() if record.epoch > epoch]
+
+
+def _batches(records: Sequence[Record]) -> list[list[Record]]:
+    """Records in groups with at most `BATCH` metrics, unless one epoch has more; at least one."""
+    found: list[list[Record]] = [[]]
+    size = 0
+    for record in records:
+        if found[-1] and size + len(record.metrics) > BATCH:
+            found.append([])
+            size = 0
+        found[-1].append(record)
+        size += len(record.metrics)
+    return found

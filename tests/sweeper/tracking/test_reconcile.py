@@ -103,7 +103,7 @@ def test_a_run_that_claims_too_much_gets_the_rest(
 
     uri = sweep.tracking.replace("mlflow.db", "half.db")
 
-    def lose(tracking: Tracking, shown: object, records: object) -> None:
+    def lose(tracking: Tracking, shown: object, *batch: object) -> None:
         tracking._client.set_tag(shown.run, "sweeper.epoch", "4")  # type: ignore[attr-defined]
 
     with monkeypatch.context() as patch:

@@ -1,0 +1,47 @@
+"""Store files in runs: pictures, tables, tracebacks."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.tracking import MlflowClient
+
+from sweeper.tracking.artifact_place import gone_folder
+from sweeper.tracking.connection import first_line
+
+__all__ = ["RunFiles"]
+
+
+class RunFiles:
+    """Stores files in runs; one that cannot be stored stops nothing, and `refused` says why.
+
+    The caller names the place of a run's artifacts, which MLflow's client would ask the tracker
+    for at each run's first file.
+    """
+
+    def __init__(self, client: MlflowClient) -> None:
+        self._client = client
+        self.refused: str | None = None
+
+    def add(self, run: str, place: str, name: str, content: bytes) -> None:
+        """Store a file in a run; raises only if the tracker does not answer at all.
+
+        place : the URI of the run's artifacts. name : the file's path below it.
+        """
+        try:
+            if gone := gone_folder(place):
+                raise FileNotFoundError(f"the folder {gone} is not there")
+            self._store(place, name, content)
+        except Exception as error:  # noqa: BLE001 - a full disk, missing rights, a missing package
+            self._client.get_run(run)
+            self.refused = first_line(error)
+
+    def _store(self, place: str, name: str, content: bytes) -> None:
+        files = get_artifact_repository(place, tracking_uri=self._client.tracking_uri)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(name).name
+            path.write_bytes(content)
+            parent = Path(name).parent.as_posix()
+            files.log_artifact(str(path), None if parent == "." else parent)  # type: ignore[no-untyped-call]
