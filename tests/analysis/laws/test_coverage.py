@@ -20,7 +20,6 @@ from analysis.laws.coverage import (
     headline,
     intervals,
     simulate,
-    table,
 )
 from analysis.laws.powerlaw import Law, PowerLaw, fit
 from analysis.statistics.batched import slopes
@@ -82,7 +81,7 @@ def test_simulated_interval_is_the_one_that_fit_reports(seeds: int) -> None:
         assert found[ours] == np.mean([i.low <= how.nu <= i.high for i in told])
 
 
-@pytest.mark.parametrize("seeds", [1, 2, 3, 7])
+@pytest.mark.parametrize("seeds", [3, 7])
 def test_simulated_tests_are_those_that_fit_reports(seeds: int) -> None:
     y = simulate(MEASURED, seeds, 40, np.random.default_rng(2))
     laws = fitted(y)
@@ -93,6 +92,14 @@ def test_simulated_tests_are_those_that_fit_reports(seeds: int) -> None:
         "influence": np.mean([len(law.moved) > 0 for law in laws]),
     }
     assert headline(y, MEASURED.nu) == np.mean([w.ci_low <= 1.18 <= w.ci_high for w in laws])
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_below_three_seeds_there_is_no_test_of_shape(seeds: int) -> None:
+    y = simulate(MEASURED, seeds, 10, np.random.default_rng(2))
+    assert np.isnan(list(errors(y).values())).tolist() == [True] * 4
+    assert not any(law.shape_tested or law.bends for law in fitted(y))
+    assert math.isnan(headline(y, MEASURED.nu)) == (seeds == 1), "one seed has no scatter of seeds"
 
 
 @pytest.mark.parametrize(("seeds", "least"), [(3, 0.3), (5, 0.6), (10, 0.95)])
@@ -117,8 +124,18 @@ def test_stopping_when_narrow_costs_little_coverage() -> None:
     assert 0.90 <= stopped.coverage <= 0.97
     assert stopped.seeds > 5
     assert stopped.reached > 0.9
+    assert stopped.met == pytest.approx(stopped.coverage, abs=0.01)
     assert stopped.fixed is not None
     assert stopped.seeds < stopped.fixed, "else a number of seeds chosen beforehand were better"
+
+
+def test_the_few_that_are_narrow_within_a_small_budget_cover_less() -> None:
+    """They are narrow because their seeds happen to scatter little."""
+    stopped = cover_until(0.02, most=8, sweeps=3000)
+    assert stopped.reached < 0.6
+    assert stopped.met < 0.92
+    assert stopped.coverage > 0.92
+    assert math.isnan(cover_until(0.001, sweeps=50).met)
 
 
 def test_the_fixed_number_of_seeds_is_as_sure_as_it_says() -> None:
@@ -133,18 +150,6 @@ def test_the_fixed_number_of_seeds_is_as_sure_as_it_says() -> None:
     assert sure[0] < 0.92
     assert sure[1] > 0.88
     assert cover_until(0.001, sweeps=50).fixed is None
-
-
-@pytest.mark.slow
-def test_tests_err_in_one_straight_sweep_of_twenty() -> None:
-    found = table(sweeps=20_000)
-    tested = found[found.index.str.contains("3|5|10")]
-    assert len(tested) == 6
-    assert tested["coverage"].between(93, 97).all()
-    assert tested.drop(columns="coverage").stack().between(3, 7).all()
-    untested = found.drop(index=tested.index).drop(columns="coverage")
-    assert untested.shape == (4, 4)
-    assert (untested == 0).all(axis=None)
 
 
 @pytest.mark.slow

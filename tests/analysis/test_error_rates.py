@@ -1,0 +1,87 @@
+"""The table of error rates: each test errs in one sweep of twenty, not what it replaces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.equivalence import EQUIVALENT
+from analysis.equivalence.family_errors import false_equivalents
+from analysis.equivalence.seeds import compare_seeds, in_family
+from analysis.error_rates import FAMILY, MARGIN, PAIRS, table, until_table
+from analysis.laws.coverage import INDEPENDENT, MEASURED, Seeds, simulate
+from analysis.laws.residual_tests import residual_errors
+
+SIGMA = np.linspace(0.03, 0.27, 9)
+
+
+@pytest.mark.parametrize("how", [MEASURED, INDEPENDENT])
+def test_simulated_families_of_pairs_are_those_of_the_verdicts(how: Seeds) -> None:
+    rng = np.random.default_rng(1)
+    first, second = (simulate(how, 6, 60, rng)[..., PAIRS] for _ in range(2))
+    second = second + 0.8 * MARGIN  # so that many verdicts are *equivalent*
+    told, alone = [], []
+    for sweep in range(60):
+        pairs = [
+            compare_seeds(
+                ("first", "second"),
+                [
+                    pd.DataFrame({"y": arm[sweep, :, pair]}, index=range(start, start + 6))
+                    for arm, start in ((first, 0), (second, 6))
+                ],
+                MARGIN,
+                logs=False,
+            )
+            for pair in range(len(PAIRS))
+        ]
+        alone.append(any(one.verdict == EQUIVALENT for one in pairs))
+        told.append(any(one.verdict == EQUIVALENT for one in in_family(pairs)))
+    assert 0 < sum(told) < sum(alone)
+    assert false_equivalents((first, second), MARGIN) == (np.mean(alone), np.mean(told))
+
+
+def test_below_five_seeds_no_pair_is_equivalent() -> None:
+    arms = np.zeros((3, 4, 2)), np.zeros((3, 4, 2))
+    assert np.isnan(false_equivalents(arms, 0.1)).all()
+
+
+def test_tests_by_residuals_err_where_seeds_differ_and_only_there() -> None:
+    rng = np.random.default_rng(3)
+    x = np.log(SIGMA)
+    measured, independent = (
+        residual_errors(x, simulate(how, 5, 3000, rng)) for how in (MEASURED, INDEPENDENT)
+    )
+    assert measured["bend"] > 0.4
+    assert measured["rivals"] > 0.3
+    assert measured["lack of fit"] > 0.08
+    assert 0.03 < independent["bend"] < 0.07
+    assert 0.03 < independent["lack of fit"] < 0.07
+
+
+@pytest.mark.slow
+def test_every_interval_covers_and_every_test_errs_in_one_sweep_of_twenty() -> None:
+    found = table(sweeps=20_000)
+    now = found.xs("now", axis=1, level=1)
+    assert len(found) == 10
+    one = found.index.str.contains("1 seed")
+    assert now["coverage"][~one].between(93, 97).all()
+    assert now["coverage"][one].isna().all()
+    shape = now[["bend", "lack of fit", "rivals", "influence"]]
+    tested = found.index.str.contains("3 seeds|5 seeds|10 seeds")
+    assert shape[tested].stack().between(3, 7).sum() == 6 * 4
+    assert shape[~tested].isna().all(axis=None)
+    five = found.index.str.contains("5 seeds|10 seeds")
+    assert now[FAMILY][five].between(2, 6).sum() == 4
+    assert now[FAMILY][~five].isna().all()
+    before = found.xs("before", axis=1, level=1)
+    assert (before["bend"][found.index.str.contains("measured")] > 40).all()
+    assert before[FAMILY][found.index.str.contains("independent noise, (?:5|10)")].gt(15).all()
+
+
+@pytest.mark.slow
+def test_sweeps_that_stop_when_narrow_cover_almost_as_they_say() -> None:
+    found = until_table(sweeps=10_000)
+    wide = found[found.index.str.contains("20 seeds")]
+    assert len(wide) == 6
+    assert wide[["coverage", "met"]].astype(float).ge(91.5).all(axis=None)
