@@ -42,10 +42,7 @@ def info(view: View) -> ByWidth:
             relevant=False,
         )
     many = table.groupby("series")["d_z"].transform("nunique") > 1
-    return ByWidth(
-        table[many].sort_values(["series", "d_z"], ignore_index=True),
-        "\n".join([*(one.sentence() for one in view.tested.trends), _BARS]),
-    )
+    return ByWidth(table[many].sort_values(["series", "d_z"], ignore_index=True), _BARS)
 
 
 def _row(claim: Claim) -> dict[str, object]:

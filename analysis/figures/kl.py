@@ -23,10 +23,9 @@ from analysis.figures.drawing.theory import (
 )
 from analysis.figures.drawing.view import Figure, NothingToDraw, View, of_other_level
 from analysis.laws.prediction import prediction
-from analysis.laws.sentences import law_shape
 from analysis.wording import setting, symbol
 
-__all__ = ["IN_ALPHA", "IN_OTHER", "IN_SIGMA", "LawPanel", "draw", "fitted", "heart", "info"]
+__all__ = ["IN_ALPHA", "IN_OTHER", "IN_SIGMA", "LawPanel", "draw", "fitted", "info"]
 
 _POINTS = 60
 
@@ -131,15 +130,15 @@ def fitted(claim: Claim) -> pd.DataFrame:
 
 
 def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
-    said = [f"{claim.family.label}: {heart(claim)}" for claim in claims]
+    said = []
     if not claims:
-        said = [f"No law is fitted: it takes at least three values of {symbol(x)}."]
+        said.append(f"No law is fitted: it takes at least three values of {symbol(x)}.")
     if count > marks.LIMIT:
         said.append(f"The {marks.LIMIT} largest of {count} families are drawn.")
     said.append(
-        "Each point is one trial (one seed). Lines: least squares on the logarithms over the "
-        "fitted range; band, from two seeds up: 95 % t interval of the seeds’ lines; dashed: the "
-        "95 % prediction interval of one more run. Below: measured KL relative to the fitted law."
+        "Points: trials. Lines: least squares on the logarithms, with the 95 % t interval over "
+        "seeds (band) and the 95 % prediction interval of one more run (dashed). Below: measured "
+        "KL relative to the fitted law."
     )
     return "\n".join(said)
 
@@ -151,13 +150,6 @@ def _of_theory(view: View, rows: pd.DataFrame, theory: pd.DataFrame | None) -> s
     found = where_linear_collapses(view, rows)
     beyond = found.sentence() if found and found.sigmas else LINEAR
     return f"\nDotted: the optimum of a linear VAE on the same data. {beyond}"
-
-
-def heart(claim: Claim) -> str:
-    """A sentence with the exponent and the curvature test of a law."""
-    if claim.law is None:
-        return claim.refusal
-    return " ".join([claim.law.sentences()[0], law_shape(claim.law)]).rstrip()
 
 
 def draw(data: LawPanel) -> go.Figure:

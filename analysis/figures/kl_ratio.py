@@ -103,8 +103,8 @@ def _caption(view: View, table: pd.DataFrame) -> str:
     return (
         f"Mean and standard deviation (sd) over the points. {'; '.join(said)}.\n"
         "L is the ELBO without its constant, as in the paper. The published values are for "
-        f"MNIST, d = 784; {ours}. The two sets of points are shown beside each other, not tested "
-        "against each other: model, network and training may differ."
+        f"MNIST, d = 784; {ours}. They are not tested against ours: model, network and training "
+        "may differ."
     )
 
 

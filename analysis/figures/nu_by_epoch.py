@@ -11,8 +11,6 @@ import plotly.graph_objects as go
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
-from analysis.laws.sentences import law_trained
-from analysis.training.rule import rule_sentences
 from analysis.wording import symbol
 
 __all__ = ["FIGURE", "ByEpoch", "draw", "info"]
@@ -31,7 +29,7 @@ class ByEpoch:
 def info(view: View) -> ByEpoch:
     """ν of each law at every epoch, with its interval over seeds."""
     found = [
-        (claim, claim.law, claim.law.convergence)
+        (claim, claim.law.convergence)
         for claim in view.claims
         if claim.law is not None and claim.law.convergence is not None
     ][: marks.LIMIT]
@@ -50,13 +48,11 @@ def info(view: View) -> ByEpoch:
             "high": one.high,
             "verdict": curve.verdict,
         }
-        for claim, _, curve in found
+        for claim, curve in found
         for epoch, one in zip(curve.epochs, curve.nu, strict=True)
     ]
-    said = [f"{claim.family.label}: {law_trained(law)}" for claim, law, _ in found]
-    said += rule_sentences(view.experiment.sweeps)
-    said.append("Bands: 95 % t intervals of per-seed slopes. Drift: over the last fifth.")
-    return ByEpoch(pd.DataFrame(rows), "\n".join(said))
+    caption = "A law is the model's once this curve is flat. Bands: 95 % t intervals over seeds."
+    return ByEpoch(pd.DataFrame(rows), caption)
 
 
 def draw(data: ByEpoch) -> go.Figure:

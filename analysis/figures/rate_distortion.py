@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.style import canvas, log_axes, stack
-from analysis.figures.drawing.theory import LINEAR, effective, theory_curve, theory_line
+from analysis.figures.drawing.theory import effective, theory_curve, theory_line
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.sources.noise import noise_levels
 from analysis.wording import model_name, setting
@@ -41,9 +41,8 @@ def info(view: View) -> Plane:
         raise NothingToDraw("No finished trial has both KL and a reconstruction error.")
     parts = [_measured(view, part, name) for name, part in trials.groupby(_names(trials))]
     caption = (
-        "Each point is one trial; towards the lower left the code is shorter and the "
-        "picture better. Laplace models measure error in absolute units, so they have a "
-        "panel of their own."
+        "Towards the lower left the code is shorter and the picture better."
+        + " Laplace models measure error in absolute units." * ("alpha" in trials)
     )
     if trials["model"].isin(_NOISY).any():
         caption += (
@@ -56,7 +55,7 @@ def info(view: View) -> Plane:
         parts.append(
             theory.assign(series="linear theory", error=SQUARED, x=theory["kl"], y=theory["recon"])
         )
-        caption += f" Dotted: the rate-distortion curve of a linear VAE on the same data. {LINEAR}"
+        caption += " Dotted: that of a linear VAE."
     return Plane(pd.concat(parts, ignore_index=True), caption)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.claims import Claim, short
 from analysis.figures.drawing.labels import hover, label
-from analysis.figures.kl import LawPanel, fitted, heart
+from analysis.figures.kl import LawPanel, fitted
 from analysis.wording import quantity, setting, symbol
 
 __all__ = ["law_panel"]
@@ -61,12 +61,12 @@ def _points(claim: Claim, seed: str | None, hue: int) -> pd.DataFrame:
 
 
 def _caption(claims: Sequence[Claim]) -> str:
-    said = [f"{claim.family.label}: {heart(claim)}" for claim in claims]
+    said = []
     if len(claims) > marks.LIMIT:
         said.append(f"The first {marks.LIMIT} of {len(claims)} groups are drawn.")
     said.append(
-        "Each point is one run. Lines: least squares on the logarithms over the fitted range; "
-        "band, from two seeds up: 95 % t interval of the seeds’ lines; dashed: the 95 % "
-        "prediction interval of one more run. Below: the values relative to the fitted law."
+        "Points: runs. Lines: least squares on the logarithms, with the 95 % t interval over "
+        "seeds (band) and the 95 % prediction interval of one more run (dashed). Below: values "
+        "relative to the fitted law."
     )
     return "\n".join(said)

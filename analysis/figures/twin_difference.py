@@ -51,6 +51,8 @@ def info(view: View) -> Twins:
     table = pd.concat(parts, ignore_index=True)
     if table.empty:
         raise NothingToDraw("The twins and their partners have no history in common yet.")
+    if (table["difference"] == 0).all():
+        raise NothingToDraw("All twins agree to the last bit.", relevant=False)
     zero = int((table["difference"] == 0).sum())
     left = f" The first {_PAIRS} of {len(pairs)} pairs are drawn." * (len(pairs) > _PAIRS)
     return Twins(

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,8 +24,9 @@ from analysis.sources.schema import Experiment
 __all__ = ["summary", "write", "write_parts"]
 
 _TITLES = {
-    "summary": "Summary",
     **SECTIONS,
+    "summary": "What the tests say",
+    "results": "Settings and trials",
     "failed": "Failed and unfinished trials",
     "provenance": "Provenance",
 }
@@ -93,6 +95,7 @@ def _page(title: str, under: str, found: list[Part], settings: ReportSettings) -
     return Page(
         title=title,
         provenance=under,
+        answer=next((part.answer for part in found if part.answer), ""),
         keys=[key for part in found for key in part.keys],
         sections=list(_sections(found)),
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -101,13 +104,21 @@ def _page(title: str, under: str, found: list[Part], settings: ReportSettings) -
 
 
 def _sections(found: list[Part]) -> Iterator[Section]:
-    """Summary first, provenance last; a section with nothing to show is left out."""
+    """Pictures and figures, then the tests, then provenance; an empty section is left out."""
     said = [one for part in found for one in part.statements]
-    blocks = [Block("summary", "summary.html", content=said), *_blocks(found)]
+    blocks = [Block("summary", "summary.html", content=said, order=0), *_blocks(found)]
     for name, title in _TITLES.items():
         shown = [block for block in blocks if block.section == name]
         if shown:
-            yield Section(name, title, shown)
+            yield Section(name, title, list(_paired(shown)))
+
+
+def _paired(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks; of an odd number of neighbouring halves the last is made whole."""
+    for half, run in groupby(blocks, key=lambda one: one.half):
+        *most, last = run
+        yield from most
+        yield replace(last, half=half and len(most) % 2 == 1)
 
 
 def _replace(path: Path, text: str) -> Path:

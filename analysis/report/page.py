@@ -32,10 +32,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """The content of a report, as plain text and blocks."""
+    """The content of a report, as plain text and blocks; it begins with `answer`."""
 
     title: str
     provenance: str
+    answer: str
     keys: Sequence[Key]
     sections: Sequence[Section]
     written: str

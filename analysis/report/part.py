@@ -36,6 +36,8 @@ class Block:
     content: what the template shows, as plain text and numbers.
     name: of the CSV file that holds `table`, and of the figure's anchor.
     order: among the blocks of its section, the smallest first.
+    folded: whether its title has to be clicked before it is shown.
+    half: whether it may stand beside another such block on a wide screen.
     """
 
     section: str
@@ -45,12 +47,15 @@ class Block:
     name: str = ""
     table: pd.DataFrame | None = None
     order: int = 100
+    folded: bool = False
+    half: bool = False
 
 
 @dataclass(frozen=True)
 class Part:
-    """The content of the report on one subject; `order` is its place in the summary.
+    """The content of the report on one subject; `order` is its place among the others.
 
+    answer: one sentence with its caveat; the page begins with that of the first part that has one.
     numbers: its entries in report.json, by key.
     """
 
@@ -59,3 +64,4 @@ class Part:
     keys: Sequence[Key] = ()
     blocks: Sequence[Block] = ()
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    answer: str = ""

@@ -55,11 +55,18 @@ def ranking_part(table: Table, columns: Columns) -> Part:
             {"setting": row["setting"], "n": row["n"], "reached": [_spread(row, y)]}
             for _, row in frame.head(_SHOWN).iterrows()
         ],
-        "folded": len(frame) > _OPEN,
         "units": f"The {'largest' if better(y) == 'max' else 'smallest'} {y} stands first; the "
         "intervals hold at once, so also for the setting that one chooses.",
     }
-    block = Block("results", "results.html", "Settings in order", content, "results", frame)
+    block = Block(
+        "results",
+        "results.html",
+        "Settings in order",
+        content,
+        "results",
+        frame,
+        folded=len(frame) > _OPEN,
+    )
     return Part(order=60, blocks=[block], numbers={"results": records(frame)})
 
 

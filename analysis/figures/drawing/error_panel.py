@@ -11,7 +11,7 @@ from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import Family, families
 from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.style import axis_title, canvas, set_log
-from analysis.figures.drawing.theory import LINEAR, theory_curve, theory_line
+from analysis.figures.drawing.theory import theory_curve, theory_line
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.wording import setting, symbol
 
@@ -46,11 +46,11 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
     parts = [
         _measured(view, family, (x, y), words[1]) for family in families(trials, x)[: marks.LIMIT]
     ]
-    caption = "Each point is one trial (one seed); sums over dimensions, means over examples."
+    caption = ""
     theory = theory_curve(view, trials[trials[x].notna()], x) if y == "test/recon" else None
     if theory is not None:
         parts.append(theory.assign(series="linear theory", y=theory["recon"]))
-        caption += f" Dotted: Σ min(λ, σ²), the optimum of a linear VAE on the same data. {LINEAR}"
+        caption = "Dotted: Σ min(λ, σ²), the optimum of a linear VAE."
     return ErrorPanel(x, y, words[0], pd.concat(parts, ignore_index=True), caption)
 
 

@@ -25,24 +25,23 @@ from analysis.training.stationarity import judged
 __all__ = ["SECTIONS", "Drawn", "Figure", "NothingToDraw", "View", "look", "of_other_level"]
 
 SECTIONS = {
+    "images": "Images",
     "laws": "Scaling laws",
     "search": "Search",
-    "results": "Every setting",
-    "published": "Beside the published tables",
-    "reconstruction": "Reconstruction and rate",
-    "equivalence": "Equivalence",
-    "bounds": "Bounds of the denoising criterion",
     "compare": "Comparisons",
-    "images": "Images",
+    "reconstruction": "Reconstruction and rate",
+    "bounds": "Bounds of the denoising criterion",
     "robustness": "Robustness",
+    "equivalence": "Equivalence",
     "learning": "Learning curves",
+    "published": "Beside the published tables",
 }
 
 
 class NothingToDraw(AnalysisError):
     """A sentence on why a figure has no data.
 
-    relevant: whether the report shows it instead of the figure, or else in a list at its end.
+    relevant: whether the report shows it instead of the figure, or else nothing.
     """
 
     def __init__(self, sentence: str, relevant: bool = True) -> None:

@@ -115,6 +115,7 @@ def shown(*compared: Compared) -> Part:
         statements=[said for one in compared for said in one.statements],
         blocks=[block for at, one in enumerate(compared) for block in _blocks(one, at)],
         numbers={"compared": [plain(pair.to_json()) for one in compared for pair in one.found]},
+        answer=next((said.text for one in compared for said in one.statements), ""),
     )
 
 

@@ -9,22 +9,19 @@ from analysis.report.part import Block, Part
 
 __all__ = ["part"]
 
+_LARGE = ("laws", 10)  # the law itself
 _HIDDEN = ["hover", "link", "hue"]
 
 
 def part(view: View) -> Part:
-    """The figures, and a list of those that do not concern this experiment, with the reasons."""
-    drawn, left = [], []
+    """The figures; those that do not concern this experiment are left out."""
+    drawn = []
     for figure in (*figures(), *view.own_figures):
         try:
             drawn.append(_drawn(figure, view))
         except NothingToDraw as reason:
             if reason.relevant:
                 drawn.append(_absent(figure, str(reason)))
-            else:
-                left.append(str(reason))
-    if left:
-        drawn.append(Block("provenance", "not_drawn.html", content=left, order=110))
     tables = {one.name: records(one.table) for one in drawn if one.table is not None}
     return Part(order=0, blocks=drawn, numbers={"figures": tables})
 
@@ -39,6 +36,7 @@ def _drawn(figure: Figure, view: View) -> Block:
         figure.name,
         data.table.drop(columns=_HIDDEN, errors="ignore"),
         figure.order,
+        half=(figure.section, figure.order) != _LARGE,
     )
 
 

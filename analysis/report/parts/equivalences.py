@@ -27,7 +27,7 @@ from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
 from analysis.training.verdicts import UNTRAINED
-from analysis.wording import number, plural, quantity, symbol
+from analysis.wording import listed, number, plural, quantity, symbol
 
 __all__ = ["Equivalences", "blocks", "part"]
 
@@ -124,12 +124,16 @@ def part(view: View) -> Part:
         keys=list(found.keys),
         blocks=list(blocks(found)),
         numbers={"equivalence": numbers},
+        answer=" ".join(one.text for one in found.statements[:1]) if verdicts else "",
     )
 
 
 def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
     """Each verdict; or, for many of one level, how many there are of each kind."""
     if not verdicts:
+        return
+    if len(verdicts) > 1 and (together := _together(verdicts)):
+        yield Statement(together)
         return
     if len(verdicts) <= _SENTENCES:
         for one in verdicts:
@@ -147,6 +151,24 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
     if len(verdicts) > len(pairs):
         told += f" ({plural(len(verdicts), 'comparison')}, one a seed)"
     yield Statement(f"Equivalence, {LEVELS[level]}: {told}{_wanted(verdicts)}.", not same)
+
+
+def _together(verdicts: Sequence[Verdict]) -> str:
+    """One sentence on twins that all agree to the last bit, or whose objectives all do."""
+    pairs = listed([" ↔ ".join(one.split("  ↔  ")) for one in _pairs(verdicts)], _SENTENCES)
+    if _exact(verdicts):
+        return (
+            f"{plural(len(verdicts), 'pair')} of matched-seed twins agree to the last bit in KL "
+            f"and recon over the whole run: equivalent ({pairs})."
+        )
+    objectives = [one for one in verdicts if isinstance(one, AlgebraVerdict)]
+    if len(objectives) < len(verdicts) or {one.verdict for one in objectives} != {EQUIVALENT}:
+        return ""
+    return (
+        f"On the same parameters the objectives of {plural(len(verdicts), 'pair')} are "
+        f"proportional (largest deviation {max(one.deviation for one in objectives):.1e}): "
+        f"equivalent ({pairs})."
+    )
 
 
 def _wanted(verdicts: Sequence[Verdict]) -> str:
@@ -260,9 +282,17 @@ def blocks(found: Equivalences, measures: str = "KL and reconstruction") -> Iter
             "looked": alpha != ALPHA,
         }
         title = "Equivalence verdicts"
-        yield Block("equivalence", "equivalences.html", title, content, "equivalence", table)
+        yield Block(
+            "summary",
+            "equivalences.html",
+            title,
+            content,
+            "equivalence",
+            table,
+            folded=not content["tested"],
+        )
     elif found.refusals:
-        yield Block("equivalence", "absent.html", content=found.refusals)
+        yield Block("summary", "absent.html", content=found.refusals)
 
 
 def _row(row: pd.Series) -> dict[str, object]:

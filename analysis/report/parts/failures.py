@@ -26,7 +26,8 @@ def part(view: View) -> Part:
         order=80,
         statements=list(_statements(trials)),
         keys=list(_keys(trials)),
-        blocks=[Block("failed", "failures.html", content=rows, name="failed", table=frame)],
+        blocks=[Block("failed", "failures.html", content=rows, name="failed", table=frame)]
+        * bool(rows),
         numbers={"failed": records(frame)},
     )
 
@@ -35,9 +36,7 @@ def _statements(trials: pd.DataFrame) -> Iterator[Statement]:
     if trials.empty:
         return
     failed = trials[trials["status"] == "failed"]
-    if failed.empty:
-        yield Statement("No trial failed.")
-    else:
+    if len(failed):
         yield Statement(
             f"{plural(len(failed), 'trial')} failed and "
             f"{'are' if len(failed) > 1 else 'is'} in no result: "

@@ -44,7 +44,13 @@ class Level:
 def part(view: View) -> Part:
     """One gallery a family of models, with a dial over its noise level; none without pictures."""
     found = [
-        Block("images", "gallery.html", family.label, {"levels": levels, "sign": symbol(scale)})
+        Block(
+            "images",
+            "gallery.html",
+            family.label,
+            {"levels": levels, "sign": symbol(scale)},
+            half=True,
+        )
         for scale, family in _first(all_families(view.finished))
         if (levels := list(_levels(view, family, scale)))
     ]

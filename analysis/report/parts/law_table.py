@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.claims import Claim, interval
 from analysis.figures.drawing.view import View
+from analysis.laws.answer import law_answer
 from analysis.laws.powerlaw import PowerLaw, fit
 from analysis.laws.prediction import prediction
 from analysis.laws.sentences import law_doubts, law_shape, law_trained
@@ -39,6 +40,7 @@ def part(view: View) -> Part:
             "laws": [_json(claim) for claim in view.claims],
             "trends": [plain(one.to_json()) for one in view.tested.trends],
         },
+        answer=_answer(view),
     )
 
 
@@ -52,14 +54,28 @@ def _blocks(view: View) -> Iterator[Block]:
                 "training": _training(claim.law) if claim.law else "",
                 "form": _rival(claim.law) if claim.law else "",
                 "intervals": _intervals(claim.law) if claim.law else [],
+                "rest": _rest(claim),
             }
             for claim in view.claims
         ]
         yield Block(
-            "laws", "laws.html", "All laws and their tests", rows, "laws", _frame(view.claims)
+            "summary", "laws.html", "All laws and their tests", rows, "laws", _frame(view.claims)
         )
     elif view.wants_law:
         yield Block("laws", "absent.html", content=[_NO_FAMILY])
+
+
+def _answer(view: View) -> str:
+    """The trend of ν over d_z, else the first law that was fitted."""
+    found = [claim for claim in view.claims if claim.law is not None]
+    if view.tested.trends:
+        return view.tested.trends[0].sentence()
+    if not found:
+        return ""
+    first, law = found[0], found[0].law
+    assert law is not None
+    name = f"{first.family.label}: " * (len(found) > 1)
+    return f"{name}{law_answer(law)}"
 
 
 def _intervals(law: PowerLaw) -> list[tuple[str, float, float]]:
@@ -68,6 +84,14 @@ def _intervals(law: PowerLaw) -> list[tuple[str, float, float]]:
     own = [law.exponent.alone] * (law.exponent.family > 1)
     every = (law.exponent, *own, *([new.nu] if new else []), *law.intervals)
     return [(one.method, one.low, one.high) for one in every if math.isfinite(one.low)]
+
+
+def _rest(claim: Claim) -> list[str]:
+    """The sentences of a law that the statements do not have."""
+    if claim.law is None:
+        return []
+    said = " ".join(one.text for one in _law(claim))
+    return [text for text in claim.law.sentences() if text not in said]
 
 
 def _json(claim: Claim) -> dict[str, object]:

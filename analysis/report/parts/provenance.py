@@ -22,16 +22,18 @@ _DIRTY = ("git_dirty", "dirty")
 
 
 def part(view: View) -> Part:
-    """The last section: facts, commands to reproduce, all trials, and the metrics' definitions."""
+    """The last section: facts, commands to reproduce, and the metrics' definitions."""
     experiment = view.experiment
     content = {"facts": facts(experiment), "commands": reproduce(experiment)}
-    trials, several = experiment.trials, mixed(view.finished)
+    several = mixed(view.finished)
     return Part(
         order=120,
         statements=[Statement(f"{several[0].upper()}{several[1:]}.", True)] if several else [],
         blocks=[
-            Block("provenance", "provenance.html", "", content, "trials", trials),
-            Block("provenance", "conventions.html", order=120),
+            Block("provenance", "provenance.html", "", content),
+            Block(
+                "provenance", "conventions.html", "Units and definitions", order=120, folded=True
+            ),
         ],
         numbers={"provenance": content["facts"], "reproduce": content["commands"]},
     )

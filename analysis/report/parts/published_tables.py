@@ -45,7 +45,16 @@ def part(view: View) -> Part:
     if errata:
         table = pd.DataFrame([one.to_json() for one in errata]).drop(columns="subjects")
         blocks.append(
-            Block("published", "errata.html", "Errata of the papers", errata, "errata", table, 110)
+            Block(
+                "published",
+                "errata.html",
+                "Errata of the papers",
+                errata,
+                "errata",
+                table,
+                110,
+                True,
+            )
         )
     numbers = {
         "published": records(exponents),

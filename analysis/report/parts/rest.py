@@ -88,7 +88,14 @@ def _block(table: pd.DataFrame) -> Block:
         "shown": _SHOWN,
     }
     return Block(
-        "learning", "rest.html", "Whether trials still move", content, "training", table, order=20
+        "summary",
+        "rest.html",
+        "How far each trial was trained",
+        content,
+        "training",
+        table,
+        order=120,
+        folded=True,
     )
 
 

@@ -36,10 +36,11 @@ _NOISES = {"gaussian": "Gaussian", "laplace": "Laplace", "salt_and_pepper": "sal
 
 def part(view: View) -> Part:
     """The settings that remove strong noise best, and a table of all settings."""
-    frame = results_frame(view)
+    frame, noisy = results_frame(view), _strongest_noise(view)
     return Part(
         order=60,
-        statements=_strongest_noise(view),
+        statements=noisy,
+        answer=" ".join(one.text for one in noisy[:1]),
         blocks=list(_blocks(frame)),
         numbers={"results": records(frame)},
     )
@@ -79,10 +80,17 @@ def _blocks(frame: pd.DataFrame) -> Iterator[Block]:
             }
             for _, row in frame.head(_SHOWN).iterrows()
         ],
-        "folded": len(frame) > _OPEN,
         "units": _CONVENTIONS,
     }
-    yield Block("results", "results.html", "What each setting reached", content, "results", frame)
+    yield Block(
+        "results",
+        "results.html",
+        "What each setting reached",
+        content,
+        "results",
+        frame,
+        folded=len(frame) > _OPEN,
+    )
 
 
 def _spread(row: pd.Series, name: str) -> str:

@@ -35,6 +35,12 @@ def part(view: View) -> Part:
         for law, part in frame.groupby("law", sort=False)
     ]
     block = Block(
-        "laws", "variance.html", "Where the variance of ν comes from", content, "variance", frame
+        "summary",
+        "variance.html",
+        "Where the variance of ν comes from",
+        content,
+        "variance",
+        frame,
+        folded=True,
     )
     return Part(order=21, blocks=[block], numbers={"variance": records(frame)})

@@ -33,7 +33,7 @@
       axis.title.font.size = 12;
       axis.title.standoff = 6;
     }
-    layout.height = printing ? Math.round(layout.height * 0.8) : layout.height > 480 ? Math.round(layout.height * 0.88) : layout.height;
+    layout.height = printing ? Math.round(layout.height * 0.8) : layout.height > 480 ? Math.round(layout.height * 0.78) : layout.height;
   };
 
   const folded = (trace) => {
@@ -135,6 +135,103 @@
     }
   };
 
+  const matcher = (columns, text) => {
+    const tests = text.trim().split(/\s+/).filter(Boolean).map((term) => {
+      const found = term.match(/^([^=<>]+)(<=|>=|=|<|>)(.*)$/);
+      const column = found ? columns.findIndex(({ name, title }) => [name, title].includes(found[1])) : -1;
+      if (column < 0) {
+        return (row) => [row.label, ...row.values].join(" ").toLowerCase().includes(term.toLowerCase());
+      }
+      const [, , sign, wanted] = found;
+      return ({ values: { [column]: value } }) => {
+        if (value === null || wanted === "") return wanted === "";
+        const [left, right] = [value, wanted].map((one) => (Number.isNaN(Number(wanted)) ? String(one) : Number(one)));
+        return { "=": left === right, "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right }[sign];
+      };
+    });
+    return (row) => tests.every((test) => test(row));
+  };
+
+  const element = (name, text = "", properties = {}) =>
+    Object.assign(document.createElement(name), { textContent: text, ...properties });
+
+  const curve = (row) => {
+    const host = element("div", "", { className: "canvas" });
+    const style = getComputedStyle(root);
+    const ink = style.getPropertyValue("--muted").trim();
+    const traces = Object.entries(row.curves).map(([name, [x, y]], index) => (
+      { x, y, name, type: "scatter", mode: "lines+markers", marker: { size: 4 },
+        line: { width: 1.5, color: settings.dark && theme() === "dark" ? ["#5cb0ef", "#ff8f4f"][index] : ["#0072b2", "#b04a00"][index] } }));
+    setTimeout(() => window.Plotly?.newPlot(host, traces, {
+      height: 260, margin: { l: 56, r: 8, t: 8, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: ink, size: 12 }, legend: { orientation: "h", y: 1.16 },
+      xaxis: { title: { text: "epoch" }, gridcolor: style.getPropertyValue("--rule") },
+      yaxis: { type: "log", gridcolor: style.getPropertyValue("--rule"), exponentformat: "power" },
+    }, { displayModeBar: false, responsive: true }));
+    return host;
+  };
+
+  const detail = (row, width) => {
+    const cell = element("td", "", { colSpan: width, className: "detail" });
+    cell.append(element("p", row.label));
+    if (row.link) cell.append(element("a", "MLflow run", { href: row.link, target: "_blank", rel: "noopener" }));
+    for (const { name, png } of row.pictures) {
+      const strip = element("div", "", { className: "strip" });
+      strip.append(element("span", name), element("img", "", { alt: name, src: `data:image/png;base64,${png}` }));
+      cell.append(strip);
+    }
+    if (Object.keys(row.curves).length) cell.append(curve(row));
+    const line = element("tr");
+    line.append(cell);
+    return line;
+  };
+
+  const watchTrials = () => {
+    for (const box of document.querySelectorAll(".trials")) {
+      const { columns, rows } = JSON.parse(box.querySelector("script").textContent);
+      const [find, body, count, more] = ["input", "tbody", "output", "button.more"].map((one) => box.querySelector(one));
+      const heads = [...box.querySelectorAll("th button")];
+      const first = Number(box.dataset.first);
+      let [by, down, limit] = [-1, false, first];
+      const line = (row) => {
+        const shown = element("tr", "", { tabIndex: 0 });
+        row.values.forEach((value, index) => {
+          const number = typeof value === "number";
+          const text = number ? String(Number(value.toPrecision(4))).replace("-", "−") : String(value ?? "");
+          shown.append(element("td", index ? text : text.slice(0, 8), { className: number ? "number" : "" }));
+        });
+        const turn = () => {
+          if (shown.nextSibling?.querySelector?.(".detail")) shown.nextSibling.remove();
+          else shown.after(detail(row, columns.length));
+        };
+        shown.addEventListener("click", turn);
+        shown.addEventListener("keydown", (event) => { if (event.key === "Enter") turn(); });
+        return shown;
+      };
+      const order = (one, two) => {
+        const [left, right] = [one.values[by], two.values[by]];
+        if (left === null || right === null) return (left === null) - (right === null);
+        return (left < right ? -1 : left > right ? 1 : 0) * (down ? -1 : 1);
+      };
+      const show = () => {
+        const kept = rows.filter(matcher(columns, find.value));
+        if (by >= 0) kept.sort(order);
+        body.replaceChildren(...kept.slice(0, limit).map(line));
+        count.textContent = `${kept.length} of ${rows.length}`;
+        more.hidden = kept.length <= limit;
+        heads.forEach((head, index) => head.parentElement.setAttribute(
+          "aria-sort", index !== by ? "none" : down ? "descending" : "ascending"));
+      };
+      heads.forEach((head, index) => head.addEventListener("click", () => {
+        [by, down] = [index, by === index && !down];
+        show();
+      }));
+      find.addEventListener("input", show);
+      more.addEventListener("click", () => { limit = Infinity; show(); });
+      show();
+    }
+  };
+
   const watchContents = () => {
     const links = new Map([...document.querySelectorAll(".toc a")].map(
       (link) => [link.getAttribute("href").slice(1), link]));
@@ -185,6 +282,7 @@
     watchSweep();
     paint();
     watchDials();
+    watchTrials();
     watchContents();
     if (!window.DecompressionStream) {
       plots.forEach((plot) => { plot.textContent = "Figures need a browser from 2023 or later."; });

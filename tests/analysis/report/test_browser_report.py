@@ -32,13 +32,18 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report with every section, whose trials have runs."""
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """An experiment whose report has every section, and whose trials have runs."""
     trials = [*planted.digits_experiment(5), *planted.alias_trials(5)]
     storage = planted.write(tmp_path_factory.mktemp("storage"), trials)
     loaded = load.from_storage(storage, "imaginary-noise")
     runs = loaded.trials.assign(run_id=[f"run{k}" for k in range(len(loaded.trials))])
-    return report.write(replace(loaded, trials=runs), tmp_path_factory.mktemp("report"), SETTINGS)
+    return replace(loaded, trials=runs)
+
+
+@pytest.fixture(scope="module")
+def path(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report.write(experiment, tmp_path_factory.mktemp("report"), SETTINGS)
 
 
 def visit(browser: Any, path: Path, **context: Any) -> Visit:
@@ -95,6 +100,36 @@ def test_the_dial_changes_the_images(opened: Visit) -> None:
     assert gallery.locator("output").inner_text() == "σ = 0.03"
     assert gallery.locator(".level:visible img").first.get_attribute("src") == before
     assert gallery.locator(".level:visible").count() == 1
+
+
+def test_trials_are_sorted_filtered_and_opened(opened: Visit, experiment: Experiment) -> None:
+    box = opened.page.locator(".trials")
+    rows, count = box.locator("tbody tr"), len(experiment.trials)
+    assert box.locator("output").inner_text() == f"{count} of {count}"
+    box.locator("button.more").click()
+    assert rows.count() == count
+    heads = box.locator("th").all_inner_texts()
+    sigma = [text.split()[0] for text in heads].index("σ")
+    box.locator("th button", has_text="σ").first.click()
+    values = [
+        float(text)
+        for text in rows.locator(f"td:nth-child({sigma + 1})").all_inner_texts()
+        if text
+    ]
+    assert values == sorted(values)
+    assert len(set(values)) > 3
+    box.locator("input").fill("sigma=0.03 seed<1")
+    wanted = experiment.trials.query("sigma == 0.03 and seed < 1")
+    assert 0 < len(wanted) < count
+    assert rows.count() == len(wanted)
+    rows.first.click()
+    detail = box.locator("td.detail")
+    assert detail.locator("img").count() == 3
+    detail.locator("svg.main-svg").first.wait_for()
+    assert opened.faults == []
+    rows.first.click()
+    assert detail.count() == 0
+    box.locator("input").fill("")
 
 
 def test_a_gallery_of_one_noise_level_needs_no_dial(browser: Any, tmp_path: Path) -> None:
@@ -180,11 +215,11 @@ def test_a_printed_report_shows_what_paper_can_and_no_more(browser: Any, path: P
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert words.is_visible()
     assert not buttons.is_visible()
-    assert not page.get_by_text("Every trial with its parameters").is_visible()
+    assert not page.locator(".trials input").is_visible()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
     assert not words.is_visible()
-    assert page.get_by_text("Every trial with its parameters").is_visible()
+    assert page.locator(".trials input").is_visible()
 
 
 def test_a_script_from_a_label_does_not_run(opened: Visit) -> None:

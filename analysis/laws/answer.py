@@ -1,0 +1,57 @@
+"""A law in one sentence that a reader can quote: the exponent, its interval and its caveats."""
+
+from __future__ import annotations
+
+import math
+
+from analysis.laws.evidence import Evidence
+from analysis.training.verdicts import CONVERGED
+from analysis.wording import listed, number, percent, plural, quantity, symbol
+
+__all__ = ["law_answer"]
+
+
+def law_answer(law: Evidence) -> str:
+    """``KL goes as σ^−ν with ν = 1.24 (95 %: 1.17 to 1.31, 3 seeds), but ...``.
+
+    The caveats: training that is short, drifting or of unknown length, a bend, a single seed.
+    """
+    y, x, found = quantity(law.law.y), symbol(law.law.x), law.convergence
+    if law.untrained:
+        why = "too few epochs were measured" if found and found.seldom else "training is too short"
+        return f"There is no answer yet: for a law of {y} against {x}, {why}."
+    if not math.isfinite(law.nu):
+        return ""
+    if not law.p < 1 - law.exponent.level:
+        return f"That {y} depends on {x} is not established: ν = {_spread(law)}."
+    sign = "−" if law.nu >= 0 else ""
+    after = f"After {plural(found.last, 'epoch')} {y}" if found else f"{y[0].upper()}{y[1:]}"
+    power = f"{after} goes as {x}^{sign}ν with ν = {_spread(law)}"
+    caveats = _caveats(law)
+    return f"{power}{', but ' if caveats else ''}{listed(caveats)}."
+
+
+def _spread(law: Evidence) -> str:
+    size = abs(law.nu)
+    if law.n_seeds < 2 or not math.isfinite(law.ci_low):
+        return number(size)
+    low, high = sorted((law.ci_low, law.ci_high) if law.nu >= 0 else (-law.ci_low, -law.ci_high))
+    return (
+        f"{number(size)} ({percent(law.exponent.level)}: {number(low)} to {number(high)}, "
+        f"{plural(law.n_seeds, 'seed')})"
+    )
+
+
+def _caveats(law: Evidence) -> list[str]:
+    said, found = [], law.convergence
+    if law.n_seeds < 2:
+        said.append("one seed says nothing of another")
+    if found is None:
+        said.append("how long was trained is unknown")
+    elif found.verdict != CONVERGED:
+        moves = found.drift.low > 0 or found.drift.high < 0
+        said.append("ν still moves" if moves else "ν is not shown to have settled")
+    if law.shape_tested and law.bends:
+        ends = f" from {number(law.local[0].nu)} to {number(law.local[-1].nu)}" * bool(law.local)
+        said.append(f"the line bends: its local exponent goes{ends}" if ends else "the line bends")
+    return said

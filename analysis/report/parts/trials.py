@@ -1,0 +1,133 @@
+"""All trials as a table to sort and to search, each with its curves and its pictures."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.drawing.view import View
+from analysis.report.part import Block, Part
+from analysis.report.parts.gallery import ROWS, side_by_side
+from analysis.sources.png import encode
+from analysis.sources.schema import param_columns
+from analysis.wording import quantity, symbol
+
+__all__ = ["part"]
+
+_METRICS = ("test/kl", "test/recon", "test/elbo", "test/denoise")
+_CURVES = ("test/kl", "test/recon")
+_ROWS, _DRAWN, _POINTS, _PICTURED, _SHOWN = 3000, 1000, 40, 60, 8
+
+Column = Mapping[str, str]
+
+
+def part(view: View) -> Part:
+    """The table; nothing without trials."""
+    trials = view.experiment.trials
+    if trials.empty:
+        return Part(order=119)
+    columns = _columns(trials)
+    rows = list(_rows(view, columns))
+    content = {
+        "columns": columns,
+        "rows": rows,
+        "count": len(trials),
+        "example": _example(columns, rows[0]["values"]),
+    }
+    block = Block("results", "trials.html", "", content, "trials", trials, order=110)
+    return Part(order=119, blocks=[block])
+
+
+def _columns(trials: pd.DataFrame) -> list[Column]:
+    """What varies between the trials, how each ended, and its metrics on the test set.
+
+    `name` is that of a filter, `title` the heading.
+    """
+    metrics = [name for name in _METRICS if name in trials and trials[name].notna().any()]
+    named = ["trial", *_settings(trials), "status", *metrics]
+    short = [name.removeprefix("test/") for name in named]
+    return [{"name": name, "title": symbol(name)} for name in short]
+
+
+def _settings(trials: pd.DataFrame) -> list[str]:
+    """The parameters that differ between trials, less those that another one determines."""
+    found: list[str] = []
+    names = [name for name in param_columns(trials) if name != "seed"]
+    for name in sorted(names, key=lambda name: name != "model"):
+        values = trials[name].map(str)
+        follows = any(values.groupby(trials[one].map(str)).nunique().max() == 1 for one in found)
+        if values.nunique() > 1 and not follows:
+            found.append(name)
+    return [*found, *(["seed"] if "seed" in trials else [])]
+
+
+def _example(columns: Sequence[Column], values: Sequence[Any]) -> str:
+    """A filter by the first number that a trial has, or by its status."""
+    for column, value in zip(columns, values, strict=True):
+        if isinstance(value, float):
+            return f"{column['name']}={value:g}"
+    return "status=finished"
+
+
+def _rows(view: View, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+    trials = view.experiment.trials
+    if order := _settings(trials):
+        trials = trials.sort_values(order, key=_sortable)
+    trials = trials.head(_ROWS)
+    sources = [one["name"] if one["name"] in trials else f"test/{one['name']}" for one in columns]
+    curves, links = _curves(view, trials), view.links(trials)
+    for place, (_, row) in enumerate(trials.iterrows()):
+        trial = str(row["trial"])
+        yield {
+            "values": [_plain(row[name]) for name in sources],
+            "label": str(row["label"]),
+            "link": links[place],
+            "curves": curves.get(trial, {}),
+            "pictures": _pictures(view, trial) if place < _PICTURED else [],
+        }
+
+
+def _sortable(column: pd.Series) -> pd.Series:
+    return column if pd.api.types.is_numeric_dtype(column) else column.map(str)
+
+
+def _curves(view: View, trials: pd.DataFrame) -> Mapping[str, dict[str, list[list[Any]]]]:
+    """By trial and metric, the epochs and the values, thinned; nothing for very many trials."""
+    if len(trials) > _DRAWN or view.experiment.history.empty:
+        return {}
+    history = view.experiment.history
+    kept = history[history["metric"].isin(_CURVES)].sort_values("step", kind="stable")
+    found: dict[str, dict[str, list[list[Any]]]] = {}
+    for (trial, metric), rows in kept.groupby(["trial", "metric"], sort=False):
+        at = np.unique(np.linspace(0, len(rows) - 1, _POINTS).round().astype(int))
+        steps, values = (rows[name].to_numpy()[at].tolist() for name in ("step", "value"))
+        found.setdefault(str(trial), {})[quantity(str(metric))] = [
+            steps,
+            [_plain(value) for value in values],
+        ]
+    return found
+
+
+def _pictures(view: View, trial: str) -> list[dict[str, str]]:
+    pictures = view.experiment.galleries(trial)
+    if pictures is None or not set(ROWS) <= set(pictures) or not len(pictures["clean"]):
+        return []
+    strips = {name: side_by_side(pictures[key][:_SHOWN], 1) for key, name in ROWS.items()}
+    return [
+        {"name": name, "png": b64encode(encode(strip)).decode()} for name, strip in strips.items()
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A number to six digits, text as it is, nothing for what is missing."""
+    if isinstance(value, bool | np.bool_):
+        return str(value)
+    if isinstance(value, int | float | np.number):
+        number = float(value)
+        return float(f"{number:.6g}") if math.isfinite(number) else None
+    return None if value is None else str(value)
