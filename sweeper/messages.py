@@ -99,8 +99,8 @@ class Event:
     """A trial's progress: its phase, and the records of the epochs since its last event.
 
     committed : whether the storage has a new commit. reason : why the trial failed. note : a
-    sentence for the user about a problem that did not make it fail. host : the node of the worker,
-    on a cluster.
+    sentence for the user about a problem that did not make it fail. host : the name of the
+    worker's node. pack : the id of the first trial of its job. Both are "" for events of a driver.
     """
 
     trial: str
@@ -109,7 +109,8 @@ class Event:
     committed: bool = False
     reason: str | None = None
     note: str | None = None
-    host: str | None = None
+    host: str = ""
+    pack: str = ""
 
     @property
     def ended(self) -> bool:

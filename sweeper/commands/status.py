@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.sources.tracking_address import without_password
 from sweeper.commands.shared import add_json
-from sweeper.terminal.screen import console, print_json, print_table
+from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from sweeper.status.standing import Standing
     from sweeper.sweep import Sweep
 
@@ -22,19 +20,9 @@ __all__ = ["HELP", "NAME", "add_arguments", "run", "sweeps_of"]
 
 NAME = "status"
 HELP = (
-    "show each trial's status, epoch and metrics, and what waits for the tracker; ends the runs "
-    "that a killed driver has left RUNNING"
+    "show each trial's status, epoch and metrics, what is trained where, and what waits for the "
+    "tracker; ends the runs that a killed driver has left RUNNING"
 )
-SHOWN = 40
-STYLES = {
-    "finished": "green",
-    "running": "cyan",
-    "stopped": "yellow",
-    "pruned": "magenta",
-    "failed": "bold red",
-    "pending": "dim",
-}
-COLUMNS = {"KL": "test/kl", "recon": "test/recon", "denoise": "test/denoise"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -128,6 +116,7 @@ def _plain(one: Standing) -> dict[str, Any]:
         "wall_s": round(one.wall_s, 3),
         "line": one.line,
         "reason": one.reason,
+        "where": asdict(one.where) if one.where else None,
         "metrics": dict(one.metrics),
     }
 
@@ -168,19 +157,10 @@ def _said(counted: Any) -> str:
 
 
 def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
-    from sweeper.terminal.failure_table import draw_failures
+    from sweeper.terminal.standing_table import draw_standings
 
     screen = console()
-    _show_trials(screen, found)
-    screen.print()
-    draw_failures(
-        screen,
-        [
-            {"trial": one.id, "label": one.label, "line": one.line, "reason": one.reason}
-            for one in found
-            if one.status == "failed"
-        ],
-    )
+    draw_standings(screen, found)
     screen.print(f"{row['experiment']}: {_said(row['counts'])}", markup=False, soft_wrap=True)
     if not row["stored"] and row["counts"]["pending"] == row["count"]:
         screen.print(
@@ -195,37 +175,6 @@ def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
         if tracker["left_running"]:
             screen.print(_left(tracker), markup=False, soft_wrap=True)
         screen.print(_tracked(tracker), markup=False, soft_wrap=True)
-
-
-def _show_trials(screen: Console, found: Sequence[Standing]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("trial", overflow="fold")
-    table.add_column("status", no_wrap=True)
-    for name in ("epoch", *COLUMNS):
-        table.add_column(name, justify="right", no_wrap=True)
-    for one in found[:SHOWN]:
-        metrics = [_metric(one, key) for key in COLUMNS.values()]
-        table.add_row(
-            one.label,
-            Text(one.status, style=STYLES.get(one.status, "")),
-            f"{one.epoch}/{one.epochs}",
-            *metrics,
-        )
-    print_table(screen, table)
-    if len(found) > SHOWN:
-        screen.print(
-            f"… and {len(found) - SHOWN} more trials (--json lists them all)", style="dim"
-        )
-
-
-def _metric(one: Standing, name: str) -> str:
-    value = one.metrics.get(name)
-    if value is None:
-        return "·"
-    return f"{value:.4g}" if math.isfinite(value) else "not finite"
 
 
 def _left(tracker: Mapping[str, Any]) -> str:

@@ -164,6 +164,7 @@ class Driver:
         events = [self._roster.confirm(event) for event in told]
         self._board.hear(events)
         (self._feed or self._jobs).hear(events)
+        self._roster.running.hear(events)
         for event in events:
             if event.phase == "failed" and not event.committed:
                 self._roster.fail(event.trial, event.reason or "unknown")
@@ -174,6 +175,7 @@ class Driver:
     def _close(self, host: Host | None, delivery: Delivery) -> None:
         """Free the workers while the tracker gets the rest."""
         self._interrupted |= self._sign.is_up()  # `sweeper stop` puts it up, too
+        self._roster.running.close()
         for trial, line in self._board.in_phase("running").items():
             line.phase = "stopped"
             delivery.notice(trial, "KILLED")

@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.sources.tracking_address import without_password
 from sweeper.driver.best import best, keep_found
+from sweeper.driver.running_trials import RunningTrials
 from sweeper.errors import UserError
 from sweeper.messages import Event
 from sweeper.planning.readable import require_readable
@@ -34,6 +35,7 @@ class Roster:
     def __init__(self, sweep: Sweep, source: Source | None, retry_failed: bool) -> None:
         self.sweep = replace(sweep, trials=source.trials) if source else sweep
         self.sign = ledger.StopSign(paths.sweep_folder(sweep))
+        self.running = RunningTrials(paths.sweep_folder(sweep))
         self.before = self._status()
         self._source = source
         failed = [trial for trial, status in self.before.items() if status == "failed"]

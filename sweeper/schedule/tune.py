@@ -233,10 +233,8 @@ class _Listener(TrialProgressCallback):
         if "events" not in result:
             return
         events = decode(result["events"])
-        if self._nodes:
-            events = [replace(event, host=result.get("hostname")) for event in events]
-            if any(event.phase == "finished" for event in events):
-                self._nodes.finished(result.get("node_ip", ""))
+        if self._nodes and any(event.phase == "finished" for event in events):
+            self._nodes.finished(result.get("node_ip", ""))
         self._emit(events)
 
     def on_trial_complete(

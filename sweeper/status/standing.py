@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from sweeper.storage import ledger
 from sweeper.storage.claims import driven_trials
 from sweeper.storage.evaluations import read_evaluations
+from sweeper.storage.lease import driven_sweeps
+from sweeper.storage.whereabouts import Whereabouts, read_running
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers import TrainerError
 
@@ -20,8 +22,8 @@ class Standing:
     """The state of one trial by its newest commit, with the last value of each metric.
 
     `committed` holds the epochs whose records are saved, `answered` the keys of its stored
-    evaluations, `line` is the line of the grid that declares it. An unfinished trial that no
-    driver trains now has the status ``stopped``.
+    evaluations, `line` is the line of the grid that declares it, `where` the node that trains it
+    now. An unfinished trial that no driver trains now has the status ``stopped``.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Standing:
     committed: tuple[int, ...] = ()
     answered: tuple[str, ...] = ()
     line: int | None = None
+    where: Whereabouts | None = None
 
 
 def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
@@ -46,11 +49,22 @@ def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
         for storage in {sweep.storage for sweep, _ in trials.values()}
         for one in driven_trials(storage)
     }
+    running = {
+        trial: where
+        for storage in {sweep.storage for sweep, _ in trials.values()}
+        for folder in driven_sweeps(storage)
+        for trial, where in read_running(folder).items()
+    }
     found = (_standing(sweep, trial) for sweep, trial in trials.values())
-    return [
-        one if one.status != "running" or one.id in busy else replace(one, status="stopped")
-        for one in found
-    ]
+    return [_now(one, one.id in busy, running.get(one.id)) for one in found]
+
+
+def _now(one: Standing, driven: bool, where: Whereabouts | None) -> Standing:
+    """The standing, with what drivers do with the trial now."""
+    if where and one.status != "finished":
+        return replace(one, status="running", where=where)
+    stopped = one.status == "running" and not driven
+    return replace(one, status="stopped" if stopped else one.status, where=where)
 
 
 def counts(found: Iterable[Standing]) -> dict[str, int]:

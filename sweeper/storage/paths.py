@@ -9,6 +9,7 @@
                                 stop         asks the workers to stop after their epoch
                                 nonce        what a driver wrote, for the nodes of its cluster
                                 driver.log   what the driver of `sweeper submit` said
+                                running.json where each trial is trained now
                                 delivered.json, search.json, study.journal, tune/
     trials/<id>/trial.json                   one trial, resolved; sweeps share it
                 <attempt>/<epoch>/           a commit (see `trainers.checkpoint`)
@@ -57,6 +58,7 @@ __all__ = [
     "nonce_file",
     "pictures_folder",
     "report_folder",
+    "running_file",
     "search_file",
     "stop_file",
     "sweep_file",
@@ -161,6 +163,11 @@ def delivered_file(sweep: Sweep) -> Path:
 def driver_log(sweep: Sweep) -> Path:
     """What the drivers that `sweeper submit` sent to a cluster have said, one after the other."""
     return sweep_folder(sweep) / "driver.log"
+
+
+def running_file(sweep_folder: Path) -> Path:
+    """Where each trial is trained, while a driver runs the sweep."""
+    return sweep_folder / "running.json"
 
 
 def search_file(sweep: Sweep) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,10 +16,14 @@ TELL_EVERY = 0.5
 
 
 class Reporter:
-    """Collects events, merges those of one trial, and sends them at intervals of half a second."""
+    """Collects events, merges those of one trial, and sends them at intervals of half a second.
 
-    def __init__(self, emit: Emit) -> None:
-        self._emit, self._last = emit, 0.0
+    `pack` : the id of the first trial of the job.
+    """
+
+    def __init__(self, emit: Emit, pack: str) -> None:
+        self._emit, self._pack, self._last = emit, pack, 0.0
+        self._host = socket.gethostname()
         self._waiting: dict[str, Event] = {}
 
     def tell(self, event: Event) -> None:
@@ -38,5 +43,6 @@ class Reporter:
 
     def flush(self) -> None:
         if self._waiting:
-            self._emit(list(self._waiting.values()))
+            told = self._waiting.values()
+            self._emit([replace(one, host=self._host, pack=self._pack) for one in told])
         self._waiting, self._last = {}, time.monotonic()

@@ -39,7 +39,7 @@ def train_pack(job: Job, emit: Emit) -> None:
     if ledger.StopSign(job.sweep).is_up():
         return
     keep_memory()
-    reporter = Reporter(emit)
+    reporter = Reporter(emit, job.trials[0].id)
     parts = [[one] for one in job.trials] if job.alone else [job.trials]
     for part in parts:
         _train_all(job, part, reporter)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,16 @@ import pytest
 from rich.console import Console
 
 from sweeper.cli import main
+from sweeper.driver import running_trials
+from sweeper.driver.jobs import make_job
 from sweeper.driver.run import RunOptions, run
+from sweeper.driver.running_trials import RunningTrials
 from sweeper.grid import loading
+from sweeper.messages import Event
 from sweeper.status.standing import standings
 from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
+from sweeper.storage.whereabouts import Whereabouts, write_running
 from sweeper.sweep import Sweep
 from sweeper.tracking.waiting import waiting
 from sweeper.worker import reporter, worker
@@ -75,6 +83,48 @@ def test_only_a_driver_makes_a_trial_run(tmp_path: Path, monkeypatch: pytest.Mon
     with hold_lease(paths.sweep_folder(other)):
         assert [one.status for one in standings([sweep])] == ["running"]
     assert [one.status for one in standings([sweep])] == ["stopped"]
+
+
+def test_what_is_trained_where_is_said_while_a_driver_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed driver has left says nothing."""
+    monkeypatch.setattr(running_trials, "WRITE_AFTER", 0.0)
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
+    first, second, later = planned(), planned(seed=2), planned(seed=3)
+    sweep = small_sweep(tmp_path, first, second, later)
+    job = replace(prepared(sweep)[0], trials=make_job(sweep, [first, second]).trials)
+    folder, host, news = paths.sweep_folder(sweep), socket.gethostname(), list[Event]()
+    running = RunningTrials(folder)
+    worker.train_pack(job, news.extend)
+    begun = [event for event in news if event.phase == "started"]
+    with hold_lease(folder):
+        running.hear(begun)
+        while not paths.running_file(folder).exists():
+            time.sleep(0.01)
+        found = asked(capsys, "demo", "--storage", sweep.storage)
+        assert main(["status", "demo", "--storage", str(sweep.storage)]) == 0
+        shown = capsys.readouterr().out
+        left = paths.running_file(folder).read_text()
+        running.close()
+        assert [one.where for one in standings([sweep])] == [None] * 3
+    assert [row["where"] and row["where"]["host"] for row in found["trials"]] == [host, host, None]
+    assert {row["where"]["pack"] for row in found["trials"][:2]} == {first.id}
+    assert re.search(rf"{host}  +\d.* {first.label}, {second.label} \(a pack of 2\)", shown)
+    paths.running_file(folder).write_text(left)
+    assert [one.where for one in standings([sweep])] == [None] * 3
+
+
+def test_a_trial_in_training_is_running_before_its_first_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = small_sweep(tmp_path)
+    prepared(sweep)
+    with hold_lease(paths.sweep_folder(sweep)):
+        assert [one.status for one in standings([sweep])] == ["pending"]
+        where = Whereabouts("a", sweep.trials[0].id, "2026-01-01T00:00:00+00:00")
+        write_running(paths.sweep_folder(sweep), {sweep.trials[0].id: where})
+        assert [(one.status, one.where) for one in standings([sweep])] == [("running", where)]
 
 
 def test_records_that_wait_are_counted(tmp_path: Path) -> None:
