@@ -12,6 +12,7 @@ __all__ = [
     "number",
     "percent",
     "plural",
+    "post_hoc",
     "probability",
     "quantity",
     "setting",
@@ -61,9 +62,13 @@ def model_name(model: object) -> str:
 
 
 def setting(column: str, value: object) -> str:
-    """``β = 4`` for a column and its value."""
+    """``β = 4`` for a column and its value; ``no β`` where it is missing."""
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return f"no {symbol(column)}"
     if column == "model":
         return model_name(value)
+    if isinstance(value, bool):
+        return f"{symbol(column)} = {str(value).lower()}"
     shown = f"{value:.6g}" if isinstance(value, int | float) else str(value)
     return f"{symbol(column)} = {shown}"
 
@@ -101,6 +106,11 @@ def share(value: float) -> str:
 
 def percent(level: float) -> str:
     return f"{100 * level:g} %"
+
+
+def post_hoc(why: str) -> str:
+    """``; post hoc: the range was chosen after the run``; nothing if all was declared before."""
+    return f"; post hoc: {why}" if why else ""
 
 
 def plural(count: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from analysis.sources.rows import require_metric, settled
 from analysis.sources.schema import SAID_BY_MODEL, param_columns
 from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.means import mean_estimate
+from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import listed, number, percent, plural, quantity, setting
 
 __all__ = ["Ranking", "rank"]
@@ -39,7 +40,8 @@ class Ranking:
     mean, low, high: of `metric`, intervals that hold at once for all settings; beside, beside_low,
     beside_high: the same of the test part; behind: the mean of differences from the first setting
     and design: paired over the seeds of both, or Welch's; candidate: whether the setting may be
-    the best. The truly best one is a candidate in `level` of all sweeps.
+    the best. The truly best one is a candidate in `level` of all sweeps. training: how far the
+    trials of all settings were trained; of untrained ones none is called best.
     """
 
     metric: str
@@ -48,6 +50,12 @@ class Ranking:
     fields: tuple[str, ...]
     table: pd.DataFrame
     level: float = 0.95
+    training: Trained = field(default_factory=Trained)
+
+    @property
+    def claims(self) -> bool:
+        """Whether any setting is called best."""
+        return self.training.verdict != UNTRAINED
 
     def to_json(self) -> dict[str, Any]:
         rows = [
@@ -62,19 +70,25 @@ class Ranking:
             "mode": self.mode,
             "beside": self.beside,
             "settings": rows,
+            "training": self.training.to_json(),
             "sentence": self.sentence(),
         }
 
     def sentence(self) -> str:
         """The winner with its interval, the other candidates, and what it was chosen on."""
         first, count = self.table.iloc[0], len(self.table)
-        at = ", ".join(setting(name, first[name]) for name in self.fields) or "the only setting"
+        there = (name for name in self.fields if pd.notna(first[name]))
+        at = ", ".join(setting(name, first[name]) for name in there) or "the only setting"
         told = f"{at}: {quantity(self.metric)} {self._spread(first, '', 'mean')}"
         if self.beside:
             told += f"; {quantity(self.beside)} {self._spread(first, 'beside_', 'beside')}"
+        remark = self.training.remark
         if count == 1:
-            return f"{told}.{self._chosen_on()}"
-        return f"Best of {count} settings, {told}.{self._others()}{self._chosen_on()}"
+            return f"{told}{f'; {remark}' * bool(remark)}.{self._chosen_on()}"
+        if not self.claims:
+            return f"First of {count} settings, {told}; {remark}.{self._chosen_on()}"
+        after = f" ({remark})" * bool(remark)
+        return f"Best of {count} settings{after}, {told}.{self._others()}{self._chosen_on()}"
 
     def _spread(self, row: pd.Series, prefix: str, value: str) -> str:
         low, high = row[f"{prefix}low"], row[f"{prefix}high"]
@@ -139,7 +153,7 @@ def rank(
         for group in groups
     ]
     table = pd.concat([pd.DataFrame(found), _against_first(groups, chosen, sign, level)], axis=1)
-    return Ranking(chosen, mode, test, tuple(fields), table, level)
+    return Ranking(chosen, mode, test, tuple(fields), table, level, Trained.of_rows(rows))
 
 
 def _selection(trials: pd.DataFrame) -> str:

@@ -36,7 +36,7 @@ from analysis.sources.rows import require_column, usable
 from analysis.statistics.multiplicity import Place
 from analysis.statistics.regression import fit_linear
 from analysis.training.verdicts import Trained
-from analysis.wording import number, plural, probability, quantity, symbol
+from analysis.wording import number, plural, post_hoc, probability, quantity, symbol
 
 __all__ = ["CollapseVerdict", "collapse"]
 
@@ -71,6 +71,7 @@ class CollapseVerdict:
     exponent: float = PAPERS["sigma"][1]
     training: Trained = field(default_factory=Trained)
     p_holm: float = math.nan
+    post_hoc: str = ""
 
     @property
     def p(self) -> float:
@@ -134,7 +135,7 @@ class CollapseVerdict:
             f"{told}: δ = {number(self.test.difference, 2)} "
             f"({100 - 200 * self.test.alpha:.3g} %: {number(self.test.low, 2)} to "
             f"{number(self.test.high, 2)}; margin {number(self.margin, 2)}{corrected}): "
-            f"{self.verdict_text}."
+            f"{self.verdict_text}{post_hoc(self.post_hoc)}."
         )
 
 

@@ -71,11 +71,11 @@ class Examined:
             yield from (one for one in every if isinstance(one, SeedVerdict | CollapseVerdict))
 
 
-def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
+def examine(experiment: Experiment, margin: float = 0.10, post_hoc: str = "") -> Examined:
     """Run the tests of every level that applies to these trials, with a declared margin.
 
     Those that are repeated over seeds, of pairs and of the collapse, are one family (Holm).
-
+    post_hoc: that the margin was chosen after the run, in words.
     Errors: AnalysisError for a margin that is not finite and above zero.
     """
     require_margin(margin)
@@ -86,8 +86,12 @@ def examine(experiment: Experiment, margin: float = 0.10) -> Examined:
     asked: dict[str, Callable[[], Sequence[Verdict]]] = {
         "algebra": lambda: algebra_of_twins(experiment),
         "twins": lambda: twins(experiment),
-        "seeds": lambda: across_seeds(trials, margin, alpha=alpha),
-        "collapse": lambda: collapse(trials, margin, alpha=alpha),
+        "seeds": lambda: [
+            replace(one, post_hoc=post_hoc) for one in across_seeds(trials, margin, alpha=alpha)
+        ],
+        "collapse": lambda: [
+            replace(one, post_hoc=post_hoc) for one in collapse(trials, margin, alpha=alpha)
+        ],
     }
     verdicts: dict[str, Sequence[Verdict]] = {}
     refusals: dict[str, str] = {}

@@ -26,7 +26,7 @@ from analysis.errors import AnalysisError, TooFewRows
 from analysis.sources.rows import require_column, usable
 from analysis.statistics.multiplicity import Place, places
 from analysis.training.verdicts import Trained
-from analysis.wording import number, probability, quantity
+from analysis.wording import number, post_hoc, probability, quantity
 
 __all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms", "compare_seeds", "in_family"]
 
@@ -43,7 +43,8 @@ class SeedVerdict:
     that decide all metrics together, see `seeds_missing`. copies: number of seeds whose values
     equal another seed's, which are not counted. reason: why the pair is unusable. training: how
     far both arms were trained; without convergence no pair is called equivalent. p_holm: of the
-    pair's claim, corrected over its family; NaN where it stands alone.
+    pair's claim, corrected over its family; NaN where it stands alone. post_hoc: that the margin
+    was chosen after the run, in words.
     """
 
     labels: tuple[str, str]
@@ -59,6 +60,7 @@ class SeedVerdict:
     logs: bool = True
     training: Trained = field(default_factory=Trained)
     p_holm: float = math.nan
+    post_hoc: str = ""
 
     @property
     def p(self) -> float:
@@ -120,7 +122,7 @@ class SeedVerdict:
         )
         if math.isfinite(self.p_holm):
             told += f"; Holm {probability(self.p_holm)}"
-        return f"{pair}: {told}: {self.verdict_text}."
+        return f"{pair}: {told}: {self.verdict_text}{post_hoc(self.post_hoc)}."
 
 
 def across_seeds(

@@ -17,6 +17,7 @@ from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.style import axis_title, canvas
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.statistics.means import mean_estimate
+from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import number, plural, quantity
 
 __all__ = ["FIGURE", "Found", "draw", "info"]
@@ -51,7 +52,8 @@ def info(view: View) -> Found:
     table["good"] = _unbeaten(table, goals)
     found = _told(view, sweep, table, next(iter(goals)))
     across, up = (ORDER, *goals) if len(goals) == 1 else list(goals)[:2]
-    return Found(table, _caption(table, sweep, goals, found), (across, up), goals)
+    training = _trained(view, sweep)
+    return Found(table, _caption(table, sweep, goals, found, training), (across, up), goals)
 
 
 def _goals(sweep: Mapping[str, Any]) -> dict[str, str]:
@@ -105,9 +107,13 @@ def _unbeaten(table: pd.DataFrame, goals: Mapping[str, str]) -> list[bool]:
 
 
 def _caption(
-    table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, str], found: str
+    table: pd.DataFrame,
+    sweep: Mapping[str, Any],
+    goals: Mapping[str, str],
+    found: str,
+    training: Trained,
 ) -> str:
-    """found: the best point's metrics in words."""
+    """found: the best point's metrics in words. training: of all points."""
     good = table[table["good"]]
     wanted = " and ".join(f"{quantity(name)} ({mode})" for name, mode in goals.items())
     method = str(sweep["search"].get("method"))
@@ -115,17 +121,19 @@ def _caption(
         f"{len(table)} points that the search `{method}` trained to the end, each the mean over "
         f"its seeds; wanted: {wanted}. "
     )
+    remark = f"; {training.remark}" * bool(training.remark)
+    lead = "First" if training.verdict == UNTRAINED else "Best"
     if len(goals) > 1:
         more = " Of more than two goals the first two are drawn." if len(goals) > 2 else ""
         return (
             f"{begin}Large, on the line: the Pareto set, the "
-            f"{plural(len(good), 'point')} that no other beats in every goal.{more} The "
+            f"{plural(len(good), 'point')} that no other beats in every goal{remark}.{more} The "
             "means have errors of their own: with other seeds a neighbour may take its place."
         )
     return (
-        f"{begin}The line is the best so far. Best: {good.iloc[0]['point']} with {found}. The "
-        "intervals allow for the choice among all points; trained with new seeds, the point "
-        "needs no such correction."
+        f"{begin}The line is the best so far. {lead}: {good.iloc[0]['point']} with "
+        f"{found}{remark}. The intervals allow for the choice among all points; trained with new "
+        "seeds, the point needs no such correction."
     )
 
 
@@ -142,6 +150,12 @@ def _told(view: View, sweep: Mapping[str, Any], table: pd.DataFrame, goal: str) 
             spread = str(mean) if np.isfinite(mean.se) else f"{number(mean.value, 4)} (one seed)"
             told.append(f"{quantity(metric)} {spread}")
     return " and ".join(told)
+
+
+def _trained(view: View, sweep: Mapping[str, Any]) -> Trained:
+    """How far all points were trained among which the search chose."""
+    asked = [str(one["id"]) for one in sweep["trials"]]
+    return Trained.of_rows(view.finished[view.finished["trial"].isin(asked)])
 
 
 def draw(data: Found) -> go.Figure:

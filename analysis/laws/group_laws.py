@@ -68,6 +68,8 @@ class _Asked:
 def fit_groups(table: Table, columns: Columns, within: Range = None) -> list[GroupLaw]:
     """A law for each group, in the order of the groups' values; of all rows without `group`.
 
+    Rows without a value of a group's column are a group of their own.
+
     within: the range of x, ends included. A group that cannot be fitted says why.
     Errors: AnalysisError, one sentence, for a column that is missing or has other things than
     numbers, for two rows of one x and seed, and if no group can be fitted.
@@ -76,13 +78,13 @@ def fit_groups(table: Table, columns: Columns, within: Range = None) -> list[Gro
         raise UnknownName("a law needs a column x: the hyperparameter that y depends on")
     law = Law(columns.x, columns.y, within, table.where, post_hoc=GIVEN * (within is not None))
     asked = _Asked(law, columns, table.notes)
-    require_numbers(table, columns)
+    require_numbers(table, columns, gaps=True)
     rows = _within(table.frame, columns.x, within)
     if not columns.group:
         return [GroupLaw({}, rows, _law(rows, asked))]
     found = [
         _group(dict(zip(columns.group, values, strict=True)), one, asked)
-        for values, one in rows.groupby(list(columns.group))
+        for values, one in rows.groupby(list(columns.group), dropna=False)
     ]
     if not any(one.law for one in found):
         raise TooFewRows(
@@ -114,7 +116,9 @@ def _group(fields: Mapping[str, object], rows: pd.DataFrame, asked: _Asked) -> G
 
 
 def _plain(value: object) -> object:
-    return value.item() if isinstance(value, np.generic) else value
+    """A group's value as it stands in a grid; None where it is missing."""
+    found = value.item() if isinstance(value, np.generic) else value
+    return None if found == "" or found != found else found
 
 
 def _law(rows: pd.DataFrame, asked: _Asked) -> PowerLaw:

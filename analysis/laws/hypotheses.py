@@ -1,48 +1,47 @@
-"""Tests of what people hold of ν: a value, a published one, the linear theory's, equal groups.
+"""Tests of what people hold of ν: a value, a published one, or the linear theory's.
 
 Example::
 
     against(law, 1.15, "the given value").sentence()
-    equal_exponents(experiment.trials, Law(), over="d_z")
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from analysis.errors import TooFewRows, UnusableValues
+from analysis.errors import UnusableValues
 from analysis.laws import linear_theory
-from analysis.laws.law import Law
+from analysis.laws.convergence import trained
 from analysis.laws.powerlaw import PowerLaw
-from analysis.laws.scaling import nu_by_seed, scaling
 from analysis.sources.schema import Spectrum
-from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.estimate import Estimate
-from analysis.statistics.multiplicity import holm
 from analysis.statistics.regression import leading_coefficients
-from analysis.wording import number, percent, probability, symbol
+from analysis.training.verdicts import UNTRAINED, Trained
+from analysis.wording import number, percent, post_hoc, probability
 
-__all__ = ["Against", "EqualExponents", "against", "equal_exponents", "linear_exponent"]
-
-Array = NDArray[np.float64]
+__all__ = ["Against", "against", "linear_exponent"]
 
 
 @dataclass(frozen=True)
 class Against:
-    """The hypothesis ν = value. difference: ν − value, its interval and p; p_holm: of a family."""
+    """The hypothesis ν = value.
+
+    difference: ν − value, its interval and p; p_holm: of a family. training: how far the laws
+    were trained; None for a published curve. Of an untrained law nothing is claimed. post_hoc:
+    what was chosen after the run, in words.
+    """
 
     hypothesis: str
     nu: float
     value: float
     difference: Estimate
     p_holm: float | None = None
+    training: Trained | None = field(default_factory=Trained)
+    post_hoc: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -51,8 +50,17 @@ class Against:
             "value": self.value,
             "difference": self.difference.to_json(),
             "p_holm": self.p_holm if self.p_holm is None or math.isfinite(self.p_holm) else None,
+            "training": self.training.to_json() if self.training else "published",
+            "post_hoc": self.post_hoc,
             "sentence": self.sentence(),
         }
+
+    @property
+    def remark(self) -> str:
+        """What must be said of the training beside the verdict."""
+        if self.training is None:
+            return "as published, convergence unknown"
+        return self.training.remark
 
     def sentence(self) -> str:
         d = self.difference
@@ -60,28 +68,15 @@ class Against:
         if not math.isfinite(d.se):
             return f"{told} is not tested: an interval of the difference needs two seeds."
         p = d.p if self.p_holm is None else self.p_holm
-        verdict = "is rejected" if p < 1 - d.level else "is not rejected, which does not prove it"
-        return (
-            f"{told} {verdict}: difference {number(d.value)} ({percent(d.level)}; {d.method}: "
-            f"{number(d.low)} to {number(d.high)}; {'Holm ' * (self.p_holm is not None)}"
-            f"{probability(p)})."
+        gap = (
+            f"difference {number(d.value)} ({percent(d.level)}; {d.method}: {number(d.low)} to "
+            f"{number(d.high)}; {'Holm ' * (self.p_holm is not None)}{probability(p)})"
         )
-
-
-@dataclass(frozen=True)
-class EqualExponents:
-    """ν in every pair of values of the field `over`, corrected as one family (Holm)."""
-
-    over: str
-    pairs: tuple[Against, ...]
-    left_out: dict[Any, str]
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "over": self.over,
-            "pairs": [pair.to_json() for pair in self.pairs],
-            "left_out": {str(value): why for value, why in self.left_out.items()},
-        }
+        if self.training and self.training.verdict == UNTRAINED:
+            return f"{told}: {gap}; {self.remark}{post_hoc(self.post_hoc)}."
+        verdict = "is rejected" if p < 1 - d.level else "is not rejected, which does not prove it"
+        remark = f"; {self.remark}" * bool(self.remark)
+        return f"{told} {verdict}: {gap}{remark}{post_hoc(self.post_hoc)}."
 
 
 def against(
@@ -93,7 +88,15 @@ def against(
     of ν says how straight the points are: what is tested is this run's curve.
     """
     difference = law.exponent.against(value, se, df)
-    return Against(f"ν = {name}", law.exponent.value, value, difference)
+    training = None if law.published else trained([law.convergence])
+    return Against(
+        f"ν = {name}",
+        law.exponent.value,
+        value,
+        difference,
+        training=training,
+        post_hoc=law.law.post_hoc,
+    )
 
 
 def linear_exponent(law: PowerLaw, spectrum: Spectrum, d_z: int | None) -> float:
@@ -112,38 +115,3 @@ def linear_exponent(law: PowerLaw, spectrum: Spectrum, d_z: int | None) -> float
             "follows no power law there (a deep one's may): restrict the range"
         )
     return -float(leading_coefficients(np.log(sigma), np.log(kl)[None, :])[0])
-
-
-def equal_exponents(
-    trials: pd.DataFrame, law: Law, over: str, level: float = 0.95
-) -> EqualExponents:
-    """ν equal in every pair of values of `over`: paired where seeds are shared, else Welch.
-
-    Errors: UnknownName; TooFewRows unless two values of `over` give a law.
-    """
-    found = scaling(trials, law, over, level)
-    pairs = list(combinations(zip(found.values, found.laws, strict=True), 2))
-    tests = [_pair(over, *pair, level=level) for pair in pairs]
-    p = holm(np.array([one.difference.p for one in tests]))
-    known = int(np.isfinite(p).sum())
-    if not known:
-        raise TooFewRows(f"ν is compared between values of {symbol(over)} from two seeds on")
-    corrected = (
-        replace(one, difference=one.difference.simultaneous(known), p_holm=float(mine))
-        for one, mine in zip(tests, p, strict=True)
-    )
-    return EqualExponents(over, tuple(corrected), dict(found.left_out))
-
-
-def _pair(
-    over: str, first: tuple[float, PowerLaw], second: tuple[float, PowerLaw], level: float
-) -> Against:
-    (one, mine), (other, theirs) = first, second
-    both = seed_contrast(pd.Series(nu_by_seed(mine)), pd.Series(nu_by_seed(theirs)))
-    name = symbol(over)
-    return Against(
-        f"ν at {name} = {one:g} equal to ν at {name} = {other:g}",
-        mine.nu,
-        theirs.nu,
-        both.difference(level),
-    )

@@ -15,18 +15,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.errors import AnalysisError, TooFewRows
-from analysis.laws.law import Law, filtered
+from analysis.errors import AnalysisError, TooFewRows, UnusableValues
+from analysis.laws.convergence import trained
+from analysis.laws.law import Law
 from analysis.laws.powerlaw import PowerLaw, fit
-from analysis.sources.rows import require_column
+from analysis.sources.rows import matching, require_column, settled
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
 from analysis.statistics.multiplicity import Place
 from analysis.statistics.regression import fit_weighted, leading_coefficients, polynomial
-from analysis.training.verdicts import CONVERGED, DRIFTING, UNTRAINED
-from analysis.wording import number, percent, plural, probability, symbol
+from analysis.training.verdicts import CONVERGED, UNTRAINED
+from analysis.wording import number, percent, plural, post_hoc, probability, symbol
 
-__all__ = ["Scaling", "nu_by_seed", "scaling"]
+__all__ = ["Scaling", "laws_by", "nu_by_seed", "scaling"]
 
 Array = NDArray[np.float64]
 
@@ -110,7 +111,8 @@ class Scaling:
             f"{number(change * t.low, 2)} to "
             f"{number(change * t.high, 2)}; {'Holm ' * corrected}{probability(p)})"
         )
-        return f"{told}. {numbers}{self._claim(p < 1 - t.level)}."
+        claim = self._claim(p < 1 - t.level)
+        return f"{told}. {numbers}{claim}{post_hoc(self.laws[0].law.post_hoc)}."
 
     def _claim(self, sure: bool) -> str:
         """What the training of the laws allows one to say of the trend."""
@@ -130,9 +132,7 @@ class Scaling:
     @property
     def training(self) -> str | None:
         """The worst verdict on the training of the laws; None if one's is not known."""
-        found = [law.convergence.verdict if law.convergence else None for law in self.laws]
-        order = (UNTRAINED, None, DRIFTING, CONVERGED)
-        return min(found, key=order.index)
+        return trained(law.convergence for law in self.laws).verdict
 
 
 def scaling(
@@ -145,25 +145,54 @@ def scaling(
     """Fit `law` at each value of `over`; values where it cannot be fitted are named.
 
     history: `Experiment.history`; without it nothing is established, as training is unknown.
-    Errors: UnknownName; TooFewRows unless at least two values of `over` give a law.
+    Errors: UnknownName; UnusableValues if `over` is no column of numbers; TooFewRows unless at
+    least two values of `over` give a law.
     """
     require_column(trials, over)
-    rows = filtered(trials, law)
-    laws: dict[float, PowerLaw] = {}
-    left_out: dict[float, str] = {}
-    for value in sorted(rows[over].dropna().unique()):
+    if not pd.api.types.is_numeric_dtype(trials[over]):
+        raise UnusableValues(f"a trend is over numbers, and {over} is a column of text")
+    laws, left_out = laws_by(trials[trials[over].notna()], law, over, level, history)
+    return Scaling(over, tuple(laws), tuple(laws.values()), _trend(laws, level), left_out)
+
+
+def laws_by(
+    trials: pd.DataFrame,
+    law: Law,
+    over: str,
+    level: float = 0.95,
+    history: pd.DataFrame | None = None,
+) -> tuple[dict[Any, PowerLaw], dict[Any, str]]:
+    """`law` at each value of the column `over`, of any type, and why others have none.
+
+    A missing value is a value of its own, None. What the law itself says of `over` does not hold.
+
+    Errors: UnknownName; TooFewRows unless at least two values give a law.
+    """
+    require_column(trials, over)
+    rows = settled(trials, law.where)
+    rows = rows[matching(rows, law.where)]
+    laws: dict[Any, PowerLaw] = {}
+    left_out: dict[Any, str] = {}
+    for value in _values(rows[over]):
         try:
-            one = replace(law, where={**law.where, over: float(value)})
-            laws[float(value)] = fit(trials, one, level, history)
+            one = replace(law, where={**law.where, over: value})
+            laws[value] = fit(trials, one, level, history)
         except AnalysisError as error:
-            left_out[float(value)] = str(error)
+            left_out[value] = str(error)
     if len(laws) < 2:
         why = f": {next(iter(left_out.values()))}" if left_out else ""
         raise TooFewRows(
-            f"scaling needs a law at two or more values of {symbol(over)}; "
+            f"a law is needed at two or more values of {symbol(over)}; "
             f"{len(laws)} could be fitted{why}"
         )
-    return Scaling(over, tuple(laws), tuple(laws.values()), _trend(laws, level), left_out)
+    return laws, left_out
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column in order: numbers, then text, then None for missing ones."""
+    plain = column.astype(object)
+    found = set(plain.where(column.notna(), None))
+    return sorted(found, key=lambda one: (one is None, isinstance(one, str), one))
 
 
 def _trend(laws: dict[float, PowerLaw], level: float) -> Estimate:

@@ -8,7 +8,17 @@ from dataclasses import asdict
 from analysis.laws.evidence import Evidence
 from analysis.laws.shape import CURVATURE_SD
 from analysis.training.verdicts import CONVERGED, DRIFTING, LEAST_STEPS, UNTRAINED
-from analysis.wording import listed, number, percent, plural, probability, quantity, share, symbol
+from analysis.wording import (
+    listed,
+    number,
+    percent,
+    plural,
+    post_hoc,
+    probability,
+    quantity,
+    share,
+    symbol,
+)
 
 __all__ = ["law_doubts", "law_json", "law_sentence", "law_sentences", "law_shape", "law_trained"]
 
@@ -110,8 +120,7 @@ def _exponent(law: Evidence) -> str:
         f"({percent(law.exponent.level)} {law.exponent.alone.method}{seeds}{_at_once(law)}: "
         f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
         f"{'Holm ' * corrected}{probability(_p(law))} for ν = 0) for {x} from {law.x_min:g} to "
-        f"{law.x_max:g}, n = {law.n}, R² = {share(law.r2)}"
-        f"{f'; post hoc: {law.law.post_hoc}' if law.law.post_hoc else ''}."
+        f"{law.x_max:g}, n = {law.n}, R² = {share(law.r2)}{post_hoc(law.law.post_hoc)}."
     )
 
 

@@ -64,7 +64,9 @@ def write_parts(
 
 
 def _view(experiment: Experiment, settings: ReportSettings) -> View:
-    view = look(experiment, settings.law, settings.margin, _run_url(settings))
+    view = look(
+        experiment, settings.law, settings.margin, _run_url(settings), settings.margin_post_hoc
+    )
     return replace(view, own_figures=settings.own_figures)
 
 

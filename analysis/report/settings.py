@@ -15,7 +15,8 @@ class ReportSettings:
     """Settings of a report, as the grid's analysis block and the command line give them.
 
     law: the declared law; None is KL against σ over all finished trials.
-    margin: of the equivalence tests, a log ratio.
+    margin: of the equivalence tests, a log ratio; margin_post_hoc: that it was chosen after the
+        run, in words.
     server: address of the MLflow server, http or https; None: points do not link.
     title: of the page; None is the experiment's name.
     experiment_id: MLflow's id of the experiment, for the links.
@@ -30,3 +31,4 @@ class ReportSettings:
     experiment_id: str | None = None
     reload_s: int | None = None
     own_figures: tuple[Figure, ...] = ()
+    margin_post_hoc: str = ""

@@ -89,9 +89,10 @@ def require_columns(table: Table, names: Iterable[str]) -> None:
             raise UnknownName(f"{table.name} has no column {name!r}; {hint}")
 
 
-def require_numbers(table: Table, columns: Columns) -> None:
+def require_numbers(table: Table, columns: Columns, gaps: bool = False) -> None:
     """Raise unless the table has these columns, x, y and the seed as numbers, with no gaps.
 
+    gaps: whether values of `group` may be missing.
     Errors: UnknownName for a missing column, or one named for two roles; UnusableValues for text,
     missing, NaN or infinite values, with the row.
     """
@@ -103,7 +104,7 @@ def require_numbers(table: Table, columns: Columns) -> None:
         raise UnknownName(f"the column {twice[0]!r} is named for two roles; each needs its own")
     for name in named:
         _require_number(table.frame[name])
-    for name in columns.group:
+    for name in () if gaps else columns.group:
         column = table.frame[name]
         absent = column.isna() | (column == "")
         if absent.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +31,11 @@ def judge(measured: int, change: Estimate, small: float, large: float) -> str:
 
 @dataclass(frozen=True)
 class Trained:
-    """How far the trials of a claim were trained.
+    """How far the trials, or the laws, of a claim were trained.
 
-    verdict: the worst of the trials; None if their histories are not known. moving: how many are
-    not converged. untrained: how many of these are not trained. epochs: the fewest and the most.
+    verdict: the worst of them; None if their histories are not known. moving: how many are not
+    converged. untrained: how many of these are not trained. epochs: the fewest and the most.
+    noun: what is counted.
     """
 
     verdict: str | None = None
@@ -41,6 +43,7 @@ class Trained:
     moving: int = 0
     untrained: int = 0
     epochs: tuple[int, int] = (0, 0)
+    noun: str = "trial"
 
     @classmethod
     def of_rows(cls, rows: pd.DataFrame) -> Trained:
@@ -52,14 +55,16 @@ class Trained:
         if known.empty or not known.isin([CONVERGED, DRIFTING, UNTRAINED]).all():
             return cls(of=len(rows))
         epochs = rows["epoch"].astype(int) if "epoch" in rows else pd.Series([0])
-        untrained, still = int((known == UNTRAINED).sum()), int((known != CONVERGED).sum())
-        return cls(
-            UNTRAINED if untrained else DRIFTING if still else CONVERGED,
-            len(known),
-            still,
-            untrained,
-            (int(epochs.min()), int(epochs.max())),
-        )
+        return cls.of_verdicts(list(known), (int(epochs.min()), int(epochs.max())))
+
+    @classmethod
+    def of_verdicts(
+        cls, verdicts: Sequence[str], epochs: tuple[int, int], noun: str = "trial"
+    ) -> Trained:
+        untrained = verdicts.count(UNTRAINED)
+        still = len(verdicts) - verdicts.count(CONVERGED)
+        worst = UNTRAINED if untrained else DRIFTING if still else CONVERGED
+        return cls(worst, len(verdicts), still, untrained, epochs, noun)
 
     @property
     def length(self) -> str:
@@ -75,21 +80,21 @@ class Trained:
         if self.verdict == CONVERGED:
             return ""
         if self.verdict == DRIFTING:
-            verb = "has" if self.moving == 1 else "have"
-            return (
-                f"after {self.length}, when {self.moving} of {plural(self.of, 'trial')} {verb} "
-                "not converged"
-            )
+            verb = "is" if self.moving == 1 else "are"
+            moving = f"{self._part(self.moving)} {verb} not shown to have converged"
+            return f"after {self.length}, when {moving}"
         verb = "is" if self.untrained == 1 else "are"
-        return (
-            f"no claim, for {self.untrained} of {plural(self.of, 'trial')} {verb} not trained "
-            f"after {self.length}"
-        )
+        return f"no claim, for {self._part(self.untrained)} {verb} not trained after {self.length}"
+
+    def _part(self, count: int) -> str:
+        """``2 of 3 trials``, or ``the trial`` if there is one only."""
+        one = f"the {self.noun}"
+        return one if self.of == 1 else f"{count} of {plural(self.of, self.noun)}"
 
     def to_json(self) -> dict[str, Any]:
         return {
             "verdict": self.verdict or "unknown",
-            "trials": self.of,
+            f"{self.noun}s": self.of,
             "moving": self.moving,
             "not_trained": self.untrained,
             "epochs": list(self.epochs) if self.verdict else None,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from sweeper.commands.report import declared
 from sweeper.commands.shared import add_experiment, add_json, load_experiment, settings
 from sweeper.commands.tables import add_margin, add_pair, add_table, columns, from_table, pairs
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json
+
+if TYPE_CHECKING:
+    from analysis.sources.schema import Experiment
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -33,12 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     from analysis.equivalence import examine
 
     experiment = load_experiment(arguments)
-    margin = (
-        settings(declared(experiment.sweeps)).margin
-        if arguments.margin is None
-        else arguments.margin
-    )
-    found = examine(experiment, margin)
+    margin, post_hoc = _margin(experiment, arguments.margin)
+    found = examine(experiment, margin, post_hoc)
     verdicts = [
         {**one.to_json(), "level": level, "sentence": one.sentence()}
         for level, every in found.verdicts.items()
@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             {
                 "experiment": experiment.name,
                 "margin": margin,
+                "post_hoc": post_hoc,
                 "verdicts": verdicts,
                 "refusals": refusals,
             }
@@ -63,8 +64,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _margin(experiment: Experiment, asked: float | None) -> tuple[float, str]:
+    """The margin of the tests, and why it is post hoc: one of one's own was chosen after the run.
+
+    asked: on the command line; None is the grid's.
+    """
+    from analysis.equivalence.run_arms import GIVEN
+
+    grid = settings(declared(experiment.sweeps), sweeps=experiment.sweeps)
+    if asked is None or asked == grid.margin:
+        return grid.margin, grid.margin_post_hoc
+    return asked, GIVEN
+
+
 def _run_table(arguments: argparse.Namespace) -> int:
-    from analysis.equivalence.run_arms import examine_arms
+    from analysis.equivalence.run_arms import GIVEN, examine_arms
 
     if arguments.margin is None:
         raise UserError(
@@ -79,8 +93,8 @@ def _run_table(arguments: argparse.Namespace) -> int:
     ]
     if arguments.json:
         name = arguments.table or arguments.logged
-        found = {"margin": arguments.margin, "verdicts": verdicts, "refusals": []}
-        print_json({"experiment": name, **found})
+        found = {"margin": arguments.margin, "post_hoc": GIVEN, "verdicts": verdicts}
+        print_json({"experiment": name, **found, "refusals": []})
     else:
         print_bullets(console(), [verdict["sentence"] for verdict in verdicts])
     return 0

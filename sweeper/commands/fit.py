@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         " (default: the grid's, else the model's noise level)",
         " (default: the grid's, test/kl if it names none)",
-        "; of EXPERIMENT, one field: test that ν is equal between its values",
+        "; ν is tested for being equal between them (of EXPERIMENT, one field)",
     )
     add_json(parser)
 
@@ -86,14 +86,18 @@ def _variance(law: PowerLaw, experiment: Experiment) -> list[Component]:
 
 
 def _run_table(arguments: argparse.Namespace) -> int:
+    from analysis.laws.equal_exponents import equal_between
     from analysis.laws.group_laws import fit_groups
 
     wanted = columns(arguments)
     table = load_table(arguments, wanted)
     found = fit_groups(table, wanted, tuple(arguments.range) if arguments.range else None)
+    laws = {one.label: one.law for one in found if one.law}
+    equal = equal_between(laws) if len(laws) > 1 else None
     if arguments.json:
         groups = [one.to_json() for one in found]
-        print_json({"groups": groups} if wanted.group else groups[0])
+        pairs = {"equal": equal.to_json()["pairs"]} if equal else {}
+        print_json({"groups": groups, **pairs} if wanted.group else groups[0])
         return 0
     for one in found:
         if one.label:
@@ -102,12 +106,15 @@ def _run_table(arguments: argparse.Namespace) -> int:
             _show(one.law, [])
         else:
             print_bullets(console(), [one.refusal])
+    if equal:
+        console().print("\nequal ν?", markup=False, style="bold")
+        print_bullets(console(), [pair.sentence() for pair in equal.pairs])
     return 0
 
 
 def _grouped(arguments: argparse.Namespace) -> int:
     """ν in each pair of values of a field, as sentences or JSON."""
-    from analysis.laws.hypotheses import equal_exponents
+    from analysis.laws.equal_exponents import equal_exponents
 
     if arguments.against is not None:
         raise UserError("ask for one test: --against or --group")
@@ -115,13 +122,22 @@ def _grouped(arguments: argparse.Namespace) -> int:
         raise UserError("--group takes one field of an experiment")
     experiment = load_experiment(arguments)
     law, over = _law(arguments, experiment), arguments.group[0]
-    found = equal_exponents(experiment.trials, law, over)
+    if over in law.where and over not in where_of(arguments):
+        law = _without(law, over)
+    found = equal_exponents(experiment.trials, law, over, history=experiment.history)
     if arguments.json:
-        print_json(found.to_json())
+        print_json({"over": over, **found.to_json()})
         return 0
-    left = [f"{over} = {value}: {why}" for value, why in found.left_out.items()]
+    left = [f"{name}: {why}" for name, why in found.left_out.items()]
     print_bullets(console(), [pair.sentence() for pair in found.pairs] + left)
     return 0
+
+
+def _without(law: Law, name: str) -> Law:
+    """The law without what it declares of a field."""
+    said = [law.post_hoc, f"the law was declared for {name} = {law.where[name]}"]
+    where = {field: value for field, value in law.where.items() if field != name}
+    return replace(law, where=where, post_hoc="; ".join(filter(None, said)))
 
 
 def _against(text: str, law: PowerLaw, experiment: Experiment | None) -> Against:

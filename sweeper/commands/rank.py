@@ -99,7 +99,7 @@ def _show(found: Ranking, top: int) -> None:
             *values,
             f"{number(abs(row['behind']))} ({row['design']})" if row["design"] else "",
             str(row["n"]),
-            "yes" if row["candidate"] else "no",
+            ("yes" if row["candidate"] else "no") * found.claims,
         )
     screen = console()
     print_table(screen, drawn)

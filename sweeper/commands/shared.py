@@ -137,7 +137,8 @@ def settings(
 ) -> ReportSettings:
     """A report's settings from the `analysis` block of a grid or of a sweep.
 
-    sweeps: if given, a law that was not registered before the newest of them is post hoc.
+    sweeps: if given, a law and a margin that were not registered before the newest of them are
+    post hoc.
     """
     from analysis.laws.law import Law
     from analysis.report import ReportSettings
@@ -149,7 +150,9 @@ def settings(
     if law and registered and registered.post_hoc("law"):
         law = replace(law, post_hoc="the law was declared after the run")
     margin = (analysis.get("equivalence") or {}).get("margin", ReportSettings.margin)
-    return ReportSettings(law=law, margin=margin, server=tracking)
+    later = registered is not None and registered.post_hoc("equivalence")
+    said = "the margin was declared after the run" * later
+    return ReportSettings(law=law, margin=margin, server=tracking, margin_post_hoc=said)
 
 
 def with_runs(experiment: Experiment, chosen: ReportSettings) -> tuple[Experiment, ReportSettings]:

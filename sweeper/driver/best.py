@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -12,7 +12,7 @@ from analysis.comparisons.goals import beside
 from analysis.comparisons.pareto import unbeaten
 from sweeper.grid.labels import point_label
 from sweeper.grid.seeds import point_of
-from sweeper.status.reached import reached
+from sweeper.status.reached import Reached, reached
 from sweeper.storage import ledger, paths
 from sweeper.sweep import Goal, PlannedTrial, Search, Sweep, describe_search
 from trainers.trial import Trial
@@ -24,13 +24,16 @@ __all__ = ["BestPoint", "best", "keep_found", "pareto", "said_of"]
 class BestPoint:
     """A point whose seeds are all finished, and the mean of each metric over them.
 
-    beside: of the goals of the validation part, the same metrics of the test part.
+    beside: of the goals of the validation part, the same metrics of the test part. training: how
+    far the points were trained among which it was chosen, with a `remark` in words, and whether
+    it may be `claimed` that one is best.
     """
 
     point: str
     trials: tuple[str, ...]
     values: Mapping[str, float]
     beside: Mapping[str, float] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 def best(sweep: Sweep) -> tuple[BestPoint, ...]:
@@ -40,8 +43,12 @@ def best(sweep: Sweep) -> tuple[BestPoint, ...]:
     points: dict[Trial, list[PlannedTrial]] = {}
     for trial in sweep.trials:
         points.setdefault(point_of(trial), []).append(trial)
-    found = [one for trials in points.values() if (one := _found(sweep, trials))]
-    return tuple(pareto(found, sweep.search.goals))
+    ended = {trial.id: reached(sweep.storage, trial.id) for trial in sweep.trials}
+    found = [one for trials in points.values() if (one := _found(sweep, trials, ended))]
+    if not found:
+        return ()
+    told = _training({trial: ended[trial] for one in found for trial in one.trials})
+    return tuple(replace(one, training=told) for one in pareto(found, sweep.search.goals))
 
 
 def pareto(found: Sequence[BestPoint], goals: Sequence[Goal]) -> list[BestPoint]:
@@ -77,9 +84,14 @@ def said_of(sweep: Sweep, found: Sequence[Mapping[str, Any]]) -> list[str]:
         )
         for one in found
     ]
+    training = found[0].get("training") or {}
+    remark = training.get("remark", "")
+    after = f" ({remark})" * bool(remark)
     if len(sweep.search.goals) == 1:
-        return [f"Best {goals}: {'; '.join(shown)}.", *_flattered(sweep.search)]
-    return [f"Pareto set of {goals}, {len(shown)} points:", *shown, *_flattered(sweep.search)]
+        lead = "Best" if training.get("claimed") else "First by"
+        return [f"{lead} {goals}{after}: {'; '.join(shown)}.", *_flattered(sweep.search)]
+    lead = f"Pareto set of {goals}{after}, {len(shown)} points:"
+    return [lead, *shown, *_flattered(sweep.search)]
 
 
 def _flattered(search: Search) -> list[str]:
@@ -94,12 +106,14 @@ def _flattered(search: Search) -> list[str]:
     return told
 
 
-def _found(sweep: Sweep, trials: Sequence[PlannedTrial]) -> BestPoint | None:
+def _found(
+    sweep: Sweep, trials: Sequence[PlannedTrial], ended: Mapping[str, Reached]
+) -> BestPoint | None:
     assert sweep.search
-    ended = [reached(sweep.storage, trial.id) for trial in trials]
-    if any(one.status != "finished" for one in ended):
+    own = [ended[trial.id] for trial in trials]
+    if any(one.status != "finished" for one in own):
         return None
-    last = [one.last() for one in ended]
+    last = [one.last() for one in own]
     goals = [name for name, _ in sweep.search.goals]
     values = _means(last, goals)
     if not all(map(math.isfinite, values.values())):
@@ -108,6 +122,24 @@ def _found(sweep: Sweep, trials: Sequence[PlannedTrial]) -> BestPoint | None:
     return BestPoint(
         point_label(trials[0].label), tuple(trial.id for trial in trials), values, test
     )
+
+
+def _training(ended: Mapping[str, Reached]) -> dict[str, Any]:
+    """How far finished trials were trained, and what must be said of it."""
+    import pandas as pd
+
+    from analysis.sources.frames import history_frame
+    from analysis.sources.schema import DECLARED, FINISHED, Experiment
+    from analysis.training.stationarity import judged
+    from analysis.training.verdicts import UNTRAINED, Trained
+
+    rows = {"trial": list(ended), "epoch": [one.epoch for one in ended.values()]}
+    trials = pd.DataFrame(rows).assign(status=FINISHED, role=DECLARED)
+    records = ((trial, [asdict(one) for one in own.records]) for trial, own in ended.items())
+    history = history_frame(records, {})
+    found = Trained.of_rows(judged(Experiment("search", trials, history)).trials)
+    claimed = found.verdict != UNTRAINED
+    return {**found.to_json(), "remark": found.remark, "claimed": claimed}
 
 
 def _means(found: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:

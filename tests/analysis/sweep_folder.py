@@ -184,3 +184,19 @@ def planted(root: Path, seeds: int = 3, nu: float = 1.2) -> SweepFolder:
     folder.dataset()
     folder.sweep()
     return folder
+
+
+def aliases(root: Path, seeds: int = 12) -> SweepFolder:
+    """A finished sweep of sigma_vae in which (σ, β) is exactly σ√β but for the seeds' scatter."""
+    folder, rng = SweepFolder(root), np.random.default_rng(5)
+    points = [(0.05, 1.0), (0.1, 1.0), (0.15, 1.0), (0.2, 1.0), (0.05, 4.0), (0.1, 4.0)]
+    for seed in range(1, seeds + 1):
+        for sigma, beta in points:
+            name = f"{seed:02d}{int(sigma * 100):02d}{int(beta)}".ljust(16, "0")
+            params = {"model": "sigma_vae", "network": "conv", "data": "digits", "d_z": 100}
+            folder.trial(name, {**params, "sigma": sigma, "beta": beta, "epochs": 3, "seed": seed})
+            noise, level = np.exp(0.02 * rng.standard_normal(2)), sigma * beta**0.5
+            found = {"test/kl": 2.0 / level * noise[0], "test/recon": 40 * level**2 * noise[1]}
+            folder.commit(name, 3, found)
+    folder.sweep()
+    return folder

@@ -185,7 +185,13 @@ def _off_axis(trials: pd.DataFrame) -> pd.Series[bool]:
     return found
 
 
-def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | None) -> View:
+def look(
+    experiment: Experiment,
+    law: Law | None,
+    margin: float,
+    run_url: str | None,
+    margin_post_hoc: str = "",
+) -> View:
     """Fit the declared law, and KL against the other scales that the trials have.
 
     These laws, their trends, all comparisons and tests of equivalence are one family.
@@ -208,7 +214,7 @@ def look(experiment: Experiment, law: Law | None, margin: float, run_url: str | 
         claims,
         tuple(trends(claims, rows, history)),
         reported_pairs(rows),
-        examine(experiment, margin),
+        examine(experiment, margin, margin_post_hoc),
     )
     return replace(empty, tested=tested.in_one_family(), hues=_hues(rows))
 

@@ -27,7 +27,7 @@ from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
 from analysis.training.verdicts import UNTRAINED
-from analysis.wording import listed, number, plural, quantity, symbol
+from analysis.wording import listed, number, plural, post_hoc, quantity, symbol
 
 __all__ = ["Equivalences", "blocks", "part"]
 
@@ -150,7 +150,8 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
     )
     if len(verdicts) > len(pairs):
         told += f" ({plural(len(verdicts), 'comparison')}, one a seed)"
-    yield Statement(f"Equivalence, {LEVELS[level]}: {told}{_wanted(verdicts)}.", not same)
+    told += _wanted(verdicts) + post_hoc(getattr(verdicts[0], "post_hoc", ""))
+    yield Statement(f"Equivalence, {LEVELS[level]}: {told}.", not same)
 
 
 def _together(verdicts: Sequence[Verdict]) -> str:

@@ -90,6 +90,35 @@ def test_intervals_hold_at_once_and_gaps_are_paired() -> None:
     assert json.loads(json.dumps(found.to_json()))["settings"][0]["candidate"]
 
 
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("converged", "Best of 2 settings, learning rate = 1: "),
+        (
+            "drifting",
+            "Best of 2 settings (after 20 epochs, when 10 of 10 trials are not shown to have "
+            "converged), learning rate = 1: ",
+        ),
+        (None, "Best of 2 settings (as given, training length unknown), learning rate = 1: "),
+        ("not trained", "First of 2 settings, learning rate = 1: "),
+    ],
+)
+def test_training_licenses_the_best(verdict: str | None, said: str) -> None:
+    values = np.array([[1.0, 1.1, 0.9, 1.2, 1.0], [2.0, 2.1, 1.8, 2.2, 2.1]])
+    found = rank(ranked(values).assign(epoch=20.0, training=verdict), METRIC)
+    assert found.sentence().startswith(said)
+    claimed = verdict != "not trained"
+    assert ("shown to be worse" in found.sentence()) == claimed
+    assert found.sentence().endswith("not trained after 20 epochs.") == (not claimed)
+    assert found.to_json()["training"]["verdict"] == (verdict or "unknown")
+
+
+def test_a_field_that_a_setting_lacks_is_not_said() -> None:
+    frame = ranked(np.array([[1.0, 1.1], [2.0, 2.1]]))
+    frame["d_z"] = [np.nan, np.nan, 4.0, 4.0]
+    assert ", learning rate = 1: validation denoising error" in rank(frame, METRIC).sentence()
+
+
 def test_disjoint_seeds_are_ranked_by_welch() -> None:
     frame = ranked(np.random.default_rng(1).standard_normal((2, 5)))
     frame["seed"] += 100 * (frame["lr"] == 2)

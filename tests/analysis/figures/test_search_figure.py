@@ -33,8 +33,8 @@ def planted_view(tmp_path_factory: pytest.TempPathFactory) -> View:
     return look(load.from_storage(storage, "imaginary-noise"), None, 0.1, None)
 
 
-def searched(view: View, search: dict[str, Any]) -> View:
-    """The points of `VALUES` (one row a seed), asked for in this order."""
+def searched(view: View, search: dict[str, Any], training: str | None = None) -> View:
+    """The points of `VALUES` (one row a seed), asked for in this order, after 20 epochs."""
     rows = [
         {
             "trial": f"{point}{seed}",
@@ -44,6 +44,8 @@ def searched(view: View, search: dict[str, Any]) -> View:
             "status": "finished",
             "role": "declared",
             "seed": seed,
+            "epoch": 20,
+            "training": training,
         }
         for point, seeds in VALUES.items()
         for seed, (kl, denoise) in enumerate(seeds)
@@ -81,6 +83,7 @@ def test_one_goal_is_drawn_against_the_order_of_asking(planted_view: View) -> No
     assert list(found.table["good"]) == [False, False, False, True, False]
     assert "Best: sigma_vae σ=d with test KL 8.000 (one seed)" in found.caption
     assert "allow for the choice" in found.caption
+    assert "; as given, training length unknown. " in found.caption
     line = draw(found).data[0]
     assert (list(line.x), list(line.y)) == ([1, 2, 3, 4, 5], [2, 4, 5, 8, 8])
 
@@ -89,6 +92,14 @@ def test_the_best_point_has_an_interval_that_allows_for_the_choice(planted_view:
     found = info(searched(planted_view, ONE | {"mode": "min"}))
     half = stats.t.ppf(1 - 0.025 / 5, 1) * 1.0
     assert f"with test KL 2.00 (95 %: {number(2 - half)} to {number(2 + half)})" in found.caption
+
+
+def test_of_untrained_points_none_is_called_best(planted_view: View) -> None:
+    caption = info(searched(planted_view, ONE, "not trained")).caption
+    assert "First: sigma_vae σ=d" in caption
+    assert "; no claim, for 6 of 6 trials are not trained after 20 epochs. " in caption
+    plane = info(searched(planted_view, PLANE, "not trained")).caption
+    assert "no other beats in every goal; no claim, " in plane
 
 
 def test_a_metric_that_no_trial_has_is_a_sentence(planted_view: View) -> None:

@@ -11,11 +11,11 @@ from scipy import stats
 
 from analysis import published
 from analysis.errors import AnalysisError
-from analysis.laws.hypotheses import against, equal_exponents, linear_exponent
+from analysis.laws.hypotheses import against, linear_exponent
 from analysis.laws.linear_theory import kl
 from analysis.laws.powerlaw import Law, fit
 from analysis.sources.schema import Spectrum
-from tests.analysis.laws.test_scaling import SIGMA, sweep
+from tests.analysis.laws.test_scaling import SIGMA, at_rest, sweep
 
 
 def one(seeds: int = 4) -> pd.DataFrame:
@@ -60,16 +60,31 @@ def test_the_linear_theory_has_an_exponent_on_the_same_sigmas() -> None:
         linear_exponent(law, small, 10)
 
 
-@pytest.mark.parametrize(("trend", "rejected"), [(0.0, 0), (0.1, 6)])
-def test_equal_exponents_are_one_family_of_pairs(trend: float, rejected: int) -> None:
-    found = equal_exponents(sweep(trend=trend, seeds=6), Law(), "d_z")
-    said = [pair.sentence() for pair in found.pairs]
-    assert len(said) == 6
-    assert sum("is rejected" in text for text in said) == rejected
-    assert all("paired t, simultaneous for 6" in text for text in said)
+@pytest.mark.parametrize(
+    ("fall", "verdict", "ends"),
+    [
+        (0.0, " is rejected: difference −", ")."),
+        (
+            0.001,
+            " is rejected: difference −",
+            "after 100 epochs, when the law is not shown to have converged.",
+        ),
+        (0.02, ": difference −", "no claim, for the law is not trained after 100 epochs."),
+        (None, " is rejected: difference −", "as given, training length unknown."),
+    ],
+)
+def test_training_licenses_the_verdict(fall: float | None, verdict: str, ends: str) -> None:
+    frame = one()
+    history = None if fall is None else at_rest(frame, fall)
+    found = against(fit(frame, Law(), history=history), 1.5, "1.5")
+    said = found.sentence()
+    assert f" and 1.500){verdict}" in said
+    assert said.endswith(ends)
+    assert ("epochs" in said) == (fall in (0.001, 0.02))
     assert json.dumps(found.to_json(), allow_nan=False)
 
 
-def test_disjoint_seeds_are_compared_by_welch() -> None:
-    frame = sweep().assign(seed=lambda f: f["seed"] + 10 * f["d_z"])
-    assert "Welch" in equal_exponents(frame, Law(), "d_z").pairs[0].sentence()
+def test_a_published_curve_says_that_its_convergence_is_unknown() -> None:
+    found = against(published.law("s1_table1"), 1.0, "1")
+    assert found.sentence().endswith("; as published, convergence unknown.")
+    assert found.to_json()["training"] == "published"

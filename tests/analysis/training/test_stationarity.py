@@ -105,7 +105,11 @@ def arms(slope: float) -> pd.DataFrame:
     ("slope", "verdict", "says"),
     [
         (0.0, "equivalent", ": equivalent."),
-        (0.01, "alike so far", "(after 50 epochs, when 10 of 10 trials have not converged)."),
+        (
+            0.01,
+            "alike so far",
+            "(after 50 epochs, when 10 of 10 trials are not shown to have converged).",
+        ),
         (0.03, "not trained", "no claim, for 10 of 10 trials are not trained after 50 epochs"),
     ],
 )
@@ -123,7 +127,11 @@ def test_equivalence_takes_convergence(slope: float, verdict: str, says: str) ->
     ("slope", "verdict", "says"),
     [
         (0.0, "differ", "."),
-        (0.01, "differ", "; after 50 epochs, when 10 of 10 trials have not converged."),
+        (
+            0.01,
+            "differ",
+            "; after 50 epochs, when 10 of 10 trials are not shown to have converged.",
+        ),
         (0.03, "not trained", "; no claim, for 10 of 10 trials are not trained after 50 epochs."),
     ],
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from sweeper.cli import main
-from sweeper.driver.best import BestPoint, best, pareto
+from sweeper.driver.best import BestPoint, best, pareto, said_of
 from sweeper.errors import UserError
 from sweeper.status.reached import reached
 from sweeper.storage import paths
@@ -58,6 +58,8 @@ def test_it_finds_what_a_grid_finds(tmp_path: Path) -> None:
     assert sum(tried[-8:]) / 8 < sum(tried[:4]) / 4
     [found] = best(replace(sweep, trials=source.trials))
     assert found.values["test/elbo_full"] >= sorted(known.values())[-2]
+    [first, *_] = said_of(sweep, [asdict(found)])
+    assert first.startswith(f"First by test/elbo_full (max) ({found.training['remark']}): ")
     [chosen] = [trial for trial in source.trials if trial.id in found.trials]
     assert abs(math.log10(chosen.params["lr"] / optimum)) <= 0.5
 
@@ -197,6 +199,11 @@ def test_several_goals_give_a_pareto_set(
     row = json.loads(capsys.readouterr().out)
     folder = paths.sweep_folder(sweep)
     assert json.loads((folder / "search.json").read_bytes())["best"] == row["best"]
+    remark = "no claim, for 8 of 8 trials are not trained after 1 epoch"
+    assert {one["training"]["remark"] for one in row["best"]} == {remark}
+    assert said_of(sweep, row["best"])[0].startswith(
+        f"Pareto set of test/kl (min) and test/recon (max) ({remark}), "
+    )
     stored = json.loads((folder / "sweep.json").read_bytes())["trials"]
     assert len(stored) == row["trials"] == row["finished"] == 8
     goals: list[Goal] = [("test/kl", "min"), ("test/recon", "max")]

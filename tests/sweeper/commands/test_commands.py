@@ -14,7 +14,7 @@ import pytest
 from sweeper.cli import main
 from sweeper.commands import report
 from sweeper.storage.lease import hold_lease
-from tests.analysis.sweep_folder import SweepFolder, planted
+from tests.analysis.sweep_folder import SweepFolder, aliases, planted
 from tests.sweeper.grids import grid_text, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY
 
@@ -160,6 +160,24 @@ def test_twins_are_judged_exact(capsys: pytest.CaptureFixture[str]) -> None:
     assert twin["exact"]
     assert twin["verdict"] == "equivalent"
     assert found["margin"] == 0.10
+    assert found["post_hoc"] == ""
+
+
+def test_a_margin_of_the_command_line_is_post_hoc(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aliases(tmp_path)
+    command = ("equivalence", "demo", "--storage", str(tmp_path))
+    declared = answer(capsys, *command)
+    assert answer(capsys, *command, "--margin", str(declared["margin"])) == declared
+    assert not declared["post_hoc"]
+    found = answer(capsys, *command, "--margin", "0.3")
+    assert found["post_hoc"] == "the margin was chosen after the run"
+    tested = [one for one in found["verdicts"] if one.get("tests") or one.get("test")]
+    assert {one["level"] for one in tested} == {"seeds", "collapse"}
+    ends = {one["sentence"].partition("; post hoc: ")[2] for one in tested}
+    assert ends == {"the margin was chosen after the run."}
+    assert {one["post_hoc"] for one in tested} == {"the margin was chosen after the run"}
 
 
 @pytest.mark.parametrize("margin", ["0", "-1", "inf", "nan"])
@@ -201,6 +219,9 @@ def test_hypotheses_on_nu(capsys: pytest.CaptureFixture[str]) -> None:
         found = answer(capsys, *fit, "--against", text)["against"]
         assert named in found["hypothesis"]
         assert found["difference"]["value"] == pytest.approx(found["nu"] - found["value"])
+        assert found["sentence"].endswith("epochs.")
+    ranged = answer(capsys, *fit, "--against", "1", "--range", "0.1", "0.3")["against"]
+    assert ranged["sentence"].endswith("; post hoc: the range was chosen after the run.")
     assert main([*fit, "--group", "d_z"]) == 2
     assert "two or more values of d_z" in capsys.readouterr().err
 

@@ -81,6 +81,9 @@ def test_an_experiment_logged_by_a_plain_script_has_the_laws_of_its_table(
         "1 run that did not finish left out",
         "1 run without width, depth, val/loss and seed left out",
     ]
+    assert logged["equal"] == table["equal"]
+    assert table["equal"][0]["hypothesis"] == "Equal ν for depth = 2 and depth = 4"
+    assert table["equal"][0]["difference"]["p"] < 0.001
     for mine, theirs in zip(logged["groups"], table["groups"], strict=True):
         assert mine.pop("notes") == notes
         assert mine.pop("sentence").startswith(theirs.pop("sentence"))
@@ -101,6 +104,8 @@ def test_a_law_of_a_table_has_the_fields_and_words_of_ours(
     out = " ".join(capsys.readouterr().out.split())
     assert "depth = 4 law val/loss ~ width^-ν, width = 16 … 256" in out
     assert "As given, val loss goes as width^−ν with ν =" in out
+    assert "Equal ν for depth = 2 and depth = 4 (" in out
+    assert "is rejected: difference" in out
 
 
 def test_two_groups_are_compared_at_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,96 @@
+"""Whether ν is equal in several groups: the values of any field, or the groups of a table.
+
+Example::
+
+    equal_exponents(experiment.trials, Law(), over="d_z", history=experiment.history)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.laws.convergence import trained
+from analysis.laws.hypotheses import Against
+from analysis.laws.law import Law
+from analysis.laws.powerlaw import PowerLaw
+from analysis.laws.scaling import laws_by, nu_by_seed
+from analysis.statistics.contrast import seed_contrast
+from analysis.statistics.estimate import Estimate, unknown
+from analysis.statistics.means import WELCH
+from analysis.statistics.multiplicity import holm
+from analysis.wording import setting
+
+__all__ = ["EqualExponents", "equal_between", "equal_exponents"]
+
+
+@dataclass(frozen=True)
+class EqualExponents:
+    """ν in every pair of groups, corrected as one family (Holm).
+
+    left_out: the groups without a law, with the reason.
+    """
+
+    pairs: tuple[Against, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"pairs": [pair.to_json() for pair in self.pairs], "left_out": dict(self.left_out)}
+
+
+def equal_exponents(
+    trials: pd.DataFrame,
+    law: Law,
+    over: str,
+    level: float = 0.95,
+    history: pd.DataFrame | None = None,
+) -> EqualExponents:
+    """ν equal in every pair of values of the column `over`, of any type, missing values included.
+
+    history: `Experiment.history`; without it the sentences say that training is unknown.
+    Errors: UnknownName; TooFewRows unless two values of `over` give a law.
+    """
+    found, left_out = laws_by(trials, law, over, level, history)
+    laws = {setting(over, value): one for value, one in found.items()}
+    left = {setting(over, value): why for value, why in left_out.items()}
+    return replace(equal_between(laws, level), left_out=left)
+
+
+def equal_between(laws: Mapping[str, PowerLaw], level: float = 0.95) -> EqualExponents:
+    """ν equal in every pair of these laws, by the names of their groups.
+
+    Paired where seeds are shared, else Welch; without two seeds a group there is no test.
+    """
+    tests = [_pair(*pair, level=level) for pair in combinations(laws.items(), 2)]
+    p = holm(np.array([one.difference.p for one in tests]))
+    known = int(np.isfinite(p).sum())
+    corrected = (
+        replace(one, difference=one.difference.simultaneous(known), p_holm=float(mine))
+        for one, mine in zip(tests, p, strict=True)
+    )
+    return EqualExponents(tuple(corrected))
+
+
+def _pair(first: tuple[str, PowerLaw], second: tuple[str, PowerLaw], level: float) -> Against:
+    (one, mine), (other, theirs) = first, second
+    training = trained([mine.convergence, theirs.convergence])
+    return Against(
+        f"Equal ν for {one} and {other}",
+        mine.nu,
+        theirs.nu,
+        _difference(mine, theirs, level),
+        training=training,
+        post_hoc=mine.law.post_hoc,
+    )
+
+
+def _difference(mine: PowerLaw, theirs: PowerLaw, level: float) -> Estimate:
+    if not (mine.seed and theirs.seed):
+        return unknown(mine.nu - theirs.nu, WELCH, level)
+    both = seed_contrast(pd.Series(nu_by_seed(mine)), pd.Series(nu_by_seed(theirs)))
+    return both.difference(level)
