@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeper.commands.page import open_page, served
 from sweeper.commands.shared import (
     add_experiment,
     add_json,
@@ -62,6 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how often --watch looks (default: 10)",
     )
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    parser.add_argument(
+        "--serve",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="PORT",
+        help="serve the page on this machine until Ctrl-C (default: a free port)",
+    )
     add_json(parser)
 
 
@@ -69,10 +82,43 @@ def run(arguments: argparse.Namespace) -> int:
     foreign = from_table(arguments)
     if not arguments.every >= 1:
         raise UserError(f"--every must be at least one second, and is {arguments.every:g}")
-    if foreign:
-        path, trials = _write_table(arguments)
-    else:
-        path, trials = _watch(arguments) if arguments.watch else _write(arguments)
+    with ExitStack() as stack:
+        if arguments.serve is not None:
+            stack.enter_context(_interruptible())
+        shown = partial(_shown, arguments, stack)
+        if arguments.watch and not foreign:
+            path, trials = _watch(arguments, shown)
+        else:
+            path, trials = _write_table(arguments) if foreign else _write(arguments)
+            shown(path)
+        _print(arguments, path, trials)
+        if arguments.serve is not None:
+            signal.pause()
+    return 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the block, and nothing else."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _shown(arguments: argparse.Namespace, stack: ExitStack, path: Path) -> None:
+    """Serve and open the page as ``--serve`` and ``--open`` ask, until the stack is closed."""
+    address = path.as_uri()
+    if arguments.serve is not None:
+        address = stack.enter_context(served(path.parent, arguments.serve))
+        console(stderr=True).print(f"serving {address}; Ctrl-C ends it", soft_wrap=True)
+    if arguments.open:
+        open_page(address)
+
+
+def _print(arguments: argparse.Namespace, path: Path, trials: int) -> None:
     sentences = said(path)
     if arguments.json:
         print_json(
@@ -83,14 +129,13 @@ def run(arguments: argparse.Namespace) -> int:
                 "summary": sentences,
             }
         )
-        return 0
+        return
     screen = console()
     print_bullets(screen, sentences)
     screen.print(f"\nreport  {path}", markup=False, soft_wrap=True)
-    return 0
 
 
-def _watch(arguments: argparse.Namespace) -> tuple[Path, int]:
+def _watch(arguments: argparse.Namespace, shown: Callable[[Path], None]) -> tuple[Path, int]:
     """Write the report again after each change, until every trial has ended or Ctrl-C.
 
     It also waits for a running driver, which may still evaluate trained models.
@@ -109,6 +154,7 @@ def _watch(arguments: argparse.Namespace) -> tuple[Path, int]:
                     screen.print(
                         f"open {path}; Ctrl-C ends the watch", markup=False, soft_wrap=True
                     )
+                    shown(path)
                 screen.print(f"{ended} of {len(experiment.trials)} trials have ended")
                 before = now
             if ended == len(experiment.trials) and not driven:

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from analysis.sources.tracking_address import without_password
+from sweeper.commands.page import beside
 from sweeper.commands.reporting import write_report
 from sweeper.commands.shared import add_grid, add_json, load_grid
 from sweeper.errors import Interrupted
@@ -55,6 +56,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="train diverged trials again, too (others that failed always are)",
     )
+    parser.add_argument(
+        "--open",
+        action="store_true",
+        help="open the report in a browser, which follows the sweep while it runs",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     """Run a sweep to its end, report on it, and return the exit code."""
-    with outlive_reader():
+    with outlive_reader(), beside(sweep, arguments.open):
         return _train(_at(sweep, arguments.cluster), arguments)
 
 
