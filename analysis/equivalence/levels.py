@@ -50,8 +50,22 @@ class Examined:
 
     @property
     def p(self) -> list[float]:
-        """Of each verdict with a test, for a family at 5 % whatever `alpha` is."""
-        return [one.p * ALPHA / self.alpha for one in self._tested()]
+        """Of each verdict across seeds, for a family at 5 % whatever `alpha` is.
+
+        NaN without a test.
+        """
+        return [one.p * ALPHA / self.alpha for one in self.across]
+
+    @property
+    def across(self) -> list[SeedVerdict | CollapseVerdict]:
+        """The verdicts that rest on independent seeds, of pairs and of the collapse."""
+        every = (one for verdicts in self.verdicts.values() for one in verdicts)
+        return [one for one in every if isinstance(one, SeedVerdict | CollapseVerdict)]
+
+    @property
+    def post_hoc(self) -> bool:
+        """Whether the margin of these tests was chosen after the run."""
+        return any(one.post_hoc for one in self.across)
 
     def placed(self, family: Iterator[Place]) -> Examined:
         """The same with the next places of a family at 5 %, one for each of `p`."""
@@ -65,10 +79,6 @@ class Examined:
         return replace(
             self, verdicts={level: [*map(one, every)] for level, every in self.verdicts.items()}
         )
-
-    def _tested(self) -> Iterator[SeedVerdict | CollapseVerdict]:
-        for every in self.verdicts.values():
-            yield from (one for one in every if isinstance(one, SeedVerdict | CollapseVerdict))
 
 
 def examine(experiment: Experiment, margin: float = 0.10, post_hoc: str = "") -> Examined:

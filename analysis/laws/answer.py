@@ -22,7 +22,7 @@ def law_answer(law: Evidence) -> str:
         return f"There is no answer yet: for a law of {y} against {x}, {why}."
     if not math.isfinite(law.nu):
         return ""
-    if not law.p < 1 - law.exponent.level:
+    if not law.corrected_p < 1 - law.exponent.level:
         return f"That {y} depends on {x} is not established: ν = {_spread(law)}."
     sign = "−" if law.nu >= 0 else ""
     after = f"After {plural(found.last, 'epoch')} {y}" if found else f"{y[0].upper()}{y[1:]}"
@@ -32,13 +32,14 @@ def law_answer(law: Evidence) -> str:
 
 
 def _spread(law: Evidence) -> str:
-    size = abs(law.nu)
+    size, tests = abs(law.nu), law.exponent.family
     if law.n_seeds < 2 or not math.isfinite(law.ci_low):
         return number(size)
     low, high = sorted((law.ci_low, law.ci_high) if law.nu >= 0 else (-law.ci_low, -law.ci_high))
+    at_once = f" at once with {plural(tests - 1, 'more test')}" * (tests > 1)
     return (
-        f"{number(size)} ({percent(law.exponent.level)}: {number(low)} to {number(high)}, "
-        f"{plural(law.n_seeds, 'seed')})"
+        f"{number(size)} ({percent(law.exponent.level)}{at_once}: "
+        f"{number(low)} to {number(high)}, {plural(law.n_seeds, 'seed')})"
     )
 
 

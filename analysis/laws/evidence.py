@@ -80,6 +80,11 @@ class Evidence:
         return self.exponent.p
 
     @property
+    def corrected_p(self) -> float:
+        """For ν = 0: of its family where the law is one of several tests, else its own."""
+        return self.p if self.p_holm is None else self.p_holm
+
+    @property
     def tested(self) -> bool:
         """Whether ν has a test of its own in a family: not of one seed, which is one curve."""
         return math.isfinite(self.p) and (self.n_seeds > 1 or not self.seed)

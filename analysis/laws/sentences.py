@@ -119,8 +119,9 @@ def _exponent(law: Evidence) -> str:
         f"{_claim(law, f'{x}^{sign}ν')} with ν = {_exact(law.nu, law.se)} "
         f"({percent(law.exponent.level)} {law.exponent.alone.method}{seeds}{_at_once(law)}: "
         f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
-        f"{'Holm ' * corrected}{probability(_p(law))} for ν = 0) for {x} from {law.x_min:g} to "
-        f"{law.x_max:g}, n = {law.n}, R² = {share(law.r2)}{post_hoc(law.law.post_hoc)}."
+        f"{'Holm ' * corrected}{probability(law.corrected_p)} for ν = 0) "
+        f"for {x} from {law.x_min:g} to {law.x_max:g}, n = {law.n}, "
+        f"R² = {share(law.r2)}{post_hoc(law.law.post_hoc)}."
     )
 
 
@@ -129,18 +130,13 @@ def _at_once(law: Evidence) -> str:
     return f", simultaneous for {tests} tests" * (tests > 1)
 
 
-def _p(law: Evidence) -> float:
-    """For ν = 0, as corrected over the family of its report."""
-    return law.p if law.p_holm is None else law.p_holm
-
-
 def _claim(law: Evidence, power: str) -> str:
     """Only of a law that is known to be converged is it said that y follows it."""
     y, found = quantity(law.law.y), law.convergence
     if found is not None and law.untrained:
         why = "too few epochs were measured" if found.seldom else "training is too short"
         return f"No law is claimed, for {why}; its numbers: {power}"
-    if not _p(law) < 1 - law.exponent.level:
+    if not law.corrected_p < 1 - law.exponent.level:
         return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
     if law.n_seeds == 1:
         return f"In this {_one(law)} {y} goes as {power}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from analysis.sources.rows import equals, settled
 from analysis.sources.schema import param_columns
 from analysis.statistics.estimate import Estimate, unknown
 from analysis.statistics.means import mean_estimate
+from analysis.statistics.multiplicity import Place
 from analysis.wording import number, percent, probability, setting, symbol
 
 __all__ = ["Replication", "differing_settings", "exponent_beside", "values_beside"]
@@ -36,7 +37,8 @@ class Replication:
     ours: our mean over seeds with its interval. difference: ours − paper, by the t distribution
     with the degrees of freedom of our seeds, or of Welch and Satterthwaite's if the paper has an
     error; without an interval for one seed. differs: setting -> (ours, the paper's).
-    exact: whether it is a count, which no seed changes.
+    exact: whether it is a count, which no seed changes. p_holm: of the difference, corrected over
+    all published numbers beside ours; None where this one stands alone.
     """
 
     table: str
@@ -46,6 +48,21 @@ class Replication:
     difference: Estimate
     differs: Mapping[str, tuple[object, object]]
     exact: bool = False
+    p_holm: float | None = None
+
+    @property
+    def p(self) -> float:
+        """Of no difference, of this test alone; NaN without a test."""
+        return self.difference.p
+
+    def placed(self, place: Place) -> Replication:
+        """The same as one test of a family, with intervals that hold at once."""
+        return replace(
+            self,
+            ours=self.ours.simultaneous(place.tests),
+            difference=self.difference.simultaneous(place.tests),
+            p_holm=place.p,
+        )
 
     @property
     def t(self) -> float:
@@ -64,6 +81,7 @@ class Replication:
             "paper": self.paper,
             "ours": self.ours.to_json(),
             "difference": self.difference.to_json(),
+            "p_holm": self.p_holm,
             "differs": dict(self.differs),
             "sentence": self.sentence(),
         }
@@ -71,7 +89,8 @@ class Replication:
     def sentence(self) -> str:
         ours = self.ours
         spread = (
-            f" ({percent(ours.level)}: {number(ours.low, 4)} to {number(ours.high, 4)})"
+            f" ({percent(ours.level)}{' simultaneous' * (ours.family > 1)}: "
+            f"{number(ours.low, 4)} to {number(ours.high, 4)})"
             if math.isfinite(ours.se)
             else ""
         )
@@ -95,10 +114,10 @@ class Replication:
         return "" if math.isfinite(self.t) else "a difference without an error: one seed"
 
     def _apart(self) -> str:
+        holm, p = ("", self.p) if self.p_holm is None else ("Holm ", self.p_holm)
         return self.remark or (
             f"{number(abs(self.t), 2)} standard errors {'above' if self.t > 0 else 'below'} "
-            f"(t with {self.difference.df:.2g} degrees of freedom: "
-            f"{probability(self.difference.p)})"
+            f"(t with {self.difference.df:.2g} degrees of freedom: {holm}{probability(p)})"
         )
 
 

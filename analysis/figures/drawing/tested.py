@@ -38,9 +38,10 @@ class Tested:
     its values. examined: pairs of settings that should be equivalent, and their collapse.
     tests: the size of the family, after `in_one_family`.
 
-    Not in the family: laws of one seed, which describe one curve; laws that were chosen after the
-    run, which are post hoc; and checks of a law's shape (bend, lack of fit, influence), which are
-    doubts and no claims: each keeps its own 5 %, so that many other tests cannot hide it.
+    Not in the family: laws of one seed, which describe one curve; laws and margins that were
+    chosen after the run, which are post hoc (pairs with such a margin are a family of their own,
+    as `examined` has them before); and checks of a law's shape (bend, lack of fit, influence),
+    which are doubts and no claims: each keeps its own 5 %, so that other tests cannot hide it.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -52,14 +53,15 @@ class Tested:
     def in_one_family(self) -> Tested:
         """The same with p values and intervals corrected over all of them."""
         p = [one.p for group in self._groups() for one in group]
-        found = places([*p, *self.examined.p])
+        declared = [] if self.examined.post_hoc else self.examined.p
+        found = places([*p, *declared])
         family = iter(found)
         return replace(
             self,
             claims=_placed(self.claims, family),
             trends=_placed(self.trends, family),
             compared={by: _placed(every, family) for by, every in self.compared.items()},
-            examined=self.examined.placed(family),
+            examined=self.examined.placed(family) if declared else self.examined,
             tests=found[0].tests if found else 0,
         )
 
@@ -70,14 +72,18 @@ class Tested:
             "law": sum(laws),
             "trend": sum(trended),
             "comparison": sum(map(sum, compared)),
-            "equivalence test": sum(p == p for p in self.examined.p),
+            "equivalence test": 0 if self.examined.post_hoc else self._pairs,
         }
+
+    @property
+    def _pairs(self) -> int:
+        return sum(p == p for p in self.examined.p)
 
     @property
     def post_hoc(self) -> dict[str, int]:
         """How many claims of each kind were chosen after the run."""
         laws = sum(one.law is not None and bool(one.law.law.post_hoc) for one in self.claims)
-        return {"law": laws} if laws else {}
+        return {"law": laws, "equivalence test": self._pairs * self.examined.post_hoc}
 
     def _groups(self) -> list[Sequence[_Test]]:
         return [self.claims, self.trends, *self.compared.values()]

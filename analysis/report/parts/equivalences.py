@@ -281,6 +281,7 @@ def blocks(found: Equivalences, measures: str = "KL and reconstruction") -> Iter
             ),
             "alpha": alpha,
             "looked": alpha != ALPHA,
+            "post_hoc": found.found.post_hoc,
         }
         title = "Equivalence verdicts"
         yield Block(

@@ -33,10 +33,11 @@ def _said(tested: Tested, counts: dict[str, int]) -> Iterator[str]:
             "for all of them, and the intervals of ν, trends and differences hold at once"
             f"{_SHAPE * ('law' in counts)}."
         )
-    if tested.post_hoc:
+    later = {name: count for name, count in tested.post_hoc.items() if count}
+    if later:
         yield (
-            f"Post hoc, and in no family: {_listed(tested.post_hoc)}, chosen after the run; no p "
-            "and no interval of it is corrected."
+            f"Post hoc, and not in that family: {_listed(later)}, chosen after the run; the p of "
+            "a law is not corrected, and equivalence tests are corrected among themselves."
         )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from analysis import published
@@ -15,7 +17,7 @@ from analysis.published.errata import BOUNDS, Erratum, errata_of
 from analysis.published.replication import Replication, exponent_beside, values_beside
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part
-from analysis.statistics.multiplicity import holm
+from analysis.statistics.multiplicity import places
 from analysis.wording import symbol
 
 __all__ = ["part"]
@@ -29,7 +31,9 @@ _TABLES = {
 
 def part(view: View) -> Part:
     """Our exponents and values beside the papers', and what is wrong in the papers' own."""
-    exponents, values = _exponents(view), _values(view)
+    laws, numbers = _in_family([*_exponents(view)], [*_values(view)])
+    exponents = pd.DataFrame([_exponent(*one) for one in laws])
+    values = pd.DataFrame(map(_value, numbers))
     errata = _errata(view, exponents, values)
     blocks = [
         Block("published", template, title, frame.to_dict("records"), name, frame, order)
@@ -56,12 +60,12 @@ def part(view: View) -> Part:
                 True,
             )
         )
-    numbers = {
+    tables = {
         "published": records(exponents),
         "published_values": records(values),
         "errata": [one.to_json() for one in errata],
     }
-    return Part(order=90, blocks=blocks, numbers=numbers)
+    return Part(order=90, blocks=blocks, numbers=tables)
 
 
 def _errata(view: View, exponents: pd.DataFrame, values: pd.DataFrame) -> list[Erratum]:
@@ -73,34 +77,45 @@ def _errata(view: View, exponents: pd.DataFrame, values: pd.DataFrame) -> list[E
     return errata_of(*subjects)
 
 
-def _exponents(view: View) -> pd.DataFrame:
-    """One row for each of our laws that has a counterpart in a published table."""
-    rows = [
-        _row(claim)
-        for claim in view.claims
-        if claim.law is not None and (claim.x, claim.y) in _TABLES
+def _in_family(
+    exponents: list[tuple[Claim, Replication]], values: list[Replication]
+) -> tuple[list[tuple[Claim, Replication]], list[Replication]]:
+    """All numbers beside published ones, as one family of their own."""
+    every = [*(one for _, one in exponents), *values]
+    family = places([one.p for one in every])
+    found = [
+        one.placed(place) if math.isfinite(place.p) else one
+        for one, place in zip(every, family, strict=True)
     ]
-    return pd.DataFrame([row for row in rows if row is not None])
+    claims = [claim for claim, _ in exponents]
+    return list(zip(claims, found, strict=False)), found[len(claims) :]
 
 
-def _row(claim: Claim) -> dict[str, object] | None:
-    """None if the table is of another model or has no exponent in this range."""
+def _exponents(view: View) -> Iterator[tuple[Claim, Replication]]:
+    """Each of our laws that has a counterpart in a published table."""
+    for claim in view.claims:
+        name = _TABLES.get((claim.x, claim.y))
+        if claim.law is None or name is None:
+            continue
+        if claim.family.rows["model"].iloc[0] != published.about(name).settings["model"]:
+            continue
+        with suppress(AnalysisError):  # the table has no exponent in this range
+            yield claim, exponent_beside(claim.family.rows, name, claim.law.law)
+
+
+def _exponent(claim: Claim, found: Replication) -> dict[str, object]:
+    """With the interval that the report quotes for the law."""
     assert claim.law is not None
-    name = _TABLES[claim.x, claim.y]
-    if claim.family.rows["model"].iloc[0] != published.about(name).settings["model"]:
-        return None
-    try:
-        found = exponent_beside(claim.family.rows, name, claim.law.law)
-    except AnalysisError:
-        return None
+    ours = claim.law.exponent
+    found = replace(found, ours=ours)
     return {
         "law": claim.name,
-        "name": name,
-        "table": published.about(name).title,
+        "name": found.table,
+        "table": published.about(found.table).title,
         "published": found.paper,
-        "ours": found.ours.value,
-        "ours_low": claim.law.ci_low,
-        "ours_high": claim.law.ci_high,
+        "ours": ours.value,
+        "ours_low": ours.low,
+        "ours_high": ours.high,
         "ours_text": interval(claim.law),
         **_difference(found),
         "settings_that_differ": _settings(found, claim),
@@ -108,33 +123,26 @@ def _row(claim: Claim) -> dict[str, object] | None:
     }
 
 
-def _values(view: View) -> pd.DataFrame:
-    """One row for each published number that we have trials of; p corrected over all (Holm)."""
-    found = []
+def _values(view: View) -> Iterator[Replication]:
+    """Each published number that we have trials of."""
     for name in published.names() if len(view.finished) else ():
-        try:
-            found += values_beside(view.finished, name)
-        except AnalysisError:
-            continue
-    corrected = holm(np.array([one.difference.p for one in found]))
-    return pd.DataFrame(
-        [
-            {
-                "value": one.quantity,
-                "name": one.table,
-                "published": one.paper,
-                "ours": one.ours.value,
-                "ours_low": one.ours.low,
-                "ours_high": one.ours.high,
-                **_difference(one),
-                "p_holm": p,
-                "settings_that_differ": "; ".join(_differing(one)),
-                "note": published.about(one.table).note,
-                "sentence": one.sentence(),
-            }
-            for one, p in zip(found, corrected, strict=True)
-        ]
-    )
+        with suppress(AnalysisError):
+            yield from values_beside(view.finished, name)
+
+
+def _value(found: Replication) -> dict[str, object]:
+    return {
+        "value": found.quantity,
+        "name": found.table,
+        "published": found.paper,
+        "ours": found.ours.value,
+        "ours_low": found.ours.low,
+        "ours_high": found.ours.high,
+        **_difference(found),
+        "settings_that_differ": "; ".join(_differing(found)),
+        "note": published.about(found.table).note,
+        "sentence": found.sentence(),
+    }
 
 
 def _difference(found: Replication) -> dict[str, object]:
@@ -146,6 +154,7 @@ def _difference(found: Replication) -> dict[str, object]:
         "t": found.t,
         "df": gap.df,
         "p": gap.p,
+        "p_holm": math.nan if found.p_holm is None else found.p_holm,
         "remark": remark,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,8 +102,18 @@ def test_what_is_chosen_after_the_run_is_in_no_family(experiment: Experiment) ->
     assert (found.tested.tests, found.tested.counts()["law"]) == (3, 0)
     assert (law.p_holm, law.exponent.family) == (None, 1)
     said = report.summary(experiment, ReportSettings(law=later))
-    assert any(text.startswith("Post hoc, and in no family: 1 law, chosen") for text in said)
+    assert any(text.startswith("Post hoc, and not in that family: 1 law, chosen") for text in said)
     assert any("post hoc: the law was declared after the run" in text for text in said)
+
+
+def test_pairs_with_a_margin_of_later_are_a_family_of_their_own(experiment: Experiment) -> None:
+    found = look(experiment, LAW, 0.1, None, "the margin was chosen after the run").tested
+    assert (found.tests, found.counts()["equivalence test"]) == (1, 0)
+    assert found.post_hoc == {"law": 0, "equivalence test": 3}
+    verdicts = found.examined.across
+    assert [one.p_holm for one in verdicts] == pytest.approx(
+        holm(np.array([one.p for one in verdicts]))
+    )
 
 
 def test_a_law_of_one_seed_is_no_test_of_the_family(experiment: Experiment) -> None:
@@ -124,3 +135,21 @@ def test_laws_and_their_trend_are_one_family() -> None:
     corrected = [claim.law and claim.law.p_holm for claim in found.claims] + [trend.p_holm]
     assert corrected == pytest.approx(holm(np.array(p)))
     assert "simultaneous for 5 tests: " in trend.sentence()
+
+
+def test_numbers_beside_published_ones_are_a_family_of_their_own(tmp_path: Path) -> None:
+    trials = planted.write(tmp_path, planted.digits_experiment(5))
+    experiment = load.from_storage(trials, "imaginary-noise")
+    page = report.write(experiment, tmp_path / "report", ReportSettings(law=LAW))
+    found = json.loads(page.with_name("report.json").read_text("utf-8"))
+    assert found["family"]["of"] == {"law": 2}
+    assert [row["name"] for row in found["published"]] == ["s1_table1", "s1_table3"]
+    rows = found["published"] + found["published_values"]
+    corrected = holm(np.array([row["p"] for row in rows], dtype=np.float64))
+    assert [row["p_holm"] for row in rows] == pytest.approx(corrected)
+    assert len(rows) == 2
+    assert all("Holm p" in row["sentence"] for row in rows)
+    first = found["laws"][0]
+    assert found["published"][0]["ours_low"] == first["ci_low"], (
+        "one interval of a law in a report"
+    )
