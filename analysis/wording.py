@@ -35,6 +35,7 @@ MODEL_NAMES = {
 SYMBOLS = {
     "d_z": "d_z",
     "lr": "learning rate",
+    "data_split_seed": "split",
     "corruption_sigma": "corruption σ",
     "corruption_p": "corruption p",
 }

@@ -85,9 +85,12 @@ class Album:
             )
 
 
-def read_album(folder: Path, test_fraction: float, validation: int, seed: int) -> Album:
+def read_album(
+    folder: Path, test_fraction: float, validation: int, seeds: tuple[int, int | None]
+) -> Album:
     """Find the images of a folder, and split off test and validation parts if it has none.
 
+    seeds: of both draws, and of that of the validation part if it has one of its own.
     `ImageFolder` documents which sub-folders are parts. Raises `DataError` for a folder that does
     not exist, a part without images, and a `validation` > 0 if the folder has a validation part.
     """
@@ -107,11 +110,12 @@ def read_album(folder: Path, test_fraction: float, validation: int, seed: int) -
             f"{len(files['validation']):,} images, and `validation: {validation}` sets training "
             "images apart: leave one of the two out"
         )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seeds[0])
     rest, test = list(files["train"]), list(files.get("test", ()))
     if "test" not in files:
         rest, test = _set_apart(rest, round(test_fraction * len(rest)), rng)
-    train, apart = _set_apart(rest, validation, rng)
+    own = rng if seeds[1] is None else np.random.default_rng(seeds[1])
+    train, apart = _set_apart(rest, validation, own)
     if not train or not test:
         raise DataError(
             f"{folder} leaves {len(train)} images to train on and {len(test)} to test; both need "

@@ -131,9 +131,10 @@ def _no_classes(splits: Splits) -> str:
 
 
 def _whole(data: Dataset) -> Dataset:
-    """The data set with all training examples: without `limit` and `validation`."""
+    """The data set with all training examples: without `limit`, `validation` and `split_seed`."""
     fields = {field.name for field in describe_fields(type(data))}
-    return substitute(data, dict.fromkeys(fields & {"limit", "validation"}, 0))
+    whole = {"limit": 0, "validation": 0, "split_seed": None}
+    return substitute(data, {name: value for name, value in whole.items() if name in fields})
 
 
 @functools.lru_cache(maxsize=4)

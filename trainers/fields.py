@@ -26,6 +26,7 @@ __all__ = [
     "Positive",
     "Rate",
     "Scale",
+    "SplitSeed",
     "Violation",
     "Weight",
     "Where",
@@ -103,6 +104,7 @@ Natural = Annotated[int, Limits(ge=0)]
 Scale = Annotated[float, Limits(gt=0), PerMember()]
 Weight = Annotated[float, Limits(ge=0), PerMember()]
 Rate = Annotated[float, Limits(ge=0, le=1), PerMember()]
+SplitSeed = Annotated[Natural | None, Later()]
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from scipy import stats
 from analysis.comparisons.goals import SELECTION, Mode, beside, better
 from analysis.errors import TooFewRows, UnusableValues
 from analysis.sources.comparable import noise_fields, require_comparable, require_one_unit
-from analysis.sources.rows import require_metric, settled
-from analysis.sources.schema import SAID_BY_MODEL, param_columns
+from analysis.sources.rows import over_splits, require_metric, settled
+from analysis.sources.schema import SAID_BY_MODEL, SPLIT, param_columns
 from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.means import mean_estimate
 from analysis.training.verdicts import UNTRAINED, Trained
@@ -141,8 +141,9 @@ def rank(
     fields = _fields(rows)
     require_comparable(chosen, [*noise_fields(rows), *(f for f in fields if f == "beta")])
     require_one_unit(chosen, rows)
-    groups = [group for _, group in rows.groupby(fields, dropna=False)] if fields else [rows]
     mode, test = mode or better(chosen), _beside(rows, chosen)
+    settings = [group for _, group in rows.groupby(fields, dropna=False)] if fields else [rows]
+    groups = [over_splits(one, [name for name in (chosen, test) if name]) for one in settings]
     sign = 1 if mode == "min" else -1
     groups.sort(key=lambda group: sign * float(group[chosen].mean()))
     found = [
@@ -171,7 +172,7 @@ def _fields(rows: pd.DataFrame) -> list[str]:
     varied = [
         name
         for name in param_columns(rows)
-        if name != "seed" and rows[name].nunique(dropna=False) > 1
+        if name not in ("seed", SPLIT) and rows[name].nunique(dropna=False) > 1
     ]
     fields = [name for name in varied if "model" not in varied or name not in SAID_BY_MODEL]
     return sorted(fields, key=lambda name: name != "model")

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from analysis.laws.convergence import Convergence
 from analysis.laws.evidence import Evidence
-from analysis.laws.law import SPLIT, filtered
+from analysis.laws.law import filtered
 from analysis.laws.sample import as_written
-from analysis.sources.schema import Examples
+from analysis.sources.schema import SPLIT, Examples
 from analysis.statistics.regression import leading_coefficients
 
 __all__ = ["HEADLINE", "Component", "components", "split_sd"]
@@ -104,7 +104,8 @@ def _of_split(law: Evidence, rows: pd.DataFrame) -> Component:
     if wide.shape[0] < 2 or wide.shape[1] < 2:
         return Component(name, math.nan, "unknown: too few seeds are common to the splits")
     sd = split_sd(wide.to_numpy(dtype=np.float64)) / math.sqrt(len(wide))
-    return Component(name, sd, f"{len(wide)} splits of {wide.shape[1]} seeds each")
+    of = f"{len(wide)} splits of {wide.shape[1]} seeds each"
+    return Component(name, sd, of if sd else f"{of}, apart by no more than single runs scatter")
 
 
 def split_sd(values: Array) -> float:

@@ -20,14 +20,15 @@ from analysis.sources.rows import (
     require_metric,
     require_value,
     settled,
+    split_alone,
     usable,
 )
-from analysis.sources.schema import param_columns
+from analysis.sources.schema import SPLIT, param_columns
 from analysis.wording import listed, plural, quantity, symbol
 
-__all__ = ["SPLIT", "Law", "Points", "filtered", "mixed_fields", "points", "table_points"]
+__all__ = ["Law", "Points", "filtered", "mixed_fields", "points", "table_points"]
 
-SPLIT = "data_split_seed"  # replicates as the seed does: its values are averaged for each seed
+REPEATED = "repeated rows of one seed were averaged: they are not new seeds"
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,16 @@ class Law:
 
 @dataclass(frozen=True)
 class Points:
-    """The rows of a law: x, y, the seed of each (None: no seeds), and what was left out."""
+    """The rows of a law: x, y, the seed of each (None: no seeds), and what was left out.
+
+    repeats: what to say of several rows of one seed and x, which are averaged.
+    """
 
     x: np.ndarray
     y: np.ndarray
     seed: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    repeats: str = REPEATED
 
 
 def points(trials: pd.DataFrame, law: Law) -> Points:
@@ -80,7 +85,9 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
     _require_numbers(trials, law)
     rows, notes = _with_values(kept, law)
     _require_rows(trials, rows, law)
-    different = mixed_fields(rows, {law.x, "seed", SPLIT, *law.ignore})
+    splits = split_alone(rows)
+    free = {law.x, "seed", SPLIT, *law.ignore, *(["checksum"] * splits)}
+    different = mixed_fields(rows, free)
     if different:
         raise MixedRows(_mixed_message(different, law))
     _positive(rows, law.x)
@@ -92,7 +99,13 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
         rows[law.y].to_numpy(dtype=np.float64),
         seed,
         tuple(notes),
+        _splits(rows) if splits else REPEATED,
     )
+
+
+def _splits(rows: pd.DataFrame) -> str:
+    several = plural(rows[SPLIT].nunique(), "split")
+    return f"{several} of the data were averaged for each seed: they are not new seeds"
 
 
 def table_points(x: ArrayLike, y: ArrayLike) -> Points:

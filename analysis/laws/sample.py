@@ -57,7 +57,7 @@ def sample(points: Points) -> Sample:
     wide = table.pivot_table(index="seed", columns="x", values="y", aggfunc="mean")
     notes = list(points.notes)
     if len(table) > int(wide.notna().to_numpy().sum()):
-        notes.append("repeated rows of one seed were averaged: they are not new seeds")
+        notes.append(points.repeats)
     wide = _complete(_distinct(wide, notes), notes)
     return _balanced(wide, tuple(notes))
 

@@ -10,17 +10,19 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import UnknownName, UnusableValues
-from analysis.sources.schema import DECLARED, FINISHED, metric_columns, param_columns
+from analysis.sources.schema import DECLARED, FINISHED, SPLIT, metric_columns, param_columns
 from analysis.wording import listed, quantity, symbol
 
 __all__ = [
     "COLLAPSED",
     "equals",
     "matching",
+    "over_splits",
     "require_column",
     "require_metric",
     "require_value",
     "settled",
+    "split_alone",
     "usable",
 ]
 
@@ -58,6 +60,29 @@ def settled(trials: pd.DataFrame, named: Collection[str]) -> pd.DataFrame:
         if name in trials.columns and name not in named:
             keep &= trials[name] == value
     return trials[keep]
+
+
+def over_splits(rows: pd.DataFrame, metrics: Collection[str]) -> pd.DataFrame:
+    """One row a seed, with the means of `metrics` over its splits of the data, of one setting.
+
+    The rows as they are if there is one split, or no seed.
+    """
+    if SPLIT not in rows or rows[SPLIT].nunique() < 2:
+        return rows
+    if "seed" not in rows or rows["seed"].isna().any():
+        return rows
+    first = rows.drop_duplicates("seed").sort_values("seed")
+    means = rows.groupby("seed")[list(metrics)].mean()
+    return first.assign(**{name: means[name].to_numpy() for name in metrics})
+
+
+def split_alone(rows: pd.DataFrame) -> bool:
+    """Whether the data of the rows differ in nothing but the split: one checksum a split."""
+    if SPLIT not in rows or "checksum" not in rows or rows[SPLIT].isna().any():
+        return False
+    return rows[SPLIT].nunique() > 1 and bool(
+        (rows.groupby(SPLIT)["checksum"].nunique() < 2).all()
+    )
 
 
 def require_column(trials: pd.DataFrame, name: str) -> None:

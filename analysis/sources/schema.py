@@ -17,6 +17,7 @@ __all__ = [
     "HISTORY",
     "RESERVED",
     "SAID_BY_MODEL",
+    "SPLIT",
     "TWIN",
     "Examples",
     "Experiment",
@@ -54,6 +55,7 @@ DECLARED = "declared"
 TWIN = "twin"
 FINISHED = "finished"
 SAID_BY_MODEL = ("objective", "likelihood")
+SPLIT = "data_split_seed"  # replicates as the seed does: its values are averaged for each seed
 
 Gallery = Mapping[str, NDArray[np.uint8]]
 Examples = Mapping[str, NDArray[np.float32]]

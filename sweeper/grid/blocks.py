@@ -23,7 +23,7 @@ from trainers.trial import PARTS, Training
 
 __all__ = ["Slot", "Variant", "slots", "variants"]
 
-STRUCTURE = ("network", "data", "seeds", "aliases", "evaluate", "priority")
+STRUCTURE = ("network", "data", "seeds", "split_seeds", "aliases", "evaluate", "priority")
 REASONS = {
     "objective": BY_NAME,
     "corrupts": "the name of a `model` says what is corrupted: write `objective` in its place",

@@ -75,6 +75,11 @@ def check_search(sweep: Sweep, foreseen: Sequence[PlannedTrial]) -> None:
             f"{sweep.search.name} does not train every trial to its end, and a twin "
             "needs its partner, as a merged trial does: write `aliases: keep`"
         )
+    if sweep.search.goals and len({one.params.get("data_split_seed") for one in foreseen}) > 1:
+        raise UserError(
+            f"{sweep.search.name} chooses between points, and `split_seeds` makes several of "
+            "each: leave it out, and vary the split of what is found"
+        )
     _check_goals(sweep.search, foreseen)
     sweep.search.check(sweep.trials)
 

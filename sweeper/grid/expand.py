@@ -15,6 +15,7 @@ from sweeper.grid.complaints import nearest
 from sweeper.grid.document import Document
 from sweeper.grid.draws import draw, read_search, shares
 from sweeper.grid.schema import Aliases, GridSchema, check_shared, seed_values
+from sweeper.grid.splits import read_splits, with_split
 from sweeper.sweep import Search
 from trainers.datasets import DATASETS, Dataset
 from trainers.errors import Incompatible, InvalidValue
@@ -41,6 +42,7 @@ class Point:
 class Block:
     """One entry of `trials` with the defaults applied.
 
+    `splits` are the seeds of its splits of the data; None is the split of the data set itself.
     `shares` is the number of draws of each variant: 1 if it has no spaces. Blocks with a higher
     `priority` are trained first.
     """
@@ -49,15 +51,20 @@ class Block:
     seeds: range | list[int]
     aliases: Aliases
     asked: tuple[Asked, ...] = ()
+    splits: Sequence[int | None] = (None,)
     shares: tuple[int, ...] = ()
     priority: int = 0
 
     @property
     def count(self) -> int:
         """The number of trials, computed without expanding the block."""
-        return len(self.seeds) * sum(
-            variant.count * share
-            for variant, share in zip(self.variants, self.shares, strict=True)
+        return (
+            len(self.seeds)
+            * len(self.splits)
+            * sum(
+                variant.count * share
+                for variant, share in zip(self.variants, self.shares, strict=True)
+            )
         )
 
 
@@ -97,7 +104,8 @@ def plan_blocks(document: Document, grid: GridSchema, search: Search | None = No
         )
         asked = read_evaluations(document, entries["evaluate"].address, entries["evaluate"].raw)
         found = tuple(variants(document, address, entries))
-        blocks.append(Block(found, seed_values(seeds), aliases, asked, priority=priority))
+        splits = read_splits(document, entries.get("split_seeds"), found)
+        blocks.append(Block(found, seed_values(seeds), aliases, asked, splits, priority=priority))
     _refuse_unused_defaults(document, grid, blocks)
     dealt = iter(shares(document, search, [one for block in blocks for one in block.variants]))
     return [replace(block, shares=tuple(next(dealt) for _ in block.variants)) for block in blocks]
@@ -109,6 +117,7 @@ def _entries(grid: GridSchema, block: Mapping[str, Any], address: Address) -> di
     top = {
         "data": grid.data,
         "seeds": grid.seeds,
+        "split_seeds": grid.split_seeds,
         "aliases": grid.aliases,
         "evaluate": grid.evaluate,
         "priority": 0,
@@ -153,7 +162,12 @@ def points_of(
 ) -> Iterator[Point]:
     """The points of one variant, for each draw from its spaces."""
     checked: set[Dataset] = set()
-    for config in (config for one in drawn for config in variant.points(document, one)):
+    for config in (
+        with_split(config, split)
+        for one in drawn
+        for config in variant.points(document, one)
+        for split in block.splits
+    ):
         trial = _build(document, variant, config)
         if trial.data not in checked:
             refuse_meaningless(document, block.asked, trial, variant.address)

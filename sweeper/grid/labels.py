@@ -16,6 +16,7 @@ from trainers.trial import Trial
 __all__ = ["NESTED", "flat_key", "flat_params", "labels", "point_label"]
 
 NESTED = ("corruption", "data")
+SHORT = {"data_split_seed": "split"}
 
 
 def flat_key(part: str, field: str, taken: Container[str]) -> str:
@@ -93,7 +94,7 @@ class _Flat:
         if params.get("beta", 1) != 1:
             shown.append("beta")
         shown += [key for key in more if key in params and key not in shown]
-        words = [f"{letter(key)}={_value(params[key], digits)}" for key in shown]
+        words = [f"{SHORT.get(key) or letter(key)}={_value(params[key], digits)}" for key in shown]
         return " ".join([params["model"], *words, f"seed={params['seed']}"])
 
 

@@ -265,7 +265,10 @@ class ResourcesSection(Section):
 
 
 class _Shared(Section):
+    """`split_seeds` : of random splits into training and validation part, each with all seeds."""
+
     seeds: Seeds = 5
+    split_seeds: Seeds = None
     aliases: Aliases = "keep"
 
 
@@ -318,7 +321,7 @@ def check_grid(document: Document) -> GridSchema:
 
 
 def check_shared(document: Document, address: Address, key: str, raw: Any) -> Any:
-    """Check a block's `seeds`, `aliases` or `priority`."""
+    """Check a block's `seeds`, `split_seeds`, `aliases` or `priority`."""
     try:
         return _OfBlock.model_validate({key: raw}).model_dump()[key]
     except ValidationError as error:

@@ -21,7 +21,8 @@ class DataParts:
     name, checksum : which data set. train, validation, test : examples of each part.
     classes : number of classes in training and test part, None without labels.
     passed_over : how many files were found and not read, by reason.
-    remarks : warnings about data that may not be intended.
+    remarks : warnings about data that may not be intended. split : the seed of its split, if it
+        has one.
     """
 
     name: str
@@ -32,6 +33,7 @@ class DataParts:
     classes: int | None
     passed_over: Mapping[str, int]
     remarks: tuple[str, ...] = ()
+    split: int | None = None
 
 
 def data_parts(trials: Iterable[PlannedTrial]) -> tuple[DataParts, ...]:
@@ -57,4 +59,5 @@ def _read(checksum: str, trial: PlannedTrial) -> DataParts:
         classes=len({one for found in known for one in found.tolist()}) if known else None,
         passed_over=dict(splits.passed_over),
         remarks=splits.remarks,
+        split=getattr(data, "split_seed", None),
     )

@@ -148,7 +148,8 @@ def _data(data: DataParts) -> str:
     classes = "no classes"
     if data.classes is not None:
         classes = f"{data.classes:,} class{'' if data.classes == 1 else 'es'}"
-    return f"{data.name}: {data.train:,} to train on, {apart}{data.test:,} to test, {classes}"
+    name = data.name if data.split is None else f"{data.name}, split {data.split}"
+    return f"{name}: {data.train:,} to train on, {apart}{data.test:,} to test, {classes}"
 
 
 def _passed_over(data: DataParts) -> str:

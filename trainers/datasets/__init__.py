@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from trainers.errors import DataError
+from trainers.errors import DataError, InvalidValue
 from trainers.registry import Registry
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "data_folder",
     "hold_out",
     "load",
+    "require_apart",
 ]
 
 
@@ -110,13 +111,15 @@ def data_folder(data_dir: str | None, fetched: bool = False) -> Path:
     return Path(named).expanduser()
 
 
-def hold_out(train: Split, validation: int, limit: int) -> tuple[Split, Split]:
+def hold_out(
+    train: Split, validation: int, limit: int, split_seed: int | None = None
+) -> tuple[Split, Split]:
     """The training part and a validation part of the last `validation` examples.
 
-    The training part is the first `limit` (0: all) of the other examples. Raises `DataError` if
-    no training examples are left.
+    The training part is the first `limit` (0: all) of the other examples. With `split_seed` both
+    are drawn at random, each in the order of the file. Raises `DataError` if no training examples
+    are left.
     """
-    assert train.labels is not None
     if validation >= len(train):
         raise DataError(
             f"`validation` sets {validation:,} of {len(train):,} training examples "
@@ -124,7 +127,24 @@ def hold_out(train: Split, validation: int, limit: int) -> tuple[Split, Split]:
         )
     cut = len(train) - validation
     kept = min(cut, limit or cut)
-    return (Split(train.x[:kept], train.labels[:kept]), Split(train.x[cut:], train.labels[cut:]))
+    if split_seed is None:
+        return _taken(train, slice(kept)), _taken(train, slice(cut, None))
+    order = np.random.default_rng(split_seed).permutation(len(train))
+    first, last = (torch.from_numpy(np.sort(part)) for part in (order[:kept], order[cut:]))
+    return _taken(train, first), _taken(train, last)
+
+
+def _taken(part: Split, rows: slice | Tensor) -> Split:
+    return Split(part.x[rows], None if part.labels is None else part.labels[rows])
+
+
+def require_apart(validation: int, split_seed: int | None) -> None:
+    """Raise `InvalidValue` for a split of data of which no examples are set apart."""
+    if split_seed is not None and not validation:
+        raise InvalidValue(
+            f"split_seed {split_seed} draws which examples are the validation part, and "
+            "`validation` is 0: set some apart, as in `validation: 200`"
+        )
 
 
 def array_checksum(*arrays: npt.NDArray[np.generic]) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainers.datasets import DATASETS, Split, Splits
+from trainers.datasets import DATASETS, Split, Splits, hold_out, require_apart
 from trainers.datasets.mnist import Mnist
-from trainers.fields import Component, Limits, Natural, Where
+from trainers.fields import Component, Limits, Natural, SplitSeed, Where
 
 __all__ = ["BinarizedMnist"]
 
@@ -31,7 +31,8 @@ class BinarizedMnist(Component):
     Parameters
     ----------
     binarize : ``static``, ``dynamic`` or ``threshold``. data_seed : seed of the fixed draws.
-    data_dir, download, validation, limit : as for `mnist`.
+    data_dir, download, validation, limit, split_seed : as for `mnist`; with `split_seed` the
+        binary pixels of an image do not depend on the part that it falls into.
 
     References
     ----------
@@ -48,6 +49,11 @@ class BinarizedMnist(Component):
     download: Annotated[bool, Where()] = False
     validation: Annotated[int, Limits(ge=0, lt=60_000)] = 0
     limit: Natural = 0
+    split_seed: SplitSeed = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_apart(self.validation, self.split_seed)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -59,6 +65,9 @@ class BinarizedMnist(Component):
             self._binary(part, stream)
             for stream, part in enumerate((grey.train, grey.validation, grey.test))
         )
+        if self.split_seed is not None:
+            whole = self._binary(Mnist(data_dir=self.data_dir).load().train, 0)
+            train, validation = hold_out(whole, self.validation, self.limit, self.split_seed)
         if self.binarize == "dynamic":
             return Splits(grey.train, test, grey.scale, validation, resample=switched_on)
         return Splits(train, test, grey.scale, validation)
@@ -74,6 +83,7 @@ class BinarizedMnist(Component):
             download=self.download,
             validation=self.validation,
             limit=self.limit,
+            split_seed=self.split_seed,
         )
 
     def _binary(self, part: Split, stream: int) -> Split:

@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 
 import torch
 
-from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out
-from trainers.fields import Component, Limits, Natural, Where
+from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out, require_apart
+from trainers.fields import Component, Limits, Natural, SplitSeed, Where
 from trainers.files import require_digest
 
 __all__ = ["Cifar10"]
@@ -28,7 +28,8 @@ class Cifar10(Component):
     ----------
     data_dir : folder with ``cifar-10-batches-py``; without it, SWEEPER_DATA.
     download : fetch the files with torchvision when they are missing.
-    validation : how many of the last training images are the validation part.
+    validation : how many of the last training images are the validation part. split_seed : seed
+        of a random choice of them (and of those of `limit`); without it they are the last ones.
     limit : use only the first so many training images (0: all).
 
     References
@@ -43,6 +44,11 @@ class Cifar10(Component):
     download: Annotated[bool, Where()] = False
     validation: Annotated[int, Limits(ge=0, lt=50_000)] = 0
     limit: Natural = 0
+    split_seed: SplitSeed = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_apart(self.validation, self.split_seed)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -50,11 +56,12 @@ class Cifar10(Component):
 
     def load(self) -> Splits:
         train, test = (self._part(train) for train in (True, False))
-        kept, apart = hold_out(train, self.validation, self.limit)
+        kept, apart = hold_out(train, self.validation, self.limit, self.split_seed)
         return Splits(train=kept, test=test, scale=255.0, validation=apart)
 
     def checksum(self) -> str:
-        about = f"{sorted(self._check().items())}/{self.validation}/{self.limit}"
+        split = "" if self.split_seed is None else f"/{self.split_seed}"
+        about = f"{sorted(self._check().items())}/{self.validation}/{self.limit}{split}"
         return hashlib.sha256(about.encode()).hexdigest()[:16]
 
     def _part(self, train: bool) -> Split:

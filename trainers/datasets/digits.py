@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from trainers.datasets import DATASETS, Split, Splits, array_checksum, hold_out
-from trainers.fields import Component, Later, Limits
+from trainers.datasets import DATASETS, Split, Splits, array_checksum, hold_out, require_apart
+from trainers.fields import Component, Later, Limits, SplitSeed
 
 __all__ = ["Digits"]
 
@@ -27,7 +27,8 @@ class Digits(Component):
 
     Parameters
     ----------
-    validation : how many of the last training images are the validation part.
+    validation : how many of the last training images are the validation part. split_seed : seed
+        of a random choice of them; without it they are the last ones.
 
     References
     ----------
@@ -38,6 +39,11 @@ class Digits(Component):
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     validation: Annotated[int, Limits(ge=0, lt=1433), Later()] = 0
+    split_seed: SplitSeed = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_apart(self.validation, self.split_seed)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,12 +54,13 @@ class Digits(Component):
             Split(torch.from_numpy(images), torch.from_numpy(labels))
             for images, labels in _parts()
         )
-        kept, apart = hold_out(train, self.validation, 0)
+        kept, apart = hold_out(train, self.validation, 0, self.split_seed)
         return Splits(train=kept, test=test, scale=16.0, validation=apart)
 
     def checksum(self) -> str:
-        """Of all images and labels, and of how many are set apart, if any are."""
-        apart = [np.array(self.validation)] if self.validation else []
+        """Of all images and labels, and of how many are set apart and how, if any are."""
+        said = [self.validation] if self.split_seed is None else [self.validation, self.split_seed]
+        apart = [np.array(one) for one in said if self.validation]
         return array_checksum(*(array for part in _parts() for array in part), *apart)
 
 

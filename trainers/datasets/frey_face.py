@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from trainers.datasets import DATASETS, Split, Splits, array_checksum, data_folder
+from trainers.datasets import DATASETS, Split, Splits, array_checksum, data_folder, hold_out
 from trainers.errors import DataError
-from trainers.fields import Component, Natural, Where
+from trainers.fields import Component, Natural, SplitSeed, Where
 from trainers.files import require_file
 
 __all__ = ["FILE", "SPLIT", "FreyFace"]
@@ -40,7 +40,8 @@ class FreyFace(Component):
     ----------
     data_dir : folder with ``frey_rawface.mat`` (key ``ff``, 560 x 1965, uint8); without it, the
         environment variable SWEEPER_DATA.
-    data_seed : seed of the permutation.
+    data_seed : seed of the permutation. split_seed : seed of another random choice of the 193 of
+        the 1,765 that are not to test.
 
     References
     ----------
@@ -52,6 +53,7 @@ class FreyFace(Component):
 
     data_dir: Annotated[str | None, Where()] = None
     data_seed: Natural = 0
+    split_seed: SplitSeed = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -62,10 +64,14 @@ class FreyFace(Component):
         order = np.random.default_rng(self.data_seed).permutation(FRAMES)
         parts = np.split(order, np.cumsum(SPLIT)[:2])
         train, validation, test = (Split(torch.from_numpy(frames[rows])) for rows in parts)
+        if self.split_seed is not None:
+            whole = Split(torch.cat([train.x, validation.x]))
+            train, validation = hold_out(whole, SPLIT[1], 0, self.split_seed)
         return Splits(train=train, test=test, scale=255.0, validation=validation)
 
     def checksum(self) -> str:
-        return array_checksum(read_frames(self._path), np.array([*SPLIT, self.data_seed]))
+        split = [] if self.split_seed is None else [self.split_seed]
+        return array_checksum(read_frames(self._path), np.array([*SPLIT, self.data_seed, *split]))
 
     @property
     def _path(self) -> Path:

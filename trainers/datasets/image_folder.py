@@ -12,9 +12,9 @@ import numpy as np
 from torch import Tensor
 
 from trainers.album import Album, read_album
-from trainers.datasets import DATASETS, Split, Splits
+from trainers.datasets import DATASETS, Split, Splits, require_apart
 from trainers.errors import DataError
-from trainers.fields import Component, Count, Fraction, Limits, Natural, Where
+from trainers.fields import Component, Count, Fraction, Limits, Natural, SplitSeed, Where
 from trainers.files import file_digest
 from trainers.images import Background, Pictures, decode, decode_once, read_header
 
@@ -51,6 +51,7 @@ class ImageFolder(Component):
         has an alpha channel or a transparent colour).
     test_fraction : share of the images that are the test part, if there is no ``test``.
     validation : how many training images are the validation part. data_seed : seed of both draws.
+    split_seed : seed of another draw of the validation part alone.
     memory_limit : gigabytes that the pictures may take in memory.
     cache_dir : folder for the decoded file of a larger folder (default: ``~/.cache/sweeper``).
     workers : processes that decode.
@@ -68,9 +69,14 @@ class ImageFolder(Component):
     test_fraction: Fraction = 0.1
     validation: Natural = 0
     data_seed: Natural = 0
+    split_seed: SplitSeed = None
     memory_limit: Annotated[float, Limits(gt=0), Where()] = 4.0
     cache_dir: Annotated[str, Where()] = "~/.cache/sweeper"
     workers: Annotated[int, Limits(ge=0), Where()] = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_apart(self.validation, self.split_seed)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -140,4 +146,5 @@ class ImageFolder(Component):
         return decode_once(pictures, file, self.workers)
 
     def _album(self) -> Album:
-        return read_album(self._root, self.test_fraction, self.validation, self.data_seed)
+        seeds = (self.data_seed, self.split_seed)
+        return read_album(self._root, self.test_fraction, self.validation, seeds)

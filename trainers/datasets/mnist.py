@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out
-from trainers.fields import Component, Limits, Natural, Where
+from trainers.datasets import DATASETS, Split, Splits, data_folder, hold_out, require_apart
+from trainers.fields import Component, Limits, Natural, SplitSeed, Where
 from trainers.files import require_digest
 
 __all__ = ["FILES", "Mnist"]
@@ -36,7 +36,8 @@ class Mnist(Component):
     ----------
     data_dir : folder with ``MNIST/raw``; without it, the environment variable SWEEPER_DATA.
     download : fetch the files with torchvision when they are missing.
-    validation : how many of the last training images are the validation part.
+    validation : how many of the last training images are the validation part. split_seed : seed
+        of a random choice of them (and of those of `limit`); without it they are the last ones.
     limit : use only the first so many training images (0: all).
 
     References
@@ -51,6 +52,11 @@ class Mnist(Component):
     download: Annotated[bool, Where()] = False
     validation: Annotated[int, Limits(ge=0, lt=60_000)] = 0
     limit: Natural = 0
+    split_seed: SplitSeed = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_apart(self.validation, self.split_seed)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -58,12 +64,13 @@ class Mnist(Component):
 
     def load(self) -> Splits:
         train, test = (self._part(part) for part in ("train", "t10k"))
-        kept, apart = hold_out(train, self.validation, self.limit)
+        kept, apart = hold_out(train, self.validation, self.limit, self.split_seed)
         return Splits(train=kept, test=test, scale=255.0, validation=apart)
 
     def checksum(self) -> str:
         self._files()
-        digest = hashlib.sha256(f"{self.validation}/{self.limit}".encode())
+        split = "" if self.split_seed is None else f"/{self.split_seed}"
+        digest = hashlib.sha256(f"{self.validation}/{self.limit}{split}".encode())
         for sha256 in FILES.values():
             digest.update(bytes.fromhex(sha256))
         return digest.hexdigest()[:16]

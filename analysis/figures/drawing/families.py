@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.laws.law import SPLIT
 from analysis.sources.noise import noise_levels, with_noise
-from analysis.sources.schema import SAID_BY_MODEL, param_columns
+from analysis.sources.schema import SAID_BY_MODEL, SPLIT, param_columns
 from analysis.wording import model_name, setting
 
 __all__ = ["Family", "all_families", "families", "levels"]

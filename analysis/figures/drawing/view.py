@@ -19,7 +19,8 @@ from analysis.figures.drawing.families import all_families, levels
 from analysis.figures.drawing.tested import Tested, trends
 from analysis.laws.powerlaw import Law
 from analysis.sources.noise import PAPERS, noise_levels
-from analysis.sources.schema import DECLARED, FINISHED, Experiment, Spectrum, metric_columns
+from analysis.sources.rows import split_alone
+from analysis.sources.schema import DECLARED, FINISHED, SPLIT, Experiment, Spectrum, metric_columns
 from analysis.training.stationarity import judged
 
 __all__ = ["SECTIONS", "Drawn", "Figure", "NothingToDraw", "View", "look", "of_other_level"]
@@ -119,7 +120,11 @@ class View:
         return next((law for law in self.laws if law.x == x), Law(x=x, y="test/kl"))
 
     def spectrum(self, rows: pd.DataFrame) -> Spectrum | None:
-        """The spectrum of the rows' data set; None if it is unknown or they have several."""
+        """The spectrum of the rows' data set; None if it is unknown or they have several.
+
+        Of several splits of one data set it is that of the first.
+        """
+        rows = rows.nsmallest(1, SPLIT) if split_alone(rows) else rows
         sums = set(rows["checksum"].dropna()) if "checksum" in rows else set()
         return self.experiment.spectra.get(str(sums.pop())) if len(sums) == 1 else None
 

@@ -14,6 +14,8 @@ from analysis.figures.drawing.curves import SETTING, setting_name, trial_setting
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part, Statement
+from analysis.sources.rows import over_splits
+from analysis.sources.schema import SPLIT
 from analysis.statistics.means import mean_estimate
 from analysis.training.verdicts import Trained
 from analysis.wording import number, quantity
@@ -52,9 +54,11 @@ def results_frame(view: View) -> pd.DataFrame:
     metrics = [name for name in METRICS if name in trials and trials[name].notna().any()]
     if trials.empty or not metrics:
         return pd.DataFrame()
-    joined = trial_settings(view).merge(trials[["trial", *metrics]], on="trial")
+    kept = ["trial", "seed", *({SPLIT} & set(trials)), *metrics]
+    joined = trial_settings(view).merge(trials[kept], on="trial")
     rows = []
-    for _, group in joined.groupby(SETTING, dropna=False, sort=False):
+    for _, setting in joined.groupby(SETTING, dropna=False, sort=False):
+        group = over_splits(setting, metrics)
         found: dict[str, object] = {"setting": setting_name(group.iloc[0]), "n": len(group)}
         for name in metrics:
             values = group[name].to_numpy(dtype=np.float64)

@@ -119,6 +119,20 @@ def test_a_field_that_a_setting_lacks_is_not_said() -> None:
     assert ", learning rate = 1: validation denoising error" in rank(frame, METRIC).sentence()
 
 
+def test_splits_of_the_data_are_averaged_and_are_no_settings() -> None:
+    values = np.random.default_rng(6).standard_normal((3, 5))
+    halves = [
+        ranked(values + shift).assign(data_split_seed=at) for at, shift in enumerate((-1, 1))
+    ]
+    both = pd.concat(halves, ignore_index=True)
+    both["trial"] = np.arange(len(both)).astype(str)
+    found, alone = rank(both, METRIC), rank(ranked(values), METRIC)
+    assert found.fields == alone.fields
+    columns = ["mean", "low", "high", "behind"]
+    assert np.allclose(found.table[columns], alone.table[columns])
+    assert found.table["design"].tolist() == alone.table["design"].tolist()
+
+
 def test_disjoint_seeds_are_ranked_by_welch() -> None:
     frame = ranked(np.random.default_rng(1).standard_normal((2, 5)))
     frame["seed"] += 100 * (frame["lr"] == 2)

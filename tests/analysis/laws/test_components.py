@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.errors import MixedRows
 from analysis.laws.components import Component, components, split_sd
-from analysis.laws.law import SPLIT
 from analysis.laws.powerlaw import Law, fit
-from analysis.sources.schema import Examples
+from analysis.sources.schema import SPLIT, Examples
 
 SIGMA = np.geomspace(0.1, 0.8, 5)
 LAW = Law()
@@ -85,6 +85,17 @@ def test_the_splits_component_is_apart_from_the_seeds() -> None:
     assert wide.of == "12 splits of 4 seeds each"
     assert found(grid(seeds=4, splits=12))["split"].sd < 0.001
     assert "one split" in found(grid())["split"].of
+
+
+def test_splits_with_data_of_their_own_are_averaged_and_no_new_seeds() -> None:
+    trials = grid(seeds=4, splits=3, split_sd=0.05)
+    trials["checksum"] = "c" + trials[SPLIT].astype(str)
+    law = fit(trials, LAW)
+    assert law.n_seeds == 4
+    assert "3 splits of the data were averaged for each seed: they are not new seeds" in law.notes
+    trials.loc[trials["sigma"] == SIGMA[0], "checksum"] = "other"
+    with pytest.raises(MixedRows, match="checksum"):
+        fit(trials.assign(**{SPLIT: 0}), LAW)
 
 
 def test_the_estimate_of_the_split_sd_is_unbiased_in_its_square() -> None:
