@@ -40,6 +40,7 @@ NAMES = (
     "equivalence",
     "compare",
     "rank",
+    "best",
     "export",
     "sample",
     "denoise",

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import add_json
+from sweeper.commands.shared import add_json, add_trial
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_json
 
@@ -22,9 +22,7 @@ MOST = 1000
 
 def add_drawing(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for the trial, the number of images and the output file."""
-    parser.add_argument(
-        "trial", metavar="TRIAL", help="a trial's id, the beginning of one, or its label"
-    )
+    add_trial(parser)
     parser.add_argument("--count", type=int, metavar="N", help="how many images, or chains")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of the noise (default: 0)"
@@ -50,7 +48,7 @@ def trained_trial(arguments: argparse.Namespace) -> TrainedTrial:
     from sweeper.status.trained import load_trained, require_pictures
     from sweeper.storage.addresses import storage_path
 
-    trained = load_trained(storage_path(arguments.storage), arguments.trial)
+    trained = load_trained(storage_path(arguments.storage), " ".join(arguments.trial))
     require_pictures(trained)
     return trained
 

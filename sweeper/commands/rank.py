@@ -12,9 +12,11 @@ from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json, print_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.comparisons.ranking import Ranking
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["HELP", "NAME", "add_arguments", "add_choice", "ranked", "run"]
 
 NAME = "rank"
 HELP = "order settings by a metric of the validation part, allowing for the choice"
@@ -23,6 +25,19 @@ TOP = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser)
+    add_choice(parser)
+    parser.add_argument(
+        "--top",
+        type=int,
+        default=TOP,
+        metavar="N",
+        help=f"how many to show (default: {TOP}; 0 for all)",
+    )
+    add_json(parser)
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments on what is chosen by, and among which trials."""
     parser.add_argument(
         "--metric",
         metavar="METRIC",
@@ -40,28 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD=VALUE",
         help="only trials with these values",
     )
-    parser.add_argument(
-        "--top",
-        type=int,
-        default=TOP,
-        metavar="N",
-        help=f"how many to show (default: {TOP}; 0 for all)",
-    )
-    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.top < 0:
         raise UserError(f"--top must be >= 0, and is {arguments.top}")
-    from analysis.comparisons.ranking import rank
-    from analysis.sources.rows import matching, require_column, require_value
-
-    trials = load_experiment(arguments).trials
-    where = dict(condition(text, "--where") for text in arguments.where)
-    for name, value in where.items():
-        require_column(trials, name)
-        require_value(trials, name, value)
-    found = rank(trials[matching(trials, where)], arguments.metric, arguments.mode)
+    _, found = ranked(arguments)
     top = arguments.top or len(found.table)
     if arguments.json:
         told = found.to_json()
@@ -71,6 +70,20 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(found, top)
     return 0
+
+
+def ranked(arguments: argparse.Namespace) -> tuple[pd.DataFrame, Ranking]:
+    """The trials that the arguments ask for, and their settings in order."""
+    from analysis.comparisons.ranking import rank
+    from analysis.sources.rows import matching, require_column, require_value
+
+    trials = load_experiment(arguments).trials
+    where = dict(condition(text, "--where") for text in arguments.where)
+    for name, value in where.items():
+        require_column(trials, name)
+        require_value(trials, name, value)
+    chosen = trials[matching(trials, where)]
+    return chosen, rank(chosen, arguments.metric, arguments.mode)
 
 
 def _show(found: Ranking, top: int) -> None:

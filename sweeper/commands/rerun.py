@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import add_json
+from sweeper.commands.shared import add_json, add_trial
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "trial", metavar="TRIAL", help="a trial's id, the beginning of one, or its label"
-    )
+    add_trial(parser)
     parser.add_argument(
         "--storage",
         metavar="DIR",
@@ -39,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     screen = console(stderr=True)
     with screen.status("training it again"):
-        found = rerun(storage_path(arguments.storage), arguments.trial)
+        found = rerun(storage_path(arguments.storage), " ".join(arguments.trial))
     if arguments.json:
         print_json(asdict(found) | {"identical": found.identical})
     else:

@@ -22,6 +22,7 @@ __all__ = [
     "add_grid",
     "add_json",
     "add_sweep",
+    "add_trial",
     "condition",
     "experiment_of",
     "load_experiment",
@@ -70,6 +71,16 @@ def add_sweep(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--storage", metavar="DIR", help="storage folder (default: the grid's, or ./sweeps)"
+    )
+
+
+def add_trial(parser: argparse.ArgumentParser) -> None:
+    """Add the words that name one trial of a storage, which `status.trained.find_trial` reads."""
+    parser.add_argument(
+        "trial",
+        metavar="TRIAL",
+        nargs="+",
+        help="its id, the beginning of one, its label, or settings such as sigma=0.4 seed=0",
     )
 
 

@@ -1,4 +1,4 @@
-"""Load trained models from the storage, by trial id, unique beginning of an id, or label."""
+"""Load trained models from the storage, by trial id, beginning of an id, label, or settings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from analysis.wording import symbol
 from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
 from sweeper.storage import ledger, paths
@@ -54,7 +55,10 @@ class TrainedTrial:
 
 
 def find_trial(storage: Path, name: str) -> str:
-    """The id of the one trial with this id, beginning of an id, or label.
+    """The id of the one trial with this id, beginning of an id, label, or settings.
+
+    Settings are words like ``sigma_vae sigma=0.4 seed=0``, in any order; those of a trial's label
+    may be given in its letters, too.
 
     Raises `UserError` with the nearest names if there is none, or with the ids if there are more.
     """
@@ -65,18 +69,42 @@ def find_trial(storage: Path, name: str) -> str:
             "or run a grid first"
         )
     found = [name] if name in ids else [one for one in ids if name and one.startswith(name)]
-    labels = {} if found else {one: str(_about(storage, one).get("label")) for one in ids}
+    stored = {} if found else {one: _about(storage, one) for one in ids}
+    labels = {one: str(about.get("label")) for one, about in stored.items()}
     found = found or [one for one, label in labels.items() if label == name]
+    found = found or [one for one, about in stored.items() if _has(about, name.split())]
     if not found:
         raise UserError(
             f"there is no trial {name!r} in {storage}"
             f"{nearest(name, [*labels.values(), *ids])} (an id, the beginning of one, "
-            "or a label; `sweeper plan GRID --json` lists both)"
+            "a label, or settings such as sigma=0.1 seed=0; `sweeper status` lists ids and labels)"
         )
     if len(found) > 1:
-        shown = ", ".join(found[:SHOWN]) + (" ..." if len(found) > SHOWN else "")
+        told = [f"{one} ({labels[one]})" if one in labels else one for one in found[:SHOWN]]
+        shown = ", ".join(told) + (" ..." if len(found) > SHOWN else "")
         raise UserError(f"{name!r} means {len(found)} trials: {shown}; give the id of one")
     return found[0]
+
+
+def _has(about: Mapping[str, Any], words: Sequence[str]) -> bool:
+    """Whether a trial has every one of these settings, by its label or its parameters."""
+    label, params = str(about.get("label")).split(), dict(about.get("params") or {})
+    names = {symbol(name): name for name in params}
+    return bool(words) and all(
+        word in label or word == params.get("model") or _equal(params, names, word)
+        for word in words
+    )
+
+
+def _equal(params: Mapping[str, Any], names: Mapping[str, str], word: str) -> bool:
+    name, sign, wanted = word.partition("=")
+    value = params.get(names.get(name, name))
+    if not sign or value is None:
+        return False
+    try:
+        return str(value) == wanted or float(value) == float(wanted)
+    except (TypeError, ValueError):
+        return False
 
 
 def load_trained(storage: Path, name: str) -> TrainedTrial:

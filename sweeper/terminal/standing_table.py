@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_standings"]
 
 NAMED = 3
+SHORT = 8
 SHOWN = 40
 STYLES = {
     "finished": "green",
@@ -51,6 +52,7 @@ def draw_standings(screen: Console, found: Sequence[Standing]) -> None:
 
 def _show_trials(screen: Console, found: Sequence[Standing]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("id", no_wrap=True)
     table.add_column("trial", overflow="fold")
     table.add_column("status", no_wrap=True)
     for name in ("epoch", *COLUMNS):
@@ -58,6 +60,7 @@ def _show_trials(screen: Console, found: Sequence[Standing]) -> None:
     for one in found[:SHOWN]:
         metrics = [_metric(one, key) for key in COLUMNS.values()]
         table.add_row(
+            one.id[:SHORT],
             one.label,
             Text(one.status, style=STYLES.get(one.status, "")),
             f"{one.epoch}/{one.epochs}",

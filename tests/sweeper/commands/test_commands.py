@@ -226,6 +226,23 @@ def test_hypotheses_on_nu(capsys: pytest.CaptureFixture[str]) -> None:
     assert "two or more values of d_z" in capsys.readouterr().err
 
 
+def test_the_best_setting_is_named_with_its_trials(capsys: pytest.CaptureFixture[str]) -> None:
+    ask = ("small", "--metric", "test/recon")
+    found, first = answer(capsys, "best", *ask), answer(capsys, "rank", *ask)["settings"][0]
+    assert found["setting"] == {name: first[name] for name in found["setting"]}
+    assert found["setting"]["sigma"] == 0.1
+    assert len(found["trials"]) == first["n"] == 2
+    values = [one["test/recon"] for one in found["trials"]]
+    assert sum(values) / 2 == pytest.approx(first["mean"])
+    assert main(["best", *ask, "--where", "seed=1"]) == 0
+    out = capsys.readouterr().out
+    trial = found["trials"][1]
+    assert f"{trial['trial'][:8]}  {trial['label']}  test/recon" in out
+    assert f"sweeper sample {trial['trial'][:8]}" in out
+    assert main(["best", "small"]) == 2
+    assert "these trials have none" in capsys.readouterr().err
+
+
 def test_settings_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "rank", "small", "--metric", "test/recon")
     assert found["mode"] == "min"

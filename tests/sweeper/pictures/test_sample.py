@@ -108,6 +108,22 @@ def test_a_trial_is_found_by_the_beginning_of_its_id_and_by_its_label() -> None:
     assert find_trial(storage, trial.label) == trial.id
 
 
+def test_a_trial_is_found_by_its_settings() -> None:
+    storage, trials = trained_sweep().storage, trained_sweep().trials
+    trial = next(one for one in trials if one.id == id_of("sigma_vae"))
+    words = [word for word in trial.label.split() if "=" in word]
+    ascii_words = [word.replace("σ", "sigma") for word in words]
+    assert ascii_words != words
+    for name in (words, ascii_words, [*reversed(ascii_words)]):
+        assert find_trial(storage, " ".join([trial.label.split()[0], *name])) == trial.id
+    with pytest.raises(UserError, match=r"means \d+ trials: .*\(.* seed=0\); give the id of one"):
+        find_trial(storage, "seed=0.0")
+    with pytest.raises(UserError, match="there is no trial 'sigma_vae seed=7'"):
+        find_trial(storage, "sigma_vae seed=7")
+    with pytest.raises(UserError, match="there is no trial 'hidden=many'"):
+        find_trial(storage, "hidden=many")
+
+
 def test_a_tracker_that_is_gone_loses_no_picture(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
