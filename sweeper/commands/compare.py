@@ -18,6 +18,7 @@ __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "compare"
 HELP = "compare groups of trials, paired by seed: difference, interval, effect, Holm correction"
+POST_HOC = "these comparisons were chosen after the run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(
             {
                 "experiment": arguments.experiment or arguments.table or arguments.logged,
+                "post_hoc": POST_HOC,
+                "tests": _tests(found),
                 "comparisons": [one.to_json() | {"verdict": one.verdict} for one in found],
             }
         )
@@ -104,6 +107,13 @@ def _show(found: Sequence[Comparison]) -> None:
             f"\nGroups that differ also in {', '.join(also)}: the cause may be there.",
             markup=False,
         )
+    family = f"their p values are corrected for {_tests(found)} tests"
+    screen.print(f"\nPost hoc: {POST_HOC}; {family}.", markup=False)
+
+
+def _tests(found: Sequence[Comparison]) -> int:
+    """How many of the comparisons have a test: the size of their family."""
+    return sum(not one.untested for one in found)
 
 
 def _row(one: Comparison) -> list[str]:

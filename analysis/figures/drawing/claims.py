@@ -116,6 +116,9 @@ def interval(law: PowerLaw) -> str:
 
 
 def short(law: PowerLaw) -> str:
-    """``ν = 1.18 (1.12 to 1.24), σ 0.03–0.27, n = 27``, as a legend shows it."""
-    x = symbol(law.law.x)
-    return f"ν = {interval(law)}, {x} {law.x_min:g}–{law.x_max:g}, n = {law.n}"
+    """``ν = 1.18 (1.12 to 1.24), σ 0.03–0.27, n = 27``, as a legend shows it.
+
+    An interval that holds at once with those of other tests says so.
+    """
+    x, at_once = symbol(law.law.x), " at once" * (law.exponent.family > 1)
+    return f"ν = {interval(law)}{at_once}, {x} {law.x_min:g}–{law.x_max:g}, n = {law.n}"

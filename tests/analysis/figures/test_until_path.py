@@ -67,6 +67,12 @@ def test_every_end_has_a_sentence(view: View, end: str | None) -> None:
     )
 
 
+def test_the_rule_is_of_its_law_alone(view: View) -> None:
+    """Its interval is no wider for what else the report tests, as that of the law is there."""
+    assert "of this law alone, whatever else the report tests" in info(view).caption
+    assert info(view).table["halfwidth"].tolist() == [0.03, 0.015]
+
+
 def test_the_drawing_has_whiskers_and_the_wanted_width(view: View) -> None:
     figure = draw(info(view))
     assert [list(trace.y) for trace in figure.data if trace.mode == "lines"] == [

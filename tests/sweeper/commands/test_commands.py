@@ -208,6 +208,9 @@ def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.count("test/kl") == 6
     assert "p (Holm)" in out
+    said = " ".join(out.split())
+    assert "Post hoc: these comparisons were chosen after the run;" in said
+    assert "their p values are corrected for 6 tests." in said
     assert main(["compare", "small", "--first", "sigma=0.1"]) == 2
     assert main(["compare", "small", "--by", "sigma", "--metric", "test/elbo"]) == 2
     assert "test/elbo_full" in capsys.readouterr().err

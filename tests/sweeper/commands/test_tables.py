@@ -128,6 +128,7 @@ def test_every_pair_of_a_column_is_compared(capsys: pytest.CaptureFixture[str]) 
         *("--metric", "loss", "--seed", "seed"),
     )
     assert found["experiment"] == "optimizers.csv"
+    assert (found["tests"], found["post_hoc"][-13:]) == (3, "after the run")
     assert [one["verdict"] for one in found["comparisons"]] == [
         "not shown to differ",
         "differ",
