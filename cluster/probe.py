@@ -12,7 +12,7 @@ from typing import Any
 
 from cluster.errors import LONGEST
 
-__all__ = ["Answer", "Node", "Probe", "last_words", "live_nodes", "on_node"]
+__all__ = ["Answer", "Node", "Probe", "draining_nodes", "last_words", "live_nodes", "on_node"]
 
 TRIES = 2
 PATIENCE = 15.0  # seconds before the user is told which nodes are waited for
@@ -68,6 +68,13 @@ def live_nodes() -> list[Node]:
     return sorted(found, key=lambda node: node.name)
 
 
+def draining_nodes() -> set[str]:
+    """The ids of the nodes that are about to end, by `ray drain-node` or an autoscaler."""
+    from ray._private.state import state
+
+    return set(state.get_draining_nodes())
+
+
 def on_node(node: str, function: Callable[[], Any]) -> Any:
     """Start a function on a node, as a task that takes no CPU; returns Ray's reference to it.
 
@@ -95,9 +102,13 @@ class Probe:
         self._pending: dict[Any, tuple[Node, float, int]] = {}
 
     def start(self, asked: Mapping[str, float]) -> None:
-        """Start the check on each live node that has the resources and was not asked before."""
+        """Start the check on each live node that has the resources and was not asked before.
+
+        Nodes that are about to end are not asked: Ray starts nothing there.
+        """
+        known = self._asked | draining_nodes()
         for node in live_nodes():
-            if node.id not in self._asked and node.has(asked):
+            if node.id not in known and node.has(asked):
                 self._asked.add(node.id)
                 self._start(node, 1)
 

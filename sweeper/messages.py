@@ -63,6 +63,8 @@ class Job:
     allow_mixed : whether the grid allows nodes that differ; it is noted in the trials' commits.
     nonce : on a cluster, the text that a node must find in the sweep's folder of the storage.
     machine : what must be equal on the node, by `sweeper.storage.provenance.machine`.
+    leaving : a file; once it exists, the job is given up after the current epoch, with a commit,
+        as its node is about to end. The worker sets it, as only it knows its node.
     """
 
     storage: str
@@ -77,6 +79,7 @@ class Job:
     allow_mixed: bool = False
     nonce: str = ""
     machine: Mapping[str, str] = field(default_factory=dict)
+    leaving: str = ""
 
     def trial(self, name: str) -> JobTrial:
         """The trial with this id."""

@@ -17,15 +17,12 @@ from cluster.probe import Answer, Probe
 from sweeper.doctor.finding import Finding
 from sweeper.doctor.surroundings import data
 from sweeper.messages import Job
-from sweeper.schedule.nodes import standard, unable
-from sweeper.storage.disk_space import shortage
+from sweeper.schedule.nodes import remarks, standard, unable
 from sweeper.storage.ledger import write_file
 from sweeper.storage.paths import nonce_file
 from sweeper.worker.fitness import SAME, difference, examine
 
 __all__ = ["nodes"]
-
-CLOCK = 5.0  # seconds by which a clock may differ
 
 
 def nodes(address: str, storage: Path) -> list[Finding]:
@@ -74,7 +71,6 @@ def _examine(job: str) -> dict[str, Any]:
         **examine(job),
         "sets": (sets.verdict, sets.found, sets.remedy),
         "free": shutil.disk_usage(place).free,
-        "short": shortage(place),
     }
 
 
@@ -91,13 +87,6 @@ def _judged(answer: Answer, job: Job, machine: Mapping[str, str]) -> Finding:
     )
     verdict, sets, remedy = found["sets"]
     text = f"{amounts}; {found['free'] / 1e9:.1f} GB free; data: {sets}"
-    if found["short"]:
-        return Finding(name, text, "stop", found["short"])
-    if abs(answer.ahead_s) > CLOCK:
-        return Finding(
-            name,
-            f"{text}; its clock differs by {answer.ahead_s:+.0f} s",
-            "note",
-            "set the clocks by one server (NTP): the times of its records are wrong",
-        )
+    if said := remarks(answer):
+        return Finding(name, text, "note", "; ".join(f"it {one}" for one in said))
     return Finding(name, text, verdict, remedy)

@@ -19,7 +19,7 @@ MEMORY = re.compile(  # messages of Ray's memory monitor, torch, our worker, C++
     r"low on memory|OutOfMemoryError|bad_alloc|\bMemoryError|can(no|')t allocate memory",
     re.IGNORECASE,
 )
-NODE = re.compile(r"node (has died|was terminated)|its node is dead")
+NODE = re.compile(r"node (has died|was terminated)|its node is dead|process receives a SIGTERM")
 UNFIT = re.compile(r"\bUnfitNode: (?P<node>\w+) (?P<words>.*)")
 ABSENT = re.compile(r"^(?:ModuleNotFoundError|ImportError): .*", re.MULTILINE)
 ADDRESS = re.compile(r"\bip[=:] ?([\w.:]*\w)")
@@ -36,8 +36,9 @@ class Death:
 
     Parameters
     ----------
-    cause : ``node`` (it was lost), ``unfit`` (its node cannot train the sweep), ``memory``, or
-        ``worker`` if none of them is known to be the cause.
+    cause : ``node`` (it was lost, or the worker got SIGTERM, as it does when its host ends),
+        ``unfit`` (its node cannot train the sweep), ``memory``, or ``worker`` if none of them is
+        known to be the cause.
     words : the exception or crash that ended it, or else the last line that it wrote.
     explained : whether the cause is known, or `words` are an exception or a crash.
     address : the IP address of its node, or "". node : Ray's id of an unfit node, or "".

@@ -11,17 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from cluster.probe import Answer, Node, Probe, last_words, live_nodes
+from cluster.probe import Answer, Node, Probe, draining_nodes, last_words, live_nodes
 from sweeper.errors import UserError, placed
 from sweeper.messages import Job, JobTrial
 from sweeper.schedule.deaths import UNABLE, Death
 from sweeper.storage import ledger, paths
 from sweeper.sweep import Sweep
-from sweeper.worker.fitness import SAME, difference, examine, lack
+from sweeper.worker.fitness import ENDING, SAME, difference, examine, lack
 
-__all__ = ["Nodes", "example_job", "standard", "unable"]
+__all__ = ["Nodes", "example_job", "remarks", "standard", "unable"]
 
 LOOK_EVERY = 3.0
+CLOCK = 5.0  # seconds by which a node's clock may differ from the driver's
 HARDWARE = ("cpu", "instructions", "gpu")
 
 
@@ -57,6 +58,7 @@ class Nodes:
         """Examine all nodes; raises `UserError` if there are some, and none can train."""
         ledger.write_components(self._sweep)
         ledger.write_file(paths.nonce_file(self._job.sweep), self._nonce.encode())
+        self._see_ending()
         self._probe.start(self._asked)
         answers = self._probe.all(self._say)
         self._machine = standard(answers, self._job)
@@ -64,9 +66,13 @@ class Nodes:
         self._require_some()
 
     def watch(self) -> None:
-        """Examine nodes that have joined; raises `UserError` if no node is left that can train."""
+        """Examine nodes that have joined, and have workers leave those that are about to end.
+
+        Raises `UserError` if no node is left that can train.
+        """
         if time.monotonic() - self._looked >= LOOK_EVERY:
             self._looked = time.monotonic()
+            self._see_ending()
             self._probe.start(self._asked)
         self._judge(self._probe.ready())
         self._require_some()
@@ -96,6 +102,8 @@ class Nodes:
         It is if the node cannot train, or if workers of two trials died there, with no trial
         finished between, and another node can train in its place. Want of memory is no such fault.
         """
+        if death.node in self._out:
+            return True
         there = [one for one in live_nodes() if death.node == one.id] or [
             one for one in live_nodes() if death.address == one.address
         ]
@@ -116,6 +124,14 @@ class Nodes:
         for node in [one for one in live_nodes() if one.address == address]:
             self._died.pop(node.id, None)
 
+    def _see_ending(self) -> None:
+        """Leave out the nodes that are about to end; another one may join in their place."""
+        ending = draining_nodes() - self._out.keys()
+        for node in [one for one in live_nodes() if one.id in ending]:
+            ledger.write_file(paths.leaving_file(self._job.sweep, node.id), b"")
+            self._out[node.id] = f"node {node.name} {ENDING}"
+            self._note(self._out[node.id])
+
     def _fit(self) -> list[Node]:
         return [one for one in live_nodes() if one.id not in self._out and one.has(self._asked)]
 
@@ -123,10 +139,12 @@ class Nodes:
         for one in answers:
             node, words = one.node, unable(one, self._job)
             other = "" if words else difference(one.found, self._machine)
-            if other and self._sweep.allow_mixed:
-                self._note(f"node {node.name} {other}, which `allow_mixed` allows")
-            elif words or other:
+            if words or (other and not self._sweep.allow_mixed):
                 self._leave_out(node, words or f"{other}: {SAME}")
+                continue
+            allowed = [f"{other}, which `allow_mixed` allows"] if other else []
+            for said in (*allowed, *remarks(one)):
+                self._note(f"node {node.name} {said}")
 
     def _leave_out(self, node: Node, words: str) -> None:
         if node.id in self._out:
@@ -162,6 +180,20 @@ def unable(answer: Answer, job: Job) -> str:
     if answer.trouble:
         return f"{UNABLE}: {answer.trouble}; install it there as here"
     return lack(answer.found, job.storage)
+
+
+def remarks(answer: Answer) -> list[str]:
+    """What is wrong with a node that can train all the same, as the rests of such sentences."""
+    found, ahead = list[str](), answer.ahead_s
+    if abs(ahead) > CLOCK:
+        where = "ahead of" if ahead > 0 else "behind"
+        found.append(
+            f"has a clock {abs(ahead):.0f} s {where} the driver's: set both by one server (NTP), "
+            "as the times of its records are wrong"
+        )
+    if scarce := answer.found["scarce"]:
+        found.append(f"has little room for temporary files ({scarce}): make room there")
+    return found
 
 
 def standard(answers: list[Answer], job: Job) -> Mapping[str, str]:

@@ -33,6 +33,7 @@ from sweeper.schedule.cluster_room import Occupancy, RoomWatch, out_of_reach, re
 from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
 from sweeper.schedule.nodes import Nodes
 from sweeper.storage.ledger import StopSign
+from sweeper.storage.paths import leaving_file
 from sweeper.worker.fitness import UnfitNode, require_fit
 from sweeper.worker.gpu_share import keep_to_share
 from sweeper.worker.worker import train_pack
@@ -245,7 +246,8 @@ class _Listener(TrialProgressCallback):
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Retry a pack whose worker died, with more resources if it ran out of memory.
 
-        A lost node does not count as a failure, nor does one that is left out. A second
+        A lost node does not count as a failure, nor does one that is left out or about to end,
+        nor a worker that somebody asked to end (SIGTERM). A second
         unexplained death is treated as running out of memory, since the kernel may have killed the
         worker without a readable count.
         """
@@ -329,15 +331,18 @@ def _nodes(fit: Nodes | None) -> list[dict[str, Any]]:
 
 def _train(config: dict[str, Any]) -> None:
     """The function that Tune runs in a worker's process: train the job in `config`."""
+    context = ray.get_runtime_context()
+    node = context.get_node_id()
     try:
         require_fit(config["job"])
+        keep_to_share(context.get_assigned_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
+        job = Job.from_json(config["job"])
+        train_pack(
+            replace(job, leaving=str(leaving_file(job.sweep, node))),
+            lambda events: tune.report({"events": encode(events)}),
+        )
     except UnfitNode as error:
-        raise UnfitNode(f"{ray.get_runtime_context().get_node_id()} {error}") from None
-    mine = ray.get_runtime_context().get_assigned_resources()  # type: ignore[no-untyped-call]
-    keep_to_share(mine.get("GPU", 0.0))
-    train_pack(
-        Job.from_json(config["job"]), lambda events: tune.report({"events": encode(events)})
-    )
+        raise UnfitNode(f"{node} {error}") from None
 
 
 def _no_words(address: str, pid: int) -> str:

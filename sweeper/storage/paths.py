@@ -10,6 +10,7 @@
                                 nonce        what a driver wrote, for the nodes of its cluster
                                 driver.log   what the driver of `sweeper submit` said
                                 running.json where each trial is trained now
+                                leaving/<node>       asks the workers on a node to leave it
                                 delivered.json, search.json, study.journal, tune/
     trials/<id>/trial.json                   one trial, resolved; sweeps share it
                 <attempt>/<epoch>/           a commit (see `trainers.checkpoint`)
@@ -54,6 +55,7 @@ __all__ = [
     "grid_file",
     "journal_file",
     "lease_file",
+    "leaving_file",
     "lineage_folder",
     "nonce_file",
     "pictures_folder",
@@ -198,6 +200,11 @@ def stop_file(sweep_folder: str | Path) -> Path:
 def nonce_file(sweep_folder: str | Path) -> Path:
     """A random text by the sweep's driver; a node that reads it there shares the storage."""
     return Path(sweep_folder) / "nonce"
+
+
+def leaving_file(sweep_folder: str | Path, node: str) -> Path:
+    """While it exists, the workers on a node leave it after their epoch; by Ray's id of it."""
+    return Path(sweep_folder) / "leaving" / node
 
 
 def lease_file(folder: Path) -> Path:

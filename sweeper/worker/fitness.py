@@ -4,39 +4,46 @@ from __future__ import annotations
 
 import functools
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sweeper.messages import Job
+from sweeper.storage.disk_space import scarce
 from sweeper.storage.paths import nonce_file
 from sweeper.storage.provenance import machine
 from trainers import TrainerError
 from trainers.datasets import DATASETS
 
-__all__ = ["SAME", "UnfitNode", "difference", "examine", "lack", "require_fit"]
+__all__ = ["ENDING", "SAME", "UnfitNode", "difference", "examine", "lack", "require_fit"]
 
 NAMES = {"source": "the program", "cpu": "the processor", "instructions": "its instructions"}
 SAME = "make them equal, or set `allow_mixed: true` in the grid"
+ENDING = "is about to end (it is drained): its trials save a checkpoint, and go on elsewhere"
 GPUS = Path("/proc/driver/nvidia/gpus")
 
 
 class UnfitNode(Exception):
-    """A node that cannot train the sweep; the message says what it lacks."""
+    """A node that cannot train the sweep, or no longer; the message says why."""
 
 
 def examine(job: str) -> dict[str, Any]:
     """What this node has of what a job (as JSON text) needs, in plain values.
 
     ``seen`` : whether it sees the storage that the driver writes. ``machine`` : what must be
-    equal for equal results. ``data`` : why the data cannot be used here, or None.
+    equal for equal results. ``data`` : why the data cannot be used here, or None. ``scarce`` :
+    what is left of the disk of temporary files, if that is little, or None.
     """
+    temporary = tempfile.gettempdir()
+    left = scarce(Path(temporary))
     row = json.loads(job)
     seen = _read(nonce_file(row["sweep"])) == row["nonce"]
     return {
         "seen": seen,
         "machine": {**machine(), **({"gpu": _gpu()} if row["device"] != "cpu" else {})},
         "data": _without_data(job) if seen else None,
+        "scarce": left and f"{temporary}: {left}",
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NoReturn
 
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from sweeper.storage.disk_space import shortage
 from sweeper.storage.extendable import enter
 from sweeper.storage.spectra import describe_dataset
 from sweeper.worker.evaluating import Trained, answer
+from sweeper.worker.fitness import ENDING, UnfitNode
 from sweeper.worker.member import Superseded, TrialInTraining
 from sweeper.worker.reporter import Reporter
 from trainers import Pack, gallery
@@ -46,6 +48,8 @@ class PackTraining:
         while pack.live and pack.epoch < self._last:
             if self._sign.is_up():
                 return self._stop(pack)
+            if self._job.leaving and Path(self._job.leaving).exists():
+                self._leave_node(pack)
             self._run_epoch(pack)
             if self._is_due():
                 self._save(pack)
@@ -158,6 +162,13 @@ class PackTraining:
         if not self._warned:
             self._reporter.tell(Event(self._members[0].id, "running", note=note))
         self._warned = True
+
+    def _leave_node(self, pack: Pack) -> NoReturn:
+        """Save a checkpoint, with which the job goes on elsewhere; raises `UnfitNode`."""
+        if self._saved < pack.epoch:
+            self._save(pack)
+        self._reporter.flush()
+        raise UnfitNode(ENDING)
 
     def _stop(self, pack: Pack) -> None:
         if self._saved < pack.epoch:

@@ -12,6 +12,7 @@ import torch
 from sweeper.messages import Emit, Event, Job, JobTrial
 from sweeper.storage import ledger
 from sweeper.worker.evaluating import load_trained
+from sweeper.worker.fitness import UnfitNode
 from sweeper.worker.member import TrialInTraining, begin, kind_of
 from sweeper.worker.merging import merge
 from sweeper.worker.reporter import Reporter
@@ -34,7 +35,8 @@ def train_pack(job: Job, emit: Emit) -> None:
     the traceback in ``error.txt``), and the others go on. With `Job.until` the trials end at that
     epoch, as pruned. The sweep's stop sign ends the job after the current epoch, with a commit.
     `emit` gets all events, at most every half second. Raises `TrialOutOfMemoryError` where a
-    trial does not fit in memory and the job will be repeated.
+    trial does not fit in memory and the job will be repeated, and `UnfitNode` where the node is
+    about to end (`Job.leaving`); what was trained is committed, and the job may be repeated.
     """
     if ledger.StopSign(job.sweep).is_up():
         return
@@ -96,6 +98,8 @@ def _train(job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> 
     try:
         training.run()
         return
+    except UnfitNode:
+        raise
     except Exception as error:  # whatever a trial raises is that trial's failure
         no_room = kind_of(error) == "memory"
         if len(members) == 1 and not (no_room and training.packed):

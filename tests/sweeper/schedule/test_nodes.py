@@ -18,11 +18,11 @@ from sweeper.messages import Event
 from sweeper.schedule import nodes as module
 from sweeper.schedule import tune
 from sweeper.schedule.deaths import Death, DeathRecords
-from sweeper.schedule.nodes import Nodes, example_job, standard, unable
+from sweeper.schedule.nodes import Nodes, example_job, remarks, standard, unable
 from sweeper.storage import paths
 from sweeper.storage.provenance import machine
 from sweeper.sweep import Sweep
-from sweeper.worker.fitness import UnfitNode, difference, examine, require_fit
+from sweeper.worker.fitness import ENDING, UnfitNode, difference, examine, require_fit
 from tests.sweeper.small import planned, prepared, small_sweep
 
 A, B = (Node(name * 3, name, name, f"192.0.2.{i}", {"CPU": 1.0}) for i, name in enumerate("ab"))
@@ -36,6 +36,7 @@ class Cluster:
     sweep: Sweep
     alive: list[Node] = field(default_factory=lambda: [A, B])
     said: list[str] = field(default_factory=list)
+    ending: set[str] = field(default_factory=set)
 
     def nodes(self) -> Nodes:
         return Nodes(self.sweep, self.said.append, self.said.append)
@@ -45,6 +46,7 @@ class Cluster:
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     here = Cluster(small_sweep(tmp_path, planned(), planned(seed=2)))
     monkeypatch.setattr(module, "live_nodes", lambda: here.alive)
+    monkeypatch.setattr(module, "draining_nodes", lambda: here.ending)
     return here
 
 
@@ -97,6 +99,39 @@ def test_without_any_node_the_sweep_ends_with_all_reasons(
         nodes.watch()
     assert error.value.message == (
         "no node of the cluster can train this sweep: node a has no data; node b has no data"
+    )
+
+
+def test_a_node_that_is_about_to_end_is_left_by_its_workers(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no failure of the sweep's, also if it was the only one: another one may join."""
+    nodes = cluster.nodes()
+    monkeypatch.setattr(nodes, "_probe", SimpleNamespace(start=list, ready=list))
+    cluster.alive.remove(B)
+    cluster.ending.add(A.id)
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.0)
+    nodes.watch()
+    assert nodes.without == A.id
+    sign = paths.leaving_file(paths.sweep_folder(cluster.sweep), A.id)
+    assert sign.is_file()
+    assert cluster.said == [f"node a {ENDING}"]
+    cluster.alive.clear()
+    assert nodes.left_out(Death("unfit", ENDING, True, A.address, A.id), "one")
+    assert len(cluster.said) == 1
+
+
+def test_a_clock_and_a_full_disk_are_said(cluster: Cluster) -> None:
+    found = {**examine(example_job(cluster.sweep).to_json()), "scarce": None}
+    assert remarks(Answer(A, found, ahead_s=4.0)) == []
+    assert remarks(Answer(A, found, ahead_s=-61.0)) == [
+        "has a clock 61 s behind the driver's: set both by one server (NTP), as the times of its "
+        "records are wrong"
+    ]
+    full = {**found, "scarce": "/tmp: 1.0 MB left, and 200.0 MB are kept free"}
+    assert remarks(Answer(A, full, ahead_s=9.0))[1] == (
+        "has little room for temporary files (/tmp: 1.0 MB left, and 200.0 MB are kept free): "
+        "make room there"
     )
 
 

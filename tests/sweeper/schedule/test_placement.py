@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +20,32 @@ from ray.cluster_utils import Cluster
 
 from cluster.base import SETTINGS
 from cluster.existing import Existing
+from cluster.probe import live_nodes
 from cluster.token import own_token
 from sweeper.messages import Event, Job
 from sweeper.resources import Resources
 from sweeper.schedule import tune
+from sweeper.schedule.nodes import Nodes
 from sweeper.schedule.tune import TuneSchedule
-from tests.sweeper.small import metrics_of, planned, prepared, small_sweep, undisturbed
+from sweeper.storage.paths import leaving_file
+from sweeper.worker.fitness import ENDING
+from sweeper.worker.training import PackTraining
+from tests.sweeper.small import (
+    final_state,
+    metrics_of,
+    newest,
+    planned,
+    prepared,
+    small_sweep,
+    undisturbed,
+)
+from trainers import Pack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def there() -> Iterator[Existing]:
+def cluster() -> Iterator[Cluster]:
     """A head, and two nodes that say they have GPUs: one T4, and two A100."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SETTINGS.items():
@@ -41,9 +59,15 @@ def there() -> Iterator[Existing]:
             own = {f"accelerator_type:{kind}": 1, **more}
             cluster.add_node(num_cpus=4, num_gpus=gpus, resources=own, memory=4_000_000_000)
         ray.init(cluster.address, log_to_driver=False)
-        yield Existing(cluster.address)  # a schedule leaves a Ray that was there before it
+        yield cluster
         ray.shutdown()
         cluster.shutdown()
+
+
+@pytest.fixture
+def there(cluster: Cluster) -> Existing:
+    """It; a schedule leaves a Ray that was there before it."""
+    return Existing(cluster.address)
 
 
 def placed(config: dict[str, Any]) -> None:
@@ -122,3 +146,71 @@ def test_no_more_packs_than_asked_for_train_at_once(
     counts = [int(line) for line in (sweep.storage / "counts").read_text().split()]
     assert (len(counts), max(counts)) == (5, 2)
     assert sum(event.phase == "finished" for event in news) == 5
+
+
+def staying(config: dict[str, Any]) -> None:
+    """A worker on the node that the test drains stays there, after three epochs, until it leaves.
+
+    The others begin when it is so far, as they would train its trial before it begins.
+    """
+    job, here = Job.from_json(config["job"]), ray.get_runtime_context().get_node_id()
+    run_epoch, storage = PackTraining._run_epoch, Path(job.storage)
+    stays, leaving = storage / "stays", leaving_file(job.sweep, here)
+    drained = here == (storage / "drained").read_text()
+
+    def run_and_stay(training: PackTraining, pack: Pack) -> None:
+        run_epoch(training, pack)
+        if pack.epoch == 3 and drained:
+            stays.write_text(job.trials[0].id)
+        while not (leaving if pack.epoch == 3 and drained else stays).exists() and pack.epoch > 2:
+            time.sleep(0.01)
+
+    PackTraining._run_epoch = run_and_stay  # type: ignore[method-assign]
+    try:
+        tune._train(config)
+    finally:
+        PackTraining._run_epoch = run_epoch  # type: ignore[method-assign]
+
+
+def drain(address: str, node: str, after: Path) -> None:
+    """Announce the end of a node, once the file is there."""
+    while not after.exists():
+        time.sleep(0.01)
+    command = [str(Path(sys.executable).with_name("ray")), "drain-node", "--address", address]
+    command += ["--node-id", node, "--reason", "DRAIN_NODE_REASON_PREEMPTION"]
+    subprocess.run([*command, "--reason-message", "spot"], check=True)
+
+
+def test_what_trains_on_a_node_that_is_drained_goes_on_elsewhere_and_loses_nothing(
+    cluster: Cluster, there: Existing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its workers save at once, long before the next checkpoint, and nothing counts as failed."""
+    monkeypatch.setattr(tune, "_train", staying)
+    node = cluster.add_node(num_cpus=3).node_id
+    before = live_nodes()
+    trials = [planned(seed=seed, epochs=6, checkpoint_every=50) for seed in range(3)]
+    sweep, news, said = small_sweep(tmp_path, *trials), list[Event](), list[str]()
+    sweep = replace(sweep, resources=Resources(cpus=3), cluster=cluster.address)
+    jobs = prepared(sweep)
+    (sweep.storage / "drained").write_text(node)
+    nodes = Nodes(sweep, said.append, said.append)
+    nodes.admit()
+    schedule = TuneSchedule(there, tmp_path / "tune", said.append, nodes)
+    after = sweep.storage / "stays"
+    thread = threading.Thread(target=drain, args=(cluster.address, node, after), daemon=True)
+    thread.start()
+    schedule.run(iter(jobs), sweep.resources, news.extend)
+    schedule.close()
+    thread.join()
+    assert [text for text in said if ENDING in text] == [
+        f"node {one.name} {ENDING}" for one in before if one.id == node
+    ]
+    [moved] = [trial for trial in trials if trial.id == after.read_text()]
+    commit = newest(sweep, moved)
+    assert (commit.attempt, commit.manifest["parent"]) == (2, "0001/000003")
+    assert sum(event.phase == "finished" for event in news) == 3
+    assert not [event for event in news if event.phase in ("failed", "stopped")]
+    other = undisturbed(tmp_path, trials)
+    for trial in trials:
+        assert metrics_of(sweep, trial) == metrics_of(other, trial)
+        assert final_state(sweep, trial) == final_state(other, trial)

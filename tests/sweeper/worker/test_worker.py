@@ -16,6 +16,7 @@ from sweeper.driver.jobs import make_job
 from sweeper.messages import Event, Job, decode, encode
 from sweeper.storage import ledger, paths
 from sweeper.worker import reporter, training, worker
+from sweeper.worker.fitness import UnfitNode
 from sweeper.worker.member import begin
 from tests.sweeper.small import (
     final_state,
@@ -51,6 +52,37 @@ def train_until(job: Job, epoch: int) -> None:
 @pytest.fixture
 def _tell_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
+
+
+@pytest.mark.usefixtures("_tell_at_once")
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_node_that_is_about_to_end_is_left_with_a_checkpoint_of_its_last_epoch(
+    tmp_path: Path, size: int
+) -> None:
+    """The driver hears of no end, and the job goes on elsewhere as if nothing had happened."""
+    trials = [planned(seed=seed, epochs=6, checkpoint_every=50) for seed in range(size)]
+    sweep, leaving, news = small_sweep(tmp_path, *trials), tmp_path / "leaving", list[Event]()
+    prepared(sweep)
+    job = replace(make_job(sweep, trials), leaving=str(leaving))
+
+    def hear(events: list[Event]) -> None:
+        news.extend(events)
+        if any(record.epoch >= 3 for event in events for record in event.records):
+            leaving.touch()
+
+    with pytest.raises(UnfitNode, match=r"^is about to end \(it is drained\): its trials save"):
+        worker.train_pack(job, hear)
+    assert {newest(sweep, trial).progress.epoch for trial in trials} == {3}
+    assert not any(event.ended for event in news)
+    assert {event.trial for event in news if event.committed} == {one.id for one in trials}
+    with pytest.raises(UnfitNode):
+        worker.train_pack(job, news.extend)  # it is not gone on with there
+    worker.train_pack(replace(job, leaving=""), news.extend)
+    other = small_sweep(tmp_path / "undisturbed", *trials)
+    train(other, size=size)
+    for trial in trials:
+        assert metrics_of(sweep, trial) == metrics_of(other, trial)
+        assert final_state(sweep, trial) == final_state(other, trial)
 
 
 @pytest.mark.usefixtures("_tell_at_once")
