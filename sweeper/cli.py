@@ -98,7 +98,11 @@ def parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in commands():
         own = subparsers.add_parser(
-            command.NAME, help=command.HELP, description=command.HELP, allow_abbrev=False
+            command.NAME,
+            help=command.HELP,
+            description=command.HELP,
+            epilog=f"example: {command.EXAMPLE}",
+            allow_abbrev=False,
         )
         command.add_arguments(own)
         own.set_defaults(run=command.run)

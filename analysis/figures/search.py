@@ -31,13 +31,14 @@ class Found:
 
     table: columns point, order, one for each goal, good (no other point is better in all goals),
     n, hover, link. axes: the columns of the horizontal and the vertical axis; goals: metric →
-    ``min`` or ``max``.
+    ``min`` or ``max``; answer: the best point in a sentence.
     """
 
     table: pd.DataFrame
     caption: str
     axes: tuple[str, str]
     goals: Mapping[str, str]
+    answer: str
 
 
 def info(view: View) -> Found:
@@ -52,8 +53,8 @@ def info(view: View) -> Found:
     table["good"] = _unbeaten(table, goals)
     found = _told(view, sweep, table, next(iter(goals)))
     across, up = (ORDER, *goals) if len(goals) == 1 else list(goals)[:2]
-    training = _trained(view, sweep)
-    return Found(table, _caption(table, sweep, goals, found, training), (across, up), goals)
+    answer = _answer(table, goals, found, _trained(view, sweep))
+    return Found(table, _caption(table, sweep, goals), (across, up), goals, answer)
 
 
 def _goals(sweep: Mapping[str, Any]) -> dict[str, str]:
@@ -106,34 +107,30 @@ def _unbeaten(table: pd.DataFrame, goals: Mapping[str, str]) -> list[bool]:
     return unbeaten(costs.tolist())
 
 
-def _caption(
-    table: pd.DataFrame,
-    sweep: Mapping[str, Any],
-    goals: Mapping[str, str],
-    found: str,
-    training: Trained,
-) -> str:
-    """found: the best point's metrics in words. training: of all points."""
-    good = table[table["good"]]
+def _caption(table: pd.DataFrame, sweep: Mapping[str, Any], goals: Mapping[str, str]) -> str:
     wanted = " and ".join(f"{quantity(name)} ({mode})" for name, mode in goals.items())
     method = str(sweep["search"].get("method"))
-    begin = (
-        f"{len(table)} points that the search `{method}` trained to the end, each the mean over "
-        f"its seeds; wanted: {wanted}. "
-    )
-    remark = f"; {training.remark}" * bool(training.remark)
-    lead = "First" if training.verdict == UNTRAINED else "Best"
+    begin = f"Points of the search `{method}`, each the mean over its seeds; wanted: {wanted}. "
     if len(goals) > 1:
         more = " Of more than two goals the first two are drawn." if len(goals) > 2 else ""
+        return f"{begin}Large, on the line: the Pareto set.{more}"
+    return f"{begin}The line is the best so far."
+
+
+def _answer(table: pd.DataFrame, goals: Mapping[str, str], found: str, training: Trained) -> str:
+    """found: the best point's metrics in words. training: of all points."""
+    good = table[table["good"]]
+    remark = f"; {training.remark}" * bool(training.remark)
+    if len(goals) > 1:
         return (
-            f"{begin}Large, on the line: the Pareto set, the "
-            f"{plural(len(good), 'point')} that no other beats in every goal{remark}.{more} The "
-            "means have errors of their own: with other seeds a neighbour may take its place."
+            f"Of {plural(len(table), 'point')} the search found {len(good)} that no other beats "
+            f"in every goal{remark}. Their means have errors: with other seeds a neighbour may "
+            "take the place of one."
         )
+    lead = "First" if training.verdict == UNTRAINED else "Best"
     return (
-        f"{begin}The line is the best so far. {lead}: {good.iloc[0]['point']} with "
-        f"{found}{remark}. The intervals allow for the choice among all points; trained with new "
-        "seeds, the point needs no such correction."
+        f"{lead} of {plural(len(table), 'point')} of the search: {good.iloc[0]['point']} with "
+        f"{found}{remark}. The intervals allow for the choice among all points."
     )
 
 

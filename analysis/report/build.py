@@ -75,7 +75,10 @@ def _run_url(settings: ReportSettings) -> str | None:
     server = (settings.server or "").rstrip("/")
     if urlsplit(server).scheme not in ("http", "https"):
         return None
-    return f"{server}/#/experiments/{settings.experiment_id or 0}/runs/{{run}}"
+    return (
+        f"{server}/#/experiments/{settings.experiment_id or 0}/runs/{{run}}"
+        "?workflowType=machine_learning"
+    )
 
 
 def _said(found: Iterable[Part]) -> list[str]:

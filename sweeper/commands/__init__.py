@@ -14,6 +14,7 @@ class Command(Protocol):
 
     NAME: str
     HELP: str
+    EXAMPLE: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the command's arguments."""

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from analysis.comparisons.ranking import Ranking
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "best"
+EXAMPLE = "sweeper best digits --metric test/elbo_full"
 HELP = "show the best setting with its trials, by a metric of the validation part"
 
 

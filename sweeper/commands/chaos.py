@@ -13,9 +13,10 @@ from sweeper.terminal.screen import console, print_json
 if TYPE_CHECKING:
     from sweeper.chaos.suite import Chaos
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "chaos"
+EXAMPLE = "sweeper chaos"
 HELP = "disturb a small sweep of its own on this machine or cluster: is anything lost?"
 
 

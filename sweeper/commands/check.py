@@ -9,9 +9,10 @@ from sweeper.commands.shared import add_json
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_json
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "check"
+EXAMPLE = "sweeper check my_objective.py"
 HELP = "hold a file of your own components, or figures, to the rules of the package's"
 
 

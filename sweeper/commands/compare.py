@@ -14,9 +14,10 @@ from sweeper.terminal.screen import console, print_bullets, print_json, print_ta
 if TYPE_CHECKING:
     from analysis.comparisons.comparison import Comparison
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "compare"
+EXAMPLE = "sweeper compare digits --first sigma=0.03 --second sigma=0.27 --metric test/recon"
 HELP = "compare groups of trials, paired by seed: difference, interval, effect, Holm correction"
 POST_HOC = "these comparisons were chosen after the run"
 

@@ -6,9 +6,10 @@ import argparse
 
 from sweeper.commands.drawn import add_drawing, show_drawing, trained_trial
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "denoise"
+EXAMPLE = "sweeper denoise sigma=0.15 seed=0 --noise gaussian:0.5"
 HELP = "draw noisy test images and a trained model's estimates, in storage and MLflow"
 
 

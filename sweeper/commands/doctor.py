@@ -12,9 +12,10 @@ from sweeper.terminal.screen import console, print_json
 if TYPE_CHECKING:
     from sweeper.doctor.finding import Finding
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "doctor"
+EXAMPLE = "sweeper doctor"
 HELP = "look at versions, machine, storage, tracking and data: would a sweep run here?"
 STYLES = {"ok": "green", "note": "yellow", "stop": "bold red"}
 

@@ -14,9 +14,10 @@ from sweeper.terminal.screen import console, print_bullets, print_json
 if TYPE_CHECKING:
     from analysis.sources.schema import Experiment
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "equivalence"
+EXAMPLE = "sweeper equivalence digits --margin 0.1"
 HELP = "test whether (σ, β) and σ√β, (α, β) and αβ, or any two groups of runs came out the same"
 
 

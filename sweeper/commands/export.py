@@ -8,9 +8,10 @@ from pathlib import Path
 from sweeper.commands.shared import add_experiment, add_json, load_experiment, writing
 from sweeper.terminal.screen import console, print_json
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "export"
+EXAMPLE = "sweeper export digits --out tables"
 HELP = "write an experiment's trials and histories as parquet and CSV"
 
 

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from analysis.laws.powerlaw import Law, PowerLaw
     from analysis.sources.schema import Experiment, Spectrum
 
-__all__ = ["HELP", "NAME", "add_arguments", "law_of", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "law_of", "run"]
 
 NAME = "fit"
+EXAMPLE = "sweeper fit digits --model sigma_vae"
 HELP = "fit a power law: exponent, interval, curvature and rival forms"
 
 

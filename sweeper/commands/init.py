@@ -8,9 +8,10 @@ from pathlib import Path
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "init"
+EXAMPLE = "sweeper init grid.yaml"
 HELP = "write a grid to start from, with every line explained"
 
 

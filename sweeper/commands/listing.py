@@ -13,9 +13,10 @@ from sweeper.terminal.screen import console, print_json, print_table
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "list"
+EXAMPLE = "sweeper list models sigma_vae"
 HELP = "list models, networks, data sets and shipped grids; KIND NAME shows the fields of one"
 
 

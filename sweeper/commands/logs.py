@@ -10,9 +10,10 @@ from pathlib import Path
 from sweeper.commands.shared import add_sweep
 from sweeper.errors import UserError
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "logs"
+EXAMPLE = "sweeper logs digits --follow"
 HELP = "print what the driver of a sweep that `sweeper submit` sent to a cluster says"
 PAUSE = 0.5  # seconds
 

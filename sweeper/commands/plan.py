@@ -7,9 +7,10 @@ import argparse
 from sweeper.commands.shared import add_grid, add_json, load_grid
 from sweeper.terminal.screen import console, print_json
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "plan"
+EXAMPLE = "sweeper plan digits"
 HELP = "show a grid's trials, twins, parameters, memory and time; starts nothing"
 
 

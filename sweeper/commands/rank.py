@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from analysis.comparisons.ranking import Ranking
 
-__all__ = ["HELP", "NAME", "add_arguments", "add_choice", "ranked", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "add_choice", "ranked", "run"]
 
 NAME = "rank"
+EXAMPLE = "sweeper rank digits --metric test/elbo_full"
 HELP = "order settings by a metric of the validation part, allowing for the choice"
 TOP = 20
 

@@ -8,9 +8,10 @@ from dataclasses import asdict
 from sweeper.commands.shared import add_json
 from sweeper.terminal.screen import console, print_json
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "reconcile"
+EXAMPLE = "sweeper reconcile digits"
 HELP = "repair MLflow from the storage, also into another store; deletes duplicate runs"
 
 

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from analysis.figures import Figure
     from analysis.sources.schema import Experiment
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "report"
+EXAMPLE = "sweeper report digits --open"
 HELP = "write an experiment's report: one HTML file, with JSON and CSV beside it"
 
 

@@ -13,9 +13,10 @@ from sweeper.terminal.screen import console, print_json
 if TYPE_CHECKING:
     from sweeper.driver.rerun import Repetition
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "rerun"
+EXAMPLE = "sweeper rerun sigma=0.15 seed=0"
 HELP = "train a trial again and compare every metric bit for bit; changes nothing"
 SHOWN = 10
 

@@ -7,9 +7,10 @@ import argparse
 from sweeper.commands.run import add_training, train
 from sweeper.commands.shared import add_json
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "resume"
+EXAMPLE = "sweeper resume digits"
 HELP = "go on with an experiment's newest sweep, by the grid that the storage keeps"
 
 

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from sweeper.sweep import Outcome, Sweep
 
-__all__ = ["HELP", "NAME", "add_arguments", "add_training", "run", "train"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "add_training", "run", "train"]
 
 NAME = "run"
+EXAMPLE = "sweeper run digits --open"
 HELP = "train a grid (again: go on with it), track it, and write the report"
 
 

@@ -6,9 +6,10 @@ import argparse
 
 from sweeper.commands.drawn import add_drawing, show_drawing, trained_trial
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "sample"
+EXAMPLE = "sweeper sample sigma=0.15 seed=0 --out samples.png"
 HELP = "draw samples of a trained model as a PNG, in its storage and its MLflow run"
 
 

@@ -16,9 +16,10 @@ from sweeper.terminal.screen import console, print_json
 if TYPE_CHECKING:
     from cluster.tracking_server import TrackingServer
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "server"
+EXAMPLE = "sweeper server up --folder server"
 HELP = "start, show and end an MLflow server that keeps the runs of many sweeps and hosts"
 PATIENCE = 60.0  # seconds in which a server that has started may be slow
 ACTIONS = {

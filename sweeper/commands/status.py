@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from sweeper.status.standing import Standing
     from sweeper.sweep import Sweep
 
-__all__ = ["HELP", "NAME", "add_arguments", "run", "sweeps_of"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run", "sweeps_of"]
 
 NAME = "status"
+EXAMPLE = "sweeper status digits"
 HELP = (
     "show each trial's status, epoch and metrics, what is trained where, and what waits for the "
     "tracker; ends the runs that a killed driver has left RUNNING"

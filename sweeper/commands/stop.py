@@ -12,9 +12,10 @@ from sweeper.terminal.screen import console, print_json
 if TYPE_CHECKING:
     from sweeper.sweep import Sweep
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "stop"
+EXAMPLE = "sweeper stop digits"
 HELP = "end a running sweep: each trial finishes its epoch and saves a checkpoint"
 PAUSE = 0.2
 

@@ -17,9 +17,10 @@ from sweeper.terminal.screen import console, print_json
 if TYPE_CHECKING:
     from sweeper.sweep import Sweep
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "submit"
+EXAMPLE = "sweeper submit grid.yaml --cluster 10.0.0.1:6379"
 HELP = "run a grid on a Ray cluster as a job, with this program's code; outlives the terminal"
 SENT = ("SWEEPER_DATA",)  # variables
 

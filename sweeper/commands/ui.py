@@ -8,9 +8,10 @@ import signal
 from sweeper.errors import placed
 from sweeper.terminal.screen import console
 
-__all__ = ["HELP", "NAME", "add_arguments", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "ui"
+EXAMPLE = "sweeper ui --port 5001"
 HELP = "open MLflow's pages for the tracked runs"
 
 

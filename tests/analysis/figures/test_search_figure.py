@@ -67,7 +67,7 @@ def test_the_pareto_set_is_what_no_point_beats(planted_view: View) -> None:
     assert list(table["n"]) == [2, 1, 1, 1, 1]
     assert list(table["good"]) == [True, True, False, True, True], "an equal point stays"
     assert found.axes == (KL, DENOISE)
-    assert "the 4 points that no other beats" in found.caption
+    assert "found 4 that no other beats" in found.answer
 
 
 def test_the_plane_has_the_front_and_both_kinds_of_points(planted_view: View) -> None:
@@ -81,9 +81,12 @@ def test_the_plane_has_the_front_and_both_kinds_of_points(planted_view: View) ->
 def test_one_goal_is_drawn_against_the_order_of_asking(planted_view: View) -> None:
     found = info(searched(planted_view, ONE))
     assert list(found.table["good"]) == [False, False, False, True, False]
-    assert "Best: sigma_vae σ=d with test KL 8.000 (one seed)" in found.caption
-    assert "allow for the choice" in found.caption
-    assert "; as given, training length unknown. " in found.caption
+    assert (
+        "Best of 5 points of the search: sigma_vae σ=d with test KL 8.000 (one seed)"
+        in found.answer
+    )
+    assert "allow for the choice" in found.answer
+    assert "; as given, training length unknown. " in found.answer
     line = draw(found).data[0]
     assert (list(line.x), list(line.y)) == ([1, 2, 3, 4, 5], [2, 4, 5, 8, 8])
 
@@ -91,14 +94,14 @@ def test_one_goal_is_drawn_against_the_order_of_asking(planted_view: View) -> No
 def test_the_best_point_has_an_interval_that_allows_for_the_choice(planted_view: View) -> None:
     found = info(searched(planted_view, ONE | {"mode": "min"}))
     half = stats.t.ppf(1 - 0.025 / 5, 1) * 1.0
-    assert f"with test KL 2.00 (95 %: {number(2 - half)} to {number(2 + half)})" in found.caption
+    assert f"with test KL 2.00 (95 %: {number(2 - half)} to {number(2 + half)})" in found.answer
 
 
 def test_of_untrained_points_none_is_called_best(planted_view: View) -> None:
-    caption = info(searched(planted_view, ONE, "not trained")).caption
-    assert "First: sigma_vae σ=d" in caption
-    assert "; no claim, for 6 of 6 trials are not trained after 20 epochs. " in caption
-    plane = info(searched(planted_view, PLANE, "not trained")).caption
+    one = info(searched(planted_view, ONE, "not trained")).answer
+    assert "First of 5 points of the search: sigma_vae σ=d" in one
+    assert "; no claim, for 6 of 6 trials are not trained after 20 epochs. " in one
+    plane = info(searched(planted_view, PLANE, "not trained")).answer
     assert "no other beats in every goal; no claim, " in plane
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 import sweeper.commands.run as run_command
 from analysis.errors import AnalysisError
-from sweeper.cli import main
+from sweeper.cli import main, parser
 from sweeper.commands import Command, commands
 from sweeper.errors import UserError
 from sweeper.sweep import Outcome
@@ -50,7 +51,12 @@ def test_every_command_has_help(command: Command, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit) as caught:
         main([command.NAME, "--help"])
     assert caught.value.code == 0
-    assert command.NAME in capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
+    assert command.NAME in out
+    assert f"example: {command.EXAMPLE}" in out
+    program, *words = shlex.split(command.EXAMPLE)
+    assert program == "sweeper"
+    assert parser().parse_args(words).run == command.run
 
 
 @pytest.mark.parametrize(
