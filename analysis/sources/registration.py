@@ -13,6 +13,7 @@ from analysis.wording import listed, plural
 __all__ = ["Registration", "digest", "registration"]
 
 WORDS = {"trials": "the trials", "until": "the rule for seeds", "search": "the search"}
+SECTIONS = {"choose": "the choice"}  # of the analysis; the others have their own name
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Registration:
             told = f"Registered before the run as {self.id}"
         if self.id == self.now:
             return f"{told}; unchanged."
-        changed = listed(WORDS.get(one, f"the {one}") for one in self.changes)
+        words = {**WORDS, **SECTIONS}
+        changed = listed(words.get(one, f"the {one}") for one in self.changes)
         return f"{told}; changed since, to {self.now}: {changed or 'its content'}."
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 __all__ = [
+    "CHOSEN",
     "DECLARED",
     "FINISHED",
     "HISTORY",
@@ -55,6 +56,7 @@ DECLARED = "declared"
 TWIN = "twin"
 FINISHED = "finished"
 SAID_BY_MODEL = ("objective", "likelihood")
+CHOSEN = "chosen/"  # before the name of a field that was chosen, which is no setting any more
 SPLIT = "data_split_seed"  # replicates as the seed does: its values are averaged for each seed
 
 Gallery = Mapping[str, NDArray[np.uint8]]

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sweeper.commands.shared import add_experiment, add_json, load_experiment
+from sweeper.commands.shared import add_experiment, add_json, load_chosen
 from sweeper.commands.tables import add_pair, add_table, columns, from_table, pairs, where_of
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json, print_table, whole_width
@@ -70,7 +70,7 @@ def _compared(arguments: argparse.Namespace) -> list[Comparison]:
     from analysis.comparisons.compare import compare, compare_all
     from analysis.comparisons.comparison import Groups
 
-    trials = load_experiment(arguments).trials
+    trials = load_chosen(arguments).trials
     metrics = arguments.metric or ["test/denoise"]
     if not arguments.first:
         return compare_all(trials, arguments.by, metrics)

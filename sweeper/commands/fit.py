@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweeper.commands.report import declared
-from sweeper.commands.shared import add_experiment, add_json, load_experiment, settings
+from sweeper.commands.shared import add_experiment, add_json, load_chosen, settings
 from sweeper.commands.tables import add_table, columns, from_table, load_table, where_of
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--group and --against linear need an experiment, and not --published")
     if arguments.group:
         return _grouped(arguments)
-    experiment = None if arguments.published else load_experiment(arguments)
+    experiment = None if arguments.published else load_chosen(arguments)
     law = _published(arguments) if experiment is None else _measured(arguments, experiment)
     test = None if arguments.against is None else _against(arguments.against, law, experiment)
     parts = _variance(law, experiment) if experiment else []
@@ -121,7 +121,7 @@ def _grouped(arguments: argparse.Namespace) -> int:
         raise UserError("ask for one test: --against or --group")
     if len(arguments.group) > 1:
         raise UserError("--group takes one field of an experiment")
-    experiment = load_experiment(arguments)
+    experiment = load_chosen(arguments)
     law, over = _law(arguments, experiment), arguments.group[0]
     if over in law.where and over not in where_of(arguments):
         law = _without(law, over)

@@ -25,6 +25,7 @@ __all__ = [
     "add_trial",
     "condition",
     "experiment_of",
+    "load_chosen",
     "load_experiment",
     "load_grid",
     "said",
@@ -117,6 +118,13 @@ def load_grid(arguments: argparse.Namespace) -> Sweep:
 def load_experiment(arguments: argparse.Namespace) -> Experiment:
     """Load the experiment of the arguments of `add_experiment`."""
     return experiment_of(arguments.experiment, arguments.storage, arguments.tracking)
+
+
+def load_chosen(arguments: argparse.Namespace) -> Experiment:
+    """`load_experiment`, of the trials that were chosen if the grid declares a choice."""
+    from analysis.comparisons.choice import with_choice
+
+    return with_choice(load_experiment(arguments))[0]
 
 
 def experiment_of(name: str, storage: str, tracking: str | None) -> Experiment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from analysis.comparisons.goals import beside
 from sweeper.errors import Address, UserError
@@ -14,7 +14,7 @@ from sweeper.grid.seeds import LEAST_SEEDS
 from sweeper.sweep import PlannedTrial, Search, Sweep
 from trainers.fields import describe_fields
 
-__all__ = ["check_law", "check_search", "check_until"]
+__all__ = ["check_choice", "check_law", "check_search", "check_until"]
 
 FACTS = ("role", "status", "epoch", "checksum", "label")  # of a trial, once it has run
 USUAL = ("test/kl", "test/recon", "test/denoise")  # not checked: importing torch takes 2 s
@@ -42,6 +42,33 @@ def check_law(document: Document, law: LawSection, trials: Sequence[PlannedTrial
     if place in document.lines and law.y not in USUAL:
         fitted = [one for one in trials if law.x in one.params]
         _require_metric(document, place, law.y, fitted or trials)
+
+
+def check_choice(
+    document: Document, choose: Mapping[str, str] | None, trials: Sequence[PlannedTrial]
+) -> None:
+    """Raise `UserError` if the field of `analysis.choose` cannot be chosen by its metric."""
+    for name, metric in (choose or {}).items():
+        place = ("analysis", "choose", name)
+        values = {one.params[name] for one in trials if _is_number(one.params.get(name))}
+        if len(values) < 2:
+            raise document.error(
+                f"a value is chosen from two numbers or more, and {name} has "
+                f"{', '.join(map(str, sorted(values))) or 'none'} in this grid: list them, as in "
+                "`lr: [1e-4, 3e-4, 1e-3]`",
+                place,
+            )
+        if any(one.role != "declared" for one in trials):
+            raise document.error(
+                "a twin or merged trial follows its partner, which may not be chosen: write "
+                "`aliases: keep`",
+                place,
+            )
+        _require_metric(document, place, metric, trials)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _require_metric(

@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.sources.tracking_address import without_password
 from sweeper.errors import Place, placed
-from sweeper.grid.checks import check_law, check_search, check_until
+from sweeper.grid.checks import check_choice, check_law, check_search, check_until
 from sweeper.grid.components import bring_components, refused
 from sweeper.grid.document import Document, read, written
 from sweeper.grid.expand import expand
@@ -100,6 +100,7 @@ def _check(
     """What only the trials themselves show to be impossible."""
     check_folders(sweep)
     check_law(document, checked.analysis.law, foreseen)
+    check_choice(document, checked.analysis.choose, foreseen)
     with placed(sweep.places.get("until")):
         check_until(sweep)
     with placed(sweep.places.get("search")):

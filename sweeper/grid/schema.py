@@ -145,6 +145,24 @@ def check_where(where: dict[str, Any] | None) -> dict[str, Any] | None:
     return where
 
 
+def check_choose(choose: dict[str, str] | None) -> dict[str, str] | None:
+    if choose is None:
+        return None
+    if len(choose) != 1:
+        raise _complaint(
+            "must be one field and the metric that chooses its value, as in {lr: "
+            f"validation/elbo_full}}, and is {show(choose)}"
+        )
+    [(field, metric)] = choose.items()
+    if not metric.startswith("validation/"):
+        raise _complaint(
+            f"must be a metric of the validation part, such as validation/elbo_full, and is "
+            f"{show(metric)}",
+            address=(field,),
+        )
+    return choose
+
+
 def check_tracking(uri: str | None) -> str | None:
     try:
         return None if uri is None else require_tracker(uri)
@@ -195,10 +213,15 @@ class EquivalenceSection(Section):
 
 
 class AnalysisSection(Section):
-    """The analysis that the report makes, declared before the run."""
+    """The analysis that the report makes, declared before the run.
+
+    `choose` : a field, whose value is chosen from its list at each setting, and the metric of the
+    validation part by which: ``{lr: validation/elbo_full}``.
+    """
 
     law: LawSection = LawSection()
     equivalence: EquivalenceSection = EquivalenceSection()
+    choose: Annotated[dict[str, str] | None, AfterValidator(check_choose)] = None
 
 
 class UntilSection(Section):

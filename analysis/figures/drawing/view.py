@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from analysis.comparisons.choice import Choice, with_choice
 from analysis.comparisons.reported import reported_pairs
 from analysis.equivalence import examine
 from analysis.errors import AnalysisError
@@ -61,6 +62,7 @@ class View:
     hues: family → number of its colour.
     asked: whether a law other than the default one was declared.
     own_figures: drawn beside those of `analysis.figures`.
+    choice: of a hyperparameter at each setting; the experiment's other trials are passed over.
     """
 
     experiment: Experiment
@@ -71,6 +73,7 @@ class View:
     hues: Mapping[str, int] = field(default_factory=dict)
     asked: bool = False
     own_figures: tuple[Figure, ...] = ()
+    choice: Choice | None = None
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -201,7 +204,7 @@ def look(
 
     These laws, their trends, all comparisons and tests of equivalence are one family.
     """
-    experiment = judged(experiment)
+    experiment, choice = with_choice(judged(experiment))
     usual = Law(x="sigma", y="test/kl")
     declared = law or usual
     levels = noise_levels(experiment.trials)
@@ -221,7 +224,7 @@ def look(
         reported_pairs(rows),
         examine(experiment, margin, margin_post_hoc),
     )
-    return replace(empty, tested=tested.in_one_family(), hues=_hues(rows))
+    return replace(empty, tested=tested.in_one_family(), hues=_hues(rows), choice=choice)
 
 
 def _hues(trials: pd.DataFrame) -> dict[str, int]:

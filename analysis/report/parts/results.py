@@ -43,7 +43,7 @@ def part(view: View) -> Part:
         order=60,
         statements=noisy,
         answer=" ".join(one.text for one in noisy[:1]),
-        blocks=list(_blocks(frame)),
+        blocks=list(_blocks(frame, view.choice.most if view.choice else 1)),
         numbers={"results": records(frame)},
     )
 
@@ -56,21 +56,24 @@ def results_frame(view: View) -> pd.DataFrame:
         return pd.DataFrame()
     kept = ["trial", "seed", *({SPLIT} & set(trials)), *metrics]
     joined = trial_settings(view).merge(trials[kept], on="trial")
-    rows = []
+    rows, family = [], view.choice.most if view.choice else 1
     for _, setting in joined.groupby(SETTING, dropna=False, sort=False):
         group = over_splits(setting, metrics)
         found: dict[str, object] = {"setting": setting_name(group.iloc[0]), "n": len(group)}
         for name in metrics:
             values = group[name].to_numpy(dtype=np.float64)
             if np.isfinite(values).all():
-                mean = mean_estimate(values, "t", 0.95)
+                mean = mean_estimate(values, "t", 0.95).simultaneous(family)
                 found |= {name: mean.value, f"{name}_low": mean.low, f"{name}_high": mean.high}
         rows.append(found)
     return pd.DataFrame(rows)
 
 
-def _blocks(frame: pd.DataFrame) -> Iterator[Block]:
-    """The table, folded if it is long; nothing without finished trials."""
+def _blocks(frame: pd.DataFrame, family: int) -> Iterator[Block]:
+    """The table, folded if it is long; nothing without finished trials.
+
+    family: among how many values each setting's was chosen.
+    """
     if frame.empty:
         return
     metrics = [name for name in METRICS if name in frame]
@@ -85,6 +88,7 @@ def _blocks(frame: pd.DataFrame) -> Iterator[Block]:
             for _, row in frame.head(_SHOWN).iterrows()
         ],
         "units": _CONVENTIONS,
+        "chosen": family > 1,
     }
     yield Block(
         "results",
