@@ -7,7 +7,7 @@ number of epochs. What the others would add stands beside it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from analysis.laws.law import filtered
 from analysis.laws.sample import as_written
 from analysis.sources.schema import SPLIT, Examples
 from analysis.statistics.regression import leading_coefficients
+from analysis.wording import listed, plural
 
 __all__ = ["HEADLINE", "Component", "components", "split_sd"]
 
@@ -74,10 +75,10 @@ def _of_images(
     used = np.isin(x, law.x)
     if law.seed:
         used &= rows["seed"].isin(law.seed).to_numpy()
-    found = [examples(str(trial)) for trial in rows["trial"][used]]
-    kept = [one[part[2]] for one in found if one is not None and part[2] in one]
-    if not kept or len(kept) < len(found) or len({len(one) for one in kept}) > 1:
-        return Component(name, math.nan, "unknown: not every trial has kept them")
+    found = [(examples(str(trial)) or {}).get(part[2]) for trial in rows["trial"][used]]
+    kept = [one for one in found if one is not None]
+    if len(kept) < len(found) or len({len(one) for one in kept}) != 1:
+        return Component(name, math.nan, _not_kept(rows[used], found))
     values = np.stack([one.astype(np.float64) for one in kept], axis=1)
     n = len(values)
     rng = np.random.default_rng(0)
@@ -90,6 +91,18 @@ def _of_images(
     nus = -leading_coefficients(grid, means.to_numpy(dtype=np.float64).T)
     of = f"{RESAMPLES} bootstrap samples of {n:,} test examples"
     return Component(name, float(nus.std(ddof=1)), of)
+
+
+def _not_kept(rows: pd.DataFrame, found: Sequence[object]) -> str:
+    """Which trials have kept no values of single examples."""
+    names = rows["label" if "label" in rows else "trial"]
+    none = [str(name) for name, one in zip(names, found, strict=True) if one is None]
+    if not none:
+        return "unknown: the trials were tested on different numbers of examples"
+    said = listed(none, 3)
+    return (
+        f"unknown: {len(none)} of {plural(len(found), 'trial')} kept no single examples ({said})"
+    )
 
 
 def _of_split(law: Evidence, rows: pd.DataFrame) -> Component:

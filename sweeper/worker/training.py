@@ -22,7 +22,7 @@ from sweeper.worker.reporter import Reporter
 from trainers import Pack, gallery
 from trainers.checkpoint import Progress
 
-__all__ = ["PackTraining", "evaluate", "finish", "trained"]
+__all__ = ["PackTraining", "evaluate", "finish", "save_examples", "trained"]
 
 SAVE_EVERY = 300.0
 
@@ -55,8 +55,8 @@ class PackTraining:
                 self._save(pack)
         if pack.epoch < self._plan.epochs:
             return self._prune(pack)
-        if pack.live:
-            self._save_examples(pack)
+        if pack.live and (trouble := save_examples(pack, self._members)):
+            self._warn(trouble)
         for place in [place for place in list(pack.live) if self._finish(pack, place)]:
             member = self._members[place]
             evaluate(
@@ -66,13 +66,6 @@ class PackTraining:
                 partial(trained, pack, place),
             )
         return None
-
-    def _save_examples(self, pack: Pack) -> None:
-        try:
-            for place, values in pack.examples().items():
-                self._members[place].save_examples(values)
-        except Exception as error:  # noqa: BLE001 - an extra: the result stands
-            self._warn(f"no values of single test examples: {type(error).__name__}: {error}")
 
     def _finish(self, pack: Pack, place: int) -> bool:
         member, state = self._members[place], pack.weights(place)
@@ -175,6 +168,16 @@ class PackTraining:
             self._save(pack)
         for place in pack.live:
             self._reporter.tell(Event(self._members[place].id, "stopped", committed=True))
+
+
+def save_examples(pack: Pack, members: Sequence[TrialInTraining]) -> str:
+    """Keep KL and recon of each test example of the live members; returns why that failed."""
+    try:
+        for place, values in pack.examples().items():
+            members[place].save_examples(values)
+    except Exception as error:  # noqa: BLE001 - an extra: the result stands
+        return f"no values of single test examples: {type(error).__name__}: {error}"
+    return ""
 
 
 def evaluate(

@@ -16,7 +16,7 @@ from sweeper.worker.fitness import UnfitNode
 from sweeper.worker.member import TrialInTraining, begin, kind_of
 from sweeper.worker.merging import merge
 from sweeper.worker.reporter import Reporter
-from sweeper.worker.training import PackTraining, evaluate, finish, trained
+from sweeper.worker.training import PackTraining, evaluate, finish, save_examples, trained
 from trainers import TrainerError
 from trainers.allocator import keep_memory
 
@@ -80,6 +80,8 @@ def _merge(job: Job, job_trial: JobTrial, member: TrialInTraining, reporter: Rep
     assert job_trial.merged_from
     try:
         pack = merge(job, member, job_trial.merged_from)
+        if trouble := save_examples(pack, [member]):
+            reporter.tell(Event(member.id, "running", note=trouble))
         done = finish(member, pack, 0, pack.weights(0), reporter)
     except Exception as error:  # noqa: BLE001 - whatever a trial raises is that trial's failure
         reason = member.fail(error, 0, 0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from analysis.comparisons.choice import declared_choice
+from collections.abc import Iterator
+
+from analysis.comparisons.choice import choose, declared_choice
+from analysis.errors import AnalysisError
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part, Statement
@@ -13,11 +16,9 @@ __all__ = ["part"]
 
 def part(view: View) -> Part:
     """One sentence and a table of the chosen values."""
-    found, declared = view.choice, declared_choice(view.experiment.sweeps)
+    found = view.choice
     if found is None:
-        none = "The {} is to be chosen by {}, which no finished trial has yet."
-        said = [Statement(none.format(symbol(declared[0]), declared[1]), True)] if declared else []
-        return Part(order=12, statements=said)
+        return Part(order=12, statements=list(_refused(view)))
     block = Block(
         "results",
         "choices.html",
@@ -37,6 +38,18 @@ def part(view: View) -> Part:
         blocks=[block],
         numbers={"choices": records(found.table)},
     )
+
+
+def _refused(view: View) -> Iterator[Statement]:
+    """Why a declared choice could not be made."""
+    declared = declared_choice(view.experiment.sweeps)
+    if declared is None or view.experiment.trials.empty:
+        return
+    try:
+        choose(view.experiment.trials, *declared)
+    except AnalysisError as refusal:
+        reason = str(refusal).rstrip(".")
+        yield Statement(f"The {symbol(declared[0])} is not chosen yet: {reason}.", True)
 
 
 def _text(value: object) -> str:

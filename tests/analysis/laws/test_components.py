@@ -75,7 +75,9 @@ def test_the_bootstrap_over_test_images_is_the_delta_method() -> None:
     assert "2,000 test examples" in image.of
     some = {name: one for name, one in kept.items() if not name.startswith("0-")}
     assert math.isnan(found(trials, some.get)["test images"].sd)
-    assert "not every trial" in found(trials, some.get)["test images"].of
+    told = found(trials, some.get)["test images"].of
+    assert told.startswith("unknown: 5 of 15 trials kept no single examples (0-0-0.1, 0-0-0.16")
+    assert told.endswith(" and 2 more)")
 
 
 def test_the_splits_component_is_apart_from_the_seeds() -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -183,6 +184,9 @@ def test_the_evidence_is_its_own(tmp_path: Path) -> None:
     assert merged["test/elbo"] == pytest.approx(
         -merged["test/recon"] / (2 * 0.03**2) - merged["test/kl"], rel=1e-5
     )
+    with np.load(paths.examples_file(sweep.storage / "trials" / sweep.trials[1].id)) as kept:
+        for name in ("kl", "recon"):
+            assert kept[name].mean() == pytest.approx(merged[f"test/{name}"], rel=1e-5)
     assert merged["test/elbo_full"] == pytest.approx(
         merged["test/elbo"] - 32 * math.log(2 * math.pi * 0.03**2), rel=1e-5
     )
