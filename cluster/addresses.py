@@ -18,11 +18,15 @@ VARIABLE = "RAY_ADDRESS"
 FLAG = b"--gcs-address="
 
 
-def backend_at(address: str) -> Backend:
-    """The place that an address names; raises `ClusterError` if it names none."""
+def backend_at(address: str, code: Path | None = None) -> Backend:
+    """The place that an address names; raises `ClusterError` if it names none.
+
+    code : a folder that a running Ray is to send to its nodes, where it precedes what is
+    installed.
+    """
     if address == "local":
         return Local()
-    return Existing(find_ray() if address == "auto" else require_address(address))
+    return Existing(find_ray() if address == "auto" else require_address(address), code)
 
 
 def require_address(address: str) -> str:

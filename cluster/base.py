@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cluster.processes import alive, descendants, running
+from cluster.umask import private_children
 
 __all__ = ["SETTINGS", "Backend", "Connection"]
 
@@ -71,7 +72,8 @@ class Connection:
     Parameters
     ----------
     address : as `ray.init` takes it. dashboard : whether to start one; None leaves it to Ray.
-    cores : how many a Ray that is started here has; None leaves it to Ray.
+    cores : how many a Ray that is started here has; None leaves it to Ray. code : a folder that
+    is sent to all nodes when this process joins; their workers import from it first.
 
     Attributes
     ----------
@@ -79,10 +81,14 @@ class Connection:
     """
 
     def __init__(
-        self, address: str, dashboard: bool | None = None, cores: int | None = None
+        self,
+        address: str,
+        dashboard: bool | None = None,
+        cores: int | None = None,
+        code: Path | None = None,
     ) -> None:
         self._address, self._dashboard, self._owned = address, dashboard, False
-        self._cores = cores
+        self._cores, self._code = cores, code
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
@@ -99,10 +105,11 @@ class Connection:
         joined = ray.is_initialized()
         if not joined:
             Config.initialize("")  # read the variables again, if Ray was imported before
-        with _deaf_children():
+        with _deaf_children(), private_children():
             context: Any = ray.init(
                 address=self._address,
                 job_config=_job_config(),
+                runtime_env={"working_dir": str(self._code)} if self._code else None,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 include_dashboard=self._dashboard,

@@ -21,6 +21,10 @@ class Existing:
     This process must run on a host of it, every node must have access to the storage, and if the
     head has a token, it must be set here too.
 
+    Parameters
+    ----------
+    code : a folder that is sent to its nodes, where it precedes what is installed.
+
     Attributes
     ----------
     hosts : the addresses of its live nodes; empty before `connect`.
@@ -28,8 +32,8 @@ class Existing:
 
     private = False
 
-    def __init__(self, address: str) -> None:
-        self.address, self._connection = address, Connection(address)
+    def __init__(self, address: str, code: Path | None = None) -> None:
+        self.address, self._connection = address, Connection(address, code=code)
         self.hosts: tuple[str, ...] = ()
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +15,13 @@ from cluster.errors import ClusterError, one_line
 from cluster.membership import ask_dashboard
 from cluster.token import present_token
 
-__all__ = ["Job", "job_server", "submit"]
+__all__ = ["ENDED", "Job", "job_server", "submit"]
 
+ENDED = "the driver has ended with exit code"  # the last line of a job's log
 SERVER = "RAY_API_SERVER_ADDRESS"
+PATIENCE = 120.0  # seconds in which the server takes a job of a few megabytes
+MODULES = "ray.dashboard.modules"
+TALKATIVE = ("ray", f"{MODULES}.dashboard_sdk", f"{MODULES}.job.sdk")  # of each file they pack
 WEB = ("http://", "https://")
 
 
@@ -27,7 +33,7 @@ class Job:
     ----------
     command : its words. folder : is copied to the cluster, where it is the working directory and
         precedes what is installed. log : a file of the cluster to which all that it prints is
-        added. variables : of its environment.
+        added. variables : of its environment, unless the environment of the head has them.
     """
 
     command: Sequence[str]
@@ -36,10 +42,15 @@ class Job:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def entrypoint(self) -> str:
-        """The shell's command; its exit code is that of the program."""
+        """The shell's command; its exit code is that of the program, and stands in `ENDED`."""
         log = shlex.quote(str(self.log))
         folder = shlex.quote(str(self.log.parent))
-        script = f"mkdir -p {folder} && {shlex.join(self.command)} 2>&1 | tee -a {log}"
+        settings = "".join(
+            f'[ -n "${name}" ] || export {name}={shlex.quote(value)}; '
+            for name, value in self.variables.items()
+        )
+        program = f'{shlex.join(self.command)}; code=$?; echo "{ENDED} $code"; exit $code'
+        script = f"{settings}mkdir -p {folder} && ({program}) 2>&1 | tee -a {log}"
         return shlex.join(["bash", "-o", "pipefail", "-c", script])
 
 
@@ -69,21 +80,38 @@ def job_server(address: str = "auto") -> str:
     return f"http://{dashboard}"
 
 
-def submit(server: str, job: Job) -> str:
-    """Send a job; returns its id. Raises `ClusterError` if the server does not take it."""
-    try:
-        from ray.job_submission import JobSubmissionClient
+def submit(server: str, job: Job, patience: float = PATIENCE) -> str:
+    """Send a job; returns its id.
 
-        client = JobSubmissionClient(server)
-        return str(
-            client.submit_job(
-                entrypoint=job.entrypoint(),
-                runtime_env={"working_dir": str(job.folder), "env_vars": dict(job.variables)},
-            )
-        )
-    except Exception as error:
-        raise ClusterError(
-            f"the job server {server} does not take the job ({one_line(error)}); it listens on "
-            "its head's host only: submit there, or through a tunnel (ssh -L 8265:127.0.0.1:8265 "
-            "HEAD) with --cluster http://127.0.0.1:8265; it needs 'sweeper[cluster]' there"
-        ) from error
+    Raises `ClusterError` if the server does not take it within `patience` seconds. Ray's client
+    would wait forever for a server that is silent, so that it runs in a thread of its own.
+    """
+    answers = list[str | Exception]()
+
+    def send() -> None:
+        try:
+            answers.append(_send(server, job))
+        except Exception as error:  # noqa: BLE001 - raised below
+            answers.append(error)
+
+    sender = threading.Thread(target=send, name="job", daemon=True)
+    sender.start()
+    sender.join(patience)
+    answer = answers[0] if answers else TimeoutError(f"no answer within {patience:.0f} s")
+    if isinstance(answer, str):
+        return answer
+    raise ClusterError(
+        f"the job server {server} does not take the job ({one_line(answer)}); it listens on "
+        "its head's host only: submit there, or through a tunnel (ssh -L 8265:127.0.0.1:8265 "
+        "HEAD) with --cluster http://127.0.0.1:8265; it needs 'sweeper[cluster]' there"
+    ) from answer
+
+
+def _send(server: str, job: Job) -> str:
+    from ray.job_submission import JobSubmissionClient
+
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    client = JobSubmissionClient(server)
+    environment = {"working_dir": str(job.folder)}
+    return str(client.submit_job(entrypoint=job.entrypoint(), runtime_env=environment))

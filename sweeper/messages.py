@@ -65,6 +65,7 @@ class Job:
     machine : what must be equal on the node, by `sweeper.storage.provenance.machine`.
     leaving : a file; once it exists, the job is given up after the current epoch, with a commit,
         as its node is about to end. The worker sets it, as only it knows its node.
+    data_folder : the driver's SWEEPER_DATA, for nodes whose environment has none.
     """
 
     storage: str
@@ -80,6 +81,7 @@ class Job:
     nonce: str = ""
     machine: Mapping[str, str] = field(default_factory=dict)
     leaving: str = ""
+    data_folder: str = ""
 
     def trial(self, name: str) -> JobTrial:
         """The trial with this id."""

@@ -116,6 +116,7 @@ class Sweep:
     places : file, line and path of the settings that the user gave, for error messages.
     components : the files of the user's own that the grid brings, by what it calls them.
     allow_mixed : whether nodes of a cluster may differ in program, versions and processor.
+    send_code : whether the nodes of a cluster get this program from the driver.
     relative_storage : the storage as the user gave it, if that is a relative path.
     """
 
@@ -137,6 +138,7 @@ class Sweep:
     search: Search | None = None
     proposals: Proposals | None = None
     allow_mixed: bool = False
+    send_code: bool = False
 
     def examples(self) -> list[PlannedTrial]:
         """Example trials of the proposals: the trials of the middle point of each block."""

@@ -40,6 +40,7 @@ class Hosts:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": "0" * 64,
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",  # by Ray's own, 15, they starve beside other tests
         }
 
     def command(self, host: str, command: Sequence[str], before: str = "") -> list[str]:
@@ -62,23 +63,35 @@ class Hosts:
             *command,
         ]
 
+    def masks(self, host: str) -> list[str]:
+        """Shell commands that hide the Rays of the other hosts from a host."""
+        return [f"mount -t tmpfs tmpfs {self.folder / one}" for one in ADDRESSES if one != host]
+
     def settings(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a host's programs."""
         plain = {name: value for name, value in os.environ.items() if name != "SWEEPER_DATA"}
         return plain | self._settings | dict(more or {})
 
     def start_ray(
-        self, host: str, before: str = "", cpus: int = 1, more: Mapping[str, str] | None = None
+        self,
+        host: str,
+        before: str = "",
+        cpus: int = 1,
+        more: Mapping[str, str] | None = None,
+        jobs: bool = False,
     ) -> None:
-        """Start Ray on a host: the head on the first, to which the others join."""
+        """Start Ray on a host: the head on the first, to which the others join.
+
+        jobs : whether the head takes jobs.
+        """
         own = self.folder / host
         own.mkdir(exist_ok=True)
-        masks = [f"mount -t tmpfs tmpfs {self.folder / one}" for one in ADDRESSES if one != host]
+        masks = self.masks(host)
         join = ["--head", "--port=6379"] if host == "cla" else [f"--address={HEAD}"]
         ray = Path(sys.executable).with_name("ray")
         command = [str(ray), "start", *join, f"--node-ip-address={ADDRESSES[host]}"]
         command += [f"--num-cpus={cpus}", f"--temp-dir={own}", "--disable-usage-stats"]
-        command += ["--include-dashboard=false"] * (host == "cla")
+        command += [f"--include-dashboard={str(jobs).lower()}"] * (host == "cla")
         steps = "; ".join([*masks, *([before] if before else [])])
         done = subprocess.run(
             self.command(host, command, steps),

@@ -6,9 +6,13 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_sweep
 from sweeper.errors import UserError
+
+if TYPE_CHECKING:
+    from sweeper.sweep import Sweep
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -16,6 +20,7 @@ NAME = "logs"
 EXAMPLE = "sweeper logs digits --follow"
 HELP = "print what the driver of a sweep that `sweeper submit` sent to a cluster says"
 PAUSE = 0.5  # seconds
+PATIENCE = 60.0  # seconds, in which a driver that has trained everything writes its report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sweeper.commands.status import sweeps_of
-    from sweeper.storage.lease import is_held
-    from sweeper.storage.paths import driver_log, sweep_folder
+    from sweeper.storage.paths import driver_log
 
     newest = sweeps_of(arguments)[-1]
     log = driver_log(newest)
@@ -38,11 +42,36 @@ def run(arguments: argparse.Namespace) -> int:
             "`sweeper run` says what it does on its terminal"
         )
     printed = _print_from(log, 0)
-    while arguments.follow and is_held(sweep_folder(newest)):
-        time.sleep(PAUSE)
-        printed = _print_from(log, printed)
-    _print_from(log, printed)
+    if arguments.follow:
+        _follow(newest, log, printed)
     return 0
+
+
+def _follow(sweep: Sweep, log: Path, printed: int) -> None:
+    """Print what is added to a log until the driver's last line is there.
+
+    Also until nothing has been added for long while nobody runs the sweep: its host was lost.
+    """
+    from sweeper.storage.lease import is_held
+    from sweeper.storage.paths import sweep_folder
+
+    silent_since = time.monotonic()
+    while is_held(sweep_folder(sweep)) or not _is_ended(log):
+        time.sleep(PAUSE)
+        before, printed = printed, _print_from(log, printed)
+        if printed > before or is_held(sweep_folder(sweep)):
+            silent_since = time.monotonic()
+        elif time.monotonic() - silent_since > PATIENCE:
+            break
+    _print_from(log, printed)
+
+
+def _is_ended(log: Path) -> bool:
+    from cluster.jobs import ENDED
+
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - len(ENDED) - 8))
+        return ENDED.encode() in file.read()
 
 
 def _print_from(log: Path, start: int) -> int:

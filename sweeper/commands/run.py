@@ -53,6 +53,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         "host) or HOST:PORT",
     )
     parser.add_argument(
+        "--send-code",
+        action="store_true",
+        help="send this program to the nodes of the cluster, as `send_code: true` in a grid",
+    )
+    parser.add_argument(
         "--retry-failed",
         action="store_true",
         help="train diverged trials again, too (others that failed always are)",
@@ -76,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
 def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     """Run a sweep to its end, report on it, and return the exit code."""
     with outlive_reader(), beside(sweep, arguments.open):
-        return _train(_at(sweep, arguments.cluster), arguments)
+        sent = replace(sweep, send_code=sweep.send_code or arguments.send_code)
+        return _train(_at(sent, arguments.cluster), arguments)
 
 
 def _at(sweep: Sweep, address: str | None) -> Sweep:

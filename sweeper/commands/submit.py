@@ -80,6 +80,11 @@ def _require_everywhere(sweep: Sweep) -> None:
                 "folder of the Ray job, which Ray deletes; give the whole path of a folder that "
                 "every host sees, with `storage:` or --storage"
             )
+    for folder in _relative_folders(sweep):
+        raise UserError(
+            f"the data folder {folder} is given by a relative path, and the job has another "
+            "working folder; give the whole path of a folder that every host sees"
+        )
     if without_password(sweep.tracking) != sweep.tracking:
         with placed(sweep.places.get("tracking")):
             raise UserError(
@@ -87,6 +92,16 @@ def _require_everywhere(sweep: Sweep) -> None:
                 "write it into ~/.mlflow/credentials of the user who runs Ray there (mode 600), "
                 "and leave it out of the address"
             )
+
+
+def _relative_folders(sweep: Sweep) -> list[str]:
+    """The folders of the data sets that the grid does not give by their whole paths."""
+    from trainers.fields import describe_fields
+
+    data = [trial.trial.data for trial in (*sweep.trials, *sweep.examples())]
+    fields = ((one, field) for one in data for field in describe_fields(type(one)))
+    places = (getattr(one, field.name) for one, field in fields if field.where)
+    return [place for place in places if isinstance(place, str) and place not in sweep.grid]
 
 
 def _show(sweep: Sweep, job: str, server: str, as_json: bool) -> None:
@@ -102,6 +117,9 @@ def _show(sweep: Sweep, job: str, server: str, as_json: bool) -> None:
         )
         return
     rest = shlex.join([sweep.experiment, "--storage", str(sweep.storage)])
-    lines = [f"sent as the Ray job {job} to {server}; from any host that sees the storage:"]
+    lines = [
+        f"sent as the Ray job {job} to {server}; when it has begun, from any host that sees the "
+        "storage:"
+    ]
     lines += [f"  sweeper {name} {rest}" for name in ("status", "logs", "stop", "report")]
     console().print("\n".join(lines), markup=False, soft_wrap=True)

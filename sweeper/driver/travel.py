@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from sweeper.errors import UserError
 from sweeper.grid.grid_files import find_grid
-from sweeper.import_path import PACKAGES, ROOT
+from sweeper.schedule.sent_code import copy_program
 from sweeper.sweep import Sweep
 
 __all__ = ["pack_up"]
@@ -18,10 +17,7 @@ def pack_up(sweep: Sweep, grid: str, folder: Path) -> str:
 
     Raises `UserError` for a component that does not lie beside the grid or below.
     """
-    for package in PACKAGES:
-        shutil.copytree(
-            ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    copy_program(folder)
     target = folder / "grids" / find_grid(grid).name
     target.parent.mkdir()
     target.write_text(sweep.grid, encoding="utf-8")

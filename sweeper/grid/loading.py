@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from sweeper.storage.addresses import (
     storage_path,
     tracking_uri,
 )
-from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.sweep import Sweep
 from trainers.conformance.judging import check_calls
 
 __all__ = ["load"]
@@ -75,6 +75,7 @@ def load(
         folder=home,
         cluster=checked.cluster,
         allow_mixed=checked.allow_mixed,
+        send_code=checked.send_code,
         resources=checked.resources.plain(),
         analysis=checked.analysis.model_dump(exclude_none=True),
         until=checked.until.rule() if checked.until else None,
@@ -84,9 +85,7 @@ def load(
         components=files,
     )
     with refused():
-        foreseen = (*trials, *sweep.examples())
-        check_calls(one.trial for one in foreseen)
-        _check(document, checked, sweep, foreseen)
+        _check(document, checked, sweep)
     return sweep
 
 
@@ -94,10 +93,10 @@ def _relative(storage: str) -> str:
     return "" if Path(storage).expanduser().is_absolute() else storage
 
 
-def _check(
-    document: Document, checked: GridSchema, sweep: Sweep, foreseen: Sequence[PlannedTrial]
-) -> None:
+def _check(document: Document, checked: GridSchema, sweep: Sweep) -> None:
     """What only the trials themselves show to be impossible."""
+    foreseen = (*sweep.trials, *sweep.examples())
+    check_calls(one.trial for one in foreseen)
     check_folders(sweep)
     check_law(document, checked.analysis.law, foreseen)
     check_choice(document, checked.analysis.choose, foreseen)

@@ -318,6 +318,7 @@ class GridSchema(_Shared):
     tracking: Annotated[str | None, AfterValidator(check_tracking)] = None
     cluster: Annotated[str, AfterValidator(check_cluster)] = "local"
     allow_mixed: bool = False
+    send_code: bool = False
 
 
 def check_grid(document: Document) -> GridSchema:

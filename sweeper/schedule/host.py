@@ -12,6 +12,7 @@ from cluster.errors import ClusterError
 from cluster.local import JOB
 from sweeper.errors import UserError, placed
 from sweeper.schedule import Schedule
+from sweeper.schedule.sent_code import copied_program
 from sweeper.storage import paths
 from sweeper.sweep import Sweep
 
@@ -86,8 +87,9 @@ def open_schedule(
     with placed(sweep.places.get("cluster")):
         try:
             in_job = JOB in os.environ
-            backend = backend_at(sweep.cluster)
-            backend.connect()
+            with copied_program(sweep.send_code and not in_job) as code:
+                backend = backend_at(sweep.cluster, code)
+                backend.connect()
         except ClusterError as error:
             raise UserError(str(error)) from error
     _require_shared(sweep, backend, in_job)

@@ -4,6 +4,7 @@ if it lacks something.
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections import Counter
@@ -51,7 +52,8 @@ class Nodes:
         self._died: dict[str, set[str]] = {}
         self._looked = time.monotonic()
         self._hopeless = False
-        self._job = replace(example_job(sweep), nonce=self._nonce)
+        self._data = os.environ.get("SWEEPER_DATA", "")
+        self._job = replace(example_job(sweep), nonce=self._nonce, data_folder=self._data)
         self._probe = Probe(partial(examine, self._job.to_json()))
 
     def admit(self) -> None:
@@ -80,7 +82,7 @@ class Nodes:
     def stamped(self, job: Job) -> Job:
         """The job with what its worker must find."""
         same = {} if self._sweep.allow_mixed else self._machine
-        return replace(job, nonce=self._nonce, machine=same)
+        return replace(job, nonce=self._nonce, machine=same, data_folder=self._data)
 
     @property
     def without(self) -> str:
@@ -178,7 +180,9 @@ def example_job(sweep: Sweep) -> Job:
 def unable(answer: Answer, job: Job) -> str:
     """Why a node cannot train at all, as the rest of a sentence that begins with its name."""
     if answer.trouble:
-        return f"{UNABLE}: {answer.trouble}; install it there as here"
+        return (
+            f"{UNABLE}: {answer.trouble}; install it there as here, or send it (`send_code: true`)"
+        )
     return lack(answer.found, job.storage)
 
 

@@ -26,6 +26,7 @@ from ray.tune.stopper import Stopper
 from ray.util import placement_group_table
 
 from cluster.base import Backend
+from cluster.umask import restore_umask
 from sweeper.errors import UserError
 from sweeper.messages import Emit, Event, Job, decode, encode
 from sweeper.resources import Resources, packs_on
@@ -331,6 +332,7 @@ def _nodes(fit: Nodes | None) -> list[dict[str, Any]]:
 
 def _train(config: dict[str, Any]) -> None:
     """The function that Tune runs in a worker's process: train the job in `config`."""
+    restore_umask()
     context = ray.get_runtime_context()
     node = context.get_node_id()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["ENDING", "SAME", "UnfitNode", "difference", "examine", "lack", "requ
 
 NAMES = {"source": "the program", "cpu": "the processor", "instructions": "its instructions"}
 SAME = "make them equal, or set `allow_mixed: true` in the grid"
+DATA = "SWEEPER_DATA"
 ENDING = "is about to end (it is drained): its trials save a checkpoint, and go on elsewhere"
 GPUS = Path("/proc/driver/nvidia/gpus")
 
@@ -33,11 +35,14 @@ def examine(job: str) -> dict[str, Any]:
 
     ``seen`` : whether it sees the storage that the driver writes. ``machine`` : what must be
     equal for equal results. ``data`` : why the data cannot be used here, or None. ``scarce`` :
-    what is left of the disk of temporary files, if that is little, or None.
+    what is left of the disk of temporary files, if that is little, or None. If this process has
+    no SWEEPER_DATA, it gets that of the driver, if there is such a folder here.
     """
     temporary = tempfile.gettempdir()
     left = scarce(Path(temporary))
     row = json.loads(job)
+    if not os.environ.get(DATA) and row["data_folder"] and Path(row["data_folder"]).is_dir():
+        os.environ[DATA] = row["data_folder"]
     seen = _read(nonce_file(row["sweep"])) == row["nonce"]
     return {
         "seen": seen,
@@ -83,6 +88,12 @@ def _without_data(job: str) -> str | None:
         for trial in Job.from_json(job).trials:
             _require_data(json.dumps(trial.trial.config()["data"]), trial.checksum)
     except (TrainerError, OSError, TypeError) as error:
+        folder = json.loads(job)["data_folder"]
+        if DATA in str(error) and folder and not os.environ.get(DATA):
+            return (
+                f"the folder {folder}, which {DATA} names for the driver, is not there: mount it, "
+                f"or set {DATA} for the Ray of that host"
+            )
         return str(error)
     return None
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from cluster.jobs import Job
+from cluster.errors import ClusterError
+from cluster.jobs import ENDED, Job, submit
 from sweeper.cli import main
 from sweeper.driver.travel import pack_up
 from sweeper.errors import UserError
 from sweeper.grid import loading
 from tests.sweeper.grids import grid_text, write_grid
+from tests.trainers.test_data_files import write_faces
 
 COMPONENT = """
 from dataclasses import dataclass
@@ -70,7 +74,53 @@ def test_the_exit_code_is_the_programs_and_its_words_are_kept(tmp_path: Path) ->
     done = subprocess.run(
         job.entrypoint(), shell=True, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout, log.read_text()) == (3, "said\n", "said\n")
+    said = f"said\n{ENDED} 3\n"
+    assert (done.returncode, done.stdout, log.read_text()) == (3, said, said)
+
+
+def test_a_variable_of_the_head_is_kept(tmp_path: Path) -> None:
+    show = [sys.executable, "-c", "import os; print(os.environ['ONE'], os.environ['TWO'])"]
+    variables = {"ONE": "ours; $HOME", "TWO": "ours"}
+    job = Job(show, tmp_path, tmp_path / "driver.log", variables)
+    done = subprocess.run(
+        job.entrypoint(),
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "TWO": "the head's"},
+    )
+    assert done.stdout.splitlines()[0] == "ours; $HOME the head's"
+
+
+def test_a_silent_server_is_not_waited_for(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        server = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(ClusterError, match=r"does not take the job \(no answer within 1 s\)"):
+            submit(server, Job(["true"], tmp_path, tmp_path / "driver.log"), patience=1.0)
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [("faces", "is given by a relative path"), ("{here}/faces", "a job needs a cluster")],
+)
+def test_data_by_a_relative_path_are_refused(
+    folder: str,
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "faces").mkdir()
+    write_faces(tmp_path / "faces")
+    monkeypatch.chdir(tmp_path)
+    place = folder.format(here=tmp_path)
+    head = f"experiment: sent\ndata: {{name: frey_face, data_dir: {place}}}\nseeds: 1\n"
+    head += "defaults: {network: linear, d_z: 2, epochs: 2}\n"
+    grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}", head=head))
+    asked = ["submit", str(grid), "--cluster", "local", "--storage", str(tmp_path / "sweeps")]
+    assert main(asked) == 2
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,11 @@ def work():
     return os.getcwd()
 
 ray.get(work.remote())
-ports = json.dumps({"cpus": ray.cluster_resources()["CPU"], "address":
-    ray.get_runtime_context().gcs_address})
-print(ports, flush=True)
+sockets, log = place.logs.parent / "sockets", place.logs / "raylet.out"
+places = [sockets / "plasma_store", sockets / "raylet", log]
+said = {"cpus": ray.cluster_resources()["CPU"], "modes": [one.stat().st_mode for one in places],
+    "address": ray.get_runtime_context().gcs_address}
+print(json.dumps(said), flush=True)
 input()
 place.close()
 """
@@ -97,7 +99,7 @@ def test_who_has_no_token_lets_ray_say_so(monkeypatch: pytest.MonkeyPatch) -> No
     assert token.MODE not in os.environ
 
 
-def test_a_local_ray_asks_for_the_token_and_counts_what_it_may_use(home: Path) -> None:
+def test_a_local_ray_is_its_owners_alone_and_counts_what_it_may_use(home: Path) -> None:
     """Also where `disabled` is set, and in a Ray job, whose environment it does not inherit."""
     environment = os.environ | {token.MODE: "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
     with subprocess.Popen(
@@ -118,6 +120,7 @@ def test_a_local_ray_asks_for_the_token_and_counts_what_it_may_use(home: Path) -
         )
         driver.communicate("\n")
     assert said["cpus"] == 1
+    assert [one & 0o777 for one in said["modes"]] == [0o700, 0o700, 0o600]
     assert stranger.stderr.strip().endswith("refused")
     assert driver.returncode == 0
     assert mode(token.token_file()) == 0o600

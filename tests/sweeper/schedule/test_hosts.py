@@ -22,6 +22,7 @@ from PIL import Image
 
 from sweeper.chaos.promises import equal_results
 from sweeper.grid.loading import load
+from sweeper.import_path import PACKAGES
 from sweeper.storage import ledger, paths
 from sweeper.sweep import Sweep
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
@@ -193,6 +194,23 @@ def test_a_host_that_lacks_something_is_left_out_by_name(
     assert LACKS[what].format(folder=second.folder) in said
     assert said.endswith("; it is left out")
     assert hosts_of(require_equal(lab, what)) == {"cla"}
+
+
+@pytest.mark.parametrize("what", ["program", "sweeper"])
+def test_the_program_travels_to_a_host_that_has_another_or_none(
+    lab: Lab, second: Hosts, what: str
+) -> None:
+    before = {
+        "program": f"mount --bind {edited(second.folder)} {ROOT}/trainers",
+        "sweeper": f"for one in {' '.join(PACKAGES)}; do mount -t tmpfs tmpfs {ROOT}/$one; done",
+    }
+    second.start_ray("clb", before[what])
+    name = f"travels-{what}"
+    lab.grid(name, "send_code: true" if what == "program" else "")
+    code, outcome, words = lab.run(name, *(["--send-code"] if what == "sweeper" else []))
+    assert (code, outcome["finished"]) == (0, 4), words
+    assert "left out" not in words
+    assert hosts_of(require_equal(lab, name)) == {"cla", "clb"}
 
 
 def test_nothing_is_trained_if_no_host_can(lab: Lab, second: Hosts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,16 +15,18 @@ import pytest
 from cluster.probe import Answer, Node
 from sweeper.driver.jobs import make_job
 from sweeper.errors import UserError
-from sweeper.messages import Event
+from sweeper.messages import Event, JobTrial
 from sweeper.schedule import nodes as module
 from sweeper.schedule import tune
 from sweeper.schedule.deaths import Death, DeathRecords
 from sweeper.schedule.nodes import Nodes, example_job, remarks, standard, unable
-from sweeper.storage import paths
+from sweeper.storage import ledger, paths
 from sweeper.storage.provenance import machine
 from sweeper.sweep import Sweep
 from sweeper.worker.fitness import ENDING, UnfitNode, difference, examine, require_fit
 from tests.sweeper.small import planned, prepared, small_sweep
+from tests.trainers.test_data_files import write_faces
+from trainers.datasets.frey_face import FreyFace
 
 A, B = (Node(name * 3, name, name, f"192.0.2.{i}", {"CPU": 1.0}) for i, name in enumerate("ab"))
 CRASH = Death("worker", "it crashed", True, B.address)
@@ -231,4 +234,39 @@ def test_a_failure_has_the_name_of_its_node(cluster: Cluster, tmp_path: Path) ->
     [event] = news
     assert event.reason == (
         f"its worker died 4 times; its last words: words of 4711 at {B.address} (on node b)"
+    )
+
+
+@pytest.mark.parametrize("own", ["", "own"])
+def test_a_node_without_the_variable_takes_the_drivers_data(
+    own: str, tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the driver's folder is there; a node that has the variable keeps it."""
+    for name in ("own", "drivers"):
+        (tmp_path / name).mkdir()
+        write_faces(tmp_path / name)
+    data = FreyFace()
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path / "drivers"))
+    nodes = cluster.nodes()
+    job = nodes.stamped(make_job(cluster.sweep, ()))
+    ledger.write_file(paths.nonce_file(job.sweep), job.nonce.encode())
+    one = replace(planned().trial, data=data)
+    job = replace(job, trials=(JobTrial("one", one, data.checksum()),))
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path / own) if own else "")
+    assert examine(job.to_json())["data"] is None
+    assert os.environ["SWEEPER_DATA"] == str(tmp_path / (own or "drivers"))
+
+
+def test_a_node_without_the_drivers_data_says_so(
+    tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path / "elsewhere"))
+    job = cluster.nodes().stamped(make_job(cluster.sweep, ()))
+    ledger.write_file(paths.nonce_file(job.sweep), job.nonce.encode())
+    monkeypatch.delenv("SWEEPER_DATA")
+    one = replace(planned().trial, data=FreyFace(data_seed=1))
+    job = replace(job, trials=(JobTrial("one", one, "checksum"),))
+    assert examine(job.to_json())["data"] == (
+        f"the folder {tmp_path}/elsewhere, which SWEEPER_DATA names for the driver, is not there: "
+        "mount it, or set SWEEPER_DATA for the Ray of that host"
     )
