@@ -17,7 +17,7 @@ from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.artifact_place import artifact_location
 from sweeper.tracking.evaluation_artifacts import TAG
 from sweeper.tracking.run_status import TRIAL_STATUS, RunStatus
-from sweeper.tracking.tags import declared_tags, origin_tags, started_ms, trial_tags
+from sweeper.tracking.tags import declared_tags, origin_tags, own_tag, started_ms, trial_tags
 from trainers.checkpoint import Commit
 
 __all__ = ["Runs", "Shown"]
@@ -84,7 +84,7 @@ class Runs:
     def of(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
         """The trial's run; created, as a child of the sweep's run, if there is none."""
         if not self.knows(trial.id):
-            self._shown |= self._find(f"tags.`sweeper.trial` = '{trial.id}'")
+            self._shown |= self._find(f"tags.`{own_tag(trial.id)}` = 'true'")
         shown = self._shown.get(trial.id)
         if shown is None:
             shown = self._shown[trial.id] = self._create(trial, commit)

@@ -13,6 +13,7 @@ __all__ = [
     "commit_tags",
     "declared_tags",
     "origin_tags",
+    "own_tag",
     "started_ms",
     "text",
     "trial_tags",
@@ -39,11 +40,19 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def own_tag(trial: str) -> str:
+    """A tag that only a trial's runs have: MLflow's tables are indexed by the names of tags, and
+    not by their values, so that a search by value reads a row of every run.
+    """
+    return f"sweeper.trial.{trial}"
+
+
 def trial_tags(trial: PlannedTrial) -> dict[str, str]:
     """The tags of a trial that do not depend on how it was trained."""
     return {
         "sweeper.kind": "trial",
         "sweeper.trial": trial.id,
+        own_tag(trial.id): "true",
         "sweeper.program": trial.lineage,
         "sweeper.seed": text(trial.params.get("seed")),
         "sweeper.model": text(trial.params.get("model")),
