@@ -48,6 +48,7 @@ class Disturbance:
     setup : the sweep and its driver. kills : how often the driver is killed.
     chance : random generator of moments and files. server : the MLflow server to stop; None if
         it was not started by this program. say : called with a sentence about each fault.
+    nodes : whether a node of the cluster may be killed.
     """
 
     setup: Setup
@@ -55,6 +56,7 @@ class Disturbance:
     chance: random.Random
     server: Stoppable | None
     say: Callable[[str], None]
+    nodes: bool = False
     done: Counter[str] = field(default_factory=Counter)
     cuts: list[faults.Cut] = field(default_factory=list)
     finished: dict[str, str] = field(default_factory=dict)
@@ -121,13 +123,15 @@ class Disturbance:
         self.note_finished()
 
     def _attacked(self) -> None:
-        """Run the last part of the sweep; kill a worker, and stop MLflow for a while."""
+        """Run the last part; kill a node and a worker, and stop MLflow for a while."""
         with (
-            faults.worker_killer(self.sweep, self.chance) as kill_worker,
+            faults.killers(self.sweep, self.chance, self.nodes) as kill,
             started(self.setup) as driver,
         ):
-            if self._reached(driver, self._moment(max(0, self.kills - 1))) and kill_worker(
-                driver.pid
+            if kill.node and self._struck(driver, kill.node):
+                self._did("node killed", "the driver goes on with the others")
+            if self._reached(driver, self._moment(max(0, self.kills - 1))) and self._struck(
+                driver, kill.worker
             ):
                 self._did("worker killed", "the driver goes on")
             if self.server and driver.poll() is None:
@@ -137,6 +141,15 @@ class Disturbance:
                 self._did("MLflow stopped", "and started again, under the driver")
             self._ended(driver)
         self.note_finished()
+
+    def _struck(self, driver: subprocess.Popen[bytes], kill: Callable[[int], bool]) -> bool:
+        """Try to kill until that succeeds; False if the driver ends before."""
+        until = time.monotonic() + PATIENCE
+        while driver.poll() is None and time.monotonic() < until:
+            if kill(driver.pid):
+                return True
+            time.sleep(0.05)
+        return False
 
     def _cut(self) -> None:
         """Truncate a commit's file; every third time, or if no trial is running, a ledger file."""

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from cluster.killing import Process, killing
+from cluster.killing import Process, joined, kill, kill_node
 from cluster.processes import alive, descendants
 from sweeper.storage import ledger, paths
 from sweeper.storage.stored_files import read_known
@@ -22,11 +23,12 @@ from trainers.commit_format import FILES
 __all__ = [
     "WORKER",
     "Cut",
+    "Killers",
     "cut_commit",
     "cut_ledger",
     "kill_driver",
+    "killers",
     "saved_epochs",
-    "worker_killer",
 ]
 
 WORKER = b"ray::ImplicitFunc"  # how Ray names a process that trains
@@ -62,24 +64,35 @@ def kill_driver(pid: int) -> None:
         time.sleep(0.05)
 
 
+@dataclass(frozen=True)
+class Killers:
+    """Functions that kill a worker of the driver with this pid, or a node on which one trains.
+
+    They return whether they did. `node` is None where no node may be killed.
+    """
+
+    worker: Callable[[int], bool]
+    node: Callable[[int], bool] | None = None
+
+
 @contextmanager
-def worker_killer(sweep: Sweep, chance: random.Random) -> Iterator[Callable[[int], bool]]:
-    """A function that kills a worker of the driver with this pid, and returns whether it did.
+def killers(sweep: Sweep, chance: random.Random, nodes: bool) -> Iterator[Killers]:
+    """The `Killers` of a sweep; `nodes` says whether a node may be killed.
 
     On a running cluster the workers are not the driver's children, and may be on other machines:
     they are recognised by the checkpoints that they wrote since the block began.
     """
     if sweep.cluster == "local":
-        yield lambda driver: _kill_child(driver, chance)
+        yield Killers(partial(_kill_child, chance=chance))
         return
     before = {folder for folder, _ in _speakers(sweep)}
-    with killing(sweep.cluster) as kill:
 
-        def kill_speaker(driver: int) -> bool:
-            new = [worker for folder, worker in _speakers(sweep) if folder not in before]
-            return bool(new) and kill(chance.choice(new))
+    def strike(how: Callable[[Process], bool], driver: int) -> bool:
+        new = [worker for folder, worker in _speakers(sweep) if folder not in before]
+        return any(map(how, chance.sample(new, len(new))))
 
-        yield kill_speaker
+    with joined(sweep.cluster):
+        yield Killers(partial(strike, kill), partial(strike, kill_node) if nodes else None)
 
 
 def _speakers(sweep: Sweep) -> Iterator[tuple[Path, Process]]:

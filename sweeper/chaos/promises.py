@@ -12,7 +12,7 @@ from sweeper.sweep import PlannedTrial, Sweep
 
 __all__ = ["KINDS", "Promise", "equal_results", "finishes", "tracked_once"]
 
-KINDS = ("driver killed", "worker killed", "MLflow stopped", "record cut")
+KINDS = ("driver killed", "worker killed", "node killed", "MLflow stopped", "record cut")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def tracked_once(sweep: Sweep) -> list[Promise]:
             "each metric step stands once in MLflow, with the stored value",
             wrong.total(),
             stored.total(),
-            ("driver killed", "worker killed", "MLflow stopped"),
+            ("driver killed", "worker killed", "node killed", "MLflow stopped"),
         ),
         Promise(
             "no run is left RUNNING: each is FINISHED",

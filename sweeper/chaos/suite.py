@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.mlflow_server import MlflowServer, free_port
+from cluster.several import OWN, several_nodes
 from sweeper.chaos.disturb import Disturbance, Stoppable
 from sweeper.chaos.disturbed import Setup, started
 from sweeper.chaos.promises import KINDS, Promise, equal_results, finishes, tracked_once
@@ -26,8 +27,9 @@ __all__ = ["Chaos", "SuiteResult", "chaos"]
 class Chaos:
     """The options of `sweeper chaos`: where to run, and how many faults to inject.
 
-    `tracking` None starts an MLflow server, the only one that is stopped. `storage` None is the
-    system's folder for temporary files.
+    `cluster` is an address as in a grid, or `OWN` for a Ray of several nodes on this machine.
+    `nodes` says whether a node of it may be killed, too. `tracking` None starts an MLflow server,
+    the only one that is stopped. `storage` None is the system's folder for temporary files.
     """
 
     seed: int = 0
@@ -35,6 +37,7 @@ class Chaos:
     cluster: str = "local"
     storage: Path | None = None
     tracking: str | None = None
+    nodes: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,17 +111,14 @@ def chaos(asked: Chaos, say: Callable[[str], None]) -> SuiteResult:
 def _run(asked: Chaos, folder: Path, stack: ExitStack, say: Callable[[str], None]) -> SuiteResult:
     server = None if asked.tracking else _server(folder, stack)
     tracking = asked.tracking or str(server and server.server.uri)
+    cluster = stack.enter_context(several_nodes()) if asked.cluster == OWN else asked.cluster
     name = f"{folder.name}"
     quiet = Setup(
-        folder / "undisturbed",
-        tracking,
-        folder / "driver.log",
-        f"{name}-undisturbed",
-        asked.cluster,
+        folder / "undisturbed", tracking, folder / "driver.log", f"{name}-undisturbed", cluster
     )
     _undisturbed(quiet, say)
-    disturbed = Setup(folder / "disturbed", tracking, folder / "driver.log", name, asked.cluster)
-    what = Disturbance(disturbed, asked.kills, random.Random(asked.seed), server, say)
+    disturbed = Setup(folder / "disturbed", tracking, folder / "driver.log", name, cluster)
+    what = Disturbance(disturbed, asked.kills, random.Random(asked.seed), server, say, asked.nodes)
     what.run()
     sweep = what.sweep
     promises = [

@@ -6,6 +6,7 @@ import argparse
 import signal
 from typing import TYPE_CHECKING
 
+from cluster.several import OWN
 from sweeper.commands.shared import add_json
 from sweeper.errors import UserError, placed
 from sweeper.terminal.screen import console, print_json
@@ -24,9 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",
+        nargs="?",
+        const=OWN,
         default="local",
-        help="a running Ray cluster, as in a grid, of which one worker of ours "
-        "is killed (default: local)",
+        help="a running Ray cluster, as in a grid, of which one worker of ours is killed; without "
+        "an address a Ray of several nodes, started on this machine, of which a node is killed, "
+        "too (default: local)",
+    )
+    parser.add_argument(
+        "--kill-node",
+        action="store_true",
+        help="kill also a node of the cluster at ADDRESS, which must be started there again",
     )
     parser.add_argument(
         "--storage",
@@ -56,16 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.kills < 1:
         raise UserError(f"--kills must be at least 1, and is {arguments.kills}")
-    if arguments.cluster != "local" and not arguments.storage:
+    if arguments.cluster not in ("local", OWN) and not arguments.storage:
         raise UserError("--cluster needs --storage, too: a folder that every node sees")
     with placed((None, None, "--tracking")):
         uri = tracking_uri(require_tracker(arguments.tracking)) if arguments.tracking else None
+    if arguments.kill_node and arguments.cluster == "local":
+        raise UserError("--kill-node needs --cluster: this machine alone has no other node")
     asked = Chaos(
         arguments.seed,
         arguments.kills,
         arguments.cluster,
         storage_path(arguments.storage) if arguments.storage else None,
         uri,
+        arguments.kill_node or arguments.cluster == OWN,
     )
     return _run(asked, uri, arguments.json)
 

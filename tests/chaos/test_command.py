@@ -49,12 +49,31 @@ def test_the_command_keeps_its_promises(
     assert found["faults"] == {
         "driver killed": 2,
         "worker killed": 1,
+        "node killed": 0,
         "MLflow stopped": 1,
         "record cut": 1,
     }
     assert {row["kept"] for row in found["promises"]} == {"yes"}
     assert all(row["of"] for row in found["promises"])
     assert [path.name for path in place.iterdir()] == ["file"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_cluster_that_loses_a_node_keeps_its_promises(tmp_path: Path) -> None:
+    """A Ray of its own, with two nodes that train; in a process of its own, as it starts Ray."""
+    options = ["--cluster", "--kills", "2", "--json", "--storage", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "sweeper", "chaos", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {row["kept"] for row in found["promises"]} == {"yes"}
+    assert (found["faults"]["node killed"], found["faults"]["worker killed"]) == (1, 1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_shipped_grid_can_be_disturbed(tmp_path: Path) -> None:
@@ -150,6 +169,7 @@ def test_a_promise_that_nothing_tried_is_not_kept() -> None:
     [
         (["--kills", "0"], "--kills must be at least 1"),
         (["--cluster", "host:6379"], "needs --storage"),
+        (["--kill-node"], "--kill-node needs --cluster"),
         (["--tracking", "foo"], "--tracking: must start with"),
     ],
 )

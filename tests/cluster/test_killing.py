@@ -15,7 +15,7 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 from cluster.existing import Existing
-from cluster.killing import Process, killing
+from cluster.killing import Process, joined, kill
 
 there = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 
@@ -24,12 +24,12 @@ class Worker:
     def about(self):
         return os.getpid(), time.time()
 
-joined = Existing(there.address)
-joined.connect()
+here = Existing(there.address)
+here.connect()
 worker = Worker.options(name="worker", lifetime="detached").remote()
 pid, seen = ray.get(worker.about.remote())
 host, name = socket.gethostname(), b"ray::Worker"
-with killing(there.address) as kill:
+with joined(there.address):
     for other in (Process("nowhere", pid, seen, name), Process(host, pid, seen, b"ray::Other"),
                   Process(host, pid, seen - 60, name), Process(host, 2**22 + 1, seen, name)):
         assert not kill(other), other
@@ -39,7 +39,7 @@ with killing(there.address) as kill:
         ray.get(worker.about.remote(), timeout=30)
 assert ray.is_initialized()
 time.sleep(2)  # Ray tells of a dead worker a little later
-joined.close()
+here.close()
 there.shutdown()
 """
 

@@ -1,0 +1,51 @@
+"""A Ray of several nodes on this machine, to see what survives the loss of one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cluster.base import SETTINGS
+from cluster.errors import ClusterError, one_line
+from cluster.local import require_short, temporary_folder
+from cluster.token import own_token
+
+__all__ = ["OWN", "several_nodes"]
+
+PATIENT = {"RAY_raylet_start_wait_time_s": "120"}  # on a busy machine Ray's 30 are too few
+OWN = "own"  # in the place of an address: the Ray that `several_nodes` starts
+
+
+@contextmanager
+def several_nodes(count: int = 2) -> Iterator[str]:
+    """A head that trains nothing and `count` nodes with a core each; yields their HOST:PORT.
+
+    They end with the block. Ray's files lie in a folder of their own, so that no other program of
+    this machine takes this Ray for its own. Raises `ClusterError` if they cannot be started.
+    """
+    require_short(temporary_folder())
+    own_token()
+    for name, value in {**SETTINGS, **PATIENT}.items():
+        os.environ.setdefault(name, value)
+    from ray._raylet import Config  # type: ignore[attr-defined]
+    from ray.cluster_utils import Cluster
+
+    Config.initialize("")  # read the variables again, if Ray was imported before
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        nodes = Cluster()
+        try:
+            nodes.add_node(num_cpus=0, include_dashboard=False, temp_dir=folder)
+            for _ in range(count):
+                nodes.add_node(num_cpus=1)
+        except Exception as error:
+            nodes.shutdown()  # type: ignore[no-untyped-call]
+            why = one_line(error)
+            raise ClusterError(f"Ray cannot be started on this machine ({why})") from error
+        try:
+            yield nodes.address
+        finally:
+            nodes.shutdown()  # type: ignore[no-untyped-call]
