@@ -38,7 +38,8 @@ class Choice:
     were to choose from), n (seeds), mean of the metric, at_end (whether the chosen one is the
     least or the greatest of several), and beside, low, high: the same metric of the test part,
     with the interval that allows for the choice among the values (Bonferroni).
-    trials: the chosen ones. training: of all trials among which was chosen.
+    trials: the chosen ones. training: of all trials among which was chosen. waiting: how many of
+    the declared trials have no result.
     """
 
     over: str
@@ -47,6 +48,7 @@ class Choice:
     trials: frozenset[str]
     training: Trained = field(default_factory=Trained)
     post_hoc: str = ""
+    waiting: int = 0
 
     @property
     def most(self) -> int:
@@ -72,6 +74,10 @@ class Choice:
             if ends
             else ""
         )
+        end += (
+            f" {plural(self.waiting, 'trial')} {'has' if self.waiting == 1 else 'have'} no "
+            "result, and a value that lacks a seed is not chosen."
+        ) * bool(self.waiting)
         return (
             f"The {name} was chosen at each of {plural(len(self.table), 'setting')} by "
             f"{quantity(self.metric)} among up to {self.most} values: {each}"
@@ -106,14 +112,17 @@ def choose(trials: pd.DataFrame, over: str, metric: str) -> Choice:
     """At each setting the value of the column `over` with the best mean of `metric`.
 
     Settings differ in any other parameter but the seed and the split, over which means are taken.
+    A value that lacks a seed which another has (it failed, or is not finished) is not chosen.
 
     Errors: UnknownName; NotComparable for a bound that means another thing at another `over`;
     TooFewRows if no finished trial has the metric.
     """
     require_column(trials, over)
     require_metric(trials, metric)
-    rows = settled(trials, ())
-    rows = rows[rows[metric].notna() & rows[over].notna()]
+    declared = settled(trials, ("status",))
+    declared = declared[declared[over].notna()]
+    rows = settled(declared, ())
+    rows = rows[rows[metric].notna()]
     if rows.empty:
         raise TooFewRows(f"no finished trial has {metric}")
     require_comparable(metric, [one for one in (*noise_fields(rows), "beta") if one == over])
@@ -127,7 +136,8 @@ def choose(trials: pd.DataFrame, over: str, metric: str) -> Choice:
     settings = [{name: group[name].iloc[0] for name in names} for group in groups]
     table = pd.DataFrame([one | row for one, (row, _) in zip(settings, found, strict=True)])
     kept = frozenset(trial for _, chosen in found for trial in chosen)
-    return Choice(over, metric, table, kept, Trained.of_rows(rows))
+    waiting = len(declared) - len(rows)
+    return Choice(over, metric, table, kept, Trained.of_rows(rows), waiting=waiting)
 
 
 def _best(group: pd.DataFrame, over: str, metric: str) -> tuple[dict[str, Any], list[str]]:
@@ -138,7 +148,9 @@ def _best(group: pd.DataFrame, over: str, metric: str) -> tuple[dict[str, Any], 
         value: over_splits(group[group[over] == value], metrics) for value in _values(group[over])
     }
     sign = 1 if better(metric) == "min" else -1
-    value = min(each, key=lambda one: sign * float(each[one][metric].mean()))
+    whole = max(map(len, each.values()))
+    able = [one for one, mine in each.items() if len(mine) == whole]
+    value = min(able, key=lambda one: sign * float(each[one][metric].mean()))
     row = {
         over: value,
         "values": len(each),

@@ -150,6 +150,11 @@ def check_until(sweep: Sweep) -> None:
             f"`until` adds seeds or epochs to all points of a grid, and {sweep.search.name} "
             "does not train all of them: leave one of the two out"
         )
+    if "choose" in sweep.analysis:
+        raise UserError(
+            "`until` looks at a law of all trials, and `analysis.choose` makes it one of chosen "
+            "trials: leave one of the two out"
+        )
     declared = [trial for trial in sweep.trials if trial.role == "declared"]
     if "converged" in sweep.until:
         _check_law_points(sweep, declared, "converged")

@@ -31,7 +31,8 @@ def part(view: View) -> Part:
         found.table,
         folded=True,
     )
-    warned = bool(found.training.remark or found.post_hoc or found.table["at_end"].any())
+    doubts = (found.training.remark, found.post_hoc, found.waiting, found.table["at_end"].any())
+    warned = any(map(bool, doubts))
     return Part(
         order=12,
         statements=[Statement(found.sentence(), warned)],

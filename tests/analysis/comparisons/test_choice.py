@@ -109,6 +109,20 @@ def test_a_choice_that_was_declared_after_the_run_is_post_hoc() -> None:
     assert "; post hoc: the choice was declared after the run." in found.sentence()
 
 
+def test_a_value_that_lacks_a_seed_is_not_chosen() -> None:
+    trials = grid()
+    failed = trials["trial"] == "0.1-0.001-2"
+    trials.loc[failed, "status"] = "failed"
+    trials.loc[failed, METRIC] = np.nan
+    found = choose(trials, "lr", METRIC)
+    assert found.table["lr"].iloc[0] != BEST[0.1]
+    assert found.table["values"].tolist() == [3, 3, 3]
+    assert found.sentence().endswith(
+        " 1 trial has no result, and a value that lacks a seed is not chosen."
+    )
+    assert choose(trials[~failed], "lr", METRIC).table["n"].tolist() == [4, 4, 4]
+
+
 def test_splits_are_averaged_before_the_choice() -> None:
     halves = [
         grid().assign(data_split_seed=k, trial=lambda f, k=k: f["trial"] + "xy"[k]) for k in (0, 1)

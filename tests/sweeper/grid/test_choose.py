@@ -52,6 +52,12 @@ def test_a_choice_that_cannot_be_made_is_refused(said: str, message: str, tmp_pa
     assert message in str(caught.value)
 
 
+def test_a_choice_and_a_rule_for_seeds_are_not_combined(tmp_path: Path) -> None:
+    said = "analysis: {choose: {lr: validation/elbo}}\nuntil: {nu_halfwidth: 0.1}"
+    with pytest.raises(UserError, match="makes it one of chosen trials: leave one of the two out"):
+        loaded(tmp_path, said)
+
+
 def test_data_without_a_validation_part_and_twins_are_refused(tmp_path: Path) -> None:
     choose = "analysis: {choose: {lr: validation/elbo}}"
     with pytest.raises(UserError, match="no trial of this grid reports 'validation/elbo'"):
