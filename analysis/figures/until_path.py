@@ -48,8 +48,8 @@ def info(view: View) -> Looks:
         "ν and its 95 % t interval of per-seed slopes each time that a seed had been added, with "
         f"the wanted half-width around the last ν. {said} The rule looks at the interval of this "
         "law alone, whatever else the report tests. Looking at the interval before deciding "
-        "to stop makes it cover a little less than it says: `python -m analysis.error_rates` "
-        "simulates how much.",
+        "to stop makes it cover a little less than it says: "
+        "`python -m analysis.equivalence.error_rates` simulates how much.",
     )
 
 

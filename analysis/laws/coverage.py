@@ -1,8 +1,8 @@
 """What the interval of ν covers and how often each test of a law errs, by simulation.
 
 Sweeps whose law is straight are simulated with seeds that scatter as they were measured to on
-digits (`MEASURED`) or with independent noise (`INDEPENDENT`). `python -m analysis.error_rates`
-prints the table.
+digits (`MEASURED`) or with independent noise (`INDEPENDENT`).
+`python -m analysis.equivalence.error_rates` prints the table.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 The points of one seed share its initialisation, so that residuals of rows are no independent
 noise: on a straight law these tests find a shape far more often than at their level of 5 %
-(`python -m analysis.error_rates`). A report tests by the scatter between seeds (`laws.shape`).
+(`python -m analysis.equivalence.error_rates`). A report tests by the scatter between seeds
+(`laws.shape`).
 """
 
 from __future__ import annotations

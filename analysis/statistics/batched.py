@@ -1,8 +1,8 @@
 """The same arithmetic for thousands of simulated sweeps at once, in numpy.
 
-Only simulations call this module (as `python -m analysis.error_rates`); what a user sees of
-a sweep comes from statsmodels, and a test holds both equal. The one exception is `between_seeds`,
-from which the mixed model starts.
+Only simulations call this module (as `python -m analysis.equivalence.error_rates`); what a user
+sees of a sweep comes from statsmodels, and a test holds both equal. The one exception is
+`between_seeds`, from which the mixed model starts.
 """
 
 from __future__ import annotations

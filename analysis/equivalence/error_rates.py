@@ -1,6 +1,6 @@
 """What intervals cover and how often each test errs, by simulation: ours, and what they replace.
 
-    python -m analysis.error_rates [SWEEPS]
+    python -m analysis.equivalence.error_rates [SWEEPS]
 
 simulates sweeps whose law is straight, with seeds that scatter as they were measured to on digits
 (`MEASURED`) and with independent noise (`INDEPENDENT`), and prints in per cent

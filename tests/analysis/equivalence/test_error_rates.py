@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis.equivalence import EQUIVALENT
+from analysis.equivalence.error_rates import FAMILY, MARGIN, PAIRS, table, until_table
 from analysis.equivalence.family_errors import false_equivalents
 from analysis.equivalence.seeds import compare_seeds, in_family
-from analysis.error_rates import FAMILY, MARGIN, PAIRS, table, until_table
 from analysis.laws.coverage import INDEPENDENT, MEASURED, Seeds, simulate
 from analysis.laws.residual_tests import residual_errors
 
