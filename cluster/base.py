@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from cluster.heartbeat import Heartbeat
 from cluster.processes import alive, descendants, running
 from cluster.umask import private_children
 
@@ -58,7 +59,7 @@ class Backend(Protocol):
         ...
 
     def lost(self) -> str | None:
-        """The name of a process that Ray needs to work and that has died, or None."""
+        """What Ray needs to work and has lost, with a verb, or None."""
         ...
 
     def close(self) -> None:
@@ -74,6 +75,7 @@ class Connection:
     address : as `ray.init` takes it. dashboard : whether to start one; None leaves it to Ray.
     cores : how many a Ray that is started here has; None leaves it to Ray. code : a folder that
     is sent to all nodes when this process joins; their workers import from it first.
+    heartbeat : watches the head of a Ray that was started elsewhere, from `open` to `close`.
 
     Attributes
     ----------
@@ -86,9 +88,10 @@ class Connection:
         dashboard: bool | None = None,
         cores: int | None = None,
         code: Path | None = None,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
         self._address, self._dashboard, self._owned = address, dashboard, False
-        self._cores, self._code = cores, code
+        self._cores, self._code, self._heartbeat = cores, code, heartbeat
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
@@ -117,26 +120,34 @@ class Connection:
                 ignore_reinit_error=True,
             )
         self.logs = Path(context.address_info["session_dir"], "logs")
+        if self._heartbeat:
+            self._heartbeat.start()
         if not joined:
             self._owned = True
             self._vital = {pid: name for name in VITAL if (pid := running(os.getpid(), name))}
 
     def lost(self) -> str | None:
-        """The name of a vital process that was started here and has died, or None."""
-        return next((name for pid, name in self._vital.items() if not alive(pid)), None)
+        """What has gone, with a verb: a vital process that was started here, or the head."""
+        dead = next((name for pid, name in self._vital.items() if not alive(pid)), None)
+        if dead:
+            return f"its process {dead} has died"
+        return self._heartbeat.lost() if self._heartbeat else None
 
     def close(self) -> None:
         """Leave the Ray that `open` joined; one that it started ends.
 
         Ray ends the whole process, with exit code 1, when a thread deletes an object reference or
         an actor handle during the shutdown. So garbage is collected before, and not meanwhile. If
-        Ray's own processes have died, the shutdown would never return; the remaining ones are
-        killed instead.
+        Ray's own processes or its head have died, the shutdown would never return; what was
+        started here is killed instead.
         """
+        lost = self.lost()
+        if self._heartbeat:
+            self._heartbeat.close()
         if not self._owned:
             return
         self._owned = False
-        if self.lost():
+        if lost:
             self._abandon()
             return
         import ray

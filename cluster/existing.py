@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cluster.base import Connection
 from cluster.errors import ClusterError, one_line
+from cluster.heartbeat import Heartbeat
 from cluster.membership import ask_members, here
 from cluster.token import present_token
 
@@ -33,7 +34,9 @@ class Existing:
     private = False
 
     def __init__(self, address: str, code: Path | None = None) -> None:
-        self.address, self._connection = address, Connection(address, code=code)
+        self.address = address
+        heartbeat = Heartbeat(address, self.knock)
+        self._connection = Connection(address, code=code, heartbeat=heartbeat)
         self.hosts: tuple[str, ...] = ()
 
     @property

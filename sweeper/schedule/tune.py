@@ -87,16 +87,33 @@ class TuneSchedule:
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 errors.append(error)
 
-        thread = threading.Thread(target=fit, name="tune", daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.1)
+        tuning = threading.Thread(target=fit, name="tune", daemon=True)
+        watch = partial(self._watch, tuning, errors)
+        watching = threading.Thread(target=watch, name="nodes", daemon=True)
+        tuning.start()
+        watching.start()
+        while (tuning.is_alive() and not errors) or watching.is_alive():
+            tuning.join(0.1)
+            watching.join(0.1)
             if lost := self._backend.lost():
-                raise _stopped_working(f"its process {lost} has died")
-            if self._nodes:
-                self._nodes.watch()
+                raise _stopped_working(lost)
         if errors:
             raise errors[0]
+
+    def _watch(self, tuning: threading.Thread, errors: list[BaseException]) -> None:
+        """Watch the nodes while Tune runs; in a thread, as a head that is gone answers nothing.
+
+        Adds `UserError` to the errors if no node is left that can train.
+        """
+        while self._nodes and tuning.is_alive():
+            try:
+                self._nodes.watch()
+            except UserError as error:
+                errors.append(error)
+                return
+            except RayError:  # the backend says what is lost
+                pass
+            tuning.join(0.1)
 
     def require_room(self, resources: Resources) -> None:
         """Raise `UserError` if this machine has less than a trial requests.
