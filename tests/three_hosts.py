@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["HEAD", "NEEDS_HOSTS", "Hosts", "three_hosts"]
+__all__ = ["ADDRESSES", "HEAD", "NEEDS_HOSTS", "Hosts", "three_hosts"]
 
 ADDRESSES = {"cla": "10.88.0.2", "clb": "10.88.0.3", "clc": "10.88.0.4"}
 BRIDGE, GATEWAY = "brcl", "10.88.0.1"
@@ -102,6 +102,10 @@ class Hosts:
             check=False,
         )
         assert done.returncode == 0, done.stdout
+
+    def link(self, host: str, state: str) -> None:
+        """Set the link of a host ``down`` or ``up``."""
+        _ip("link", "set", f"v{host}", state)
 
     def stop(self, host: str) -> None:
         """Kill what runs on a host, and wait until it has ended."""
