@@ -55,6 +55,7 @@ def ranking_part(table: Table, columns: Columns) -> Part:
             {"setting": row["setting"], "n": row["n"], "reached": [_spread(row, y)]}
             for _, row in frame.head(_SHOWN).iterrows()
         ],
+        "chosen": False,
         "units": f"The {'largest' if better(y) == 'max' else 'smallest'} {y} stands first; the "
         "intervals hold at once, so also for the setting that one chooses.",
     }
