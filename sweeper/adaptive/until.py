@@ -19,7 +19,7 @@ from sweeper.adaptive.stored_results import declared_law, own_results
 from sweeper.grid.lengths import epochs_of
 from sweeper.grid.seeds import LEAST_SEEDS, add_seed, seed_count
 from sweeper.storage import ledger
-from sweeper.storage.provenance import provenance
+from sweeper.storage.provenance import sweep_provenance
 from sweeper.sweep import Outcome, Sweep
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def replicate(sweep: Sweep, drive: Callable[[Sweep], Outcome], console: Console)
         outcome = drive(sweep)
         skipped = outcome.skipped if skipped is None else skipped
         grown = sweep if outcome.interrupted else _catch_up(sweep)
-        ledger.write_sweep(grown, provenance())
+        ledger.write_sweep(grown, sweep_provenance())
         if grown.path and not outcome.interrupted:
             console.print(_sentence(grown), markup=False, highlight=False, soft_wrap=True)
         if grown.trials == sweep.trials:

@@ -16,7 +16,7 @@ from sweeper.messages import Event
 from sweeper.planning.readable import require_readable
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
-from sweeper.storage.provenance import provenance
+from sweeper.storage.provenance import sweep_provenance
 from sweeper.sweep import Outcome, PlannedTrial, Source, Sweep
 from trainers import TrainerError
 
@@ -50,7 +50,7 @@ class Roster:
     @functools.cached_property
     def origin(self) -> Mapping[str, Any]:
         """Versions, host and git commit of this run."""
-        return provenance()
+        return sweep_provenance()
 
     def begin(self, trains: bool) -> None:
         """Write the sweep and its trials to the storage, after reading their data once.

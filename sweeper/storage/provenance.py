@@ -14,14 +14,42 @@ from typing import Any
 
 from sweeper.import_path import PACKAGES
 
-__all__ = ["VERSIONED", "Machine", "code", "machine", "provenance", "source_digest"]
+__all__ = [
+    "VERSIONED",
+    "Machine",
+    "code",
+    "machine",
+    "project",
+    "provenance",
+    "source_digest",
+    "sweep_provenance",
+]
 
 VERSIONED = ("sweeper", "torch", "numpy", "ray", "mlflow")
 Machine = Mapping[str, str]
 
 
+def sweep_provenance() -> dict[str, Any]:
+    """The ``provenance`` entry of `sweep.json`: also the repository of the working folder."""
+    return {**provenance(), "project": project(Path.cwd())}
+
+
+def project(folder: Path) -> dict[str, Any] | None:
+    """The commit of the folder's git repository, and whether tracked files differ from it.
+
+    None outside of git, and in the program's own repository, whose commit stands beside it.
+    """
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    own = _git(Path(__file__).parent, "rev-parse", "--show-toplevel")
+    commit = _git(folder, "rev-parse", "HEAD") if top and top != own else None
+    if commit is None:
+        return None
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": bool(changes)}
+
+
 def provenance() -> dict[str, Any]:
-    """The ``provenance`` entry of `sweep.json`: the program, versions and machine of the run."""
+    """The program, versions and machine of a run."""
     return {
         **code(),
         "source": source_digest(),

@@ -104,7 +104,7 @@ def reproduce(experiment: Experiment) -> list[str]:
     here = ""
     commit = facts(experiment).get("commit", "").split(" ")[0]
     if commit:
-        lines.append(f"git checkout {shlex.quote(commit)}")
+        lines.append(f"git checkout {shlex.quote(commit)}  # in sweeper's own repository")
     for sweep in experiment.sweeps:
         parts = (str(sweep.get("experiment", experiment.name)), str(sweep.get("sweep", "")))
         grid = grid_file(experiment.source or ".", *parts)
@@ -112,8 +112,18 @@ def reproduce(experiment: Experiment) -> list[str]:
         if folder not in ("", here):
             lines.append(f"cd {shlex.quote(folder)}")
             here = folder
+        lines += _project(sweep)
         lines.append(f"sweeper run {shlex.quote(grid)}")
     return lines
+
+
+def _project(sweep: Mapping[str, Any]) -> list[str]:
+    """The commit of the user's repository at the run, with a word on changes that it lacks."""
+    found = _mapping(_mapping(sweep.get("provenance")).get("project"))
+    if not isinstance(found.get("commit"), str):
+        return []
+    changed = "  # the files had changes that this commit lacks" * (found.get("dirty") is True)
+    return [f"git checkout {shlex.quote(found['commit'])}{changed}"]
 
 
 def _home(sweep: Mapping[str, Any], storage: str) -> str:

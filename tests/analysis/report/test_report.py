@@ -350,9 +350,13 @@ def test_provenance_has_the_reproduce_line_and_no_password(experiment: Experimen
     assert known["tracking"] == "postgresql://me:***@db:5432/mlflow"
     assert known["commit"] == "0123456789abcdef with uncommitted changes"
     lines = provenance.reproduce(changed)
-    assert lines[0] == "git checkout 0123456789abcdef"
+    assert lines[0] == "git checkout 0123456789abcdef  # in sweeper's own repository"
     assert lines[1].startswith("sweeper run ")
     assert lines[1].endswith("imaginary-noise/20250101-abcdef/grid.yaml")
+    theirs = sweep["provenance"] | {"project": {"commit": "fedcba", "dirty": True}}
+    lines = provenance.reproduce(replace(changed, sweeps=[sweep | {"provenance": theirs}]))
+    assert lines[1] == "git checkout fedcba  # the files had changes that this commit lacks"
+    assert lines[2].startswith("sweeper run ")
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,26 @@ def test_somebody_elses_repository_says_nothing() -> None:
     assert provenance.code() == {"git_commit": None, "git_dirty": None}
 
 
+def test_a_sweep_names_the_repository_of_its_folder(
+    installed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    theirs = tmp_path_factory.mktemp("theirs")
+    assert provenance.project(theirs) is None
+    git(theirs, "init", "-q")
+    assert provenance.project(theirs) is None, "no commit yet"
+    (theirs / "grid.yaml").write_text("")
+    git(theirs, "add", ".")
+    git(theirs, "commit", "-qm", "a grid")
+    head = git(theirs, "rev-parse", "HEAD")
+    (theirs / "sweeps").mkdir()
+    assert provenance.project(theirs / "sweeps") == {"commit": head, "dirty": False}
+    (theirs / "grid.yaml").write_text("changed")
+    assert provenance.project(theirs) == {"commit": head, "dirty": True}
+    git(installed, "add", ".")
+    git(installed, "commit", "-qm", "the program")
+    assert provenance.project(installed) is None, "its commit stands beside it"
+
+
 def test_no_git_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert provenance.code() == {"git_commit": None, "git_dirty": None}
