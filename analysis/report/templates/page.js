@@ -166,7 +166,7 @@
       height: 260, margin: { l: 56, r: 8, t: 8, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: ink, size: 12 }, legend: { orientation: "h", y: 1.16 },
       xaxis: { title: { text: "epoch" }, gridcolor: style.getPropertyValue("--rule") },
-      yaxis: { type: "log", gridcolor: style.getPropertyValue("--rule"), exponentformat: "power" },
+      yaxis: { type: "log", dtick: "D2", gridcolor: style.getPropertyValue("--rule"), exponentformat: "none" },
     }, { displayModeBar: false, responsive: true }));
     return host;
   };
@@ -191,6 +191,8 @@
       const { columns, rows } = JSON.parse(box.querySelector("script").textContent);
       const [find, body, count, more] = ["input", "tbody", "output", "button.more"].map((one) => box.querySelector(one));
       const heads = [...box.querySelectorAll("th button")];
+      heads.forEach((head, index) => head.parentElement.classList.toggle(
+        "number", rows.some((row) => typeof row.values[index] === "number")));
       const first = Number(box.dataset.first);
       let [by, down, limit] = [-1, false, first];
       const line = (row) => {

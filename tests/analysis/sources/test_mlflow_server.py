@@ -135,7 +135,9 @@ def test_every_point_links_to_the_run_of_its_trial(
         address, _, place = link.partition("/#/")
         with urlopen(f"{address}/", timeout=60) as answer:
             assert answer.status == 200
-        experiment, run = re.fullmatch(r"experiments/(\d+)/runs/(\w+)", place).groups()
+        path, _, query = place.partition("?")
+        assert query == "workflowType=machine_learning"
+        experiment, run = re.fullmatch(r"experiments/(\d+)/runs/(\w+)", path).groups()
         with urlopen(f"{address}/api/2.0/mlflow/runs/get?run_id={run}", timeout=60) as answer:
             found = json.load(answer)["run"]
         tags = {tag["key"]: tag["value"] for tag in found["data"]["tags"]}
@@ -151,7 +153,8 @@ def test_a_link_opens_the_run_in_mlflow(
     page = browser.new_context().new_page()
     answer = page.goto(link, timeout=120_000)
     assert answer.status == 200
-    page.get_by_text(link.rpartition("/")[2]).first.wait_for(timeout=120_000)
+    run = link.rpartition("/")[2].partition("?")[0]
+    page.get_by_text(run).first.wait_for(timeout=120_000)
     assert "was not found" not in page.content()
 
 
