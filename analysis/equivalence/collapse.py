@@ -25,6 +25,7 @@ from analysis.equivalence.verdict import (
     LEAST_SEEDS,
     UNDECIDED,
     UNUSABLE,
+    floor,
     licensed,
     plain,
     repeated,
@@ -93,7 +94,8 @@ class CollapseVerdict:
 
     @property
     def verdict_text(self) -> str:
-        return said(self.verdict, self.needs, self.if_equal, self.dealt, self.training)
+        told = said(self.verdict, self.needs, self.if_equal, self.dealt, self.training)
+        return told + floor(self.verdict, min(map(len, self.seeds)))
 
     @property
     def if_equal(self) -> int | None:

@@ -17,6 +17,7 @@ from analysis.equivalence.verdict import (
     LEAST_SEEDS,
     UNDECIDED,
     UNUSABLE,
+    floor,
     licensed,
     plain,
     repeated,
@@ -89,7 +90,8 @@ class SeedVerdict:
 
     @property
     def verdict_text(self) -> str:
-        return said(self.verdict, self.needs, self.if_equal, self.dealt, self.training)
+        told = said(self.verdict, self.needs, self.if_equal, self.dealt, self.training)
+        return told + floor(self.verdict, min(map(len, self.seeds)))
 
     def to_json(self) -> dict[str, Any]:
         tests = {name: test.to_json() for name, test in self.tests.items()}

@@ -17,6 +17,7 @@ __all__ = [
     "LEAST_SEEDS",
     "UNDECIDED",
     "UNUSABLE",
+    "floor",
     "licensed",
     "missing",
     "plain",
@@ -53,6 +54,12 @@ def said(
         return f"{verdict} (needs {missing(needs, if_equal, dealt)})"
     remark = training.remark if training and verdict != UNUSABLE else ""
     return f"{verdict} ({remark})" if remark else verdict
+
+
+def floor(verdict: str, seeds: int) -> str:
+    """A phrase on the least number of seeds, where an undecided test has fewer an arm."""
+    few = verdict == UNDECIDED and seeds < LEAST_SEEDS
+    return f"; fewer than {LEAST_SEEDS} seeds an arm decide nothing" * few
 
 
 def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -19,7 +20,7 @@ from analysis.equivalence import (
     tost_power,
 )
 from analysis.equivalence.tost import jointly, together
-from analysis.equivalence.verdict import said
+from analysis.equivalence.verdict import floor, said
 from analysis.errors import AnalysisError
 
 
@@ -46,6 +47,9 @@ def test_verdicts_of_planted_pairs(gap: float, expected: str, least: float) -> N
 def test_few_seeds_decide_nothing_but_say_how_many_are_missing() -> None:
     found = tost([0.0, 0.001, 0.002], [0.0, 0.001, 0.002], 0.1)
     assert (found.verdict, found.needs, found.if_equal) == (UNDECIDED, 2, 2)
+    assert floor(UNDECIDED, 3) == "; fewer than 5 seeds an arm decide nothing"
+    assert not floor(UNDECIDED, 5)
+    assert not floor(EQUIVALENT, 5)
 
 
 def test_seeds_missing_are_told_as_seen_and_for_true_equality() -> None:
@@ -74,6 +78,18 @@ def test_seeds_needed_for_a_margin_of_two_per_cent(sd: float, low: int, high: in
     assert low <= needed <= high
     assert tost_power(sd, 0.02, needed) >= 0.8 > tost_power(sd, 0.02, needed - 1)
     assert seeds_needed(0.05, 0.1, difference=0.0999) is None
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.001, 0.015, 0.03])
+def test_a_stricter_level_never_needs_fewer_seeds(sd: float) -> None:
+    """Where the margin is dozens of standard errors the power is 1, at every number of seeds."""
+    needed = [seeds_needed(sd, 0.1, alpha=0.05 / tests) for tests in range(1, 41)]
+    known = [one for one in needed if one is not None]
+    assert known == sorted(needed, key=lambda one: math.inf if one is None else one)
+    assert (known[0], known[-1] <= 7) == (5, True)
+    powers = np.array([tost_power(sd, 0.1, n, alpha=0.05 / 13) for n in range(7, 1001, 7)])
+    assert (np.diff(powers) >= -1e-9).all()
+    assert powers[-1] == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("n", "gap"), [(10, 0.0), (12, 0.04), (15, 0.16)])
