@@ -100,7 +100,8 @@ def examine(experiment: Experiment, margin: float = 0.10, post_hoc: str = "") ->
             replace(one, post_hoc=post_hoc) for one in across_seeds(trials, margin, alpha=alpha)
         ],
         "collapse": lambda: [
-            replace(one, post_hoc=post_hoc) for one in collapse(trials, margin, alpha=alpha)
+            replace(one, post_hoc=post_hoc)
+            for one in (collapse(trials, margin, alpha=alpha) if "test/kl" in trials else [])
         ],
     }
     verdicts: dict[str, Sequence[Verdict]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,9 +24,9 @@ from analysis.figures.drawing.theory import (
 )
 from analysis.figures.drawing.view import Figure, NothingToDraw, View, of_other_level
 from analysis.laws.prediction import prediction
-from analysis.wording import setting, symbol
+from analysis.wording import listed, setting, symbol
 
-__all__ = ["IN_ALPHA", "IN_OTHER", "IN_SIGMA", "LawPanel", "draw", "fitted", "info"]
+__all__ = ["IN_ALPHA", "IN_OTHER", "IN_SIGMA", "LawPanel", "draw", "fitted", "info", "of_lines"]
 
 _POINTS = 60
 
@@ -135,12 +136,26 @@ def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
         said.append(f"No law is fitted: it takes at least three values of {symbol(x)}.")
     if count > marks.LIMIT:
         said.append(f"The {marks.LIMIT} largest of {count} families are drawn.")
-    said.append(
-        "Points: trials. Lines: least squares on the logarithms, with the 95 % t interval over "
-        "seeds (band) and the 95 % prediction interval of one more run (dashed). Below: measured "
-        "KL relative to the fitted law."
-    )
+    said.append(f"Points: trials.{of_lines(claims, 'measured KL')}")
     return "\n".join(said)
+
+
+def of_lines(claims: Sequence[Claim], measured: str) -> str:
+    """What is drawn of the laws: their lines, the intervals that some have, and `measured`."""
+    laws = [claim.law for claim in claims if claim.law is not None]
+    if not laws:
+        return ""
+    several = [law for law in laws if law.n_seeds > 1]
+    spread = ["the 95 % t interval over seeds (band)"] * bool(several)
+    if any(prediction(law) for law in several):
+        spread.append("the 95 % prediction interval of one more run (dashed)")
+    told = f", with {listed(spread)}" * bool(spread)
+    if 0 < len(several) < len(laws):
+        told += " where a law has several seeds"
+    return (
+        f" Lines: least squares on the logarithms{told}. Below: {measured} relative to the "
+        "fitted law."
+    )
 
 
 def _of_theory(view: View, rows: pd.DataFrame, theory: pd.DataFrame | None) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.claims import Claim, short
 from analysis.figures.drawing.labels import hover, label
-from analysis.figures.kl import LawPanel, fitted
+from analysis.figures.kl import LawPanel, fitted, of_lines
 from analysis.wording import quantity, setting, symbol
 
 __all__ = ["law_panel"]
@@ -64,9 +64,5 @@ def _caption(claims: Sequence[Claim]) -> str:
     said = []
     if len(claims) > marks.LIMIT:
         said.append(f"The first {marks.LIMIT} of {len(claims)} groups are drawn.")
-    said.append(
-        "Points: runs. Lines: least squares on the logarithms, with the 95 % t interval over "
-        "seeds (band) and the 95 % prediction interval of one more run (dashed). Below: values "
-        "relative to the fitted law."
-    )
+    said.append(f"Points: runs.{of_lines(claims[: marks.LIMIT], 'values')}")
     return "\n".join(said)

@@ -13,15 +13,16 @@ from analysis.wording import listed, plural
 __all__ = ["Registration", "digest", "registration"]
 
 WORDS = {"trials": "the trials", "until": "the rule for seeds", "search": "the search"}
-SECTIONS = {"choose": "the choice"}  # of the analysis; the others have their own name
+SECTIONS = {"law": "the law", "equivalence": "the margin", "choose": "the choice"}
 
 
 @dataclass(frozen=True)
 class Registration:
     """The registration of a sweep. id: as registered; now: the hash of what is declared now.
 
-    time: when it was registered; finished: trials that had finished by then. changes: what was
-    declared otherwise, such as ``law``.
+    time: when it was registered; finished: trials of the experiment that had finished by then.
+    changes: what was declared otherwise, such as ``law``. kept: the sections of the analysis that
+    a sweep declared alike before any trial of the experiment had finished.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Registration:
     time: str
     finished: int
     changes: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -37,13 +39,13 @@ class Registration:
 
     def post_hoc(self, what: str) -> bool:
         """Whether `what` (law, equivalence) was declared after trials had finished."""
-        return self.finished > 0 or what in self.changes
+        return what in self.changes or (self.finished > 0 and what not in self.kept)
 
     def sentence(self) -> str:
         if self.finished:
             told = (
-                f"Registered as {self.id} when {plural(self.finished, 'trial')} had finished, so "
-                "law and margin are post hoc"
+                f"{plural(self.finished, 'trial')} of the experiment had finished before this "
+                f"registration, {self.id}; {self._order()}"
             )
         else:
             told = f"Registered before the run as {self.id}"
@@ -52,6 +54,14 @@ class Registration:
         words = {**WORDS, **SECTIONS}
         changed = listed(words.get(one, f"the {one}") for one in self.changes)
         return f"{told}; changed since, to {self.now}: {changed or 'its content'}."
+
+    def _order(self) -> str:
+        """Which of law and margin were declared before those trials, and which are post hoc."""
+        later = [SECTIONS[one] for one in ("law", "equivalence") if one not in self.kept]
+        if not later:
+            return "law and margin had been declared before those"
+        were, are = ("were", "are") if len(later) > 1 else ("was", "is")
+        return f"{listed(later)} {were} not declared before those, and {are} post hoc"
 
 
 def registration(sweeps: Sequence[Mapping[str, Any]]) -> Registration | None:
@@ -67,7 +77,21 @@ def registration(sweeps: Sequence[Mapping[str, Any]]) -> Registration | None:
         str(known.get("time", "")),
         int(known.get("finished") or 0),
         tuple(_changes(before, now)),
+        tuple(_kept(sweeps, now)),
     )
+
+
+def _kept(sweeps: Sequence[Mapping[str, Any]], now: Mapping[str, Any]) -> list[str]:
+    """The sections of the analysis that some sweep registered alike before anything finished."""
+    first = [
+        (known["declared"].get("analysis") or {})
+        for one in sweeps
+        if isinstance(known := one.get("registered"), Mapping)
+        and isinstance(known.get("declared"), Mapping)
+        and not known.get("finished")
+    ]
+    section = now.get("analysis") or {}
+    return [name for name in SECTIONS if any(one.get(name) == section.get(name) for one in first)]
 
 
 def _declared(sweep: Mapping[str, Any]) -> dict[str, Any]:

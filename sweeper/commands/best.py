@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "best"
-EXAMPLE = "sweeper best digits --metric test/elbo_full"
+EXAMPLE = "sweeper best my-experiment"
 HELP = "show the best setting with its trials, by a metric of the validation part"
 
 

@@ -13,6 +13,7 @@ from sweeper.terminal.screen import console, print_bullets, print_json, print_ta
 
 if TYPE_CHECKING:
     from analysis.comparisons.comparison import Comparison
+    from analysis.training.verdicts import Trained
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -93,6 +94,7 @@ def _show(found: Sequence[Comparison]) -> None:
         "p (Holm)",
         "seeds",
         "",
+        "training",
     ):
         table.add_column(name, no_wrap=True)
     for one in found:
@@ -134,4 +136,10 @@ def _row(one: Comparison) -> list[str]:
         f"{one.p_holm:.2g}" if known else "",
         one.design,
         one.untested or one.verdict,
+        _trained(one.training),
     ]
+
+
+def _trained(training: Trained) -> str:
+    """``drifting after 20 epochs``."""
+    return f"{training.verdict} after {training.length}" if training.verdict else "length unknown"

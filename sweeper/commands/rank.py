@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "add_choice", "ranked", "run"]
 
 NAME = "rank"
-EXAMPLE = "sweeper rank digits --metric test/elbo_full"
+EXAMPLE = "sweeper rank my-experiment"
 HELP = "order settings by a metric of the validation part, allowing for the choice"
 TOP = 20
 

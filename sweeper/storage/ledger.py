@@ -21,6 +21,7 @@ from sweeper.storage.paths import (
     grid_file,
     stop_file,
     sweep_file,
+    sweep_files,
     sweep_folder,
     trial_file,
     trial_folder,
@@ -162,10 +163,15 @@ def write_components(sweep: Sweep) -> None:
 
 
 def _finished(sweep: Sweep, before: Mapping[str, Any] | None) -> int:
-    """How many trials have finished before the sweep is registered."""
+    """How many trials of the experiment have finished before the sweep is registered."""
     if before and "registered" in before:
         return 0
-    states = status(sweep.storage, [trial.id for trial in sweep.trials])
+    trials = {trial.id for trial in sweep.trials}
+    for path in sweep_files(Path(sweep.storage)):
+        row = read_sweep(path)
+        if row and row["experiment"] == sweep.experiment:
+            trials.update(one["id"] for one in row["trials"])
+    states = status(sweep.storage, sorted(trials))
     return sum(one == "finished" for one in states.values())
 
 

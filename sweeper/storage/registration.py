@@ -34,7 +34,7 @@ def registration(sweep: Sweep) -> str:
 def register(sweep: Sweep, finished: int, before: Mapping[str, Any] | None) -> dict[str, Any]:
     """The ``registered`` entry of `sweep.json`; an existing one is kept.
 
-    finished: trials of the sweep that had finished when it was registered.
+    finished: trials of the experiment that had finished when it was registered.
     """
     if before and isinstance(before.get("registered"), dict):
         return dict(before["registered"])

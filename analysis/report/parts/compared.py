@@ -18,7 +18,7 @@ __all__ = ["Compared", "part", "shown"]
 
 _SHOWN = 60
 _UNITS = {
-    "test/denoise": "data units²/example, at the noise that each model was trained for",
+    "test/denoise": "data units²/example, at each model’s own noise (0.1 where it has none)",
     "test/elbo_full": "nats/example, on the test set; more is better",
 }
 

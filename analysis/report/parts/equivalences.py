@@ -150,7 +150,11 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
     )
     if len(verdicts) > len(pairs):
         told += f" ({plural(len(verdicts), 'comparison')}, one a seed)"
-    told += _wanted(verdicts) + post_hoc(getattr(verdicts[0], "post_hoc", ""))
+    told += (
+        _unknown_training(verdicts)
+        + _wanted(verdicts)
+        + post_hoc(getattr(verdicts[0], "post_hoc", ""))
+    )
     yield Statement(f"Equivalence, {LEVELS[level]}: {told}.", not same)
 
 
@@ -170,6 +174,13 @@ def _together(verdicts: Sequence[Verdict]) -> str:
         f"proportional (largest deviation {max(one.deviation for one in objectives):.1e}): "
         f"equivalent ({pairs})."
     )
+
+
+def _unknown_training(verdicts: Sequence[Verdict]) -> str:
+    """That it is not known whether the pairs that were tested had converged."""
+    tested = [one for one in verdicts if isinstance(one, SeedVerdict | CollapseVerdict)]
+    unknown = any(one.training.verdict is None for one in tested if not one.reason)
+    return "; as given, training length unknown" * unknown
 
 
 def _wanted(verdicts: Sequence[Verdict]) -> str:

@@ -26,7 +26,8 @@ METRICS = ("test/kl", "test/recon", "test/denoise", "test/elbo_full")
 _OPEN, _SHOWN = 12, 200
 _CONVENTIONS = (
     "KL and ELBO in nats per example; errors in squared data units per example, the "
-    "reconstruction of Laplace models in absolute ones, and denoising at each model’s own noise."
+    "reconstruction of Laplace models in absolute ones, and denoising at each model’s own noise "
+    "(0.1 where it has none)."
 )
 _NOISY = re.compile(r"(?P<measure>denoise|accuracy)/(?P<noise>\w+)/(?P<level>[\d.e+-]+)")
 _MEASURES = {

@@ -143,6 +143,17 @@ def test_the_band_is_the_t_interval_of_the_seeds_lines() -> None:
     )
 
 
+def test_a_caption_describes_only_what_is_drawn(view: View) -> None:
+    rows = view.experiment.trials
+    one = replace(view.experiment, trials=rows[rows["seed"] == 0])
+    single = named("kl_sigma").info(look(one, Law("sigma", "test/kl"), 0.1, None))
+    assert single.fits
+    assert "Lines: least squares on the logarithms. Below" in single.caption
+    many = named("kl_sigma").info(view)
+    assert "(band)" in many.caption
+    assert "(dashed)" in many.caption
+
+
 def test_a_band_needs_two_seeds() -> None:
     with pytest.raises(TooFewRows, match="two seeds"):
         band(fit_xy([1, 2, 3, 4], [4, 2, 1.3, 1]), np.array([2.0]))

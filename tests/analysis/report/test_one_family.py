@@ -125,6 +125,12 @@ def test_a_law_of_one_seed_is_no_test_of_the_family(experiment: Experiment) -> N
     assert found.tested.tests == 0
 
 
+def test_nothing_is_said_of_a_collapse_before_any_kl(experiment: Experiment) -> None:
+    pending = experiment.trials.drop(columns=["test/kl", "test/recon"]).assign(status="pending")
+    found = look(replace(experiment, trials=pending), None, 0.1, None).tested.examined
+    assert not {"collapse"} & {*found.refusals}
+
+
 def test_laws_and_their_trend_are_one_family() -> None:
     rows = sweep(trend=0.1, seeds=4).assign(label="a trial", epoch=100)
     found = look(Experiment("wide", rows, pd.DataFrame(columns=HISTORY)), Law(), 0.1, None).tested

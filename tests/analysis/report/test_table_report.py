@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from analysis.equivalence import Examined
+from analysis.equivalence.seeds import compare_seeds
 from analysis.errors import AnalysisError
+from analysis.report.parts.equivalences import Equivalences
 from analysis.report.table_report import TableQuestion, write_table
 from analysis.sources.columns import Columns
 from analysis.sources.table import read_table
@@ -53,6 +58,20 @@ def test_it_has_the_laws_comparisons_tests_and_ranking(scaled: Path) -> None:
     assert "5 equivalence tests, chosen after the run" in said
     names = {path.name for path in scaled.parent.glob("*.csv")}
     assert names >= {"law.csv", "laws.csv", "compared.csv", "results.csv", "runs.csv"}
+
+
+def test_pairs_of_runs_of_unknown_training_are_said_to_be_so() -> None:
+    seeds = [range(8), range(8, 16)]
+    arms = [
+        pd.DataFrame({"loss": [1 + 0.001 * (s % 8) + s / 1e6 for s in one]}, one) for one in seeds
+    ]
+    one = compare_seeds(("a", "b"), arms, 0.1)
+    verdicts = [replace(one, labels=(f"a{pair}", f"b{pair}")) for pair in range(5)]
+    (said,) = Equivalences(Examined({"seeds": verdicts})).statements
+    assert said.text == (
+        "Equivalence, disjoint seeds (TOST): all 5 pairs are equivalent; as given, training "
+        "length unknown."
+    )
 
 
 def test_it_says_which_file_it_is_about(scaled: Path) -> None:

@@ -66,12 +66,40 @@ def test_a_law_that_changes_after_the_first_run_is_post_hoc(tmp_path: Path) -> N
 def test_a_grid_that_is_written_after_the_training_is_post_hoc(tmp_path: Path) -> None:
     first = loaded(tmp_path)
     train(first)
-    ledger.write_sweep(loaded(tmp_path, stem="later"), {})
+    ledger.write_sweep(loaded(tmp_path, high=0.2, stem="later"), {})
     found = registration(load.from_storage(first.storage, first.experiment).sweeps)
     assert found
     assert not found.holds
-    assert "when 6 trials had finished, so law and margin are post hoc" in found.sentence()
+    assert found.sentence().startswith(
+        f"6 trials of the experiment had finished before this registration, {found.id}; the law "
+        "was not declared before those, and is post hoc"
+    )
     assert found.post_hoc("law")
+
+
+@pytest.mark.parametrize(("high", "changed"), [(0.3, False), (0.2, True)])
+def test_a_later_grid_of_the_experiment_keeps_what_the_first_one_declared(
+    tmp_path: Path, high: float, changed: bool
+) -> None:
+    """The results that a new law is mostly fitted to may have been seen."""
+    first = loaded(tmp_path)
+    ledger.write_sweep(first, {})
+    train(first)
+    text = (tmp_path / "grid.yaml").read_text("utf-8").replace("[0.1, 0.2, 0.3]", "[0.15, 0.25]")
+    path = tmp_path / "later.yaml"
+    path.write_text(text.replace("range: [0.1, 0.3]", f"range: [0.1, {high}]"), "utf-8")
+    second = loading.load(path, storage=str(first.storage), tracking="sqlite:///mlflow.db")
+    ledger.write_sweep(second, {})
+    found = read(second)
+    assert found.finished == 6
+    assert found.post_hoc("law") is changed
+    assert not found.post_hoc("equivalence")
+    end = (
+        "the law was not declared before those, and is post hoc; unchanged."
+        if changed
+        else "law and margin had been declared before those; unchanged."
+    )
+    assert found.sentence().endswith(end)
 
 
 def test_a_sweep_from_before_registrations_has_none() -> None:
