@@ -36,7 +36,8 @@ class Comparison:
     paired: whether the same seeds stand on both sides, and differences are taken seed by seed.
     n, means: of the seeds used. difference: its paired or Welch's t interval, simultaneous for
     all comparisons of the family; its p is of this test alone, p_holm corrected over the family.
-    effect: Hedges' g, the difference in standard deviations of one seed, with its own interval.
+    effect: Hedges' g, the difference in standard deviations of one seed (of pairs the root mean
+    square of both sides', g_av), with its own interval; NaN below three pairs.
     also: fields that differ with the groups, and so may be the cause as well.
     training: how far the trials of both groups were trained; of untrained ones nothing is claimed.
     """

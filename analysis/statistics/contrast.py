@@ -46,7 +46,11 @@ class Contrast:
         return test(self.first, self.second, level)
 
     def effect(self, level: float = 0.95) -> Estimate:
-        """Hedges' g: the difference in standard deviations of one seed."""
+        """Hedges' g: the difference in the root mean square of both sides' standard deviations.
+
+        Of pairs (g_av) as of independent seeds (with equal numbers of seeds): how the two sides
+        correlate changes the interval alone.
+        """
         size = hedges_paired if self.paired else hedges
         return size(self.first, self.second, level)
 

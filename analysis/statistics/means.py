@@ -33,6 +33,7 @@ __all__ = [
 Array = NDArray[np.float64]
 PAIRED = "paired t"
 WELCH = "Welch"
+PAIRED_EFFECT = "Hedges' g of pairs, by the average sd"
 
 
 def mean_estimate(values: Array, method: str, level: float = 0.95) -> Estimate:
@@ -153,22 +154,26 @@ def hedges(a: Array, b: Array, level: float = 0.95) -> Estimate:
 
 
 def hedges_paired(a: Array, b: Array, level: float = 0.95) -> Estimate:
-    """Hedges' g of pairs a, b [n]: mean(a − b) in standard deviations of one seed.
+    """Hedges' g_av of pairs a, b [n]: mean(a − b) in the average standard deviation of one seed.
 
-    d = mean(a − b)/s with s = s_diff/√(2(1 − r)), r the correlation of the pairs; its variance is
-    (1/n + d²/2n)·2(1 − r), corrected for few values as `hedges` (Borenstein 2009, Eqs. 4.26-4.28).
-    NaN with fewer than three pairs, and where a side or the differences do not scatter.
+    d_av = mean(a − b)/s with s² the mean of the variances of a and b, which the correlation of
+    the pairs does not enter (Cumming 2012; Lakens 2013, Frontiers in Psychology 4, 863), corrected
+    for few values as `hedges`. Its variance is that of Bonett 2008 (Psychological Methods 13, 99).
+    NaN with fewer than three pairs, and where the differences do not scatter.
     """
     n, differences = len(a), a - b
-    if n < 3 or min(np.ptp(a), np.ptp(b), np.ptp(differences)) == 0:
-        return unknown(math.nan, "Hedges' g of pairs", level)
-    apart = 2 * (1 - min(float(np.corrcoef(a, b)[0, 1]), 1 - 1e-12))
-    d = float(differences.mean() / differences.std(ddof=1)) * math.sqrt(apart)
+    if n < 3 or np.ptp(differences) == 0:
+        return unknown(math.nan, PAIRED_EFFECT, level)
+    (first, shared), (_, second) = np.cov(a, b)
+    variance = (first + second) / 2
+    d = float(differences.mean() / math.sqrt(variance))
+    apart = float(differences.var(ddof=1)) / variance
+    spread = (first**2 + second**2 + 2 * shared**2) / variance**2
     few = 1 - 3 / (4 * (n - 1) - 1)
-    g, se = few * d, few * math.sqrt((1 / n + d**2 / (2 * n)) * apart)
+    g, se = few * d, few * math.sqrt(apart / n + d**2 * spread / (8 * (n - 1)))
     low, high = stats.norm.interval(level, g, se)
     p = float(2 * stats.norm.sf(abs(g) / se))
-    return Estimate(g, se, float(low), float(high), n - 1, p, "Hedges' g of pairs", level)
+    return Estimate(g, se, float(low), float(high), n - 1, p, PAIRED_EFFECT, level)
 
 
 def proportion_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:

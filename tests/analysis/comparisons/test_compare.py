@@ -16,8 +16,10 @@ from analysis.comparisons.comparison import Groups
 from analysis.comparisons.ranking import rank
 from analysis.errors import AnalysisError, NotComparable, TooFewRows, UnknownName, UnusableValues
 from analysis.laws.law import Law, points
+from analysis.report.parts.compared import Compared, shown
+from analysis.report.templating import environment
 from analysis.sources.rows import require_column
-from analysis.statistics.means import paired, proportion_interval
+from analysis.statistics.means import hedges, hedges_paired, paired, proportion_interval
 
 
 def sweep(seeds: int = 6, gap: float = 0.0, noise: int = 5) -> pd.DataFrame:
@@ -112,6 +114,33 @@ def test_what_seeds_share_cancels() -> None:
     assert (pairs.verdict, means.verdict) == ("differ", "not shown to differ")
     assert pairs.effect.value == pytest.approx(means.effect.value, abs=0.02)
     assert pairs.effect.se < means.effect.se / 5
+
+
+def test_the_effect_of_pairs_is_in_the_average_standard_deviation_of_both_sides() -> None:
+    """Pairs that correlate by 1 with standard deviations of 0.03 and 0.11, 0.36 apart."""
+    first = np.array([-1.0, 0.1, 0.9, -0.4, 0.4]) * 0.032
+    second = first * 3.5 + 0.364 + 1e-4 * np.array([1.0, -1.0, 1.0, -1.0, 0.0])
+    found = hedges_paired(first, second)
+    average = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / 2)
+    assert found.value == pytest.approx((1 - 3 / 15) * (first - second).mean() / average)
+    assert found.value == pytest.approx(hedges(first, second).value, rel=0.15)
+    rng = np.random.default_rng(3)
+    normal = rng.multivariate_normal([1, 0], [[1, 1.8], [1.8, 4]], (4000, 10))
+    each = [hedges_paired(one[:, 0], one[:, 1]) for one in normal]
+    true = 1 / np.sqrt(2.5)
+    assert np.mean([one.value for one in each]) == pytest.approx(true, abs=0.02)
+    assert np.mean([one.low < true < one.high for one in each]) == pytest.approx(0.94, abs=0.04)
+
+
+def test_two_pairs_have_no_effect_size_and_none_is_printed() -> None:
+    (found,) = compare(sweep(2).query("sigma == 0.1"), GROUPS, ["test/kl"])
+    assert found.paired
+    assert np.isnan(found.effect.value)
+    assert "effect size" not in found.sentence()
+    (block,) = shown(Compared([found])).blocks
+    page = environment().get_template(block.template).render(block=block)
+    assert "paired, 2 seeds" in page
+    assert "nan" not in page
 
 
 @pytest.mark.slow
