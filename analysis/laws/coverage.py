@@ -17,7 +17,7 @@ from scipy import stats
 
 from analysis.laws.influence import shift_weights
 from analysis.laws.intervals import BY_SEED
-from analysis.laws.shape import CURVATURE_SD, LEAST, departures
+from analysis.laws.shape import CURVATURES, LEAST, departures
 from analysis.statistics.batched import (
     cluster_se,
     hc3_se,
@@ -58,7 +58,7 @@ class Seeds:
 
     level_sd: float = 0.040
     slope_sd: float = 0.026
-    curvature_sd: float = CURVATURE_SD
+    curvature_sd: float = CURVATURES["test/kl"].sd
     noise: float = 0.01
     nu: float = 1.18
 

@@ -13,7 +13,7 @@ from analysis.laws.convergence import Convergence
 from analysis.laws.forms import Form
 from analysis.laws.influence import Influence
 from analysis.laws.law import Law
-from analysis.laws.shape import CURVATURE_SD, CURVATURE_SEEDS, LEAST, LocalExponent
+from analysis.laws.shape import CURVATURES, LEAST, Curvature, LocalExponent
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.regression import FTest
 from analysis.training.verdicts import UNTRAINED
@@ -126,20 +126,29 @@ class Evidence:
         return self.n_seeds >= LEAST
 
     @property
+    def curvature_scale(self) -> Curvature | None:
+        """The scatter of the bend between seeds, of the quantities that it was measured of."""
+        return CURVATURES.get(self.law.y)
+
+    @property
     def curvature_sds(self) -> float:
-        """The bend in units of the sd between seeds that was measured on digits."""
-        return abs(self.curvature) / CURVATURE_SD
+        """The bend in units of the sd between seeds that was measured; NaN without one."""
+        scale = self.curvature_scale
+        return math.nan if scale is None else abs(self.curvature) / scale.sd
 
     @property
     def bends(self) -> bool:
         """Whether the straight law is rejected in favour of a bend at the 5 % level.
 
         By the scatter between seeds. A published curve has none: its bend must be beyond the
-        scatter of its points and, as one draw more, beyond that of the seeds measured on digits.
+        scatter of its points and, as one draw more, beyond that of seeds, where it was measured.
         """
         if not self.published:
             return bool(self.shape_tested and self.bend.p < 0.05)
-        most = float(stats.t.ppf(0.975, CURVATURE_SEEDS - 1))
+        scale = self.curvature_scale
+        if scale is None:
+            return False
+        most = float(stats.t.ppf(0.975, scale.seeds - 1))
         return bool(self.bend.p < 0.05 and self.curvature_sds > most)
 
     @property

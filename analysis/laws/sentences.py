@@ -6,7 +6,6 @@ import math
 from dataclasses import asdict
 
 from analysis.laws.evidence import Evidence
-from analysis.laws.shape import CURVATURE_SD
 from analysis.training.verdicts import CONVERGED, DRIFTING, LEAST_STEPS, UNTRAINED
 from analysis.wording import (
     listed,
@@ -177,7 +176,7 @@ def _curve(law: Evidence) -> str:
     """The shape of one or two seeds, as a description."""
     if not math.isfinite(law.curvature):
         return ""
-    seen = f", {_in_seeds(law)}" if law.law.x in ("sigma", "alpha") else ""
+    seen = f", {_in_seeds(law)}" if law.law.x in ("sigma", "alpha") and _in_seeds(law) else ""
     return (
         f"The quadratic coefficient of this run's curve{'s' * (law.n_seeds > 1)} is "
         f"{number(law.curvature)}{seen}; a shape is tested from three seeds on."
@@ -185,15 +184,24 @@ def _curve(law: Evidence) -> str:
 
 
 def _in_seeds(law: Evidence) -> str:
+    """The bend in the scatter of seeds; empty where that was not measured."""
+    scale = law.curvature_scale
+    if scale is None:
+        return ""
     return (
         f"{number(law.curvature_sds, 2)} times the standard deviation between single seeds that "
-        f"was measured on digits ({CURVATURE_SD:g})"
+        f"was measured on {scale.data} ({scale.sd:g}, {scale.seeds} seeds)"
     )
 
 
 def _published_bend(law: Evidence) -> str:
     if not math.isfinite(law.curvature_p):
         return _bend(law)
+    if law.curvature_scale is None:
+        return (
+            f"The quadratic coefficient is {_told(law)}; how far seeds scatter in it "
+            "is not known, so a bend is not established by this one curve."
+        )
     end = (
         f"so the bend stands{_way(law)}."
         if law.bends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from scipy.stats import norm
 
 from analysis import published
 from analysis.errors import AnalysisError
+from analysis.laws.law import Law
+from analysis.laws.powerlaw import fit_xy
 from analysis.published.errata import CLAMPED
 
 
@@ -50,6 +53,24 @@ def test_alpha_law_of_table_3() -> None:
     assert not law.bends
     assert "−0.0226, p = 0.009, AIC lower by 9.07; that is 0.81 times" in law.sentence()
     assert "so a bend is not established by this one curve" in law.sentence()
+
+
+def test_the_bend_of_table_2_is_in_the_scatter_of_reconstruction_errors() -> None:
+    law = published.law("s1_table2")
+    assert law.curvature_sds == pytest.approx(law.curvature / 0.0075)
+    assert law.bends
+    assert "that is 5.0 times the standard deviation between single seeds" in law.sentence()
+    assert "(0.0075, 3 seeds), so the bend stands" in law.sentence()
+
+
+def test_a_bend_of_a_quantity_whose_scatter_is_not_known_is_not_established() -> None:
+    values = published.table("s1_table1")
+    law = fit_xy(values["sigma"], values["kl"], Law("sigma", "test/active"))
+    assert law.published
+    assert not law.bends
+    assert math.isnan(law.curvature_sds)
+    assert "standard deviation between" not in law.sentence()
+    assert "a bend is not established by this one curve" in law.sentence()
 
 
 def test_ratios_of_kl_to_elbo() -> None:
