@@ -167,6 +167,17 @@ def test_denoising_twice_applies_the_wiener_filter_twice() -> None:
     assert found["redenoise/moved"] == pytest.approx(moved, rel=0.1)
 
 
+def test_given_images_are_denoised_twice_in_the_place_of_the_first() -> None:
+    trial, objective, model = best_energy()
+    first = evaluate(Redenoising(examples=3), trial, objective, model)
+    same = evaluate(Redenoising(images=(0, 1, 2)), trial, objective, model)
+    assert same.metrics == first.metrics
+    others = evaluate(Redenoising(images=(7, 5)), trial, objective, model)
+    assert others.metrics["redenoise/2"] != first.metrics["redenoise/2"]
+    with pytest.raises(InvalidValue, match="`images` names 9999, and the last test example is"):
+        evaluate(Redenoising(images=(0, 9999)), trial, objective, model)
+
+
 def test_the_active_units_of_a_collapsed_model_are_the_eigenvalues_above_the_noise() -> None:
     trial = ppca_trial(DATA, SIGMA, d_z=6)
     objective, model = ppca(trial, DATA, SIGMA)

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from trainers.corruptions.gaussian_noise import GaussianNoise
+from trainers.errors import InvalidValue
 from trainers.evaluations import (
     EVALUATIONS,
     Evaluation,
@@ -17,7 +18,7 @@ from trainers.evaluations import (
     mean_and_error,
     own_streams,
 )
-from trainers.fields import Component, Limits, Natural, NonNegative
+from trainers.fields import Component, Later, Limits, Natural, NonNegative
 from trainers.gallery import pictures
 from trainers.model import Model
 from trainers.noise import Draw
@@ -48,6 +49,7 @@ class Redenoising(Component):
     ----------
     sigma : of Gaussian noise, in data units (0: the noise that the model itself imagines).
     times : how many estimates. examples : how many test examples, the first ones (0: all).
+    images : places of test examples, from 0 on, that are taken in the place of the first ones.
 
     References
     ----------
@@ -59,14 +61,25 @@ class Redenoising(Component):
     sigma: NonNegative = 0.0
     times: Annotated[int, Limits(ge=2)] = 2
     examples: Natural = 1000
+    images: Annotated[tuple[Natural, ...], Later()] = ()
 
     def check(self, trial: Trial) -> None:
         """Every model can be asked."""
 
+    def _within(self, count: int) -> tuple[int, ...]:
+        beyond = [place for place in self.images if place >= count]
+        if beyond:
+            raise InvalidValue(
+                f"`images` names {beyond[0]}, and the last test example is {count - 1}"
+            )
+        return self.images
+
     def evaluate(
         self, trial: Trial, objective: Objective, model: Model, cache: Path | None = None
     ) -> Evaluation:
-        x, _ = first_examples(trial, model, self.examples)
+        x, _ = first_examples(trial, model, 0 if self.images else self.examples)
+        if self.images:
+            x = x[list(self._within(len(x)))]
         streams, way = own_streams(trial, model), estimators(objective, model)[0]
         noise = GaussianNoise(sigma=self.sigma) if self.sigma else objective.noise_model(model)
         path = [noise(x, streams.draw(Draw("evaluation", tuple(x.shape), noise.noise), x.dtype))]
