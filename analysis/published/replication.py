@@ -38,7 +38,8 @@ class Replication:
     with the degrees of freedom of our seeds, or of Welch and Satterthwaite's if the paper has an
     error; without an interval for one seed. differs: setting -> (ours, the paper's).
     exact: whether it is a count, which no seed changes. p_holm: of the difference, corrected over
-    all published numbers beside ours; None where this one stands alone.
+    all published numbers beside ours; None where this one stands alone. beside: another number
+    of ours, which the paper does not print, in words; not tested.
     """
 
     table: str
@@ -49,6 +50,7 @@ class Replication:
     differs: Mapping[str, tuple[object, object]]
     exact: bool = False
     p_holm: float | None = None
+    beside: str = ""
 
     @property
     def p(self) -> float:
@@ -83,6 +85,7 @@ class Replication:
             "difference": self.difference.to_json(),
             "p_holm": self.p_holm,
             "differs": dict(self.differs),
+            "beside": self.beside,
             "sentence": self.sentence(),
         }
 
@@ -94,9 +97,10 @@ class Replication:
             if math.isfinite(ours.se)
             else ""
         )
+        beside = f"; {self.beside}" * bool(self.beside)
         told = (
             f"{self.quantity}: the paper has {number(self.paper, 4)}, ours is "
-            f"{number(ours.value, 4)}{spread}, {self._apart()}"
+            f"{number(ours.value, 4)}{spread}, {self._apart()}{beside}"
         )
         if not self.differs:
             return f"{told}; every setting that is known of the paper's is ours too."
@@ -233,5 +237,21 @@ def _replication(mine: pd.DataFrame, name: str, cell: Cell, label: str) -> Repli
     )
     differs = differing_settings(mine, name, cell.settings)
     return Replication(
-        name, f"{cell.name}{label}", cell.value, ours, difference, differs, cell.exact
+        name,
+        f"{cell.name}{label}",
+        cell.value,
+        ours,
+        difference,
+        differs,
+        cell.exact,
+        beside=_told_beside(mine, cell),
+    )
+
+
+def _told_beside(mine: pd.DataFrame, cell: Cell) -> str:
+    metric, what = cell.beside or ("", "")
+    if metric not in mine or not mine[metric].notna().any():
+        return ""
+    return (
+        f"{what} ours is {number(float(mine[metric].mean()), 4)}, which the paper does not print"
     )

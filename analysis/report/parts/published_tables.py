@@ -117,6 +117,7 @@ def _exponent(claim: Claim, found: Replication) -> dict[str, object]:
         "ours_low": ours.low,
         "ours_high": ours.high,
         "ours_text": interval(claim.law),
+        "ours_at_once_with": ours.family,
         **_difference(found),
         "settings_that_differ": _settings(found, claim),
         "sentence": found.sentence(),
@@ -141,6 +142,7 @@ def _value(found: Replication) -> dict[str, object]:
         **_difference(found),
         "settings_that_differ": "; ".join(_differing(found)),
         "note": published.about(found.table).note,
+        "beside": found.beside,
         "sentence": found.sentence(),
     }
 

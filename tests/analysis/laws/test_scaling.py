@@ -13,6 +13,7 @@ from analysis import published
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.laws.powerlaw import Law
 from analysis.laws.scaling import scaling
+from analysis.published.cells import cells
 from analysis.published.replication import exponent_beside, values_beside
 
 SIGMA = np.linspace(0.1, 0.9, 9)
@@ -186,6 +187,30 @@ def test_a_difference_is_tested_with_the_degrees_of_freedom_of_the_seeds() -> No
     assert (found.t, found.difference.p) == pytest.approx((theirs.statistic, theirs.pvalue))
     assert found.difference.df == 4
     assert "t with 4 degrees of freedom" in found.sentence()
+
+
+def test_the_loss_over_latents_is_told_beside_uvb_s_test_loss_and_not_tested() -> None:
+    (cell,) = [
+        one
+        for one in cells("s2_table2")
+        if one.where["model"] == "uvb" and one.where["sigma"] == 1.0 and "test" in one.name
+    ]
+    fixed = dict(published.about("s2_table2").settings) | {**cell.where, **cell.settings}
+    row = {"status": "finished", "role": "declared", **fixed}
+    losses = [
+        row | {"seed": seed, "test/denoise_one": 15 + 0.1 * seed, "test/denoise": 27.43}
+        for seed in range(3)
+    ]
+    (found,) = values_beside(pd.DataFrame(losses), "s2_table2")
+    assert found.quantity.endswith("test (one latent, as published)")
+    assert found.ours.value == pytest.approx(15.1)
+    told = "with ∇f averaged over latents ours is 27.43, which the paper does not print"
+    assert found.beside == told
+    assert f"; {told};" in found.sentence()
+    (bare,) = values_beside(pd.DataFrame(losses).drop(columns="test/denoise"), "s2_table2")
+    assert not bare.beside
+    with pytest.raises(AnalysisError):
+        values_beside(pd.DataFrame(losses).drop(columns="test/denoise_one"), "s2_table2")
 
 
 def test_trials_of_one_number_that_differ_are_compared_group_by_group() -> None:

@@ -156,6 +156,10 @@ def test_numbers_beside_published_ones_are_a_family_of_their_own(tmp_path: Path)
     assert len(rows) == 2
     assert all("Holm p" in row["sentence"] for row in rows)
     first = found["laws"][0]
+    assert [row["ours_at_once_with"] for row in found["published"]] == [2, 2]
+    shown = page.read_text("utf-8").split("Exponents side by side", 1)[1].split("</table>")[0]
+    assert shown.count("at once with all tests of the report") == 2
+    assert "ours (95 %)" in shown
     assert found["published"][0]["ours_low"] == first["ci_low"], (
         "one interval of a law in a report"
     )

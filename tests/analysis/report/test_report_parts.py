@@ -181,6 +181,7 @@ def test_bounds_stand_beside_the_published_ones(tmp_path: Path) -> None:
     assert "Values side by side" in page
     assert "96.41 ± 0.11 with one hidden layer" in page
     assert "Exponents side by side" not in page
+    assert "The p decides: Holm’s method may reject a number that the wider" in page
 
 
 def test_a_family_is_named_by_what_its_model_does_not_say(compared: Experiment) -> None:
