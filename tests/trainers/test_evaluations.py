@@ -168,6 +168,7 @@ def test_denoising_twice_applies_the_wiener_filter_twice() -> None:
 
 
 def test_given_images_are_denoised_twice_in_the_place_of_the_first() -> None:
+    assert key(Redenoising()) == "redenoising-dbcbf760", "of evaluations that are stored"
     trial, objective, model = best_energy()
     first = evaluate(Redenoising(examples=3), trial, objective, model)
     same = evaluate(Redenoising(images=(0, 1, 2)), trial, objective, model)

@@ -96,7 +96,11 @@ def evaluate(
 
 def config(evaluator: Evaluator) -> dict[str, Any]:
     """The plain values that `EVALUATIONS.build` takes."""
-    values = {fld.name: getattr(evaluator, fld.name) for fld in describe_fields(type(evaluator))}
+    values = {
+        fld.name: value
+        for fld in describe_fields(type(evaluator))
+        if not fld.unsaid(value := getattr(evaluator, fld.name))
+    }
     source = getattr(evaluator, "code_sha256", None)
     named = {"name": evaluator.name} | ({"source": source} if source else {})
     return named | {
