@@ -87,7 +87,12 @@ class Evidence:
     @property
     def tested(self) -> bool:
         """Whether ν has a test of its own in a family: not of one seed, which is one curve."""
-        return math.isfinite(self.p) and (self.n_seeds > 1 or not self.seed)
+        return math.isfinite(self.p) and not self.one_seed
+
+    @property
+    def one_seed(self) -> bool:
+        """Whether the runs have one seed: an interval then says nothing of another."""
+        return bool(self.seed) and self.n_seeds < 2
 
     @property
     def curvature(self) -> float:

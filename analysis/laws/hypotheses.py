@@ -18,7 +18,7 @@ from analysis.laws import linear_theory
 from analysis.laws.convergence import trained
 from analysis.laws.powerlaw import PowerLaw
 from analysis.sources.schema import Spectrum
-from analysis.statistics.estimate import Estimate
+from analysis.statistics.estimate import Estimate, unknown
 from analysis.statistics.regression import leading_coefficients
 from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import number, percent, post_hoc, probability
@@ -66,7 +66,11 @@ class Against:
         d = self.difference
         told = f"{self.hypothesis} ({number(self.nu, 4)} and {number(self.value, 4)})"
         if not math.isfinite(d.se):
-            return f"{told} is not tested: an interval of the difference needs two seeds."
+            remark = f"; {self.remark}" * bool(self.remark)
+            return (
+                f"{told} is not tested: difference {number(d.value)}; one seed: no test over "
+                f"seeds{remark}{post_hoc(self.post_hoc)}."
+            )
         p = d.p if self.p_holm is None else self.p_holm
         gap = (
             f"difference {number(d.value)} ({percent(d.level)}; {d.method}: {number(d.low)} to "
@@ -84,10 +88,14 @@ def against(
 ) -> Against:
     """ν = `value`, which has itself a standard error `se` with `df` degrees of freedom.
 
-    The t test takes the degrees of freedom of Welch and Satterthwaite. With one seed the interval
-    of ν says how straight the points are: what is tested is this run's curve.
+    The t test takes the degrees of freedom of Welch and Satterthwaite. With one seed there is
+    no test: how straight its points are says nothing of another.
     """
-    difference = law.exponent.against(value, se, df)
+    ours = law.exponent
+    if law.one_seed:
+        difference = unknown(ours.value - value, "t", ours.level)
+    else:
+        difference = ours.against(value, se, df)
     training = None if law.published else trained([law.convergence])
     return Against(
         f"ν = {name}",

@@ -49,9 +49,13 @@ class Scaling:
 
     @property
     def p(self) -> float:
-        """Of no trend, of this test alone; NaN without a test, and of laws that are post hoc."""
-        post_hoc = any(law.law.post_hoc for law in self.laws)
-        return math.nan if post_hoc else self.trend.p
+        """Of no trend, of this test alone; NaN without a test."""
+        return self.trend.p
+
+    @property
+    def post_hoc(self) -> bool:
+        """Whether the laws were chosen after the run."""
+        return any(law.law.post_hoc for law in self.laws)
 
     def placed(self, place: Place) -> Scaling:
         """The same as one test of a family."""

@@ -170,7 +170,7 @@ def exponent_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> 
         name,
         f"ν of {published.about(name).title}",
         theirs.nu,
-        ours.exponent,
+        unknown(ours.nu, "one seed") if ours.one_seed else ours.exponent,
         found.difference,
         differing_settings(filtered(trials, ours_law), name),
     )

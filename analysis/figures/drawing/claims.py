@@ -35,9 +35,13 @@ class Claim:
 
     @property
     def p(self) -> float:
-        """Of ν = 0; NaN without a test: no law, one seed, or a law chosen after the run."""
-        law = self.law
-        return law.p if law is not None and law.tested and not law.law.post_hoc else math.nan
+        """Of ν = 0; NaN without a test: no law, or one seed."""
+        return self.law.p if self.law is not None and self.law.tested else math.nan
+
+    @property
+    def post_hoc(self) -> bool:
+        """Whether the law was chosen after the run."""
+        return self.law is not None and bool(self.law.law.post_hoc)
 
     def placed(self, place: Place) -> Claim:
         """The same as one test of a family."""
@@ -106,12 +110,16 @@ def band(law: PowerLaw, at: Floats) -> tuple[Floats, Floats]:
 
 
 def interval(law: PowerLaw) -> str:
-    """``1.18 (1.12 to 1.24)``: ν with its 95 % interval, to the interval's own precision."""
+    """``1.18 (1.12 to 1.24)``: ν with its 95 % interval, to the interval's own precision.
+
+    ``0.72 (one seed)`` without one.
+    """
     half = (law.ci_high - law.ci_low) / 2
     if not math.isfinite(half):
         return f"{law.nu:.3g}"
     places = min(max(1 - math.floor(math.log10(half)), 2), 6) if half > 0 else 4
-    text = f"{law.nu:.{places}f} ({law.ci_low:.{places}f} to {law.ci_high:.{places}f})"
+    spread = f"{law.ci_low:.{places}f} to {law.ci_high:.{places}f}"
+    text = f"{law.nu:.{places}f} ({'one seed' if law.one_seed else spread})"
     return text.replace("-", "−")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
@@ -36,12 +37,14 @@ class Tested:
 
     claims: laws, each with the test of ν = 0. trends: of ν with d_z. compared: by field, pairs of
     its values. examined: pairs of settings that should be equivalent, and their collapse.
-    tests: the size of the family, after `in_one_family`.
+    tests: the size of the family, after `in_one_family`; every: with the post hoc tests too.
 
     Not in the family: laws of one seed, which describe one curve; laws and margins that were
-    chosen after the run, which are post hoc (pairs with such a margin are a family of their own,
-    as `examined` has them before); and checks of a law's shape (bend, lack of fit, influence),
-    which are doubts and no claims: each keeps its own 5 %, so that other tests cannot hide it.
+    chosen after the run, which are post hoc; and checks of a law's shape (bend, lack of fit,
+    influence), which are doubts and no claims: each keeps its own 5 %, so that other tests cannot
+    hide it. Post hoc laws and trends are corrected for all tests, so that their intervals are
+    never narrower than those of declared ones; pairs with a post hoc margin are a family of their
+    own, as `examined` has them before.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -49,25 +52,34 @@ class Tested:
     compared: Mapping[str, tuple[Comparison, ...]] = field(default_factory=dict)
     examined: Examined = field(default_factory=Examined)
     tests: int = 0
+    every: int = 0
 
     def in_one_family(self) -> Tested:
         """The same with p values and intervals corrected over all of them."""
-        p = [one.p for group in self._groups() for one in group]
-        declared = [] if self.examined.post_hoc else self.examined.p
-        found = places([*p, *declared])
-        family = iter(found)
+        groups = self._groups()
+        later = [_is_post_hoc(one) for group in groups for one in group]
+        p = [one.p for group in groups for one in group]
+        equivalence = self.examined.p
+        declared = [math.nan if late else own for late, own in zip(later, p, strict=True)]
+        declared += [] if self.examined.post_hoc else equivalence
+        found, whole = places(declared), places([*p, *equivalence])
+        mine = [whole[at] if late else found[at] for at, late in enumerate(later)]
+        family = iter(mine + found[len(later) :])
         return replace(
             self,
             claims=_placed(self.claims, family),
             trends=_placed(self.trends, family),
             compared={by: _placed(every, family) for by, every in self.compared.items()},
-            examined=self.examined.placed(family) if declared else self.examined,
+            examined=self.examined if self.examined.post_hoc else self.examined.placed(family),
             tests=found[0].tests if found else 0,
+            every=whole[0].tests if whole else 0,
         )
 
     def counts(self) -> dict[str, int]:
         """How many tests of each kind the family has."""
-        laws, trended, *compared = ([one.p == one.p for one in group] for group in self._groups())
+        laws, trended, *compared = (
+            [one.p == one.p and not _is_post_hoc(one) for one in group] for group in self._groups()
+        )
         return {
             "law": sum(laws),
             "trend": sum(trended),
@@ -82,11 +94,19 @@ class Tested:
     @property
     def post_hoc(self) -> dict[str, int]:
         """How many claims of each kind were chosen after the run."""
-        laws = sum(one.law is not None and bool(one.law.law.post_hoc) for one in self.claims)
-        return {"law": laws, "equivalence test": self._pairs * self.examined.post_hoc}
+        laws, trended = (
+            sum(one.p == one.p and one.post_hoc for one in group)
+            for group in (self.claims, self.trends)
+        )
+        pairs = self._pairs * self.examined.post_hoc
+        return {"law": laws, "trend": trended, "equivalence test": pairs}
 
     def _groups(self) -> list[Sequence[_Test]]:
         return [self.claims, self.trends, *self.compared.values()]
+
+
+def _is_post_hoc(one: _Test) -> bool:
+    return isinstance(one, Claim | Scaling) and one.post_hoc
 
 
 def _placed(group: Sequence[T], family: Iterator[Place]) -> tuple[T, ...]:

@@ -159,7 +159,9 @@ def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
         spread = (
             f"95 %{_at_once(claim.law)}: {claim.law.ci_low:.{places}f} to "
             f"{claim.law.ci_high:.{places}f}"
-            if math.isfinite(half)
+            if math.isfinite(half) and not claim.law.one_seed
+            else "one seed"
+            if claim.law.one_seed
             else "no interval"
         )
         yield Key(

@@ -34,11 +34,17 @@ def _said(tested: Tested, counts: dict[str, int]) -> Iterator[str]:
             f"{_SHAPE * ('law' in counts)}."
         )
     later = {name: count for name, count in tested.post_hoc.items() if count}
-    if later:
-        yield (
-            f"Post hoc, and not in that family: {_listed(later)}, chosen after the run; the p of "
-            "a law is not corrected, and equivalence tests are corrected among themselves."
-        )
+    pairs = later.pop("equivalence test", 0)
+    said = [f"{_listed(later)}{_for_all(tested.every)}"] if later else []
+    if pairs:
+        among = ", corrected among themselves (Holm)" * (pairs > 1)
+        said.append(f"{plural(pairs, 'equivalence test')}{among}")
+    if said:
+        yield f"Post hoc, chosen after the run: {'; '.join(said)}."
+
+
+def _for_all(tests: int) -> str:
+    return f", corrected for all {tests} tests of this report (Holm)" * (tests > 1)
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -104,10 +104,11 @@ def _exponents(view: View) -> Iterator[tuple[Claim, Replication]]:
 
 
 def _exponent(claim: Claim, found: Replication) -> dict[str, object]:
-    """With the interval that the report quotes for the law."""
+    """With the interval that the report quotes for the law, if it has more than one seed."""
     assert claim.law is not None
-    ours = claim.law.exponent
-    found = replace(found, ours=ours)
+    if not claim.law.one_seed:
+        found = replace(found, ours=claim.law.exponent)
+    ours = found.ours
     return {
         "law": claim.name,
         "name": found.table,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,11 @@ from scipy import stats
 
 from analysis import published
 from analysis.errors import AnalysisError
+from analysis.figures.drawing.claims import interval
 from analysis.laws.hypotheses import against, linear_exponent
 from analysis.laws.linear_theory import kl
 from analysis.laws.powerlaw import Law, fit
+from analysis.published.replication import exponent_beside
 from analysis.sources.schema import Spectrum
 from tests.analysis.laws.test_scaling import SIGMA, at_rest, sweep
 
@@ -35,6 +38,20 @@ def test_a_given_value_is_tested_by_the_t_test_of_per_seed_slopes() -> None:
     assert "is rejected" in wrong.sentence()
     assert "is not rejected, which does not prove it" in right.sentence()
     assert json.dumps(wrong.to_json(), allow_nan=False)
+
+
+def test_one_seed_has_no_test_over_seeds() -> None:
+    x = np.array([0.03, 0.06, 0.12, 0.24])
+    rows = pd.DataFrame({"sigma": x, "test/kl": x**-0.7 * [1, 1.1, 0.9, 1], "seed": 0})
+    law = fit(rows.assign(status="finished", role="declared"), Law())
+    found = against(law, 0.5, "0.5")
+    assert math.isnan(found.difference.p)
+    assert f"is not tested: difference {law.nu - 0.5:.3f}" in found.sentence()
+    assert "; one seed: no test over seeds; as given" in found.sentence()
+    assert interval(law) == f"{law.nu:.2f} (one seed)"
+    beside = exponent_beside(rows.assign(status="finished", role="declared"), "s1_table1", Law())
+    assert "a difference without an error: one seed" in beside.sentence()
+    assert "95 %" not in beside.sentence()
 
 
 def test_a_published_value_brings_its_own_error() -> None:

@@ -15,6 +15,8 @@ from analysis import report
 from analysis.figures.drawing.view import View, look
 from analysis.laws.powerlaw import Law
 from analysis.report import ReportSettings
+from analysis.report.parts import law_table
+from analysis.report.parts.one_family import family_part
 from analysis.sources import load
 from analysis.sources.schema import HISTORY, Experiment
 from analysis.statistics.multiplicity import holm
@@ -94,22 +96,34 @@ def test_each_pair_is_tested_at_the_level_that_its_p_is_compared_with(
     assert [one["verdict"] for one in pairs] == ["equivalent"] * 2
 
 
-def test_what_is_chosen_after_the_run_is_in_no_family(experiment: Experiment) -> None:
+def test_a_law_that_is_chosen_after_the_run_is_corrected_for_all_tests(
+    experiment: Experiment,
+) -> None:
     later = replace(LAW, post_hoc="the law was declared after the run")
     found = look(experiment, later, 0.1, None)
     (law,) = [one.law for one in found.claims]
     assert law is not None
     assert (found.tested.tests, found.tested.counts()["law"]) == (3, 0)
-    assert (law.p_holm, law.exponent.family) == (None, 1)
+    declared = next(one.law for one in look(experiment, LAW, 0.1, None).claims)
+    assert declared is not None
+    assert (law.p_holm, law.exponent) == (declared.p_holm, declared.exponent)
+    assert law.exponent.family == 4
     said = report.summary(experiment, ReportSettings(law=later))
-    assert any(text.startswith("Post hoc, and not in that family: 1 law, chosen") for text in said)
+    expected = (
+        "Post hoc, chosen after the run: 1 law, corrected for all 4 tests of this report (Holm)."
+    )
+    assert expected in said
     assert any("post hoc: the law was declared after the run" in text for text in said)
 
 
 def test_pairs_with_a_margin_of_later_are_a_family_of_their_own(experiment: Experiment) -> None:
     found = look(experiment, LAW, 0.1, None, "the margin was chosen after the run").tested
     assert (found.tests, found.counts()["equivalence test"]) == (1, 0)
-    assert found.post_hoc == {"law": 0, "equivalence test": 3}
+    assert found.post_hoc == {"law": 0, "trend": 0, "equivalence test": 3}
+    (said,) = [one.text for one in family_part(found).statements]
+    assert said == (
+        "Post hoc, chosen after the run: 3 equivalence tests, corrected among themselves (Holm)."
+    )
     verdicts = found.examined.across
     assert [one.p_holm for one in verdicts] == pytest.approx(
         holm(np.array([one.p for one in verdicts]))
@@ -123,6 +137,8 @@ def test_a_law_of_one_seed_is_no_test_of_the_family(experiment: Experiment) -> N
     found = look(replace(experiment, trials=one), LAW, 0.1, None)
     assert [claim.law is not None for claim in found.claims] == [True]
     assert found.tested.tests == 0
+    (card,) = law_table.part(found).keys
+    assert card.remark.startswith("one seed")
 
 
 def test_nothing_is_said_of_a_collapse_before_any_kl(experiment: Experiment) -> None:

@@ -55,7 +55,7 @@ def test_it_has_the_laws_comparisons_tests_and_ranking(scaled: Path) -> None:
     assert "margin of log ratios, 0.1, was chosen after the run" in said
     assert found["family"]["of"] == {"law": 2, "comparison": 5}, "no table declares a margin"
     assert {one["difference"]["family"] for one in found["compared"]} == {7}
-    assert "5 equivalence tests, chosen after the run" in said
+    assert "chosen after the run: 5 equivalence tests, corrected among themselves (Holm)" in said
     names = {path.name for path in scaled.parent.glob("*.csv")}
     assert names >= {"law.csv", "laws.csv", "compared.csv", "results.csv", "runs.csv"}
 
