@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -132,7 +133,7 @@ def _row(one: Comparison) -> list[str]:
         at,
         one.metric,
         f"{d.value:+.4g}{spread}",
-        f"{one.effect.value:.2g}" if known else "",
+        f"{one.effect.value:.2g}" if math.isfinite(one.effect.value) else "",
         f"{one.p_holm:.2g}" if known else "",
         one.design,
         one.untested or one.verdict,

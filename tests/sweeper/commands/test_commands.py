@@ -208,6 +208,7 @@ def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "small", "--by", "sigma", "--metric", "test/kl"]) == 0
     out = capsys.readouterr().out
     assert out.count("test/kl") == 6
+    assert "nan" not in out, "two pairs have no effect size"
     assert "p (Holm)" in out
     said = " ".join(out.split())
     assert "Post hoc: these comparisons were chosen after the run;" in said
