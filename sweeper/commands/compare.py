@@ -94,8 +94,8 @@ def _show(found: Sequence[Comparison]) -> None:
         "effect",
         "p (Holm)",
         "seeds",
-        "",
         "training",
+        "",
     ):
         table.add_column(name, no_wrap=True)
     for one in found:
@@ -136,8 +136,8 @@ def _row(one: Comparison) -> list[str]:
         f"{one.effect.value:.2g}" if math.isfinite(one.effect.value) else "",
         f"{one.p_holm:.2g}" if known else "",
         one.design,
-        one.untested or one.verdict,
         _trained(one.training),
+        one.untested or one.verdict,
     ]
 
 

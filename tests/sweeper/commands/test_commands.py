@@ -213,7 +213,7 @@ def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     said = " ".join(out.split())
     assert "Post hoc: these comparisons were chosen after the run;" in said
     assert "their p values are corrected for 6 tests." in said
-    trained = re.findall(r"(?:drifting|not trained|converged) after \d+ epochs? *\n", out)
+    trained = re.findall(r"(?:drifting|not trained|converged) after \d+ epochs? ", out)
     assert len(trained) == 6, "a verdict has that of training beside it"
     assert main(["compare", "small", "--first", "sigma=0.1"]) == 2
     assert main(["compare", "small", "--by", "sigma", "--metric", "test/elbo"]) == 2
