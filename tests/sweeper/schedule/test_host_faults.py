@@ -64,12 +64,13 @@ class Lab:
         return f"sqlite:///{self.hosts.folder}/{name}/mlflow.db"
 
     def grid(self, name: str, cluster: str = HEAD) -> Path:
-        """The grid of a case: twelve trials."""
+        """The grid of a case: twelve trials. It is written once, for a driver may read it."""
         folder = self.hosts.folder / name
         folder.mkdir(exist_ok=True)
         path = folder / "grid.yaml"
         data = self.hosts.folder / "images"
-        path.write_text(GRID.format(data=data, epochs=EPOCHS, cluster=cluster))
+        if not path.exists():
+            path.write_text(GRID.format(data=data, epochs=EPOCHS, cluster=cluster))
         return path
 
     def sweep(self, name: str) -> Sweep:
