@@ -300,8 +300,7 @@ def test_a_comparison_is_never_cut(
     rows = [line for line in lines if " test/" in line]
     assert len(rows) == len(answered) == 12
     for line, one in zip(rows, answered, strict=True):
-        assert f" {one['verdict']}  " in line
-        assert line.rstrip().endswith("after 3 epochs"), "training is the last column"
+        assert line.rstrip().endswith(one["verdict"])
         assert f"{one['difference']['high']:.3g})" in line
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert main(command) == 0
