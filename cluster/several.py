@@ -13,10 +13,9 @@ from cluster.errors import ClusterError, one_line
 from cluster.local import require_short, temporary_folder
 from cluster.token import own_token
 
-__all__ = ["OWN", "several_nodes"]
+__all__ = ["several_nodes"]
 
 PATIENT = {"RAY_raylet_start_wait_time_s": "120"}  # on a busy machine Ray's 30 are too few
-OWN = "own"  # in the place of an address: the Ray that `several_nodes` starts
 
 
 @contextmanager

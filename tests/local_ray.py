@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 import ray
 from ray._raylet import Config
 
+from cluster.base import SETTINGS
 from cluster.token import own_token
 
-__all__ = ["start_ray"]
+__all__ = ["own_settings", "start_ray"]
+
+
+def _settle() -> None:
+    """Have the token; Ray's variables are read again, as Ray was imported before."""
+    own_token()
+    Config.initialize("")
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """The variables of every Ray of ours, during the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        _settle()
+        yield
 
 
 def start_ray() -> None:
-    """Start Ray with two cores; its variables are read again, as Ray was imported before."""
-    own_token()
-    Config.initialize("")
+    """Start Ray with two cores."""
+    _settle()
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cluster.mlflow_server import MlflowServer, free_port
-from cluster.several import OWN, several_nodes
+from cluster.several import several_nodes
+from sweeper.chaos import OWN
 from sweeper.chaos.disturb import Disturbance, Stoppable
 from sweeper.chaos.disturbed import Setup, started
 from sweeper.chaos.promises import KINDS, Promise, equal_results, finishes, tracked_once

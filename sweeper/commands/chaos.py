@@ -6,7 +6,7 @@ import argparse
 import signal
 from typing import TYPE_CHECKING
 
-from cluster.several import OWN
+from sweeper.chaos import OWN
 from sweeper.commands.shared import add_json
 from sweeper.errors import UserError, placed
 from sweeper.terminal.screen import console, print_json

@@ -20,15 +20,10 @@ from sweeper.storage.paths import report_folder, sweep_file
 if TYPE_CHECKING:
     from sweeper.sweep import Sweep
 
-__all__ = ["beside", "open_page", "served"]
+__all__ = ["beside", "served"]
 
 EVERY = 15  # seconds between two writings of the page: each takes a core for some seconds
 LOOK = 0.5  # seconds between two looks for the first page
-
-
-def open_page(address: str) -> None:
-    """Open an address in the user's browser, if there is one."""
-    webbrowser.open(address)
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -63,14 +58,11 @@ def served(folder: Path, port: int) -> Iterator[str]:
 
 
 @contextmanager
-def beside(sweep: Sweep, wanted: bool) -> Iterator[None]:
+def beside(sweep: Sweep) -> Iterator[None]:
     """While the block runs the sweep, write its report again and again; open it once.
 
     Another process writes it, as soon as the sweep is in the storage, and gives way to training.
     """
-    if not wanted:
-        yield
-        return
     ended = threading.Event()
     thread = threading.Thread(target=_follow, args=(sweep, ended))
     thread.start()
@@ -97,7 +89,7 @@ def _follow(sweep: Sweep, ended: threading.Event) -> None:
         while _written(page) == before and not ended.wait(LOOK):
             pass
         if _written(page) != before:
-            open_page(page.absolute().as_uri())
+            webbrowser.open(page.absolute().as_uri())
         ended.wait()
         writer.terminate()
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+import webbrowser
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeper.commands.page import open_page, served
 from sweeper.commands.shared import (
     add_experiment,
     add_json,
@@ -85,7 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--every must be at least one second, and is {arguments.every:g}")
     with ExitStack() as stack:
         if arguments.serve is not None:
-            stack.enter_context(_interruptible())
+            from sweeper.driver.interrupt import leave_on_signal
+
+            stack.enter_context(suppress(KeyboardInterrupt))
+            stack.enter_context(leave_on_signal())
         shown = partial(_shown, arguments, stack)
         if arguments.watch and not foreign:
             path, trials = _watch(arguments, shown)
@@ -98,25 +101,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the block, and nothing else."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with suppress(KeyboardInterrupt):
-            yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _shown(arguments: argparse.Namespace, stack: ExitStack, path: Path) -> None:
     """Serve and open the page as ``--serve`` and ``--open`` ask, until the stack is closed."""
     address = path.as_uri()
     if arguments.serve is not None:
+        from sweeper.commands.page import served
+
         address = stack.enter_context(served(path.parent, arguments.serve))
         console(stderr=True).print(f"serving {address}; Ctrl-C ends it", soft_wrap=True)
     if arguments.open:
-        open_page(address)
+        webbrowser.open(address)
 
 
 def _print(arguments: argparse.Namespace, path: Path, trials: int) -> None:

@@ -9,12 +9,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from analysis.sources.tracking_address import without_password
-from sweeper.commands.page import beside
 from sweeper.commands.reporting import write_report
 from sweeper.commands.shared import add_grid, add_json, load_grid
 from sweeper.errors import Interrupted
@@ -80,9 +79,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     """Run a sweep to its end, report on it, and return the exit code."""
-    with outlive_reader(), beside(sweep, arguments.open):
+    with outlive_reader(), _page(sweep) if arguments.open else nullcontext():
         sent = replace(sweep, send_code=sweep.send_code or arguments.send_code)
         return _train(_at(sent, arguments.cluster), arguments)
+
+
+def _page(sweep: Sweep) -> AbstractContextManager[None]:
+    """The report in a browser while the block runs the sweep."""
+    from sweeper.commands.page import beside
+
+    return beside(sweep)
 
 
 def _at(sweep: Sweep, address: str | None) -> Sweep:

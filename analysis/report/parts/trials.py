@@ -31,8 +31,9 @@ def part(view: View) -> Part:
     trials = view.experiment.trials
     if trials.empty:
         return Part(order=119)
-    columns = _columns(trials)
-    rows = list(_rows(view, columns))
+    settings = _settings(trials)
+    columns = _columns(trials, settings)
+    rows = list(_rows(view, columns, settings))
     content = {
         "columns": columns,
         "rows": rows,
@@ -43,13 +44,13 @@ def part(view: View) -> Part:
     return Part(order=119, blocks=[block])
 
 
-def _columns(trials: pd.DataFrame) -> list[Column]:
+def _columns(trials: pd.DataFrame, settings: Sequence[str]) -> list[Column]:
     """What varies between the trials, how each ended, and its metrics on the test set.
 
     `name` is that of a filter, `title` the heading.
     """
     metrics = [name for name in _METRICS if name in trials and trials[name].notna().any()]
-    named = ["trial", *_settings(trials), "status", *metrics]
+    named = ["trial", *settings, "status", *metrics]
     short = [name.removeprefix("test/") for name in named]
     return [{"name": name, "title": symbol(name)} for name in short]
 
@@ -74,10 +75,13 @@ def _example(columns: Sequence[Column], values: Sequence[Any]) -> str:
     return "status=finished"
 
 
-def _rows(view: View, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+def _rows(
+    view: View, columns: Sequence[Column], settings: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """The trials in the order of their settings."""
     trials = view.experiment.trials
-    if order := _settings(trials):
-        trials = trials.sort_values(order, key=_sortable)
+    if settings:
+        trials = trials.sort_values(list(settings), key=_sortable)
     trials = trials.head(_ROWS)
     sources = [one["name"] if one["name"] in trials else f"test/{one['name']}" for one in columns]
     curves, links = _curves(view, trials), view.links(trials)

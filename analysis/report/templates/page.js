@@ -158,15 +158,15 @@
   const curve = (row) => {
     const host = element("div", "", { className: "canvas" });
     const style = getComputedStyle(root);
-    const ink = style.getPropertyValue("--muted").trim();
+    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     const traces = Object.entries(row.curves).map(([name, [x, y]], index) => (
       { x, y, name, type: "scatter", mode: "lines+markers", marker: { size: 4 },
-        line: { width: 1.5, color: settings.dark && theme() === "dark" ? ["#5cb0ef", "#ff8f4f"][index] : ["#0072b2", "#b04a00"][index] } }));
+        line: { width: 1.5, color: colour(["accent", "bad"][index]) } }));
     setTimeout(() => window.Plotly?.newPlot(host, traces, {
       height: 260, margin: { l: 56, r: 8, t: 8, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: ink, size: 12 }, legend: { orientation: "h", y: 1.16 },
-      xaxis: { title: { text: "epoch" }, gridcolor: style.getPropertyValue("--rule") },
-      yaxis: { type: "log", dtick: "D2", gridcolor: style.getPropertyValue("--rule"), exponentformat: "none" },
+      font: { color: colour("muted"), size: 12 }, legend: { orientation: "h", y: 1.16 },
+      xaxis: { title: { text: "epoch" }, gridcolor: colour("rule") },
+      yaxis: { type: "log", dtick: "D2", gridcolor: colour("rule"), exponentformat: "none" },
     }, { displayModeBar: false, responsive: true }));
     return host;
   };

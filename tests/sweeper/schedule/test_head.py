@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ray._raylet import Config
 from ray.cluster_utils import Cluster
 
-from cluster.base import SETTINGS
-from cluster.token import own_token
 from sweeper.grid.loading import load
 from sweeper.status.standing import standings
 from sweeper.storage import paths
+from tests.local_ray import own_settings
 from tests.sweeper.mlflow_view import THIRD_PARTY
 
 pytestmark = [*THIRD_PARTY, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -33,11 +31,7 @@ trials:
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in SETTINGS.items():
-            patch.setenv(name, value)
-        own_token()
-        Config.initialize("")
+    with own_settings():
         found = Cluster(initialize_head=True, head_node_args={"include_dashboard": False})
         yield found
         found.shutdown()

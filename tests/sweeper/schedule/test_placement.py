@@ -15,13 +15,10 @@ from typing import Any
 
 import pytest
 import ray
-from ray._raylet import Config
 from ray.cluster_utils import Cluster
 
-from cluster.base import SETTINGS
 from cluster.existing import Existing
 from cluster.probe import live_nodes
-from cluster.token import own_token
 from sweeper.messages import Event, Job
 from sweeper.resources import Resources
 from sweeper.schedule import tune
@@ -30,6 +27,7 @@ from sweeper.schedule.tune import TuneSchedule
 from sweeper.storage.paths import leaving_file
 from sweeper.worker.fitness import ENDING
 from sweeper.worker.training import PackTraining
+from tests.local_ray import own_settings
 from tests.sweeper.small import (
     final_state,
     metrics_of,
@@ -47,11 +45,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A head, and two nodes that say they have GPUs: one T4, and two A100."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in SETTINGS.items():
-            patch.setenv(name, value)
-        own_token()
-        Config.initialize("")
+    with own_settings():
         head = {"num_cpus": 1, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         kinds = [("T4", 1, {}), ("A100", 2, {"licence": 2})]
