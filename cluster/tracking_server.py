@@ -129,9 +129,9 @@ class TrackingServer:
         Returns whether it was started, and did not run already. Raises `ClusterError` if it cannot
         be started, or runs with other settings.
         """
-        known = self.settings
-        settings = replace(known, **asked)
         with self._alone():
+            known = self.settings
+            settings = replace(known, **asked)
             if not self.lost:
                 self._require_same(known, settings)
                 self.check()

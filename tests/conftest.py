@@ -7,6 +7,7 @@ machine is no defect. ``--hypothesis-profile default`` draws others.
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
@@ -26,3 +27,18 @@ settings.register_profile(
     "anywhere", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("anywhere")
+
+# A Ray that has ended leaves files and processes to the garbage collector, which may close them in
+# any later test of the same process.
+RAYS = (
+    "ignore:subprocess [0-9]+ is still running:ResourceWarning",
+    "ignore:unclosed file:ResourceWarning",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the long tests, which share a process, answer for no Ray of another test."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("slow", "chaos", "browser")):
+            for text in RAYS:
+                item.add_marker(pytest.mark.filterwarnings(text))

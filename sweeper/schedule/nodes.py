@@ -123,8 +123,9 @@ class Nodes:
 
     def finished(self, address: str) -> None:
         """Forget the workers that died on a node, as one has finished a trial there."""
-        for node in [one for one in live_nodes() if one.address == address]:
-            self._died.pop(node.id, None)
+        if self._died:
+            for node in [one for one in live_nodes() if one.address == address]:
+                self._died.pop(node.id, None)
 
     def _see_ending(self) -> None:
         """Leave out the nodes that are about to end; another one may join in their place."""

@@ -1,4 +1,4 @@
-"""On real hosts: what is killed or cut off loses nothing, and nothing is done twice or different.
+"""On real hosts: whatever is killed or cut off, nothing is lost, done twice or different.
 
 Twelve trials, compared bit for bit with those of an undisturbed run on one machine.
 """
@@ -6,22 +6,26 @@ Twelve trials, compared bit for bit with those of an undisturbed run on one mach
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from sweeper.chaos.promises import equal_results, tracked_once
 from sweeper.grid.loading import load
 from sweeper.storage import ledger, paths
 from sweeper.sweep import Sweep
-from tests.sweeper.mlflow_view import THIRD_PARTY
+from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.three_hosts import ADDRESSES, HEAD, NEEDS_HOSTS, Hosts, three_hosts
 
 pytestmark = [*THIRD_PARTY, NEEDS_HOSTS, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -32,7 +36,7 @@ GRID = """
 experiment: hosts
 data: {{name: image_folder, folder: {data}, size: 8}}
 defaults: {{network: linear, d_z: 2, epochs: {epochs}, batch_size: 8, checkpoint_every: 5}}
-seeds: 3
+seeds: {seeds}
 trials:
   - {{model: sigma_vae, sigma: [0.1, 0.2, 0.3, 0.4]}}
 cluster: {cluster}
@@ -63,14 +67,14 @@ class Lab:
     def tracking(self, name: str) -> str:
         return f"sqlite:///{self.hosts.folder}/{name}/mlflow.db"
 
-    def grid(self, name: str, cluster: str = HEAD) -> Path:
-        """The grid of a case: twelve trials. It is written once, for a driver may read it."""
+    def grid(self, name: str, cluster: str = HEAD, seeds: int = 3) -> Path:
+        """The grid of a case: twelve trials with three seeds."""
         folder = self.hosts.folder / name
         folder.mkdir(exist_ok=True)
-        path = folder / "grid.yaml"
+        path = folder / f"{seeds}.yaml"
         data = self.hosts.folder / "images"
-        if not path.exists():
-            path.write_text(GRID.format(data=data, epochs=EPOCHS, cluster=cluster))
+        if not path.exists():  # a driver may read it
+            path.write_text(GRID.format(data=data, epochs=EPOCHS, cluster=cluster, seeds=seeds))
         return path
 
     def sweep(self, name: str) -> Sweep:
@@ -84,12 +88,14 @@ class Lab:
         return self.hosts.command(host, [sys.executable, *words], "; ".join(seen))
 
     @contextmanager
-    def driver(self, name: str, grid: Path) -> Iterator[subprocess.Popen[str]]:
-        """`sweeper run` on the first host, which is killed at the end of the block."""
+    def driver(
+        self, name: str, grid: Path, host: str = "cla", tracking: str = ""
+    ) -> Iterator[subprocess.Popen[str]]:
+        """`sweeper run` on a host, which is killed at the end of the block."""
         options = ["--storage", str(self.storage(name)), "--json"]
-        options += ["--tracking", self.tracking(name)]
+        options += ["--tracking", tracking or self.tracking(name)]
         with subprocess.Popen(
-            self.command("cla", "-m", "sweeper", "run", str(grid), *options),
+            self.command(host, "-m", "sweeper", "run", str(grid), *options),
             env=self.hosts.settings(),
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -100,6 +106,11 @@ class Lab:
                 yield process
             finally:
                 process.kill()
+
+    def run(self, name: str, host: str = "cla", tracking: str = "") -> None:
+        """The same command once more, which must finish the sweep."""
+        with self.driver(name, self.grid(name), host, tracking) as driver:
+            require_finished(driver)
 
     def epochs(self, name: str, host: str) -> int:
         """How many epochs the newest commits that a host has made are at, in all."""
@@ -115,14 +126,10 @@ class Lab:
             assert driver.poll() is None, driver.communicate()[1]
             time.sleep(0.05)
 
-    def require_kept(self, name: str) -> None:
-        """Every promise is kept, and only the trial that the lost node trained was begun again."""
-        trials = [
-            paths.trial_folder(self.storage(name), one.id) for one in self.sweep(name).trials
-        ]
-        assert 12 <= sum(len(list(one.glob("[0-9]*"))) for one in trials) <= 13
+    def require_kept(self, name: str, tracking: str = "") -> None:
+        """Every promise about the sweep is kept, as seen from the first host."""
         words = [str(self.grid(name)), str(self.storage(name))]
-        words += [self.tracking(name), str(self.undisturbed)]
+        words += [tracking or self.tracking(name), str(self.undisturbed)]
         done = subprocess.run(
             self.command("cla", "-c", KEPT, *words),
             env=self.hosts.settings(),
@@ -137,15 +144,36 @@ class Lab:
         assert [row for row in rows if row[0] != "0" or row[1] == "0"] == []
 
 
-def require_finished(driver: subprocess.Popen[str]) -> None:
+def require_finished(driver: subprocess.Popen[str], trials: int = 12) -> dict[str, Any]:
     out, words = driver.communicate()
     assert driver.returncode == 0, words
-    assert json.loads(out)["finished"] == 12, words
+    found: dict[str, Any] = json.loads(out)
+    assert found["finished"] == trials, words
+    return found
+
+
+@contextmanager
+def none_repeated(lab: Lab, name: str) -> Iterator[Callable[[], None]]:
+    """Trials that were finished when the function was called are not trained in the block."""
+    finished: dict[str, list[str]] = {}
+
+    def attempts(trial: str) -> list[str]:
+        folder = paths.trial_folder(lab.storage(name), trial)
+        return sorted(one.name for one in folder.glob("[0-9]*"))
+
+    def note() -> None:
+        trials = [trial.id for trial in lab.sweep(name).trials]
+        states = ledger.status(lab.storage(name), trials)
+        finished.update({one: attempts(one) for one in trials if states[one] == "finished"})
+
+    yield note
+    assert {one: attempts(one) for one in finished} == finished
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     with three_hosts() as hosts:
+        hosts.folder.chmod(0o711)  # PostgreSQL runs as a user of its own
         rng = np.random.default_rng(0)
         for number in range(40):
             path = hosts.folder / "images" / "train" / f"{number:02}.png"
@@ -168,18 +196,103 @@ def hosts(lab: Lab) -> Iterator[Hosts]:
 
 
 def test_a_node_that_is_killed_loses_nothing(lab: Lab, hosts: Hosts) -> None:
-    with lab.driver("killed", lab.grid("killed")) as driver:
+    with lab.driver("killed", lab.grid("killed")) as driver, none_repeated(lab, "killed") as note:
         lab.await_work("killed", "clb", driver)
+        note()
         hosts.stop("clb")
         require_finished(driver)
     lab.require_kept("killed")
 
 
+def test_a_node_that_is_back_trains_again(lab: Lab, hosts: Hosts) -> None:
+    """The head trains nothing, so that the sweep waits for the only node that does."""
+    hosts.stop("clb")
+    hosts.stop("cla")
+    hosts.start_ray("cla", cpus=0)
+    hosts.start_ray("clb")
+    with lab.driver("back", lab.grid("back")) as driver, none_repeated(lab, "back") as note:
+        lab.await_work("back", "clb", driver)
+        hosts.stop("clb")
+        note()
+        hosts.start_ray("clb")
+        lab.await_work("back", "clb", driver)
+        require_finished(driver)
+    lab.require_kept("back")
+
+
 def test_a_link_that_is_cut_for_half_a_minute_loses_nothing(lab: Lab, hosts: Hosts) -> None:
-    with lab.driver("cut", lab.grid("cut")) as driver:
+    with lab.driver("cut", lab.grid("cut")) as driver, none_repeated(lab, "cut") as note:
         lab.await_work("cut", "clb", driver)
+        note()
         hosts.link("clb", "down")
         time.sleep(30)
         hosts.link("clb", "up")
         require_finished(driver)
     lab.require_kept("cut")
+
+
+def test_a_driver_on_a_host_that_trains_nothing(lab: Lab, hosts: Hosts) -> None:
+    hosts.start_ray("clc", cpus=0)
+    with lab.driver("third", lab.grid("third"), "clc") as driver:
+        require_finished(driver)
+    assert lab.epochs("third", "clc") == 0
+    lab.require_kept("third")
+
+
+def test_a_head_that_is_lost_ends_the_driver_and_the_command_goes_on(
+    lab: Lab, hosts: Hosts
+) -> None:
+    hosts.start_ray("clc", cpus=0)
+    with none_repeated(lab, "head") as note:
+        with lab.driver("head", lab.grid("head"), "clc") as driver:
+            lab.await_work("head", "clb", driver)
+            hosts.stop("cla")
+            _, words = driver.communicate()
+            assert driver.returncode not in (0, None), words
+        note()
+        hosts.stop("clb")
+        hosts.stop("clc")
+        for host in ("cla", "clb"):
+            hosts.start_ray(host)
+        lab.run("head")
+    lab.require_kept("head")
+
+
+def test_two_drivers_share_what_both_ask_for(lab: Lab, hosts: Hosts) -> None:
+    """A sweep of twelve trials and one of eight of them, at once."""
+    more, fewer = lab.grid("two"), lab.grid("two", seeds=2)
+    with lab.driver("two", more) as first, lab.driver("two", fewer) as second:
+        require_finished(first)
+        require_finished(second, 8)
+    folders = [paths.trial_folder(lab.storage("two"), one.id) for one in lab.sweep("two").trials]
+    assert [len(list(one.glob("[0-9]*"))) for one in folders] == [1] * 12
+    seen, undisturbed = look(lab.tracking("two"), "hosts"), lab.sweep("undisturbed")
+    sweep = replace(lab.sweep("two"), tracking=lab.tracking("two"))
+    once, ended, _ = tracked_once(sweep)
+    assert [(one.lost, bool(one.of)) for one in (once, ended)] == [(0, True)] * 2
+    assert (len(seen.statuses), len(seen.parents)) == (12, 2)
+    assert equal_results(sweep, undisturbed).lost == 0
+
+
+def test_a_tracker_that_is_killed_with_its_postgresql_gets_all(lab: Lab, hosts: Hosts) -> None:
+    folder = hosts.folder / "server"
+    up = ["-m", "sweeper", "server", "up", "--folder", str(folder), "--port", "5055"]
+
+    def start() -> None:
+        subprocess.run(
+            lab.command("cla", *up, "--store", "postgresql"),
+            env=hosts.settings(),
+            cwd=ROOT,
+            check=True,
+        )
+
+    start()
+    uri = "http://127.0.0.1:5055"
+    with lab.driver("server", lab.grid("server"), tracking=uri) as driver:
+        lab.await_work("server", "clb", driver)
+        os.killpg(json.loads((folder / "process.json").read_text())["pid"], signal.SIGKILL)
+        [database, *_] = (folder / "postgres/data/postmaster.pid").read_text().splitlines()
+        os.kill(int(database), signal.SIGKILL)
+        start()
+        require_finished(driver)
+    lab.require_kept("server", uri)

@@ -155,8 +155,6 @@ def test_it_outlives_its_terminal(cluster: Cluster) -> None:
     assert code == 0, words
     sweep = cluster.sweep("sent")
     assert equal_results(sweep, cluster.sweep("undisturbed")).lost == 0
-    commits = [ledger.newest_commit(sweep.storage, trial.id) for trial in sweep.trials]
-    assert {str(one.manifest["host"]) for one in commits if one} == {"cla", "clb"}
     seen = look(f"sqlite:///{sweep.storage.parent}/mlflow.db", "sent")
     assert seen.statuses == {trial.id: "FINISHED" for trial in sweep.trials}
 
