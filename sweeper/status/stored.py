@@ -18,7 +18,7 @@ from sweeper.storage.stored_files import read_sweep, read_trial
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers import TrainerError
 
-__all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "with_known"]
+__all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "sweep_rows", "with_known"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,17 @@ def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
     are not registered. Raises `UserError` if there is no such sweep, with the nearest name, or if
     a newer version wrote it.
     """
+    return sorted(
+        (_stored(storage, folder, row) for folder, row in sweep_rows(storage, name)),
+        key=lambda one: one.created,
+    )
+
+
+def sweep_rows(storage: Path, name: str | None = None) -> list[tuple[Path, dict[str, Any]]]:
+    """The folder and the ``sweep.json`` of the sweeps that `stored_sweeps` loads.
+
+    Raises `UserError` as it does.
+    """
     rows = [(path.parent, row) for path in paths.sweep_files(storage) if (row := read_sweep(path))]
     names = {row[key] for _, row in rows for key in ("experiment", "sweep")}
     if name is not None and name not in names:
@@ -46,14 +57,11 @@ def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
             f"{nearest(name, names)} (experiments there: "
             f"{', '.join(known) or 'none yet'})"
         )
-    chosen = [
+    return [
         (folder, row)
         for folder, row in rows
         if name is None or name in (row["experiment"], row["sweep"])
     ]
-    return sorted(
-        (_stored(storage, folder, row) for folder, row in chosen), key=lambda one: one.created
-    )
 
 
 def with_known(sweep: Sweep) -> Sweep:

@@ -1,0 +1,76 @@
+"""Delete sweeps from a storage, with the trials that no other sweep uses."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+
+from sweeper.errors import UserError
+from sweeper.removal.belongings import Belongings
+from sweeper.storage import paths
+from sweeper.storage.lease import holder, take_lease
+
+__all__ = ["delete"]
+
+
+def delete(belongings: Belongings) -> None:
+    """Delete the files of sweeps whose leases the caller holds.
+
+    A sweep's own file goes last: if the process is killed before, the same command goes on.
+    Raises `UserError` if a file cannot be deleted, or if a driver trains one of the trials.
+    """
+    try:
+        for trial in belongings.trials:
+            _delete_trial(paths.trial_folder(belongings.storage, trial))
+        _forget(belongings.storage, set(belongings.trials))
+        for folder in belongings.report_folders:
+            _delete_folder(folder)
+        for folder in belongings.sweep_folders:
+            _delete_sweep(folder)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename} cannot be deleted: {error.strerror or error}; what was deleted "
+            "before is gone, and the same command goes on"
+        ) from error
+
+
+def _delete_trial(folder: Path) -> None:
+    if not folder.is_dir():
+        return
+    lease = take_lease(folder)
+    if lease is None:
+        raise UserError(
+            f"the trial {folder.name} is being trained by {holder(folder)}; wait for it, or end "
+            "it there; then the same command goes on"
+        )
+    with lease:
+        shutil.rmtree(folder)
+
+
+def _forget(storage: Path, trials: Collection[str]) -> None:
+    """Delete the trials' entries under their lineages, and lineages that have none left."""
+    for entry in list(storage.glob("programs/*/*")):
+        if entry.name in trials:
+            entry.unlink(missing_ok=True)
+            with suppress(OSError):  # other trials are of this lineage
+                entry.parent.rmdir()
+
+
+def _delete_sweep(folder: Path) -> None:
+    last = paths.sweep_file_in(folder)
+    for entry in list(folder.iterdir()):
+        if entry != last:
+            _delete_folder(entry) if entry.is_dir() else entry.unlink()
+    last.unlink(missing_ok=True)
+    folder.rmdir()
+    with suppress(OSError):  # the experiment has other sweeps
+        folder.parent.rmdir()
+
+
+def _delete_folder(folder: Path) -> None:
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.is_dir():
+        shutil.rmtree(folder)
