@@ -62,7 +62,7 @@ class Job:
     components : the stored files that the grid brings, which the worker loads.
     allow_mixed : whether the grid allows nodes that differ; it is noted in the trials' commits.
     nonce : on a cluster, the text that a node must find in the sweep's folder of the storage.
-    machine : what must be equal on the node, by `sweeper.storage.provenance.machine`.
+    machine : what must be equal on the node, by `trainers.provenance.machine`.
     leaving : a file; once it exists, the job is given up after the current epoch, with a commit,
         as its node is about to end. The worker sets it, as only it knows its node.
     data_folder : the driver's SWEEPER_DATA, for nodes whose environment has none.

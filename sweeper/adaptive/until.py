@@ -19,8 +19,8 @@ from sweeper.adaptive.stored_results import declared_law, own_results
 from sweeper.grid.lengths import epochs_of
 from sweeper.grid.seeds import LEAST_SEEDS, add_seed, seed_count
 from sweeper.storage import ledger
-from sweeper.storage.provenance import sweep_provenance
 from sweeper.sweep import Outcome, Sweep
+from trainers.provenance import sweep_provenance
 
 if TYPE_CHECKING:
     import pandas as pd

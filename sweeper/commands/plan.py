@@ -1,4 +1,8 @@
-"""`sweeper plan`: what a grid would run, and about how long; starts nothing."""
+"""`sweeper plan`: what a grid would run, and about how long; starts nothing.
+
+With ``--store`` it also writes the sweep and its trials to the storage, from which `python -m
+trainers` trains them on a machine that has neither sweeper's dependencies nor Ray.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,11 @@ HELP = "show a grid's trials, twins, parameters, memory and time; starts nothing
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_grid(parser)
     add_json(parser)
+    parser.add_argument(
+        "--store",
+        action="store_true",
+        help="write the trials to the storage, where `python -m trainers STORAGE` finds them",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -25,6 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     sweep = load_grid(arguments)
     plan = outline(sweep)
+    if arguments.store:
+        from sweeper.driver.storing import store
+
+        store(sweep)
     if arguments.json:
         print_json({**plan.to_json(), "registration": registration(plan.sweep)})
     else:

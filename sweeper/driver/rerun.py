@@ -14,12 +14,12 @@ from sweeper.errors import UserError
 from sweeper.messages import Job, JobTrial
 from sweeper.status.trained import find_trial, stored_trial
 from sweeper.storage import ledger
-from sweeper.storage.provenance import provenance
 from sweeper.storage.stored_code import restored_trial
 from sweeper.worker.worker import train_pack
 from trainers import Record
 from trainers.checkpoint import Commit
 from trainers.errors import TrainerError
+from trainers.provenance import provenance
 
 __all__ = ["Difference", "Repetition", "rerun"]
 

@@ -16,9 +16,9 @@ from sweeper.messages import Event
 from sweeper.planning.readable import require_readable
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
-from sweeper.storage.provenance import sweep_provenance
 from sweeper.sweep import Outcome, PlannedTrial, Source, Sweep
 from trainers import TrainerError
+from trainers.provenance import sweep_provenance
 
 __all__ = ["Roster"]
 

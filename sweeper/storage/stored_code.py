@@ -6,16 +6,16 @@ Commands that only read (`report`, `fit`, `export`) load none.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sweeper.errors import UserError
 from sweeper.storage import paths
-from trainers import Trial, component_files
+from trainers import Trial
 from trainers.component_files import ComponentFile
 from trainers.errors import BrokenComponent
+from trainers.stored import load_component, sources
 
 __all__ = ["as_user_error", "load_stored", "restored_trial"]
 
@@ -27,7 +27,7 @@ def load_stored(storage: str | Path, hashes: Iterable[str]) -> list[ComponentFil
 
 def restored_trial(storage: str | Path, config: Mapping[str, Any]) -> Trial:
     """The trial that `trial.json` describes, with the versions of its components."""
-    load_stored(storage, _sources(config))
+    load_stored(storage, sources(config))
     return Trial.from_config(config)
 
 
@@ -38,18 +38,6 @@ def as_user_error(error: BrokenComponent) -> UserError:
 
 def _load(path: Path, sha256: str) -> ComponentFile:
     try:
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            raise BrokenComponent(
-                "is not the text that it was stored as; put the original file back, or delete "
-                "this one and run the grid that brings it",
-                str(path),
-            )
-        return component_files.load(path)
+        return load_component(path, sha256)
     except BrokenComponent as error:
         raise as_user_error(error) from error
-
-
-def _sources(config: Mapping[str, Any]) -> Iterator[str]:
-    for part in config.values():
-        if isinstance(part, Mapping) and isinstance(part.get("source"), str):
-            yield part["source"]

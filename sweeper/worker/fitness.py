@@ -13,9 +13,9 @@ from typing import Any
 from sweeper.messages import Job
 from sweeper.storage.disk_space import scarce
 from sweeper.storage.paths import nonce_file
-from sweeper.storage.provenance import machine
 from trainers import TrainerError
 from trainers.datasets import DATASETS
+from trainers.provenance import machine
 
 __all__ = ["ENDING", "SAME", "UnfitNode", "difference", "examine", "lack", "require_fit"]
 

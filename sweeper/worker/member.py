@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import os
 import time
 import traceback
@@ -19,10 +18,11 @@ from torch import Tensor
 from sweeper.messages import Job, JobTrial
 from sweeper.storage import ledger, paths
 from sweeper.storage.extendable import shorter
-from sweeper.storage.provenance import provenance
 from trainers import Record, TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
 from trainers.errors import Incompatible, InvalidValue, ResumeError
+from trainers.provenance import provenance
+from trainers.stored import save_arrays
 
 __all__ = ["LESS_MEMORY", "Superseded", "TrialInTraining", "begin", "kind_of"]
 
@@ -106,19 +106,12 @@ class TrialInTraining:
 
     def save_pictures(self, pictures: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Write ``evaluations/gallery.npz``, unless there are no pictures."""
-        _write_arrays(paths.gallery_file(self.folder), pictures)
+        save_arrays(paths.gallery_file(self.folder), pictures)
 
     def save_examples(self, values: Mapping[str, Tensor]) -> None:
         """Write ``evaluations/examples.npz``, unless the model has no such values."""
         arrays = {name: value.numpy() for name, value in values.items()}
-        _write_arrays(paths.examples_file(self.folder), arrays)
-
-
-def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-    if arrays:
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-        ledger.write_file(path, buffer.getvalue())
+        save_arrays(paths.examples_file(self.folder), arrays)
 
 
 def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:

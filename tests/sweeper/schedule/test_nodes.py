@@ -21,12 +21,12 @@ from sweeper.schedule import tune
 from sweeper.schedule.deaths import Death, DeathRecords
 from sweeper.schedule.nodes import Nodes, example_job, remarks, standard, unable
 from sweeper.storage import ledger, paths
-from sweeper.storage.provenance import machine
 from sweeper.sweep import Sweep
 from sweeper.worker.fitness import ENDING, UnfitNode, difference, examine, require_fit
 from tests.sweeper.small import planned, prepared, small_sweep
 from tests.trainers.test_data_files import write_faces
 from trainers.datasets.frey_face import FreyFace
+from trainers.provenance import machine
 
 A, B = (Node(name * 3, name, name, f"192.0.2.{i}", {"CPU": 1.0}) for i, name in enumerate("ab"))
 CRASH = Death("worker", "it crashed", True, B.address)

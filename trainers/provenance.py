@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeper.import_path import PACKAGES
-
 __all__ = [
+    "PACKAGES",
     "VERSIONED",
     "Machine",
     "code",
@@ -25,6 +24,7 @@ __all__ = [
     "sweep_provenance",
 ]
 
+PACKAGES = ("sweeper", "trainers", "analysis", "cluster")
 VERSIONED = ("sweeper", "torch", "numpy", "ray", "mlflow")
 Machine = Mapping[str, str]
 
@@ -75,7 +75,7 @@ def machine() -> Machine:
 @functools.cache
 def source_digest() -> str:
     """SHA-256 (12 hex digits) of the names and texts of this program's modules."""
-    root, digest = Path(__file__).parents[2], hashlib.sha256()
+    root, digest = Path(__file__).parents[1], hashlib.sha256()
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
             content = path.read_bytes()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.storage import provenance
+from sweeper import import_path
+from trainers import provenance
 
 
 @pytest.fixture(autouse=True)
@@ -90,9 +91,7 @@ def test_the_digest_is_that_of_the_modules_and_of_nothing_else(
         (root / "trainers" / module).write_text(text)
         (root / "trainers" / "notes.txt").write_text(name)
         with monkeypatch.context() as patch:
-            patch.setattr(
-                provenance, "__file__", str(root / "sweeper" / "storage" / "provenance.py")
-            )
+            patch.setattr(provenance, "__file__", str(root / "trainers" / "provenance.py"))
             provenance.source_digest.cache_clear()
             digests.append(provenance.source_digest())
     provenance.source_digest.cache_clear()
@@ -105,6 +104,10 @@ def test_what_decides_the_last_bits_stands_in_the_provenance() -> None:
     flat = found | found["versions"]
     assert {name: flat[name] for name in machine} == dict(machine)
     assert set(machine) == {"source", "python", "torch", "numpy", "cpu", "instructions"}
+
+
+def test_the_digest_is_over_the_packages_of_the_program() -> None:
+    assert provenance.PACKAGES == import_path.PACKAGES
 
 
 def test_all_of_it_is_json() -> None:

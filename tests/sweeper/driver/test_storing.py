@@ -1,0 +1,232 @@
+"""`sweeper plan --store`, `python -m trainers` without anything else, `sweeper reconcile`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweeper.cli import main as sweeper
+from sweeper.driver.storing import store
+from sweeper.errors import UserError
+from sweeper.grid.loading import load
+from sweeper.status.stored import stored_sweeps
+from sweeper.storage import ledger, paths
+from sweeper.storage.lease import take_lease
+from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.tracking.reconcile import reconcile
+from tests.sweeper.mlflow_view import READY, look
+from tests.sweeper.small import final_state, metrics_of, newest, planned, small_sweep, train
+from tests.trainers.test_alone import ABSENT
+from trainers.__main__ import main
+
+pytestmark = READY
+
+ALONE = """
+import runpy, sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent())
+sys.argv = ["trainers", {folder!r}]
+runpy.run_module("trainers", run_name="__main__")
+"""
+
+
+def trained_alone(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`python -m trainers` in a process that cannot import what trainers does not need."""
+    code = ALONE.format(absent=ABSENT, folder=str(folder))
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=240
+    )
+
+
+def assert_equal(one: Sweep, other: Sweep, trial: PlannedTrial) -> None:
+    """Weights, metrics, pictures and values of single examples: all to the last bit."""
+    assert final_state(one, trial) == final_state(other, trial)
+    assert metrics_of(one, trial) == metrics_of(other, trial)
+    for place in (paths.gallery_file, paths.examples_file):
+        first, second = (
+            np.load(place(paths.trial_folder(sweep.storage, trial.id))) for sweep in (one, other)
+        )
+        assert first.files
+        assert {name: first[name].tobytes() for name in first.files} == {
+            name: second[name].tobytes() for name in second.files
+        }
+
+
+def test_what_trainers_alone_has_trained_is_the_sweep(tmp_path: Path) -> None:
+    grid = {
+        "experiment": "demo",
+        "data": "digits",
+        "defaults": {"network": "mlp", "hidden": [16], "d_z": 4, "epochs": 3, "batch_size": 256},
+        "seeds": 2,
+        "trials": [{"model": "sigma_vae", "sigma": [0.1, 0.2]}],
+    }
+    bare, whole = (
+        load(
+            grid,
+            storage=str(tmp_path / name),
+            tracking=f"sqlite:///{tmp_path}/{name}.db",
+            folder=tmp_path,
+        )
+        for name in ("bare", "whole")
+    )
+    store(bare)
+    done = trained_alone(bare.storage)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 of 4 finished" in done.stdout
+    train(whole)
+    for trial in bare.trials:
+        assert_equal(bare, whole, trial)
+        assert newest(bare, trial).manifest.keys() == newest(whole, trial).manifest.keys()
+    [stored] = stored_sweeps(bare.storage, "demo")
+    found = reconcile(stored)
+    assert (found.trials, found.created) == (4, 4)
+    seen = look(bare.tracking)
+    assert set(seen.statuses.values()) == {"FINISHED"}
+    for trial in bare.trials:
+        assert [value for _, _, value in seen.history[trial.id, "test/kl"]] == [
+            metrics["test/kl"] for _, _, metrics in metrics_of(whole, trial)
+        ]
+
+
+def test_the_command_stores_what_it_plans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "grid.yaml").write_text(
+        "experiment: alone\ndata: digits\ndefaults: {network: linear, d_z: 2, epochs: 1}\n"
+        "seeds: 1\ntrials: [{model: sigma_vae, sigma: 0.1}]\n"
+    )
+    assert sweeper(["plan", "grid.yaml", "--json"]) == 0
+    assert not (tmp_path / "sweeps").exists()
+    capsys.readouterr()
+    assert sweeper(["plan", "grid.yaml", "--json", "--store"]) == 0
+    [trial] = json.loads(capsys.readouterr().out)["trials"]
+    about = json.loads(paths.trial_file("sweeps", trial["id"]).read_text())
+    assert about["label"] == trial["label"]
+    [sweep] = paths.sweep_files(Path("sweeps"))
+    assert main([str(sweep.parent)]) == 0, "a sweep's folder will do"
+    assert ledger.status("sweeps", [trial["id"]]) == {trial["id"]: "finished"}
+    assert main(["sweeps"]) == 0
+    assert "0 of 1 trials to train, 1 are finished" in capsys.readouterr().out
+
+
+def test_a_trial_that_was_cut_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    calm, torn = (small_sweep(tmp_path / name) for name in ("calm", "torn"))
+    store(torn)
+    assert main([str(torn.storage)]) == 0
+    (newest(torn, torn.trials[0]).folder / "manifest.json").unlink()
+    assert newest(torn, torn.trials[0]).progress.epoch == 2
+    assert main([str(torn.storage)]) == 0
+    train(calm)
+    assert_equal(torn, calm, calm.trials[0])
+    assert newest(torn, torn.trials[0]).manifest["parent"] == "0001/000002"
+
+
+def test_packs_are_those_of_a_sweep(tmp_path: Path) -> None:
+    trials = [planned(seed=seed, network="mlp") for seed in range(5)]
+    alone, whole = (small_sweep(tmp_path / name, *trials) for name in ("alone", "whole"))
+    store(alone)
+    assert main([str(alone.storage), "--pack", "3"]) == 0
+    train(whole, size=5)
+    for trial in trials:
+        assert_equal(alone, whole, trial)
+        assert newest(alone, trial).manifest["packed"]
+
+
+def test_a_failure_is_that_of_one_trial(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = planned(network="mlp"), planned(network="mlp", lr=1e30)
+    sweep = small_sweep(tmp_path, good, bad)
+    store(sweep)
+    assert main([str(sweep.storage), "--pack", "2"]) == 1
+    states = ledger.status(sweep.storage, [good.id, bad.id])
+    assert states == {good.id: "finished", bad.id: "failed"}
+    failed = ledger.failure(sweep.storage, bad.id)
+    assert failed
+    assert failed.kind == "diverged"
+    capsys.readouterr()
+    assert main([str(sweep.storage)]) == 1
+    assert "0 of 2 trials to train" in capsys.readouterr().out
+
+
+def test_what_another_process_trains_is_left_to_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = small_sweep(tmp_path, planned(), planned(seed=2))
+    store(sweep)
+    held = take_lease(paths.trial_folder(sweep.storage, sweep.trials[0].id))
+    assert held
+    with held:
+        assert main([str(sweep.storage)]) == 1
+    states = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
+    assert list(states.values()) == ["pending", "finished"]
+    assert main([str(sweep.storage)]) == 0
+    assert "2 of 2 finished" in capsys.readouterr().out
+
+
+def test_other_data_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = small_sweep(tmp_path)
+    store(sweep)
+    path = paths.trial_file(sweep.storage, sweep.trials[0].id)
+    row = json.loads(path.read_text())
+    path.write_text(json.dumps(row | {"data": row["data"] | {"checksum": "0" * 16}}))
+    assert main([str(sweep.storage)]) == 1
+    assert "was planned with 0000000000000000" in capsys.readouterr().out
+    assert ledger.newest_commit(sweep.storage, sweep.trials[0].id) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "words"),
+    [
+        (None, [], "holds no trials"),
+        ("{", [], "missing or damaged"),
+        ("whole", ["--device", "cuda"], "torch sees no GPU here"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str | None,
+    asked: list[str],
+    words: str,
+) -> None:
+    if asked and os.path.exists("/dev/nvidia0"):
+        pytest.skip("there is a GPU")
+    if text == "whole":
+        store(small_sweep(tmp_path))
+    elif text:
+        path = paths.trial_file(tmp_path / "sweeps", "0" * 16)
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    assert main([str(tmp_path / "sweeps"), *asked]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+def test_a_search_that_looks_at_results_is_refused(tmp_path: Path) -> None:
+    sweep = load(
+        {
+            "experiment": "searched",
+            "data": "digits",
+            "defaults": {"network": "linear", "d_z": 2, "epochs": 1},
+            "trials": [{"model": "sigma_vae", "sigma": {"uniform": [0.1, 0.2]}}],
+            "search": {"method": "tpe", "trials": 3, "metric": "test/elbo", "mode": "max"},
+        },
+        storage=str(tmp_path / "sweeps"),
+        folder=tmp_path,
+    )
+    with pytest.raises(UserError, match="chooses by results"):
+        store(sweep)
+    assert not paths.sweep_file(sweep).exists()

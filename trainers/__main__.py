@@ -1,0 +1,105 @@
+"""Train stored trials where sweeper, Ray and MLflow are not: ``python -m trainers FOLDER``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+
+from trainers.allocator import keep_memory
+from trainers.errors import ResumeError, TrainerError
+from trainers.stored import StoredTrial, claimed, packs, stored_trials
+from trainers.stored_training import train_stored
+
+__all__ = ["main"]
+
+AFTER = "`sweeper reconcile` shows them in MLflow, `sweeper run GRID` does what is left"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train what is not finished; returns 0 only if all trials of the folder are then."""
+    asked = parser().parse_args(arguments)
+    keep_memory()
+    try:
+        trials = stored_trials(asked.folder)
+        require_device(asked.device)
+        train_all(trials, asked.device, asked.pack)
+    except (TrainerError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        say_line("interrupted: the same command goes on from the checkpoints")
+        return 130
+    left = [one for one in trials if not one.finished]
+    merged = sum(one.merged for one in left)
+    aliases = f", {merged} of them aliases that `sweeper run` merges" if merged else ""
+    say_line(f"{len(trials) - len(left)} of {len(trials)} finished{aliases}; {AFTER}")
+    return 1 if left else 0
+
+
+def train_all(trials: Sequence[StoredTrial], device: str, size: int) -> None:
+    """Train the trials, in packs of at most `size`, without those that other processes train."""
+    done = sum(one.finished for one in trials)
+    todo = [one for one in trials if not (one.merged or one.finished or one.hopeless)]
+    say_line(f"{len(todo)} of {len(trials)} trials to train, {done} are finished")
+
+    def say(one: StoredTrial, sentence: str) -> None:
+        say_line(f"{one.folder.name}  {one.label}: {sentence}")
+
+    for pack in packs(todo, size):
+        with ExitStack() as leases:
+            mine = [one for one in claimed(pack, leases) if not one.finished]
+            train_stored(mine, device, say)
+
+
+def require_device(device: str) -> None:
+    """Raise `ResumeError` where there is no such device, before a trial fails for it."""
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ResumeError(f"torch sees no GPU here, so there is no {device}: leave --device out")
+
+
+def say_line(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="python -m trainers",
+        description="Train the trials of a folder that `sweeper plan GRID --store` has written, "
+        "one pack after another in this process. Needs torch, and neither sweeper, Ray nor "
+        "MLflow. Start it several times, once a core: each trial is trained by one of them.",
+    )
+    found.add_argument("folder", type=Path, help="a storage folder, or a sweep's folder in it")
+    found.add_argument(
+        "--device", default="cpu", metavar="cpu|cuda|cuda:1", type=device, help="default: cpu"
+    )
+    found.add_argument(
+        "--pack",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="train up to N trials as one program, where they differ in numbers only",
+    )
+    return found
+
+
+def device(text: str) -> str:
+    if text.partition(":")[0] not in ("cpu", "cuda"):
+        raise argparse.ArgumentTypeError("is cpu, cuda, or a GPU by its number, as cuda:1")
+    return text
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("takes a whole number from 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""Train packs of stored trials: go on from their checkpoints, commit, and record failures."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
+from trainers.errors import Incompatible, InvalidValue, ResumeError, TrainerError
+from trainers.gallery import gallery
+from trainers.pack import Pack, Record
+from trainers.provenance import provenance
+from trainers.stored import StoredTrial, save_arrays
+
+__all__ = ["Say", "train_stored"]
+
+Say = Callable[[StoredTrial, str], None]
+Status = Literal["running", "finished", "failed"]
+
+
+@dataclass
+class Member:
+    """A stored trial in training: its attempt, its records, and the commit that it goes on from.
+
+    before_s : seconds of training before this attempt.
+    """
+
+    stored: StoredTrial
+    attempt: Attempt
+    parent: Commit | None = None
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    before_s: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    closed: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the commit that it goes on from; 0 for a new trial."""
+        return self.parent.progress.epoch if self.parent else 0
+
+    def commit(
+        self, state: Mapping[str, Tensor], progress: Progress, about: Mapping[str, Any]
+    ) -> None:
+        """Save state and records; the trial is closed by any status but ``running``."""
+        self.attempt.commit(state, self.records, progress, self.parent, about)
+        self.closed = progress.status != "running"
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds of training, over all attempts."""
+        return self.before_s + time.monotonic() - self.started
+
+
+def train_stored(trials: Sequence[StoredTrial], device: str, say: Say) -> None:
+    """Train trials of one program to their last epoch, those that are at the same epoch together.
+
+    `say` gets a sentence on each trial that ends. A pack that raises is trained again as two
+    halves, from the newest checkpoints: so one that cannot be trained fails alone, and a pack
+    that is too large for the memory shrinks.
+    """
+    groups: dict[int, list[Member]] = defaultdict(list)
+    for one in trials:
+        try:
+            one.require_data()
+            member = begin(one, device)
+        except (TrainerError, OSError) as error:
+            say(one, f"failed: {error}")
+        else:
+            groups[member.epoch].append(member)
+    for members in groups.values():
+        try:
+            StoredPack(members, device, say).run()
+        except Exception as error:  # noqa: BLE001 - whatever a trial raises is its own failure
+            left = [member for member in members if not member.closed]
+            if len(members) == 1:
+                fail(left[0], device, error, say)
+                continue
+            middle = (len(members) + 1) // 2
+            for half in (members[:middle], members[middle:]):
+                train_stored([one.stored for one in half if not one.closed], device, say)
+
+
+def begin(stored: StoredTrial, device: str) -> Member:
+    """An attempt at a trial, from its newest readable checkpoint; damaged ones are passed over.
+
+    Raises `ResumeError` where that was made on the other kind of device.
+    """
+    member = Member(stored, open_attempt(stored.folder))
+    for commit in commits(stored.folder):
+        if commit.progress.status not in ("running", "pruned"):
+            continue
+        named = str(commit.manifest.get("device", device))
+        if (named == "cpu") != (device == "cpu"):
+            raise ResumeError(
+                f"its checkpoint of epoch {commit.progress.epoch} was made on {named}, and "
+                f"{device} gives other last digits: go on with the device of then"
+            )
+        try:
+            member.state, member.records = commit.load(), commit.records()
+        except (ResumeError, OSError):
+            continue
+        member.parent, member.before_s = commit, commit.progress.wall_s
+        break
+    return member
+
+
+class StoredPack:
+    """Trains members that are at the same epoch as one pack, and commits them."""
+
+    def __init__(self, members: Sequence[Member], device: str, say: Say) -> None:
+        self._members, self._say = members, say
+        self._pack = Pack([member.stored.trial for member in members], device)
+        self._about = about(device) | ({"packed": True} if self._pack.packed else {})
+        if members[0].epoch:
+            self._pack.restore([dict(member.state) for member in members], members[0].epoch)
+
+    def run(self) -> None:
+        plan, pack = self._members[0].stored.trial.training, self._pack
+        while pack.live and pack.epoch < plan.epochs:
+            self._run_epoch()
+            if pack.epoch < plan.epochs and pack.epoch % plan.checkpoint_every == 0:
+                for place in pack.live:
+                    self._commit(place, pack.state(place), "running")
+        for place, values in (pack.examples() if pack.live else {}).items():
+            arrays = {name: value.numpy() for name, value in values.items()}
+            save_arrays(self._folder(place) / "examples.npz", arrays)
+        for place in pack.live:
+            self._finish(place)
+
+    def _run_epoch(self) -> None:
+        pack = self._pack
+        for place, record in pack.run_epoch().items():
+            member = self._members[place]
+            member.records.append(record)
+            if reason := pack.failed.get(place):
+                self._commit(place, {}, "failed", reason)
+                self._say(member.stored, f"failed: {reason}")
+
+    def _finish(self, place: int) -> None:
+        member, pack = self._members[place], self._pack
+        trial = member.stored.trial
+        save_arrays(self._folder(place) / "gallery.npz", gallery(trial, *pack.bind(place)))
+        state = pack.state(place) if trial.training.extendable else pack.weights(place)
+        self._commit(place, state, "finished")
+        self._say(member.stored, f"finished after {pack.epoch} epochs and {member.wall_s:.1f} s")
+
+    def _commit(
+        self, place: int, state: Mapping[str, Tensor], status: Status, reason: str | None = None
+    ) -> None:
+        member, pack = self._members[place], self._pack
+        kind = "diverged" if reason else None
+        progress = Progress(pack.epoch, pack.step, status, reason, member.wall_s, kind)
+        member.commit(state, progress, self._about)
+
+    def _folder(self, place: int) -> Path:
+        return self._members[place].stored.folder / "evaluations"
+
+
+def fail(member: Member, device: str, error: Exception, say: Say) -> None:
+    """Commit the failure of a trial, with the traceback in ``error.txt``."""
+    reason = str(error) if isinstance(error, TrainerError) else f"{type(error).__name__}: {error}"
+    kind = "refused" if isinstance(error, InvalidValue | Incompatible) else None
+    last = member.records[-1] if member.records else None
+    epoch, step = (last.epoch, last.step) if last else (0, 0)
+    (member.stored.folder / "error.txt").write_text(
+        "".join(traceback.format_exception(error)), encoding="utf-8"
+    )
+    progress = Progress(epoch, step, "failed", reason, member.wall_s, kind)
+    member.commit({}, progress, about(device))
+    say(member.stored, f"failed: {reason}")
+
+
+def about(device: str) -> dict[str, Any]:
+    """Program, versions, host and device, for the manifest of a commit."""
+    named = torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
+    return {**provenance(), "device": named, "pid": os.getpid()}
