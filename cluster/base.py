@@ -95,9 +95,11 @@ class Connection:
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
-    def open(self) -> None:
+    def open(self, node: str = "") -> None:
         """Start or join Ray, with `SETTINGS` for the variables that the user has not set.
 
+        node : the address of the node of a running Ray to which this process belongs. Ray itself
+        takes the head if it sees the head's processes, as from a container that shares them.
         Raises Ray's own errors, of any type.
         """
         for name, value in SETTINGS.items():
@@ -118,6 +120,7 @@ class Connection:
                 include_dashboard=self._dashboard,
                 num_cpus=self._cores,
                 ignore_reinit_error=True,
+                _node_ip_address=node or None,
             )
         self.logs = Path(context.address_info["session_dir"], "logs")
         if self._heartbeat:

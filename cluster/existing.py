@@ -47,8 +47,7 @@ class Existing:
         try:
             self.knock()
             present_token()
-            self._require_member()
-            self._connection.open()
+            self._connection.open(node=self._own_node())
         except ClusterError:
             raise
         except Exception as error:
@@ -63,17 +62,21 @@ class Existing:
     def close(self) -> None:
         self._connection.close()
 
-    def _require_member(self) -> None:
-        """Raise `ClusterError` if this host is no node of it, as Ray would abort the process."""
+    def _own_node(self) -> str:
+        """The address of the node that this host is.
+
+        Raises `ClusterError` if it is none, as Ray would abort the process.
+        """
         members = ask_members(self.address)
         self.hosts = tuple(one.address for one in members)
-        if not here(members):
+        if not (own := here(members)):
             raise ClusterError(
                 f"this host is no node of the Ray at {self.address} (its nodes: "
                 f"{', '.join(one.name for one in members)}), and the driver of a sweep must run "
                 "on one, as Ray Tune's loop runs in the driver: `sweeper submit GRID` sends the "
                 "sweep there, or start a node here (ray start --address)"
             )
+        return own
 
     def knock(self, patience: float = PATIENCE) -> None:
         """Raise `OSError` if nobody listens at host:port: Ray itself would try for minutes."""

@@ -82,9 +82,9 @@ def _ask(address: str) -> tuple[list[Member], str]:
     raise ClusterError(f"what listens at {address} does not answer as Ray does ({last[:200]})")
 
 
-def here(members: Sequence[Member]) -> bool:
-    """Whether this host is one of them: whether it has the address of one."""
-    return any(_is_mine(one.address) for one in members)
+def here(members: Sequence[Member]) -> str:
+    """The address of the one that is this host; "" if this host has the address of none."""
+    return next((one.address for one in members if _is_mine(one.address)), "")
 
 
 def _is_mine(address: str) -> bool:

@@ -26,6 +26,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 TOOLS = {  # of the tests: programs, plugins, types and what MLflow needs, which nobody imports
     "flask-wtf",
     "import-linter",
+    "ipykernel",
     "mypy",
     "pandas-stubs",
     "psycopg2-binary",

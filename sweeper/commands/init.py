@@ -1,4 +1,4 @@
-"""`sweeper init`: a grid, or a component of one's own, to start from."""
+"""`sweeper init`: a grid, a notebook, or a component of one's own, to start from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "init"
 EXAMPLE = "sweeper init grid.yaml"
-HELP = "write a grid to start from, with every line explained"
+HELP = "write a grid to start from, with every line explained, or a notebook (FILE.ipynb)"
+NOTEBOOK = ".ipynb"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         nargs="?",
         default="grid.yaml",
-        help="file to write (default: grid.yaml); none is overwritten",
+        help="file to write (default: grid.yaml); none is overwritten; with the ending .ipynb a "
+        "notebook that goes from data to a law",
     )
 
 
@@ -37,10 +39,18 @@ def templates() -> dict[str, Path]:
     return {path.stem.rpartition("_")[2]: path for path in folder.glob("[a-z]*.py")}
 
 
+def _start(path: Path, component: str | None) -> tuple[Path, str]:
+    """The template of a file, and the command that takes the file next."""
+    if component:
+        return templates()[component], "sweeper check"
+    if path.suffix == NOTEBOOK:
+        return Path(__file__).with_name("template.ipynb"), "jupyter lab"
+    return Path(__file__).with_name("template.yaml"), "sweeper plan"
+
+
 def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.file)
-    following = "check" if arguments.component else "plan"
-    template = templates().get(arguments.component, Path(__file__).with_name("template.yaml"))
+    template, following = _start(path, arguments.component)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(template.read_text(encoding="utf-8"))
@@ -48,7 +58,5 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("exists already, and is left as it is", str(path)) from error
     except OSError as error:
         raise UserError(f"cannot be written: {error.strerror}", str(path)) from error
-    console().print(
-        f"wrote {path}; next: sweeper {following} {path}", markup=False, soft_wrap=True
-    )
+    console().print(f"wrote {path}; next: {following} {path}", markup=False, soft_wrap=True)
     return 0

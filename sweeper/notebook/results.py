@@ -40,7 +40,7 @@ class Plan:
 
     def __repr__(self) -> str:
         text = StringIO()
-        plan_table.draw(Console(file=text, width=WIDTH), self.outline)
+        plan_table.draw(Console(file=text, width=WIDTH, force_jupyter=False), self.outline)
         return text.getvalue()
 
     def _repr_html_(self) -> str:

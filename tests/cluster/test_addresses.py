@@ -57,7 +57,7 @@ def test_auto_takes_the_only_ray_of_this_host(
 
 
 def test_a_host_is_known_by_its_address() -> None:
-    assert here([Member("203.0.113.7", "far"), Member("127.0.0.1", "near")])
+    assert here([Member("203.0.113.7", "far"), Member("127.0.0.1", "near")]) == "127.0.0.1"
     assert not here([Member("203.0.113.7", "far")])
 
 

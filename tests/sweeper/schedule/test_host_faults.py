@@ -294,5 +294,7 @@ def test_a_tracker_that_is_killed_with_its_postgresql_gets_all(lab: Lab, hosts: 
         [database, *_] = (folder / "postgres/data/postmaster.pid").read_text().splitlines()
         os.kill(int(database), signal.SIGKILL)
         start()
-        require_finished(driver)
+        _, words = driver.communicate()
+        assert driver.returncode in (0, 3), words  # 3: it ended before the tracker was back
+    lab.run("server", tracking=uri)
     lab.require_kept("server", uri)
