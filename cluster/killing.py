@@ -17,7 +17,7 @@ from cluster.processes import command_line, parent_of
 
 __all__ = ["Process", "joined", "kill", "kill_node"]
 
-PATIENCE = 30.0  # seconds for Ray to start a process of its own there, and to miss a node
+PATIENCE = 120.0  # seconds for Ray to start a process of its own there, and to miss a node
 LOOK_EVERY = 0.2
 HEAD = "node:__internal_head__"  # a resource that Ray gives the node of its head
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +14,7 @@ from ray._raylet import Config
 from cluster.base import SETTINGS
 from cluster.token import own_token
 
-__all__ = ["own_settings", "start_ray"]
+__all__ = ["local_ray", "own_settings"]
 
 
 def _settle() -> None:
@@ -31,7 +33,16 @@ def own_settings() -> Iterator[None]:
         yield
 
 
-def start_ray() -> None:
-    """Start Ray with two cores."""
+@contextmanager
+def local_ray() -> Iterator[None]:
+    """A Ray with two cores, during the block.
+
+    It leaves files and processes to the garbage collector, which would close them in another test.
+    """
     _settle()
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

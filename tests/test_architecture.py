@@ -48,9 +48,7 @@ def modules() -> Iterator[Path]:
         ["lint-imports", "--no-cache"],
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
-        pytest.param(
-            ["mypy", "--no-incremental"], marks=[pytest.mark.slow, pytest.mark.timeout(900)]
-        ),
+        pytest.param(["mypy", "--no-incremental"], marks=[pytest.mark.slow]),
     ],
     ids=lambda command: "-".join(command[:2]),
 )

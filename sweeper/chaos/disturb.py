@@ -161,8 +161,11 @@ class Disturbance:
             )
 
     def _moment(self, part: int) -> float:
-        """A random epoch (over all trials) in the first 80 % of one of `kills` equal parts."""
-        return (part + 0.8 * self.chance.random()) * self._epochs / max(1, self.kills)
+        """A random epoch (over all trials) in the first half of one of `kills` equal parts.
+
+        The sweep would end before it is disturbed near the end of the last part.
+        """
+        return (part + 0.5 * self.chance.random()) * self._epochs / max(1, self.kills)
 
     def _reached(self, driver: subprocess.Popen[bytes], epochs: float) -> bool:
         """Wait until more than `epochs` epochs are saved; False if the driver ends before."""

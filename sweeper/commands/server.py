@@ -21,7 +21,7 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 NAME = "server"
 EXAMPLE = "sweeper server up --folder server"
 HELP = "start, show and end an MLflow server that keeps the runs of many sweeps and hosts"
-PATIENCE = 60.0  # seconds in which a server that has started may be slow
+PATIENCE = {"up": 60.0, "status": 15.0}  # seconds in which a server that is busy may not answer
 ACTIONS = {
     "up": "start it, unless it runs, and wait until it takes what is written to it",
     "status": "its address, store and process; does it take what is written?",
@@ -75,8 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from cluster.tracking_server import TrackingServer
 
-    patience = PATIENCE if arguments.action == "up" else 0.0
-    check = partial(_require_write, patience=patience)
+    check = partial(_require_write, patience=PATIENCE.get(arguments.action, 0.0))
     server = TrackingServer(arguments.folder.expanduser(), check)
     return {"up": _up, "status": _status, "down": _down}[arguments.action](server, arguments)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+PATIENCE = 300_000.0  # milliseconds that a step in the browser may take
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -18,7 +20,7 @@ def browser() -> Iterator[Any]:
         pytest.skip("apt-get install -y --no-install-recommends chromium fonts-dejavu-core")
     with playwright.sync_playwright() as driver:
         opened = driver.chromium.launch(
-            executable_path=path, args=["--no-sandbox"], timeout=120_000
+            executable_path=path, args=["--no-sandbox"], timeout=PATIENCE
         )
         yield opened
         opened.close()

@@ -56,11 +56,15 @@ def test_a_killed_driver_has_lost_nothing(tmp_path: Path, other: Sweep) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(1800)
 def test_a_driver_killed_at_random_moments(tmp_path: Path, other: Sweep) -> None:
-    chance, folder = random.Random(0), tmp_path / "0"
+    """The moments lie within the time that a whole run takes on this machine."""
+    chance, folder, begun = random.Random(0), tmp_path / "0", time.monotonic()
+    with started(tmp_path / "whole") as driver:
+        assert driver.wait() == 0
+    longest = time.monotonic() - begun
     for kill in range(20):
         with started(folder) as driver:
             with suppress(subprocess.TimeoutExpired):
-                driver.wait(chance.uniform(1, 12))
+                driver.wait(chance.uniform(0, longest))
             finished = driver.poll() is not None
             driver.send_signal(signal.SIGKILL)
         if finished:
@@ -71,18 +75,16 @@ def test_a_driver_killed_at_random_moments(tmp_path: Path, other: Sweep) -> None
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("count", [1, 20])
 def test_a_driver_killed_under_ray(tmp_path: Path, other: Sweep, count: int) -> None:
     sweep = chaos_sweep(tmp_path)
     kill_after(tmp_path, sweep, count, "--ray")
     with started(tmp_path, "--ray") as driver:
-        assert driver.wait(300) == 0
+        assert driver.wait() == 0
     check_promises(sweep, other)
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(900)
 def test_a_killed_ray_head_has_lost_nothing(
     tmp_path: Path, other: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +97,7 @@ def test_a_killed_ray_head_has_lost_nothing(
         head = running(driver.pid, "gcs_server")
         assert head
         os.kill(head, signal.SIGKILL)
-        driver.wait(300)
+        driver.wait()
     with started(tmp_path, "--ray") as driver:
-        assert driver.wait(300) == 0
+        assert driver.wait() == 0
     check_promises(sweep, other)

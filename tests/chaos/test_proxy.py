@@ -30,7 +30,7 @@ from tests.chaos.server import free_port, serving
 from tests.sweeper.mlflow_view import THIRD_PARTY, View, look
 from tests.sweeper.small import planned, small_sweep
 
-pytestmark = [*THIRD_PARTY, pytest.mark.timeout(600)]
+pytestmark = THIRD_PARTY
 
 MIXES = {
     "done and not said": {"half_answered": 0.1, "unanswered": 0.1},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ from tests.chaos.promises import check_promises, reference
 from tests.sweeper.mlflow_view import THIRD_PARTY
 from tests.sweeper.small import metrics_of, planned, small_sweep, train, undisturbed
 
-pytestmark = [*THIRD_PARTY, pytest.mark.timeout(600)]
+pytestmark = THIRD_PARTY
 
 
 @pytest.mark.chaos
@@ -27,11 +28,11 @@ def test_of_four_drivers_one_trains(tmp_path: Path) -> None:
     sweep = chaos_sweep(tmp_path)
     with ExitStack() as stack:
         drivers = [stack.enter_context(started(tmp_path)) for _ in range(4)]
-        ends = [(driver.wait(300), driver.communicate()[1].decode()) for driver in drivers]
-    losers = [words for code, words in ends if "already being run by process" in words]
-    assert sum(code == 0 for code, _ in ends) >= 1
-    assert losers
-    assert all(" since 2" in words for words in losers)
+        words = [driver.communicate()[1].decode() for driver in drivers]
+    codes = [driver.returncode for driver in drivers]
+    refused = [bool(re.search("already being run by process .* since 2", one)) for one in words]
+    assert 0 in codes
+    assert refused == [code != 0 for code in codes]  # 0 also of one that came after the end
     for trial in sweep.trials:
         folder = paths.trial_folder(sweep.storage, trial.id)
         assert [path.name for path in folder.glob("[0-9]*")] == ["0001"]
@@ -44,7 +45,7 @@ def test_two_sweeps_share_trials(tmp_path: Path) -> None:
     sweep = chaos_sweep(tmp_path)
     with started(tmp_path, "--ray") as one, started(tmp_path, "--other", "--ray") as other:
         for driver in (one, other):
-            driver.communicate(timeout=300)
+            driver.communicate()
     assert (one.returncode, other.returncode) == (0, 0)
     for trial in sweep.trials:
         folder = paths.trial_folder(sweep.storage, trial.id)
@@ -70,12 +71,12 @@ def test_a_sweep_is_stopped_from_elsewhere(
         said = json.loads(capsys.readouterr().out)
         assert said["running"] == []
         assert said["counts"]["stopped"] >= 1
-        assert driver.wait(60) == 1
+        assert driver.wait() == 1
     assert not is_held(paths.sweep_folder(sweep))
     assert main(asked) == 0
     assert json.loads(capsys.readouterr().out)["asked"] == []
     with started(tmp_path) as driver:
-        assert driver.wait(300) == 0
+        assert driver.wait() == 0
     check_promises(sweep, reference(tmp_path, sweep))
 
 

@@ -24,7 +24,7 @@ from tests.chaos.server import free_port, serving
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.sweeper.small import planned, small_sweep, train
 
-pytestmark = [*THIRD_PARTY, pytest.mark.timeout(600)]
+pytestmark = THIRD_PARTY
 
 
 def run_inline(sweep: Sweep, screen: io.StringIO | None = None) -> Outcome:

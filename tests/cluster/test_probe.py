@@ -14,15 +14,14 @@ import ray
 
 from cluster.local import Local
 from cluster.probe import Node, Probe, last_words, live_nodes
-from tests.local_ray import start_ray
+from tests.local_ray import local_ray
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    start_ray()
-    Local().connect()
-    yield
-    ray.shutdown()
+    with local_ray():
+        Local().connect()
+        yield
 
 
 def checked(file: Path) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from analysis.report import ReportSettings
 from analysis.sources.foreign_runs import read_runs
 from analysis.sources.load import from_mlflow, from_storage
 from analysis.sources.run_links import find_runs, linked
+from tests.analysis.conftest import PATIENCE
 from tests.analysis.sweep_folder import planted
 
 pytestmark = pytest.mark.slow
@@ -68,17 +69,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
     )
     uri = f"http://127.0.0.1:{port}"
     try:
-        wait_for(uri)
+        wait_for(server, uri)
         yield root / "sweeps", uri
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 
-def wait_for(uri: str) -> None:
-    for _ in range(240):
+def wait_for(server: subprocess.Popen[bytes], uri: str) -> None:
+    while server.poll() is None:
         try:
-            urlopen(f"{uri}/health", timeout=1).close()
+            urlopen(f"{uri}/health", timeout=10).close()
         except OSError:  # refused, too late, or cut off: the server is starting
             time.sleep(0.5)
         else:
@@ -121,7 +122,7 @@ def drawn_links(page: Path) -> dict[str, str]:
 
 def linked_report(served: tuple[Path, str], out: Path) -> dict[str, str]:
     storage, uri = served
-    found = find_runs(uri, "demo", patience=60)
+    found = find_runs(uri, "demo", patience=600)
     settings = ReportSettings(server=uri, experiment_id=found.experiment_id)
     return drawn_links(report.write(linked(from_storage(storage, "demo"), found), out, settings))
 
@@ -133,12 +134,12 @@ def test_every_point_links_to_the_run_of_its_trial(
     assert len(links) == 5
     for link, trial in links.items():
         address, _, place = link.partition("/#/")
-        with urlopen(f"{address}/", timeout=60) as answer:
+        with urlopen(f"{address}/", timeout=600) as answer:
             assert answer.status == 200
         path, _, query = place.partition("?")
         assert query == "workflowType=machine_learning"
         experiment, run = re.fullmatch(r"experiments/(\d+)/runs/(\w+)", path).groups()
-        with urlopen(f"{address}/api/2.0/mlflow/runs/get?run_id={run}", timeout=60) as answer:
+        with urlopen(f"{address}/api/2.0/mlflow/runs/get?run_id={run}", timeout=600) as answer:
             found = json.load(answer)["run"]
         tags = {tag["key"]: tag["value"] for tag in found["data"]["tags"]}
         assert found["info"]["experiment_id"] == experiment
@@ -151,10 +152,11 @@ def test_a_link_opens_the_run_in_mlflow(
 ) -> None:
     link = next(iter(linked_report(served, tmp_path)))
     page = browser.new_context().new_page()
-    answer = page.goto(link, timeout=120_000)
+    page.set_default_timeout(PATIENCE)
+    answer = page.goto(link)
     assert answer.status == 200
     run = link.rpartition("/")[2].partition("?")[0]
-    page.get_by_text(run).first.wait_for(timeout=120_000)
+    page.get_by_text(run).first.wait_for()
     assert "was not found" not in page.content()
 
 

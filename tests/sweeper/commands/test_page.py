@@ -59,7 +59,7 @@ def test_a_run_opens_its_report_once_and_a_report_is_served(folder: Path) -> Non
     ) as serving:
         assert serving.stderr is not None
         assert serving.stdout is not None
-        said = serving.stderr.readline()
+        said = next(line for line in serving.stderr if line.startswith("serving "))
         address = said.split()[1].rstrip(";")
         with urllib.request.urlopen(address) as answer:
             assert answer.read() == page.read_bytes()

@@ -85,7 +85,6 @@ def processes_in(folder: Path) -> set[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 class TestRealServers:
     def test_it_runs_until_it_is_ended(self, server: Command, tmp_path: Path) -> None:
         port = str(free_port())

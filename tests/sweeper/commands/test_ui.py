@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.mlflow_server import MlflowServer
+from cluster.mlflow_server import MlflowServer, free_port
 from sweeper.cli import main
 
 FAKE = """
@@ -27,10 +27,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-    return number
+    return free_port()
 
 
 @pytest.fixture

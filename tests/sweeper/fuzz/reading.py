@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from types import FrameType
 
 from sweeper.errors import UserError
@@ -74,10 +75,16 @@ def _read(content: bytes) -> None:
         expand(document, grid)
 
 
+@cache
+def _warm() -> None:
+    """Import what the components need, which takes seconds, once a process."""
+    for path in SHIPPED:
+        reading(path.read_bytes())
+
+
 def share(step: int, start: int) -> tuple[int, float, int, list[tuple[int, str]], int]:
     """Inputs refused, slowest, its number, tracebacks by number, peak memory in KiB."""
-    for path in SHIPPED:  # what they import takes seconds, once
-        reading(path.read_bytes())
+    _warm()
     refused, slowest, which, broken = 0, 0.0, start, []
     for number in range(start, start + step):
         seen = reading(mutant(number))

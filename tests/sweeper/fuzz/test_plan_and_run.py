@@ -20,6 +20,7 @@ import mlflow
 import pytest
 
 from sweeper.cli import main
+from sweeper.driver import driver
 from sweeper.terminal.stand_ins import allow_every_character
 from tests.sweeper.fuzz.mounts import DISKS, can_mount, read_only_disk, unmount_below
 from tests.sweeper.fuzz.surroundings import ENCODINGS, Change, Surroundings, drawn
@@ -55,7 +56,7 @@ def root() -> Iterator[Path]:
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink() and path.is_dir():
             path.chmod(0o755)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # MLflow may still be writing
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,6 @@ def test_plan_and_run_agree(seed: int, root: Path, blank_store: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("imported")
 @pytest.mark.parametrize("start", range(25, 225, 50))
 def test_plan_and_run_agree_in_more_surroundings(
@@ -89,14 +89,14 @@ def test_plan_and_run_agree_in_more_surroundings(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.skipif(not can_mount(), reason="needs the right to mount a tmpfs (root does)")
 @pytest.mark.usefixtures("imported")
 @pytest.mark.parametrize("disk", DISKS)
 def test_plan_and_run_agree_on_disks_that_take_little(
-    disk: Change, root: Path, blank_store: Path
+    disk: Change, root: Path, blank_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Room may run out after the plan, in the middle of a run, which then says so."""
+    monkeypatch.setattr(driver, "PATIENCE", 5.0)  # it waits as long for a store that has no room
     for seed in range(8):
         _check(seed, _folder_within(root, seed), blank_store, disk)
 

@@ -51,7 +51,6 @@ def test_the_zoo_is_planned_for_less_than_five_minutes_on_two_cores(tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
 def test_every_model_finishes_on_ray_with_finite_metrics_and_pictures(tmp_path: Path) -> None:
     sweep = zoo(tmp_path)
     command = [

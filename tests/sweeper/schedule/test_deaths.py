@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import ray
 from ray.exceptions import OutOfMemoryError
 
 from cluster.local import Local
@@ -19,7 +18,7 @@ from sweeper.resources import Resources
 from sweeper.schedule import tune
 from sweeper.schedule.deaths import Death, DeathRecords
 from sweeper.schedule.tune import TuneSchedule
-from tests.local_ray import start_ray
+from tests.local_ray import local_ray
 from tests.sweeper.small import planned, prepared, small_sweep
 
 DIED = """1 (occurred at 2026-01-01_00-00-00)
@@ -131,9 +130,8 @@ def test_a_trials_newest_failure_counts(logs: Path) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    start_ray()
-    yield
-    ray.shutdown()
+    with local_ray():
+        yield
 
 
 def killed(config: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from sweeper.storage import paths
 from tests.local_ray import own_settings
 from tests.sweeper.mlflow_view import THIRD_PARTY
 
-pytestmark = [*THIRD_PARTY, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [*THIRD_PARTY, pytest.mark.slow]
 
 GRID = """
 experiment: head

@@ -28,7 +28,7 @@ from sweeper.sweep import Sweep
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.three_hosts import ADDRESSES, HEAD, NEEDS_HOSTS, Hosts, three_hosts
 
-pytestmark = [*THIRD_PARTY, NEEDS_HOSTS, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [*THIRD_PARTY, NEEDS_HOSTS, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[3]
 EPOCHS = 60
@@ -112,19 +112,18 @@ class Lab:
         with self.driver(name, self.grid(name), host, tracking) as driver:
             require_finished(driver)
 
-    def epochs(self, name: str, host: str) -> int:
-        """How many epochs the newest commits that a host has made are at, in all."""
+    def workers(self, name: str) -> list[str]:
+        """The hosts that have made the newest commits of the trials."""
         trials = self.sweep(name).trials
         commits = [ledger.newest_commit(self.storage(name), one.id) for one in trials]
-        there = [one for one in commits if one and one.manifest["host"] == host]
-        return sum(one.progress.epoch for one in there)
+        return [one.manifest["host"] for one in commits if one]
 
-    def await_work(self, name: str, host: str, driver: subprocess.Popen[str]) -> None:
-        """Wait until a host has saved epochs that it had not saved before."""
-        before = self.epochs(name, host)
-        while self.epochs(name, host) <= before:
+    def await_work(self, name: str, driver: subprocess.Popen[str]) -> str:
+        """Wait until a host has saved an epoch, and return its name."""
+        while not (found := self.workers(name)):
             assert driver.poll() is None, driver.communicate()[1]
             time.sleep(0.05)
+        return found[0]
 
     def require_kept(self, name: str, tracking: str = "") -> None:
         """Every promise about the sweep is kept, as seen from the first host."""
@@ -186,66 +185,71 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def hosts(lab: Lab) -> Iterator[Hosts]:
-    """The hosts, the first two of which train; what runs on them ends with the test."""
-    lab.hosts.start_ray("cla")
-    lab.hosts.start_ray("clb")
-    yield lab.hosts
-    for host in ADDRESSES:
-        lab.hosts.stop(host)
+def hosts(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Hosts]:
+    """The hosts, the first two of which train, or those of `cores`; at the end nothing runs."""
+    try:
+        for host, cpus in getattr(request, "param", {"cla": 1, "clb": 1}).items():
+            lab.hosts.start_ray(host, cpus=cpus)
+        yield lab.hosts
+    finally:
+        for host in ADDRESSES:
+            lab.hosts.stop(host)
 
 
+def cores(**cpus: int) -> pytest.MarkDecorator:
+    """The hosts that have a Ray in a test, in the order of their start, and their cores."""
+    return pytest.mark.parametrize("hosts", [cpus], ids=["-".join(cpus)], indirect=True)
+
+
+@cores(cla=0, clb=1, clc=1)
 def test_a_node_that_is_killed_loses_nothing(lab: Lab, hosts: Hosts) -> None:
     with lab.driver("killed", lab.grid("killed")) as driver, none_repeated(lab, "killed") as note:
-        lab.await_work("killed", "clb", driver)
+        worker = lab.await_work("killed", driver)
         note()
-        hosts.stop("clb")
+        hosts.stop(worker)
         require_finished(driver)
     lab.require_kept("killed")
 
 
+@cores(cla=0, clb=1)
 def test_a_node_that_is_back_trains_again(lab: Lab, hosts: Hosts) -> None:
     """The head trains nothing, so that the sweep waits for the only node that does."""
-    hosts.stop("clb")
-    hosts.stop("cla")
-    hosts.start_ray("cla", cpus=0)
-    hosts.start_ray("clb")
     with lab.driver("back", lab.grid("back")) as driver, none_repeated(lab, "back") as note:
-        lab.await_work("back", "clb", driver)
+        assert lab.await_work("back", driver) == "clb"
         hosts.stop("clb")
         note()
         hosts.start_ray("clb")
-        lab.await_work("back", "clb", driver)
         require_finished(driver)
     lab.require_kept("back")
 
 
+@cores(cla=0, clb=1, clc=1)
 def test_a_link_that_is_cut_for_half_a_minute_loses_nothing(lab: Lab, hosts: Hosts) -> None:
     with lab.driver("cut", lab.grid("cut")) as driver, none_repeated(lab, "cut") as note:
-        lab.await_work("cut", "clb", driver)
+        worker = lab.await_work("cut", driver)
         note()
-        hosts.link("clb", "down")
+        hosts.link(worker, "down")
         time.sleep(30)
-        hosts.link("clb", "up")
+        hosts.link(worker, "up")
         require_finished(driver)
     lab.require_kept("cut")
 
 
+@cores(cla=1, clb=1, clc=0)
 def test_a_driver_on_a_host_that_trains_nothing(lab: Lab, hosts: Hosts) -> None:
-    hosts.start_ray("clc", cpus=0)
     with lab.driver("third", lab.grid("third"), "clc") as driver:
         require_finished(driver)
-    assert lab.epochs("third", "clc") == 0
+    assert "clc" not in lab.workers("third")
     lab.require_kept("third")
 
 
+@cores(cla=1, clb=1, clc=0)
 def test_a_head_that_is_lost_ends_the_driver_and_the_command_goes_on(
     lab: Lab, hosts: Hosts
 ) -> None:
-    hosts.start_ray("clc", cpus=0)
     with none_repeated(lab, "head") as note:
         with lab.driver("head", lab.grid("head"), "clc") as driver:
-            lab.await_work("head", "clb", driver)
+            lab.await_work("head", driver)
             hosts.stop("cla")
             _, words = driver.communicate()
             assert driver.returncode not in (0, None), words
@@ -289,7 +293,7 @@ def test_a_tracker_that_is_killed_with_its_postgresql_gets_all(lab: Lab, hosts: 
     start()
     uri = "http://127.0.0.1:5055"
     with lab.driver("server", lab.grid("server"), tracking=uri) as driver:
-        lab.await_work("server", "clb", driver)
+        lab.await_work("server", driver)
         os.killpg(json.loads((folder / "process.json").read_text())["pid"], signal.SIGKILL)
         [database, *_] = (folder / "postgres/data/postmaster.pid").read_text().splitlines()
         os.kill(int(database), signal.SIGKILL)

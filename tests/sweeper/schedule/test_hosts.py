@@ -28,7 +28,7 @@ from sweeper.sweep import Sweep
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.three_hosts import HEAD, NEEDS_HOSTS, Hosts, three_hosts
 
-pytestmark = [*THIRD_PARTY, NEEDS_HOSTS, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [*THIRD_PARTY, NEEDS_HOSTS, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[3]
 GRID = """
@@ -39,6 +39,29 @@ seeds: 1
 trials:
   - {{model: sigma_vae, sigma: [0.1, 0.2, 0.3, 0.4]}}
 cluster: {cluster}
+"""
+MEETING = """
+import os, socket, time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from trainers.evaluations import EVALUATIONS, Evaluation
+from trainers.fields import Component
+
+@EVALUATIONS.register("meeting")
+@dataclass(frozen=True, kw_only=True)
+class Meeting(Component):
+    reference: ClassVar[str] = ""
+    folder: str = ""
+
+    def check(self, trial):
+        pass
+
+    def evaluate(self, trial, objective, model, cache=None):
+        Path(self.folder, socket.gethostname()).touch()
+        while len(os.listdir(self.folder)) < 2:
+            time.sleep(0.05)
+        return Evaluation({"met": 1.0})
 """
 
 
@@ -54,6 +77,13 @@ class Lab:
         path = self.hosts.folder / f"{name}.yaml"
         path.write_text(GRID.format(data=self.data, epochs=epochs, cluster=cluster) + more)
         return path
+
+    def meeting(self, name: str) -> str:
+        """Lines of a grid of which no host trains a second trial before two have trained one."""
+        component, folder = self.hosts.folder / "meeting.py", self.hosts.folder / f"met-{name}"
+        component.write_text(MEETING)
+        folder.mkdir()
+        return f"components: [{component}]\nevaluate: [{{meeting: {{folder: {folder}}}}}]\n"
 
     def sweep(self, name: str) -> Sweep:
         storage = self.hosts.folder / name / "sweeps"
@@ -145,7 +175,7 @@ def require_equal(lab: Lab, name: str) -> Sweep:
 
 def test_two_equal_hosts_train_what_one_does(lab: Lab, second: Hosts) -> None:
     second.start_ray("clb")
-    lab.grid("equal")
+    lab.grid("equal", lab.meeting("equal"))
     code, outcome, words = lab.run("equal")
     assert (code, outcome["finished"]) == (0, 4), words
     assert "left out" not in words
@@ -206,7 +236,7 @@ def test_the_program_travels_to_a_host_that_has_another_or_none(
     }
     second.start_ray("clb", before[what])
     name = f"travels-{what}"
-    lab.grid(name, "send_code: true" if what == "program" else "")
+    lab.grid(name, lab.meeting(name) + "send_code: true" * (what == "program"))
     code, outcome, words = lab.run(name, *(["--send-code"] if what == "sweeper" else []))
     assert (code, outcome["finished"]) == (0, 4), words
     assert "left out" not in words
@@ -231,7 +261,7 @@ def test_nothing_is_trained_if_no_host_can(lab: Lab, second: Hosts) -> None:
 def test_mixed_hosts_train_if_the_grid_allows_it(lab: Lab, second: Hosts) -> None:
     """Each trial, its run and the report say so."""
     second.start_ray("clb", more={"ATEN_CPU_CAPABILITY": "default"})
-    lab.grid("mixed", "allow_mixed: true")
+    lab.grid("mixed", lab.meeting("mixed") + "allow_mixed: true")
     code, outcome, words = lab.run("mixed")
     assert (code, outcome["finished"]) == (0, 4), words
     assert re.search(r"node clb .*differs in its instructions .*`allow_mixed` allows", words)

@@ -39,7 +39,7 @@ from tests.sweeper.small import (
 )
 from trainers import Pack
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

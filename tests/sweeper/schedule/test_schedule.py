@@ -27,7 +27,7 @@ from sweeper.schedule.tune import TuneSchedule
 from sweeper.storage import ledger
 from sweeper.worker import reporter
 from sweeper.worker.worker import TrialOutOfMemoryError
-from tests.local_ray import start_ray
+from tests.local_ray import local_ray
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.searched import load, source_of
 from tests.sweeper.small import (
@@ -46,10 +46,9 @@ pytestmark = READY
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """One local Ray for all tests of the module; schedules use a Ray that is already there."""
-    start_ray()
-    Local().connect()  # to what is there, with the settings that a schedule needs
-    yield
-    ray.shutdown()
+    with local_ray():
+        Local().connect()  # to what is there, with the settings that a schedule needs
+        yield
 
 
 @pytest.mark.usefixtures("cluster")
@@ -103,7 +102,7 @@ def test_a_sweep_that_never_could_begin_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("cluster")
 def test_a_stop_sign_ends_a_schedule(tmp_path: Path) -> None:
-    sweep = small_sweep(tmp_path, *[planned(seed=seed, epochs=2000) for seed in range(6)])
+    sweep = small_sweep(tmp_path, *[planned(seed=seed, epochs=100_000) for seed in range(6)])
     jobs, news = prepared(sweep), list[Event]()
 
     def hear(events: list[Event]) -> None:
@@ -177,7 +176,7 @@ def test_a_stop_sign_ends_a_wait_for_room(tmp_path: Path, crowd: Any) -> None:
 def test_a_trial_that_has_just_found_room_ends_its_epoch(
     tmp_path: Path, crowd: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sweep = small_sweep(tmp_path, planned(epochs=2000))
+    sweep = small_sweep(tmp_path, planned(epochs=100_000))
     jobs, news = prepared(sweep), list[Event]()
 
     def make_room(text: str) -> None:

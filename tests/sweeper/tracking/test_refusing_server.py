@@ -16,12 +16,13 @@ from cluster.mlflow_login import USER, Login
 from cluster.mlflow_server import MlflowServer, free_port
 from sweeper.cli import main
 from sweeper.doctor import surroundings
+from sweeper.driver import driver
 from sweeper.tracking import delivery
 from sweeper.tracking.server_check import check_server
 from tests.sweeper.grids import grid_text, write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 
-pytestmark = [*THIRD_PARTY, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [*THIRD_PARTY, pytest.mark.slow]
 
 
 @dataclass(frozen=True)
@@ -111,26 +112,25 @@ def test_records_that_were_not_delivered_are_in_the_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server ends after the check; the same command then delivers them."""
-    monkeypatch.setattr("sweeper.driver.driver.PATIENCE", 1.0)
     port = free_port()
     server = MlflowServer(f"sqlite:///{tmp_path}/server.db", port, tmp_path / "files")
     grid = write_grid(tmp_path, grid_text("{model: sigma_vae, sigma: 0.1}"))
     asked = ["run", str(grid), "--storage", str(tmp_path / "sweeps"), "--inline", "--json"]
     asked += ["--tracking", server.uri]
     whole = delivery.Delivery.start
-    with server.serving() as process:
+    with server.serving() as process, monkeypatch.context() as patch:
 
         def start(one: delivery.Delivery) -> None:
             os.killpg(process.pid, signal.SIGKILL)  # its workers, too
             process.wait()
             whole(one)
 
-        monkeypatch.setattr(delivery.Delivery, "start", start)
+        patch.setattr(delivery.Delivery, "start", start)
+        patch.setattr(driver, "PATIENCE", 1.0)
         assert main(asked) == 3
     found = json.loads(capsys.readouterr().out)
     assert (found["finished"], found["undelivered"]) == (2, 2)
     assert found["tracker_error"]
-    monkeypatch.setattr(delivery.Delivery, "start", whole)
     with server.serving():
         assert main(asked) == 0
         found = json.loads(capsys.readouterr().out)
