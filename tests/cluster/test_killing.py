@@ -31,7 +31,7 @@ pid, seen = ray.get(worker.about.remote())
 host, name = socket.gethostname(), b"ray::Worker"
 with joined(there.address):
     for other in (Process("nowhere", pid, seen, name), Process(host, pid, seen, b"ray::Other"),
-                  Process(host, pid, seen - 60, name), Process(host, 2**22 + 1, seen, name)):
+                  Process(host, pid, seen - 3600, name), Process(host, 2**22 + 1, seen, name)):
         assert not kill(other), other
     assert ray.get(worker.about.remote())[0] == pid
     assert kill(Process(host, pid, seen, name))
