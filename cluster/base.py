@@ -26,6 +26,7 @@ SETTINGS = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else it packs the working directory, data and all
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what it tells of dead workers would stand among our JSON
     "RAY_worker_niceness": "0",  # Ray's 15 leaves 3 % of a core beside one other busy process
+    "RAY_raylet_start_wait_time_s": "120",  # 30 pass beside many busy processes
     "RAY_prestart_worker_first_driver": "0",  # Tune takes workers with an environment of its own
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",

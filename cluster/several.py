@@ -15,8 +15,6 @@ from cluster.token import own_token
 
 __all__ = ["several_nodes"]
 
-PATIENT = {"RAY_raylet_start_wait_time_s": "120"}  # on a busy machine Ray's 30 are too few
-
 
 @contextmanager
 def several_nodes(count: int = 2) -> Iterator[str]:
@@ -27,7 +25,7 @@ def several_nodes(count: int = 2) -> Iterator[str]:
     """
     require_short(temporary_folder())
     own_token()
-    for name, value in {**SETTINGS, **PATIENT}.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     from ray._raylet import Config  # type: ignore[attr-defined]
     from ray.cluster_utils import Cluster
