@@ -83,7 +83,8 @@ class Choice:
             f"{quantity(self.metric)} among up to {self.most} values: {each}"
             f"{f' ({remark})' * bool(remark)}. What is reported is of the chosen trials; the "
             "intervals of the settings' test means allow for the choice (Bonferroni), those of "
-            f"laws and comparisons do not{post_hoc(self.post_hoc)}.{end}"
+            "laws, comparisons and numbers beside published ones do not"
+            f"{post_hoc(self.post_hoc)}.{end}"
         )
 
 

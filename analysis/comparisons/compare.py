@@ -5,9 +5,10 @@ Example::
     compare(trials, Groups({"model": "sigma_vae"}, {"model": "alpha_vae"}), ["test/denoise"])
 
 Each setting that both groups have (a σ, a network) is compared on its own: paired over the seeds
-that both have, by Welch's interval where seeds are disjoint. Over all settings and metrics p
-values are corrected by Holm's method, and intervals hold at once (Bonferroni). The p value
-decides: Holm's method may tell two apart whose simultaneous interval still holds zero.
+that both have, by Welch's interval where seeds are disjoint. Splits of the data repeat a setting,
+as seeds do: each seed counts once, with its mean over the splits of both groups. Over all settings
+and metrics p values are corrected by Holm's method, and intervals hold at once (Bonferroni). The p
+value decides: Holm's method may tell two apart whose simultaneous interval still holds zero.
 
 A field that is one value in each group and another in the other (DEEN's network) cannot be told
 from the groups: every sentence names it. Noise levels, β and data must be equal; a model without
@@ -23,7 +24,13 @@ from itertools import combinations
 import pandas as pd
 
 from analysis.comparisons.comparison import Comparison, Groups
-from analysis.comparisons.side_by_side import at_beta_one, by_seed, common_settings, setting_fields
+from analysis.comparisons.side_by_side import (
+    at_beta_one,
+    by_seed,
+    common_settings,
+    on_common_splits,
+    setting_fields,
+)
 from analysis.errors import AnalysisError, NotComparable, TooFewRows
 from analysis.sources.comparable import (
     noise_fields,
@@ -32,6 +39,7 @@ from analysis.sources.comparable import (
     require_one_unit,
 )
 from analysis.sources.rows import matching, require_column, require_metric, require_value, settled
+from analysis.sources.schema import SPLIT
 from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.multiplicity import places
 from analysis.training.verdicts import Trained
@@ -124,10 +132,12 @@ def _compared(
         require_one_unit(metric, pd.concat(sides))
     fields, also = setting_fields(sides, groups)
     found = []
+    named = SPLIT in {*groups.first, *groups.second}
     for setting, first, second in common_settings(sides, fields):
-        for metric in metrics:
-            require_comparable(metric, noise_fields(pd.concat([first, second])))
-            one = compare_sides(metric, groups, setting, (first, second), level)
+        both = (first, second) if named else on_common_splits((first, second))
+        for metric in metrics if len(both[0]) else ():
+            require_comparable(metric, noise_fields(pd.concat(both)))
+            one = compare_sides(metric, groups, setting, both, level)
             found.append(replace(one, also=also))
     return found
 
@@ -153,6 +163,7 @@ def compare_sides(
         both.effect(level),
         paired=both.paired,
         training=Trained.of_rows(pd.concat(sides)),
+        splits=min(side[SPLIT].nunique() if SPLIT in side else 1 for side in sides),
     )
 
 

@@ -40,6 +40,7 @@ class Comparison:
     square of both sides', g_av), with its own interval; NaN below three pairs.
     also: fields that differ with the groups, and so may be the cause as well.
     training: how far the trials of both groups were trained; of untrained ones nothing is claimed.
+    splits: of the data, over which the values of each seed were averaged.
     """
 
     metric: str
@@ -53,6 +54,7 @@ class Comparison:
     paired: bool = False
     also: tuple[str, ...] = ()
     training: Trained = field(default_factory=Trained)
+    splits: int = 1
 
     @property
     def p(self) -> float:
@@ -74,7 +76,8 @@ class Comparison:
 
     @property
     def design(self) -> str:
-        return design(self.paired, self.n)
+        mean = f", each the mean of {self.splits} splits" * (self.splits > 1)
+        return design(self.paired, self.n) + mean
 
     @property
     def verdict(self) -> str:

@@ -10,10 +10,11 @@ import pandas as pd
 from analysis.comparisons.comparison import Groups
 from analysis.errors import TooFewRows, UnusableValues
 from analysis.sources.noise import noise_levels
-from analysis.sources.schema import SAID_BY_MODEL, param_columns
+from analysis.sources.rows import over_splits
+from analysis.sources.schema import SAID_BY_MODEL, SPLIT, param_columns
 from analysis.wording import quantity
 
-__all__ = ["at_beta_one", "by_seed", "common_settings", "setting_fields"]
+__all__ = ["at_beta_one", "by_seed", "common_settings", "on_common_splits", "setting_fields"]
 
 EQUAL = ("beta", "data", "corruption")
 
@@ -30,9 +31,10 @@ def setting_fields(
 ) -> tuple[list[str], tuple[str, ...]]:
     """The fields that make a setting, and those that differ as the groups do.
 
-    A field that one side does not have at all (DEEN has no β) is neither.
+    A field that one side does not have at all (DEEN has no β) is neither, nor are seed and split
+    of the data, by which a setting is repeated.
     """
-    apart = {*groups.first, *groups.second, "seed"}
+    apart = {*groups.first, *groups.second, "seed", SPLIT}
     if "model" in apart:
         apart |= set(SAID_BY_MODEL)
     both = pd.concat(sides)
@@ -68,8 +70,19 @@ def common_settings(
             yield {name: rows[name].iloc[0] for name in fields}, rows, texts[1][key]
 
 
+def on_common_splits(
+    sides: tuple[pd.DataFrame, pd.DataFrame],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the splits of the data that both sides have; all rows if a side has none."""
+    if not all(SPLIT in side and side[SPLIT].notna().all() for side in sides):
+        return sides
+    first, second = (side[SPLIT] for side in sides)
+    return sides[0][first.isin(second)], sides[1][second.isin(first)]
+
+
 def by_seed(rows: pd.DataFrame, metric: str, label: str) -> pd.Series[float]:
-    """`metric` of each row by its seed; rows without seeds get numbers that no other rows have.
+    """`metric` by seed, the mean over its splits of the data; rows without seeds get numbers that
+    no other rows have.
 
     Errors: UnusableValues for NaN; TooFewRows for several rows of one seed.
     """
@@ -82,9 +95,10 @@ def by_seed(rows: pd.DataFrame, metric: str, label: str) -> pd.Series[float]:
         )
     if "seed" not in rows or rows["seed"].isna().any():
         return pd.Series(values, index=[f"row {at}" for at in rows.index])
-    if rows["seed"].duplicated().any():
+    if rows.duplicated(["seed", *([SPLIT] * (SPLIT in rows))]).any():
         raise TooFewRows(
             f"({label}) has several trials of one seed at one setting; name what "
             "tells them apart in the group"
         )
-    return pd.Series(values, index=rows["seed"].tolist())
+    rows = over_splits(rows, [metric])
+    return pd.Series(rows[metric].to_numpy(dtype=np.float64), index=rows["seed"].tolist())

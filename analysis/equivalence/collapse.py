@@ -111,7 +111,8 @@ class CollapseVerdict:
             | {
                 "level": "collapse",
                 "delta": self.delta,
-                "test": self.test and self.test.to_json(),
+                "test": self.test
+                and self.test.to_json() | {"verdict": licensed(self.test.verdict, self.training)},
                 "verdict_text": self.verdict_text,
                 "training": self.training.to_json(),
                 "sentence": self.sentence(),

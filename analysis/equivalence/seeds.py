@@ -43,7 +43,7 @@ class SeedVerdict:
     seeds in both arms, so that each arm uses some of them. needs, if_equal: further seeds per arm
     that decide all metrics together, see `seeds_missing`. copies: number of seeds whose values
     equal another seed's, which are not counted. reason: why the pair is unusable. training: how
-    far both arms were trained; without convergence no pair is called equivalent. p_holm: of the
+    far both arms were trained; only converged ones are called equivalent. p_holm: of the
     pair's claim, corrected over its family; NaN where it stands alone. post_hoc: that the margin
     was chosen after the run, in words.
     """
@@ -94,7 +94,10 @@ class SeedVerdict:
         return told + floor(self.verdict, min(map(len, self.seeds)))
 
     def to_json(self) -> dict[str, Any]:
-        tests = {name: test.to_json() for name, test in self.tests.items()}
+        tests = {
+            name: test.to_json() | {"verdict": licensed(test.verdict, self.training)}
+            for name, test in self.tests.items()
+        }
         return plain(
             asdict(self)
             | {
@@ -198,7 +201,7 @@ def compare_arms(
         found,
         settings=_settings(first, second),
         training=training,
-        verdict=licensed(found.verdict, training),
+        verdict=licensed(together(found.tests), training) if found.tests else found.verdict,
     )
 
 
@@ -234,7 +237,7 @@ def compare_seeds(
         tests,
         kept,
         dealt,
-        together(tests) if tests else UNDECIDED,
+        licensed(together(tests), Trained()) if tests else UNDECIDED,
         needs,
         if_equal,
         copies=len({*whole[0].index, *whole[1].index}) - len(kept[0]) - len(kept[1]),

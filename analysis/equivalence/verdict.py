@@ -10,12 +10,14 @@ from analysis.training.verdicts import DRIFTING, UNTRAINED, Trained
 from analysis.wording import plural
 
 __all__ = [
+    "AGREE",
     "ALIKE",
     "ALPHA",
     "DIFFERENT",
     "EQUIVALENT",
     "LEAST_SEEDS",
     "UNDECIDED",
+    "UNKNOWN",
     "UNUSABLE",
     "floor",
     "licensed",
@@ -27,19 +29,26 @@ __all__ = [
 
 EQUIVALENT = "equivalent"
 ALIKE = "alike so far"  # within the margin, and training has not converged
+AGREE = "within the margin as measured"  # within the margin, and nothing is known of the training
 DIFFERENT = "different"
 UNDECIDED = "undecided"
 UNUSABLE = "unusable"
 
+UNKNOWN = "whether training had converged is unknown"
 ALPHA = 0.05  # level of an equivalence test that is not repeated
 LEAST_SEEDS = 5  # per arm; with fewer the verdict is undecided
 
 
 def licensed(verdict: str, training: Trained) -> str:
-    """The verdict that training allows: equivalence takes convergence, and any claim training."""
+    """The verdict that training allows: equivalence takes convergence, and any claim training.
+
+    Of runs whose histories are not known, a table's, it is only said that they agree as measured.
+    """
     if training.verdict == UNTRAINED and verdict != UNUSABLE:
         return UNTRAINED
-    return ALIKE if training.verdict == DRIFTING and verdict == EQUIVALENT else verdict
+    if verdict != EQUIVALENT:
+        return verdict
+    return {None: AGREE, DRIFTING: ALIKE}.get(training.verdict, verdict)
 
 
 def said(
@@ -52,6 +61,8 @@ def said(
     """The verdict in words: with the further seeds needed if undecided, and the training."""
     if verdict == UNDECIDED:
         return f"{verdict} (needs {missing(needs, if_equal, dealt)})"
+    if verdict == AGREE:
+        return f"within the margin at the measured point; {UNKNOWN}"
     remark = training.remark if training and verdict != UNUSABLE else ""
     return f"{verdict} ({remark})" if remark else verdict
 

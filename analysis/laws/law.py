@@ -14,6 +14,7 @@ from analysis.errors import AnalysisError, MixedRows, TooFewRows, UnusableValues
 from analysis.sources.comparable import moving, require_comparable
 from analysis.sources.machines import mixed
 from analysis.sources.rows import (
+    chosen,
     equals,
     matching,
     require_column,
@@ -23,7 +24,7 @@ from analysis.sources.rows import (
     split_alone,
     usable,
 )
-from analysis.sources.schema import CHOSEN, SPLIT, param_columns
+from analysis.sources.schema import SPLIT, param_columns
 from analysis.wording import listed, plural, quantity, symbol
 
 __all__ = ["Law", "Points", "filtered", "mixed_fields", "points", "table_points"]
@@ -94,7 +95,7 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
     usable(rows, law.y)
     seed = rows["seed"].to_numpy() if "seed" in rows and rows["seed"].notna().all() else None
     notes += [several] if (several := mixed(rows)) else []
-    notes += [_chosen(rows, str(name)) for name in rows if str(name).startswith(CHOSEN)]
+    notes += chosen(rows)
     return Points(
         rows[law.x].to_numpy(dtype=np.float64),
         rows[law.y].to_numpy(dtype=np.float64),
@@ -102,12 +103,6 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
         tuple(notes),
         _splits(rows) if splits else REPEATED,
     )
-
-
-def _chosen(rows: pd.DataFrame, column: str) -> str:
-    values = listed(sorted(map(float, rows[column].unique())))
-    name = symbol(column.removeprefix(CHOSEN))
-    return f"the {name} was chosen at each setting ({values}), for which no interval allows"
 
 
 def _splits(rows: pd.DataFrame) -> str:

@@ -109,18 +109,25 @@ def law_doubts(law: Evidence) -> list[str]:
 
 
 def _exponent(law: Evidence) -> str:
-    x, seeds = symbol(law.law.x), f" of {plural(law.n_seeds, 'seed')}" if law.n_seeds > 1 else ""
-    corrected = law.exponent.family > 1
-    sign, nu = ("−", law.nu) if law.nu >= 0 else ("", -law.nu)
+    x, sign, nu = symbol(law.law.x), *(("−", law.nu) if law.nu >= 0 else ("", -law.nu))
     if not math.isfinite(nu):
         return ""
+    interval = "" if law.one_seed else f" ({_interval(law)})"
     return (
-        f"{_claim(law, f'{x}^{sign}ν')} with ν = {_exact(law.nu, law.se)} "
-        f"({percent(law.exponent.level)} {law.exponent.alone.method}{seeds}{_at_once(law)}: "
-        f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
-        f"{'Holm ' * corrected}{probability(law.corrected_p)} for ν = 0) "
+        f"{_claim(law, f'{x}^{sign}ν')} with ν = {_exact(law.nu, law.se)}{interval} "
         f"for {x} from {law.x_min:g} to {law.x_max:g}, n = {law.n}, "
         f"R² = {share(law.r2)}{post_hoc(law.law.post_hoc)}."
+    )
+
+
+def _interval(law: Evidence) -> str:
+    """Of ν: over seeds, or of the points of a curve that has none."""
+    of = f"of {plural(law.n_seeds, 'seed')}" if law.seed else "of the points of this curve"
+    corrected = law.exponent.family > 1
+    return (
+        f"{percent(law.exponent.level)} {law.exponent.alone.method} {of}{_at_once(law)}: "
+        f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
+        f"{'Holm ' * corrected}{probability(law.corrected_p)} for ν = 0"
     )
 
 
@@ -147,7 +154,7 @@ def _claim(law: Evidence, power: str) -> str:
 
 
 def _one(law: Evidence) -> str:
-    return "published curve" if law.published else "one curve"
+    return "published curve" if law.published else "run's curve" if law.seed else "one curve"
 
 
 def _exact(value: float, se: float) -> str:
@@ -159,10 +166,16 @@ def _exact(value: float, se: float) -> str:
 
 
 def _worth(law: Evidence) -> str:
+    if law.one_seed and math.isfinite(law.ci_low):
+        return (
+            f"OLS over this run's points gives {_exact(law.ci_low, law.se)} to "
+            f"{_exact(law.ci_high, law.se)} ({percent(law.exponent.level)}): that says how "
+            "straight its curve is, not what another seed would give."
+        )
     if law.n_seeds == 1:
         return (
-            f"{'With one seed' if law.seed else 'Without seeds'} the "
-            "interval says how straight the points are, not what another seed would give."
+            "Without seeds the interval says how straight the points are, not what another seed "
+            "would give."
         )
     if law.n_seeds < 5:
         return (

@@ -20,7 +20,7 @@ from analysis.laws.hypotheses import against
 from analysis.laws.law import Law, filtered, mixed_fields
 from analysis.laws.powerlaw import fit
 from analysis.published.cells import RUNS, Cell, cells
-from analysis.sources.rows import equals, settled
+from analysis.sources.rows import chosen, equals, settled
 from analysis.sources.schema import param_columns
 from analysis.statistics.estimate import Estimate, unknown
 from analysis.statistics.means import mean_estimate
@@ -39,7 +39,8 @@ class Replication:
     error; without an interval for one seed. differs: setting -> (ours, the paper's).
     exact: whether it is a count, which no seed changes. p_holm: of the difference, corrected over
     all published numbers beside ours; None where this one stands alone. beside: another number
-    of ours, which the paper does not print, in words; not tested.
+    of ours, which the paper does not print, in words; not tested. chosen: which fields of our
+    trials were chosen on the validation part, in words, for the intervals do not allow for that.
     """
 
     table: str
@@ -51,6 +52,7 @@ class Replication:
     exact: bool = False
     p_holm: float | None = None
     beside: str = ""
+    chosen: str = ""
 
     @property
     def p(self) -> float:
@@ -86,6 +88,7 @@ class Replication:
             "p_holm": self.p_holm,
             "differs": dict(self.differs),
             "beside": self.beside,
+            "chosen": self.chosen,
             "sentence": self.sentence(),
         }
 
@@ -97,7 +100,7 @@ class Replication:
             if math.isfinite(ours.se)
             else ""
         )
-        beside = f"; {self.beside}" * bool(self.beside)
+        beside = "".join(f"; {one}" for one in (self.beside, self.chosen) if one)
         told = (
             f"{self.quantity}: the paper has {number(self.paper, 4)}, ours is "
             f"{number(ours.value, 4)}{spread}, {self._apart()}{beside}"
@@ -166,13 +169,15 @@ def exponent_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> 
     theirs, ours_law = published.law(name), law or _law(name)
     ours = fit(trials, ours_law)
     found = against(ours, theirs.nu, name, theirs.se, theirs.exponent.df)
+    rows = filtered(trials, ours_law)
     return Replication(
         name,
         f"ν of {published.about(name).title}",
         theirs.nu,
         unknown(ours.nu, "one seed") if ours.one_seed else ours.exponent,
         found.difference,
-        differing_settings(filtered(trials, ours_law), name),
+        differing_settings(rows, name),
+        chosen="; ".join(chosen(rows)),
     )
 
 
@@ -245,6 +250,7 @@ def _replication(mine: pd.DataFrame, name: str, cell: Cell, label: str) -> Repli
         differs,
         cell.exact,
         beside=_told_beside(mine, cell),
+        chosen="" if cell.exact else "; ".join(chosen(mine)),
     )
 
 

@@ -10,11 +10,19 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import UnknownName, UnusableValues
-from analysis.sources.schema import DECLARED, FINISHED, SPLIT, metric_columns, param_columns
+from analysis.sources.schema import (
+    CHOSEN,
+    DECLARED,
+    FINISHED,
+    SPLIT,
+    metric_columns,
+    param_columns,
+)
 from analysis.wording import listed, quantity, symbol
 
 __all__ = [
     "COLLAPSED",
+    "chosen",
     "equals",
     "matching",
     "over_splits",
@@ -74,6 +82,21 @@ def over_splits(rows: pd.DataFrame, metrics: Collection[str]) -> pd.DataFrame:
     first = rows.drop_duplicates("seed").sort_values("seed")
     means = rows.groupby("seed")[list(metrics)].mean()
     return first.assign(**{name: means[name].to_numpy() for name in metrics})
+
+
+def chosen(rows: pd.DataFrame) -> list[str]:
+    """What to say beside an interval of rows of which a field was chosen on the validation part.
+
+    One phrase for each such field; its choice is made by the same seeds, and is not in the
+    scatter between them.
+    """
+    return [
+        f"the {symbol(str(name).removeprefix(CHOSEN))} was chosen at each setting "
+        f"({listed(sorted(map(float, rows[name].dropna().unique())))}), for which the interval "
+        "does not allow"
+        for name in rows
+        if str(name).startswith(CHOSEN) and rows[name].notna().any()
+    ]
 
 
 def split_alone(rows: pd.DataFrame) -> bool:

@@ -22,7 +22,7 @@ from analysis.equivalence import (
     TwinVerdict,
     Verdict,
 )
-from analysis.equivalence.verdict import ALIKE, ALPHA, missing
+from analysis.equivalence.verdict import AGREE, ALIKE, ALPHA, UNKNOWN, missing
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
@@ -38,7 +38,7 @@ LEVELS = {
     "collapse": "one curve for all β (TOST)",
 }
 _SENTENCES = 4
-_ORDER = (EQUIVALENT, ALIKE, UNUSABLE, UNTRAINED, UNDECIDED, DIFFERENT)
+_ORDER = (EQUIVALENT, ALIKE, AGREE, UNUSABLE, UNTRAINED, UNDECIDED, DIFFERENT)
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,8 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
         if same and len(pairs) > 1
         else "the pair is equivalent"
         if same
+        else f"all {len(pairs)} pairs agree within the margin at the measured point"
+        if len(pairs) > 1 and set(pairs.values()) == {AGREE}
         else f"of {plural(len(pairs), 'pair')}, {_tally(pairs.values())}"
     )
     if len(verdicts) > len(pairs):
@@ -180,7 +182,7 @@ def _unknown_training(verdicts: Sequence[Verdict]) -> str:
     """That it is not known whether the pairs that were tested had converged."""
     tested = [one for one in verdicts if isinstance(one, SeedVerdict | CollapseVerdict)]
     unknown = any(one.training.verdict is None for one in tested if not one.reason)
-    return "; as given, training length unknown" * unknown
+    return f"; {UNKNOWN}" * unknown
 
 
 def _wanted(verdicts: Sequence[Verdict]) -> str:

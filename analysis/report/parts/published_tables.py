@@ -119,6 +119,7 @@ def _exponent(claim: Claim, found: Replication) -> dict[str, object]:
         "ours_high": ours.high,
         "ours_text": interval(claim.law),
         "ours_at_once_with": ours.family,
+        "chosen": found.chosen,
         **_difference(found),
         "settings_that_differ": _settings(found, claim),
         "sentence": found.sentence(),
@@ -144,6 +145,7 @@ def _value(found: Replication) -> dict[str, object]:
         "settings_that_differ": "; ".join(_differing(found)),
         "note": published.about(found.table).note,
         "beside": found.beside,
+        "chosen": found.chosen,
         "sentence": found.sentence(),
     }
 

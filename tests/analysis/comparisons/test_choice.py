@@ -69,7 +69,7 @@ def test_laws_are_of_chosen_trials_and_say_so() -> None:
     law = fit(experiment.trials, Law())
     assert law.nu == pytest.approx(1.0, abs=0.05)
     assert law.n == 12
-    told = "the learning rate was chosen at each setting (0.001 and 0.01), for which no interval"
+    told = "the learning rate was chosen at each setting (0.001 and 0.01), for which the interval"
     assert any(note.startswith(told) for note in law.notes)
     roles = experiment.trials.set_index("trial")["role"]
     assert set(roles[list(found.trials)]) == {"declared"}
@@ -83,7 +83,10 @@ def test_the_sentence_says_what_was_chosen_how_and_with_which_correction() -> No
         "The learning rate was chosen at each of 3 settings by validation full ELBO among up to "
         "3 values: 0.001 at 2, 0.01 at 1. "
     )
-    assert "allow for the choice (Bonferroni), those of laws and comparisons do not." in said
+    assert (
+        "allow for the choice (Bonferroni), those of laws, comparisons and numbers beside "
+        "published ones do not."
+    ) in said
     assert said.endswith(" At 1 it is an end of the list, beyond which another may do better.")
     drifting = choose(grid().assign(training="drifting"), "lr", METRIC).sentence()
     assert (

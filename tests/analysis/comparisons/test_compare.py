@@ -298,6 +298,60 @@ def test_nan_and_repeated_seeds_are_refused() -> None:
         compare(pd.concat([sweep(), sweep()], ignore_index=True), GROUPS, ["test/kl"])
 
 
+def on_splits(frame: pd.DataFrame, shifts: dict[int, float]) -> pd.DataFrame:
+    """The rows once for each split of the data, which moves every KL by as much."""
+    return pd.concat(
+        [
+            frame.assign(
+                data_split_seed=split,
+                trial=frame["trial"] + f"-{split}",
+                **{"test/kl": frame["test/kl"] + shift},
+            )
+            for split, shift in shifts.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def test_splits_repeat_a_setting_and_are_no_seeds() -> None:
+    frame = sweep()
+    found, alone = (
+        compare(rows, GROUPS, ["test/kl"]) for rows in (on_splits(frame, {0: -5, 1: 5}), frame)
+    )
+    assert [one.setting for one in found] == [{"sigma": 0.1}, {"sigma": 0.2}, {"sigma": 0.3}]
+    assert [one.n for one in found] == [(6, 6)] * 3
+    ends, wanted = (
+        np.array([(one.difference.low, one.difference.high) for one in every])
+        for every in (found, alone)
+    )
+    assert np.allclose(ends, wanted)
+    assert "paired, 6 seeds, each the mean of 2 splits" in found[0].sentence()
+    assert "split" not in alone[0].sentence()
+
+
+def test_groups_are_compared_on_the_splits_that_both_have() -> None:
+    """A split of one group only, which lies 50 higher, is no difference between the groups."""
+    conv, mlp = (sweep().query(f"network == '{name}'") for name in ("conv", "mlp"))
+    two, three = on_splits(conv, {0: -5, 1: 5}), on_splits(mlp, {0: -5, 1: 5, 2: 50})
+    found = compare(pd.concat([two, three], ignore_index=True), GROUPS, ["test/kl"])
+    alone = compare(sweep(), GROUPS, ["test/kl"])
+    assert [one.difference.value for one in found] == pytest.approx(
+        [one.difference.value for one in alone]
+    )
+    with pytest.raises(TooFewRows, match="no finished trials at a setting in common"):
+        compare(
+            pd.concat([on_splits(conv, {0: 0.0}), on_splits(mlp, {1: 0.0})], ignore_index=True),
+            GROUPS,
+            ["test/kl"],
+        )
+
+
+def test_splits_are_compared_where_they_are_the_groups() -> None:
+    rows = on_splits(sweep().query("network == 'conv'"), {0: -5.0, 1: 5.0})
+    found = compare(rows, Groups({"data_split_seed": 0}, {"data_split_seed": 1}), ["test/kl"])
+    assert [one.difference.value for one in found] == pytest.approx([-10.0] * 3)
+
+
 def test_a_field_that_differs_with_the_groups_is_named() -> None:
     frame = sweep(gap=5.0).assign(model=lambda f: np.where(f["network"] == "mlp", "deen", "vae"))
     found = compare(frame, Groups({"model": "vae"}, {"model": "deen"}), ["test/kl"])

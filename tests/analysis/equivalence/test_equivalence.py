@@ -76,6 +76,7 @@ def sweep(
                     "role": "declared",
                     "checksum": "c",
                     "epoch": 5.0,
+                    "training": "converged",
                     "test/kl": np.exp(log_kl + 0.02 * rng.standard_normal()),
                     "test/recon": np.exp(s + 0.02 * rng.standard_normal()),
                 }

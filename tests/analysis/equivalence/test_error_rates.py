@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.equivalence import EQUIVALENT
 from analysis.equivalence.error_rates import FAMILY, MARGIN, PAIRS, table, until_table
 from analysis.equivalence.family_errors import false_equivalents
 from analysis.equivalence.seeds import compare_seeds, in_family
+from analysis.equivalence.verdict import AGREE
 from analysis.laws.coverage import INDEPENDENT, MEASURED, Seeds, simulate
 from analysis.laws.residual_tests import residual_errors
 
@@ -20,7 +20,7 @@ SIGMA = np.linspace(0.03, 0.27, 9)
 def test_simulated_families_of_pairs_are_those_of_the_verdicts(how: Seeds) -> None:
     rng = np.random.default_rng(1)
     first, second = (simulate(how, 6, 60, rng)[..., PAIRS] for _ in range(2))
-    second = second + 0.8 * MARGIN  # so that many verdicts are *equivalent*
+    second = second + 0.8 * MARGIN  # so that many pairs agree
     told, alone = [], []
     for sweep in range(60):
         pairs = [
@@ -35,8 +35,8 @@ def test_simulated_families_of_pairs_are_those_of_the_verdicts(how: Seeds) -> No
             )
             for pair in range(len(PAIRS))
         ]
-        alone.append(any(one.verdict == EQUIVALENT for one in pairs))
-        told.append(any(one.verdict == EQUIVALENT for one in in_family(pairs)))
+        alone.append(any(one.verdict == AGREE for one in pairs))
+        told.append(any(one.verdict == AGREE for one in in_family(pairs)))
     assert 0 < sum(told) < sum(alone)
     assert false_equivalents((first, second), MARGIN) == (np.mean(alone), np.mean(told))
 

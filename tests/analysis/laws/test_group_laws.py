@@ -35,8 +35,9 @@ def test_the_law_of_another_papers_scaling_runs() -> None:
     logs = np.log(table.frame[["flops", "pile_test_loss"]].to_numpy(dtype=float))
     assert found.law.nu == pytest.approx(-np.polyfit(*logs.T, 1)[0])
     assert (
-        "pile_test_loss goes as flops^−ν with ν = 0.0526 (95 % OLS t interval: 0.0488 to "
-        "0.0564; p = 3.3e-7 for ν = 0) for flops from 2.6e+18 to 2.3e+22, n = 7, R² = 0.996."
+        "pile_test_loss goes as flops^−ν with ν = 0.0526 (95 % OLS t interval of the "
+        "points of this curve: 0.0488 to 0.0564; p = 3.3e-7 for ν = 0) for flops from "
+        "2.6e+18 to 2.3e+22, n = 7, R² = 0.996."
     ) in found.law.sentence()
 
 

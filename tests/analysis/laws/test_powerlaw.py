@@ -236,7 +236,12 @@ def test_one_seed_says_what_its_interval_is_worth() -> None:
     law = fit(planted(1), LAW)
     assert law.exponent.method == "OLS t interval"
     assert law.exponent.df == 7
-    assert "not what another seed would give" in law.sentence()
+    said, worth = law.sentences()[0], law.sentences()[2]
+    assert said.startswith("In this run's curve test KL goes as σ^−ν with ν = 1.")
+    assert "95 %" not in said
+    assert "ν = 0" not in said
+    assert worth.startswith("OLS over this run's points gives ")
+    assert "not what another seed would give" in worth
 
 
 def test_range_and_where_choose_rows() -> None:

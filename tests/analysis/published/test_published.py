@@ -154,7 +154,9 @@ def test_the_errata_agree_with_the_tables() -> None:
     assert figure.tolist() == [94.97, 94.44, 94.39, 93.17, 92.89, 92.85]
 
 
-@pytest.mark.parametrize(("name", "places"), [("s1_table1", 3), ("s1_table2", 4), ("s1_table3", 3)])
+@pytest.mark.parametrize(
+    ("name", "places"), [("s1_table1", 3), ("s1_table2", 4), ("s1_table3", 3)]
+)
 def test_the_errata_agree_with_the_bends(name: str, places: int) -> None:
     law, (said,) = published.law(name), published.errata_of(name)
     assert f" is {law.curvature:.{places}f} (p = ".replace("-", "−") in said.reason

@@ -20,6 +20,11 @@ def test_the_choice_is_told_and_shown(tmp_path: Path) -> None:
     assert "0.001 at 2, 0.01 at 1" in said
     assert {row["sigma"]: row["lr"] for row in found["choices"]} == BEST
     assert [row["n"] for row in found["results"]] == [4, 4, 4]
+    note = "the learning rate was chosen at each setting (0.001 and 0.01), for which the interval"
+    (law,) = found["published"]
+    assert law["chosen"].startswith(note)
+    assert note in law["sentence"]
+    assert f"Of our laws {note} does not allow." in page.read_text()
     assert "The learning rate that was chosen" in page.read_text()
     assert (tmp_path / "choices.csv").exists()
 

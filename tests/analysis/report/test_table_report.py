@@ -69,8 +69,8 @@ def test_pairs_of_runs_of_unknown_training_are_said_to_be_so() -> None:
     verdicts = [replace(one, labels=(f"a{pair}", f"b{pair}")) for pair in range(5)]
     (said,) = Equivalences(Examined({"seeds": verdicts})).statements
     assert said.text == (
-        "Equivalence, disjoint seeds (TOST): all 5 pairs are equivalent; as given, training "
-        "length unknown."
+        "Equivalence, disjoint seeds (TOST): all 5 pairs agree within the margin at the "
+        "measured point; whether training had converged is unknown."
     )
 
 
@@ -94,7 +94,7 @@ def test_without_an_x_there_are_comparisons_and_no_law(tmp_path: Path) -> None:
     found = numbers(page)
     assert "laws" not in found
     assert [one["verdict"] for one in found["equivalence"]["verdicts"]] == [
-        "equivalent",
+        "within the margin as measured",
         "different",
         "different",
     ]

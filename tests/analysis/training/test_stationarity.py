@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -120,7 +121,11 @@ def test_equivalence_takes_convergence(slope: float, verdict: str, says: str) ->
     assert says in found.sentence()
     assert found.to_json()["training"]["not_trained"] == (10 if slope > 0.02 else 0)
     [unknown] = across_seeds(trials.drop(columns="training"))
-    assert unknown.sentence().endswith("equivalent (as given, training length unknown).")
+    assert unknown.verdict == "within the margin as measured"
+    assert unknown.sentence().endswith(
+        ": within the margin at the measured point; whether training had converged is unknown."
+    )
+    assert "equivalent" not in json.dumps(unknown.to_json())
 
 
 @pytest.mark.parametrize(

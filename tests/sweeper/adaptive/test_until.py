@@ -199,7 +199,7 @@ def test_equivalence_is_decided(tmp_path: Path) -> None:
     )
     outcome = run_inline(sweep)
     path = stored(sweep)["until"]["path"]
-    assert path[-1]["verdicts"] == {"equivalent": 1}
+    assert path[-1]["verdicts"] == {"within the margin as measured": 1}
     assert path[-1]["end"] == "met"
     assert outcome.trials == 4 * path[-1]["seeds"]
 
