@@ -12,6 +12,7 @@ from typing import Any
 from analysis.errors import AnalysisError
 from analysis.sources.tracking_address import without_password
 from cluster.errors import ClusterError
+from sweeper.bucket.store_errors import BucketError
 from sweeper.commands import commands
 from sweeper.errors import Interrupted, UserError
 from sweeper.terminal.screen import console, print_error
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code
-    except (UserError, AnalysisError, ClusterError) as error:
+    except (UserError, AnalysisError, ClusterError, BucketError) as error:
         print_error(without_password(str(error)))
         return USER
     except KeyboardInterrupt as stop:

@@ -66,6 +66,7 @@ class Job:
     leaving : a file; once it exists, the job is given up after the current epoch, with a commit,
         as its node is about to end. The worker sets it, as only it knows its node.
     data_folder : the driver's SWEEPER_DATA, for nodes whose environment has none.
+    bucket : the address of the storage if it is on one; each node then has a folder of its own.
     """
 
     storage: str
@@ -77,6 +78,7 @@ class Job:
     again: bool = False
     until: int | None = None
     components: tuple[str, ...] = ()
+    bucket: str = ""
     allow_mixed: bool = False
     nonce: str = ""
     machine: Mapping[str, str] = field(default_factory=dict)

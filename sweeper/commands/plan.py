@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sweeper.planning.outline import outline
+    from sweeper.storage.addresses import folder_alone, show_storage
     from sweeper.storage.registration import registration
 
     sweep = load_grid(arguments)
@@ -37,9 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.store:
         from sweeper.driver.storing import store
 
+        folder_alone(str(sweep.storage), "plan --store")
         store(sweep)
     if arguments.json:
-        print_json({**plan.to_json(), "registration": registration(plan.sweep)})
+        more = {"storage": show_storage(sweep.storage), "registration": registration(plan.sweep)}
+        print_json({**plan.to_json(), **more})
     else:
         from sweeper.terminal.plan_table import draw
 

@@ -81,9 +81,9 @@ def add_removal(parser: argparse.ArgumentParser) -> None:
 def foresee(arguments: argparse.Namespace) -> Loss:
     """Count what would be removed; raises `UserError` if a driver runs one of the sweeps."""
     from sweeper.removal.belongings import held, named
-    from sweeper.storage.addresses import storage_path
+    from sweeper.storage.addresses import folder_alone
 
-    found = named(storage_path(arguments.storage), arguments.name)
+    found = named(folder_alone(arguments.storage, "remove"), arguments.name)
     with held(found):  # refused now, and not after the question
         pass
     runs = () if arguments.keep_runs else _runs(found)

@@ -26,9 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from sweeper.removal.archive import restore
-    from sweeper.storage.addresses import check_writable, storage_path
+    from sweeper.storage.addresses import check_writable, folder_alone
 
-    storage = storage_path(arguments.storage)
+    storage = folder_alone(arguments.storage, "restore")
     check_writable(storage)
     found = restore(Path(arguments.archive).expanduser().absolute(), storage)
     if arguments.json:

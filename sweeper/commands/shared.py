@@ -38,7 +38,12 @@ __all__ = [
 def add_grid(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for the grid, its storage and its tracking store."""
     parser.add_argument("grid", metavar="GRID", help="a YAML file, or a shipped grid's name")
-    parser.add_argument("--storage", metavar="DIR", help="in the place of the grid's `storage`")
+    parser.add_argument(
+        "--storage",
+        metavar="DIR",
+        help="in the place of the grid's `storage`: a folder, or a bucket (s3://BUCKET/PREFIX, "
+        "gs://... or az://...; credentials from the environment)",
+    )
     parser.add_argument("--tracking", metavar="URI", help="in the place of the grid's `tracking`")
     parser.add_argument("--yes", action="store_true", help="admit more than 100,000 trials")
 
@@ -56,7 +61,7 @@ def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> N
         "--storage",
         metavar="DIR",
         default="sweeps",
-        help="storage folder that holds it (default: ./sweeps)",
+        help="storage that holds it, a folder or s3://... (default: ./sweeps)",
     )
     source.add_argument(
         "--tracking", metavar="URI", help="read MLflow in the place of the storage"
@@ -71,7 +76,9 @@ def add_sweep(parser: argparse.ArgumentParser) -> None:
         help="an experiment or a sweep of the storage, or a grid",
     )
     parser.add_argument(
-        "--storage", metavar="DIR", help="storage folder (default: the grid's, or ./sweeps)"
+        "--storage",
+        metavar="DIR",
+        help="its storage, a folder or s3://... (default: the grid's, or ./sweeps)",
     )
 
 

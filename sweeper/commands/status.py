@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what the storage holds)",
     )
     parser.add_argument(
-        "--storage", metavar="DIR", help="storage folder (default: the grid's, or ./sweeps)"
+        "--storage",
+        metavar="DIR",
+        help="its storage, a folder or s3://... (default: the grid's, or ./sweeps)",
     )
     add_json(parser)
 
@@ -44,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.name is None:
         return _list(arguments)
     from sweeper.status.standing import counts, standings
+    from sweeper.storage.addresses import show_storage
     from sweeper.storage.paths import sweep_file
 
     sweeps = sweeps_of(arguments)
@@ -51,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     trackers = _trackers(sweeps, found)
     row = {
         "experiment": sweeps[-1].experiment,
-        "storage": str(sweeps[-1].storage),
+        "storage": show_storage(sweeps[-1].storage),
         "sweeps": [sweep.name for sweep in sweeps],
         "count": len(found),
         "stored": any(sweep_file(sweep).is_file() for sweep in sweeps),
@@ -126,7 +129,7 @@ def _list(arguments: argparse.Namespace) -> int:
     """One line a sweep."""
     from sweeper.status.standing import counts, standings
     from sweeper.status.stored import stored_sweeps
-    from sweeper.storage.addresses import storage_path
+    from sweeper.storage.addresses import show_storage, storage_path
 
     storage = storage_path(arguments.storage or "sweeps")
     rows = [
@@ -139,7 +142,7 @@ def _list(arguments: argparse.Namespace) -> int:
         for one in stored_sweeps(storage)
     ]
     if arguments.json:
-        print_json({"storage": str(storage), "sweeps": rows})
+        print_json({"storage": show_storage(storage), "sweeps": rows})
         return 0
     screen = console()
     for row in rows:
@@ -149,7 +152,7 @@ def _list(arguments: argparse.Namespace) -> int:
             soft_wrap=True,
         )
     if not rows:
-        screen.print(f"no sweeps in {storage}", markup=False, soft_wrap=True)
+        screen.print(f"no sweeps in {show_storage(storage)}", markup=False, soft_wrap=True)
     return 0
 
 

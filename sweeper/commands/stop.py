@@ -36,8 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeper.commands.status import sweeps_of
     from sweeper.status.standing import counts, standings
     from sweeper.storage.lease import is_held
-    from sweeper.storage.ledger import StopSign
     from sweeper.storage.paths import sweep_folder
+    from sweeper.storage.signs import StopSign
 
     sweeps = sweeps_of(arguments)
     driven = [sweep for sweep in sweeps if is_held(sweep_folder(sweep))]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_grid, add_json, load_grid
 from sweeper.errors import UserError, placed
+from sweeper.storage.addresses import show_storage
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _command(sweep: Sweep, grid: str, arguments: argparse.Namespace) -> list[str]:
     """The command line of the driver on the cluster."""
-    options = ["--cluster", "auto", "--storage", str(sweep.storage), "--tracking", sweep.tracking]
+    storage = show_storage(sweep.storage)
+    options = ["--cluster", "auto", "--storage", storage, "--tracking", sweep.tracking]
     options += ["--yes"] if arguments.yes else []
     options += ["--retry-failed"] if arguments.retry_failed else []
     return [arguments.python, "-P", "-m", "sweeper", "run", grid, *options]
@@ -112,11 +114,11 @@ def _show(sweep: Sweep, job: str, server: str, as_json: bool) -> None:
                 "server": server,
                 "experiment": sweep.experiment,
                 "sweep": sweep.name,
-                "storage": str(sweep.storage),
+                "storage": show_storage(sweep.storage),
             }
         )
         return
-    rest = shlex.join([sweep.experiment, "--storage", str(sweep.storage)])
+    rest = shlex.join([sweep.experiment, "--storage", show_storage(sweep.storage)])
     lines = [
         f"sent as the Ray job {job} to {server}; when it has begun, from any host that sees the "
         "storage:"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -56,7 +58,7 @@ class Driver:
     ) -> None:
         self._console, self._live = console, live
         self._roster = roster = Roster(sweep, source, retry_failed)
-        self._claims = Claims(sweep.storage)
+        self._claims = Claims(sweep.storage, roster.folder)
         self._feed = Feed(roster.sweep, source, self._claims) if source else None
         self._jobs = Jobs(roster.sweep, roster.todo, self._claims)
         title = f"{sweep.experiment}  {sweep.name}"
@@ -161,6 +163,7 @@ class Driver:
                 delivery.notice(trial, "FINISHED")
 
     def _hear(self, told: Sequence[Event], delivery: Delivery) -> None:
+        self._roster.bring(told)
         events = [self._roster.confirm(event) for event in told]
         self._board.hear(events)
         (self._feed or self._jobs).hear(events)
@@ -212,11 +215,17 @@ class Driver:
 
     def _stop(self, number: int) -> None:
         self._interrupted, self._signal = True, number
-        self._sign.put_up()
+        self._sign.put_up_here()
+        threading.Thread(target=self._tell_bucket, daemon=True).start()
         self._say(
             "stopping: each trial ends its epoch and saves a checkpoint; "
             "Ctrl-C again leaves at once"
         )
+
+    def _tell_bucket(self) -> None:
+        """Set the stop sign for the workers of other machines, if the storage is on a bucket."""
+        with suppress(OSError):
+            self._sign.put_up_there()
 
     def _say(self, message: str) -> None:
         """Show what the driver is doing: below the table, or as a line if there is no table."""

@@ -11,6 +11,7 @@ from sweeper.messages import Event, Job
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
 from sweeper.storage.claims import Claims
+from sweeper.storage.signs import StopSign
 from sweeper.sweep import PlannedTrial, Source, Sweep, Task
 from sweeper.worker.packs import pack_key, pack_size
 
@@ -26,7 +27,7 @@ class Feed:
 
     def __init__(self, sweep: Sweep, source: Source, claims: Claims) -> None:
         self._sweep, self._source, self._claims = sweep, source, claims
-        self._sign = ledger.StopSign(paths.sweep_folder(sweep))
+        self._sign = StopSign(paths.sweep_folder(sweep))
         self._size = pack_size(sweep.resources)
         self._queue: deque[Task] = deque()
         self._away: list[Task] = []

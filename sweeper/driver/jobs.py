@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sweeper.messages import Event, Job, JobTrial
 from sweeper.storage import paths
+from sweeper.storage.attempts import bucket_of
 from sweeper.storage.claims import Claims
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.worker.packs import make_packs, pack_key, shared_keys
@@ -100,6 +101,7 @@ def make_job(
         packed,
         until=until,
         components=paths.component_files(sweep),
+        bucket=bucket_of(sweep.storage),
         allow_mixed=sweep.allow_mixed,
     )
 

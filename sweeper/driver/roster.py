@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -16,6 +17,9 @@ from sweeper.messages import Event
 from sweeper.planning.readable import require_readable
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
+from sweeper.storage.addresses import show_storage
+from sweeper.storage.attempts import bring_trial
+from sweeper.storage.signs import StopSign
 from sweeper.sweep import Outcome, PlannedTrial, Source, Sweep
 from trainers import TrainerError
 from trainers.provenance import sweep_provenance
@@ -34,8 +38,9 @@ class Roster:
 
     def __init__(self, sweep: Sweep, source: Source | None, retry_failed: bool) -> None:
         self.sweep = replace(sweep, trials=source.trials) if source else sweep
-        self.sign = ledger.StopSign(paths.sweep_folder(sweep))
-        self.running = RunningTrials(paths.sweep_folder(sweep))
+        self.folder = paths.sweep_folder(sweep)
+        self.sign = StopSign(self.folder)
+        self.running = RunningTrials(self.folder)
         self.before = self._status()
         self._source = source
         failed = [trial for trial, status in self.before.items() if status == "failed"]
@@ -64,7 +69,7 @@ class Roster:
             ledger.write_trials(self.sweep)
         except OSError as error:
             raise UserError(
-                f"the storage {self.sweep.storage} cannot be written: {error}; make "
+                f"the storage {show_storage(self.sweep.storage)} cannot be written: {error}; make "
                 "room, or set `storage` to another folder"
             ) from error
 
@@ -100,6 +105,17 @@ class Roster:
         with suppress(OSError):
             ledger.write_failure(self.sweep.storage, trial, reason)
 
+    def bring(self, events: Sequence[Event]) -> None:
+        """Bring the trials of other machines' events up to date, if the storage is on a bucket.
+
+        Where that fails it is done at the next event, or when the result is looked at.
+        """
+        here = socket.gethostname()
+        for event in events:
+            if event.host != here and (event.committed or event.ended):
+                with suppress(OSError):
+                    bring_trial(self.sweep.storage, event.trial)
+
     def confirm(self, event: Event) -> Event:
         """The event; a failure if it says that a trial is finished, and the storage lacks it."""
         if event.phase != "finished" or ledger.has_finished(self.sweep.storage, event.trial):
@@ -107,7 +123,8 @@ class Roster:
         node = event.host or "its node"
         reason = (
             f"its worker said that it is finished, and its result is not in the storage: {node} "
-            f"does not see {self.sweep.storage}, to which the driver writes; mount it there"
+            f"does not see {show_storage(self.sweep.storage)}, to which the driver writes; mount "
+            "it there"
         )
         return replace(event, phase="failed", committed=False, reason=reason)
 

@@ -17,7 +17,9 @@ from sweeper.driver.driver import Driver
 from sweeper.errors import placed
 from sweeper.schedule.shared_ray import SharedRay, shared_ray
 from sweeper.storage import ledger, paths
+from sweeper.storage.attempts import bring_all
 from sweeper.storage.lease import hold_lease
+from sweeper.storage.signs import StopSign
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking.admission import check_tracker
 
@@ -52,11 +54,10 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     with placed(sweep.places.get("storage")):
         ledger.check_writable(sweep.storage)
     console = options.console or Console(stderr=True)
-    if waits := check_tracker(sweep):
-        console.print(waits, style="yellow", markup=False, soft_wrap=True)
-
-    if note := _ignored_ray(sweep, options.inline):
-        console.print(note, style="yellow", markup=False, soft_wrap=True)
+    say = partial(console.print, style="yellow", markup=False, soft_wrap=True)
+    for note in (check_tracker(sweep), _ignored_ray(sweep, options.inline)):
+        if note:
+            say(note)
 
     def drive(sweep: Sweep, ray: SharedRay | None = None) -> Outcome:
         source = sweep.search.source(sweep, options.retry_failed) if sweep.search else None
@@ -66,7 +67,8 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
         driver.drive(options.inline)
         return driver.outcome(time.monotonic() - started)
 
-    with hold_lease(paths.sweep_folder(sweep)), _stop_sign_down(sweep):
+    with hold_lease(paths.sweep_folder(sweep), say), _stop_sign_down(sweep):
+        bring_all(sweep.storage)
         if not sweep.until:
             return drive(sweep)
         with shared_ray(sweep, options.inline) as ray:
@@ -87,7 +89,7 @@ def _ignored_ray(sweep: Sweep, inline: bool) -> str | None:
 @contextmanager
 def _stop_sign_down(sweep: Sweep) -> Iterator[None]:
     """Remove the stop sign before and after the block; set within it, it stops every driver."""
-    sign = ledger.StopSign(paths.sweep_folder(sweep))
+    sign = StopSign(paths.sweep_folder(sweep))
     sign.take_down()
     try:
         yield

@@ -23,6 +23,7 @@ from sweeper.storage.addresses import (
     check_folders,
     check_writable,
     default_tracking,
+    relative_storage,
     storage_path,
     tracking_uri,
 )
@@ -70,7 +71,7 @@ def load(
         trials=trials,
         grid=without_password(document.text),
         storage=place,
-        relative_storage=_relative(storage or checked.storage),
+        relative_storage=relative_storage(storage or checked.storage),
         tracking=address,
         folder=home,
         cluster=checked.cluster,
@@ -87,10 +88,6 @@ def load(
     with refused():
         _check(document, checked, sweep)
     return sweep
-
-
-def _relative(storage: str) -> str:
-    return "" if Path(storage).expanduser().is_absolute() else storage
 
 
 def _check(document: Document, checked: GridSchema, sweep: Sweep) -> None:

@@ -17,6 +17,8 @@ from sweeper.errors import UserError, placed
 from sweeper.messages import Job, JobTrial
 from sweeper.schedule.deaths import UNABLE, Death
 from sweeper.storage import ledger, paths
+from sweeper.storage.attempts import bucket_of
+from sweeper.storage.signs import Sign
 from sweeper.sweep import Sweep
 from sweeper.worker.fitness import ENDING, SAME, difference, examine, lack
 
@@ -131,7 +133,7 @@ class Nodes:
         """Leave out the nodes that are about to end; another one may join in their place."""
         ending = draining_nodes() - self._out.keys()
         for node in [one for one in live_nodes() if one.id in ending]:
-            ledger.write_file(paths.leaving_file(self._job.sweep, node.id), b"")
+            Sign(paths.leaving_file(self._job.sweep, node.id)).put_up()
             self._out[node.id] = f"node {node.name} {ENDING}"
             self._note(self._out[node.id])
 
@@ -175,6 +177,7 @@ def example_job(sweep: Sweep) -> Job:
         tuple(JobTrial(one.id, one.trial, str(check)) for check, one in trials.items()),
         "cuda" if sweep.resources.gpus else "cpu",
         components=paths.component_files(sweep),
+        bucket=bucket_of(sweep.storage),
     )
 
 
@@ -184,7 +187,7 @@ def unable(answer: Answer, job: Job) -> str:
         return (
             f"{UNABLE}: {answer.trouble}; install it there as here, or send it (`send_code: true`)"
         )
-    return lack(answer.found, job.storage)
+    return lack(answer.found, job.bucket or job.storage)
 
 
 def remarks(answer: Answer) -> list[str]:

@@ -33,10 +33,11 @@ from sweeper.resources import Resources, packs_on
 from sweeper.schedule.cluster_room import Occupancy, RoomWatch, out_of_reach, require_room, roomier
 from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
 from sweeper.schedule.nodes import Nodes
-from sweeper.storage.ledger import StopSign
 from sweeper.storage.paths import leaving_file
+from sweeper.storage.signs import StopSign
 from sweeper.worker.fitness import UnfitNode, require_fit
 from sweeper.worker.gpu_share import keep_to_share
+from sweeper.worker.local_copy import localized
 from sweeper.worker.worker import train_pack
 
 __all__ = ["TuneSchedule"]
@@ -353,11 +354,12 @@ def _train(config: dict[str, Any]) -> None:
     context = ray.get_runtime_context()
     node = context.get_node_id()
     try:
-        require_fit(config["job"])
+        text = localized(config["job"])
+        require_fit(text)
         keep_to_share(context.get_assigned_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
-        job = Job.from_json(config["job"])
+        job = Job.from_json(text)
         train_pack(
-            replace(job, leaving=str(leaving_file(job.sweep, node))),
+            replace(job, leaving=str(leaving_file(job.sweep, node)) if job.nonce else ""),
             lambda events: tune.report({"events": encode(events)}),
         )
     except UnfitNode as error:

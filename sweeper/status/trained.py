@@ -13,6 +13,7 @@ from analysis.wording import symbol
 from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
 from sweeper.storage import ledger, paths
+from sweeper.storage.attempts import load_state
 from sweeper.storage.home import Home, stored_home, stored_tracking
 from sweeper.storage.stored_code import restored_trial
 from sweeper.storage.stored_files import read_sweep, read_trial
@@ -117,7 +118,7 @@ def load_trained(storage: Path, name: str) -> TrainedTrial:
     try:
         trial = restored_trial(storage, about["trial"])
         commit = ledger.newest_commit(storage, found)
-        state = commit.load() if commit else {}
+        state = load_state(commit) if commit else {}
         params = {
             key.removeprefix("param/"): value
             for key, value in state.items()

@@ -1,4 +1,4 @@
-"""Where a sweep writes: its storage folder and its tracking store, as absolute addresses."""
+"""Where a sweep writes: its storage and its tracking store, as absolute addresses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from analysis.sources.tracking_address import (
     without_password,
     without_user,
 )
+from sweeper.bucket.address import is_bucket
+from sweeper.bucket.mirror import Mirror, mirror_at, mirror_of
+from sweeper.bucket.usable import require_known
 from sweeper.errors import UserError, placed
+from sweeper.storage.attempts import bucket_of
 from sweeper.storage.paths import written_folders
 from sweeper.sweep import Sweep
 
@@ -24,9 +28,12 @@ __all__ = [
     "check_folders",
     "check_writable",
     "default_tracking",
+    "folder_alone",
     "recall_password",
+    "relative_storage",
     "require_password",
     "require_store",
+    "show_storage",
     "show_tracking",
     "storage_path",
     "tracking_uri",
@@ -34,18 +41,59 @@ __all__ = [
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 DEFAULT = "sqlite:///mlflow.db"
+AGE = 2.0  # seconds for which one look at a bucket is enough for a command
 
 
 def storage_path(storage: str, folder: Path | None = None) -> Path:
     """The absolute storage folder; a relative path is relative to `folder` (default: the cwd).
 
-    Raises `UserError` if it is not a folder path.
+    Of a bucket (``s3://bucket/prefix``, also ``gs://`` and ``az://``) it is the mirror on this
+    machine, which is brought up to date.
+
+    Raises `UserError` if it is neither, or if the bucket cannot be used.
     """
+    if is_bucket(storage):
+        return _looked_at(mirror_at(storage))
     if "://" in storage or not storage:
         raise UserError(
-            f"storage must be a folder, and is {storage!r}; object stores are not supported yet"
+            "storage must be a folder, or the address of a bucket (s3://, gs:// or az://), and is "
+            f"{storage!r}"
         )
-    return _absolute(Path(storage), folder)
+    path = _absolute(Path(storage), folder)
+    if mirror := mirror_of(path):
+        _looked_at(mirror)
+    return path
+
+
+def relative_storage(storage: str) -> str:
+    """A storage that is a relative path; "" for others."""
+    whole = is_bucket(storage) or Path(storage).expanduser().is_absolute()
+    return "" if whole else storage
+
+
+def folder_alone(storage: str, command: str) -> Path:
+    """`storage_path` for a command that works on folders only; `UserError` for a bucket."""
+    path = storage_path(storage)
+    if address := bucket_of(path):
+        raise UserError(
+            f"`sweeper {command}` works on a storage folder, and {address} is a bucket; copy or "
+            "delete its objects with the cloud's own tools"
+        )
+    return path
+
+
+def show_storage(storage: Path) -> str:
+    """The storage as a user names it: the address of its bucket, or its folder."""
+    return bucket_of(storage) or str(storage)
+
+
+def _looked_at(mirror: Mirror) -> Path:
+    try:
+        mirror.look(AGE)
+    except OSError as error:
+        raise UserError(str(error)) from error
+    require_known(mirror)
+    return mirror.folder
 
 
 def tracking_uri(uri: str, folder: Path | None = None) -> str:

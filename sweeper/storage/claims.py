@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from sweeper.storage.lease import driven_sweeps, holder, is_held, take_lease
-from sweeper.storage.paths import sweep_file_in, trial_folder
+from sweeper.bucket.mirror import mirror_of
+from sweeper.bucket.trial_claims import Driving, TrialClaims
+from sweeper.storage.lease import driven_sweeps, holder, is_held_here, lease_token, take_lease
+from sweeper.storage.paths import lease_file, sweep_file_in, trial_folder
 from sweeper.storage.stored_files import read_sweep
 
 __all__ = ["Claims", "driven_trials"]
@@ -22,11 +24,20 @@ class Claims:
     its own folder. So a trial is trained without a claim if its lease cannot be written (the disk
     is full) or would exceed the limit of open files. A driver waits for another's claim only
     while it holds no claims on trials that it does not train, so two drivers cannot deadlock.
+
+    sweep : the folder of the driver's sweep, in the name of whose lease it claims trials in a
+        bucket; without it they are claimed on this machine alone.
     """
 
-    def __init__(self, storage: Path) -> None:
+    def __init__(self, storage: Path, sweep: Path | None = None) -> None:
         self._storage = storage
         self._held: dict[str, TextIO | None] = {}
+        mirror, token = mirror_of(storage), lease_token(sweep) if sweep else ""
+        self._bucket = (
+            TrialClaims(mirror, Driving(mirror.sign(lease_file(sweep)), token))
+            if mirror and sweep and token
+            else None
+        )
 
     def __enter__(self) -> Claims:
         return self
@@ -46,20 +57,34 @@ class Claims:
         except OSError:
             self._held[trial] = None
             return True
+        if file and self._bucket and not self._claimed_in_bucket(trial):
+            file.close()
+            return False
         if file:
             self._held[trial] = file
         return file is not None
 
     def drop(self, trials: Iterable[str]) -> None:
         """Release the claims of trials that have ended."""
-        for trial in trials:
-            if file := self._held.pop(trial, None):
-                file.truncate(0)
-                file.close()
+        held = {trial: self._held.pop(trial) for trial in trials if trial in self._held}
+        if self._bucket:
+            self._bucket.drop(trial for trial, file in held.items() if file)
+        for file in filter(None, held.values()):
+            file.truncate(0)
+            file.close()
 
     def free(self, trials: Iterable[str]) -> bool:
         """Whether at least one of the trials is not claimed by any driver."""
-        return not all(is_held(trial_folder(self._storage, trial)) for trial in trials)
+        there = [one for one in trials if not is_held_here(trial_folder(self._storage, one))]
+        return bool(there) and (self._bucket is None or self._bucket.free(there))
+
+    def _claimed_in_bucket(self, trial: str) -> bool:
+        """Claim a trial in the bucket, too; a store that is away keeps nobody from training."""
+        assert self._bucket is not None
+        try:
+            return self._bucket.take(trial)
+        except OSError:
+            return True
 
     def holders(self, trials: Sequence[str]) -> str:
         """The processes that hold the trials, as text for a message."""

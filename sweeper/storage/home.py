@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.sources.tracking_address import sqlite_address, sqlite_path
-from sweeper.storage.addresses import recall_password
+from sweeper.storage.addresses import recall_password, show_storage
 from sweeper.sweep import Sweep
 
 __all__ = ["Home", "describe_home", "stored_home", "stored_tracking"]
@@ -19,8 +19,8 @@ __all__ = ["Home", "describe_home", "stored_home", "stored_tracking"]
 class Home:
     """The base folder of a grid's relative paths, and the storage, at the time of the first run.
 
-    Both are absolute. If the storage is at another path now, it was moved or copied, together
-    with the other files in the folder.
+    Both are absolute, or the storage is the address of a bucket. If the storage is at another path
+    now, it was moved or copied, together with the other files in the folder.
     """
 
     folder: Path
@@ -50,9 +50,10 @@ def describe_home(sweep: Sweep, before: Mapping[str, Any] | None) -> dict[str, s
     `before` is the present content of ``sweep.json``.
     """
     first = (before or {}).get("home") or {}
-    if first.get("storage") == str(sweep.storage):
+    storage = show_storage(sweep.storage)
+    if first.get("storage") == storage:
         return dict(first)
-    return {"folder": str(sweep.folder), "storage": str(sweep.storage)}
+    return {"folder": str(sweep.folder), "storage": storage}
 
 
 def stored_home(row: Mapping[str, Any], storage: Path) -> Home:

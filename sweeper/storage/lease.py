@@ -1,4 +1,8 @@
-"""Leases: file locks that allow one driver for each sweep, and one for each trial."""
+"""Leases: file locks that allow one driver for each sweep, and one for each trial.
+
+Where the storage is on a bucket, the lock is for the drivers of one machine; the driver that has
+it takes the lease of the sweep in the bucket, too.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +11,78 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from sweeper.bucket import leases
+from sweeper.bucket.mirror import SIGNS, Mirror, mirror_of
 from sweeper.errors import UserError
-from sweeper.storage.paths import lease_file, sweep_leases
+from sweeper.storage.paths import lease_file, stop_file, sweep_leases
 
-__all__ = ["driven_sweeps", "hold_lease", "holder", "is_held", "take_lease"]
+__all__ = [
+    "driven_sweeps",
+    "hold_lease",
+    "holder",
+    "is_held",
+    "is_held_here",
+    "lease_token",
+    "take_lease",
+]
 
 TRIES, PAUSE = 3, 0.05  # `is_held` of another process takes the lock for a moment
 
 
 @contextmanager
-def hold_lease(folder: Path) -> Iterator[None]:
+def hold_lease(folder: Path, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Hold the lease of the sweep in `folder` during the block.
+
+    say : called with a sentence about what is waited for, or has happened.
 
     Raises `UserError` with the holder and its start time if another driver has the lease. The
     operating system releases the lock when the process ends, also if it is killed.
     """
     file = take_lease(folder, TRIES)
     if file is None:
-        raise UserError(
-            f"this sweep is already being run by {holder(folder)}; wait for it, or "
-            "end it there with Ctrl-C, or with `sweeper stop`"
-        )
+        raise _is_taken(folder)
     with file:
-        yield
+        if mirror := mirror_of(folder):
+            with _held_in_bucket(mirror, folder, say) as token:
+                _describe(file, token)
+                yield
+        else:
+            yield
         file.truncate(0)
+
+
+@contextmanager
+def _held_in_bucket(mirror: Mirror, folder: Path, say: Callable[[str], None]) -> Iterator[str]:
+    """Hold the lease in the bucket during the block; gives its token."""
+
+    def lost() -> None:
+        say("another driver has taken this sweep, as this one was not heard of; it stops")
+        stop_file(folder).touch()
+
+    key = mirror.sign(lease_file(folder))
+    if is_held(folder, but_here=True):
+        say(f"waiting for a sign of {holder(folder)}, who ran this sweep last")
+    held = leases.take(mirror.hasty, key, mirror.id, lost)
+    if held is None:
+        raise _is_taken(folder)
+    held.start()
+    try:
+        yield held.token
+    finally:
+        held.release()
+
+
+def _is_taken(folder: Path) -> UserError:
+    return UserError(
+        f"this sweep is already being run by {holder(folder)}; wait for it, or "
+        "end it there with Ctrl-C, or with `sweeper stop`"
+    )
 
 
 def take_lease(folder: Path, tries: int = 1) -> TextIO | None:
@@ -47,24 +93,49 @@ def take_lease(folder: Path, tries: int = 1) -> TextIO | None:
         if not _lock(file, tries):
             file.close()
             return None
-        file.truncate(0)
-        json.dump(
-            {
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            },
-            file,
-        )
-        file.flush()
+        _describe(file)
     except BaseException:
         file.close()
         raise
     return file
 
 
-def is_held(folder: Path) -> bool:
-    """Whether a driver holds the lease of `folder` now, tested by taking a shared lock."""
+def _describe(file: TextIO, token: str | None = None) -> None:
+    """Write into a lease file which process holds it, and the token of its lease in a bucket."""
+    file.truncate(0)
+    row = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    json.dump(row | ({"token": token} if token else {}), file)
+    file.flush()
+
+
+def lease_token(folder: Path) -> str:
+    """The token of the lease in the bucket of the driver that runs the sweep here; else ""."""
+    try:
+        return str(json.loads(lease_file(folder).read_bytes()).get("token", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def is_held(folder: Path, but_here: bool = False) -> bool:
+    """Whether a driver holds the lease of `folder` now.
+
+    but_here : leave out the drivers of this machine.
+    """
+    if not but_here and is_held_here(folder):
+        return True
+    mirror = mirror_of(folder)
+    if mirror is None:
+        return False
+    there = mirror.hasty.find(mirror.sign(lease_file(folder)))
+    return there is not None and leases.is_fresh(there.time)
+
+
+def is_held_here(folder: Path) -> bool:
+    """Whether a driver of this machine holds the lease, tested by taking a shared lock."""
     try:
         with lease_file(folder).open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -77,13 +148,23 @@ def is_held(folder: Path) -> bool:
 
 def driven_sweeps(storage: Path) -> Iterator[Path]:
     """The folders of the sweeps that have a running driver."""
-    return (file.parent for file in sweep_leases(storage) if is_held(file.parent))
+    here = {file.parent for file in sweep_leases(storage) if is_held_here(file.parent)}
+    mirror = mirror_of(storage)
+    there = mirror.hasty.entries(f"{SIGNS}/sweeps") if mirror else []
+    for entry in there:
+        if entry.key.endswith("/lease") and leases.is_fresh(entry.time):
+            here.add(storage / Path(entry.key).parent.relative_to(SIGNS))
+    return iter(sorted(here))
 
 
 def holder(folder: Path) -> str:
     """The process that took the lease of `folder` last, as text for a message."""
+    mirror = None if is_held_here(folder) else mirror_of(folder)
     try:
-        row = json.loads(lease_file(folder).read_bytes())
+        if mirror:
+            row = leases.holder_of(mirror.hasty.get(mirror.sign(lease_file(folder))))
+        else:
+            row = json.loads(lease_file(folder).read_bytes())
         return f"process {row['pid']} on {row['host']} since {row['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from analysis.sources.tracking_address import without_password
+from sweeper.bucket.mirror import mirror_of
+from sweeper.bucket.usable import require_usable
 from sweeper.errors import UserError
+from sweeper.storage.attempts import begin_attempt, bring_trial, load_state, publish
 from sweeper.storage.home import describe_home
 from sweeper.storage.paths import (
     component_file,
     grid_file,
-    stop_file,
     sweep_file,
     sweep_files,
     sweep_folder,
@@ -34,7 +36,6 @@ from trainers.errors import NewerFormat
 
 __all__ = [
     "Status",
-    "StopSign",
     "check_writable",
     "failure",
     "has_finished",
@@ -52,24 +53,11 @@ __all__ = [
 Status = Literal["pending", "running", "pruned", "finished", "failed"]
 
 
-class StopSign:
-    """A file whose existence asks every worker of a sweep to stop after its current epoch."""
-
-    def __init__(self, folder: str | Path) -> None:
-        self.path = stop_file(folder)
-
-    def put_up(self) -> None:
-        self.path.touch()
-
-    def take_down(self) -> None:
-        self.path.unlink(missing_ok=True)
-
-    def is_up(self) -> bool:
-        return self.path.exists()
-
-
 def check_writable(storage: Path) -> None:
-    """Create the storage folder; raises `UserError` if nothing can be written there."""
+    """Create the storage folder; raises `UserError` if nothing can be written there.
+
+    A bucket must also keep the promises of `require_usable`.
+    """
     try:
         storage.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=storage) as file:
@@ -82,6 +70,8 @@ def check_writable(storage: Path) -> None:
             f"({error.strerror or error}); set `storage` to a folder that is "
             "yours and has room"
         ) from error
+    if mirror := mirror_of(storage):
+        require_usable(mirror)
 
 
 def newest_commit(storage: str | Path, trial: str) -> checkpoint.Commit | None:
@@ -103,10 +93,12 @@ def status(storage: str | Path, trials: Iterable[str]) -> dict[str, Status]:
 def has_finished(storage: str | Path, trial: str) -> bool:
     """Whether the storage has the commit of a finished trial, also if another host wrote it just
     now: a file is made in the trial's folder, as a network file system may show an old listing of
-    a folder until this host has changed it.
+    a folder until this host has changed it. From a bucket the trial is fetched.
     """
     if _status(newest_commit(storage, trial)) == "finished":
         return True
+    with suppress(OSError):
+        bring_trial(storage, trial)
     with suppress(OSError), tempfile.TemporaryFile(dir=trial_folder(storage, trial)):
         pass
     return _status(newest_commit(storage, trial)) == "finished"
@@ -182,13 +174,16 @@ def _components(sweep: Sweep) -> list[dict[str, Any]]:
 
 def write_trials(sweep: Sweep) -> None:
     """Write `trial.json` for every trial that has no valid one, or whose data were moved."""
+    changed = []
     for trial in sweep.trials:
         path = trial_file(sweep.storage, trial.id)
         before, data = read_trial(path), trial.trial.config()["data"]
         if not before:
-            write_json(path, trial.to_json())
+            changed.append((path, _json(trial.to_json())))
         elif json.dumps(before["trial"].get("data")) != json.dumps(data):
-            write_json(path, before | {"trial": before["trial"] | {"data": data}})
+            row = before | {"trial": before["trial"] | {"data": data}}
+            changed.append((path, _json(row)))
+    _write_files(changed)
 
 
 def write_failure(storage: str | Path, trial: str, reason: str) -> None:
@@ -197,6 +192,7 @@ def write_failure(storage: str | Path, trial: str, reason: str) -> None:
     A finished trial stays finished: only its evaluation can have failed. Damaged records are not
     changed.
     """
+    bring_trial(storage, trial)
     folder = trial_folder(storage, trial)
     before = newest_commit(storage, trial)
     if before and before.progress.status == "finished":
@@ -212,7 +208,7 @@ def write_failure(storage: str | Path, trial: str, reason: str) -> None:
         records = before.records() if before else []
     except (TrainerError, OSError):
         records = []
-    checkpoint.open_attempt(folder).commit({}, records, progress, before)
+    publish(begin_attempt(folder).commit({}, records, progress, before))
 
 
 def write_pruned(storage: str | Path, trial: str) -> None:
@@ -226,9 +222,8 @@ def write_pruned(storage: str | Path, trial: str) -> None:
         reason = f"stopped early, after epoch {before.progress.epoch}"
         progress = replace(before.progress, status="pruned", reason=reason)
         about = {"device": before.manifest.get("device")}
-        checkpoint.open_attempt(folder).commit(
-            before.load(), before.records(), progress, before, about
-        )
+        state = load_state(before)
+        publish(begin_attempt(folder).commit(state, before.records(), progress, before, about))
 
 
 def failure(storage: str | Path, trial: str) -> checkpoint.Progress | None:
@@ -239,11 +234,31 @@ def failure(storage: str | Path, trial: str) -> checkpoint.Progress | None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write a value as JSON, atomically (see `write_file`)."""
-    write_file(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
+    write_file(path, _json(content))
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file atomically: under a temporary name, flushed to the disk, then renamed."""
+    """Write a file atomically: under a temporary name, flushed to the disk, then renamed.
+
+    On a bucket it is uploaded before.
+    """
+    _write_files([(path, content)])
+
+
+def _write_files(contents: Sequence[tuple[Path, bytes]]) -> None:
+    """Write files of one storage, each atomically."""
+    mirror = mirror_of(contents[0][0].parent) if contents else None
+    if mirror:
+        mirror.upload(contents)
+    for path, content in contents:
+        _write_here(path, content)
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, indent=1, ensure_ascii=False).encode()
+
+
+def _write_here(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:

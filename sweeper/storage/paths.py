@@ -25,6 +25,9 @@
     datasets/<checksum>.json                 facts about a data set: shape, size, spectrum
     classifiers/                             reference classifiers of data sets
 
+On a bucket the same names are the keys of objects. Leases, claims, the stop sign, the signs to
+leave a node and the numbers of attempts are objects below ``signs/``, with the file's name.
+
 `analysis.sources.paths` has the same layout of the files that the analysis reads; a test reads
 one storage folder with both.
 """

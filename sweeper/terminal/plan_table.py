@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sweeper.planning.data_parts import DataParts
 from sweeper.planning.outline import Outline, Row
-from sweeper.storage.addresses import show_tracking
+from sweeper.storage.addresses import show_storage, show_tracking
 from sweeper.storage.registration import registration
 from sweeper.terminal.screen import print_table
 from trainers.component_files import ComponentFile
@@ -122,7 +122,7 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
             f"{duration(plan.cpu_seconds)} of computing{gpu}: an estimate",
         ),
         ("memory", f"about {plan.trial_memory / 1e9:.1f} GB a trial: an estimate"),
-        ("storage", str(sweep.storage)),
+        ("storage", show_storage(sweep.storage)),
         (
             "register",
             f"{registration(sweep)}, a hash of trials and analysis; the report says whether they "

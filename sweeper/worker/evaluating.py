@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from sweeper.messages import Job, JobTrial
 from sweeper.storage import ledger, paths
+from sweeper.storage.attempts import load_state
 from sweeper.storage.evaluations import missing, write_evaluation
+from sweeper.storage.signs import StopSign
 from trainers import Pack, TrainerError, Trial
 from trainers.errors import ResumeError
 from trainers.evaluations import evaluate
@@ -29,7 +31,7 @@ def answer(job: Job, job_trial: JobTrial, trained: Callable[[], Trained]) -> str
         model = trained() if asked else None
     except Exception as error:  # noqa: BLE001 - the trial is finished, whatever happens now
         return f"no evaluation: {_line(error)}"
-    notes, sign = [], ledger.StopSign(job.sweep)
+    notes, sign = [], StopSign(job.sweep)
     for evaluator in asked:
         if sign.is_up() or model is None:
             break
@@ -48,7 +50,7 @@ def load_trained(job: Job, job_trial: JobTrial) -> Trained:
         folder = paths.trial_folder(job.storage, job_trial.id)
         raise ResumeError(f"{folder} holds no finished trial")
     pack = Pack([job_trial.trial], job.device)
-    pack.restore([commit.load()], commit.progress.epoch)
+    pack.restore([load_state(commit)], commit.progress.epoch)
     return job_trial.trial, *pack.bind(0)
 
 

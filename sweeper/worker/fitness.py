@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sweeper.errors import UserError
 from sweeper.messages import Job
 from sweeper.storage.disk_space import scarce
 from sweeper.storage.paths import nonce_file
+from sweeper.worker.local_copy import localized
 from trainers import TrainerError
 from trainers.datasets import DATASETS
 from trainers.provenance import machine
@@ -33,19 +35,25 @@ class UnfitNode(Exception):
 def examine(job: str) -> dict[str, Any]:
     """What this node has of what a job (as JSON text) needs, in plain values.
 
-    ``seen`` : whether it sees the storage that the driver writes. ``machine`` : what must be
+    ``seen`` : whether it sees the storage that the driver writes; ``unseen`` why it cannot use its
+    bucket, or "". ``machine`` : what must be
     equal for equal results. ``data`` : why the data cannot be used here, or None. ``scarce`` :
     what is left of the disk of temporary files, if that is little, or None. If this process has
     no SWEEPER_DATA, it gets that of the driver, if there is such a folder here.
     """
     temporary = tempfile.gettempdir()
     left = scarce(Path(temporary))
+    try:
+        job, unseen = localized(job), ""
+    except (UserError, OSError) as error:
+        unseen = str(error)
     row = json.loads(job)
     if not os.environ.get(DATA) and row["data_folder"] and Path(row["data_folder"]).is_dir():
         os.environ[DATA] = row["data_folder"]
-    seen = _read(nonce_file(row["sweep"])) == row["nonce"]
+    seen = not unseen and _read(nonce_file(row["sweep"])) == row["nonce"]
     return {
         "seen": seen,
+        "unseen": unseen,
         "machine": {**machine(), **({"gpu": _gpu()} if row["device"] != "cpu" else {})},
         "data": _without_data(job) if seen else None,
         "scarce": left and f"{temporary}: {left}",
@@ -54,6 +62,8 @@ def examine(job: str) -> dict[str, Any]:
 
 def lack(found: Mapping[str, Any], storage: str) -> str:
     """What a node lacks by `examine`, as the rest of a sentence that begins with its name."""
+    if found["unseen"]:
+        return f"cannot use the storage: {found['unseen']}"
     if not found["seen"]:
         return f"does not see the storage {storage} that the driver writes: mount it there"
     return f"cannot use the data: {found['data']}" if found["data"] else ""

@@ -17,9 +17,16 @@ from torch import Tensor
 
 from sweeper.messages import Job, JobTrial
 from sweeper.storage import ledger, paths
+from sweeper.storage.attempts import (
+    begin_attempt,
+    bring_trial,
+    load_state,
+    newest_attempt,
+    publish,
+)
 from sweeper.storage.extendable import shorter
 from trainers import Record, TrainerError, Trial
-from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
+from trainers.checkpoint import Attempt, Commit, Progress, commits
 from trainers.errors import Incompatible, InvalidValue, ResumeError
 from trainers.provenance import provenance
 from trainers.stored import save_arrays
@@ -78,19 +85,20 @@ class TrialInTraining:
 
     def commit(self, state: Mapping[str, Tensor], progress: Progress) -> None:
         """Save the state and the records; raises `Superseded` if a younger attempt has begun."""
-        if any(int(path.name) > self.attempt.number for path in self.folder.glob("[0-9]*")):
+        if newest_attempt(self.folder) > self.attempt.number:
             raise Superseded(self.id)
         wall_s = self.before_s + time.monotonic() - self.started
         marks = {"extends": self.extends, "packed": self.packed, "allow_mixed": self.allow_mixed}
         set_marks = {name: value for name, value in marks.items() if value}
         own = self.parent and self.parent.folder.is_relative_to(self.folder)
-        self.attempt.commit(
+        saved = self.attempt.commit(
             state,
             self.records,
             replace(progress, wall_s=wall_s),
             self.parent if own else None,
             {**_about(self.device), **set_marks},
         )
+        publish(saved)
         self.closed = progress.status != "running"
 
     def fail(self, error: BaseException, epoch: int, step: int) -> str:
@@ -121,10 +129,11 @@ def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
     give the result of neither.
     """
     folder = paths.trial_folder(job.storage, job_trial.id)
+    bring_trial(job.storage, job_trial.id, job_trial.lineage, job_trial.merged_from or "")
     member = TrialInTraining(
         job_trial.id,
         job_trial.trial,
-        open_attempt(folder),
+        begin_attempt(folder),
         job.device,
         job_trial.lineage,
         allow_mixed=job.allow_mixed,
@@ -134,7 +143,7 @@ def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
             continue
         _require_device(commit, job.device)
         try:
-            member.state, member.records = commit.load(), commit.records()
+            member.state, member.records = load_state(commit), commit.records()
         except (ResumeError, OSError):
             continue
         member.parent, member.before_s = commit, commit.progress.wall_s
@@ -153,7 +162,7 @@ def _extend(member: TrialInTraining, job: Job) -> None:
     refused = found.refused
     try:
         _require_device(found.commit, job.device)
-        state = found.commit.load()
+        state = load_state(found.commit)
         if not any(name.startswith("first/") for name in state):
             refused = refused or "it kept no state of the optimizer"
     except (ResumeError, OSError) as error:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from sweeper.grid.aliases import weight
 from sweeper.messages import Job
 from sweeper.storage import ledger, paths
+from sweeper.storage.attempts import load_state
 from sweeper.storage.stored_code import restored_trial
 from sweeper.storage.stored_files import read_trial
 from sweeper.worker.member import TrialInTraining
@@ -37,7 +38,7 @@ def merge(job: Job, member: TrialInTraining, source: str) -> Pack:
             "is not finished"
         )
     pack = Pack([member.trial], job.device)
-    pack.restore([commit.load()], commit.progress.epoch)
+    pack.restore([load_state(commit)], commit.progress.epoch)
     member.records = translated(
         commit.records(), restored_trial(job.storage, about["trial"]), member.trial
     )

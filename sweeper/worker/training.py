@@ -11,9 +11,9 @@ from typing import Literal, NoReturn
 from torch import Tensor
 
 from sweeper.messages import Event, Job, JobTrial
-from sweeper.storage import ledger
 from sweeper.storage.disk_space import shortage
 from sweeper.storage.extendable import enter
+from sweeper.storage.signs import Sign, StopSign
 from sweeper.storage.spectra import describe_dataset
 from sweeper.worker.evaluating import Trained, answer
 from sweeper.worker.fitness import ENDING, UnfitNode
@@ -35,7 +35,8 @@ class PackTraining:
 
     def __init__(self, job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> None:
         self._job, self._members, self._reporter = job, members, reporter
-        self._sign = ledger.StopSign(job.sweep)
+        self._sign = StopSign(job.sweep)
+        self._leaving = Sign(Path(job.leaving)) if job.leaving else None
         self._plan = members[0].trial.training
         self._last = min(job.until or self._plan.epochs, self._plan.epochs)
         self._epoch = self._step = self._saved = members[0].epoch
@@ -48,7 +49,7 @@ class PackTraining:
         while pack.live and pack.epoch < self._last:
             if self._sign.is_up():
                 return self._stop(pack)
-            if self._job.leaving and Path(self._job.leaving).exists():
+            if self._leaving and self._leaving.is_up():
                 self._leave_node(pack)
             self._run_epoch(pack)
             if self._is_due():

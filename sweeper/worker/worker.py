@@ -11,6 +11,7 @@ import torch
 
 from sweeper.messages import Emit, Event, Job, JobTrial
 from sweeper.storage import ledger
+from sweeper.storage.signs import StopSign
 from sweeper.worker.evaluating import load_trained
 from sweeper.worker.fitness import UnfitNode
 from sweeper.worker.member import TrialInTraining, begin, kind_of
@@ -38,7 +39,7 @@ def train_pack(job: Job, emit: Emit) -> None:
     trial does not fit in memory and the job will be repeated, and `UnfitNode` where the node is
     about to end (`Job.leaving`); what was trained is committed, and the job may be repeated.
     """
-    if ledger.StopSign(job.sweep).is_up():
+    if StopSign(job.sweep).is_up():
         return
     keep_memory()
     reporter = Reporter(emit, job.trials[0].id)

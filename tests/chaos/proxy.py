@@ -1,4 +1,4 @@
-"""An HTTP proxy that mistreats a tracker's calls: late, refused, or cut in the middle."""
+"""An HTTP proxy that mistreats a server's calls: late, refused, or cut in the middle."""
 
 from __future__ import annotations
 
@@ -22,12 +22,18 @@ class Proxy:
     late: `delay_s` before it is passed on. refused: 500, and the server never hears of it.
     half_asked: the connection ends in the middle of the request's body. half_answered: the server
     has done it, and the connection ends in the middle of the answer. unanswered: before it.
+
+    `answer` (status and body) is given to every call in the server's place. `without` names
+    headers of a call that are not passed on; `headers` replace those of an answer.
     """
 
     def __init__(self, upstream: int, seed: int = 0) -> None:
         self.upstream, self.delay_s = upstream, 1.0
         self.chances: Mapping[str, float] = {}
         self.done: Counter[str] = Counter()
+        self.answer: tuple[int, bytes] | None = None
+        self.without: frozenset[str] = frozenset()
+        self.headers: Mapping[str, str] = {}
         self._random, self._lock = random.Random(seed), threading.Lock()
 
     def fault(self) -> str:
@@ -41,6 +47,11 @@ class Proxy:
                 drawn -= chance
             self.done[found] += 1
         return found
+
+    @property
+    def calls(self) -> int:
+        """How many calls there were so far."""
+        return self.done.total()
 
     @property
     def faults(self) -> int:
@@ -61,7 +72,7 @@ def proxying(proxy: Proxy) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             """Nothing on the screen."""
 
-    for verb in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+    for verb in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
         setattr(Call, f"do_{verb}", any_call)
     with ThreadingHTTPServer(("127.0.0.1", 0), Call) as server:
         server.daemon_threads = True
@@ -73,44 +84,66 @@ def proxying(proxy: Proxy) -> Iterator[str]:
 def _pass(call: BaseHTTPRequestHandler, proxy: Proxy) -> None:
     body = call.rfile.read(int(call.headers.get("Content-Length") or 0))
     fault = proxy.fault()
+    if proxy.answer:
+        _answer(call, proxy.answer[0], {}, proxy.answer[1])
+        return
     if fault == "refused":
         call.send_error(500)
         return
     if fault == "late":
         time.sleep(proxy.delay_s)
     if fault == "half_asked":
-        _forward(call, proxy.upstream, body, len(body) // 2)
+        _forward(call, proxy, body, len(body) // 2)
         return
-    status, headers, content = _forward(call, proxy.upstream, body, len(body))
+    status, headers, content = _forward(call, proxy, body, len(body))
     if fault == "unanswered":
         return
+    half = content[: len(content) // 2] if fault == "half_answered" else content
+    changed = {name.lower() for name in proxy.headers}
+    own = {name: value for name, value in headers.items() if name.lower() not in changed}
+    _answer(call, status, {**own, **proxy.headers}, half, len(content))
+
+
+def _answer(
+    call: BaseHTTPRequestHandler,
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    length: int | None = None,
+) -> None:
+    """Answer a call; the length of a HEAD's content is what the server says."""
+    head = call.command == "HEAD"
     call.send_response_only(status)
-    for name, value in headers:
-        if name.lower() not in ("transfer-encoding", "connection", "content-length"):
+    for name, value in headers.items():
+        known = name.lower() in ("transfer-encoding", "connection")
+        if not known and (head or name.lower() != "content-length"):
             call.send_header(name, value)
-    call.send_header("Content-Length", str(len(content)))
+    if not head:
+        call.send_header("Content-Length", str(len(content) if length is None else length))
     call.send_header("Connection", "close")
     call.end_headers()
-    call.wfile.write(content[: len(content) // 2] if fault == "half_answered" else content)
+    if not head:
+        call.wfile.write(content)
 
 
 def _forward(
-    call: BaseHTTPRequestHandler, port: int, body: bytes, length: int
-) -> tuple[int, list[tuple[str, str]], bytes]:
+    call: BaseHTTPRequestHandler, proxy: Proxy, body: bytes, length: int
+) -> tuple[int, Mapping[str, str], bytes]:
     """What the server answers; with less than the whole body it is left waiting, and answers
     nothing."""
+    port = proxy.upstream
     server = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         server.putrequest(call.command, call.path, skip_host=True, skip_accept_encoding=True)
         for name, value in call.headers.items():
-            if name.lower() not in ("connection", "host", "content-length"):
+            if name.lower() not in ("connection", "host", "content-length", *proxy.without):
                 server.putheader(name, value)
         server.putheader("Host", f"127.0.0.1:{port}")
         server.putheader("Content-Length", str(len(body)))
         server.endheaders(body[:length])
         if length < len(body):
-            return 0, [], b""
+            return 0, {}, b""
         answer = server.getresponse()
-        return answer.status, answer.getheaders(), answer.read()
+        return answer.status, dict(answer.getheaders()), answer.read()
     finally:
         server.close()

@@ -16,8 +16,9 @@ from sweeper.pictures.gallery import gallery_png
 from sweeper.status.standing import standings
 from sweeper.status.stored import stored_sweeps
 from sweeper.status.trained import load_trained
-from sweeper.storage import ledger, paths
+from sweeper.storage import paths
 from sweeper.storage.evaluations import missing, read_evaluations
+from sweeper.storage.signs import StopSign
 from sweeper.storage.spectra import describe_dataset
 from sweeper.sweep import Sweep
 from sweeper.worker import reporter, worker
@@ -43,7 +44,7 @@ def stored(folder: Path) -> Sweep:
     """Two epochs of three are saved, each in a commit of its own."""
     sweep = small_sweep(folder, planned(epochs=3, checkpoint_every=1))
     [job] = prepared(sweep)
-    sign = ledger.StopSign(job.sweep)
+    sign = StopSign(job.sweep)
     worker.train_pack(
         job,
         lambda events: (

@@ -19,6 +19,7 @@ from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.grid.seeds import add_seed, with_seed
 from sweeper.storage import ledger, paths
+from sweeper.storage.signs import StopSign
 from sweeper.sweep import Outcome, Sweep
 from sweeper.tracking.delivery import Backlog, Delivery, RunStatus
 from tests.sweeper.grids import trials_of, write_grid
@@ -176,7 +177,7 @@ def test_a_stop_at_the_very_end_of_a_round_is_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweep = load(tmp_path, "{nu_halfwidth: 1e-9, max_seeds: 6}")
-    whole, sign = Delivery.close, ledger.StopSign(paths.sweep_folder(sweep))
+    whole, sign = Delivery.close, StopSign(paths.sweep_folder(sweep))
 
     def close(courier: Delivery, status: RunStatus, patience: float) -> Backlog:
         sign.put_up()

@@ -392,9 +392,9 @@ def test_storage_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         "/grid.yaml:5: storage: the storage /file/deep cannot be written: /file "
         "is a file; choose another with `storage:` or --storage"
     )
-    assert load_error(text=grid_text(GOOD, head=head), folder=tmp_path, storage="s3://bucket") == (
-        "--storage: storage must be a folder, and is 's3://bucket'; object stores are not "
-        "supported yet"
+    assert load_error(text=grid_text(GOOD, head=head), folder=tmp_path, storage="hdfs://a/b") == (
+        "--storage: storage must be a folder, or the address of a bucket (s3://, gs:// or az://), "
+        "and is 'hdfs://a/b'"
     )
 
 

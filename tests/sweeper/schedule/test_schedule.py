@@ -24,7 +24,7 @@ from sweeper.schedule import cluster_room, tune
 from sweeper.schedule.host import Host
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.schedule.tune import TuneSchedule
-from sweeper.storage import ledger
+from sweeper.storage.signs import StopSign
 from sweeper.worker import reporter
 from sweeper.worker.worker import TrialOutOfMemoryError
 from tests.local_ray import local_ray
@@ -107,7 +107,7 @@ def test_a_stop_sign_ends_a_schedule(tmp_path: Path) -> None:
 
     def hear(events: list[Event]) -> None:
         news.extend(events)
-        ledger.StopSign(jobs[0].sweep).put_up()
+        StopSign(jobs[0].sweep).put_up()
 
     schedule = TuneSchedule(Local())
     schedule.run(iter(jobs), sweep.resources, hear)
@@ -160,11 +160,11 @@ def test_a_stop_sign_ends_a_wait_for_room(tmp_path: Path, crowd: Any) -> None:
 
     def stop(text: str) -> None:
         said.append(text)
-        ledger.StopSign(jobs[0].sweep).put_up()
+        StopSign(jobs[0].sweep).put_up()
 
     there = Existing(ray.get_runtime_context().gcs_address)
     for cpus in (1, 99):
-        ledger.StopSign(jobs[0].sweep).take_down()
+        StopSign(jobs[0].sweep).take_down()
         schedule = TuneSchedule(there, tmp_path / "tune", stop)
         schedule.run(iter(jobs), Resources(cpus=cpus), news.extend)
         schedule.close()
@@ -187,7 +187,7 @@ def test_a_trial_that_has_just_found_room_ends_its_epoch(
 
     def hear(events: list[Event]) -> None:
         news.extend(events)
-        ledger.StopSign(jobs[0].sweep).put_up()
+        StopSign(jobs[0].sweep).put_up()
 
     there = Existing(ray.get_runtime_context().gcs_address)
     schedule = TuneSchedule(there, tmp_path / "tune", make_room)

@@ -24,6 +24,7 @@ from sweeper.messages import Event
 from sweeper.status.standing import standings
 from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
+from sweeper.storage.signs import StopSign
 from sweeper.storage.whereabouts import Whereabouts, write_running
 from sweeper.sweep import Sweep
 from sweeper.tracking.waiting import waiting
@@ -74,9 +75,7 @@ def test_only_a_driver_makes_a_trial_run(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
     [job] = prepared(sweep)
-    worker.train_pack(
-        job, lambda events: events[0].committed and ledger.StopSign(job.sweep).put_up()
-    )
+    worker.train_pack(job, lambda events: events[0].committed and StopSign(job.sweep).put_up())
     assert [one.status for one in standings([sweep])] == ["stopped"]
     other = replace(sweep, name="other-1")
     prepared(other)

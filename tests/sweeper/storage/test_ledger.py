@@ -12,6 +12,7 @@ import pytest
 
 from sweeper.errors import UserError
 from sweeper.storage import ledger, paths
+from sweeper.storage.signs import StopSign
 from sweeper.storage.spectra import covariance_eigenvalues
 from sweeper.worker import reporter, worker
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train
@@ -84,9 +85,7 @@ def test_a_failure_told_by_the_driver_keeps_the_records(
     monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
     sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
     trial, job = sweep.trials[0], prepared(sweep)[0]
-    worker.train_pack(
-        job, lambda events: events[0].committed and ledger.StopSign(job.sweep).put_up()
-    )
+    worker.train_pack(job, lambda events: events[0].committed and StopSign(job.sweep).put_up())
     before = newest(sweep, trial)
     ledger.write_failure(sweep.storage, trial.id, "the worker died")
     commit = newest(sweep, trial)
@@ -94,7 +93,7 @@ def test_a_failure_told_by_the_driver_keeps_the_records(
     assert (failed := ledger.failure(sweep.storage, trial.id))
     assert (failed.reason, failed.repeats) == ("the worker died", False)
     assert commit.records() == before.records() != []
-    ledger.StopSign(job.sweep).take_down()
+    StopSign(job.sweep).take_down()
     worker.train_pack(job, lambda events: None)
     assert newest(sweep, trial).manifest["parent"] == before.place
 
@@ -119,10 +118,10 @@ def test_a_data_set_is_described_once(tmp_path: Path) -> None:
 
 
 def test_a_stop_sign_stands_until_it_is_taken_down(tmp_path: Path) -> None:
-    sign = ledger.StopSign(tmp_path)
+    sign = StopSign(tmp_path)
     assert not sign.is_up()
     sign.put_up()
-    assert ledger.StopSign(tmp_path).is_up()
+    assert StopSign(tmp_path).is_up()
     sign.take_down()
     sign.take_down()
     assert not sign.is_up()

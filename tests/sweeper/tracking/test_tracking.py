@@ -16,8 +16,8 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.tracking import MlflowClient
 
 from sweeper.storage.lease import hold_lease
-from sweeper.storage.ledger import StopSign
 from sweeper.storage.paths import sweep_folder
+from sweeper.storage.signs import StopSign
 from sweeper.sweep import Sweep
 from sweeper.tracking import tracker
 from sweeper.tracking.connection import check_address

@@ -19,6 +19,7 @@ from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
+from sweeper.storage.signs import StopSign
 from sweeper.sweep import Outcome, PlannedTrial, Sweep
 from sweeper.worker import evaluating
 from tests.sweeper.grids import trials_of, write_grid
@@ -199,7 +200,7 @@ def test_the_stop_sign_leaves_the_rest_to_the_next_run(tmp_path: Path) -> None:
     train(sweep)
     asked = small_sweep(tmp_path, planned_asked(*ASKED))
     job = prepared(asked)[0]
-    ledger.StopSign(job.sweep).put_up()
+    StopSign(job.sweep).put_up()
     assert (
         evaluating.answer(job, job.trials[0], lambda: evaluating.load_trained(job, job.trials[0]))
         is None

@@ -15,6 +15,7 @@ from sweeper.grid.identity import lineage_id, trial_id
 from sweeper.messages import Event
 from sweeper.storage import ledger
 from sweeper.storage.extendable import enter, shorter
+from sweeper.storage.signs import StopSign
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.worker import reporter, worker
 from tests.sweeper.grids import write_grid
@@ -88,7 +89,7 @@ def test_a_longer_trial_that_is_stopped_goes_on_as_any_other(tmp_path: Path) -> 
     sweep = small_sweep(tmp_path, longer)
     job = prepared(sweep)[0]
     worker.train_pack(job, stop_after(job, 4))
-    ledger.StopSign(job.sweep).take_down()
+    StopSign(job.sweep).take_down()
     assert newest(sweep, longer).progress.epoch == 4
     worker.train_pack(job, lambda events: None)
     assert newest(sweep, longer).manifest["extends"] == short.id
@@ -104,7 +105,7 @@ def test_an_interrupted_trial_is_carried_on_too(tmp_path: Path, status: str) -> 
     interrupted = small_sweep(tmp_path, short)
     [job] = prepared(interrupted)
     worker.train_pack(job, stop_after(job, 3))
-    ledger.StopSign(job.sweep).take_down()
+    StopSign(job.sweep).take_down()
     if status == "pruned":
         ledger.write_pruned(interrupted.storage, short.id)
     if status == "failed":
@@ -126,7 +127,7 @@ def test_a_trial_goes_on_from_itself_first(
     sweep = loading.load(path, storage=str(tmp_path / "s"))
     [job] = prepared(sweep)
     worker.train_pack(job, stop_after(job, 2))
-    ledger.StopSign(job.sweep).take_down()
+    StopSign(job.sweep).take_down()
     assert main(["plan", str(path), "--storage", str(tmp_path / "s")]) == 0
     assert "extends" not in capsys.readouterr().out
     (newest(sweep, sweep.trials[0]).folder / "records.json").write_bytes(b"")

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 from sweeper.driver.jobs import make_job
 from sweeper.messages import Event, Job, decode, encode
 from sweeper.storage import ledger, paths
+from sweeper.storage.signs import StopSign
 from sweeper.worker import reporter, training, worker
 from sweeper.worker.fitness import UnfitNode
 from sweeper.worker.member import begin
@@ -38,7 +39,7 @@ def stop_after(job: Job, epoch: int) -> Callable[[list[Event]], None]:
 
     def hear(events: list[Event]) -> None:
         if any(record.epoch >= epoch for event in events for record in event.records):
-            ledger.StopSign(job.sweep).put_up()
+            StopSign(job.sweep).put_up()
 
     return hear
 
@@ -46,7 +47,7 @@ def stop_after(job: Job, epoch: int) -> Callable[[list[Event]], None]:
 def train_until(job: Job, epoch: int) -> None:
     """Train a job that is stopped at an epoch, and may go on."""
     worker.train_pack(job, stop_after(job, epoch))
-    ledger.StopSign(job.sweep).take_down()
+    StopSign(job.sweep).take_down()
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_a_stopped_trial_goes_on_bit_for_bit(tmp_path: Path, epoch: int) -> None
     worker.train_pack(job, lambda events: (news.extend(events), stop(events))[0])
     assert news[-1].phase == "stopped"
     assert newest(sweep, trial).progress.epoch == epoch
-    ledger.StopSign(job.sweep).take_down()
+    StopSign(job.sweep).take_down()
     worker.train_pack(job, news.extend)
     other = undisturbed(tmp_path, [trial])
     assert metrics_of(sweep, trial) == metrics_of(other, trial)

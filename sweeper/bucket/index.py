@@ -1,0 +1,76 @@
+"""What a mirror holds of its bucket: a SQLite file that several processes of a machine share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Held", "Index"]
+
+PATIENCE = 60.0  # seconds to wait for another process
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS held "
+    "(key TEXT PRIMARY KEY, tag TEXT, size INTEGER, whole INTEGER) WITHOUT ROWID"
+)
+NEXT = "\U0010ffff"  # sorts after every character of a key
+
+
+@dataclass(frozen=True)
+class Held:
+    """An object whose file is in the mirror.
+
+    tag : its e-tag. whole : whether the file has its content; otherwise only its size.
+    """
+
+    key: str
+    tag: str
+    size: int
+    whole: bool = True
+
+
+class Index:
+    """The objects that are known to be in the mirror, by key."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._make()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            path.unlink()  # damaged; what it knew is asked of the bucket again
+            self._make()
+
+    def below(self, prefix: str = "") -> dict[str, Held]:
+        """The objects whose keys begin with `prefix`."""
+        with self._database() as database:
+            rows = database.execute(
+                "SELECT key, tag, size, whole FROM held WHERE key >= ? AND key < ?",
+                (prefix, prefix + NEXT),
+            ).fetchall()
+        return {key: Held(key, tag, size, bool(whole)) for key, tag, size, whole in rows}
+
+    def enter(self, held: Iterable[Held]) -> None:
+        """Enter objects, in the place of what was known of their keys."""
+        rows = [(one.key, one.tag, one.size, one.whole) for one in held]
+        with self._database() as database:
+            database.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", rows)
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Forget objects."""
+        with self._database() as database:
+            database.executemany("DELETE FROM held WHERE key = ?", [(key,) for key in keys])
+
+    def _make(self) -> None:
+        with self._database() as database:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute(TABLE)
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=PATIENCE)) as database, database:
+            database.execute("PRAGMA synchronous = NORMAL")
+            yield database

@@ -1,0 +1,277 @@
+"""The mirror of a bucket: a folder of this machine that holds a copy of its objects.
+
+The folder lies below the user's cache folder. All code reads its files as those of a storage
+folder; what is written there is uploaded by `Mirror`. Objects below `SIGNS` coordinate drivers and
+workers: they are asked for in the bucket, and have no file.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from sweeper.bucket.address import parse_address
+from sweeper.bucket.index import Held, Index
+from sweeper.bucket.objects import Bucket, StoredObject
+from sweeper.errors import UserError
+from trainers.commit_format import MANIFEST, STATE
+
+__all__ = ["FORMAT_FILE", "SIGNS", "Mirror", "mirror_at", "mirror_of"]
+
+OWN, MARK = ".mirror", "bucket.json"
+FORMAT_FILE = "sweeper.json"
+SIGNS = "signs"
+TOGETHER = 16  # calls at once
+AT_ONCE = 256  # objects between two entries in the index
+ROUNDS = 4  # listings of one refresh, where objects are deleted meanwhile
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Mirror:
+    """The copy of a bucket in a folder, which several processes of this machine may share.
+
+    A file is replaced atomically. The state of a commit, which may be large, is a file of its
+    size without content until `fetch` is called.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        mark = json.loads((folder / OWN / MARK).read_bytes())
+        self.folder, self.id = folder, str(mark["id"])
+        self.address = str(mark["address"])
+        self._index = Index(folder / OWN / "index.db")
+        self._signs: dict[str, tuple[float, bool]] = {}
+        self._refreshed: float | None = None
+
+    @functools.cached_property
+    def bucket(self) -> Bucket:
+        """The bucket, for calls of long patience: a worker waits for a store that is down."""
+        return Bucket(self.address)
+
+    @functools.cached_property
+    def hasty(self) -> Bucket:
+        """The bucket, for calls that a person or another call waits for."""
+        return Bucket(self.address, patience=15.0)
+
+    def key(self, path: Path) -> str:
+        """The key of a file of the mirror."""
+        return path.relative_to(self.folder).as_posix()
+
+    def sign(self, path: Path) -> str:
+        """The key of the sign that has the place of this file; it has no file in the mirror."""
+        return f"{SIGNS}/{self.key(path)}"
+
+    def refresh(self, folders: Sequence[Path] = (), patient: bool = False) -> None:
+        """Bring these folders up to date, or everything.
+
+        Objects that are new or changed are fetched, and the files of those that were deleted are
+        deleted; files that were not uploaded yet stay.
+        """
+        bucket = self.bucket if patient else self.hasty
+        for folder in folders or (self.folder,):
+            prefix = "" if folder == self.folder else self.key(folder)
+            for _ in range(ROUNDS):
+                if self._bring(bucket, prefix):
+                    break
+
+    def look(self, age_s: float) -> None:
+        """Bring everything up to date, unless this process did so at most `age_s` ago."""
+        now = time.monotonic()
+        if self._refreshed is None or now - self._refreshed > age_s:
+            self.refresh()
+            self._refreshed = time.monotonic()
+
+    def fetch(self, path: Path) -> None:
+        """Fetch the content of a file of which only the size is here."""
+        held = self._index.below(self.key(path)).get(self.key(path))
+        if held and not held.whole and (entry := self.bucket.find(held.key)):
+            self._index.enter(filter(None, [self._download(self.bucket, entry)]))
+
+    def upload(self, contents: Iterable[tuple[Path, bytes]]) -> None:
+        """Write objects, several at a time; the caller writes the files then."""
+
+        def one(content: tuple[Path, bytes]) -> Held:
+            key = self.key(content[0])
+            return Held(key, self.bucket.put(key, content[1]), len(content[1]))
+
+        self._index.enter(_together(one, list(contents)))
+
+    def publish(self, folder: Path) -> None:
+        """Upload the files of a folder, a manifest last; delete the object of an old one first."""
+        files = sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_file())
+        last = [path for path in files if path.name == MANIFEST]
+        known = self._index.below(f"{self.key(folder)}/")
+        if old := [self.key(path) for path in last if self.key(path) in known]:
+            self.bucket.delete(old)
+        self._index.enter(_together(self._put_file, [path for path in files if path not in last]))
+        self._index.enter(map(self._put_file, last))
+
+    def unpublish(self, folder: Path) -> None:
+        """Delete the objects in this folder whose files were deleted here, manifests first."""
+        gone = [key for key in self._index.below(f"{self.key(folder)}/") if not self._there(key)]
+        self.bucket.delete(key for key in gone if key.endswith(f"/{MANIFEST}"))
+        self.bucket.delete(key for key in gone if not key.endswith(f"/{MANIFEST}"))
+        self._index.drop(gone)
+
+    def unknown(self, folders: Iterable[Path], name: str) -> list[Path]:
+        """The folders whose file of this name was written here, and was not uploaded."""
+        known = self._index.below()
+        return [
+            folder
+            for folder in folders
+            if self.key(folder / name) not in known and (folder / name).is_file()
+        ]
+
+    def set_sign(self, path: Path) -> None:
+        """Set the sign in the place of a file."""
+        self.hasty.put(self.sign(path), b"")
+        self._signs[self.sign(path)] = time.monotonic(), True
+
+    def clear_sign(self, path: Path) -> None:
+        """Remove the sign in the place of a file."""
+        self.hasty.delete([self.sign(path)])
+        self._signs[self.sign(path)] = time.monotonic(), False
+
+    def is_set(self, path: Path, age_s: float = 0.0) -> bool:
+        """Whether the sign in the place of a file is set, as of at most `age_s` ago.
+
+        A store that cannot be asked has the last answer.
+        """
+        key, now = self.sign(path), time.monotonic()
+        asked, answer = self._signs.get(key, (now - age_s, False))
+        if now - asked >= age_s:
+            with suppress(OSError):
+                answer = self.hasty.find(key) is not None
+            self._signs[key] = now, answer
+        return answer
+
+    def _bring(self, bucket: Bucket, prefix: str) -> bool:
+        """One listing, and what it takes; False if an object was gone before it was fetched."""
+        below = f"{prefix}/" if prefix else ""
+        before = self._index.below(below)
+        entries = [one for one in bucket.entries(prefix) if not one.key.startswith(f"{SIGNS}/")]
+        wanted = [one for one in entries if not self._is_current(one, before.get(one.key))]
+        first = [one for one in wanted if not one.key.endswith(f"/{MANIFEST}")]
+        last = [one for one in wanted if one.key.endswith(f"/{MANIFEST}")]
+        whole = True
+        for part in (first, last):
+            for start in range(0, len(part), AT_ONCE):
+                some = part[start : start + AT_ONCE]
+                found = _together(lambda entry: self._bring_one(bucket, entry), some)
+                self._index.enter(one for one in found if one)
+                whole = whole and all(found)
+        self._forget(before.keys() - {one.key for one in entries})
+        return whole
+
+    def _bring_one(self, bucket: Bucket, entry: StoredObject) -> Held | None:
+        if not entry.key.endswith(f"/{STATE}"):
+            return self._download(bucket, entry)
+        path = self.folder / entry.key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged = _staged(path)
+        with staged.open("wb") as file:
+            file.truncate(entry.size)
+        staged.replace(path)
+        return Held(entry.key, entry.tag, entry.size, whole=False)
+
+    def _download(self, bucket: Bucket, entry: StoredObject) -> Held | None:
+        path = self.folder / entry.key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged = _staged(path)
+        try:
+            if not bucket.download(entry, staged):
+                return None
+            staged.replace(path)
+        finally:
+            staged.unlink(missing_ok=True)
+        return Held(entry.key, entry.tag, entry.size)
+
+    def _is_current(self, entry: StoredObject, held: Held | None) -> bool:
+        if held is None or held.tag != entry.tag:
+            return False
+        try:
+            return os.stat(self.folder / entry.key).st_size == entry.size
+        except OSError:
+            return False
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        """Delete the files of objects that were deleted, and the folders that are empty then."""
+        gone = list(keys)
+        for key in gone:
+            with suppress(OSError):
+                (self.folder / key).unlink(missing_ok=True)
+                (self.folder / key).parent.rmdir()
+        if gone:
+            self._index.drop(gone)
+
+    def _put_file(self, path: Path) -> Held:
+        key = self.key(path)
+        return Held(key, self.bucket.put(key, path), path.stat().st_size)
+
+    def _there(self, key: str) -> bool:
+        return (self.folder / key).exists()
+
+
+def mirror_at(address: str) -> Mirror:
+    """The mirror of a bucket's address on this machine, which is made if there is none.
+
+    Raises `UserError` if the address is none, or the cache folder cannot be written.
+    """
+    plain = str(parse_address(address))
+    where = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    mark = hashlib.sha256(f"{plain} {socket.gethostname()}".encode()).hexdigest()[:16]
+    folder = Path(where).expanduser().absolute() / "sweeper" / "buckets" / mark
+    try:
+        return _made(folder, plain)
+    except OSError as error:
+        raise UserError(
+            f"the mirror of {plain} cannot be written to {folder}: {error.strerror or error}; set "
+            "XDG_CACHE_HOME to a folder with room"
+        ) from error
+
+
+def _made(folder: Path, plain: str) -> Mirror:
+    (folder / OWN).mkdir(parents=True, exist_ok=True)
+    about = json.dumps({"address": plain, "id": secrets.token_hex(8)})
+    staged = _staged(folder / OWN / MARK)
+    staged.write_text(about, encoding="utf-8")
+    with suppress(FileExistsError):  # of two processes the first one names it
+        os.link(staged, folder / OWN / MARK)
+    staged.unlink()
+    return _opened(folder)
+
+
+def mirror_of(path: Path) -> Mirror | None:
+    """The mirror in which a path lies; None outside of mirrors."""
+    for folder in (path, *path.parents):
+        if (folder / OWN / MARK).is_file():
+            return _opened(folder)
+    return None
+
+
+@functools.lru_cache(maxsize=16)
+def _opened(folder: Path) -> Mirror:
+    return Mirror(folder)
+
+
+def _staged(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+
+
+def _together(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """The results of a function for each item, computed by several threads."""
+    if len(items) < 2:
+        return [function(one) for one in items]
+    with ThreadPoolExecutor(min(TOGETHER, len(items))) as pool:
+        return list(pool.map(function, items))

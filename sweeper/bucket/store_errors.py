@@ -1,0 +1,85 @@
+"""What is wrong when a store answers with an error, as one sentence without any secret."""
+
+from __future__ import annotations
+
+import re
+
+from sweeper.bucket.address import BucketAddress
+
+__all__ = ["BucketError", "complaint"]
+
+CODE = re.compile(r"<Code>(\w+)</Code>")
+STATUS = re.compile(r"status code: (\d{3})")
+METADATA = "169.254."  # where a cloud's own machines have their credentials
+SECRETS = {
+    "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE of ~/.aws/credentials",
+    "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth application-default login`",
+    "az": "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
+REGION = (
+    "301",
+    "PermanentRedirect",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+)
+CLOCK = ("RequestTimeTooSkewed", "RequestExpired")
+REFUSED = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken")
+UNSUPPORTED = ("501", "NotImplemented")
+LONGEST = 200
+
+
+class BucketError(OSError):
+    """A store that cannot be used; the message is one sentence for the user.
+
+    lasting : whether the same call would fail again, so that repeating it is of no use.
+    """
+
+    def __init__(self, message: str, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.strerror = message
+        self.lasting = lasting
+
+
+def complaint(address: BucketAddress, error: BaseException) -> BucketError:
+    """The error for a user that an error of obstore means."""
+    text = str(error)
+    found = {match[1] for match in (CODE.search(text), STATUS.search(text)) if match}
+    said = _lasting(address, text, found)
+    if said:
+        return BucketError(said, lasting=True)
+    return BucketError(f"the store of {address} cannot be used now: {_short(text)}")
+
+
+def _lasting(address: BucketAddress, text: str, found: set[str]) -> str:
+    """The sentence for an error that would come again; "" for others."""
+    if found.intersection(NO_BUCKET):
+        return f"there is no bucket {address.bucket!r} for {address}; make it, or correct the name"
+    if found.intersection(REGION) or "redirect without LOCATION" in text:
+        return (
+            f"the bucket of {address} lies in another region than the one that is set; set "
+            "AWS_REGION to the bucket's"
+        )
+    if found.intersection(CLOCK):
+        return (
+            f"the clock of this machine differs too much from the store's of {address}; set it by "
+            "a time server (NTP)"
+        )
+    if METADATA in text:
+        return f"there are no credentials for {address}; {SECRETS[address.scheme]}"
+    if found.intersection((*REFUSED, "401", "403")):
+        why = ", ".join(sorted(found))
+        return (
+            f"the store refuses the credentials for {address} ({why}); {SECRETS[address.scheme]}"
+        )
+    if found.intersection(UNSUPPORTED):
+        return f"the store of {address} does not support a request that a storage needs"
+    return ""
+
+
+def _short(text: str) -> str:
+    """The first line of obstore's text, without its times and the query of an address."""
+    line = re.sub(r"\?\S*", "", text.split("\n", 1)[0]).strip()
+    line = re.sub(r"^Generic \w+ error: ", "", line)
+    line = re.sub(r" in [\d.]+\w+(, after .*?)?\s+- ", ": ", line)
+    return line[:LONGEST]

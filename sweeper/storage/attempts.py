@@ -1,0 +1,101 @@
+"""Attempts and commits of trials, also where the storage is on a bucket.
+
+`trainers.checkpoint` writes commits to a folder. On a bucket, the number of an attempt is claimed
+by an object of its own, and a commit is uploaded before it is reported.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from pathlib import Path
+
+from torch import Tensor
+
+from sweeper.bucket.mirror import Mirror, mirror_of
+from sweeper.storage import paths
+from trainers import checkpoint
+from trainers.checkpoint import Attempt, Commit
+from trainers.commit_format import MANIFEST, STATE
+
+__all__ = [
+    "begin_attempt",
+    "bring_all",
+    "bring_trial",
+    "bucket_of",
+    "load_state",
+    "newest_attempt",
+    "publish",
+]
+
+
+def begin_attempt(trial: Path) -> Attempt:
+    """Start a new attempt at the trial in a folder, numbered above all others of any machine."""
+    mirror = mirror_of(trial)
+    if mirror is None:
+        return checkpoint.open_attempt(trial)
+    number = newest_attempt(trial) + 1
+    content = f"{socket.gethostname()} {secrets.token_hex(8)}".encode()
+    while mirror.bucket.create(_mark(mirror, trial, number), content) is None:
+        number += 1
+    folder = trial / f"{number:04d}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Attempt(folder)
+
+
+def newest_attempt(trial: Path) -> int:
+    """The number of the newest attempt at the trial in a folder; 0 if there is none."""
+    names = [path.name for path in trial.glob("[0-9]*")]
+    if mirror := mirror_of(trial):
+        names += mirror.bucket.names(mirror.sign(trial))
+    return max((int(name) for name in names if name.isdecimal()), default=0)
+
+
+def publish(commit: Commit) -> None:
+    """Upload a commit, its manifest last, and delete the ones that were pruned."""
+    if mirror := mirror_of(commit.folder):
+        mirror.publish(commit.folder)
+        mirror.unpublish(commit.folder.parent)
+
+
+def bring_all(storage: Path) -> None:
+    """Bring a mirror up to date, and upload what killed workers of this machine had not yet."""
+    if mirror := mirror_of(storage):
+        mirror.refresh(patient=True)
+        manifests = paths.commit_manifests(mirror.folder)
+        for folder in mirror.unknown((path.parent for path in manifests), MANIFEST):
+            mirror.publish(folder)
+
+
+def bucket_of(storage: Path) -> str:
+    """The address of the bucket that a storage is on; "" for a folder."""
+    mirror = mirror_of(storage)
+    return mirror.address if mirror else ""
+
+
+def load_state(commit: Commit) -> dict[str, Tensor]:
+    """The state of a commit, which is fetched first if only its size is here.
+
+    Raises `ResumeError` if the file is not the one that was saved.
+    """
+    if mirror := mirror_of(commit.folder):
+        mirror.fetch(commit.folder / STATE)
+    return commit.load()
+
+
+def bring_trial(storage: str | Path, trial: str, lineage: str = "", source: str = "") -> None:
+    """Bring a trial up to date from the bucket, with those of its lineage and its source."""
+    mirror = mirror_of(Path(storage))
+    if mirror is None:
+        return
+    folders = [paths.trial_folder(storage, one) for one in (trial, source) if one]
+    if lineage:
+        family = paths.lineage_folder(storage, lineage)
+        mirror.refresh([family], patient=True)
+        others = (path.name for path in family.glob("[0-9a-z]*"))
+        folders += [paths.trial_folder(storage, one) for one in others if one != trial]
+    mirror.refresh(folders, patient=True)
+
+
+def _mark(mirror: Mirror, trial: Path, number: int) -> str:
+    return f"{mirror.sign(trial)}/{number:04d}"

@@ -1,0 +1,33 @@
+"""A store of objects for each worker of the tests, and a prefix of its own for each test."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sweeper.bucket.object_store import BUCKET, FaultyStore, faulty_store, object_store
+
+
+@pytest.fixture(scope="session")
+def moto_port() -> Iterator[int]:
+    with object_store() as port:
+        yield port
+
+
+@pytest.fixture
+def store(
+    moto_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FaultyStore]:
+    """The store without faults so far; this process is the machine ``one``."""
+    with faulty_store(moto_port, tmp_path) as found:
+        found.be("one", monkeypatch)
+        yield found
+
+
+@pytest.fixture
+def address() -> str:
+    """A storage of nobody else."""
+    return f"s3://{BUCKET}/{secrets.token_hex(6)}"

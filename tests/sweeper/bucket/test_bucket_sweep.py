@@ -1,0 +1,117 @@
+"""Sweeps on a bucket: the results of a folder, whatever the store does, from every machine."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sweeper.cli import main
+from sweeper.driver.jobs import make_job
+from sweeper.driver.run import RunOptions, run
+from sweeper.errors import UserError
+from sweeper.messages import Event, Job
+from sweeper.storage import ledger
+from sweeper.storage.addresses import storage_path
+from sweeper.storage.attempts import bring_all, load_state
+from sweeper.storage.lease import hold_lease
+from sweeper.storage.paths import nonce_file, sweep_folder
+from sweeper.sweep import Outcome, Sweep
+from sweeper.worker.fitness import UnfitNode, require_fit
+from sweeper.worker.local_copy import localized
+from sweeper.worker.worker import train_pack
+from tests.sweeper.bucket.object_store import FaultyStore
+from tests.sweeper.mlflow_view import READY
+from tests.sweeper.small import final_state, metrics_of, newest, planned, small_sweep, undisturbed
+
+pytestmark = READY
+
+
+def bucket_sweep(folder: Path, address: str) -> Sweep:
+    trials = [planned(seed=seed) for seed in range(2)]
+    return small_sweep(folder, *trials, storage=storage_path(address))
+
+
+def run_inline(sweep: Sweep) -> Outcome:
+    return run(sweep, RunOptions(inline=True, console=Console(file=io.StringIO())))
+
+
+def assert_equal(sweep: Sweep, other: Sweep) -> None:
+    """The same metrics and weights, bit for bit, of every trial."""
+    for trial in sweep.trials:
+        load_state(newest(sweep, trial))  # it may be of its size alone here
+    results = [
+        [(metrics_of(one, trial), final_state(one, trial)) for trial in sweep.trials]
+        for one in (sweep, other)
+    ]
+    assert results[0] == results[1]
+    assert len(results[0]) == 2
+
+
+def test_a_sweep_under_faults_has_the_results_of_a_folder(
+    store: FaultyStore,
+    address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store.proxy.delay_s = 0.1
+    store.proxy.chances = {"refused": 0.05, "late": 0.05, "unanswered": 0.05}
+    sweep = bucket_sweep(tmp_path, address)
+    outcome = run_inline(sweep)
+    assert (outcome.finished, outcome.failed) == (2, 0)
+    assert store.proxy.faults > 0
+    assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
+    store.be("two", monkeypatch)
+    there = bucket_sweep(tmp_path, address)
+    assert there.storage != sweep.storage
+    assert run_inline(there).skipped == 2
+    assert main(["status", "demo", "--storage", address, "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["storage"], row["counts"]["finished"]) == (address, 2)
+    assert main(["sample", sweep.trials[0].id, "--storage", address]) == 0
+
+
+def test_another_driver_on_the_same_prefix_is_refused(
+    store: FaultyStore, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hold_lease(sweep_folder(bucket_sweep(tmp_path, address))):
+        store.be("two", monkeypatch)
+        with pytest.raises(UserError, match="already being run by process"):
+            run_inline(bucket_sweep(tmp_path, address))
+
+
+def test_a_trial_goes_on_and_ends_on_other_machines(
+    store: FaultyStore, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = bucket_sweep(tmp_path, address)
+    ledger.write_sweep(sweep, {})
+    ledger.write_trials(sweep)
+    ledger.write_file(nonce_file(sweep_folder(sweep)), b"n")
+    jobs = [json.loads(make_job(sweep, [trial]).to_json()) for trial in sweep.trials]
+    told: list[Event] = []
+    for machine, until in (("two", 2), ("three", None)):
+        store.be(machine, monkeypatch)
+        for job in jobs:
+            here = localized(json.dumps({**job, "nonce": "n", "until": until}))
+            require_fit(here)
+            train_pack(Job.from_json(here), told.extend)
+    store.be("one", monkeypatch)
+    assert ledger.status(sweep.storage, [sweep.trials[0].id]) == {sweep.trials[0].id: "pending"}
+    assert all(ledger.has_finished(sweep.storage, trial.id) for trial in sweep.trials)
+    assert {event.phase for event in told} >= {"pruned", "finished"}
+    bring_all(sweep.storage)
+    assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
+
+
+def test_a_node_that_cannot_use_the_bucket_says_so(
+    store: FaultyStore, address: str, tmp_path: Path
+) -> None:
+    sweep = bucket_sweep(tmp_path, address)
+    row = json.loads(make_job(sweep, sweep.trials).to_json()) | {"nonce": "n"}
+    store.proxy.answer = 403, b"<Error><Code>InvalidAccessKeyId</Code></Error>"
+    with pytest.raises(UnfitNode, match="the store refuses the credentials"):
+        require_fit(json.dumps(row))

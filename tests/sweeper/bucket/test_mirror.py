@@ -1,0 +1,179 @@
+"""The mirror: incremental, never torn, and the same from every machine."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from sweeper.bucket.mirror import mirror_at, mirror_of
+from sweeper.bucket.objects import Bucket
+from sweeper.storage.addresses import show_storage, storage_path
+from sweeper.storage.attempts import (
+    begin_attempt,
+    bring_all,
+    bring_trial,
+    load_state,
+    newest_attempt,
+    publish,
+)
+from sweeper.storage.ledger import write_file
+from sweeper.storage.paths import trial_folder
+from sweeper.storage.signs import StopSign
+from tests.sweeper.bucket.object_store import FaultyStore
+from trainers import Record, checkpoint
+from trainers.checkpoint import Attempt, Commit, Progress
+from trainers.commit_format import STATE
+
+VALUES = torch.arange(1000.0)
+
+
+def save(attempt: Attempt, epoch: int) -> Commit:
+    """A commit that is not uploaded yet."""
+    records = [Record(one, one, 0, {"loss": float(one)}) for one in range(1, epoch + 1)]
+    return attempt.commit({"x": VALUES + epoch}, records, Progress(epoch, epoch, "running"))
+
+
+def trial_on(machine: str, store: FaultyStore, address: str, patch: pytest.MonkeyPatch) -> Path:
+    """The folder of a trial in the mirror of a machine, up to date."""
+    store.be(machine, patch)
+    return trial_folder(mirror_at(address).folder, "t1")
+
+
+def newest(trial: Path) -> Commit:
+    bring_trial(trial.parents[1], trial.name)
+    found = checkpoint.latest(trial)
+    assert found
+    return found
+
+
+def test_a_second_look_fetches_nothing(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = trial_on("one", store, address, monkeypatch)
+    for epoch in (1, 2):
+        publish(save(begin_attempt(trial), epoch))
+    store.be("two", monkeypatch)
+    mirror = mirror_at(address)
+    mirror.refresh()
+    before = store.proxy.calls
+    mirror.refresh()
+    assert store.proxy.calls == before + 1
+    assert len(list(mirror.folder.glob("trials/t1/*/*/manifest.json"))) == 2
+
+
+def test_what_is_changed_or_deleted_is_so_in_the_mirror(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = mirror_at(address)
+    for name in ("a", "b", "c"):
+        write_file(one.folder / "datasets" / name, name.encode())
+    store.be("two", monkeypatch)
+    two = mirror_at(address)
+    two.refresh()
+    (two.folder / "datasets" / "own").write_text("not uploaded yet")
+    write_file(one.folder / "datasets" / "a", b"changed")
+    Bucket(address).delete(["datasets/b"])
+    (two.folder / "datasets" / "c").unlink()
+    two.refresh()
+    found = {path.name: path.read_text() for path in (two.folder / "datasets").iterdir()}
+    assert found == {"a": "changed", "c": "c", "own": "not uploaded yet"}
+
+
+def test_a_state_is_fetched_when_it_is_needed(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = trial_on("one", store, address, monkeypatch)
+    publish(save(begin_attempt(trial), 3))
+    there = newest(trial_on("two", store, address, monkeypatch))
+    assert set((there.folder / STATE).read_bytes()) == {0}
+    assert [record.epoch for record in there.records()] == [1, 2, 3]
+    assert torch.equal(load_state(there)["x"], VALUES + 3)
+
+
+def test_an_upload_that_was_cut_in_the_middle_is_no_commit(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = trial_on("one", store, address, monkeypatch)
+    attempt = begin_attempt(trial)
+    publish(save(attempt, 1))
+    cut = save(attempt, 2)
+    for name in (STATE, "records.json"):
+        key = mirror_at(address).key(cut.folder / name)
+        Bucket(address).put(key, (cut.folder / name).read_bytes())
+    other = trial_on("two", store, address, monkeypatch)
+    assert newest(other).progress.epoch == 1
+    store.be("one", monkeypatch)
+    bring_all(mirror_at(address).folder)
+    assert newest(other).progress.epoch == 2
+
+
+def test_a_reader_while_commits_are_written_and_pruned(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = trial_on("one", store, address, monkeypatch)
+    attempt = begin_attempt(trial)
+    publish(save(attempt, 1))
+    other = trial_on("two", store, address, monkeypatch)
+    written = threading.Thread(target=lambda: [publish(save(attempt, e)) for e in range(2, 25)])
+    written.start()
+    seen = [newest(other)]
+    while written.is_alive():
+        seen.append(newest(other))
+    written.join()
+    seen.append(newest(other))
+    epochs = [one.progress.epoch for one in seen]
+    assert epochs == sorted(epochs)
+    assert epochs[-1] == 24
+    assert len(seen[-1].records()) == 24
+    assert {path.name for path in other.glob("0001/*")} == {"000023", "000024"}
+
+
+def test_two_machines_never_share_an_attempt(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.proxy.chances = {"unanswered": 0.3}
+    numbers = []
+    for machine in ("one", "two", "one", "two"):
+        trial = trial_on(machine, store, address, monkeypatch)
+        numbers.append(begin_attempt(trial).number)
+        assert newest_attempt(trial) == numbers[-1]
+    assert numbers == [1, 2, 3, 4]
+
+
+def test_a_damaged_index_is_made_anew(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_file(mirror_at(address).folder / "datasets" / "a", b"1")
+    store.be("two", monkeypatch)
+    folder = mirror_at(address).folder
+    for path in (folder / ".mirror").glob("index.db*"):
+        path.write_bytes(b"damaged" * 1000)
+    from sweeper.bucket.mirror import Mirror
+
+    Mirror(folder).refresh()
+    assert (folder / "datasets" / "a").read_bytes() == b"1"
+
+
+def test_the_stop_sign_is_seen_on_every_machine(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = mirror_at(address).folder / "sweeps" / "demo" / "s"
+    store.be("two", monkeypatch)
+    there = mirror_at(address).folder / "sweeps" / "demo" / "s"
+    StopSign(there).put_up()
+    assert not StopSign(there).path.exists()
+    assert StopSign(here).is_up()
+    StopSign(here).take_down()
+    mirror_at(address).refresh()
+    assert Bucket(address).entries() == []
+
+
+def test_the_address_of_a_mirror(store: FaultyStore, address: str, tmp_path: Path) -> None:
+    folder = storage_path(address)
+    assert show_storage(folder) == address
+    assert storage_path(str(folder)) == folder
+    assert mirror_of(tmp_path) is None
+    assert show_storage(tmp_path) == str(tmp_path)
