@@ -16,6 +16,7 @@ from tests import shapes
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # 30 pass beside busy processes
+os.environ.setdefault("RAY_DASHBOARD_STARTUP_TIMEOUT_S", "300")
 
 # A shell starts background jobs with SIGINT ignored; the tests of Ctrl-C need it everywhere.
 # nohup has SIGHUP ignored; so do those of a closed terminal.
