@@ -77,11 +77,15 @@ class Streams:
 
 
 def stack_draws(
-    members: Sequence[Streams], draws: Mapping[str, Draw], dtype: torch.dtype
+    members: Sequence[Streams],
+    draws: Mapping[str, Draw],
+    dtype: torch.dtype,
+    packed: bool | None = None,
 ) -> dict[str, Tensor]:
-    """Draw for every member; a leading pack axis only where there is more than one."""
+    """Draw for every member; a leading pack axis where they are packed (None: if several)."""
+    axis = len(members) > 1 if packed is None else packed
     drawn = {}
     for name, draw in draws.items():
         values = [streams.draw(draw, dtype) for streams in members]
-        drawn[name] = values[0] if len(values) == 1 else torch.stack(values)
+        drawn[name] = torch.stack(values) if axis else values[0]
     return drawn

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from trainers import datasets
+from trainers.arithmetic import gpu_arithmetic
 from trainers.batches import Batches, HeldOut
 from trainers.errors import Incompatible
 from trainers.model import Model
@@ -50,9 +52,9 @@ class Pack:
     ----------
     trials : trials that share everything but seed and the fields marked `PerMember`.
     device : where to train.
-    packed : whether a member that is alone, or is left alone, is computed as a pack is, beside a
-        copy of itself. Packs of two and more agree to the last bit whatever their size, and a
-        trial by itself differs in rounding. None: where there is more than one to begin with.
+    packed : whether a member that is alone, or is left alone, is computed as a pack is. Packs
+        agree to the last bit on a CPU whatever their size, and a trial by itself differs in
+        rounding. None: where there is more than one to begin with.
 
     Raises
     ------
@@ -69,7 +71,7 @@ class Pack:
             )
         self.trials = tuple(trials)
         self.device = torch.device(device)
-        self.packed = len(trials) > 1 if packed is None else packed
+        self.packed = len(trials) > 1 or bool(packed)
         self.live = list(range(len(trials)))
         self.failed: dict[int, str] = {}
         self.epoch = 0
@@ -77,12 +79,18 @@ class Pack:
         self._batches = Batches(datasets.load(trials[0].data), self._training.dtype, self.device)
         with torch.device("meta"):
             self._parts = dict(trials[0].build_modules().items())
+        self._copies = self.packed and self.device.type == "cpu"
         self._place([self._fresh(trial) for trial in trials])
 
     @property
     def _rows(self) -> list[int]:
-        """The members in the order of the pack axis, which there is for more than one row."""
-        return self.live * 2 if self.packed and len(self.live) == 1 else self.live
+        """The members in the order of the pack axis, which there is where trials are packed.
+
+        On a CPU a member that is left alone is trained beside a copy of itself: products and
+        convolutions of a single row may be rounded otherwise than those of several (a ConvNet's
+        are). On a GPU no last bits are promised, and it is trained once.
+        """
+        return self.live * 2 if self._copies and len(self.live) == 1 else self.live
 
     @property
     def steps_per_epoch(self) -> int:
@@ -96,7 +104,7 @@ class Pack:
 
     def run_epoch(self) -> dict[int, Record]:
         """Train every live member for one epoch; returns the record of each, diverged ones too."""
-        with one_thread(self.device):
+        with self._computing():
             metrics = self._train_epoch()
             if self._test_is_due():
                 metrics |= self._test_epoch("test") | self._test_epoch("validation")
@@ -112,7 +120,7 @@ class Pack:
 
     def look(self) -> list[dict[str, float]]:
         """The test and validation metrics of every live member as it is, in their order."""
-        with one_thread(self.device):
+        with self._computing():
             metrics = self._test_epoch("test") | self._test_epoch("validation")
             return read(metrics)[: len(self.live)]
 
@@ -123,7 +131,7 @@ class Pack:
         Their means are the test metrics of the last epoch. Empty if the objective has no KL.
         """
         batches = []
-        with one_thread(self.device):
+        with self._computing():
             for metrics, _ in self._held_out("test"):
                 if not set(OF_EXAMPLES) <= set(metrics):
                     return {}
@@ -159,10 +167,20 @@ class Pack:
 
     def drop(self, *members: int) -> None:
         """Leave members out from now on."""
-        states = {member: self.state(member) for member in self.live if member not in members}
-        self.live = list(states)
-        if states:
-            self._place(list(states.values()))
+        before, steps = self._rows, self.step
+        self.live = [member for member in self.live if member not in members]
+        if not self.live or self._rows == before:
+            return
+        kept = torch.tensor([before.index(member) for member in self._rows], device=self.device)
+        moments = {name: self._adam.moments(name) for name in self._params}
+        self._install({name: value.index_select(0, kept) for name, value in self._params.items()})
+        self._adam.restore(
+            {
+                name: (first.index_select(0, kept), second.index_select(0, kept))
+                for name, (first, second) in moments.items()
+            },
+            steps,
+        )
 
     def bind(self, member: int) -> tuple[Objective, Model]:
         """The objective and the trained model of a live member."""
@@ -171,10 +189,15 @@ class Pack:
             for name, value in self.weights(member).items()
         }
         hyper = {
-            name: value if len(self._rows) == 1 else value[self.live.index(member)]
+            name: value[self.live.index(member)] if self.packed else value
             for name, value in self._hyper.items()
         }
         return self.trials[member].bind(self._parts, params, hyper)
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        with one_thread(self.device), gpu_arithmetic(self._training, self.device):
+            yield
 
     def _fresh(self, trial: Trial) -> State:
         with torch.random.fork_rng(devices=[]):
@@ -183,23 +206,27 @@ class Pack:
         return {f"param/{name}": value.detach() for name, value in modules.named_parameters()}
 
     def _place(self, states: Sequence[State]) -> None:
-        """Stack the members' states, with a pack axis only where there is more than one row."""
+        """Stack the members' states, with a pack axis where trials are packed."""
         state_of = dict(zip(self.live, states, strict=True))
 
         def stacked(key: str) -> Tensor:
             values = [state_of[member][key].to(self.device) for member in self._rows]
-            return values[0].clone() if len(values) == 1 else torch.stack(values)
+            return torch.stack(values) if self.packed else values[0].clone()
 
         names = [key.removeprefix("param/") for key in states[0] if key.startswith("param/")]
-        self._params = {name: stacked(f"param/{name}") for name in names}
-        self._hyper = self._stack_hyperparameters() | self._stack_statistics()
-        self._adam = Adam(self._params, self._hyper["training.lr"], self._hyper["training.eps"])
+        self._install({name: stacked(f"param/{name}") for name in names})
         if f"first/{names[0]}" in states[0]:
             self._adam.restore(
                 {name: (stacked(f"first/{name}"), stacked(f"second/{name}")) for name in names},
                 self.step,
             )
-        self._program = Program(self.trials[0], self._parts, len(self._rows) > 1)
+
+    def _install(self, params: dict[str, Tensor]) -> None:
+        """Take over the stacked parameters of the live members, with a fresh optimiser."""
+        self._params = params
+        self._hyper = self._stack_hyperparameters() | self._stack_statistics()
+        self._adam = Adam(params, self._hyper["training.lr"], self._hyper["training.eps"])
+        self._program = Program(self.trials[0], self._parts, self.packed)
         self._steps: Steps | None = None
 
     def _stack_hyperparameters(self) -> dict[str, Tensor]:
@@ -214,7 +241,7 @@ class Pack:
             for name, column in columns.items()
         }
         return {
-            name: (column[0] if len(values) == 1 else column).to(self.device)
+            name: (column if self.packed else column[0]).to(self.device)
             for name, column in typed.items()
         }
 
@@ -222,12 +249,12 @@ class Pack:
         taken = self.trials[0].statistics(self.device, self._training.dtype)
         rows = len(self._rows)
         return {
-            name: value if rows == 1 else value.expand(rows, *value.shape)
+            name: value.expand(rows, *value.shape) if self.packed else value
             for name, value in taken.items()
         }
 
     def _one(self, value: Tensor, member: int) -> Tensor:
-        row = value if len(self._rows) == 1 else value[self.live.index(member)]
+        row = value[self.live.index(member)] if self.packed else value
         return row.detach().cpu().clone()
 
     def _streams(self, epoch: int) -> list[Streams]:
@@ -262,7 +289,7 @@ class Pack:
         with self._program.autocast(self.device):
             for x in self._batches.held_out(part):
                 needs = self._program.test_draws(len(x))
-                noise = stack_draws(streams, needs, self._training.dtype)
+                noise = stack_draws(streams, needs, self._training.dtype, self.packed)
                 yield self._program.test(self._params, self._hyper, x, noise), len(x)
 
     def _leave_out_diverged(self, records: Mapping[int, Record]) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from sweeper.messages import Event, Job, JobTrial
+from sweeper.planning.capacity import places
 from sweeper.storage import paths
 from sweeper.storage.attempts import bucket_of
 from sweeper.storage.claims import Claims
@@ -28,7 +29,8 @@ class Jobs:
         self._sweep, self._claims = sweep, claims
         self._shared = shared_keys(sweep.trials, sweep.resources)
         trained = [trial for trial in todo if not trial.merged_from]
-        self._packs = deque(make_packs(sorted(trained, key=_rank, reverse=True), sweep.resources))
+        ranked = sorted(trained, key=_rank, reverse=True)
+        self._packs = deque(make_packs(ranked, sweep.resources, places(sweep)))
         self._merged = [trial for trial in todo if trial.merged_from]
         self._busy: set[str] = set()
 

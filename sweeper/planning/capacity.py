@@ -14,14 +14,14 @@ from sweeper.grid.identity import canonical
 from sweeper.planning.flops import flops
 from sweeper.planning.readable import readable
 from sweeper.resources import Resources, packs_on
-from sweeper.sweep import PlannedTrial
+from sweeper.sweep import PlannedTrial, Sweep
 from trainers.batches import VALIDATED
 from trainers.datasets import Dataset, load
 from trainers.energies import EnergyBased
 from trainers.fields import describe_fields
 from trainers.trial import PARTS, Training, Trial
 
-__all__ = ["Estimate", "estimate", "estimates", "parallel", "room_here", "wall_seconds"]
+__all__ = ["Estimate", "estimate", "estimates", "parallel", "places", "room_here", "wall_seconds"]
 
 FLOPS = 60e9
 STEP = 0.8e-3
@@ -92,6 +92,13 @@ def _per_member() -> set[str]:
 def parallel(resources: Resources, packs: int) -> int:
     """How many packs this machine trains at once."""
     return resources.at_once(min(packs, packs_on(*room_here(resources))))
+
+
+def places(sweep: Sweep) -> int:
+    """How many packs train at once on this machine; 1 for a cluster, whose nodes are not known."""
+    if sweep.cluster != "local":
+        return 1
+    return sweep.resources.at_once(packs_on(*room_here(sweep.resources)))
 
 
 def room_here(resources: Resources) -> tuple[dict[str, float], dict[str, float]]:

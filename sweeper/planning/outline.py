@@ -13,7 +13,7 @@ from analysis.sources.tracking_address import without_password
 from sweeper.grid.labels import point_label
 from sweeper.grid.seeds import point_of
 from sweeper.planning.alias_pairs import AliasPair, Merging, alias_pairs, merging
-from sweeper.planning.capacity import Estimate, estimates, parallel, wall_seconds
+from sweeper.planning.capacity import Estimate, estimates, parallel, places, wall_seconds
 from sweeper.planning.data_parts import DataParts, data_parts
 from sweeper.planning.foreseen import foreseen
 from sweeper.planning.notes import notes
@@ -176,7 +176,7 @@ def _remarks(data: Sequence[DataParts]) -> Iterator[str]:
 def _count_packs(sweep: Sweep, proposed: int) -> int:
     trained = [trial for trial in sweep.trials if not trial.merged_from]
     more = math.ceil(proposed / pack_size(sweep.resources))
-    return len(make_packs(trained, sweep.resources)) + more
+    return len(make_packs(trained, sweep.resources, places(sweep))) + more
 
 
 def _shorter(sweep: Sweep, trial: PlannedTrial) -> Shorter | None:

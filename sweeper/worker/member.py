@@ -37,7 +37,13 @@ LESS_MEMORY = (
     "a smaller batch_size or network needs less, and so do fewer trials at once "
     "(resources: {cpus: 2})"
 )
-NO_MEMORY = "can't allocate memory"  # a RuntimeError of torch's allocator on the CPU
+NO_MEMORY = (  # in a RuntimeError: of torch's allocator on the CPU, and of CUDA's libraries
+    "can't allocate memory",
+    "CUDA out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "cudaErrorMemoryAllocation",
+)
 
 
 class Superseded(Exception):
@@ -208,7 +214,9 @@ def kind_of(error: BaseException) -> str | None:
     """The kind of a failure for `Progress.kind`: ``refused``, ``memory``, or None if unknown."""
     if isinstance(error, InvalidValue | Incompatible):
         return "refused"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or NO_MEMORY in str(error):
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return "memory"
+    if isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY):
         return "memory"
     return None
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import TypeVar
 
 from sweeper.grid.identity import canonical
 from sweeper.resources import Resources
 from sweeper.sweep import PlannedTrial
 from trainers import program
 
-__all__ = ["make_packs", "pack_key", "pack_size", "shared_keys"]
+__all__ = ["evenly", "make_packs", "pack_key", "pack_size", "shared_keys"]
+
+Item = TypeVar("Item")
 
 
 def make_packs(
-    trials: Sequence[PlannedTrial], resources: Resources
+    trials: Sequence[PlannedTrial], resources: Resources, slots: int = 1
 ) -> list[tuple[PlannedTrial, ...]]:
     """Packs of at most `pack_size` trials that differ in seed and per-member numbers only.
 
-    The packs stand in the order of their first trials.
+    Packs of one program are equally large, and so many that they keep `slots` places busy to the
+    end: nine trials in packs of at most four are 3 and 3 and 3, and on four places 3, 2, 2 and 2.
+    Packs stand in the order of their first trials.
     """
     size = pack_size(resources)
     if size == 1:
@@ -27,12 +33,25 @@ def make_packs(
     for trial in trials:
         groups[pack_key(trial)].append(trial)
     packs = [
-        tuple(group[start : start + size])
+        pack
         for group in groups.values()
-        for start in range(0, len(group), size)
+        for pack in evenly(group, _pack_count(len(group), size, slots))
     ]
     rank = {trial.id: position for position, trial in enumerate(trials)}
     return sorted(packs, key=lambda pack: rank[pack[0].id])
+
+
+def evenly(items: Sequence[Item], parts: int) -> list[tuple[Item, ...]]:
+    """The items in their order, in parts whose sizes differ by one at most."""
+    least, more = divmod(len(items), parts)
+    ends = [0, *itertools.accumulate(least + (part < more) for part in range(parts))]
+    return [tuple(items[start:end]) for start, end in itertools.pairwise(ends)]
+
+
+def _pack_count(trials: int, size: int, slots: int) -> int:
+    """As few packs as their size allows, and then a multiple of `slots`, but no pack of one."""
+    least = -(-trials // size)
+    return max(least, min(-(-least // slots) * slots, trials // 2))
 
 
 def shared_keys(trials: Sequence[PlannedTrial], resources: Resources) -> frozenset[str]:
@@ -44,7 +63,11 @@ def shared_keys(trials: Sequence[PlannedTrial], resources: Resources) -> frozens
 
 
 def pack_size(resources: Resources) -> int:
-    """How many trials make a pack; ``auto`` is 1, as two processes beat a pack on a CPU."""
+    """How many trials make a pack at most; ``auto`` is 1.
+
+    On a CPU a pack's gain depends on the network (tests/benchmarks/RESULTS.md), and its members'
+    last digits are others than those of a trial by itself: so who wants packs says so.
+    """
     return 1 if resources.pack == "auto" else resources.pack
 
 

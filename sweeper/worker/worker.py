@@ -9,6 +9,7 @@ from functools import partial
 
 import torch
 
+from sweeper.grid.identity import canonical
 from sweeper.messages import Emit, Event, Job, JobTrial
 from sweeper.storage import ledger
 from sweeper.storage.signs import StopSign
@@ -16,12 +17,16 @@ from sweeper.worker.evaluating import load_trained
 from sweeper.worker.fitness import UnfitNode
 from sweeper.worker.member import TrialInTraining, begin, kind_of
 from sweeper.worker.merging import merge
+from sweeper.worker.packs import evenly
 from sweeper.worker.reporter import Reporter
 from sweeper.worker.training import PackTraining, evaluate, finish, save_examples, trained
 from trainers import TrainerError
 from trainers.allocator import keep_memory
+from trainers.program import pack_key
 
 __all__ = ["TrialOutOfMemoryError", "train_pack"]
+
+_ROOM: dict[str, int] = {}  # by program: the most members after a pack had no room in memory
 
 
 class TrialOutOfMemoryError(Exception):
@@ -57,7 +62,14 @@ def _train_all(job: Job, trials: Sequence[JobTrial], reporter: Reporter) -> None
         if member:
             groups[member.epoch].append(member)
     for members in groups.values():
-        _train(job, members, reporter)
+        most = _ROOM.get(_program(job, members[0]), len(members))
+        for part in evenly(members, -(-len(members) // most)):
+            _train(job, part, reporter)
+
+
+def _program(job: Job, member: TrialInTraining) -> str:
+    """What decides how much memory a member needs, and of which device."""
+    return canonical([pack_key(member.trial), job.device])
 
 
 def _begin(job: Job, job_trial: JobTrial, reporter: Reporter) -> TrialInTraining | None:
@@ -95,7 +107,8 @@ def _merge(job: Job, job_trial: JobTrial, member: TrialInTraining, reporter: Rep
 def _train(job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> None:
     """Train members that are at the same epoch as one pack; if it raises, as two halves.
 
-    By halving, a member that raises fails alone, and a pack too large for the memory shrinks.
+    By halving, a member that raises fails alone, and a pack too large for the memory shrinks; the
+    later packs of this process are not larger than the halves.
     """
     training = PackTraining(job, members, reporter)
     try:
@@ -114,6 +127,8 @@ def _train(job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> 
     if job.device != "cpu":
         torch.cuda.empty_cache()
     middle = (len(members) + 1) // 2
+    if no_room:
+        _ROOM[_program(job, members[0])] = middle
     for half in (members[:middle], members[middle:]):
         left = [job.trial(member.id) for member in half if not member.closed]
         alone = job.alone or (no_room and len(half) == 1)  # no copy beside it that has no room

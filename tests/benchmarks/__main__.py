@@ -1,10 +1,12 @@
-"""Wall time of the plain script against `sweeper run`, for the same nine trials.
+"""Whole processes: plain scripts against `sweeper run`, for the same trials.
 
-    python -m tests.benchmarks [--rounds 3] [--epochs 20]
+    python -m tests.benchmarks [--case digits] [--against ray] [--rounds 3] [--epochs 10]
 
 Both run in turn, each in a fresh folder, and the table gives the ratio of every pair: absolute
 times depend on the machine. Both include everything: start, training, tracking, and for sweeper
-also checkpoints, the report and its pictures.
+also checkpoints, the report and its pictures. `--against ray` is Ray Tune with a DataLoader and
+MLflowLoggerCallback, `--against optuna` is Optuna and MLflow with joblib. `convnet` and `mlp` need
+MNIST in SWEEPER_DATA.
 """
 
 from __future__ import annotations
@@ -16,52 +18,51 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from tests.benchmarks.cases import CASES
+
+ROOT = Path(__file__).parents[2]
 
 
-def seconds(command: list[str], folder: Path) -> float:
+def seconds(command: Sequence[str], folder: Path) -> float:
     """Wall time of a command that must succeed."""
     start = time.perf_counter()
-    alone = os.environ | {"RAY_ADDRESS": "local"}  # whatever cluster the machine belongs to
+    alone = os.environ | {"RAY_ADDRESS": "local", "PYTHONPATH": str(ROOT)}  # not a cluster's Ray
     subprocess.run(command, cwd=folder, check=True, capture_output=True, env=alone)
     return time.perf_counter() - start
 
 
-def one_round(epochs: int) -> tuple[float, float]:
+def one_round(case: str, against: str, epochs: int, options: Sequence[str]) -> tuple[float, float]:
     """Seconds of the plain script and of sweeper."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        grid = (HERE / "nine_trials.yaml").read_text().replace("epochs: 20", f"epochs: {epochs}")
-        (folder / "grid.yaml").write_text(grid)
-        sweeper = Path(sys.executable).parent / "sweeper"
-        plain = seconds(
-            [
-                sys.executable,
-                str(HERE / "plain_ray.py"),
-                str(folder / "plain"),
-                "--epochs",
-                str(epochs),
-            ],
-            folder,
-        )
-        ours = seconds([str(sweeper), "run", "grid.yaml"], folder)
+        (folder / "grid.yaml").write_text(CASES[case].grid(epochs))
+        script = [sys.executable, "-m", f"tests.benchmarks.plain_{against}", case]
+        sweeper = str(Path(sys.executable).parent / "sweeper")
+        plain = seconds([*script, str(folder / "plain"), str(epochs)], folder)
+        ours = seconds([sweeper, "run", "grid.yaml", *options], folder)
     return plain, ours
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--case", choices=CASES, default="digits")
+    parser.add_argument("--against", choices=("ray", "optuna"), default="ray")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("options", nargs="*", help="of `sweeper run`, after --")
     arguments = parser.parse_args()
+    epochs = arguments.epochs or CASES[arguments.case].epochs
     ratios = []
-    print("round   plain [s]   sweeper [s]   ratio")
+    print("round   plain [s]   sweeper [s]   ratio   load")
     for number in range(1, arguments.rounds + 1):
-        plain, ours = one_round(arguments.epochs)
+        plain, ours = one_round(arguments.case, arguments.against, epochs, arguments.options)
         ratios.append(plain / ours)
-        print(f"{number:5d}{plain:12.1f}{ours:14.1f}{ratios[-1]:8.2f}", flush=True)
+        load = os.getloadavg()[0]
+        print(f"{number:5d}{plain:12.1f}{ours:14.1f}{ratios[-1]:8.2f}{load:7.1f}", flush=True)
     print(
         f"median ratio {statistics.median(ratios):.2f} "
         f"(from {min(ratios):.2f} to {max(ratios):.2f})"

@@ -17,7 +17,7 @@ from sweeper.errors import UserError
 from sweeper.resources import Resources
 from sweeper.schedule.cluster_room import require_room, roomier
 from sweeper.storage import ledger
-from sweeper.worker import training
+from sweeper.worker import training, worker
 from sweeper.worker.worker import TrialOutOfMemoryError, train_pack
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import (
@@ -47,6 +47,7 @@ def raises(monkeypatch: pytest.MonkeyPatch, error: Exception, above: int) -> lis
         return whole(pack)
 
     monkeypatch.setattr(Pack, "run_epoch", run_epoch)
+    monkeypatch.setattr(worker, "_ROOM", {})
     return sizes
 
 
@@ -56,6 +57,8 @@ def raises(monkeypatch: pytest.MonkeyPatch, error: Exception, above: int) -> lis
         MemoryError(),
         torch.OutOfMemoryError("CUDA out of memory."),
         RuntimeError("[enforce fail] can't allocate memory: 9 bytes"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
     ],
 )
 def test_a_pack_too_large_for_the_memory_gets_smaller(
@@ -66,6 +69,19 @@ def test_a_pack_too_large_for_the_memory_gets_smaller(
     last = {event.trial: event.phase for event in train(sweep, size=4)}
     assert set(last.values()) == {"finished"}
     assert sizes == [4, 2, 2]
+
+
+def test_later_packs_are_no_larger_than_what_had_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same program in the same process; another program is tried whole."""
+    sizes = raises(monkeypatch, MemoryError(), above=2)
+    sweep = small_sweep(tmp_path, *[planned(seed=seed) for seed in range(10)])
+    last = {event.trial: event.phase for event in train(sweep, size=5)}
+    assert set(last.values()) == {"finished"}
+    assert sizes == [5, 3, 2, 1, 2, *(2, 2, 1)]
+    train(small_sweep(tmp_path, *[planned(network="mlp", seed=s) for s in range(3)]), size=3)
+    assert sizes[8:] == [3, 2, 1]
 
 
 def test_a_trial_too_large_alone_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

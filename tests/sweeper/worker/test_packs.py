@@ -39,6 +39,27 @@ def test_a_large_pack_takes_all_that_differ_in_numbers_only() -> None:
     assert [len(pack) for pack in packs] == [12, 2, 2, 2]
 
 
+@pytest.mark.parametrize(
+    ("trials", "size", "slots", "sizes"),
+    [
+        (9, 4, 1, [3, 3, 3]),
+        (9, 4, 4, [3, 2, 2, 2]),
+        (27, 9, 2, [7, 7, 7, 6]),
+        (27, 9, 1, [9, 9, 9]),
+        (4, 4, 16, [2, 2]),
+        (3, 2, 1, [2, 1]),
+        (1, 9, 4, [1]),
+    ],
+)
+def test_packs_are_equally_large_and_keep_the_slots_busy(
+    trials: int, size: int, slots: int, sizes: list[int]
+) -> None:
+    seeds = trials_of(grid_text(f"{{model: sigma_vae, sigma: 0.1, seeds: {trials}}}"))
+    packs = make_packs(seeds, Resources(pack=size), slots)
+    assert [len(pack) for pack in packs] == sizes
+    assert [trial.id for pack in packs for trial in pack] == [trial.id for trial in seeds]
+
+
 def test_packs_keep_the_order_of_their_first_trials() -> None:
     packs = make_packs(TRIALS, Resources(pack=3))
     order = [trial.id for trial in TRIALS]

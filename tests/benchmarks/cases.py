@@ -1,0 +1,60 @@
+"""The trials of the benchmarks: as a grid of ours, and as plain numbers for the plain scripts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["CASES", "Case"]
+
+NINE = tuple(round(0.03 * i, 2) for i in range(1, 10))
+
+
+@dataclass(frozen=True)
+class Case:
+    """σ-VAEs of one network and data set, one for each value of σ.
+
+    Parameters
+    ----------
+    data : ``digits`` or ``mnist``. limit : use only so many training images (0: all).
+    channels : of the convolutions, for a network with two ConvNets as encoder (``conv``); else
+        the network is a perceptron with one hidden layer of `hidden` units on either side.
+    """
+
+    data: str
+    sigmas: tuple[float, ...]
+    epochs: int
+    batch_size: int
+    d_z: int
+    hidden: int
+    channels: tuple[int, ...] = ()
+    limit: int = 0
+
+    def grid(self, epochs: int) -> str:
+        """The grid of `sweeper run`: JSON, which is YAML, too."""
+        data = {"name": self.data} | ({"limit": self.limit} if self.limit else {})
+        network: dict[str, Any] = {"network": "conv", "channels": list(self.channels)}
+        network |= {"decoder": self.hidden}
+        if not self.channels:
+            network = {"network": "mlp", "nonlinearity": "silu"}
+            network |= {"hidden": [self.hidden], "decoder_hidden": [self.hidden]}
+        training = {"epochs": epochs, "batch_size": self.batch_size, "lr": 1e-3, "d_z": self.d_z}
+        return json.dumps(
+            {
+                "experiment": "benchmark",
+                "data": data,
+                "defaults": network | training,
+                "seeds": [1],
+                "trials": [{"model": "sigma_vae", "sigma": list(self.sigmas)}],
+            }
+        )
+
+
+CASES = {
+    "digits": Case("digits", NINE, 10, 32, d_z=100, hidden=2000, channels=(32, 64, 128)),
+    "mlp": Case("mnist", NINE[:4], 2, 100, d_z=50, hidden=200),
+    "convnet": Case(
+        "mnist", NINE[:2], 1, 16, d_z=100, hidden=2000, channels=(32, 64, 128), limit=1600
+    ),
+}

@@ -1,0 +1,109 @@
+"""Processor time of a step of training for each member of a pack, and its share of the limit.
+
+    python -m tests.benchmarks.steps [--case digits mlp convnet] [--pack 1 2 4 9 18]
+                                     [--precision bfloat16]
+
+The limit is the time that a step's arithmetic and memory traffic would take at the rates that this
+machine reaches in the same process: of a product of two large matrices, and of copying a large
+tensor. The arithmetic is three times that of the forward pass; the traffic is that of Adam (28
+bytes a parameter) and of reading the weights forward and backward (8 bytes).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+
+import torch
+
+from sweeper.planning.flops import flops
+from tests.benchmarks.cases import CASES, Case
+from trainers import Pack, Trial
+from trainers.allocator import keep_memory
+from trainers.threads import one_thread
+
+STEPS = 40
+TRAFFIC = 28 + 8
+LARGE = 1024
+TRAINING = ("epochs", "batch_size", "lr")
+
+
+def trial(case: Case, number: int, precision: str = "float32") -> Trial:
+    """A member of a pack, of about `STEPS` steps an epoch."""
+    grid = json.loads(case.grid(1000))
+    own = grid["defaults"]
+    training = {name: own.pop(name) for name in TRAINING} | {"test_every": 1000}
+    training["precision"] = precision
+    limit = {"limit": STEPS * case.batch_size} if case.data == "mnist" else {}
+    config = {
+        "objective": {"name": "elbo"},
+        "likelihood": {"name": "gaussian", "sigma": 0.05 + 0.01 * number},
+        "network": {"name": own.pop("network"), **own},
+        "data": grid["data"] | limit,
+        "training": training,
+        "seed": number,
+    }
+    return Trial.from_config(config)
+
+
+def best(work: Callable[[], object], rounds: int) -> float:
+    """The least processor time of some calls in seconds: other processes only add to it."""
+    found = []
+    for _ in range(rounds):
+        start = time.process_time()
+        work()
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+def member_ms(case: Case, size: int, precision: str, rounds: int) -> float:
+    """Milliseconds a step and member, after an epoch in which the step is traced."""
+    pack = Pack([trial(case, number, precision) for number in range(size)])
+    pack.run_epoch()
+    return 1e3 * best(pack.run_epoch, rounds) / pack.steps_per_epoch / size
+
+
+def limit_ms(case: Case, rounds: int) -> float:
+    """Milliseconds of a step at the rates that this machine reaches."""
+    one = trial(case, 0)
+    with one_thread(torch.device("cpu")):
+        square = torch.randn(LARGE, LARGE)
+        rate = 2 * LARGE**3 / best(lambda: square @ square, 4 * rounds)
+        source = torch.randn(64 * LARGE**2)
+        target = torch.empty_like(source)
+        copied = 2 * source.nbytes / best(lambda: target.copy_(source), 4 * rounds)
+    with torch.device("meta"):
+        modules = one.build_modules()
+    dims, batch = 64 if case.data == "digits" else 784, case.batch_size
+    widths = {"encoder": dims, "decoder": case.d_z}
+    work = sum(flops(modules[name], torch.zeros(batch, width)) for name, width in widths.items())
+    return 1e3 * (3 * work / rate + TRAFFIC * one.count_parameters() / copied)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--case", choices=CASES, nargs="+", default=["digits", "mlp"])
+    parser.add_argument("--pack", type=int, nargs="+", default=[1, 2, 4, 9, 18])
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    keep_memory()
+    print("case      pack   ms a member   to pack 1   of the limit   load")
+    for name in arguments.case:
+        limit, first = limit_ms(CASES[name], arguments.rounds), 0.0
+        for size in arguments.pack:
+            found = member_ms(CASES[name], size, arguments.precision, arguments.rounds)
+            first = first or found
+            print(
+                f"{name:10}{size:4d}{found:14.2f}{found / first:12.2f}{found / limit:15.2f}"
+                f"{os.getloadavg()[0]:7.1f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
