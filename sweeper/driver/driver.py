@@ -27,7 +27,7 @@ from sweeper.tracking.delivery import Backlog, Delivery, RunStatus
 
 __all__ = ["Driver"]
 
-PATIENCE, IMPATIENCE, LOOK_EVERY = 30.0, 8.0, 0.5
+PATIENCE, IMPATIENCE, LOOK_EVERY = 60.0, 8.0, 0.5  # to make a store takes MLflow 5 s if idle
 RUN_STATUS: dict[Phase, RunStatus] = {
     "started": "RUNNING",
     "running": "RUNNING",

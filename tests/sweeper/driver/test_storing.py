@@ -45,7 +45,7 @@ def trained_alone(folder: Path) -> subprocess.CompletedProcess[str]:
     """`python -m trainers` in a process that cannot import what trainers does not need."""
     code = ALONE.format(absent=ABSENT, folder=str(folder))
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=240
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
 
 

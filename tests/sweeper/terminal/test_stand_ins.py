@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -104,13 +105,16 @@ def test_json_is_the_same_in_every_encoding(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_command_ends_as_it_would_with_every_character(tmp_path: Path) -> None:
+def test_every_command_ends_as_it_would_with_every_character(
+    tmp_path: Path, blank_store: Path
+) -> None:
     """The same commands in two folders at once, as each takes seconds to start."""
 
     def codes(name: str, settings: Mapping[str, str]) -> dict[str, int]:
         folder = tmp_path / name
         folder.mkdir()
         (folder / "grid.yaml").write_text(GRID)
+        shutil.copy(blank_store, folder)
         return {one: start(folder, one, settings).returncode for one in COMMANDS}
 
     with ThreadPoolExecutor() as pool:
