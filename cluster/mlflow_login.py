@@ -8,14 +8,14 @@ from pathlib import Path
 
 from cluster.private_files import private_text
 
-__all__ = ["USER", "Login"]
+__all__ = ["CONFIGURATION", "USER", "Login"]
 
 USER = "sweeper"
 # Without the cache the server takes 0.17 s to check the password at every call.
 CONFIGURATION = """\
 [mlflow]
 default_permission = READ
-database_uri = sqlite:///{database}
+database_uri = {database}
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 auth_cache_ttl_seconds = 60
 """
@@ -44,7 +44,9 @@ class Login:
         if not database.exists():  # MLflow would make it by the umask
             private_text(database, "")
         configuration = self.folder / "basic_auth.ini"
-        configuration.write_text(CONFIGURATION.format(database=database), encoding="utf-8")
+        configuration.write_text(
+            CONFIGURATION.format(database=f"sqlite:///{database}"), encoding="utf-8"
+        )
         return {
             "MLFLOW_AUTH_CONFIG_PATH": str(configuration),
             "MLFLOW_AUTH_ADMIN_USERNAME": USER,

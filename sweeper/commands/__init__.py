@@ -50,6 +50,7 @@ NAMES = (
     "denoise",
     "ui",
     "server",
+    "cluster",
     "init",
     "check",
     "doctor",

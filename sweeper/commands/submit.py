@@ -10,9 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.commands.elsewhere import require_no_password, require_whole_paths
 from sweeper.commands.shared import add_grid, add_json, load_grid
-from sweeper.errors import UserError, placed
-from sweeper.storage.addresses import show_storage
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
@@ -51,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeper.storage.paths import driver_log
 
     sweep = load_grid(arguments)
-    _require_everywhere(sweep)
+    require_whole_paths(sweep, "would lie in the folder of the Ray job, which Ray deletes")
+    require_no_password(sweep, "the job's command, which Ray shows")
     server = job_server(arguments.cluster)
     variables = {name: os.environ[name] for name in SENT if os.environ.get(name)}
     with tempfile.TemporaryDirectory(prefix="sweeper-") as folder:
@@ -64,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _command(sweep: Sweep, grid: str, arguments: argparse.Namespace) -> list[str]:
     """The command line of the driver on the cluster."""
+    from sweeper.storage.addresses import show_storage
+
     storage = show_storage(sweep.storage)
     options = ["--cluster", "auto", "--storage", storage, "--tracking", sweep.tracking]
     options += ["--yes"] if arguments.yes else []
@@ -71,42 +73,9 @@ def _command(sweep: Sweep, grid: str, arguments: argparse.Namespace) -> list[str
     return [arguments.python, "-P", "-m", "sweeper", "run", grid, *options]
 
 
-def _require_everywhere(sweep: Sweep) -> None:
-    """Raise `UserError` for a storage or a tracker that the job could not use."""
-    from analysis.sources.tracking_address import without_password
-
-    if sweep.relative_storage:
-        with placed(sweep.places.get("storage")):
-            raise UserError(
-                f"the storage {sweep.relative_storage} is a relative path, and would lie in the "
-                "folder of the Ray job, which Ray deletes; give the whole path of a folder that "
-                "every host sees, with `storage:` or --storage"
-            )
-    for folder in _relative_folders(sweep):
-        raise UserError(
-            f"the data folder {folder} is given by a relative path, and the job has another "
-            "working folder; give the whole path of a folder that every host sees"
-        )
-    if without_password(sweep.tracking) != sweep.tracking:
-        with placed(sweep.places.get("tracking")):
-            raise UserError(
-                "the password of the tracker would stand in the job's command, which Ray shows; "
-                "write it into ~/.mlflow/credentials of the user who runs Ray there (mode 600), "
-                "and leave it out of the address"
-            )
-
-
-def _relative_folders(sweep: Sweep) -> list[str]:
-    """The folders of the data sets that the grid does not give by their whole paths."""
-    from trainers.fields import describe_fields
-
-    data = [trial.trial.data for trial in (*sweep.trials, *sweep.examples())]
-    fields = ((one, field) for one in data for field in describe_fields(type(one)))
-    places = (getattr(one, field.name) for one, field in fields if field.where)
-    return [place for place in places if isinstance(place, str) and place not in sweep.grid]
-
-
 def _show(sweep: Sweep, job: str, server: str, as_json: bool) -> None:
+    from sweeper.storage.addresses import show_storage
+
     if as_json:
         print_json(
             {

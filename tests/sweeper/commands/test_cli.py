@@ -16,6 +16,7 @@ import sweeper.commands.run as run_command
 from analysis.errors import AnalysisError
 from sweeper.cli import main, parser
 from sweeper.commands import Command, commands
+from sweeper.commands.cluster import PLACES
 from sweeper.errors import UserError
 from sweeper.sweep import Outcome
 from tests.sweeper.grids import grid_text, write_grid
@@ -57,6 +58,19 @@ def test_every_command_has_help(command: Command, capsys: pytest.CaptureFixture[
     program, *words = shlex.split(command.EXAMPLE)
     assert program == "sweeper"
     assert parser().parse_args(words).run == command.run
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_place_of_a_cluster_has_an_example(
+    place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["cluster", place, "--help"])
+    assert caught.value.code == 0
+    _, _, example = " ".join(capsys.readouterr().out.split()).partition("example: ")
+    program, *words = shlex.split(example.partition(" >")[0])
+    assert program == "sweeper"
+    assert parser().parse_args(words).place == place
 
 
 @pytest.mark.parametrize(

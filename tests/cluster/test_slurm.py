@@ -1,0 +1,118 @@
+"""A sweep in a Slurm job is saved before the time limit, queued again, and loses nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweeper.chaos.promises import equal_results
+from sweeper.grid.loading import load
+from sweeper.storage import ledger
+from sweeper.storage.paths import sweep_folder
+from sweeper.storage.signs import StopSign
+from sweeper.sweep import Sweep
+from tests.slurm_hosts import NEEDS_SLURM, NODES, RUNNING, Slurm, slurm_on
+from tests.sweeper.grids import write_grid
+from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.three_hosts import NEEDS_HOSTS, three_hosts
+
+GRID = """
+experiment: Größe der Welt
+components: [gate.py]
+data: digits
+defaults: {network: linear, d_z: 2, epochs: 20, batch_size: 64}
+seeds: 1
+trials:
+  - {model: sigma_vae, sigma: [0.1, 0.2, 0.3, 0.4]}
+resources: {pack: 1}
+evaluate: [gate]
+"""
+GATE = '''
+"""An evaluation that waits while a file is there."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from trainers.evaluations import EVALUATIONS, Evaluation
+from trainers.fields import Component
+
+
+@EVALUATIONS.register("gate")
+@dataclass(frozen=True, kw_only=True)
+class Gate(Component):
+    """Nothing of the model."""
+
+    reference: ClassVar[str] = "none"
+
+    def check(self, trial):
+        pass
+
+    def evaluate(self, trial, objective, model, cache=None):
+        while Path(FILE).exists():
+            time.sleep(0.05)
+        return Evaluation({"gate": 0.0}, [{"gate": 0}])
+'''
+
+
+@pytest.fixture
+def slurm() -> Iterator[Slurm]:
+    with three_hosts() as hosts, slurm_on(hosts) as slurm:
+        yield slurm
+
+
+def options(folder: Path) -> list[str]:
+    return ["--storage", f"{folder}/sweeps", "--tracking", f"sqlite:///{folder}/mlflow.db"]
+
+
+def hosts_of(sweep: Sweep) -> set[str]:
+    """The hosts on which trials have been saved."""
+    commits = [ledger.newest_commit(sweep.storage, trial.id) for trial in sweep.trials]
+    return {str(one.manifest["host"]) for one in commits if one}
+
+
+def log_of(folder: Path) -> str:
+    return "".join(path.read_text() for path in folder.glob("groe-der-welt-*.log"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@NEEDS_HOSTS
+@NEEDS_SLURM
+class TestJob:
+    pytestmark = THIRD_PARTY
+
+    def test_it_is_queued_again_and_goes_on(self, slurm: Slurm) -> None:
+        """No trial has room to start before the gate opens but the first on each node."""
+        folder = slurm.hosts.folder
+        grid, gate = write_grid(folder, GRID), folder / "closed"
+        (folder / "gate.py").write_text(f"FILE = {str(gate)!r}\n{GATE}")
+        sweeper = [sys.executable, "-P", "-m", "sweeper"]
+        slurm.call(*sweeper, "run", str(grid), "--inline", *options(folder / "undisturbed"))
+
+        gate.touch()
+        words = ["cluster", "slurm", str(grid), "--nodes", "2", "--time", "60"]
+        script = slurm.call(*sweeper, *words, *options(folder / "queued"))
+        job = slurm.call("sbatch", "--parsable", f"--chdir={folder}", text=script).strip()
+        sweep = load(str(grid), storage=f"{folder}/queued/sweeps")
+        while not hosts_of(sweep) >= set(NODES):
+            assert slurm.job(job)["JobState"] in RUNNING, log_of(folder)
+        slurm.call("scancel", "--batch", "--signal=USR1", job)  # as Slurm does by `--signal`
+        while not StopSign(sweep_folder(sweep)).is_up():
+            assert slurm.job(job)["JobState"] in RUNNING, log_of(folder)
+        gate.unlink()
+
+        ended = slurm.wait_for_end(job)
+        log = log_of(folder)
+        assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), log
+        assert log.count("queued again") == 1
+        assert "4 of 4 trials finished" in log
+        undisturbed = load(str(grid), storage=f"{folder}/undisturbed/sweeps")
+        assert equal_results(sweep, undisturbed).lost == 0
+        seen = look(f"sqlite:///{folder}/queued/mlflow.db", sweep.experiment)
+        assert seen.statuses == {trial.id: "FINISHED" for trial in sweep.trials}
+        assert not seen.repeated
