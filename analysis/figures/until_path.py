@@ -47,9 +47,10 @@ def info(view: View) -> Looks:
         table,
         "ν and its 95 % t interval of per-seed slopes each time that a seed had been added, with "
         f"the wanted half-width around the last ν. {said} The rule looks at the interval of this "
-        "law alone, whatever else the report tests. Looking at the interval before deciding "
-        "to stop makes it cover a little less than it says: "
-        "`python -m analysis.equivalence.error_rates` simulates how much.",
+        "law alone, whatever else the report tests. An interval that was looked at before "
+        "deciding to stop covers less than it says, so that of the law, elsewhere in this report, "
+        "is somewhat wider than the last one here, and by itself no wider than was wanted: "
+        "`python -m analysis.equivalence.error_rates` simulates what it covers.",
     )
 
 

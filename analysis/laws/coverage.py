@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.laws.added_seeds import AddedSeeds, first_look
 from analysis.laws.influence import shift_weights
 from analysis.laws.intervals import BY_SEED
 from analysis.laws.shape import CURVATURES, LEAST, departures
@@ -172,9 +173,13 @@ class Stopped:
 
 
 def cover_until(
-    halfwidth: float, first: int = 5, most: int = 40, sweeps: int = 4000, how: Seeds = MEASURED
+    halfwidth: float, most: int = 40, sweeps: int = 4000, how: Seeds = MEASURED
 ) -> Stopped:
-    """Add whole seeds, from `first` on, until the t half-width is at most `halfwidth`."""
+    """Add whole seeds, from the first look on, until the t half-width is at most `halfwidth`.
+
+    The interval is that of `analysis.laws.added_seeds`.
+    """
+    first, rule = first_look(most), AddedSeeds(halfwidth, most)
     x = np.log(SIGMA) - np.log(SIGMA).mean()
     nus = -slopes(x, simulate(how, most, sweeps, np.random.default_rng(1)))
     counts = np.arange(1, most + 1)
@@ -185,7 +190,12 @@ def cover_until(
     narrow = halves <= halfwidth
     stop = np.where(narrow.any(axis=1), narrow.argmax(axis=1), len(counts) - 1)
     rows = np.arange(sweeps)
-    hits = np.abs(means[rows, first - 1 + stop] - how.nu) <= halves[rows, stop]
+    plain = halves[rows, stop]
+    wider = stats.t.isf(rule.error / 2, counts - 1) / stats.t.ppf(0.975, counts - 1)
+    told = np.where(
+        plain <= halfwidth, np.minimum(plain * wider[stop], halfwidth), plain * wider[stop]
+    )
+    hits = np.abs(means[rows, first - 1 + stop] - how.nu) <= told
     enough = counts[narrow.mean(axis=0) >= 0.9]
     return Stopped(
         float(hits.mean()),

@@ -14,6 +14,7 @@ from analysis.laws.forms import Form
 from analysis.laws.influence import Influence
 from analysis.laws.law import Law
 from analysis.laws.shape import CURVATURES, LEAST, Curvature, LocalExponent
+from analysis.laws.short_trials import ShortTrials
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.regression import FTest
 from analysis.training.verdicts import UNTRAINED
@@ -32,7 +33,8 @@ class Evidence:
         curvature_delta_aic is the AIC of the quadratic less that of the line.
     forms: rival forms by AICc of the mean curve. intervals: diagnostics, each named for what it
         misses.
-    convergence: ν by epoch; None where no history is known.
+    convergence: ν by epoch; None where no history is known. short: those of its trials that are
+        not trained by their own histories; None if there are none.
     p_holm: for ν = 0, corrected over the tests of a report; then the interval of `exponent` is
         one of as many that hold at once, and `exponent.alone` is the law's own.
     x, y, seed: the rows used, in their own units; no seeds for a published table.
@@ -56,6 +58,7 @@ class Evidence:
     seed: tuple[object, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
     convergence: Convergence | None = None
+    short: ShortTrials | None = None
     p_holm: float | None = None
 
     @property

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.laws.added_seeds import AddedSeeds
 from analysis.laws.sample import Sample
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
 from analysis.statistics.mixed import mixed_slope
 from analysis.statistics.regression import fit_linear, leading_coefficients, polynomial
 
-__all__ = ["BY_ROW", "BY_SEED", "exponent", "other_intervals"]
+__all__ = ["BY_ROW", "BY_SEED", "exponent", "other_intervals", "r_squared"]
 
 BY_SEED = "t interval of per-seed slopes"
 BY_ROW = "OLS t interval"
@@ -29,10 +30,14 @@ NU = np.array([0.0, -1.0])
 Array = NDArray[np.float64]
 
 
-def exponent(data: Sample, level: float) -> Estimate:
-    """ν: from two seeds on by the t interval of per-seed slopes, else by OLS over rows."""
+def exponent(data: Sample, level: float, added: AddedSeeds | None = None) -> Estimate:
+    """ν: from two seeds on by the t interval of per-seed slopes, else by OLS over rows.
+
+    added: the rule by which seeds were added, for whose looks the interval over seeds allows.
+    """
     if data.table is not None and data.n_seeds > 1:
-        return mean_estimate(-leading_coefficients(data.grid, data.table), BY_SEED, level)
+        found = mean_estimate(-leading_coefficients(data.grid, data.table), BY_SEED, level)
+        return found.after_looks(added.error, added.halfwidth) if added else found
     return fit_linear(_line(data), data.y).estimate(NU, BY_ROW, level)
 
 
@@ -53,6 +58,11 @@ def other_intervals(data: Sample, level: float) -> tuple[Estimate, ...]:
     if data.n_seeds >= BOOTSTRAP_SEEDS:
         found.append(_bootstrap(-leading_coefficients(data.grid, data.table), level))
     return tuple(found)
+
+
+def r_squared(data: Sample) -> float:
+    """Of the OLS line over rows."""
+    return fit_linear(_line(data), data.y).r2
 
 
 def _line(data: Sample) -> Array:

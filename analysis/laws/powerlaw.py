@@ -19,14 +19,14 @@ from analysis.laws.convergence import convergence
 from analysis.laws.evidence import Evidence
 from analysis.laws.forms import rival_forms
 from analysis.laws.influence import influence
-from analysis.laws.intervals import exponent, other_intervals
-from analysis.laws.law import Law, Points, points, table_points
+from analysis.laws.intervals import exponent, other_intervals, r_squared
+from analysis.laws.law import Law, Points, filtered, points, table_points
 from analysis.laws.prediction import prediction
 from analysis.laws.sample import Sample, as_written, sample
 from analysis.laws.sentences import law_json, law_sentence, law_sentences
 from analysis.laws.shape import bend, lack_of_fit, local_exponents
+from analysis.laws.short_trials import short_trials
 from analysis.statistics.multiplicity import Place
-from analysis.statistics.regression import fit_linear, polynomial
 
 __all__ = ["Law", "PowerLaw", "fit", "fit_points", "fit_xy"]
 
@@ -41,7 +41,10 @@ class PowerLaw(Evidence):
     def to_json(self) -> dict[str, object]:
         """Plain numbers, texts and lists; what is not available is None."""
         found = prediction(self)
-        return law_json(self) | {"one_more_run": None if found is None else found.to_json()}
+        return law_json(self) | {
+            "one_more_run": None if found is None else found.to_json(),
+            "short_trials": None if self.short is None else self.short.to_json(),
+        }
 
     def sentence(self) -> str:
         """The law with its interval, and what its tests say, for a reader."""
@@ -63,6 +66,12 @@ def fit(
     no trial has (UnknownName), a metric that means nothing across x (NotComparable).
     """
     found = _fit(sample(points(trials, law)), law, level)
+    short = short_trials(
+        filtered(trials, law),
+        law.x,
+        lambda rows: exponent(sample(points(rows, law)), level, law.added),
+    )
+    found = replace(found, short=short)
     if history is None or history.empty:
         return found
     return replace(found, convergence=convergence(trials, law, history, level))
@@ -85,15 +94,14 @@ def fit_points(points: Points, law: Law, level: float = 0.95) -> PowerLaw:
 
 
 def _fit(data: Sample, law: Law, level: float) -> PowerLaw:
-    line = fit_linear(polynomial(data.x - data.center, 1), data.y)
-    slope = exponent(data, level)
+    slope = exponent(data, level, law.added)
     forms = rival_forms(data.grid, data.means)
     quadratic = next((f.delta_aic for f in forms if f.name == "log-quadratic"), math.nan)
     return PowerLaw(
         law=law,
         exponent=slope,
         intercept=float(data.means.mean()) + slope.value * data.center,
-        r2=line.r2,
+        r2=r_squared(data),
         n=len(data.x),
         n_seeds=data.n_seeds,
         bend=bend(data, level),

@@ -42,7 +42,13 @@ def law_sentences(law: Evidence) -> list[str]:
 
 
 def law_trained(law: Evidence) -> str:
-    """What the drift of ν over the last fifth of training allows one to say."""
+    """What the drift of ν over the last fifth of training, and its trials, allow one to say."""
+    short = f" {law.short.sentence()}" if law.short else ""
+    return f"{_trained(law)}{short}".strip()
+
+
+def _trained(law: Evidence) -> str:
+    """By the drift of ν itself."""
     found = law.convergence
     if found is None:
         unknown = "The training length is unknown, and so is whether ν would still move."

@@ -15,6 +15,7 @@ __all__ = ["ROUNDING", "Estimate", "at_least_rounding", "rounding", "unknown"]
 
 Array = NDArray[np.float64]
 ROUNDING = 1e-12
+LOOKS = ", allowing for the looks between seeds,"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,9 @@ class Estimate:
 
     p: two-sided, for the value 0. method: what the interval is, in words. What cannot be known
     (no degrees of freedom) is NaN. family: how many intervals, this one included, hold at once.
+    error: of the t interval that covers `level` although seeds were added until it was narrow;
+    None is 1 − level. cap: the half-width that was asked for, which the interval alone does not
+    exceed if the plain t interval does not.
     """
 
     value: float
@@ -34,6 +38,8 @@ class Estimate:
     method: str
     level: float = 0.95
     family: int = 1
+    error: float | None = None
+    cap: float = math.inf
 
     @property
     def alone(self) -> Estimate:
@@ -53,10 +59,31 @@ class Estimate:
         """The same, one of `family` intervals that all hold at once at `level` (Bonferroni)."""
         if family == self.family or not math.isfinite(self.se):
             return self
-        own = 1 - (1 - self.level) / family
-        low, high = stats.t.interval(own, self.df, self.value, self.se)
+        low, high = self._ends(family)
         method = self.method.removesuffix(_at_once(self.family)) + _at_once(family)
         return replace(self, low=float(low), high=float(high), method=method, family=family)
+
+    def _ends(self, family: int) -> tuple[float, float]:
+        """The ends of the interval as one of `family`."""
+        plain = 1 - self.level
+        error = plain if self.error is None else self.error
+        half, narrow = (
+            float(stats.t.isf(one / family / 2, self.df)) * self.se for one in (error, plain)
+        )
+        if family == 1 and narrow <= self.cap:
+            half = min(half, self.cap)
+        return self.value - half, self.value + half
+
+    def after_looks(self, error: float, cap: float) -> Estimate:
+        """The same of seeds that were added until the half-width was at most `cap`.
+
+        error: see the class. It is not widened without an interval.
+        """
+        if not math.isfinite(self.se):
+            return self
+        found = replace(self, error=error, cap=cap, method=f"{self.method}{LOOKS}")
+        low, high = found._ends(self.family)
+        return replace(found, low=low, high=high)
 
     def against(self, value: float, se: float = 0.0, df: float = math.inf) -> Estimate:
         """The difference to `value`, which has a standard error `se` with `df` degrees of freedom.
@@ -74,9 +101,11 @@ class Estimate:
         return Estimate(gap, error, float(low), float(high), both, p, "t", self.level)
 
     def to_json(self) -> dict[str, float | str | None]:
+        looked = {"error", "cap"} if self.error is None else set()
         return {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in asdict(self).items()
+            if name not in looked
         }
 
     def __str__(self) -> str:

@@ -3,8 +3,8 @@
 Each round trains one more seed at every point that the claim is about, so that the estimand stays
 the slope over the declared grid; or every trial for more epochs (`adaptive.convergence`). Either
 has a budget. The rule looks at storage only: a sweep that was stopped, and is
-run again, takes the same path. What the stopping does to the coverage of the interval is in
-`analysis.laws.coverage.cover_until`.
+run again, takes the same path. How the law's interval allows for the stopping is in
+`analysis.laws.added_seeds`.
 """
 
 from __future__ import annotations
@@ -99,12 +99,18 @@ def _seeds(sweep: Sweep) -> tuple[dict[str, Any], Sweep]:
     seen = look(sweep, own_results(sweep)[0])
     seeds = seed_count(sweep, seen.chosen)
     end = None
-    if seen.met and seeds >= LEAST_SEEDS:
+    if seen.met and seeds >= _first_look(sweep.until):
         end = "met"
     elif seeds >= sweep.until["max_seeds"]:
         end = "budget"
     grown = sweep if end else add_seed(sweep, seen.chosen)
     return {"seeds": seeds, **seen.facts, "end": end}, grown
+
+
+def _first_look(rule: Mapping[str, Any]) -> int:
+    from analysis.laws.added_seeds import first_look
+
+    return first_look(rule["max_seeds"]) if "nu_halfwidth" in rule else LEAST_SEEDS
 
 
 def _nu(sweep: Sweep, trials: pd.DataFrame) -> _Look:
@@ -153,8 +159,8 @@ def _sentence(sweep: Sweep) -> str:
     said = follows[last["end"]]
     if last.get("halfwidth"):
         said = (
-            f"{last['seeds']} seeds: ν = {last['nu']:.4g} ± {last['halfwidth']:.2g} (95 %; "
-            f"wanted: ± {sweep.until['nu_halfwidth']:g}): {said}"
+            f"{last['seeds']} seeds: ν = {last['nu']:.4g} ± {last['halfwidth']:.2g} (95 %, the "
+            f"looks not yet allowed for; wanted: ± {sweep.until['nu_halfwidth']:g}): {said}"
         )
     elif "change" in last:
         interval = (

@@ -235,6 +235,7 @@ def law_of(
     if any(name != "model" and law.where.get(name) != one for name, one in where.items()):
         said.append("the rows were chosen after the run")
     told = "; ".join(filter(None, said))
+    law = law.after(experiment.sweeps)
     return replace(law, range=ends or law.range, where={**law.where, **where}, post_hoc=told)
 
 

@@ -206,11 +206,11 @@ def look(
     """
     experiment, choice = with_choice(judged(experiment))
     usual = Law(x="sigma", y="test/kl")
-    declared = law or usual
+    declared, asked = (law or usual).after(experiment.sweeps), law not in (None, usual)
     levels = noise_levels(experiment.trials)
     others = [Law(x=x, y="test/kl") for x in (*levels, "d_z") if x != declared.x]
     laws = (declared, *others)
-    empty = View(experiment, laws, Tested(), margin, run_url, asked=declared != usual)
+    empty = View(experiment, laws, Tested(), margin, run_url, asked=asked)
     rows, history = empty.finished, experiment.history
     claims = tuple(
         claim

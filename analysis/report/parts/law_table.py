@@ -213,7 +213,7 @@ def _law(claim: Claim) -> list[Statement]:
         return [Statement(f"{claim.family.label}: {claim.refusal}", True)]
     said = claim.law.sentences()
     shape = law_shape(claim.law)
-    few = [text for text in said[1:] if text.startswith("With ")][:1]
+    few = [text for text in said[1:] if text.startswith(("With ", "OLS over"))][:1]
     doubts = " ".join(law_doubts(claim.law))
     return [
         Statement(

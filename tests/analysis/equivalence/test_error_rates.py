@@ -80,8 +80,8 @@ def test_every_interval_covers_and_every_test_errs_in_one_sweep_of_twenty() -> N
 
 
 @pytest.mark.slow
-def test_sweeps_that_stop_when_narrow_cover_almost_as_they_say() -> None:
-    found = until_table(sweeps=10_000)
-    wide = found[found.index.str.contains("20 seeds")]
-    assert len(wide) == 6
-    assert wide[["coverage", "met"]].astype(float).ge(91.5).all(axis=None)
+def test_sweeps_that_stop_when_narrow_cover_what_they_say() -> None:
+    """Also those that met what was asked: 93.0 at the least, in 400,000 sweeps."""
+    found = until_table(sweeps=40_000)
+    assert len(found) == 12
+    assert found[["coverage", "met"]].astype(float).stack().between(92.5, 97.3).sum() == 24

@@ -93,7 +93,7 @@ def test_each_pair_is_tested_at_the_level_that_its_p_is_compared_with(
     ]
     assert inside == [True] * 4
     assert [one["p_holm"] < 0.05 for one in pairs] == [True, True]
-    assert [one["verdict"] for one in pairs] == ["within the margin as measured"] * 2
+    assert [one["verdict"] for one in pairs] == ["equivalent"] * 2
 
 
 def test_a_law_that_is_chosen_after_the_run_is_corrected_for_all_tests(

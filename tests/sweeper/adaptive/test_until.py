@@ -86,23 +86,23 @@ def test_what_is_merged_gets_the_seed_of_its_source(chosen: str) -> None:
 
 @pytest.mark.slow
 def test_a_merged_row_grows_with_its_law(tmp_path: Path) -> None:
-    sweep = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}", more=MERGED)
+    sweep = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 12}", more=MERGED)
     outcome = run_inline(sweep)
     assert (outcome.trials, outcome.finished) == (25, 25)
     entries = stored(sweep)["trials"]
     assert sum(one["role"] == "merged" for one in entries) == 10
-    again = run_inline(load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}", more=MERGED))
+    again = run_inline(load(tmp_path, "{nu_halfwidth: 10, max_seeds: 12}", more=MERGED))
     assert (again.trials, again.skipped) == (25, 25)
 
 
 def test_seeds_are_added_until_the_interval_is_narrow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweep, screen = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}"), io.StringIO()
+    sweep, screen = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 12}"), io.StringIO()
     outcome = run_inline(sweep, screen)
     assert (outcome.trials, outcome.finished, outcome.skipped) == (15, 15, 0)
     until = stored(sweep)["until"]
-    assert until["rule"] == {"nu_halfwidth": 10.0, "max_seeds": 9}
+    assert until["rule"] == {"nu_halfwidth": 10.0, "max_seeds": 12}
     assert [(step["seeds"], step["end"]) for step in until["path"]] == [(4, None), (5, "met")]
     last = until["path"][-1]
     assert last["halfwidth"] == pytest.approx((last["ci_high"] - last["ci_low"]) / 2)
@@ -112,7 +112,7 @@ def test_seeds_are_added_until_the_interval_is_narrow(
     seen = look(sweep.tracking, "until")
     assert len(seen.statuses) == 15
     assert len(seen.parents) == 1
-    again = run_inline(load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}"))
+    again = run_inline(load(tmp_path, "{nu_halfwidth: 10, max_seeds: 12}"))
     assert (again.trials, again.skipped) == (15, 15)
     assert (
         main(["status", str(tmp_path / "grid.yaml"), "--storage", str(tmp_path / "s"), "--json"])
@@ -136,10 +136,17 @@ def test_the_budget_ends_it(tmp_path: Path) -> None:
     assert path[0]["halfwidth"] is None
 
 
+def test_a_small_budget_is_looked_at_once_at_its_end(tmp_path: Path) -> None:
+    sweep = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 7}", seeds=5)
+    assert run_inline(sweep).trials == 21
+    path = stored(sweep)["until"]["path"]
+    assert [(step["seeds"], step["end"]) for step in path] == [(5, None), (6, None), (7, "met")]
+
+
 def test_only_the_points_of_the_law_get_seeds(tmp_path: Path) -> None:
     sweep = load(
         tmp_path,
-        "{nu_halfwidth: 10, max_seeds: 9}",
+        "{nu_halfwidth: 10, max_seeds: 12}",
         more="  - {model: sigma_vae, sigma: 0.1, beta: 4, seeds: [7]}\n",
     )
     assert run_inline(sweep).trials == 4 * 3 + 1 + 3
@@ -206,7 +213,7 @@ def test_equivalence_is_decided(tmp_path: Path) -> None:
 
 
 def test_a_failed_trial_stops_it(tmp_path: Path) -> None:
-    sweep = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 9}", seeds=2)
+    sweep = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 12}", seeds=2)
     bad = replace(
         sweep,
         trials=(
@@ -226,7 +233,7 @@ def test_a_failed_trial_stops_it(tmp_path: Path) -> None:
 def test_a_law_that_cannot_be_fitted_stops_it(tmp_path: Path) -> None:
     sweep = load(
         tmp_path,
-        "{nu_halfwidth: 10, max_seeds: 9}",
+        "{nu_halfwidth: 10, max_seeds: 12}",
         seeds=2,
         more="  - {model: sigma_vae, sigma: 0.4, lr: 0.01}\n",
     )
@@ -256,7 +263,7 @@ def test_seeds_are_new_everywhere(tmp_path: Path) -> None:
         ("{nu_halfwidth: 0.1}\nanalysis: {law: {x: beta}}", "a law needs three values of beta"),
         ("{converged: 0.1, max_epochs: 9}", "until.converged: must be <= 0.01"),
         ("{converged: 0.01}", "its budget is max_epochs"),
-        ("{converged: 0.01, max_seeds: 9}", "its budget is max_epochs"),
+        ("{converged: 0.01, max_seeds: 12}", "its budget is max_epochs"),
         ("{nu_halfwidth: 0.1, max_epochs: 9}", "max_epochs is the budget of `converged`"),
         ("{converged: 0.01, max_epochs: 9}", "`extendable: true` among the defaults"),
     ],
