@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("folder", type=Path, help="a storage folder, or a sweep's folder in it")
     found.add_argument(
-        "--device", default="cpu", metavar="cpu|cuda|cuda:1", type=device, help="default: cpu"
+        "--device", default="cpu", choices=("cpu", "cuda"), help="where to train (default: cpu)"
     )
     found.add_argument(
         "--pack",
@@ -86,12 +86,6 @@ def parser() -> argparse.ArgumentParser:
         help="train up to N trials as one program, where they differ in numbers only",
     )
     return found
-
-
-def device(text: str) -> str:
-    if text.partition(":")[0] not in ("cpu", "cuda"):
-        raise argparse.ArgumentTypeError("is cpu, cuda, or a GPU by its number, as cuda:1")
-    return text
 
 
 def positive(text: str) -> int:

@@ -32,6 +32,7 @@ from trainers.trial import Trial
 __all__ = [
     "StoredTrial",
     "claimed",
+    "compressed",
     "load_component",
     "packs",
     "save_arrays",
@@ -127,17 +128,22 @@ def claimed(trials: Sequence[StoredTrial], leases: ExitStack) -> list[StoredTria
     return [one for one in trials if _locked(one.folder, leases)]
 
 
+def compressed(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """The content of a compressed ``.npz``."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
 def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Write arrays as a compressed ``.npz``, whole or not at all; nothing where there are none."""
     if not arrays:
         return
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with staged.open("wb") as file:
-            file.write(buffer.getvalue())
+            file.write(compressed(arrays))
             file.flush()
             os.fsync(file.fileno())
         staged.replace(path)

@@ -8,7 +8,6 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -80,8 +79,10 @@ def train_stored(trials: Sequence[StoredTrial], device: str, say: Say) -> None:
     for members in groups.values():
         try:
             StoredPack(members, device, say).run()
-        except Exception as error:  # noqa: BLE001 - whatever a trial raises is its own failure
+        except Exception as error:
             left = [member for member in members if not member.closed]
+            if not left:
+                raise
             if len(members) == 1:
                 fail(left[0], device, error, say)
                 continue
@@ -131,9 +132,8 @@ class StoredPack:
             if pack.epoch < plan.epochs and pack.epoch % plan.checkpoint_every == 0:
                 for place in pack.live:
                     self._commit(place, pack.state(place), "running")
-        for place, values in (pack.examples() if pack.live else {}).items():
-            arrays = {name: value.numpy() for name, value in values.items()}
-            save_arrays(self._folder(place) / "examples.npz", arrays)
+        if pack.live:
+            self._save_pictures()
         for place in pack.live:
             self._finish(place)
 
@@ -146,11 +146,25 @@ class StoredPack:
                 self._commit(place, {}, "failed", reason)
                 self._say(member.stored, f"failed: {reason}")
 
+    def _save_pictures(self) -> None:
+        """Keep pictures, and KL and recon of each test example; without them a result stands."""
+        pack = self._pack
+        try:
+            for place, values in pack.examples().items():
+                folder = self._members[place].stored.folder / "evaluations"
+                arrays = {name: value.numpy() for name, value in values.items()}
+                save_arrays(folder / "examples.npz", arrays)
+            for place in pack.live:
+                folder = self._members[place].stored.folder / "evaluations"
+                pictures = gallery(pack.trials[place], *pack.bind(place))
+                save_arrays(folder / "gallery.npz", pictures)
+        except Exception as error:  # noqa: BLE001 - an extra: the result stands
+            self._say(self._members[0].stored, f"no pictures: {type(error).__name__}: {error}")
+
     def _finish(self, place: int) -> None:
         member, pack = self._members[place], self._pack
-        trial = member.stored.trial
-        save_arrays(self._folder(place) / "gallery.npz", gallery(trial, *pack.bind(place)))
-        state = pack.state(place) if trial.training.extendable else pack.weights(place)
+        extendable = member.stored.trial.training.extendable
+        state = pack.state(place) if extendable else pack.weights(place)
         self._commit(place, state, "finished")
         self._say(member.stored, f"finished after {pack.epoch} epochs and {member.wall_s:.1f} s")
 
@@ -161,9 +175,6 @@ class StoredPack:
         kind = "diverged" if reason else None
         progress = Progress(pack.epoch, pack.step, status, reason, member.wall_s, kind)
         member.commit(state, progress, self._about)
-
-    def _folder(self, place: int) -> Path:
-        return self._members[place].stored.folder / "evaluations"
 
 
 def fail(member: Member, device: str, error: Exception, say: Say) -> None:

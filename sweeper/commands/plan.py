@@ -7,6 +7,7 @@ trainers` trains them on a machine that has neither sweeper's dependencies nor R
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from sweeper.commands.shared import add_grid, add_json, load_grid
 from sweeper.terminal.screen import console, print_json
@@ -47,4 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         from sweeper.terminal.plan_table import draw
 
         draw(console(), plan)
+        if arguments.store:
+            command = shlex.join(["python", "-m", "trainers", str(sweep.storage)])
+            console().print(f"stored   `{command}` trains it", markup=False, soft_wrap=True)
     return 0

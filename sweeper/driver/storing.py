@@ -6,6 +6,7 @@ from sweeper.errors import UserError, placed
 from sweeper.planning.readable import readable
 from sweeper.status.stored import as_stored
 from sweeper.storage import ledger, paths
+from sweeper.storage.attempts import bucket_of
 from sweeper.storage.extendable import enter
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.spectra import describe_dataset
@@ -28,6 +29,11 @@ def store(sweep: Sweep) -> None:
                 "trials cannot be written beforehand; run it with `sweeper run`"
             )
     with placed(sweep.places.get("storage")):
+        if address := bucket_of(sweep.storage):
+            raise UserError(
+                f"{address} is a bucket, and `python -m trainers` trains what lies in a folder: "
+                "name one with --storage"
+            )
         ledger.check_writable(sweep.storage)
     whole = as_stored(sweep)
     with hold_lease(paths.sweep_folder(whole)):

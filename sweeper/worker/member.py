@@ -29,7 +29,7 @@ from trainers import Record, TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits
 from trainers.errors import Incompatible, InvalidValue, ResumeError
 from trainers.provenance import provenance
-from trainers.stored import save_arrays
+from trainers.stored import compressed
 
 __all__ = ["LESS_MEMORY", "Superseded", "TrialInTraining", "begin", "kind_of"]
 
@@ -120,12 +120,17 @@ class TrialInTraining:
 
     def save_pictures(self, pictures: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Write ``evaluations/gallery.npz``, unless there are no pictures."""
-        save_arrays(paths.gallery_file(self.folder), pictures)
+        _write_arrays(paths.gallery_file(self.folder), pictures)
 
     def save_examples(self, values: Mapping[str, Tensor]) -> None:
         """Write ``evaluations/examples.npz``, unless the model has no such values."""
         arrays = {name: value.numpy() for name, value in values.items()}
-        save_arrays(paths.examples_file(self.folder), arrays)
+        _write_arrays(paths.examples_file(self.folder), arrays)
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    if arrays:
+        ledger.write_file(path, compressed(arrays))
 
 
 def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:

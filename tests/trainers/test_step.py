@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from tests.trainers.models import mlp_sigma_vae
-from trainers import Pack, Training, Trial, batches, datasets
+from trainers import Pack, Training, Trial, batches, datasets, step
 from trainers.batches import Batches
 from trainers.conformance.examples import combinations, label, with_other_numbers
 from trainers.errors import Incompatible
@@ -170,6 +170,36 @@ def test_a_step_and_a_test_on_a_device_need_nothing_of_the_host(trial: Trial) ->
         pack.program.test(pack.params, pack.hyper, x, noise)
     assert transfers.calls > 100
     assert transfers.found == []
+
+
+def test_on_a_gpu_a_step_is_warmed_up_beside_and_then_captured_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a stand-in for CUDA's graph: nothing runs at capture, and each replay is a step."""
+    trials = members(mlp_sigma_vae(0.1, training=SHORT), 2)
+    there, here = Packed(trials), Packed(trials)
+    there.batches.device = torch.device("cuda")
+    how = list[str]()
+
+    def beside(take: Callable[[], None]) -> None:
+        how.append("beside")
+        take()
+
+    def captured(take: Callable[[], None]) -> Callable[[], None]:
+        how.append("captured")
+        return lambda: (how.append("replayed"), take())[1]
+
+    monkeypatch.setattr(step, "on_side_stream", beside)
+    monkeypatch.setattr(step, "captured", captured)
+    found, expected = (
+        packed.steps.epoch([Streams(one.seed, 0) for one in trials]) for packed in (there, here)
+    )
+    assert how == [*["beside"] * 3, "captured", *["replayed"] * 8], "eleven steps"
+    assert {name: value.tolist() for name, value in found.items()} == {
+        name: value.tolist() for name, value in expected.items()
+    }
+    after = there.params.items()
+    assert [name for name, value in after if not torch.equal(value, here.params[name])] == []
 
 
 def test_other_numbers_replay_the_same_graph_and_other_shapes_another() -> None:

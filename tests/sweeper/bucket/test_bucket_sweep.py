@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from sweeper.cli import main
+from sweeper.driver import storing
 from sweeper.driver.jobs import make_job
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
@@ -18,7 +19,13 @@ from sweeper.storage import ledger
 from sweeper.storage.addresses import storage_path
 from sweeper.storage.attempts import bring_all, load_state
 from sweeper.storage.lease import hold_lease
-from sweeper.storage.paths import nonce_file, sweep_folder
+from sweeper.storage.paths import (
+    examples_file,
+    gallery_file,
+    nonce_file,
+    sweep_folder,
+    trial_folder,
+)
 from sweeper.sweep import Outcome, Sweep
 from sweeper.worker.fitness import UnfitNode, require_fit
 from sweeper.worker.local_copy import localized
@@ -105,6 +112,22 @@ def test_a_trial_goes_on_and_ends_on_other_machines(
     assert {event.phase for event in told} >= {"pruned", "finished"}
     bring_all(sweep.storage)
     assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
+    brought = [
+        place(trial_folder(sweep.storage, trial.id)).is_file()
+        for trial in sweep.trials
+        for place in (gallery_file, examples_file)
+    ]
+    assert brought == [True] * 4, "what the other machine has drawn"
+
+
+def test_a_sweep_on_a_bucket_is_not_stored_for_a_machine_without_sweeper(
+    store: FaultyStore, address: str, tmp_path: Path
+) -> None:
+    sweep = bucket_sweep(tmp_path, address)
+    with pytest.raises(UserError, match="is a bucket, and `python -m trainers`"):
+        storing.store(sweep)
+    assert store.proxy.calls > 0, "the address was looked at"
+    assert not sweep_folder(sweep).exists()
 
 
 def test_a_node_that_cannot_use_the_bucket_says_so(

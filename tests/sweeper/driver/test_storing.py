@@ -23,6 +23,7 @@ from sweeper.tracking.reconcile import reconcile
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import final_state, metrics_of, newest, planned, small_sweep, train
 from tests.trainers.test_alone import ABSENT
+from trainers import Pack, Record, stored_training
 from trainers.__main__ import main
 
 pytestmark = READY
@@ -159,6 +160,45 @@ def test_a_failure_is_that_of_one_trial(
     capsys.readouterr()
     assert main([str(sweep.storage)]) == 1
     assert "0 of 2 trials to train" in capsys.readouterr().out
+
+
+def test_a_picture_that_cannot_be_made_fails_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise ValueError("no colours left")
+
+    monkeypatch.setattr(stored_training, "gallery", broken)
+    sweep = small_sweep(tmp_path)
+    store(sweep)
+    assert main([str(sweep.storage)]) == 0
+    assert "no pictures: ValueError: no colours left" in capsys.readouterr().out
+
+
+def test_whatever_a_trial_raises_is_its_own_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pack that raises is halved, until the one that raises is alone."""
+    whole = Pack.run_epoch
+
+    def run_epoch(pack: Pack) -> dict[int, Record]:
+        if any(trial.seed == 3 for trial in pack.trials):
+            raise ValueError("an odd seed")
+        return whole(pack)
+
+    monkeypatch.setattr(Pack, "run_epoch", run_epoch)
+    sweep = small_sweep(tmp_path, *[planned(seed=seed) for seed in range(5)])
+    store(sweep)
+    assert main([str(sweep.storage), "--pack", "5"]) == 1
+    states = ledger.status(sweep.storage, [trial.id for trial in sweep.trials])
+    assert list(states.values()) == ["finished"] * 3 + ["failed", "finished"]
+    odd = sweep.trials[3].id
+    failed = ledger.failure(sweep.storage, odd)
+    assert failed
+    assert (failed.reason, failed.repeats) == ("ValueError: an odd seed", False)
+    assert "an odd seed" in paths.error_file(paths.trial_folder(sweep.storage, odd)).read_text()
+    monkeypatch.undo()
+    assert main([str(sweep.storage)]) == 0
 
 
 def test_what_another_process_trains_is_left_to_it(
