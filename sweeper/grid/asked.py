@@ -34,13 +34,15 @@ def read_evaluations(document: Document, address: Address, raw: Any) -> tuple[As
         raise document.error(f"must be a list, such as {FORM}, and is {show(raw)}", address)
     found: dict[str, Asked] = {}
     for position, item in enumerate(raw):
-        one = _read(document, (*address, position), item)
-        if one.evaluator.name in found:
-            raise document.error(
-                f"{one.evaluator.name} stands twice, and its metrics have one name: choose one",
-                one.address,
-            )
-        found[one.evaluator.name] = one
+        with document.mistakes.independent():
+            one = _read(document, (*address, position), item)
+            if one.evaluator.name in found:
+                raise document.error(
+                    f"{one.evaluator.name} stands twice, and its metrics have one name: choose "
+                    "one",
+                    one.address,
+                )
+            found[one.evaluator.name] = one
     return tuple(found.values())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,15 +15,16 @@ from sweeper.grid.complaints import show, unknown_key
 from sweeper.grid.document import Document
 from sweeper.grid.fieldtypes import check_value, takes_list
 from sweeper.grid.labels import NESTED, flat_key
-from sweeper.grid.models import Model, known_models, spelled
+from sweeper.grid.models import Model, fitting_network, known_models, spelled
 from sweeper.grid.spaces import Space, is_space, space
 from trainers.fields import Field, describe_fields
 from trainers.registry import Registry
 from trainers.trial import PARTS, Training
 
-__all__ = ["Slot", "Variant", "slots", "variants"]
+__all__ = ["Slot", "Variant", "known_keys", "slots", "variants"]
 
 STRUCTURE = ("network", "data", "seeds", "split_seeds", "aliases", "evaluate", "priority")
+MOST_CHECKED = 10_000  # values of an axis, where no point is made of them
 REASONS = {
     "objective": BY_NAME,
     "corrupts": "the name of a `model` says what is corrupted: write `objective` in its place",
@@ -71,15 +72,15 @@ class Variant:
         `drawn` has a value for each of the spaces.
         """
         values = iter(drawn)
+        failures = document.mistakes.failures
         checked = [
-            [
-                (slot, check_value(document, address, slot.field, raw))
-                for address, raw in (
-                    axis.values() if isinstance(axis, Axis) else [(axis.address, next(values))]
-                )
-            ]
+            _checked(document, slot, axis.values())
+            if isinstance(axis, Axis)
+            else _checked(document, slot, [(axis.address, next(values))])
             for slot, axis in self.axes
         ]
+        if document.mistakes.failures > failures:
+            return
         for choice in itertools.product(*checked):
             config: dict[str, dict[str, Any]] = {
                 part: {"name": name} for part, name in self.names.items()
@@ -106,33 +107,77 @@ def slots(names: Mapping[str, str]) -> dict[str, Slot]:
 
 
 def variants(document: Document, address: Address, entries: Mapping[str, Entry]) -> list[Variant]:
-    """Read one block: every combination of its models, likelihoods and networks."""
+    """Read one block: every combination of its models, likelihoods and networks.
+
+    Where errors are collected, combinations that have one are left out.
+    """
     block = _Block(document, address, entries)
-    return [
-        block.variant(model, likelihood, network)
-        for model in block.models()
-        for likelihood in block.likelihoods(model)
-        for network in block.networks(model)
-    ]
+    networks, models = [], []
+    with document.mistakes.independent():
+        networks = block.networks()
+    with document.mistakes.independent():
+        models = block.models()
+    if not models:
+        block.check_without_model(networks)
+    found = []
+    for model in models:
+        with document.mistakes.independent():
+            fitting: list[str | None] = [fitting_network(name, model) for name in networks]
+            for choice in itertools.product(block.likelihoods(model), fitting or [None]):
+                found.append(block.variant(model, *choice))
+    return [one for one in found if one]
+
+
+def known_keys() -> set[str]:
+    """The keys that some block of a grid may have."""
+    found = {*STRUCTURE, *PARTS, "model", "corrupts"}
+    for part, registry in PARTS.items():
+        own = {field.name for name in registry for field in describe_fields(registry[name])}
+        found |= own | {f"{part}_{name}" for name in own}
+    return found | {field.name for field in describe_fields(Training)}
+
+
+def _checked(
+    document: Document, slot: Slot, given: Iterable[tuple[Address, Any]]
+) -> list[tuple[Slot, Any]]:
+    """The values of a field, as its component takes them."""
+    found = []
+    for address, raw in given:
+        with document.mistakes.independent():
+            found.append((slot, check_value(document, address, slot.field, raw)))
+    return found
 
 
 @dataclass(frozen=True)
 class _Block(Choices):
     """The axes of a block, once its parts are chosen."""
 
-    def variant(self, model: Model, likelihood: str | None, network: str) -> Variant:
+    def variant(self, model: Model, likelihood: str | None, network: str | None) -> Variant | None:
+        """The axes of one combination; None if an error in them was collected.
+
+        network : None if it is unknown, which was collected; the other fields are checked.
+        """
+        mistakes = self.document.mistakes
+        failures = mistakes.failures
         if self.by_parts:
             model = replace(model, name=spelled(model.objective, likelihood, model.corrupts))
-        names = {"objective": model.objective, "network": network}
-        if likelihood:
-            names["likelihood"] = likelihood
-        nested = {part: self._nested(part, model) for part in NESTED}
+        given = {"objective": model.objective, "network": network, "likelihood": likelihood}
+        names = {part: name for part, name in given.items() if name}
+        nested: dict[str, tuple[str | None, list[tuple[Slot, Axis | Space]]]] = {}
+        for part in NESTED:
+            with mistakes.independent():
+                nested[part] = self._nested(part, model)
         names |= {part: name for part, (name, _) in nested.items() if name}
         known = slots(names)
-        self._refuse_unknown(model, known)
-        axes = self._axes(known, model)
+        self._refuse_unknown(model, {*known, *([] if network else _network_keys())})
+        if mistakes.failures == failures:
+            self._refuse_missing(model, known)
+        axes = self._axes(known)
         for _, inner in nested.values():
             axes += inner
+        if mistakes.failures > failures or network is None:
+            self._check_values(axes)
+            return None
         return Variant(
             model,
             names,
@@ -152,11 +197,33 @@ class _Block(Choices):
         }
         return {*STRUCTURE, *(key for key, there in has.items() if there)}
 
-    def _refuse_unknown(self, model: Model, known: Mapping[str, Slot]) -> None:
-        allowed = set(known) | self._structure(model)
+    def _refuse_unknown(self, model: Model, known: set[str]) -> None:
+        allowed = known | self._structure(model)
         for key, entry in self.entries.items():
             if key not in allowed and not entry.default:
-                raise self.document.error(self._stranger(key, model, allowed), entry.address)
+                with self.document.mistakes.independent():
+                    raise self.document.error(self._stranger(key, model, allowed), entry.address)
+
+    def _refuse_missing(self, model: Model, known: Mapping[str, Slot]) -> None:
+        """Fields without a default; not asked after other errors, which may be why they lack."""
+        for key, slot in known.items():
+            if slot.field.required and key not in self.entries:
+                with self.document.mistakes.independent():
+                    raise self.document.error(f"{model.name} needs `{key}`", self.address)
+
+    def check_without_model(self, networks: Sequence[str]) -> None:
+        """What can be checked of a block whose model is unknown: data, network and training."""
+        with self.document.mistakes.independent():
+            _, inner = self._nested("data", None)
+            self._check_values(inner)
+        for names in [{"network": name} for name in networks] or [{}]:
+            self._check_values(self._axes(slots(names)))
+
+    def _check_values(self, axes: Sequence[tuple[Slot, Axis | Space]]) -> None:
+        """The values of axes that no point can be made of, as others have an error."""
+        for slot, values in axes:
+            if isinstance(values, Axis) and values.count <= MOST_CHECKED:
+                _checked(self.document, slot, values.values())
 
     def _stranger(self, key: str, model: Model, allowed: set[str]) -> str:
         """The message for a key that the model does not have: its owners, or the nearest key."""
@@ -177,15 +244,13 @@ class _Block(Choices):
             f"({model.name} has: {', '.join(sorted(allowed))})"
         )
 
-    def _axes(self, known: Mapping[str, Slot], model: Model) -> list[tuple[Slot, Axis | Space]]:
-        for key, slot in known.items():
-            if slot.field.required and key not in self.entries:
-                raise self.document.error(f"{model.name} needs `{key}`", self.address)
-        return [
-            (known[key], self._axis(entry, known[key].field))
-            for key, entry in self.entries.items()
-            if key in known
-        ]
+    def _axes(self, known: Mapping[str, Slot]) -> list[tuple[Slot, Axis | Space]]:
+        found = []
+        for key, entry in self.entries.items():
+            if key in known:
+                with self.document.mistakes.independent():
+                    found.append((known[key], self._axis(entry, known[key].field)))
+        return found
 
     def _axis(self, entry: Entry, field: Field) -> Axis | Space:
         if not is_space(entry.raw):
@@ -200,14 +265,16 @@ class _Block(Choices):
         return found
 
     def _nested(
-        self, part: str, model: Model
+        self, part: str, model: Model | None
     ) -> tuple[str | None, list[tuple[Slot, Axis | Space]]]:
         """The name and the axes of `data` or `corruption`, which are nested mappings."""
         registry = PARTS[part]
-        if part == "corruption" and not model.corrupts:
+        if part == "corruption" and not (model and model.corrupts):
             return None, []
         if part not in self.entries:
-            wish = f"{model.name} needs `{part}`" if part == "corruption" else "`data` is missing"
+            wish = "`data` is missing"
+            if model and part == "corruption":
+                wish = f"{model.name} needs `{part}`"
             raise self.document.error(f"{wish}: name one of {', '.join(registry)}", self.address)
         entry = self.entries[part]
         raw = {"name": entry.raw} if isinstance(entry.raw, str) else entry.raw
@@ -225,20 +292,25 @@ class _Block(Choices):
     ) -> list[tuple[Slot, Axis | Space]]:
         fields = {field.name: field for field in describe_fields(registry[name])}
         given = {key: raw for key, raw in entry.raw.items() if key != "name"}
-        for key in given:
-            if key not in fields:
+        strangers = [key for key in given if key not in fields]
+        for key in strangers:
+            with self.document.mistakes.independent():
                 raise self.document.error(
                     unknown_key(key, {"name", *fields}), (*entry.address, key)
                 )
         for field in fields.values():
-            if field.required and field.name not in given:
+            if field.required and field.name not in given and not strangers:
                 raise self.document.error(
                     f"the {registry.kind} {name} needs `{field.name}`", entry.address
                 )
-        return [
-            (Slot(part, fields[key]), self._axis(Entry(raw, (*entry.address, key)), fields[key]))
-            for key, raw in given.items()
-        ]
+        known = {key: Slot(part, field) for key, field in fields.items()}
+        found = []
+        for key, raw in given.items():
+            if key in known:
+                with self.document.mistakes.independent():
+                    axis = self._axis(Entry(raw, (*entry.address, key)), fields[key])
+                    found.append((known[key], axis))
+        return found
 
 
 def _owner_parts(key: str) -> list[str]:
@@ -251,6 +323,12 @@ def _owner_parts(key: str) -> list[str]:
         for name in PARTS[kind]
         if key in {field.name for field in describe_fields(PARTS[kind][name])}
     ]
+
+
+def _network_keys() -> set[str]:
+    """The keys of every network."""
+    registry = PARTS["network"]
+    return {field.name for name in registry for field in describe_fields(registry[name])}
 
 
 def _objectives() -> list[tuple[str, Any]]:

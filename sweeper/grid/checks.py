@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from analysis.comparisons.goals import beside
 from sweeper.errors import Address, UserError
+from sweeper.grid.blocks import known_keys
 from sweeper.grid.complaints import nearest
 from sweeper.grid.document import Document
 from sweeper.grid.reported import PARTS, reported
@@ -17,6 +18,8 @@ from trainers.fields import describe_fields
 __all__ = ["check_choice", "check_law", "check_search", "check_until"]
 
 FACTS = ("role", "status", "epoch", "checksum", "label")  # of a trial, once it has run
+LAW_X = ("analysis", "law", "x")
+LAW_WHERE = ("analysis", "law", "where")
 USUAL = ("test/kl", "test/recon", "test/denoise")  # not checked: importing torch takes 2 s
 
 
@@ -27,21 +30,33 @@ def check_law(document: Document, law: LawSection, trials: Sequence[PlannedTrial
     checked either; the report states if they are missing.
     """
     known = {name for one in trials for name in one.params}
-    asked: list[tuple[Address, str]] = [(("analysis", "law", "x"), law.x)]
-    asked += [
-        (("analysis", "law", "where", name), name) for name in law.where or () if name not in FACTS
-    ]
+    asked: list[tuple[Address, str]] = [(LAW_X, law.x)]
+    asked += [((*LAW_WHERE, name), name) for name in law.where or () if name not in FACTS]
     for place, name in asked:
         if place in document.lines and name not in known:
-            raise document.error(
-                f"no trial of this grid has {name!r}{nearest(name, known)} "
-                f"(known here: {', '.join(sorted(known))})",
-                place,
-            )
+            with document.mistakes.independent():
+                raise document.error(
+                    f"no trial of this grid has {name!r}{nearest(name, known)} "
+                    f"(known here: {', '.join(sorted(known))})",
+                    place,
+                )
     place = ("analysis", "law", "y")
     if place in document.lines and law.y not in USUAL:
         fitted = [one for one in trials if law.x in one.params]
         _require_metric(document, place, law.y, fitted or trials)
+
+
+def check_law_keys(document: Document) -> None:
+    """What `check_law` finds in a grid that has other errors, so that its trials are not known."""
+    known = known_keys() | {"seed", "components"}
+    for place in document.lines:
+        if place == LAW_X or place[:-1] == LAW_WHERE:
+            name = document.value(place) if place == LAW_X else place[-1]
+            if isinstance(name, str) and name not in (*FACTS, *known):
+                with document.mistakes.independent():
+                    raise document.error(
+                        f"no trial of a grid has {name!r}{nearest(name, known)}", place
+                    )
 
 
 def check_choice(

@@ -10,7 +10,7 @@ from sweeper.errors import Address
 from sweeper.grid.axes import axis
 from sweeper.grid.complaints import nearest, show
 from sweeper.grid.document import Document
-from sweeper.grid.models import Model, fitting_network, known_models
+from sweeper.grid.models import Model, known_models
 from sweeper.grid.spaces import is_space
 from trainers.trial import PARTS
 
@@ -45,17 +45,18 @@ class Choices:
         return objective is not None and (model is None or model.default)
 
     def models(self) -> list[Model]:
-        if self.by_parts:
-            return [
-                Model(name, name, corrupts=place)
-                for where, name in self._choices("objective", PARTS["objective"])
-                for place in self._corrupted(where, name)
-            ]
+        """The models that the block names; unknown ones are left out if errors are collected."""
+        kind = "objective" if self.by_parts else "model"
         known = known_models()
-        return [
-            known[self.registered("model", name, where, known)]
-            for where, name in self._choices("model", known)
-        ]
+        found: list[Model] = []
+        for where, name in self._choices(kind, PARTS["objective"] if self.by_parts else known):
+            with self.document.mistakes.independent():
+                if self.by_parts:
+                    places = self._corrupted(where, name)
+                    found += [Model(name, name, corrupts=place) for place in places]
+                else:
+                    found.append(known[self.registered("model", name, where, known)])
+        return found
 
     def _corrupted(self, where: Address, objective: Any) -> list[Any]:
         """What the corruption acts on, where the block has one and the objective takes it."""
@@ -105,12 +106,13 @@ class Choices:
             )
         return known
 
-    def networks(self, model: Model) -> list[str]:
-        registry = PARTS["network"]
-        return [
-            fitting_network(self.registered("network", name, where, registry), model)
-            for where, name in self._choices("network", registry)
-        ]
+    def networks(self) -> list[str]:
+        """The networks that the block names; unknown names as in `models`."""
+        found = []
+        for where, name in self._choices("network", PARTS["network"]):
+            with self.document.mistakes.independent():
+                found.append(self.registered("network", name, where, PARTS["network"]))
+        return found
 
     def _choices(self, key: str, known: Any) -> list[tuple[Address, Any]]:
         if key not in self.entries:

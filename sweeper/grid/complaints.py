@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import reprlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import ValidationError
 
 from sweeper.errors import Address
 
-__all__ = ["complain", "letter", "nearest", "show", "unknown_key"]
+__all__ = ["closest", "complain", "complaints", "letter", "nearest", "show", "unknown_key"]
 
 RULES = {
     "float_type": "must be a number",
@@ -38,9 +38,29 @@ WITHOUT_VALUE = ("missing", "whole")
 
 def complain(error: ValidationError) -> tuple[Address, str]:
     """The address of the first error, and a sentence with the rule and the value."""
-    first = error.errors(include_url=False)[0]
-    address = tuple(first["loc"]) + tuple(first.get("ctx", {}).get("address", ()))
-    return address, _sentence(first["type"], first["msg"], first.get("ctx", {}), first["input"])
+    return complaints(error)[0]
+
+
+def complaints(
+    error: ValidationError, known: Callable[[Address], Iterable[str]] = lambda _: ()
+) -> list[tuple[Address, str]]:
+    """Address and sentence of every error; `known` gives the keys of the section at an address.
+
+    A key that is missing is no error of its own where an unknown one is nearly spelled like it.
+    """
+    errors = error.errors(include_url=False)
+    strangers = [one["loc"] for one in errors if one["type"] == "extra_forbidden"]
+    meant = {(*loc[:-1], closest(str(loc[-1]), known(loc[:-1]))) for loc in strangers}
+    return [
+        (
+            tuple(one["loc"]) + tuple(one.get("ctx", {}).get("address", ())),
+            unknown_key(str(one["loc"][-1]), known(one["loc"][:-1]))
+            if one["type"] == "extra_forbidden"
+            else _sentence(one["type"], one["msg"], one.get("ctx", {}), one["input"]),
+        )
+        for one in errors
+        if one["type"] != "missing" or one["loc"] not in meant
+    ]
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
@@ -51,8 +71,13 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """``; did you mean 'sigma'?`` (also for σ), or "" if no known name is similar."""
-    close = difflib.get_close_matches(_spelled(name), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    found = closest(name, known)
+    return f"; did you mean {found!r}?" if found else ""
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelled most like this one; None if none is similar."""
+    return next(iter(difflib.get_close_matches(_spelled(name), list(known), n=1)), None)
 
 
 def letter(name: str) -> str:

@@ -31,10 +31,13 @@ def bring_components(
     files = {}
     for position, name in enumerate(named):
         address: Address = ("components", position)
-        path = stored.get(name) if stored else _find(document, address, name)
-        if path is None or not path.is_file():
-            raise document.error(f"there is no file {path or name}", address)
-        files[name] = load_component_file(path)
+        with document.mistakes.independent():
+            path = stored.get(name) if stored else _find(document, address, name)
+            if path is None or not path.is_file():
+                raise document.error(f"there is no file {path or name}", address)
+            files[name] = load_component_file(path)
+    if len(files) < len(set(named)):
+        document.mistakes.stop()
     with refused():
         component_files.offer(list(files.values()))
     return files

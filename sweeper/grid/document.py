@@ -22,6 +22,7 @@ from ruamel.yaml.events import (
 )
 
 from sweeper.errors import Address, UserError, render_address
+from sweeper.grid.mistakes import Collector
 
 __all__ = ["Document", "parse", "read", "written"]
 
@@ -42,7 +43,7 @@ class Document:
     """A parsed file: its values, and the line on which each of them stands.
 
     `lines` maps the address of a value, such as ``("trials", 0, "sigma")``, to its line. Relative
-    paths in the values are relative to `folder`.
+    paths in the values are relative to `folder`. `mistakes` collects the errors of its values.
     """
 
     file: str
@@ -50,12 +51,20 @@ class Document:
     values: Any
     lines: Mapping[Address, int]
     folder: Path = Path()
+    mistakes: Collector = field(default_factory=Collector, compare=False, repr=False)
 
     def line(self, address: Address) -> int | None:
         """The line of a value, or of the innermost value around it that has one."""
         while address and address not in self.lines:
             address = address[:-1]
         return self.lines.get(address)
+
+    def value(self, address: Address) -> Any:
+        """The value at an address that has a line."""
+        found = self.values
+        for step in address:
+            found = found[step]
+        return found
 
     def error(self, message: str, address: Address = ()) -> UserError:
         """The error to raise for the value at `address`."""

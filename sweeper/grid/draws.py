@@ -31,17 +31,19 @@ def read_search(document: Document, raw: Mapping[str, Any]) -> Search:
             ("search", "method"),
         )
     fields = {field.name: field for field in describe_fields(SEARCHES[name])}
-    for key in raw:
-        if key not in ("method", *fields):
-            raise document.error(unknown_key(key, {"method", *fields}), ("search", key))
+    mistakes, values = document.mistakes, {}
+    failures = mistakes.failures
+    for key, value in raw.items():
+        with mistakes.independent():
+            if key not in ("method", *fields):
+                raise document.error(unknown_key(key, {"method", *fields}), ("search", key))
+            if key != "method":
+                values[key] = check_value(document, ("search", key), fields[key], value)
     for field in fields.values():
-        if field.required and field.name not in raw:
+        if field.required and field.name not in raw and mistakes.failures == failures:
             raise document.error(f"the search method {name} needs `{field.name}`", ("search",))
-    values = {
-        key: check_value(document, ("search", key), fields[key], value)
-        for key, value in raw.items()
-        if key != "method"
-    }
+    if mistakes.failures > failures:
+        mistakes.stop()
     try:
         return SEARCHES.build({"name": name, **values})
     except InvalidValue as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sweeper.errors import Address
 from sweeper.grid.asked import Asked, read_evaluations, refuse_meaningless
-from sweeper.grid.blocks import Variant, variants
+from sweeper.grid.blocks import Variant, known_keys, variants
 from sweeper.grid.choices import Entry
 from sweeper.grid.complaints import nearest
 from sweeper.grid.document import Document
@@ -24,6 +24,7 @@ from trainers.trial import Trial
 __all__ = ["LIMIT", "Block", "Point", "expand", "plan_blocks", "points_of"]
 
 LIMIT = 100_000
+FEW = 1_000  # points that are built to find more errors in a grid that has one
 
 
 @dataclass(frozen=True)
@@ -83,32 +84,59 @@ def expand(document: Document, grid: GridSchema, yes: bool = False) -> list[Poin
             ("trials",),
         )
     draws = _draw_all(document, search, blocks)
-    return [
-        point
-        for block in blocks
-        for variant in block.variants
-        for point in points_of(document, block, variant, draws.get(id(variant), [()]))
-    ]
+    points: list[Point] = []
+    for block in blocks:
+        for variant in block.variants:
+            with document.mistakes.independent():
+                points += points_of(document, block, variant, draws.get(id(variant), [()]))
+    return points
 
 
 def plan_blocks(document: Document, grid: GridSchema, search: Search | None = None) -> list[Block]:
-    """Read every block's structure without expanding its axes or drawing from its spaces."""
-    search = search or read_search(document, grid.search)
-    blocks = []
-    for position, raw in enumerate(grid.trials):
-        address = ("trials", position)
-        entries = _entries(grid, raw, address)
-        seeds, aliases, priority = (
-            check_shared(document, entries[key].address, key, entries[key].raw)
-            for key in ("seeds", "aliases", "priority")
-        )
-        asked = read_evaluations(document, entries["evaluate"].address, entries["evaluate"].raw)
-        found = tuple(variants(document, address, entries))
-        splits = read_splits(document, entries.get("split_seeds"), found)
-        blocks.append(Block(found, seed_values(seeds), aliases, asked, splits, priority=priority))
-    _refuse_unused_defaults(document, grid, blocks)
+    """Read every block's structure without expanding its axes or drawing from its spaces.
+
+    Where errors are collected and there is one, it stops after the blocks, whose values are
+    checked nevertheless.
+    """
+    mistakes = document.mistakes
+    failures = mistakes.failures
+    if search is None:
+        search = read_search(document, grid.search)
+    blocks = [_block(document, grid, place, raw) for place, raw in enumerate(grid.trials)]
+    _refuse_unused_defaults(document, grid, blocks, mistakes.failures > failures)
+    if mistakes.failures > failures:
+        _check_values(document, blocks)
+        mistakes.stop()
     dealt = iter(shares(document, search, [one for block in blocks for one in block.variants]))
     return [replace(block, shares=tuple(next(dealt) for _ in block.variants)) for block in blocks]
+
+
+def _block(document: Document, grid: GridSchema, position: int, raw: Mapping[str, Any]) -> Block:
+    """One entry of `trials`; where errors are collected, a default is in the place of each."""
+    independent, address = document.mistakes.independent, ("trials", position)
+    entries = _entries(grid, raw, address)
+    shared: dict[str, Any] = {"seeds": 1, "aliases": "keep", "priority": 0}
+    for key in shared:
+        with independent():
+            shared[key] = check_shared(document, entries[key].address, key, entries[key].raw)
+    asked: tuple[Asked, ...] = ()
+    with independent():
+        asked = read_evaluations(document, entries["evaluate"].address, entries["evaluate"].raw)
+    found = tuple(variants(document, address, entries))
+    splits: Sequence[int | None] = (None,)
+    with independent():
+        splits = read_splits(document, entries.get("split_seeds"), found)
+    seeds = seed_values(shared["seeds"])
+    return Block(found, seeds, shared["aliases"], asked, splits, priority=shared["priority"])
+
+
+def _check_values(document: Document, blocks: Sequence[Block]) -> None:
+    """The values of the blocks of a grid that has other errors; long axes are left out."""
+    for block in blocks:
+        for variant in block.variants:
+            if variant.count <= FEW and not variant.spaces:
+                with document.mistakes.independent():
+                    list(points_of(document, block, variant, [()]))
 
 
 def _entries(grid: GridSchema, block: Mapping[str, Any], address: Address) -> dict[str, Entry]:
@@ -130,15 +158,20 @@ def _entries(grid: GridSchema, block: Mapping[str, Any], address: Address) -> di
     return entries
 
 
-def _refuse_unused_defaults(document: Document, grid: GridSchema, blocks: list[Block]) -> None:
+def _refuse_unused_defaults(
+    document: Document, grid: GridSchema, blocks: list[Block], partly: bool
+) -> None:
+    """partly : whether a block has errors, so that it is not known what all of them take."""
     used = {key for block in blocks for variant in block.variants for key in variant.used}
+    admitted = used | known_keys() if partly else used
+    told = "" if partly else f" (known here: {', '.join(sorted(used))})"
     for key in grid.defaults:
-        if key not in used:
-            raise document.error(
-                f"no trial of this grid takes {key!r}{nearest(key, used)} "
-                f"(known here: {', '.join(sorted(used))})",
-                ("defaults", key),
-            )
+        if key not in admitted:
+            with document.mistakes.independent():
+                raise document.error(
+                    f"no trial of this grid takes {key!r}{nearest(key, admitted)}{told}",
+                    ("defaults", key),
+                )
 
 
 def _draw_all(

@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.sources.tracking_address import without_password
 from sweeper.errors import Place, placed
-from sweeper.grid.checks import check_choice, check_law, check_search, check_until
+from sweeper.grid.checks import check_choice, check_law, check_law_keys, check_search, check_until
 from sweeper.grid.components import bring_components, refused
 from sweeper.grid.document import Document, read, written
 from sweeper.grid.expand import expand
@@ -27,7 +27,7 @@ from sweeper.storage.addresses import (
     storage_path,
     tracking_uri,
 )
-from sweeper.sweep import Sweep
+from sweeper.sweep import PlannedTrial, Proposals, Search, Sweep
 from trainers.conformance.judging import check_calls
 
 __all__ = ["load"]
@@ -47,24 +47,39 @@ def load(
     `yes` admits more than 100,000 trials; `storage` and `tracking` replace what the grid says.
     Relative paths in the grid are relative to `folder`, by default the working folder; its
     components lie beside it, or where `components` says.
-    Raises `UserError` with file, line and path for everything that the user must correct.
+    Raises `UserError` with file, line and path for what the user must correct: all mistakes that
+    do not depend on each other.
     """
     home = folder or Path.cwd()
     document = written(grid, home) if isinstance(grid, Mapping) else read(find_grid(grid), home)
+    options = {"storage": storage, "tracking": tracking}
+    return document.mistakes.collect(
+        lambda: _sweep(document, options, yes=yes, components=components)
+    )
+
+
+def _sweep(
+    document: Document,
+    options: Mapping[str, str | None],
+    *,
+    yes: bool,
+    components: Mapping[str, Path] | None,
+) -> Sweep:
+    home, mistakes = document.folder, document.mistakes
     checked = check_grid(document)
-    places = _places(document, {"storage": storage, "tracking": tracking})
-    with placed(places.get("storage")):
+    storage, tracking = options["storage"], options["tracking"]
+    places = _places(document, options)
+    with mistakes.independent(), placed(places.get("storage")):
         place = storage_path(storage) if storage else storage_path(checked.storage, home)
         check_writable(place)
-    with placed(places.get("tracking")):
+    with mistakes.independent(), placed(places.get("tracking")):
         address = tracking_uri(
             require_tracker(tracking or checked.tracking or default_tracking()),
             None if tracking else home,
         )
     files = bring_components(document, checked.components, components)
     with refused():
-        trials = resolve(document, expand(document, checked, yes))
-        search, proposals = read_adaptive(document, checked)
+        trials, (search, proposals) = _trials(document, checked, yes)
     sweep = Sweep(
         experiment=checked.experiment,
         name=sweep_name(Path(document.file).stem, trials, proposals, search),
@@ -90,16 +105,40 @@ def load(
     return sweep
 
 
+def _trials(
+    document: Document, checked: GridSchema, yes: bool
+) -> tuple[tuple[PlannedTrial, ...], tuple[Search | None, Proposals | None]]:
+    """The trials and what a search may propose; it ends here if anything before was wrong."""
+    mistakes = document.mistakes
+    trials: tuple[PlannedTrial, ...] = ()
+    with mistakes.independent():
+        points = expand(document, checked, yes)
+        mistakes.stop()
+        trials = resolve(document, points)
+    if mistakes.failures:
+        check_law_keys(document)
+    mistakes.stop()
+    return trials, read_adaptive(document, checked)
+
+
+def _relative(storage: str) -> str:
+    return "" if Path(storage).expanduser().is_absolute() else storage
+
+
 def _check(document: Document, checked: GridSchema, sweep: Sweep) -> None:
     """What only the trials themselves show to be impossible."""
     foreseen = (*sweep.trials, *sweep.examples())
+    independent = document.mistakes.independent
     check_calls(one.trial for one in foreseen)
-    check_folders(sweep)
-    check_law(document, checked.analysis.law, foreseen)
-    check_choice(document, checked.analysis.choose, foreseen)
-    with placed(sweep.places.get("until")):
+    with independent():
+        check_folders(sweep)
+    with independent():
+        check_law(document, checked.analysis.law, foreseen)
+    with independent():
+        check_choice(document, checked.analysis.choose, foreseen)
+    with independent(), placed(sweep.places.get("until")):
         check_until(sweep)
-    with placed(sweep.places.get("search")):
+    with independent(), placed(sweep.places.get("search")):
         check_search(sweep, foreseen)
 
 

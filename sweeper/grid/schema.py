@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +20,7 @@ from analysis.sources.tracking_address import without_password
 from cluster.addresses import require_address
 from cluster.errors import ClusterError
 from sweeper.errors import Address, UserError
-from sweeper.grid.complaints import complain, show, unknown_key
+from sweeper.grid.complaints import closest, complain, complaints, show
 from sweeper.grid.document import Document
 from sweeper.resources import Resources
 
@@ -29,6 +29,7 @@ __all__ = ["Aliases", "GridSchema", "check_grid", "check_shared", "require_track
 LARGEST_SEED = 2**31 - 1
 LONGEST_NAME = 255  # bytes: the limit of file systems
 NAME = r"\w[\w .+-]{0,98}"
+BLOCKS_NEED = {"trials", "data", "defaults", "components", "search"}
 TRACKERS = (
     "sqlite:///",
     "http://",
@@ -47,15 +48,7 @@ def _complaint(message: str, **context: Any) -> PydanticCustomError:
 class Section(BaseModel):
     """A mapping of the grid in which only declared keys are allowed."""
 
-    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def only_known_keys(cls, values: Any) -> Any:
-        for key in values if isinstance(values, dict) else ():
-            if key not in cls.model_fields:
-                raise _complaint(unknown_key(key, cls.model_fields), address=(key,))
-        return values
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False, extra="forbid")
 
 
 def check_name(name: str) -> str:
@@ -330,11 +323,7 @@ def check_grid(document: Document) -> GridSchema:
         raise document.error(
             f"a grid must be a mapping (`experiment: ...`), and this is {show(values)}"
         )
-    try:
-        grid = GridSchema.model_validate(values)
-    except ValidationError as error:
-        address, message = complain(error)
-        raise document.error(message, address) from error
+    grid = _validated(document, values)
     if not grid.trials:
         raise document.error(
             "the grid has no trials: write at least one block, such as "
@@ -342,6 +331,42 @@ def check_grid(document: Document) -> GridSchema:
             ("trials",),
         )
     return grid
+
+
+def _validated(document: Document, values: dict[str, Any]) -> GridSchema:
+    """The top level; where errors are collected, without the keys that have one.
+
+    Blocks are not checked if they depend on such a key.
+    """
+    try:
+        return GridSchema.model_validate(values)
+    except ValidationError as error:
+        found = complaints(error, _keys_at)
+        for address, message in found:
+            with document.mistakes.independent():
+                raise document.error(message, address) from error
+    wrong = {str(address[0]) for address, _ in found}
+    if {key if key in GridSchema.model_fields else _meant(key) for key in wrong} & BLOCKS_NEED:
+        document.mistakes.stop()
+    rest = {key: value for key, value in values.items() if key not in wrong}
+    return GridSchema.model_validate({"experiment": "unnamed"} | rest)
+
+
+def _meant(key: str) -> str | None:
+    return closest(key, GridSchema.model_fields)
+
+
+def _keys_at(address: Address) -> list[str]:
+    """The keys of the section of a grid at an address."""
+    section: type[BaseModel] = GridSchema
+    for step in address:
+        hint = section.model_fields[str(step)].annotation
+        section = next(
+            one
+            for one in (hint, *get_args(hint))
+            if isinstance(one, type) and issubclass(one, BaseModel)
+        )
+    return list(section.model_fields)
 
 
 def check_shared(document: Document, address: Address, key: str, raw: Any) -> Any:
