@@ -63,14 +63,17 @@ def _one(kind: str, name: str, as_json: bool) -> int:
     from rich.table import Table
     from rich.text import Text
 
+    from sweeper.grid.complaints import show
+
     screen = console()
     screen.print(Text(entry["summary"]), soft_wrap=True)
-    screen.print(Text(entry["reference"], style="dim"), soft_wrap=True)
+    if entry["reference"]:
+        screen.print(Text(entry["reference"], style="dim"), soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("field", "type", "default", "bounds"):
         table.add_column(title)
     for field in entry["fields"]:
-        default = "required" if field["required"] else str(field["default"])
+        default = "required" if field["required"] else show(field["default"])
         table.add_row(*map(Text, (field["name"], field["type"], default, field["bounds"])))
     if entry["fields"]:
         screen.print()

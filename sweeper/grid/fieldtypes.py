@@ -62,7 +62,8 @@ def describe_type(hint: Any) -> str:
     if origin is Annotated:
         return describe_type(arguments[0])
     if origin is tuple:
-        return f"list of {describe_type(arguments[0])}s"
+        inner = describe_type(arguments[0])
+        return f"list of {inner}s" if inner.endswith("number") else f"list of {inner}"
     if origin is Literal:
         return " or ".join(map(str, arguments))
     if origin in (Union, types.UnionType):

@@ -12,12 +12,13 @@ from sweeper.errors import Place, placed
 from sweeper.grid.checks import check_choice, check_law, check_law_keys, check_search, check_until
 from sweeper.grid.components import bring_components, refused
 from sweeper.grid.document import Document, read, written
-from sweeper.grid.expand import expand
+from sweeper.grid.expand import Point, expand
 from sweeper.grid.grid_files import find_grid
 from sweeper.grid.identity import sweep_name
 from sweeper.grid.proposals import read_adaptive
 from sweeper.grid.resolve import resolve
 from sweeper.grid.schema import GridSchema, check_grid, require_tracker
+from sweeper.grid.stored_labels import read_labels
 from sweeper.storage.addresses import (
     VARIABLE,
     check_folders,
@@ -27,7 +28,7 @@ from sweeper.storage.addresses import (
     storage_path,
     tracking_uri,
 )
-from sweeper.sweep import PlannedTrial, Proposals, Search, Sweep
+from sweeper.sweep import Sweep
 from trainers.conformance.judging import check_calls
 
 __all__ = ["load"]
@@ -79,7 +80,10 @@ def _sweep(
         )
     files = bring_components(document, checked.components, components)
     with refused():
-        trials, (search, proposals) = _trials(document, checked, yes)
+        points = _points(document, checked, yes)
+        stored = read_labels(place, checked.experiment)
+        trials = stored.apart(resolve(document, points))
+        search, proposals = read_adaptive(document, checked, stored)
     sweep = Sweep(
         experiment=checked.experiment,
         name=sweep_name(Path(document.file).stem, trials, proposals, search),
@@ -105,20 +109,16 @@ def _sweep(
     return sweep
 
 
-def _trials(
-    document: Document, checked: GridSchema, yes: bool
-) -> tuple[tuple[PlannedTrial, ...], tuple[Search | None, Proposals | None]]:
-    """The trials and what a search may propose; it ends here if anything before was wrong."""
+def _points(document: Document, checked: GridSchema, yes: bool) -> list[Point]:
+    """The points of the grid; it ends here if anything before, or in the blocks, was wrong."""
     mistakes = document.mistakes
-    trials: tuple[PlannedTrial, ...] = ()
+    points: list[Point] = []
     with mistakes.independent():
         points = expand(document, checked, yes)
-        mistakes.stop()
-        trials = resolve(document, points)
     if mistakes.failures:
         check_law_keys(document)
     mistakes.stop()
-    return trials, read_adaptive(document, checked)
+    return points
 
 
 def _relative(storage: str) -> str:

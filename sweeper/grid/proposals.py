@@ -13,6 +13,7 @@ from sweeper.grid.expand import Block, plan_blocks, points_of
 from sweeper.grid.resolve import resolve
 from sweeper.grid.schema import GridSchema
 from sweeper.grid.spaces import Space
+from sweeper.grid.stored_labels import StoredLabels
 from sweeper.sweep import PlannedTrial, Search
 
 __all__ = ["BlockProposals", "read_adaptive"]
@@ -24,11 +25,13 @@ MIDDLE = 0.5
 class BlockProposals:
     """The blocks with spaces, each variant (model, network) of a block counted as one.
 
-    A point is the number of a block with a value for each of its spaces.
+    A point is the number of a block with a value for each of its spaces. `stored` : the labels
+    of the experiment's other sweeps.
     """
 
     document: Document
     blocks: tuple[tuple[Block, Variant], ...]
+    stored: StoredLabels
 
     def spaces(self, number: int) -> dict[str, Space]:
         """The spaces of a block, by the flat name of their parameter."""
@@ -43,7 +46,8 @@ class BlockProposals:
         """The trials of a point, one for each seed; raises `UserError` for invalid values."""
         block, variant = self.blocks[number]
         points = list(points_of(self.document, block, variant, [tuple(values)]))
-        return resolve(self.document, points, list(self.spaces(number)))
+        shown = list(self.spaces(number))
+        return self.stored.apart(resolve(self.document, points, shown), shown)
 
     def examples(self) -> list[tuple[PlannedTrial, ...]]:
         """The point in the middle of each block."""
@@ -71,7 +75,7 @@ class BlockProposals:
 
 
 def read_adaptive(
-    document: Document, grid: GridSchema
+    document: Document, grid: GridSchema, stored: StoredLabels
 ) -> tuple[Search | None, BlockProposals | None]:
     """The search of a grid if it uses results, and its proposals if it chooses values itself."""
     search = read_search(document, grid.search)
@@ -93,4 +97,4 @@ def read_adaptive(
                 "place of a list of values",
                 variant.address,
             )
-    return search, BlockProposals(document, found)
+    return search, BlockProposals(document, found, stored)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sweeper.errors import UserError
-from sweeper.grid.complaints import nearest
+from sweeper.grid.complaints import nearest, show
 from sweeper.planning.catalogue import catalogue
 
 __all__ = ["entry_of"]
@@ -28,7 +28,7 @@ EXAMPLES = {
     "corruptions": "trials: [{{objective: elbo, corruption: {{name: {name}{more}}}, "
     "corrupts: input}}]",
     "datasets": "data: {{name: {name}{more}}}",
-    "evaluations": "evaluate: [{name}]",
+    "evaluations": "evaluate: [{more}]",
     "searches": "search: {{method: {name}{more}}}",
     "samplers": "sweeper sample TRIAL --sampler {name}",
     "grids": "sweeper run {name}",
@@ -59,4 +59,8 @@ def _example(kind: str, entry: dict[str, Any]) -> str:
     required = [field["name"] for field in entry["fields"] if field["required"]]
     more = "".join(f", {field}: {REQUIRED.get(field, '...')}" for field in required)
     more += CORRUPTED if entry.get("corrupts") else ""
+    if kind == "evaluations":
+        told = [one for one in entry["fields"] if one["default"] not in (None, [])]
+        fields = ", ".join(f"{one['name']}: {show(one['default'])}" for one in told)
+        more = f"{{{entry['name']}: {{{fields}}}}}" if told else entry["name"]
     return EXAMPLES.get(kind, "{name}").format(name=entry["name"], more=more)

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli import main
+from sweeper.grid.asked import read_evaluations
 from sweeper.grid.document import parse
 from sweeper.grid.loading import load
 from sweeper.grid.models import known_models
 from sweeper.planning.catalogue import catalogue, registries
 from sweeper.planning.entry import entry_of
+from trainers.evaluations import EVALUATIONS
 
 KINDS = {
     "models",
@@ -110,6 +112,17 @@ def test_the_examples_of_models_are_grids(tmp_path: Path, monkeypatch: pytest.Mo
         block = {"network": fitting[model.declared.network], "epochs": 1, **example["trials"][0]}
         sweep = load({"experiment": "e", "data": {"name": "digits"}, "trials": [block]})
         assert {trial.params["model"] for trial in sweep.trials} == {name}
+
+
+def test_the_examples_of_evaluations_are_what_a_grid_may_ask() -> None:
+    """Their fields are all there, with their defaults."""
+    found = catalogue("evaluations")["evaluations"]
+    assert found
+    for entry in found:
+        example = entry_of("evaluations", entry["name"])["example"]
+        document = parse(example, "example")
+        [asked] = read_evaluations(document, ("evaluate",), document.values["evaluate"])
+        assert asked.evaluator == EVALUATIONS[entry["name"]]()
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
