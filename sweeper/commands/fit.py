@@ -17,6 +17,7 @@ from sweeper.terminal.screen import console, print_bullets, print_json
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.figures.drawing.claims import Claim
     from analysis.laws.components import Component
     from analysis.laws.hypotheses import Against
     from analysis.laws.powerlaw import Law, PowerLaw
@@ -68,6 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.group:
         return _grouped(arguments)
     experiment = None if arguments.published else load_chosen(arguments)
+    if experiment and arguments.against is None:
+        claims = _claims(arguments, experiment)
+        if len(claims) > 1:
+            return _show_claims(claims, arguments.json)
     law = _published(arguments) if experiment is None else _measured(arguments, experiment)
     test = None if arguments.against is None else _against(arguments.against, law, experiment)
     parts = _variance(law, experiment) if experiment else []
@@ -77,6 +82,41 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(law.to_json() | more | variance)
     else:
         _show(law, [test.sentence()] if test else [], parts)
+    return 0
+
+
+def _claims(arguments: argparse.Namespace, experiment: Experiment) -> Sequence[Claim]:
+    """The law in each group of settings; without options the report's own numbers."""
+    from analysis.report.experiment_laws import group_laws
+
+    chosen = (arguments.x, arguments.y, arguments.range, arguments.model, arguments.where)
+    law = _law(arguments, experiment)
+    if any(chosen):
+        return group_laws(experiment, law)
+    return group_laws(
+        experiment, law, settings(declared(experiment.sweeps), sweeps=experiment.sweeps)
+    )
+
+
+def _show_claims(claims: Sequence[Claim], as_json: bool) -> int:
+    """A law a group, with its name."""
+    if as_json:
+        groups = [
+            {
+                "label": one.family.label,
+                "group": dict(one.family.fields),
+                **(one.law.to_json() if one.law else {"refusal": one.refusal}),
+            }
+            for one in claims
+        ]
+        print_json({"groups": groups})
+        return 0
+    for one in claims:
+        console().print(f"\n{one.family.label}", markup=False, style="bold")
+        if one.law:
+            _show(one.law, [])
+        else:
+            print_bullets(console(), [one.refusal])
     return 0
 
 

@@ -127,6 +127,40 @@ def test_fit_takes_other_hyperparameters(
     assert (where["nu"], where["n"]) == (pytest.approx(0.7), 9)
 
 
+def test_fit_takes_each_group_as_the_report_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two models and two d_z: a law each, with the numbers of report.json."""
+    folder = SweepFolder(tmp_path)
+    for model, d_z, nu in (("sigma_vae", 2, 1.2), ("sigma_vae", 4, 0.9), ("dvae", 2, 0.5)):
+        for seed in (0, 1, 2):
+            for sigma in (0.1, 0.2, 0.4):
+                name = f"{model[0]}{d_z}{seed}{sigma}".replace(".", "")
+                params = {"model": model, "sigma": sigma, "beta": 1.0, "d_z": d_z, "seed": seed}
+                folder.trial(name, params)
+                value = (1 + 0.1 * seed) * sigma ** -(nu + 0.01 * seed)
+                folder.commit(name, 1, {"test/kl": value})
+    folder.sweep()
+    found = answer(capsys, "fit", "demo", "--storage", str(tmp_path))["groups"]
+    nus = {one["label"]: one["nu"] for one in found}
+    assert nus == {
+        "σ-VAE, d_z = 2": pytest.approx(1.21),
+        "σ-VAE, d_z = 4": pytest.approx(0.91),
+        "DVAE": pytest.approx(0.51),
+    }
+    out = tmp_path / "out"
+    answer(capsys, "report", "demo", "--storage", str(tmp_path), "--out", str(out))
+    laws = json.loads((out / "report.json").read_text())["laws"]
+    numbers = ("nu", "ci_low", "ci_high", "p_holm", "n")
+    reported = {(one["family"], *(one[key] for key in numbers)) for one in laws}
+    assert {(one["label"], *(one[key] for key in numbers)) for one in found} == reported
+    one = answer(capsys, "fit", "demo", "--model", "dvae", "--storage", str(tmp_path))
+    assert one["nu"] == nus["DVAE"]
+    assert main(["fit", "demo", "--storage", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert [shown.count(label) for label in nus] == [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("asked", "ends", "y"),
     [
