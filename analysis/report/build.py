@@ -92,7 +92,7 @@ def _blocks(found: Iterable[Part]) -> list[Block]:
 
 def _numbers(name: str, found: Iterable[Part]) -> dict[str, Any]:
     """All numbers of the report for report.json; NaN and infinity are null."""
-    said = {"schema": 1, "experiment": name, "summary": _said(found)}
+    said = {"schema": 1, "experiment": name, "answer": _answer(found), "summary": _said(found)}
     return said | {key: value for part in found for key, value in part.numbers.items()}
 
 
@@ -100,12 +100,17 @@ def _page(title: str, under: str, found: list[Part], settings: ReportSettings) -
     return Page(
         title=title,
         provenance=under,
-        answer=next((part.answer for part in found if part.answer), ""),
+        answer=_answer(found),
         keys=[key for part in found for key in part.keys],
         sections=list(_sections(found)),
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         reload_s=settings.reload_s,
     )
+
+
+def _answer(found: Iterable[Part]) -> str:
+    """The first answer that a part gives; empty if none does."""
+    return next((part.answer for part in found if part.answer), "")
 
 
 def _sections(found: list[Part]) -> Iterator[Section]:

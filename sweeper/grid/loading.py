@@ -15,10 +15,8 @@ from sweeper.grid.document import Document, read, written
 from sweeper.grid.expand import Point, expand
 from sweeper.grid.grid_files import find_grid
 from sweeper.grid.identity import sweep_name
-from sweeper.grid.proposals import read_adaptive
-from sweeper.grid.resolve import resolve
+from sweeper.grid.proposals import read_trials
 from sweeper.grid.schema import GridSchema, check_grid, require_tracker
-from sweeper.grid.stored_labels import read_labels
 from sweeper.storage.addresses import (
     VARIABLE,
     check_folders,
@@ -81,9 +79,7 @@ def _sweep(
     files = bring_components(document, checked.components, components)
     with refused():
         points = _points(document, checked, yes)
-        stored = read_labels(place, checked.experiment)
-        trials = stored.apart(resolve(document, points))
-        search, proposals = read_adaptive(document, checked, stored)
+        trials, search, proposals = read_trials(document, checked, points, place)
     sweep = Sweep(
         experiment=checked.experiment,
         name=sweep_name(Path(document.file).stem, trials, proposals, search),
@@ -119,10 +115,6 @@ def _points(document: Document, checked: GridSchema, yes: bool) -> list[Point]:
         check_law_keys(document)
     mistakes.stop()
     return points
-
-
-def _relative(storage: str) -> str:
-    return "" if Path(storage).expanduser().is_absolute() else storage
 
 
 def _check(document: Document, checked: GridSchema, sweep: Sweep) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sweeper.grid.blocks import Variant, slots
 from sweeper.grid.document import Document
 from sweeper.grid.draws import read_search
-from sweeper.grid.expand import Block, plan_blocks, points_of
+from sweeper.grid.expand import Block, Point, plan_blocks, points_of
 from sweeper.grid.resolve import resolve
 from sweeper.grid.schema import GridSchema
 from sweeper.grid.spaces import Space
-from sweeper.grid.stored_labels import StoredLabels
+from sweeper.grid.stored_labels import StoredLabels, read_labels
 from sweeper.sweep import PlannedTrial, Search
 
-__all__ = ["BlockProposals", "read_adaptive"]
+__all__ = ["BlockProposals", "read_trials"]
 
 MIDDLE = 0.5
 
@@ -74,7 +75,19 @@ class BlockProposals:
         return [extents, [[trial.id for trial in example] for example in self.examples()]]
 
 
-def read_adaptive(
+def read_trials(
+    document: Document, grid: GridSchema, points: Sequence[Point], storage: Path
+) -> tuple[tuple[PlannedTrial, ...], Search | None, BlockProposals | None]:
+    """The trials of the points, and what a search may propose beside them.
+
+    Their labels differ from those of the experiment's other trials in the storage.
+    """
+    stored = read_labels(storage, grid.experiment)
+    trials = stored.apart(resolve(document, points))
+    return trials, *_read_adaptive(document, grid, stored)
+
+
+def _read_adaptive(
     document: Document, grid: GridSchema, stored: StoredLabels
 ) -> tuple[Search | None, BlockProposals | None]:
     """The search of a grid if it uses results, and its proposals if it chooses values itself."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
+from mlflow.entities import Metric, RunTag
 from mlflow.tracking import MlflowClient
 
 from sweeper.tracking.artifact_place import bring_artifacts_along
+from sweeper.tracking.report_claims import ReportClaims, report_claims
 from sweeper.tracking.store import quiet_client
 
 __all__ = ["add_picture", "add_report"]
@@ -26,13 +30,32 @@ def add_picture(uri: str, experiment: str, trial: str, path: Path) -> str | None
 
 
 def add_report(uri: str, experiment: str, sweep: str, folder: Path) -> str | None:
-    """Add a report's files to the sweep's run, below ``report``; returns the run's id or None."""
+    """Add a report's files to the sweep's run, below ``report``, and what it claims.
+
+    Returns the run's id, None if there is no run.
+    """
     bring_artifacts_along(uri, experiment)
     client = quiet_client(uri)
     run = _oldest_run(client, experiment, f"tags.`sweeper.sweep` = '{sweep}'")
     if run:
         client.log_artifacts(run, str(folder), "report")
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        _add_claims(client, run, report_claims(report, experiment))
     return run
+
+
+def _add_claims(client: MlflowClient, run: str, found: ReportClaims) -> None:
+    """Write a value again only if it has changed, so that a repeated report adds nothing."""
+    known, now = client.get_run(run).data, time.time_ns() // 1_000_000
+    metrics = [
+        Metric(name, value, now, found.finished)
+        for name, value in found.metrics.items()
+        if known.metrics.get(name) != value
+    ]
+    tags = [
+        RunTag(name, value) for name, value in found.tags.items() if known.tags.get(name) != value
+    ]
+    client.log_batch(run, metrics=metrics, tags=tags)
 
 
 def _oldest_run(client: MlflowClient, experiment: str, query: str) -> str | None:

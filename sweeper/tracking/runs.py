@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from sweeper.storage.paths import sweep_folder_of, trial_folder
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.artifact_place import artifact_location
 from sweeper.tracking.evaluation_artifacts import TAG
+from sweeper.tracking.run_names import RunNames
 from sweeper.tracking.run_status import TRIAL_STATUS, RunStatus
-from sweeper.tracking.tags import declared_tags, origin_tags, own_tag, started_ms, trial_tags
+from sweeper.tracking.tags import NOTE, declared_tags, origin_tags, own_tag, started_ms, trial_tags
 from trainers.checkpoint import Commit
 
 __all__ = ["Runs", "Shown"]
@@ -54,14 +55,16 @@ class Runs:
         self._client, self._provenance = client, provenance
         self._name, self._trials = sweep.name, {trial.id for trial in sweep.trials}
         self._storage = sweep.storage
+        self._run_names = RunNames(sweep.trials)
         self._experiment = self._find_experiment(sweep)
         parent = self._find_parent(declared_tags(sweep)).info
         self.parent, self.parent_files = str(parent.run_id), str(parent.artifact_uri)
         self._shown = self._find("tags.`sweeper.kind` = 'trial'")
 
-    def grow(self, trials: set[str]) -> None:
+    def grow(self, trials: Collection[PlannedTrial]) -> None:
         """Add trials of the sweep, and find the runs that they have already."""
-        self._trials |= trials
+        self._trials |= {trial.id for trial in trials}
+        self._run_names.add(trials)
 
     def knows(self, trial: str) -> bool:
         """Whether a run of the trial exists."""
@@ -143,7 +146,8 @@ class Runs:
         found = self._client.get_experiment_by_name(sweep.experiment)
         if found is None:
             place = artifact_location(sweep.tracking, sweep.experiment, sweep.storage)
-            self._client.create_experiment(sweep.experiment, artifact_location=place)
+            number = self._client.create_experiment(sweep.experiment, artifact_location=place)
+            self._client.set_experiment_tag(number, NOTE, _about(sweep))
         elif found.lifecycle_stage == "deleted":
             self._client.restore_experiment(found.experiment_id)
         found = self._client.get_experiment_by_name(sweep.experiment)
@@ -205,6 +209,21 @@ class Runs:
         }
         started = started_ms(commit) if commit else None
         run = self._client.create_run(
-            self._experiment.experiment_id, start_time=started, tags=tags, run_name=trial.label
+            self._experiment.experiment_id,
+            start_time=started,
+            tags=tags,
+            run_name=self._run_names.name(trial),
         )
         return Shown(run.info.run_id, run.info.artifact_uri, "RUNNING", parent=self.parent)
+
+
+def _about(sweep: Sweep) -> str:
+    """Markdown for the page of a new experiment."""
+    return (
+        f"Sweeps of the experiment `{sweep.experiment}`, written by sweeper. A sweep is a run "
+        "whose children are its trials: it has the grid, the report and what that claims (the "
+        "exponent `nu` with its interval, and the verdicts), its children have the parameters "
+        "and metrics.\n\n"
+        f"The storage is `{sweep.storage}`; `sweeper report {sweep.experiment} --storage "
+        f"{sweep.storage}` writes the report."
+    )

@@ -10,6 +10,7 @@ from sweeper.sweep import PlannedTrial, Sweep, noise_key
 from trainers.checkpoint import Commit
 
 __all__ = [
+    "NOTE",
     "commit_tags",
     "declared_tags",
     "origin_tags",
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 LONGEST = 5000
+NOTE = "mlflow.note.content"  # what MLflow shows as the description
 
 
 def text(value: Any) -> str:
@@ -48,8 +50,8 @@ def own_tag(trial: str) -> str:
 
 
 def trial_tags(trial: PlannedTrial) -> dict[str, str]:
-    """The tags of a trial that do not depend on how it was trained."""
-    return {
+    """The tags of a trial that do not depend on how it was trained; none is empty."""
+    found = {
         "sweeper.kind": "trial",
         "sweeper.trial": trial.id,
         own_tag(trial.id): "true",
@@ -64,7 +66,19 @@ def trial_tags(trial: PlannedTrial) -> dict[str, str]:
         "sweeper.noise": noise_key(trial.trial) or "",
         "sweeper.beta_exponent": text(trial.trial.beta_exponent),
         "sweeper.data_checksum": text(trial.data.get("checksum", "")),
+        NOTE: _description(trial),
     }
+    return {name: value for name, value in found.items() if value}
+
+
+def _description(trial: PlannedTrial) -> str:
+    """Markdown for the page of a trial's run."""
+    line = f" of line {trial.line} of the grid" if trial.line else ""
+    return (
+        f"The trial `{trial.id}`{line}: {trial.label}.\n\n"
+        f"`sweeper sample {trial.id}` draws samples of it, `sweeper denoise {trial.id}` denoises "
+        f"images, and `sweeper rerun {trial.id}` trains it again."
+    )
 
 
 def origin_tags(provenance: Mapping[str, Any]) -> dict[str, str]:

@@ -72,7 +72,7 @@ class Tracking:
         new = {trial.id: trial for trial in sweep.trials[len(self._trials) :]}
         self._sweep = sweep
         self._trials |= new
-        self.runs.grow(set(new))
+        self.runs.grow(new.values())
 
     def show_trial(self, trial_id: str, commit: Commit | None, status: str) -> None:
         """Bring a trial's run up to a commit; `status` is RUNNING, FINISHED, FAILED or KILLED."""
@@ -162,8 +162,10 @@ class Tracking:
             params = []
         tags = {"sweeper.described": "true"}
         if commit:
-            tags |= ({"sweeper.reason": ""} if shown.blamed else {}) | commit_tags(commit)
+            tags |= commit_tags(commit)
         self._log(shown, last, params, tags)
+        if commit and shown.blamed and commit.progress.reason is None:
+            self._client.delete_tag(shown.run, "sweeper.reason")
         shown.described = True
         shown.blamed = commit.progress.reason is not None if commit else shown.blamed
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from sweeper.cli import main
 from sweeper.commands import report
@@ -65,6 +67,33 @@ def test_a_second_run_skips_everything(place: Path, capsys: pytest.CaptureFixtur
     } == {"experiment": "small", "trials": 9, "finished": 9, "failed": 0, "skipped": 9}
     assert Path(found["report"]).is_file()
     assert found["tracking_uri"] == f"sqlite:///{place}/mlflow.db"
+
+
+def test_the_run_of_the_sweep_carries_what_the_report_claims(place: Path) -> None:
+    client = MlflowClient(f"sqlite:///{place}/mlflow.db")
+    found = client.get_experiment_by_name("small")
+    assert found is not None
+    assert "`small`" in found.tags["mlflow.note.content"]
+    [parent] = client.search_runs([found.experiment_id], "tags.`sweeper.kind` = 'sweep'")
+    report = json.loads((place / "sweeps/sweeps/small/report/report.json").read_text())
+    [law] = report["laws"]
+    metrics, tags = parent.data.metrics, parent.data.tags
+    assert (metrics["nu"], metrics["nu_low"], metrics["nu_high"]) == (
+        law["nu"],
+        law["ci_low"],
+        law["ci_high"],
+    )
+    verdicts = Counter(one["verdict"] for one in report["equivalence"]["verdicts"])
+    assert {
+        name.removeprefix("equivalence/"): value
+        for name, value in metrics.items()
+        if name.startswith("equivalence/")
+    } == verdicts
+    assert tags["sweeper.law"] == law["law"]
+    assert report["answer"]
+    assert tags["mlflow.note.content"].startswith(f"**{report['answer']}**")
+    history = client.get_metric_history(parent.info.run_id, "nu")
+    assert [row.step for row in history] == [9], "a second report adds nothing"
 
 
 def test_the_end_of_a_run_says_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,9 @@ def test_runs_end_and_say_what_they_are(shared: Sweep) -> None:
     seen, (good, bad) = look(shared.tracking), shared.trials
     assert seen.statuses == {good.id: "FINISHED", bad.id: "FAILED"}
     run = seen.runs[good.id][0]
-    assert run.info.run_name == good.label
+    assert run.info.run_name == "s1 sigma_vae σ=0.1", "what varies comes first"
+    assert good.id in run.data.tags["mlflow.note.content"]
+    assert all(run.data.tags.values()), "no empty tags"
     assert run.data.params == {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in good.params.items()
@@ -330,10 +332,14 @@ def test_a_report_is_shown_with_its_sweep(tmp_path: Path) -> None:
     folder = tmp_path / "report"
     folder.mkdir()
     (folder / "index.html").write_text("<p>")
+    (folder / "report.json").write_text("{}")
     assert deliver_report(sweep, folder) is None
     client = MlflowClient(sweep.tracking)
     parent = look(sweep.tracking).parents[0].info.run_id
-    assert [file.path for file in client.list_artifacts(parent, "report")] == ["report/index.html"]
+    assert [file.path for file in client.list_artifacts(parent, "report")] == [
+        "report/index.html",
+        "report/report.json",
+    ]
 
 
 def test_a_store_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""What a report claims, as metrics, tags and a description of the sweep's MLflow run."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.tracking.tags import NOTE, text
+
+__all__ = ["ReportClaims", "report_claims"]
+
+NUMBERS = {"nu": "nu", "nu_low": "ci_low", "nu_high": "ci_high"}
+
+
+@dataclass(frozen=True)
+class ReportClaims:
+    """Metrics at the step `finished`, the number of finished trials, and tags."""
+
+    finished: int
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+def report_claims(report: Mapping[str, Any], experiment: str) -> ReportClaims:
+    """The claims of a ``report.json``.
+
+    The first law's exponent is the metric ``nu``, with ``nu_low`` and ``nu_high``; those of
+    further laws are below ``laws/``. The verdicts of the tests of equivalence are counted.
+    """
+    laws = [law for law in report.get("laws", ()) if law.get("nu") is not None]
+    metrics: dict[str, float] = {}
+    for place, law in enumerate(laws):
+        for name, key in NUMBERS.items():
+            where = f"laws/{_plain(law['law'])}/{name}" if place else name
+            metrics[where] = _number(law.get(key))
+    verdicts = Counter(one["verdict"] for one in _verdicts(report))
+    metrics |= {f"equivalence/{_plain(name)}": float(n) for name, n in verdicts.items()}
+    tags = {NOTE: text(_description(report, experiment))}
+    if laws:
+        training = (laws[0].get("convergence") or {}).get("verdict")
+        tags["sweeper.law"] = text(laws[0]["law"])
+        tags |= {"sweeper.law_training": text(training)} if training else {}
+        tags["sweeper.law_bends"] = text(bool(laws[0].get("bends")))
+    known = {name: value for name, value in metrics.items() if math.isfinite(value)}
+    return ReportClaims(int(report.get("trials", {}).get("finished", 0)), known, tags)
+
+
+def _verdicts(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = report.get("equivalence", {}).get("verdicts", [])
+    return found
+
+
+def _description(report: Mapping[str, Any], experiment: str) -> str:
+    """Markdown: the answer, the sentences of the summary, and where the report is."""
+    answer = report.get("answer")
+    said = [sentence for sentence in report.get("summary", ()) if sentence != answer]
+    lines = [f"**{_escaped(answer)}**", ""] if answer else []
+    lines += [f"- {_escaped(sentence)}" for sentence in said]
+    lines += ["", "The whole report is the artifact `report/index.html`, the grid `grid.yaml`;"]
+    return "\n".join([*lines, f"`sweeper report {experiment}` writes the report again."])
+
+
+def _escaped(sentence: str) -> str:
+    return re.sub(r"([*_<\\])", r"\\\1", sentence)
+
+
+def _plain(name: str) -> str:
+    """A name with the letters that MLflow admits in that of a metric."""
+    return re.sub(r"[^\w./ -]+", "", name).replace("  ", " ")
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
