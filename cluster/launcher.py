@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from cluster.base import ROOT
@@ -21,7 +21,6 @@ __all__ = ["AwsMachines", "SshHosts", "install", "launcher_file"]
 Settings = dict[str, Any]
 
 TOKEN = "~/.ray/auth_token"
-SOURCE, ENVIRONMENT = "~/sweeper-source", "~/sweeper-environment"
 LEFT_OUT = [".git", ".venv", "__pycache__", "sweeps", "mlruns", "*.db"]
 NAME = r"[A-Za-z0-9][\w.:-]*"  # of a host, a region, a type of machine
 
@@ -104,27 +103,29 @@ class AwsMachines:
         return machine | ({"IamInstanceProfile": {"Arn": self.profile}} if self.profile else {})
 
 
-def install(checkout: Path = ROOT) -> tuple[str, Settings]:
+def install(user: str, checkout: Path = ROOT) -> tuple[str, Settings]:
     """The Python on hosts that have nothing yet, and the settings that install it with sweeper.
 
-    The hosts get the checkout, and the versions of its ``constraints.txt``. Raises `ClusterError`
-    if this program runs from no checkout.
+    user : of the hosts, in whose home it goes. checkout : is sent there; the versions are those
+    of its ``constraints.txt``. Raises `ClusterError` if there is no such file.
     """
     if not (checkout / "constraints.txt").exists():
         raise ClusterError(
             "what is installed on new hosts comes from a checkout, as it has constraints.txt; run "
             "this from one, or give --python with the Python of hosts that have sweeper"
         )
+    home = "/root" if user == "root" else f"/home/{user}"
+    source, environment = f"{home}/sweeper-source", f"{home}/sweeper-environment"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    uv, python = "python3 -m uv", f"{ENVIRONMENT}/bin/python"
-    source = f'"$HOME/{PurePosixPath(SOURCE).name}[cluster,cloud]"'
+    uv, python = "python3 -m uv", f"{environment}/bin/python"
+    parts = shlex.quote(f"{source}[cluster,cloud]")
     commands = [
         "python3 -m pip install --user --quiet uv",
-        f"test -x {python} || {uv} venv --quiet --python {version} {ENVIRONMENT}",
-        f"{uv} pip install --quiet --python {python} -c {SOURCE}/constraints.txt {source} boto3",
+        f"test -x {python} || {uv} venv --quiet --python {version} {environment}",
+        f"{uv} pip install --quiet --python {python} -c {source}/constraints.txt {parts} boto3",
     ]
     settings = {
-        "file_mounts": {SOURCE: str(checkout)},
+        "file_mounts": {source: str(checkout)},
         "rsync_exclude": LEFT_OUT,
         "setup_commands": commands,
     }
@@ -139,11 +140,10 @@ def launcher_file(name: str, place: Settings, python: str, setup: Settings) -> S
     """
     token = token_file()
     private_text(token, secrets.token_hex(32))
-    folder = python.rpartition("/")[0]
-    # A leading ~ is the shell's, as the home of the hosts is not known here.
-    place_of_ray = folder if folder.startswith("~/") else shlex.quote(folder)
-    path = f"export PATH={place_of_ray}:$PATH"
-    start = f"{path}; {MODE}=token RAY_USAGE_STATS_ENABLED=0 ray start"
+    path = f"export PATH={shlex.quote(python.rpartition('/')[0])}:$PATH"
+    # The second version of Ray's autoscaler starts no worker on hosts of one's own (Ray 2.60).
+    version = "RAY_enable_autoscaler_v2=0 " * (place["provider"]["type"] == "local")
+    start = f"{path}; {version}{MODE}=token RAY_USAGE_STATS_ENABLED=0 ray start"
     return {
         "cluster_name": name,
         **place,

@@ -64,6 +64,9 @@ class SlurmScript:
             _require_form(key, value)
         for option in self.options:
             _require_form("option", option)
+        limit = _seconds(self.time) if self.time else None
+        rule = "less than half of --time, as the job would be queued again and again"
+        _require("warning", limit is None or 2 * self.warning_s < limit, rule, self.warning_s)
         return [
             f"job-name={name}",
             f"nodes={self.nodes}",
@@ -77,6 +80,19 @@ class SlurmScript:
             f"output={name}-%j.log",
             *self.options,
         ]
+
+
+def _seconds(limit: str) -> int:
+    """A time limit in seconds: M, M:S, H:M:S, D-H, D-H:M or D-H:M:S."""
+    days, dash, rest = limit.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    if dash:
+        hours, minutes, seconds = (*parts, 0, 0)[:3]
+    elif len(parts) == 3:
+        hours, minutes, seconds = parts
+    else:
+        hours, (minutes, seconds) = 0, (*parts, 0)[:2]
+    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def submit_script(text: str) -> str:

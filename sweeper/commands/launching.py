@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any
 
@@ -12,7 +13,7 @@ __all__ = ["print_launcher_file"]
 USE = """\
 # ray up FILE                 starts Ray on the hosts, or applies a change of this file
 # ray dashboard FILE          tunnels to it; meanwhile, in another terminal:
-# sweeper submit grid.yaml --cluster http://127.0.0.1:8265 --python python --storage STORAGE
+# sweeper submit grid.yaml --cluster http://127.0.0.1:8265 --python {python} --storage STORAGE
 # ray down FILE               ends it
 """
 
@@ -26,7 +27,7 @@ def print_launcher_file(name: str, place: dict[str, Any], python: str | None) ->
     from cluster.launcher import install, launcher_file
     from cluster.names import plain_name
 
-    there, setup = (python, {}) if python else install()
+    there, setup = (python, {}) if python else install(place["auth"]["ssh_user"])
     settings = launcher_file(plain_name(name), place, there, setup)
-    sys.stdout.write(USE + written(settings))
+    sys.stdout.write(USE.format(python=shlex.quote(there)) + written(settings))
     return 0

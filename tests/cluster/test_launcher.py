@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from cluster.errors import ClusterError
 from cluster.launcher import install
 from sweeper.cli import main
 
+ROOT = Path(__file__).parents[2]
 AWS = ["aws", "--region", "eu-central-1", "--worker", "g5.xlarge"]
 
 
@@ -65,21 +67,33 @@ def test_hosts_get_the_token_as_a_private_file(
 
 
 def test_the_shell_finds_the_programs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the home of the host, and a folder with a space."""
-    for folder, words in {
-        home / "sweeper-environment" / "bin": ["--install"],
-        home / "my env": ["--python", f"{home}/my env/python"],
-    }.items():
-        folder.mkdir(parents=True)
-        (folder / "ray").write_text(f"#!/bin/sh\necho {folder.name} $RAY_AUTH_MODE $2")
-        (folder / "ray").chmod(0o755)
-        settings = printed(capsys, home, "ssh", "a", "b", *words)
-        command = settings["worker_start_ray_commands"][-1]
-        env = os.environ | {"HOME": str(home), "RAY_HEAD_IP": "10.0.0.1"}
-        said = subprocess.run(
-            ["bash", "-c", command], env=env, capture_output=True, text=True, check=True
-        )
-        assert said.stdout == f"{folder.name} token --address=10.0.0.1:6379\n"
+    folder = home / "it's my env"
+    folder.mkdir()
+    (folder / "ray").write_text("#!/bin/sh\necho $RAY_AUTH_MODE $*")
+    (folder / "ray").chmod(0o755)
+    settings = printed(capsys, home, "ssh", "a", "b", "--python", f"{folder}/python")
+    done = subprocess.run(
+        ["bash", "-c", settings["worker_start_ray_commands"][-1]],
+        env=os.environ | {"RAY_HEAD_IP": "10.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "token start --address=10.0.0.1:6379\n"
+
+
+@pytest.mark.parametrize(("user", "place"), [("root", "/root"), ("me", "/home/me")])
+def test_new_hosts_get_the_checkout(
+    user: str, place: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the Python that the advice in the file names has the Ray that is started."""
+    settings = printed(capsys, home, "ssh", "a", "--user", user, "--install")
+    assert settings["file_mounts"][f"{place}/sweeper-source"] == str(ROOT)
+    last = shlex.split(settings["setup_commands"][-1])
+    assert f"{place}/sweeper-source[cluster,cloud]" in last
+    python = last[last.index("--python") + 1]
+    assert f"--python {python} " in (home / "file.yaml").read_text()
+    assert f"PATH={Path(python).parent}:" in settings["head_start_ray_commands"][-1]
 
 
 def test_rented_machines(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,4 +123,4 @@ def test_what_it_refuses(
 
 def test_an_installed_program_has_nothing_to_install_from(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match="comes from a checkout"):
-        install(tmp_path)
+        install("me", tmp_path)

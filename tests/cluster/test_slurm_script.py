@@ -95,6 +95,10 @@ def test_what_the_shell_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -
         (["--gpus", ""], "a pack asks for cpus: 2 and gpus: 0.5"),
         (["--cpus", "1"], "give more with --cpus and --gpus"),
         (["--warning", "70000"], "--warning must be 1 to 65535"),
+        (["--time", "10"], "--warning must be less than half of --time"),
+        (["--time", "10:00"], "--warning must be less than half of --time"),
+        (["--time", "1:00:00", "--warning", "1800"], "--warning must be less than half"),
+        (["--time", "2-0", "--warning", "65535", "--gpus", "x"], "a pack asks for"),
         (["--option", "partition=gpu\n#SBATCH --uid=0"], "--option must be NAME=VALUE"),
         (["--tracking", "http://me:secret@host"], "the password of the tracker would stand in"),
     ],
@@ -108,6 +112,14 @@ def test_what_it_refuses(
     assert said in err
     assert out == ""
     assert "secret" not in err
+
+
+@pytest.mark.parametrize("limit", ["11", "10:01", "0:10:01", "1-0", "0-1:1", "0-0:0:601"])
+def test_a_time_limit_that_leaves_time_to_train(
+    limit: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """More than twice the five minutes of the warning."""
+    assert f"#SBATCH --time={limit}\n" in script(capsys, "--time", limit)
 
 
 def test_it_is_given_to_sbatch(
