@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("sweeper", "trainers", "analysis", "cluster")
@@ -119,6 +120,15 @@ def test_every_dependency_has_a_pinned_version() -> None:
     pinned = declared((ROOT / "constraints.txt").read_text().splitlines())
     extra = declared(PROJECT["optional-dependencies"]["test"])
     assert declared(PROJECT["dependencies"]) | extra <= pinned
+
+
+def test_the_lowest_versions_are_where_the_ranges_begin() -> None:
+    """`constraints-lowest.txt` pins each dependency at the lower end of its range."""
+    lines = (ROOT / "constraints-lowest.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    pinned = {one.name: Version(next(iter(one.specifier)).version) for one in pins}
+    ranges = map(Requirement, PROJECT["dependencies"])
+    assert pinned == {one.name: Version(next(iter(one.specifier)).version) for one in ranges}
 
 
 def named(pattern: str) -> list[str]:

@@ -20,7 +20,7 @@ from analysis.statistics.means import mean_estimate
 from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import number, plural, quantity
 
-__all__ = ["FIGURE", "Found", "draw", "info"]
+__all__ = ["FIGURE", "Found", "draw", "goals_of", "info", "points_of", "searched", "without_seed"]
 
 ORDER = "order"
 
@@ -43,11 +43,9 @@ class Found:
 
 def info(view: View) -> Found:
     """One row for each point of the newest search: the means of its goals over seeds."""
-    sweep = next((one for one in reversed(view.experiment.sweeps) if _goals(one)), None)
-    if sweep is None or view.finished.empty:
-        raise NothingToDraw("No sweep of this experiment searched by results.", relevant=False)
-    goals = _goals(sweep)
-    table = _points(view, sweep, list(goals))
+    sweep = searched(view)
+    goals = goals_of(sweep)
+    table = points_of(view, sweep, list(goals))
     if table.empty:
         raise NothingToDraw("No point of the search is finished.")
     table["good"] = _unbeaten(table, goals)
@@ -57,7 +55,16 @@ def info(view: View) -> Found:
     return Found(table, _caption(table, sweep, goals), (across, up), goals, answer)
 
 
-def _goals(sweep: Mapping[str, Any]) -> dict[str, str]:
+def searched(view: View) -> Mapping[str, Any]:
+    """The newest sweep that searched by results; NothingToDraw if there is none."""
+    found: list[Mapping[str, Any]] = [one for one in view.experiment.sweeps if goals_of(one)]
+    if not found or view.finished.empty:
+        raise NothingToDraw("No sweep of this experiment searched by results.", relevant=False)
+    return found[-1]
+
+
+def goals_of(sweep: Mapping[str, Any]) -> dict[str, str]:
+    """The metrics that a sweep's search looks at, with ``min`` or ``max``; empty without."""
     search = sweep.get("search") or {}
     if search.get("metrics"):
         return dict(zip(search["metrics"], search.get("modes") or (), strict=False))
@@ -67,7 +74,7 @@ def _goals(sweep: Mapping[str, Any]) -> dict[str, str]:
     return {metric: str(search.get("mode") or better(metric))}
 
 
-def _points(view: View, sweep: Mapping[str, Any], metrics: list[str]) -> pd.DataFrame:
+def points_of(view: View, sweep: Mapping[str, Any], metrics: list[str]) -> pd.DataFrame:
     """Means over the seeds of each point, in the order in which the points were proposed."""
     trials = view.finished.reindex(
         columns=[*view.finished.columns, *(name for name in metrics if name not in view.finished)]
@@ -77,7 +84,7 @@ def _points(view: View, sweep: Mapping[str, Any], metrics: list[str]) -> pd.Data
     if rows.empty:
         return pd.DataFrame()
     rows = rows.assign(
-        point=[_without_seed(label) for label in rows["label"]],
+        point=[without_seed(label) for label in rows["label"]],
         order=rows["trial"].map(asked),
         link=view.links(rows),
         n=1,
@@ -96,7 +103,8 @@ def _points(view: View, sweep: Mapping[str, Any], metrics: list[str]) -> pd.Data
     return table
 
 
-def _without_seed(label: object) -> str:
+def without_seed(label: object) -> str:
+    """A trial's label without its seed: the point's."""
     return " ".join(word for word in str(label).split() if not word.startswith("seed="))
 
 
@@ -137,7 +145,7 @@ def _answer(table: pd.DataFrame, goals: Mapping[str, str], found: str, training:
 def _told(view: View, sweep: Mapping[str, Any], table: pd.DataFrame, goal: str) -> str:
     """The metric of the best point, and the same of the test part, with their intervals."""
     best = table.loc[table["good"], "point"].iloc[0]
-    labels = view.finished["label"].map(_without_seed)
+    labels = view.finished["label"].map(without_seed)
     asked = view.finished["trial"].isin([str(one["id"]) for one in sweep["trials"]])
     rows, told = view.finished[asked & (labels == best)], []
     for metric in filter(None, (goal, beside(goal))):

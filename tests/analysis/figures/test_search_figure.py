@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from analysis.figures import parallel
 from analysis.figures.drawing.view import NothingToDraw, View, look
 from analysis.figures.search import draw, info
 from analysis.sources import load
@@ -108,3 +109,53 @@ def test_of_untrained_points_none_is_called_best(planted_view: View) -> None:
 def test_a_metric_that_no_trial_has_is_a_sentence(planted_view: View) -> None:
     with pytest.raises(NothingToDraw, match="No point of the search is finished"):
         info(searched(planted_view, PLANE | {"metrics": [KL, "test/nothing"]}))
+
+
+def with_fields(view: View, search: dict[str, Any]) -> View:
+    """The same points with a width, a rate over three decades and a network each."""
+    found = searched(view, search)
+    settings = {
+        "a": (0.1, 1e-4, "mlp"),
+        "b": (0.2, 1e-3, "conv"),
+        "c": (0.3, 1e-2, "mlp"),
+        "d": (0.5, 1e-1, "gru"),
+        "e": (0.3, 1e-4, "mlp"),
+    }
+    trials = found.experiment.trials
+    names = ["sigma", "lr", "network"]
+    values = [settings[str(trial)[0]] for trial in trials["trial"]]
+    own = pd.DataFrame(values, columns=names, index=trials.index).assign(epochs=20)
+    whole = pd.concat([trials, own], axis=1)
+    return replace(found, experiment=replace(found.experiment, trials=whole))
+
+
+def test_parallel_coordinates_have_an_axis_for_each_field_that_varies(planted_view: View) -> None:
+    found = parallel.info(with_fields(planted_view, ONE))
+    assert found.fields == ("sigma", "lr", "network", KL)
+    points = list(found.table["point"])
+    assert points == [f"sigma_vae σ={name}" for name in VALUES]
+    assert found.at["sigma"] == pytest.approx([0, 0.25, 0.5, 1, 0.5])
+    assert found.at["lr"] == pytest.approx([0, 1 / 3, 2 / 3, 1, 0]), "logarithmic"
+    assert found.at["network"] == [1, 0, 1, 0.5, 1]
+    assert found.ticks["network"] == [(0, "conv"), (0.5, "gru"), (1, "mlp")]
+    assert found.at[KL] == pytest.approx([0, 1 / 3, 0.5, 1, 0]), "the mean over seeds"
+    groups = dict(zip(points, found.table["group"], strict=True))
+    assert groups["sigma_vae σ=d"] == 0, "the best: the largest, as the mode is max"
+
+
+def test_every_point_is_a_line_that_is_named_when_hovered(planted_view: View) -> None:
+    found = parallel.info(with_fields(planted_view, ONE))
+    figure = parallel.draw(found)
+    lines = [trace for trace in figure.data if trace.text]
+    assert sum(list(trace.x).count(0) for trace in lines) == len(VALUES)
+    drawn = {text for trace in lines for text in trace.text}
+    assert drawn == set(found.table["hover"])
+    assert list(figure.layout.xaxis.ticktext) == ["σ", "learning rate", "network", "test KL"]
+    assert "sigma_vae σ=d" in lines[-1].text[0], "the best lie on top"
+
+
+def test_points_that_do_not_differ_are_not_drawn(planted_view: View) -> None:
+    with pytest.raises(NothingToDraw, match="differ in no field"):
+        parallel.info(searched(planted_view, ONE))
+    with pytest.raises(NothingToDraw, match="searched by results"):
+        parallel.info(planted_view)
