@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["ADDRESSES", "HEAD", "NEEDS_HOSTS", "Hosts", "three_hosts"]
+__all__ = ["ADDRESSES", "GATEWAY", "HEAD", "NEEDS_HOSTS", "Hosts", "three_hosts"]
 
 ADDRESSES = {"cla": "10.88.0.2", "clb": "10.88.0.3", "clc": "10.88.0.4"}
 BRIDGE, GATEWAY = "brcl", "10.88.0.1"

@@ -34,6 +34,7 @@ FORMAT_FILE = "sweeper.json"
 SIGNS = "signs"
 TOGETHER = 16  # calls at once
 AT_ONCE = 256  # objects between two entries in the index
+LATER = 60.0  # seconds until a store that is away is asked for a sign again
 ROUNDS = 4  # listings of one refresh, where objects are deleted meanwhile
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,6 +86,10 @@ class Mirror:
                 if self._bring(bucket, prefix):
                     break
 
+    def first_keys(self) -> list[str]:
+        """The names of the objects and folders right below the address, as of the last look."""
+        return sorted({key.partition("/")[0] for key in self._index.below()})
+
     def look(self, age_s: float) -> None:
         """Bring everything up to date, unless this process did so at most `age_s` ago."""
         now = time.monotonic()
@@ -107,6 +112,10 @@ class Mirror:
 
         self._index.enter(_together(one, list(contents)))
 
+    def upload_files(self, paths: Iterable[Path]) -> None:
+        """Upload files that are written already; those that are not there are left out."""
+        self._index.enter(_together(self._put_file, [path for path in paths if path.is_file()]))
+
     def publish(self, folder: Path) -> None:
         """Upload the files of a folder, a manifest last; delete the object of an old one first."""
         files = sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_file())
@@ -118,10 +127,9 @@ class Mirror:
         self._index.enter(map(self._put_file, last))
 
     def unpublish(self, folder: Path) -> None:
-        """Delete the objects in this folder whose files were deleted here, manifests first."""
+        """Delete the objects in this folder whose files were deleted here."""
         gone = [key for key in self._index.below(f"{self.key(folder)}/") if not self._there(key)]
-        self.bucket.delete(key for key in gone if key.endswith(f"/{MANIFEST}"))
-        self.bucket.delete(key for key in gone if not key.endswith(f"/{MANIFEST}"))
+        self.bucket.delete(gone)
         self._index.drop(gone)
 
     def unknown(self, folders: Iterable[Path], name: str) -> list[Path]:
@@ -146,13 +154,15 @@ class Mirror:
     def is_set(self, path: Path, age_s: float = 0.0) -> bool:
         """Whether the sign in the place of a file is set, as of at most `age_s` ago.
 
-        A store that cannot be asked has the last answer.
+        A store that cannot be asked has the last answer, and is not asked again for a while.
         """
         key, now = self.sign(path), time.monotonic()
         asked, answer = self._signs.get(key, (now - age_s, False))
         if now - asked >= age_s:
-            with suppress(OSError):
+            try:
                 answer = self.hasty.find(key) is not None
+            except OSError:
+                now += LATER
             self._signs[key] = now, answer
         return answer
 

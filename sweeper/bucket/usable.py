@@ -12,7 +12,7 @@ from sweeper.bucket.mirror import FORMAT_FILE, SIGNS, Mirror
 from sweeper.errors import UserError
 from trainers.commit_format import SCHEMA
 
-__all__ = ["require_known", "require_usable"]
+__all__ = ["begin_storage", "require_known", "require_usable"]
 
 CLOCK = 60.0  # seconds by which the clocks may differ
 REMEDY = "choose another bucket or prefix with `storage:` or --storage"
@@ -22,8 +22,7 @@ def require_known(mirror: Mirror) -> None:
     """Raise `UserError` if what lies below the address is no storage of this format."""
     address, path = mirror.address, mirror.folder / FORMAT_FILE
     if not path.is_file():
-        others = sorted(one.name for one in mirror.folder.iterdir() if one.name[0] != ".")
-        if others:
+        if others := mirror.first_keys():
             raise UserError(
                 f"{address} is in use by something else: it has {others[0]!r}, and no "
                 f"{FORMAT_FILE} of a storage; {REMEDY}"
@@ -44,22 +43,26 @@ def require_usable(mirror: Mirror) -> None:
     """Raise `UserError` if the bucket cannot keep the promises of a storage.
 
     It must keep what is written, refuse a second object of one key and the update of an old
-    version, and have the time of this machine. An empty prefix becomes a storage.
+    version, and have the time of this machine.
     """
     key = f"{SIGNS}/probe/{secrets.token_hex(8)}"
     try:
         _require_conditions(mirror, key)
         _require_clock(mirror, key)
-        mark = mirror.folder / FORMAT_FILE
-        if not mark.is_file():
-            content = json.dumps({"schema": SCHEMA}).encode()
-            mirror.upload([(mark, content)])
-            mark.write_bytes(content)
     except OSError as error:
         raise UserError(str(error)) from error
     finally:
         with suppress(OSError):
             mirror.hasty.delete([key])
+
+
+def begin_storage(mirror: Mirror) -> None:
+    """Write the file by which a prefix is known as a storage of this format, if it has none."""
+    mark = mirror.folder / FORMAT_FILE
+    if not mark.is_file():
+        content = json.dumps({"schema": SCHEMA}).encode()
+        mirror.upload([(mark, content)])
+        mark.write_bytes(content)
 
 
 def _require_conditions(mirror: Mirror, key: str) -> None:

@@ -32,14 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sweeper.commands.status import sweeps_of
+    from sweeper.storage.addresses import show_storage
     from sweeper.storage.paths import driver_log
 
     newest = sweeps_of(arguments)[-1]
     log = driver_log(newest)
     if not log.is_file():
         raise UserError(
-            f"{newest.name} has no log in {newest.storage}: `sweeper submit` writes one, and "
-            "`sweeper run` says what it does on its terminal"
+            f"{newest.name} has no log in {show_storage(newest.storage)}: `sweeper submit` writes "
+            "one, and `sweeper run` says what it does on its terminal"
         )
     printed = _print_from(log, 0)
     if arguments.follow:
@@ -52,12 +53,14 @@ def _follow(sweep: Sweep, log: Path, printed: int) -> None:
 
     Also until nothing has been added for long while nobody runs the sweep: its host was lost.
     """
+    from sweeper.storage.attempts import bring_sweep
     from sweeper.storage.lease import is_held
     from sweeper.storage.paths import sweep_folder
 
     silent_since = time.monotonic()
     while is_held(sweep_folder(sweep)) or not _is_ended(log):
         time.sleep(PAUSE)
+        bring_sweep(log.parent)
         before, printed = printed, _print_from(log, printed)
         if printed > before or is_held(sweep_folder(sweep)):
             silent_since = time.monotonic()

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from sweeper.planning.outline import outline
-    from sweeper.storage.addresses import folder_alone, show_storage
+    from sweeper.storage.addresses import show_storage
     from sweeper.storage.registration import registration
 
     sweep = load_grid(arguments)
@@ -39,7 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.store:
         from sweeper.driver.storing import store
 
-        folder_alone(str(sweep.storage), "plan --store")
         store(sweep)
     if arguments.json:
         more = {"storage": show_storage(sweep.storage), "registration": registration(plan.sweep)}

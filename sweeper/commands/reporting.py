@@ -18,10 +18,18 @@ __all__ = ["rewrite", "write_report"]
 
 
 def write_report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
-    """Write the report; a failure to do so does not change the sweep's outcome.
+    """Write the report, and say what a search found.
 
-    No report is written for a sweep that was stopped without new results.
+    A failure to write it does not change the sweep's outcome. No report is written for a sweep
+    that was stopped without new results.
     """
+    from sweeper.driver.best import said_of
+
+    outcome, sentences = _write(sweep, outcome)
+    return outcome, sentences + said_of(sweep, outcome.best)
+
+
+def _write(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     if outcome.interrupted and outcome.finished == outcome.skipped:
         return outcome, []
     from analysis import report

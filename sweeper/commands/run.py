@@ -79,9 +79,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
     """Run a sweep to its end, report on it, and return the exit code."""
-    with outlive_reader(), _page(sweep) if arguments.open else nullcontext():
+    from cluster.jobs import ENDED
+    from sweeper.driver.log_upload import log_uploaded
+
+    with (
+        outlive_reader(),
+        _page(sweep) if arguments.open else nullcontext(),
+        log_uploaded(sweep) as end_log,
+    ):
         sent = replace(sweep, send_code=sweep.send_code or arguments.send_code)
-        return _train(_at(sent, arguments.cluster), arguments)
+        code = _train(_at(sent, arguments.cluster), arguments)
+        end_log(f"{ENDED} {code}\n")
+        return code
 
 
 def _page(sweep: Sweep) -> AbstractContextManager[None]:
@@ -109,7 +118,6 @@ def _train(sweep: Sweep, arguments: argparse.Namespace) -> int:
         outcome = _run(sweep, arguments, screen)
     with _interruptible("in the middle of the report; what was trained is kept"):
         outcome, sentences = write_report(sweep, outcome)
-    sentences += _found(sweep, outcome)
     if arguments.json:
         _show_troubles(screen, outcome)
         print_json({key: asdict(outcome)[key] for key in SHOWN})
@@ -168,12 +176,6 @@ def _run(sweep: Sweep, arguments: argparse.Namespace, screen: Console) -> Outcom
         )
     finally:
         early.cancel()
-
-
-def _found(sweep: Sweep, outcome: Outcome) -> list[str]:
-    from sweeper.driver.best import said_of
-
-    return said_of(sweep, outcome.best)
 
 
 def _import_report() -> None:

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from sweeper.commands.status import sweeps_of
     from sweeper.status.standing import counts, standings
+    from sweeper.storage.attempts import bring_all
     from sweeper.storage.lease import is_held
     from sweeper.storage.paths import sweep_folder
     from sweeper.storage.signs import StopSign
@@ -44,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     for sweep in driven:
         StopSign(sweep_folder(sweep)).put_up()
     left = _wait(driven, arguments.patience)
+    bring_all(sweeps[-1].storage)
     counted = counts(standings(sweeps))
     row = {
         "experiment": sweeps[-1].experiment,

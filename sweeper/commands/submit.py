@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shlex
 import sys
 import tempfile
@@ -46,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from cluster.jobs import Job, job_server, submit
+    from sweeper.driver.log_upload import VARIABLE
     from sweeper.driver.travel import pack_up
+    from sweeper.storage.attempts import bucket_of
     from sweeper.storage.paths import driver_log
 
     sweep = load_grid(arguments)
@@ -57,7 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="sweeper-") as folder:
         grid = pack_up(sweep, arguments.grid, Path(folder))
         command = _command(sweep, grid, arguments)
-        job = submit(server, Job(command, Path(folder), driver_log(sweep), variables))
+        log = driver_log(sweep)
+        if bucket_of(sweep.storage):  # the driver uploads it from there
+            log = Path("/tmp", f"sweeper-{secrets.token_hex(8)}", log.name)
+            variables[VARIABLE] = str(log)
+        job = submit(server, Job(command, Path(folder), log, variables))
     _show(sweep, job, server, arguments.json)
     return 0
 

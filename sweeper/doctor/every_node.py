@@ -18,11 +18,14 @@ from sweeper.doctor.finding import Finding
 from sweeper.doctor.surroundings import data
 from sweeper.messages import Job
 from sweeper.schedule.nodes import remarks, standard, unable
+from sweeper.storage.attempts import bucket_of, withdraw
 from sweeper.storage.ledger import write_file
 from sweeper.storage.paths import nonce_file
 from sweeper.worker.fitness import SAME, difference, examine
 
 __all__ = ["nodes"]
+
+OWN = "doctor"  # where the file for the nodes lies in a bucket
 
 
 def nodes(address: str, storage: Path) -> list[Finding]:
@@ -37,7 +40,9 @@ def nodes(address: str, storage: Path) -> list[Finding]:
     except ClusterError as error:
         return [Finding("Ray", address, "stop", str(error))]
     took = time.monotonic() - begun
-    job = Job(str(storage.resolve()), str(storage.resolve()), (), nonce=secrets.token_hex(8))
+    bucket, here = bucket_of(storage), storage.resolve()
+    place = here / OWN if bucket else here
+    job = Job(str(here), str(place), (), nonce=secrets.token_hex(8), bucket=bucket)
     try:
         answers = _ask(job)
     finally:
@@ -58,7 +63,7 @@ def _ask(job: Job) -> list[Answer]:
         probe.start({})
         return probe.all(lambda words: None)
     finally:
-        nonce.unlink(missing_ok=True)
+        withdraw(nonce)
         if made:
             nonce.parent.rmdir()
 

@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 from analysis.sources.tracking_address import sqlite_path, without_password
+from sweeper.bucket.mirror import mirror_of
+from sweeper.bucket.usable import require_usable
 from sweeper.doctor.finding import Finding
 from sweeper.errors import UserError
-from sweeper.storage.addresses import check_writable
+from sweeper.storage.addresses import check_writable, show_storage
 from sweeper.storage.disk_space import shortage
 from sweeper.tracking.connection import check_address, check_takes
 from sweeper.tracking.server_check import Unwell
@@ -22,12 +24,15 @@ __all__ = ["data", "disk", "locks", "ray", "storage", "tracking"]
 
 
 def storage(folder: Path) -> Finding:
-    """Whether the storage can be written."""
+    """Whether the storage can be written, and a bucket keeps the promises of one."""
+    name = show_storage(folder)
     try:
         check_writable(folder)
+        if mirror := mirror_of(folder):
+            require_usable(mirror)
     except UserError as error:
-        return Finding("storage", str(folder), "stop", error.message)
-    return Finding("storage", f"{folder} can be written")
+        return Finding("storage", name, "stop", error.message)
+    return Finding("storage", f"{name} can be written")
 
 
 def disk(folder: Path) -> Finding:

@@ -21,11 +21,14 @@ from trainers.commit_format import MANIFEST, STATE
 __all__ = [
     "begin_attempt",
     "bring_all",
+    "bring_sweep",
     "bring_trial",
     "bucket_of",
     "load_state",
     "newest_attempt",
     "publish",
+    "publish_file",
+    "withdraw",
 ]
 
 
@@ -58,6 +61,19 @@ def publish(commit: Commit) -> None:
         mirror.unpublish(commit.folder.parent)
 
 
+def publish_file(path: Path) -> None:
+    """Upload a file that was written without `sweeper.storage.ledger`, if it is there."""
+    if mirror := mirror_of(path.parent):
+        mirror.upload_files([path])
+
+
+def withdraw(file: Path) -> None:
+    """Delete a file, and its object in the bucket."""
+    file.unlink(missing_ok=True)
+    if mirror := mirror_of(file.parent):
+        mirror.unpublish(file.parent)
+
+
 def bring_all(storage: Path) -> None:
     """Bring a mirror up to date, and upload what killed workers of this machine had not yet."""
     if mirror := mirror_of(storage):
@@ -81,6 +97,12 @@ def load_state(commit: Commit) -> dict[str, Tensor]:
     if mirror := mirror_of(commit.folder):
         mirror.fetch(commit.folder / STATE)
     return commit.load()
+
+
+def bring_sweep(folder: Path) -> None:
+    """Bring the folder of a sweep up to date from the bucket."""
+    if mirror := mirror_of(folder):
+        mirror.refresh([folder])
 
 
 def bring_trial(storage: str | Path, trial: str, lineage: str = "", source: str = "") -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from sweeper.bucket import leases
 from sweeper.bucket.mirror import SIGNS, Mirror, mirror_of
@@ -66,8 +66,9 @@ def _held_in_bucket(mirror: Mirror, folder: Path, say: Callable[[str], None]) ->
         stop_file(folder).touch()
 
     key = mirror.sign(lease_file(folder))
-    if is_held(folder, but_here=True):
-        say(f"waiting for a sign of {holder(folder)}, who ran this sweep last")
+    last = leases.holder_of(mirror.hasty.get(key))
+    if last and last.get("mirror") != mirror.id:
+        say(f"waiting for a sign of life of {_named(last)}, which ran this sweep last")
     held = leases.take(mirror.hasty, key, mirror.id, lost)
     if held is None:
         raise _is_taken(folder)
@@ -120,12 +121,9 @@ def lease_token(folder: Path) -> str:
         return ""
 
 
-def is_held(folder: Path, but_here: bool = False) -> bool:
-    """Whether a driver holds the lease of `folder` now.
-
-    but_here : leave out the drivers of this machine.
-    """
-    if not but_here and is_held_here(folder):
+def is_held(folder: Path) -> bool:
+    """Whether a driver holds the lease of `folder` now."""
+    if is_held_here(folder):
         return True
     mirror = mirror_of(folder)
     if mirror is None:
@@ -165,8 +163,16 @@ def holder(folder: Path) -> str:
             row = leases.holder_of(mirror.hasty.get(mirror.sign(lease_file(folder))))
         else:
             row = json.loads(lease_file(folder).read_bytes())
+    except (OSError, ValueError):
+        row = {}
+    return _named(row)
+
+
+def _named(row: Any) -> str:
+    """The process that a lease describes."""
+    try:
         return f"process {row['pid']} on {row['host']} since {row['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return "another process"
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from analysis.sources.tracking_address import without_password
 from sweeper.bucket.mirror import mirror_of
-from sweeper.bucket.usable import require_usable
+from sweeper.bucket.usable import begin_storage, require_usable
 from sweeper.errors import UserError
 from sweeper.storage.attempts import begin_attempt, bring_trial, load_state, publish
 from sweeper.storage.home import describe_home
@@ -72,6 +72,7 @@ def check_writable(storage: Path) -> None:
         ) from error
     if mirror := mirror_of(storage):
         require_usable(mirror)
+        begin_storage(mirror)
 
 
 def newest_commit(storage: str | Path, trial: str) -> checkpoint.Commit | None:

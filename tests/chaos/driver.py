@@ -12,7 +12,9 @@ from pathlib import Path
 from rich.console import Console
 
 from cluster.processes import own_session
+from sweeper.bucket.address import is_bucket
 from sweeper.driver.run import RunOptions, run
+from sweeper.storage.addresses import storage_path
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.terminal.process import run_process
 from tests.sweeper.small import planned, small_sweep
@@ -25,10 +27,11 @@ def chaos_trials() -> list[PlannedTrial]:
     return [planned(seed=seed, epochs=30, checkpoint_every=1) for seed in range(4)]
 
 
-def chaos_sweep(folder: Path, tracking: str | None = None) -> Sweep:
+def chaos_sweep(folder: Path, tracking: str | None = None, storage: str | None = None) -> Sweep:
     """The sweep that the disturbed drivers run."""
     sweep = small_sweep(folder, *chaos_trials())
-    return small_sweep(folder, *sweep.trials, tracking=tracking or sweep.tracking)
+    place = storage_path(storage) if storage else sweep.storage
+    return replace(sweep, tracking=tracking or sweep.tracking, storage=place)
 
 
 def started(folder: Path, *options: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
@@ -39,9 +42,10 @@ def started(folder: Path, *options: str) -> AbstractContextManager[subprocess.Po
 
 
 def main(folder: str, *options: str) -> int:
-    tracking = next((option for option in options if "://" in option), None)
+    storage = next((option for option in options if is_bucket(option)), None)
+    tracking = next((one for one in options if "://" in one and one != storage), None)
     Path(folder).mkdir(parents=True, exist_ok=True)
-    sweep = chaos_sweep(Path(folder), tracking)
+    sweep = chaos_sweep(Path(folder), tracking, storage)
     if "--other" in options:
         sweep = replace(sweep, name="other-1", trials=sweep.trials[:0:-1])
     outcome = run(sweep, RunOptions(inline="--ray" not in options, console=Console(stderr=True)))

@@ -50,10 +50,10 @@ def settings_of(endpoint: str, cache: Path) -> dict[str, str]:
 
 
 @contextmanager
-def object_store() -> Iterator[int]:
-    """A running moto server with the bucket `BUCKET`; gives its port."""
+def object_store(host: str = "127.0.0.1") -> Iterator[int]:
+    """A moto server that listens on `host`, with the bucket `BUCKET`; gives its port."""
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-p", str(port)]
+    command = [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
     with own_session(command, subprocess.DEVNULL) as server:
         until = time.monotonic() + PATIENCE
         while not _made_bucket(port):

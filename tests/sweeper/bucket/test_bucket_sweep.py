@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sweeper.bucket.objects import Bucket
 from sweeper.cli import main
+from sweeper.doctor import surroundings
 from sweeper.driver import storing
 from sweeper.driver.jobs import make_job
 from sweeper.driver.run import RunOptions, run
@@ -58,6 +60,13 @@ def assert_equal(sweep: Sweep, other: Sweep) -> None:
     assert len(results[0]) == 2
 
 
+def files_of(sweep: Sweep) -> list[str]:
+    """What lies in the folders of the trials, by its path in the storage; leases left out."""
+    found = sweep.storage.glob("trials/*/**/*")
+    files = [one.relative_to(sweep.storage) for one in found if one.is_file()]
+    return sorted(str(one) for one in files if one.name != "lease")
+
+
 def test_a_sweep_under_faults_has_the_results_of_a_folder(
     store: FaultyStore,
     address: str,
@@ -74,7 +83,7 @@ def test_a_sweep_under_faults_has_the_results_of_a_folder(
     assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
     store.be("two", monkeypatch)
     there = bucket_sweep(tmp_path, address)
-    assert there.storage != sweep.storage
+    assert files_of(there) == files_of(sweep)
     assert run_inline(there).skipped == 2
     assert main(["status", "demo", "--storage", address, "--json"]) == 0
     row = json.loads(capsys.readouterr().out)
@@ -138,3 +147,13 @@ def test_a_node_that_cannot_use_the_bucket_says_so(
     store.proxy.answer = 403, b"<Error><Code>InvalidAccessKeyId</Code></Error>"
     with pytest.raises(UnfitNode, match="the store refuses the credentials"):
         require_fit(json.dumps(row))
+
+
+def test_the_doctor_tries_the_bucket(store: FaultyStore, address: str) -> None:
+    found = surroundings.storage(storage_path(address))
+    assert (found.verdict, found.found) == ("ok", f"{address} can be written")
+    assert Bucket(address).entries() == []
+    store.proxy.without = frozenset({"if-match", "if-none-match"})
+    refused = surroundings.storage(storage_path(address))
+    assert refused.verdict == "stop"
+    assert "ignores conditional writes" in refused.remedy

@@ -19,7 +19,7 @@ from sweeper.storage.attempts import (
     newest_attempt,
     publish,
 )
-from sweeper.storage.ledger import write_file
+from sweeper.storage.ledger import check_writable, write_file
 from sweeper.storage.paths import trial_folder
 from sweeper.storage.signs import StopSign
 from tests.sweeper.bucket.object_store import FaultyStore
@@ -177,3 +177,16 @@ def test_the_address_of_a_mirror(store: FaultyStore, address: str, tmp_path: Pat
     assert storage_path(str(folder)) == folder
     assert mirror_of(tmp_path) is None
     assert show_storage(tmp_path) == str(tmp_path)
+
+
+def test_a_bucket_that_was_emptied_is_a_storage_again(store: FaultyStore, address: str) -> None:
+    folder = storage_path(address)
+    check_writable(folder)
+    write_file(folder / "sweeps" / "demo" / "s" / "sweep.json", b"{}")
+    (folder / "sweeps" / "demo" / "s" / "lease").touch()
+    bucket = Bucket(address)
+    bucket.delete(entry.key for entry in bucket.entries())
+    mirror_at(address).refresh()
+    assert storage_path(address) == folder
+    check_writable(folder)
+    assert [entry.key for entry in bucket.entries()] == ["sweeper.json"]
