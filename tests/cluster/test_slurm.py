@@ -19,6 +19,8 @@ from tests.sweeper.grids import write_grid
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.three_hosts import NEEDS_HOSTS, three_hosts
 
+pytestmark = [*THIRD_PARTY, NEEDS_HOSTS, NEEDS_SLURM, pytest.mark.slow, pytest.mark.timeout(900)]
+
 GRID = """
 experiment: Größe der Welt
 components: [gate.py]
@@ -79,40 +81,33 @@ def log_of(folder: Path) -> str:
     return "".join(path.read_text() for path in folder.glob("groe-der-welt-*.log"))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@NEEDS_HOSTS
-@NEEDS_SLURM
-class TestJob:
-    pytestmark = THIRD_PARTY
+def test_it_is_queued_again_and_goes_on(slurm: Slurm) -> None:
+    """No trial has room to start before the gate opens but the first on each node."""
+    folder = slurm.hosts.folder
+    grid, gate = write_grid(folder, GRID), folder / "closed"
+    (folder / "gate.py").write_text(f"FILE = {str(gate)!r}\n{GATE}")
+    sweeper = [sys.executable, "-P", "-m", "sweeper"]
+    slurm.call(*sweeper, "run", str(grid), "--inline", *options(folder / "undisturbed"))
 
-    def test_it_is_queued_again_and_goes_on(self, slurm: Slurm) -> None:
-        """No trial has room to start before the gate opens but the first on each node."""
-        folder = slurm.hosts.folder
-        grid, gate = write_grid(folder, GRID), folder / "closed"
-        (folder / "gate.py").write_text(f"FILE = {str(gate)!r}\n{GATE}")
-        sweeper = [sys.executable, "-P", "-m", "sweeper"]
-        slurm.call(*sweeper, "run", str(grid), "--inline", *options(folder / "undisturbed"))
+    gate.touch()
+    words = ["cluster", "slurm", str(grid), "--nodes", "2", "--time", "60"]
+    script = slurm.call(*sweeper, *words, *options(folder / "queued"))
+    job = slurm.call("sbatch", "--parsable", f"--chdir={folder}", text=script).strip()
+    sweep = load(str(grid), storage=f"{folder}/queued/sweeps")
+    while not hosts_of(sweep) >= set(NODES):
+        assert slurm.job(job)["JobState"] in RUNNING, log_of(folder)
+    slurm.call("scancel", "--batch", "--signal=USR1", job)  # as Slurm does by `--signal`
+    while not StopSign(sweep_folder(sweep)).is_up() and slurm.job(job)["Restarts"] == "0":
+        assert slurm.job(job)["JobState"] in RUNNING, log_of(folder)
+    gate.unlink()
 
-        gate.touch()
-        words = ["cluster", "slurm", str(grid), "--nodes", "2", "--time", "60"]
-        script = slurm.call(*sweeper, *words, *options(folder / "queued"))
-        job = slurm.call("sbatch", "--parsable", f"--chdir={folder}", text=script).strip()
-        sweep = load(str(grid), storage=f"{folder}/queued/sweeps")
-        while not hosts_of(sweep) >= set(NODES):
-            assert slurm.job(job)["JobState"] in RUNNING, log_of(folder)
-        slurm.call("scancel", "--batch", "--signal=USR1", job)  # as Slurm does by `--signal`
-        while not StopSign(sweep_folder(sweep)).is_up():
-            assert slurm.job(job)["JobState"] in RUNNING, log_of(folder)
-        gate.unlink()
-
-        ended = slurm.wait_for_end(job)
-        log = log_of(folder)
-        assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), log
-        assert log.count("queued again") == 1
-        assert "4 of 4 trials finished" in log
-        undisturbed = load(str(grid), storage=f"{folder}/undisturbed/sweeps")
-        assert equal_results(sweep, undisturbed).lost == 0
-        seen = look(f"sqlite:///{folder}/queued/mlflow.db", sweep.experiment)
-        assert seen.statuses == {trial.id: "FINISHED" for trial in sweep.trials}
-        assert not seen.repeated
+    ended = slurm.wait_for_end(job)
+    log = log_of(folder)
+    assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), log
+    assert log.count("queued again") == 1
+    assert "4 of 4 trials finished" in log
+    undisturbed = load(str(grid), storage=f"{folder}/undisturbed/sweeps")
+    assert equal_results(sweep, undisturbed).lost == 0
+    seen = look(f"sqlite:///{folder}/queued/mlflow.db", sweep.experiment)
+    assert seen.statuses == {trial.id: "FINISHED" for trial in sweep.trials}
+    assert not seen.repeated
