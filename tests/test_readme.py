@@ -74,5 +74,5 @@ def test_every_folder_and_every_link_exists() -> None:
 
 
 def test_the_readme_is_short_enough_to_be_read() -> None:
-    assert len(README.splitlines()) <= 120
+    assert len(README.splitlines()) <= 80
     assert (ROOT / ".github/kl-against-sigma.png").stat().st_size < 200_000
