@@ -81,7 +81,8 @@ def test_a_broken_promise_is_seen(tmp_path: Path) -> None:
     run(sweep, RunOptions(inline=True, console=Console(file=io.StringIO())))
     assert [(one.lost, one.of) for one in tracked_once(sweep)][1:] == [(0, 2), (0, 2)]
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
-        database.execute("UPDATE runs SET status = 'RUNNING' WHERE name LIKE 'sigma%'")
+        trained = "SELECT run_uuid FROM metrics WHERE key = 'test/kl'"
+        database.execute(f"UPDATE runs SET status = 'RUNNING' WHERE run_uuid IN ({trained})")
         database.execute(
             "INSERT INTO metrics SELECT key, value, timestamp + 1, run_uuid, step, "
             "is_nan FROM metrics WHERE step = 2 AND key = 'test/kl'"
