@@ -21,6 +21,7 @@ from analysis.wording import number, quantity, symbol
 __all__ = ["FIGURE", "Coordinates", "draw", "info"]
 
 GROUPS = 5
+ANCHORS = {0.0: "top", 1.0: "bottom"}  # beyond the lines
 WIDE = 30.0  # the ratio of largest and smallest value from which on an axis is logarithmic
 
 
@@ -61,8 +62,9 @@ def info(view: View) -> Coordinates:
     scaled = {name: _scaled(table[name]) for name in axes}
     return Coordinates(
         table[["point", *axes, "group", "hover"]],
-        f"Each line is a point of the search, from field to field; the darker, the better its "
-        f"{quantity(goal)}. Axes go from the smallest to the largest value that was tried.",
+        f"Each line is a point of the search, from field to field; the darker (in dark mode: the "
+        f"bluer), the better its {quantity(goal)}. Axes go from the smallest to the "
+        "largest value that was tried.",
         axes,
         {name: height for name, (height, _) in scaled.items()},
         {name: ticks for name, (_, ticks) in scaled.items()},
@@ -81,7 +83,8 @@ def _scaled(values: pd.Series) -> tuple[list[float], list[tuple[float, str]]]:
         return [place[str(one)] for one in values], [(at, name) for name, at in place.items()]
     numbers = values.to_numpy(dtype=np.float64)
     low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
-    ends = [(0.0, number(low)), (1.0, number(high))] if high > low else [(0.5, number(low))]
+    show = (lambda one: f"{one:.0f}") if np.all(numbers % 1 == 0) else number
+    ends = [(0.0, show(low)), (1.0, show(high))] if high > low else [(0.5, show(low))]
     if low > 0 and high / low >= WIDE:
         numbers, low, high = np.log(numbers), float(np.log(low)), float(np.log(high))
     spread = high - low
@@ -101,16 +104,16 @@ def draw(data: Coordinates) -> go.Figure:
     for place, name in enumerate(data.fields):
         for at, text in data.ticks[name]:
             figure.add_annotation(
-                x=place, y=at, text=label(text), showarrow=False, xshift=4, xanchor="left"
+                x=place, y=at, text=label(text), showarrow=False, yanchor=ANCHORS.get(at, "middle")
             )
     titles = [quantity(one) if "/" in one else symbol(one) for one in data.fields]
     figure.update_xaxes(
         tickvals=list(range(len(titles))),
         ticktext=[label(title) for title in titles],
-        range=[-0.1, len(titles) - 0.7],
+        range=[-0.5, len(titles) - 0.5],
         showgrid=False,
     )
-    figure.update_yaxes(visible=False, range=[-0.06, 1.06], title_text="smallest to largest")
+    figure.update_yaxes(visible=False, range=[-0.12, 1.12], title_text="smallest to largest")
     return figure
 
 

@@ -23,6 +23,7 @@ from analysis.wording import number, plural, quantity
 __all__ = ["FIGURE", "Found", "draw", "goals_of", "info", "points_of", "searched", "without_seed"]
 
 ORDER = "order"
+ONE_SEED = "(one seed)"
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,14 @@ def _answer(table: pd.DataFrame, goals: Mapping[str, str], found: str, training:
             "take the place of one."
         )
     lead = "First" if training.verdict == UNTRAINED else "Best"
+    chosen = (
+        "The best of many is flattered by chance, and one seed has no interval that shows it."
+        if ONE_SEED in found
+        else "The intervals allow for the choice among all points."
+    )
     return (
         f"{lead} of {plural(len(table), 'point')} of the search: {good.iloc[0]['point']} with "
-        f"{found}{remark}. The intervals allow for the choice among all points."
+        f"{found}{remark}. {chosen}"
     )
 
 
@@ -152,7 +158,7 @@ def _told(view: View, sweep: Mapping[str, Any], table: pd.DataFrame, goal: str) 
         values = rows[metric].to_numpy(dtype=np.float64) if metric in rows else np.empty(0)
         if len(values) and np.isfinite(values).all():
             mean = mean_estimate(values, "t").simultaneous(len(table))
-            spread = str(mean) if np.isfinite(mean.se) else f"{number(mean.value, 4)} (one seed)"
+            spread = str(mean) if np.isfinite(mean.se) else f"{number(mean.value, 4)} {ONE_SEED}"
             told.append(f"{quantity(metric)} {spread}")
     return " and ".join(told)
 

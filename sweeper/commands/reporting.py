@@ -26,7 +26,7 @@ def write_report(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     from sweeper.driver.best import said_of
 
     outcome, sentences = _write(sweep, outcome)
-    return outcome, sentences + said_of(sweep, outcome.best)
+    return outcome, sentences + said_of(sweep, outcome.best, reported=bool(outcome.report))
 
 
 def _write(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:

@@ -19,6 +19,8 @@ from trainers.trial import Trial
 
 __all__ = ["BestPoint", "best", "keep_found", "pareto", "said_of"]
 
+FLATTERED = "The best of many is flattered by chance: the report has its interval."
+
 
 @dataclass(frozen=True)
 class BestPoint:
@@ -69,8 +71,11 @@ def keep_found(sweep: Sweep, found: Sequence[BestPoint]) -> None:
         )
 
 
-def said_of(sweep: Sweep, found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The best points as sentences for the user."""
+def said_of(sweep: Sweep, found: Sequence[Mapping[str, Any]], reported: bool = False) -> list[str]:
+    """The best points as sentences for the user.
+
+    reported : whether a report has said which point is the best by one goal, with its interval.
+    """
     if not sweep.search:
         return []
     goals = " and ".join(f"{name} ({mode})" for name, mode in sweep.search.goals)
@@ -89,21 +94,21 @@ def said_of(sweep: Sweep, found: Sequence[Mapping[str, Any]]) -> list[str]:
     after = f" ({remark})" * bool(remark)
     if len(sweep.search.goals) == 1:
         lead = "Best" if training.get("claimed") else "First by"
-        return [f"{lead} {goals}{after}: {'; '.join(shown)}.", *_flattered(sweep.search)]
+        best = [f"{lead} {goals}{after}: {'; '.join(shown)}.", FLATTERED]
+        return [*([] if reported else best), *_on_the_test_part(sweep.search)]
     lead = f"Pareto set of {goals}{after}, {len(shown)} points:"
-    return [lead, *shown, *_flattered(sweep.search)]
+    return [lead, *shown, FLATTERED, *_on_the_test_part(sweep.search)]
 
 
-def _flattered(search: Search) -> list[str]:
-    """What the choice among many does to the numbers of those that were chosen."""
-    told = ["The best of many is flattered by chance: the report has its interval."]
+def _on_the_test_part(search: Search) -> list[str]:
+    """What it means that the test part has decided, if it has."""
     named = [name for name, _ in search.goals if name.startswith("test/")]
-    if named:
-        told.append(
-            f"It was chosen on the test part, as the grid names {' and '.join(named)}, so no part "
-            "is left that had no say in the choice."
-        )
-    return told
+    if not named:
+        return []
+    return [
+        f"It was chosen on the test part, as the grid names {' and '.join(named)}, so no part is "
+        "left that had no say in the choice."
+    ]
 
 
 def _found(

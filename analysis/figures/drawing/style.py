@@ -35,7 +35,11 @@ UNITS = {
 
 def axis_title(name: str) -> str:
     """The name of a column with its unit, as an axis shows it."""
-    return UNITS.get(name, label(name))
+    part, _, metric = name.rpartition("/")
+    own = UNITS.get(name) or (UNITS.get(f"test/{metric}") if part else None)
+    if own is None:
+        return label(name)
+    return own if name in UNITS else f"{part} {own}"
 
 
 def _axis() -> dict[str, object]:

@@ -58,7 +58,9 @@ def test_it_finds_what_a_grid_finds(tmp_path: Path) -> None:
     assert sum(tried[-8:]) / 8 < sum(tried[:4]) / 4
     [found] = best(replace(sweep, trials=source.trials))
     assert found.values["test/elbo_full"] >= sorted(known.values())[-2]
-    [first, *_] = said_of(sweep, [asdict(found)])
+    [first, flattered, *rest] = said_of(sweep, [asdict(found)])
+    assert "flattered by chance" in flattered
+    assert said_of(sweep, [asdict(found)], reported=True) == rest, "the report says the first two"
     assert first.startswith(f"First by test/elbo_full (max) ({found.training['remark']}): ")
     [chosen] = [trial for trial in source.trials if trial.id in found.trials]
     assert abs(math.log10(chosen.params["lr"] / optimum)) <= 0.5
