@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.figures.drawing.families import Family, all_families
-from analysis.figures.drawing.view import View
+from analysis.figures.drawing.view import NothingToDraw, View
+from analysis.figures.search import goals_of, searched
 from analysis.report.part import Block, Part
 from analysis.sources.png import encode
 from analysis.wording import symbol
 
-__all__ = ["Level", "Strip", "part", "side_by_side"]
+__all__ = ["Level", "Strip", "best_first", "part", "side_by_side"]
 
 Images = NDArray[np.uint8]
 ROWS = {"clean": "test images", "noisy": "with noise", "denoised": "denoised"}
@@ -51,10 +52,27 @@ def part(view: View) -> Part:
             {"levels": levels, "sign": symbol(scale)},
             half=True,
         )
-        for scale, family in _first(all_families(view.finished))
+        for scale, family in _first(best_first(view, all_families(view.finished)))
         if (levels := list(_levels(view, family, scale)))
     ]
     return Part(order=100, blocks=found)
+
+
+def best_first(view: View, found: list[tuple[str, Family]]) -> list[tuple[str, Family]]:
+    """The families of a search by what it looked at, on average, the best first; others as found.
+
+    view: of an experiment. found: families, each with its noise level.
+    """
+    try:
+        goal, mode = next(iter(goals_of(searched(view)).items()))
+    except NothingToDraw:
+        return found
+    sign = -1.0 if mode == "max" else 1.0
+    costs = [sign * rows[goal].mean() for rows in (one.rows for _, one in found) if goal in rows]
+    if len(costs) < len(found):
+        return found
+    order = np.argsort(costs, kind="stable")  # a mean that is not a number comes last
+    return [found[place] for place in order]
 
 
 def _first(found: list[tuple[str, Family]]) -> Iterator[tuple[str, Family]]:

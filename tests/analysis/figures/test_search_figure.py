@@ -10,8 +10,10 @@ import pytest
 from scipy import stats
 
 from analysis.figures import parallel
+from analysis.figures.drawing.families import Family
 from analysis.figures.drawing.view import NothingToDraw, View, look
 from analysis.figures.search import draw, info
+from analysis.report.parts.gallery import best_first
 from analysis.sources import load
 from analysis.wording import number
 from tests.analysis import storage_fixture as planted
@@ -160,3 +162,13 @@ def test_points_that_do_not_differ_are_not_drawn(planted_view: View) -> None:
         parallel.info(searched(planted_view, ONE))
     with pytest.raises(NothingToDraw, match="searched by results"):
         parallel.info(planted_view)
+
+
+def test_the_images_of_the_best_point_come_first(planted_view: View) -> None:
+    view = searched(planted_view, ONE | {"mode": "min"})
+    points = view.finished.groupby(view.finished["trial"].str[0])
+    found = [("sigma", Family(str(point), rows, {})) for point, rows in points]
+    assert [one.label for _, one in best_first(view, found)] == ["a", "e", "b", "c", "d"]
+    other = searched(planted_view, ONE | {"mode": "max"})
+    assert [one.label for _, one in best_first(other, found)] == ["d", "c", "b", "a", "e"]
+    assert best_first(planted_view, found) == found, "it searched nothing"
