@@ -48,9 +48,10 @@ def info(view: View) -> Looks:
         "ν and its 95 % t interval of per-seed slopes each time that a seed had been added, with "
         f"the wanted half-width around the last ν. {said} The rule looks at the interval of this "
         "law alone, whatever else the report tests. An interval that was looked at before "
-        "deciding to stop covers less than it says, so that of the law, elsewhere in this report, "
-        "is somewhat wider than the last one here, and by itself no wider than was wanted: "
-        "`python -m analysis.equivalence.error_rates` simulates what it covers.",
+        "deciding to stop covers less than it says, so that of a law to which seeds were added, "
+        "elsewhere in this report, is a t interval at 97.5 %: wider than the last one here, and "
+        "maybe than was wanted. `python -m analysis.equivalence.error_rates` simulates what it "
+        "covers.",
     )
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.laws.added_seeds import AddedSeeds, first_look
+from analysis.laws.added_seeds import first_look
 from analysis.laws.influence import shift_weights
 from analysis.laws.intervals import BY_SEED
 from analysis.laws.shape import CURVATURES, LEAST, departures
@@ -179,7 +179,7 @@ def cover_until(
 
     The interval is that of `analysis.laws.added_seeds`.
     """
-    first, rule = first_look(most), AddedSeeds(halfwidth, most)
+    first = first_look(most)
     x = np.log(SIGMA) - np.log(SIGMA).mean()
     nus = -slopes(x, simulate(how, most, sweeps, np.random.default_rng(1)))
     counts = np.arange(1, most + 1)
@@ -190,11 +190,8 @@ def cover_until(
     narrow = halves <= halfwidth
     stop = np.where(narrow.any(axis=1), narrow.argmax(axis=1), len(counts) - 1)
     rows = np.arange(sweeps)
-    plain = halves[rows, stop]
-    wider = stats.t.isf(rule.error / 2, counts - 1) / stats.t.ppf(0.975, counts - 1)
-    told = np.where(
-        plain <= halfwidth, np.minimum(plain * wider[stop], halfwidth), plain * wider[stop]
-    )
+    wider = stats.t.ppf(0.9875, counts - 1) / stats.t.ppf(0.975, counts - 1)
+    told = halves[rows, stop] * wider[stop]
     hits = np.abs(means[rows, first - 1 + stop] - how.nu) <= told
     enough = counts[narrow.mean(axis=0) >= 0.9]
     return Stopped(

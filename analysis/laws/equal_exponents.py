@@ -93,4 +93,5 @@ def _difference(mine: PowerLaw, theirs: PowerLaw, level: float) -> Estimate:
     if not (mine.seed and theirs.seed):
         return unknown(mine.nu - theirs.nu, WELCH, level)
     both = seed_contrast(pd.Series(nu_by_seed(mine)), pd.Series(nu_by_seed(theirs)))
-    return both.difference(level)
+    found = both.difference(level)
+    return found.after_looks() if mine.law.looked or theirs.law.looked else found

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.laws.added_seeds import AddedSeeds
 from analysis.laws.sample import Sample
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
@@ -30,14 +29,14 @@ NU = np.array([0.0, -1.0])
 Array = NDArray[np.float64]
 
 
-def exponent(data: Sample, level: float, added: AddedSeeds | None = None) -> Estimate:
+def exponent(data: Sample, level: float, looked: bool = False) -> Estimate:
     """ν: from two seeds on by the t interval of per-seed slopes, else by OLS over rows.
 
-    added: the rule by which seeds were added, for whose looks the interval over seeds allows.
+    looked: whether seeds were added until it was narrow, which the interval over seeds allows for.
     """
     if data.table is not None and data.n_seeds > 1:
         found = mean_estimate(-leading_coefficients(data.grid, data.table), BY_SEED, level)
-        return found.after_looks(added.error, added.halfwidth) if added else found
+        return found.after_looks() if looked else found
     return fit_linear(_line(data), data.y).estimate(NU, BY_ROW, level)
 
 

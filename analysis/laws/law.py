@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.errors import AnalysisError, MixedRows, TooFewRows, UnusableValues
-from analysis.laws.added_seeds import AddedSeeds
+from analysis.laws.added_seeds import stopped_by_looks
 from analysis.sources.comparable import moving, require_comparable
 from analysis.sources.machines import mixed
 from analysis.sources.rows import (
@@ -43,7 +43,7 @@ class Law:
         and β is 1 (unless x is β); a field named here replaces its default.
     ignore: fields that may differ because they follow x (a network width that follows d_z).
     post_hoc: what of this was chosen after the run, in words; empty if all was declared before.
-    added: the rule by which seeds were added until ν was known well enough, if there was one.
+    looked: whether seeds were added until the interval of ν was narrow.
     """
 
     x: str = "sigma"
@@ -52,7 +52,7 @@ class Law:
     where: Mapping[str, object] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
     post_hoc: str = ""
-    added: AddedSeeds | None = None
+    looked: bool = False
 
     def __post_init__(self) -> None:
         if self.range is not None and not 0 < self.range[0] < self.range[1]:
@@ -65,8 +65,8 @@ class Law:
         return cls(**{**section, "range": tuple(ends) if ends else None})
 
     def after(self, sweeps: Iterable[Mapping[str, Any]]) -> Law:
-        """The same of an experiment's sweeps: with the rule by which the newest added seeds."""
-        return replace(self, added=AddedSeeds.of(sweeps, (self.x, self.y)))
+        """The same of an experiment's sweeps: with whether one of them added seeds to it."""
+        return replace(self, looked=stopped_by_looks(sweeps, (self.x, self.y)))
 
 
 @dataclass(frozen=True)

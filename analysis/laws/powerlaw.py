@@ -69,7 +69,7 @@ def fit(
     short = short_trials(
         filtered(trials, law),
         law.x,
-        lambda rows: exponent(sample(points(rows, law)), level, law.added),
+        lambda rows: exponent(sample(points(rows, law)), level, law.looked),
     )
     found = replace(found, short=short)
     if history is None or history.empty:
@@ -94,7 +94,7 @@ def fit_points(points: Points, law: Law, level: float = 0.95) -> PowerLaw:
 
 
 def _fit(data: Sample, law: Law, level: float) -> PowerLaw:
-    slope = exponent(data, level, law.added)
+    slope = exponent(data, level, law.looked)
     forms = rival_forms(data.grid, data.means)
     quadratic = next((f.delta_aic for f in forms if f.name == "log-quadratic"), math.nan)
     return PowerLaw(

@@ -52,7 +52,8 @@ def prediction(law: Evidence) -> Prediction | None:
     """By the t distribution of n − 1 degrees of freedom, with se = sd √(1 + 1/n) over n seeds.
 
     None with fewer than two seeds. Each x has an interval of its own at the law's level; that a
-    whole run lies in the band is less likely.
+    whole run lies in the band is less likely. Where seeds were added until the interval of ν was
+    narrow, both are wider as that interval is.
     """
     mean, n = law.exponent, law.n_seeds
     if n < 2:
@@ -62,7 +63,6 @@ def prediction(law: Evidence) -> Prediction | None:
     se = mean.se * math.sqrt(n + 1)
     factor = float(stats.t.ppf(0.5 + mean.level / 2, n - 1))
     values = table.to_numpy(dtype=np.float64)
-    half = factor * values.std(axis=0, ddof=1) * math.sqrt(1 + 1 / n)
     nu = Estimate(
         mean.value,
         se,
@@ -73,6 +73,10 @@ def prediction(law: Evidence) -> Prediction | None:
         "prediction of one more run",
         mean.level,
     )
+    if mean.looked:
+        nu = nu.after_looks()
+        factor = (nu.high - nu.value) / se
+    half = factor * values.std(axis=0, ddof=1) * math.sqrt(1 + 1 / n)
     middle = values.mean(axis=0)
     x = table.columns.to_numpy(dtype=np.float64)
     return Prediction(nu, x, np.exp(middle - half), np.exp(middle + half))

@@ -15,7 +15,6 @@ __all__ = ["ROUNDING", "Estimate", "at_least_rounding", "rounding", "unknown"]
 
 Array = NDArray[np.float64]
 ROUNDING = 1e-12
-LOOKS = ", allowing for the looks between seeds,"
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,8 @@ class Estimate:
 
     p: two-sided, for the value 0. method: what the interval is, in words. What cannot be known
     (no degrees of freedom) is NaN. family: how many intervals, this one included, hold at once.
-    error: of the t interval that covers `level` although seeds were added until it was narrow;
-    None is 1 − level. cap: the half-width that was asked for, which the interval alone does not
-    exceed if the plain t interval does not.
+    looked: whether seeds were added until the interval was narrow; it then has half the error
+    probability of the t interval at `level`, and p is twice that of the t test.
     """
 
     value: float
@@ -38,8 +36,7 @@ class Estimate:
     method: str
     level: float = 0.95
     family: int = 1
-    error: float | None = None
-    cap: float = math.inf
+    looked: bool = False
 
     @property
     def alone(self) -> Estimate:
@@ -65,23 +62,20 @@ class Estimate:
 
     def _ends(self, family: int) -> tuple[float, float]:
         """The ends of the interval as one of `family`."""
-        plain = 1 - self.level
-        error = plain if self.error is None else self.error
-        half, narrow = (
-            float(stats.t.isf(one / family / 2, self.df)) * self.se for one in (error, plain)
-        )
-        if family == 1 and narrow <= self.cap:
-            half = min(half, self.cap)
+        error = (1 - self.level) / (2 if self.looked else 1)
+        half = float(stats.t.isf(error / family / 2, self.df)) * self.se
         return self.value - half, self.value + half
 
-    def after_looks(self, error: float, cap: float) -> Estimate:
-        """The same of seeds that were added until the half-width was at most `cap`.
+    def after_looks(self) -> Estimate:
+        """The same of seeds that were added until the interval was narrow; see `looked`.
 
-        error: see the class. It is not widened without an interval.
+        Without an interval it stays as it is.
         """
-        if not math.isfinite(self.se):
+        if self.looked or not math.isfinite(self.se):
             return self
-        found = replace(self, error=error, cap=cap, method=f"{self.method}{LOOKS}")
+        used = percent((1 + self.level) / 2)
+        method = f"{self.method} (at {used}, for the looks between seeds)"
+        found = replace(self, looked=True, method=method, p=float(np.minimum(2 * self.p, 1)))
         low, high = found._ends(self.family)
         return replace(found, low=low, high=high)
 
@@ -89,7 +83,7 @@ class Estimate:
         """The difference to `value`, which has a standard error `se` with `df` degrees of freedom.
 
         By the t distribution with the degrees of freedom of Welch and Satterthwaite; p is of no
-        difference.
+        difference. It allows for looks as this interval does.
         """
         gap, error = self.value - value, math.hypot(self.se, se)
         if not (math.isfinite(error) and error > 0):
@@ -98,14 +92,14 @@ class Estimate:
         both = error**4 / (self.se**4 / self.df + theirs)
         low, high = stats.t.interval(self.level, both, gap, error)
         p = float(2 * stats.t.sf(abs(gap) / error, both))
-        return Estimate(gap, error, float(low), float(high), both, p, "t", self.level)
+        found = Estimate(gap, error, float(low), float(high), both, p, "t", self.level)
+        return found.after_looks() if self.looked else found
 
     def to_json(self) -> dict[str, float | str | None]:
-        looked = {"error", "cap"} if self.error is None else set()
         return {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in asdict(self).items()
-            if name not in looked
+            if name != "looked" or value
         }
 
     def __str__(self) -> str:

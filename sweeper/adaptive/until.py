@@ -157,6 +157,8 @@ def _sentence(sweep: Sweep) -> str:
         None: f"trained on to {epochs_of(sweep)} epochs" if longer else "one seed more",
     }
     said = follows[last["end"]]
+    if last["end"] is None and not longer and last["seeds"] < (first := _first_look(sweep.until)):
+        said = f"one seed more: the rule can be met from {first} seeds on"
     if last.get("halfwidth"):
         said = (
             f"{last['seeds']} seeds: ν = {last['nu']:.4g} ± {last['halfwidth']:.2g} (95 %, the "

@@ -221,7 +221,8 @@ class UntilSection(Section):
     """When enough has been trained, and the budget, what is declared included.
 
     nu_halfwidth: the greatest half-width of the law's interval for ν. equivalence: whether all
-    tests of independent seeds must be decided. Both add seeds, up to `max_seeds` (20).
+    tests of independent seeds must be decided. Both add seeds, up to `max_seeds` (20); with
+    nu_halfwidth, a `max_seeds` below 12 is always reached.
     converged: the greatest change of ν over the last fifth of training. It adds epochs, up to
     `max_epochs`.
     """

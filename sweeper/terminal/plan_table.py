@@ -222,12 +222,18 @@ def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:
                 f"(95 %), or {rule['max_epochs']} epochs: trained on as needed",
             )
         ]
+    from analysis.laws.added_seeds import first_look
+
+    most = rule["max_seeds"]
+    if "nu_halfwidth" in rule and first_look(most) == most:
+        width = f"± {rule['nu_halfwidth']:g}"
+        return [("until", f"{most} seeds in all, and whether the interval of ν is {width} then")]
     claim = (
         f"the interval of ν is ± {rule['nu_halfwidth']:g}"
         if "nu_halfwidth" in rule
         else "every equivalence is decided"
     )
-    return [("until", f"{claim}, or {rule['max_seeds']} seeds: more are added as needed")]
+    return [("until", f"{claim}, or {most} seeds: more are added as needed")]
 
 
 def duration(seconds: float) -> str:

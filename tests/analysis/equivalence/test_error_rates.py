@@ -81,7 +81,12 @@ def test_every_interval_covers_and_every_test_errs_in_one_sweep_of_twenty() -> N
 
 @pytest.mark.slow
 def test_sweeps_that_stop_when_narrow_cover_what_they_say() -> None:
-    """Also those that met what was asked: 93.0 at the least, in 400,000 sweeps."""
+    """Those that met what was asked, where six in ten do: 93.3 at the least, in 100,000 sweeps."""
     found = until_table(sweeps=40_000)
-    assert len(found) == 12
-    assert found[["coverage", "met"]].astype(float).stack().between(92.5, 97.3).sum() == 24
+    assert len(found) == 31
+    assert found["coverage"].astype(float).between(95, 98).all()
+    often = found["reached"] >= 60
+    assert often.sum() == 18
+    assert found["met"][often].astype(float).between(93, 98).all()
+    few = found["met"].filter(like="0.015, at most 12").astype(float)
+    assert few.between(91, 93).sum() == 1, "too few meet it, as the docstring says"

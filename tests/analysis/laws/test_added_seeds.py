@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.laws.added_seeds import AddedSeeds, first_look
+from analysis.laws.added_seeds import first_look
 from analysis.laws.law import Law
 
 SWEEP: dict[str, Any] = {
@@ -18,22 +18,31 @@ SWEEP: dict[str, Any] = {
 @pytest.mark.parametrize(("most", "first"), [(5, 5), (8, 8), (11, 11), (12, 5), (40, 5)])
 def test_a_small_budget_is_looked_at_once(most: int, first: int) -> None:
     assert first_look(most) == first
-    assert AddedSeeds(0.02, most).error == (0.030 if most < 12 else 0.035)
+
+
+def path(*seeds: int) -> dict[str, Any]:
+    """The sweep, with a look at each of these numbers of seeds."""
+    until = {**SWEEP["until"], "path": [{"trials": 3 * k, "seeds": k} for k in seeds]}
+    return SWEEP | {"until": until}
 
 
 @pytest.mark.parametrize(
-    ("sweeps", "law", "found"),
+    ("sweeps", "law", "looked"),
     [
-        ([SWEEP], Law(), AddedSeeds(0.02, 20)),
-        ([SWEEP | {"analysis": None}], Law(), AddedSeeds(0.02, 20)),
-        ([SWEEP], Law("sigma", "test/recon"), None),
-        ([SWEEP], Law("alpha"), None),
-        ([SWEEP, {"until": None}], Law(), None),
-        ([{"until": {"rule": {"equivalence": "decided", "max_seeds": 9}}}], Law(), None),
-        ([], Law(), None),
+        ([path(3, 4, 5)], Law(), True),
+        ([path(5)], Law(), True),
+        ([SWEEP], Law(), True),
+        ([SWEEP | {"analysis": None}], Law(), True),
+        ([path(3, 4, 5)], Law("sigma", "test/recon"), False),
+        ([path(3, 4, 5)], Law("alpha"), False),
+        ([path(3, 4, 5), {"until": None}], Law(), True),
+        ([path(3, 4, 5), path(20)], Law(), True),
+        ([path(20)], Law(), False),
+        ([{"until": {"rule": {"equivalence": "decided", "max_seeds": 9}}}], Law(), False),
+        ([], Law(), False),
     ],
 )
-def test_the_rule_is_that_of_the_newest_sweep_on_its_own_law(
-    sweeps: list[dict[str, Any]], law: Law, found: AddedSeeds | None
+def test_a_law_has_looks_where_any_sweep_added_seeds_to_it(
+    sweeps: list[dict[str, Any]], law: Law, looked: bool
 ) -> None:
-    assert law.after(sweeps).added == found
+    assert law.after(sweeps).looked == looked

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from analysis.sources.load import from_mlflow
+from analysis.laws.law import Law
+from analysis.sources.load import from_mlflow, from_storage
 from sweeper.adaptive.until import replicate
 from sweeper.cli import main
 from sweeper.driver.run import RunOptions, run
@@ -137,10 +138,25 @@ def test_the_budget_ends_it(tmp_path: Path) -> None:
 
 
 def test_a_small_budget_is_looked_at_once_at_its_end(tmp_path: Path) -> None:
-    sweep = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 7}", seeds=5)
-    assert run_inline(sweep).trials == 21
+    sweep, screen = load(tmp_path, "{nu_halfwidth: 10, max_seeds: 7}", seeds=5), io.StringIO()
+    assert run_inline(sweep, screen).trials == 21
+    early = [line for line in screen.getvalue().splitlines() if line.startswith("6 seeds: ν")]
+    assert [line.endswith("the rule can be met from 7 seeds on") for line in early] == [True]
     path = stored(sweep)["until"]["path"]
     assert [(step["seeds"], step["end"]) for step in path] == [(5, None), (6, None), (7, "met")]
+
+
+def test_a_rerun_without_the_rule_keeps_the_allowance_for_its_looks(tmp_path: Path) -> None:
+    run_inline(load(tmp_path, "{nu_halfwidth: 10, max_seeds: 12}"))
+    fixed = GRID.removesuffix("until: {until}\n").format(seeds=5, more="")
+    path = write_grid(tmp_path, fixed)
+    again = loading.load(
+        path, storage=str(tmp_path / "s"), tracking=f"sqlite:///{tmp_path}/mlflow.db"
+    )
+    assert run_inline(again).skipped == 15
+    experiment = from_storage(tmp_path / "s", "until")
+    assert "until" not in experiment.sweeps[-1]
+    assert Law().after(experiment.sweeps).looked
 
 
 def test_only_the_points_of_the_law_get_seeds(tmp_path: Path) -> None:
@@ -285,4 +301,9 @@ def test_the_plan_says_that_seeds_are_added(
     assert (found["count"], found["until"]) == (12, {"nu_halfwidth": 0.02, "max_seeds": 12})
     assert main(arguments) == 0
     words = " ".join(capsys.readouterr().out.split())
-    assert "until the interval of ν is ± 0.02, or 12 seeds" in words
+    assert "until the interval of ν is ± 0.02, or 12 seeds: more are added as needed" in words
+    load(tmp_path, "{nu_halfwidth: 0.1, max_seeds: 8}")
+    assert main(arguments) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "until 8 seeds in all, and whether the interval of ν is ± 0.1 then" in words
+    assert "as needed" not in words
