@@ -64,7 +64,8 @@ def equal_exponents(
 def equal_between(laws: Mapping[str, PowerLaw], level: float = 0.95) -> EqualExponents:
     """ν equal in every pair of these laws, by the names of their groups.
 
-    Paired where seeds are shared, else Welch; without two seeds a group there is no test.
+    Paired where seeds are shared, else Welch; without two seeds a group there is no test. It
+    allows for looks if either law does.
     """
     tests = [_pair(*pair, level=level) for pair in combinations(laws.items(), 2)]
     p = holm(np.array([one.difference.p for one in tests]))

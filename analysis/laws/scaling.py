@@ -156,7 +156,10 @@ def scaling(
     if not pd.api.types.is_numeric_dtype(trials[over]):
         raise UnusableValues(f"a trend is over numbers, and {over} is a column of text")
     laws, left_out = laws_by(trials[trials[over].notna()], law, over, level, history)
-    return Scaling(over, tuple(laws), tuple(laws.values()), _trend(laws, level), left_out)
+    trend = _trend(laws, level)
+    if law.looked:
+        trend = trend.after_looks()
+    return Scaling(over, tuple(laws), tuple(laws.values()), trend, left_out)
 
 
 def laws_by(

@@ -89,6 +89,14 @@ def test_planted_trend_is_recovered(seeds: int) -> None:
     json.dumps(found.to_json(), allow_nan=False)
 
 
+@pytest.mark.parametrize("seeds", [1, 4])
+def test_a_trend_allows_for_the_looks_between_seeds(seeds: int) -> None:
+    plain, told = (scaling(sweep(seeds=seeds), Law(looked=one)).trend for one in (False, True))
+    wider = stats.t.isf(0.0125, told.df) / stats.t.isf(0.025, told.df)
+    assert (told.high - told.low) / (plain.high - plain.low) == pytest.approx(wider)
+    assert told.p == pytest.approx(2 * plain.p)
+
+
 def test_no_trend_is_not_established() -> None:
     trials = sweep(trend=0.0)
     found = scaling(trials, Law(), history=at_rest(trials))
