@@ -17,7 +17,8 @@ import pandas as pd
 
 from analysis.comparisons.goals import beside, better
 from analysis.errors import AnalysisError, TooFewRows
-from analysis.sources.comparable import noise_fields, require_comparable
+from analysis.sources.comparable import noise_fields, require_comparable, require_equal_noise
+from analysis.sources.noise import noise_levels
 from analysis.sources.registration import registration
 from analysis.sources.rows import over_splits, require_column, require_metric, settled
 from analysis.sources.schema import CHOSEN, DECLARED, SPLIT, Experiment, param_columns
@@ -115,7 +116,7 @@ def choose(trials: pd.DataFrame, over: str, metric: str) -> Choice:
     Settings differ in any other parameter but the seed and the split, over which means are taken.
     A value that lacks a seed which another has (it failed, or is not finished) is not chosen.
 
-    Errors: UnknownName; NotComparable for a bound that means another thing at another `over`;
+    Errors: UnknownName; NotComparable for a metric that means another thing at another `over`;
     TooFewRows if no finished trial has the metric.
     """
     require_column(trials, over)
@@ -127,6 +128,8 @@ def choose(trials: pd.DataFrame, over: str, metric: str) -> Choice:
     if rows.empty:
         raise TooFewRows(f"no finished trial has {metric}")
     require_comparable(metric, [one for one in (*noise_fields(rows), "beta") if one == over])
+    if over in noise_levels(rows):
+        require_equal_noise(metric, rows)
     names = [
         name
         for name in param_columns(rows)

@@ -35,6 +35,7 @@ from analysis.errors import AnalysisError, NotComparable, TooFewRows
 from analysis.sources.comparable import (
     noise_fields,
     require_comparable,
+    require_equal_noise,
     require_one_noise,
     require_one_unit,
 )
@@ -56,8 +57,8 @@ def compare(
     """Every metric at every setting that both groups have.
 
     Errors: UnknownName for a field, value or metric that no trial has; NotComparable for `elbo`
-    between noise levels, for `recon` or `denoise` in two units, and between a σ and an α that the
-    groups do not name; TooFewRows without a common setting;
+    or `denoise` between noise levels, for `recon` or `denoise` in two units, and between a σ and
+    an α that the groups do not name; TooFewRows without a common setting;
     MixedRows if a group has several rows of one seed at a setting; UnusableValues for NaN.
     """
     found = _compared(trials, groups, metrics, level)
@@ -137,6 +138,7 @@ def _compared(
         both = (first, second) if named else on_common_splits((first, second))
         for metric in metrics if len(both[0]) else ():
             require_comparable(metric, noise_fields(pd.concat(both)))
+            require_equal_noise(metric, pd.concat(both))
             one = compare_sides(metric, groups, setting, both, level)
             found.append(replace(one, also=also))
     return found
@@ -162,6 +164,7 @@ def compare_sides(
         both.difference(level),
         both.effect(level),
         paired=both.paired,
+        seeds=both.seeds,
         training=Trained.of_rows(pd.concat(sides)),
         splits=min(side[SPLIT].nunique() if SPLIT in side else 1 for side in sides),
     )

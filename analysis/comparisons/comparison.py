@@ -34,8 +34,9 @@ class Comparison:
     """first − second of one metric at one setting, in the metric's own units.
 
     paired: whether the same seeds stand on both sides, and differences are taken seed by seed.
-    n, means: of the seeds used. difference: its paired or Welch's t interval, simultaneous for
-    all comparisons of the family; its p is of this test alone, p_holm corrected over the family.
+    n, means: of the seeds used; seeds: how many each group has. difference: its paired or Welch's
+    t interval, simultaneous for all comparisons of the family; its p is of this test alone, p_holm
+    corrected over the family.
     effect: Hedges' g, the difference in standard deviations of one seed (of pairs the root mean
     square of both sides', g_av), with its own interval; NaN below three pairs.
     also: fields that differ with the groups, and so may be the cause as well.
@@ -50,6 +51,7 @@ class Comparison:
     means: tuple[float, float]
     difference: Estimate
     effect: Estimate
+    seeds: tuple[int, int]
     p_holm: float = field(default=math.nan)
     paired: bool = False
     also: tuple[str, ...] = ()
@@ -77,7 +79,7 @@ class Comparison:
     @property
     def design(self) -> str:
         mean = f", each the mean of {self.splits} splits" * (self.splits > 1)
-        return design(self.paired, self.n) + mean
+        return design(self.paired, self.n, self.seeds) + mean
 
     @property
     def verdict(self) -> str:

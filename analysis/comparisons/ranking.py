@@ -20,7 +20,12 @@ from scipy import stats
 
 from analysis.comparisons.goals import SELECTION, Mode, beside, better
 from analysis.errors import TooFewRows, UnusableValues
-from analysis.sources.comparable import noise_fields, require_comparable, require_one_unit
+from analysis.sources.comparable import (
+    noise_fields,
+    require_comparable,
+    require_equal_noise,
+    require_one_unit,
+)
 from analysis.sources.rows import over_splits, require_metric, settled
 from analysis.sources.schema import SAID_BY_MODEL, SPLIT, param_columns
 from analysis.statistics.contrast import seed_contrast
@@ -29,6 +34,8 @@ from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import listed, number, percent, plural, quantity, setting
 
 __all__ = ["Ranking", "rank"]
+
+FEWEST_SEEDS = 3  # of a test that rules a setting out: two have one degree of freedom
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,9 @@ class Ranking:
     mean, low, high: of `metric`, intervals that hold at once for all settings; beside, beside_low,
     beside_high: the same of the test part; behind: the mean of differences from the first setting
     and design: paired over the seeds of both, or Welch's; candidate: whether the setting may be
-    the best. The truly best one is a candidate in `level` of all sweeps. training: how far the
-    trials of all settings were trained; of untrained ones none is called best.
+    the best, by one-sided tests; tested: whether there was one, which takes three seeds. The truly
+    best one is a candidate in `level` of all sweeps. training: how far the trials of all settings
+    were trained; of untrained ones none is called best.
     """
 
     metric: str
@@ -102,12 +110,17 @@ class Ranking:
 
     def _others(self) -> str:
         others = int(self.table["candidate"].sum()) - 1
-        how = listed(sorted({one.partition(",")[0] for one in self.table["design"] if one}))
+        rest = self.table.iloc[1:]
+        if not rest["tested"].any():
+            return f" No other setting is ruled out, which takes {FEWEST_SEEDS} seeds of each."
+        designs = rest["design"][rest["tested"].astype(bool)]
+        how = f"{listed(sorted({one.partition(',')[0] for one in designs}))}, one-sided"
         if not others:
             return f" All others are shown to be worse ({how}; {percent(self.level)} for all)."
+        few = f"; a test takes {FEWEST_SEEDS} seeds of each" * (not rest["tested"].all())
         return (
             f" {plural(others, 'other setting')} {'is' if others == 1 else 'are'} not shown to be "
-            f"worse ({how}): the best is among these {others + 1} with {percent(self.level)}."
+            f"worse ({how}{few}): the best is among these {others + 1} with {percent(self.level)}."
         )
 
     def _chosen_on(self) -> str:
@@ -128,9 +141,9 @@ def rank(
     metric: None is `validation/elbo_full`; one of the test part is taken only if it is named.
     mode: which end is best; None leaves it to `better`.
 
-    Errors: UnusableValues for trials without a validation part; NotComparable for `elbo` or
-    `objective` between noise levels, and for `recon` or `denoise` in two units; UnknownName for
-    what is no metric; TooFewRows if nothing is finished.
+    Errors: UnusableValues for trials without a validation part; NotComparable for `elbo`,
+    `objective` or `denoise` between noise levels, and for `recon` or `denoise` in two units;
+    UnknownName for what is no metric; TooFewRows if nothing is finished.
     """
     chosen = _selection(trials) if metric is None else metric
     require_metric(trials, chosen)
@@ -141,6 +154,7 @@ def rank(
     fields = _fields(rows)
     require_comparable(chosen, [*noise_fields(rows), *(f for f in fields if f == "beta")])
     require_one_unit(chosen, rows)
+    require_equal_noise(chosen, rows)
     mode, test = mode or better(chosen), _beside(rows, chosen)
     settings = [group for _, group in rows.groupby(fields, dropna=False)] if fields else [rows]
     groups = [over_splits(one, [name for name in (chosen, test) if name]) for one in settings]
@@ -197,22 +211,28 @@ def _mean(
 def _against_first(
     groups: Sequence[pd.DataFrame], metric: str, sign: int, level: float
 ) -> pd.DataFrame:
-    """behind, design and candidate of each setting.
+    """behind, design, tested and candidate of each setting.
 
     A setting is no candidate if a one-sided test at (1 − level)/(settings − 1) finds it worse than
-    the first. The best setting is tested against at most each other one, so that it is lost in
-    1 − level of sweeps at most, although the first was chosen by the same numbers.
+    the first; with fewer than three seeds of either it is not tested. The best setting is tested
+    against at most each other one, so that it is lost in 1 − level of sweeps at most, although the
+    first was chosen by the same numbers.
     """
     first, *others = (_by_seed(group, metric) for group in groups)
-    found: list[dict[str, object]] = [{"behind": 0.0, "design": "", "candidate": True}]
+    found: list[dict[str, object]] = [
+        {"behind": 0.0, "design": "", "tested": False, "candidate": True}
+    ]
     for one in others:
         both = seed_contrast(one, first)
         gap = both.difference(level)
-        worse = float(stats.t.sf(sign * gap.value / gap.se, gap.df)) if gap.se > 0 else math.nan
+        tested = min(both.n) >= FEWEST_SEEDS
+        known = tested and gap.se > 0
+        worse = float(stats.t.sf(sign * gap.value / gap.se, gap.df)) if known else math.nan
         found.append(
             {
                 "behind": gap.value,
                 "design": both.design,
+                "tested": tested,
                 "candidate": not worse < (1 - level) / len(others),
             }
         )

@@ -23,7 +23,7 @@ from analysis.laws.scaling import laws_by, nu_by_seed
 from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.estimate import Estimate, unknown
 from analysis.statistics.means import WELCH
-from analysis.statistics.multiplicity import holm
+from analysis.statistics.multiplicity import holm, which_decides
 from analysis.wording import setting
 
 __all__ = ["EqualExponents", "equal_between", "equal_exponents"]
@@ -39,8 +39,15 @@ class EqualExponents:
     pairs: tuple[Against, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def note(self) -> str:
+        """Which of p and interval decides, where they seem to disagree; else nothing."""
+        return which_decides((one.p_holm, one.difference) for one in self.pairs)
+
     def to_json(self) -> dict[str, Any]:
-        return {"pairs": [pair.to_json() for pair in self.pairs], "left_out": dict(self.left_out)}
+        note = {"note": self.note} if self.note else {}
+        pairs = [pair.to_json() for pair in self.pairs]
+        return {"pairs": pairs, "left_out": dict(self.left_out), **note}
 
 
 def equal_exponents(
@@ -64,8 +71,8 @@ def equal_exponents(
 def equal_between(laws: Mapping[str, PowerLaw], level: float = 0.95) -> EqualExponents:
     """ν equal in every pair of these laws, by the names of their groups.
 
-    Paired where seeds are shared, else Welch; without two seeds a group there is no test. It
-    allows for looks if either law does.
+    Paired over the seeds of both groups where these are two or more and half of each group's, else
+    Welch; without two seeds a group there is no test. It allows for looks if either law does.
     """
     tests = [_pair(*pair, level=level) for pair in combinations(laws.items(), 2)]
     p = holm(np.array([one.difference.p for one in tests]))
@@ -82,17 +89,20 @@ def _pair(first: tuple[str, PowerLaw], second: tuple[str, PowerLaw], level: floa
     training = trained([mine.convergence, theirs.convergence])
     return Against(
         f"Equal ν for {one} and {other}",
-        mine.nu,
-        theirs.nu,
-        _difference(mine, theirs, level),
+        *_difference(mine, theirs, level),
         training=training,
         post_hoc=mine.law.post_hoc,
     )
 
 
-def _difference(mine: PowerLaw, theirs: PowerLaw, level: float) -> Estimate:
+def _difference(mine: PowerLaw, theirs: PowerLaw, level: float) -> tuple[float, float, Estimate]:
+    """ν of both, of the seeds that the test uses, and their difference."""
     if not (mine.seed and theirs.seed):
-        return unknown(mine.nu - theirs.nu, WELCH, level)
+        return mine.nu, theirs.nu, unknown(mine.nu - theirs.nu, WELCH, level)
     both = seed_contrast(pd.Series(nu_by_seed(mine)), pd.Series(nu_by_seed(theirs)))
     found = both.difference(level)
-    return found.after_looks() if mine.law.looked or theirs.law.looked else found
+    if both.paired and both.n != both.seeds:
+        found = replace(found, method=f"{found.method}, {both.design.removeprefix('paired, ')}")
+    if mine.law.looked or theirs.law.looked:
+        found = found.after_looks()
+    return float(both.first.mean()), float(both.second.mean()), found

@@ -56,8 +56,10 @@ def ranking_part(table: Table, columns: Columns) -> Part:
             for _, row in frame.head(_SHOWN).iterrows()
         ],
         "chosen": False,
-        "units": f"The {'largest' if better(y) == 'max' else 'smallest'} {y} stands first; the "
-        "intervals hold at once, so also for the setting that one chooses.",
+        "at_once": len(frame),
+        "units": f"The {'largest' if better(y) == 'max' else 'smallest'} {y} stands first"
+        + "; the intervals hold also for the setting that one chooses" * (len(frame) > 1)
+        + ".",
     }
     block = Block(
         "results",

@@ -1,4 +1,6 @@
-"""Refuse comparisons of incommensurable numbers: `elbo` at two noise levels, or two units."""
+"""Refuse comparisons of incommensurable numbers: `elbo` or `denoise` at two noise levels, or two
+units.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,21 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotComparable
-from analysis.sources.noise import PAPERS, noise_levels, noise_of
+from analysis.sources.noise import PAPERS, noise_levels, noise_of, with_noise
 from analysis.wording import listed, symbol
 
-__all__ = ["moving", "noise_fields", "require_comparable", "require_one_noise", "require_one_unit"]
+__all__ = [
+    "moving",
+    "noise_fields",
+    "require_comparable",
+    "require_equal_noise",
+    "require_one_noise",
+    "require_one_unit",
+]
 
 DECODER = ("model", "likelihood")
 UNNORMALISED = ("elbo", "objective", "objective_clean")
+OWN_NOISE = ("denoise", "denoise_one")
 LAPLACE = (("likelihood", "laplace"), ("decoder", "laplace"))
 IMAGINED_SIGMA = 0.1  # noise level of `denoise` for a decoder without σ or α (Bernoulli)
 
@@ -80,6 +90,23 @@ def require_one_unit(metric: str, rows: pd.DataFrame) -> None:
             "level), and here that noise is of two kinds; an evaluation at one noise level for "
             "all (robustness) can be compared"
         )
+
+
+def require_equal_noise(metric: str, rows: pd.DataFrame) -> None:
+    """NotComparable if `metric` is the error of removing noise of different strengths here.
+
+    `denoise` is measured at each model's own noise level, so the weakest noise leaves the least.
+    """
+    if metric.rpartition("/")[2] not in OWN_NOISE:
+        return
+    for name in noise_levels(rows):
+        if with_noise(rows, name)[name].nunique() > 1:
+            raise NotComparable(
+                f"{metric} is measured at each model's own noise level, so it cannot be compared "
+                f"between different {symbol(name)}: the weakest noise leaves the smallest error; "
+                f"take trials of one {symbol(name)} (--where {name}=...), or an evaluation at one "
+                "noise level for all (robustness)"
+            )
 
 
 def _near(rows: pd.DataFrame) -> pd.Series[bool]:

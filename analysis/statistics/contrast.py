@@ -26,11 +26,15 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Contrast:
-    """The values of both sides that are used; where `paired`, in the same order of seeds."""
+    """The values of both sides that are used; where `paired`, in the same order of seeds.
+
+    seeds: how many each side has, used or not.
+    """
 
     first: Array
     second: Array
     paired: bool
+    seeds: tuple[int, int]
 
     @property
     def n(self) -> tuple[int, int]:
@@ -38,7 +42,7 @@ class Contrast:
 
     @property
     def design(self) -> str:
-        return design(self.paired, self.n)
+        return design(self.paired, self.n, self.seeds)
 
     def difference(self, level: float = 0.95) -> Estimate:
         """mean(first) − mean(second): the paired t interval, or Welch's."""
@@ -55,9 +59,16 @@ class Contrast:
         return size(self.first, self.second, level)
 
 
-def design(paired: bool, n: tuple[int, int]) -> str:
-    """How seeds enter: "paired, 5 seeds", or "Welch, 5 and 4 seeds"."""
-    return f"paired, {plural(n[0], 'seed')}" if paired else f"Welch, {n[0]} and {n[1]} seeds"
+def design(paired: bool, n: tuple[int, int], seeds: tuple[int, int]) -> str:
+    """How seeds enter: "paired, 5 seeds", "paired, 3 of 5 seeds", or "Welch, 5 and 4 seeds".
+
+    n: the seeds used of each side. seeds: those that it has.
+    """
+    if not paired:
+        return f"Welch, {n[0]} and {n[1]} seeds"
+    if n == seeds:
+        return f"paired, {plural(n[0], 'seed')}"
+    return f"paired, {n[0]} of {' and '.join(map(str, dict.fromkeys(seeds)))} seeds"
 
 
 def seed_contrast(first: pd.Series[float], second: pd.Series[float]) -> Contrast:
@@ -67,9 +78,10 @@ def seed_contrast(first: pd.Series[float], second: pd.Series[float]) -> Contrast
     one side only are then left out. Otherwise all values are used as independent.
     """
     common = [seed for seed in first.index if seed in second.index]
+    seeds = (len(first), len(second))
     if len(common) >= max(FEWEST, len(first) / 2, len(second) / 2):
-        return Contrast(_values(first[common]), _values(second[common]), True)
-    return Contrast(_values(first), _values(second), False)
+        return Contrast(_values(first[common]), _values(second[common]), True, seeds)
+    return Contrast(_values(first), _values(second), False, seeds)
 
 
 def _values(column: pd.Series[float]) -> Array:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
-__all__ = ["Place", "holm", "holm_levels", "places"]
+from analysis.statistics.estimate import Estimate
+
+__all__ = ["Place", "holm", "holm_levels", "places", "which_decides"]
 
 Array = NDArray[np.float64]
 
@@ -67,3 +69,17 @@ def holm_levels(p: Array, alpha: float) -> Array:
         if failed is None and not p[at] < levels[at]:
             failed = levels[at]
     return levels
+
+
+def which_decides(tests: Iterable[tuple[float | None, Estimate]]) -> str:
+    """A sentence if one of these rejects 0 and its interval holds 0; else nothing.
+
+    tests: p, corrected by Holm's method, and the difference with a simultaneous interval.
+    """
+    apart = any(
+        p is not None and p < 1 - one.level and one.low <= 0 <= one.high for p, one in tests
+    )
+    return (
+        "The p decides: Holm's method may reject equality where the interval, which is wider "
+        "(Bonferroni), still holds zero."
+    ) * apart

@@ -45,17 +45,21 @@ def run(arguments: argparse.Namespace) -> int:
     if bool(arguments.first) != bool(arguments.second):
         raise UserError("two groups need both --first and --second")
     found = _of_table(arguments) if foreign else _compared(arguments)
+    note = _note(found)
     if arguments.json:
         print_json(
             {
                 "experiment": arguments.experiment or arguments.table or arguments.logged,
                 "post_hoc": POST_HOC,
                 "tests": _tests(found),
+                **({"note": note} if note else {}),
                 "comparisons": [one.to_json() | {"verdict": one.verdict} for one in found],
             }
         )
     else:
         _show(found)
+        if note:
+            console().print(note, markup=False)
     return 0
 
 
@@ -111,8 +115,16 @@ def _show(found: Sequence[Comparison]) -> None:
             f"\nGroups that differ also in {', '.join(also)}: the cause may be there.",
             markup=False,
         )
-    family = f"their p values are corrected for {_tests(found)} tests"
-    screen.print(f"\nPost hoc: {POST_HOC}; {family}.", markup=False)
+    tests = _tests(found)
+    family = f"; their p values are corrected for {tests} tests" * (tests > 1)
+    screen.print(f"\nPost hoc: {POST_HOC}{family}.", markup=False)
+
+
+def _note(found: Sequence[Comparison]) -> str:
+    """Which of p and interval decides, where they seem to disagree; else nothing."""
+    from analysis.statistics.multiplicity import which_decides
+
+    return which_decides((one.p_holm, one.difference) for one in found)
 
 
 def _tests(found: Sequence[Comparison]) -> int:

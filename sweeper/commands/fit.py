@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from analysis.figures.drawing.claims import Claim
     from analysis.laws.components import Component
+    from analysis.laws.equal_exponents import EqualExponents
     from analysis.laws.hypotheses import Against
     from analysis.laws.powerlaw import Law, PowerLaw
     from analysis.sources.schema import Experiment, Spectrum
@@ -138,7 +139,8 @@ def _run_table(arguments: argparse.Namespace) -> int:
     if arguments.json:
         groups = [one.to_json() for one in found]
         pairs = {"equal": equal.to_json()["pairs"]} if equal else {}
-        print_json({"groups": groups, **pairs} if wanted.group else groups[0])
+        note = {"note": equal.note} if equal and equal.note else {}
+        print_json({"groups": groups, **pairs, **note} if wanted.group else groups[0])
         return 0
     for one in found:
         if one.label:
@@ -149,7 +151,7 @@ def _run_table(arguments: argparse.Namespace) -> int:
             print_bullets(console(), [one.refusal])
     if equal:
         console().print("\nequal ν?", markup=False, style="bold")
-        print_bullets(console(), [pair.sentence() for pair in equal.pairs])
+        _show_pairs(equal)
     return 0
 
 
@@ -169,9 +171,16 @@ def _grouped(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"over": over, **found.to_json()})
         return 0
+    _show_pairs(found)
+    return 0
+
+
+def _show_pairs(found: EqualExponents) -> None:
+    """Each pair of groups, the groups without a law, and which of p and interval decides."""
     left = [f"{name}: {why}" for name, why in found.left_out.items()]
     print_bullets(console(), [pair.sentence() for pair in found.pairs] + left)
-    return 0
+    if found.note:
+        console().print(f"\n{found.note}", markup=False)
 
 
 def _without(law: Law, name: str) -> Law:

@@ -90,6 +90,7 @@ def _blocks(frame: pd.DataFrame, family: int) -> Iterator[Block]:
         ],
         "units": _CONVENTIONS,
         "chosen": family > 1,
+        "at_once": 1,
     }
     yield Block(
         "results",

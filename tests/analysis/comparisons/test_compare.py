@@ -83,7 +83,8 @@ def test_common_seeds_are_compared_in_pairs() -> None:
     ("first", "second", "design"),
     [
         (range(5), range(5), "paired, 5 seeds"),
-        (range(5), range(2, 7), "paired, 3 seeds"),
+        (range(5), range(2, 7), "paired, 3 of 5 seeds"),
+        (range(5), range(2, 6), "paired, 3 of 5 and 4 seeds"),
         (range(5), range(4, 9), "Welch, 5 and 5 seeds"),
         (range(5), range(3, 9), "Welch, 5 and 6 seeds"),
         (range(2), range(9), "Welch, 2 and 9 seeds"),

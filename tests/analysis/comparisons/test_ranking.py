@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from analysis.comparisons.choice import choose
+from analysis.comparisons.compare import compare_all
 from analysis.comparisons.goals import Mode, better
 from analysis.comparisons.ranking import rank
 from analysis.comparisons.selection import chosen, simulate, table
@@ -137,6 +139,35 @@ def test_disjoint_seeds_are_ranked_by_welch() -> None:
     frame = ranked(np.random.default_rng(1).standard_normal((2, 5)))
     frame["seed"] += 100 * (frame["lr"] == 2)
     assert rank(frame, METRIC).table["design"].tolist() == ["", "Welch, 5 and 5 seeds"]
+
+
+def test_two_seeds_rule_no_setting_out() -> None:
+    values = np.array([[1.0, 1.1, 1.05], [9.0, 9.2, 9.1], [5.0, 5.1, 5.06]])
+    two, three = rank(ranked(values[:, :2]), METRIC), rank(ranked(values), METRIC)
+    assert two.table["candidate"].all()
+    assert " No other setting is ruled out, which takes 3 seeds of each." in two.sentence()
+    assert three.table["candidate"].tolist() == [True, False, False]
+    assert "All others are shown to be worse (paired, one-sided; 95 % for all)" in three.sentence()
+    mixed = ranked(values).query("lr != 3 or seed < 2")
+    assert rank(mixed, METRIC).table["candidate"].tolist() == [True, True, False]
+    assert "(paired, one-sided; a test takes 3 seeds of each): the best is among these 2" in (
+        rank(mixed, METRIC).sentence()
+    )
+
+
+def test_denoising_of_different_noise_is_not_ranked() -> None:
+    frame = sweep().assign(**{"test/denoise": lambda f: f["sigma"] + 0.01 * f["seed"]})
+    frame["denoise/gaussian_0.5"] = frame["test/denoise"]
+    with pytest.raises(NotComparable, match=r"own noise level.*different σ.*--where sigma=\.\.\."):
+        rank(frame, "test/denoise")
+    with pytest.raises(NotComparable, match="own noise level"):
+        compare_all(frame, "sigma", ["test/denoise"])
+    with pytest.raises(NotComparable, match="own noise level"):
+        choose(frame, "sigma", "test/denoise")
+    assert choose(frame, "sigma", "denoise/gaussian_0.5").table["sigma"].tolist() == [0.1, 0.1]
+    assert len(compare_all(frame, "network", ["test/denoise"])) == 3
+    assert len(rank(frame.query("sigma == 0.1"), "test/denoise").table) == 2
+    assert len(rank(frame, "denoise/gaussian_0.5").table) == 6
 
 
 def test_one_seed_has_no_interval_and_rules_nothing_out() -> None:

@@ -34,6 +34,33 @@ def test_disjoint_seeds_are_compared_by_welch() -> None:
     assert "Welch" in equal_exponents(frame, Law(), "d_z").pairs[0].sentence()
 
 
+def test_partly_shared_seeds_are_said_and_the_difference_is_of_what_is_shown() -> None:
+    frame = sweep(seeds=6).query("d_z in (10, 80)")
+    frame = frame.query("(d_z == 10 and seed < 4) or (d_z == 80 and seed > 1)")
+    [pair] = equal_exponents(frame, Law(), "d_z").pairs
+    assert "; paired t, 2 of 4 seeds: " in pair.sentence()
+    assert pair.nu - pair.value == pytest.approx(pair.difference.value, abs=1e-12)
+    common = equal_exponents(frame.query("seed in (2, 3)"), Law(), "d_z").pairs[0]
+    assert (pair.nu, pair.value) == pytest.approx((common.nu, common.value))
+
+
+def test_a_rejection_whose_interval_holds_zero_is_explained() -> None:
+    """Holm tests the largest of three p at 5 %; its interval is one of three that hold at once."""
+    frame = sweep(seeds=6).query("d_z in (10, 20, 40)")
+    off = np.array([-1.2, 1.2, -0.9, 0.9, 0.4, -0.4])[frame["seed"]]
+    shift = frame["d_z"].map({10: 0.0, 20: 1.25, 40: 20.0})
+    spread = frame["d_z"].map({10: 0.0, 20: 1.0, 40: 0.5})
+    nu = 1 + 0.05 * (shift + spread * off)
+    frame["test/kl"] = 9 * frame["sigma"] ** -nu
+    found = equal_exponents(frame, Law(), "d_z")
+    one = found.pairs[0]
+    assert "is rejected" in one.sentence()
+    assert one.difference.low < 0 < one.difference.high
+    assert "Holm's method may reject" in found.note
+    assert found.to_json()["note"] == found.note
+    assert not equal_exponents(sweep(trend=0.1, seeds=6), Law(), "d_z").note
+
+
 @pytest.mark.parametrize(
     ("column", "values", "named"),
     [

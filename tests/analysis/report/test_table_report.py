@@ -100,6 +100,9 @@ def test_without_an_x_there_are_comparisons_and_no_law(tmp_path: Path) -> None:
     ]
     assert "margin of differences, 0.1" in page_text(page)
     assert [row["setting"] for row in found["results"]][2] == "optimizer = c"
+    assert "t interval that is simultaneous for all 3 settings (Bonferroni), which takes" in (
+        page_text(page)
+    )
 
 
 def test_a_table_without_seeds_has_laws_and_no_comparison(tmp_path: Path) -> None:

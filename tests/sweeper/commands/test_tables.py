@@ -121,6 +121,33 @@ def test_two_groups_are_compared_at_every_setting(capsys: pytest.CaptureFixture[
     )
 
 
+def test_what_decides_is_said_where_p_and_interval_seem_to_disagree(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The largest of three p is below 5 %, and its interval, one of three at once, holds zero."""
+    off = (-1.2, 1.2, -0.9, 0.9, 0.4, -0.4)
+    planted = {"a": (0.0, 0.0), "b": (1.25, 1.0), "c": (20.0, 0.5)}
+    rows = [
+        {"net": net, "seed": seed, "loss": 30 + shift + spread * one}
+        for net, (shift, spread) in planted.items()
+        for seed, one in enumerate(off)
+    ]
+    table = str(as_csv(pd.DataFrame(rows), tmp_path / "nets.csv"))
+    every = ("compare", "--table", table, "--y", "loss", "--seed", "seed", "--by", "net")
+    found = answer(capsys, *every)
+    assert found["comparisons"][0]["verdict"] == "differ"
+    assert found["comparisons"][0]["difference"]["high"] > 0
+    assert main([*every]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert found["note"].startswith("The p decides: Holm's method may reject")
+    assert found["note"] in out
+    assert "corrected for 3 tests" in out
+    one = [*every[:-2], "--first", "net=a", "--second", "net=b"]
+    assert "note" not in answer(capsys, *one)
+    assert main(one) == 0
+    assert "chosen after the run.\n" in capsys.readouterr().out, "one test is not corrected"
+
+
 def test_every_pair_of_a_column_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(
         capsys,
