@@ -102,7 +102,7 @@ def _difference(mine: PowerLaw, theirs: PowerLaw, level: float) -> tuple[float, 
     both = seed_contrast(pd.Series(nu_by_seed(mine)), pd.Series(nu_by_seed(theirs)))
     found = both.difference(level)
     if both.paired and both.n != both.seeds:
-        found = replace(found, method=f"{found.method}, {both.design.removeprefix('paired, ')}")
+        found = replace(found, method=f"{found.method} on {both.design.removeprefix('paired, ')}")
     if mine.law.looked or theirs.law.looked:
         found = found.after_looks()
     return float(both.first.mean()), float(both.second.mean()), found
