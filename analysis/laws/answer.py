@@ -24,22 +24,20 @@ def law_answer(law: Evidence) -> str:
         return ""
     if not law.corrected_p < 1 - law.exponent.level:
         return f"That {y} depends on {x} is not established: ν = {_spread(law)}."
-    sign = "−" if law.nu >= 0 else ""
     after = f"After {plural(found.last, 'epoch')} {y}" if found else f"{y[0].upper()}{y[1:]}"
-    power = f"{after} goes as {x}^{sign}ν with ν = {_spread(law)}"
+    power = f"{after} goes as {x}^−ν with ν = {_spread(law)}"
     caveats = _caveats(law)
     return f"{power}{', but ' if caveats else ''}{listed(caveats)}."
 
 
 def _spread(law: Evidence) -> str:
-    size, tests = abs(law.nu), law.exponent.family
+    tests = law.exponent.family
     if law.n_seeds < 2 or not math.isfinite(law.ci_low):
-        return number(size)
-    low, high = sorted((law.ci_low, law.ci_high) if law.nu >= 0 else (-law.ci_low, -law.ci_high))
+        return number(law.nu)
     at_once = f" at once with {plural(tests - 1, 'more test')}" * (tests > 1)
     return (
-        f"{number(size)} ({percent(law.exponent.level)}{at_once}: "
-        f"{number(low)} to {number(high)}, {plural(law.n_seeds, 'seed')})"
+        f"{number(law.nu)} ({percent(law.exponent.level)}{at_once}: "
+        f"{number(law.ci_low)} to {number(law.ci_high)}, {plural(law.n_seeds, 'seed')})"
     )
 
 

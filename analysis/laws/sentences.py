@@ -43,7 +43,7 @@ def law_sentences(law: Evidence) -> list[str]:
 
 def law_trained(law: Evidence) -> str:
     """What the drift of ν over the last fifth of training, and its trials, allow one to say."""
-    short = f" {law.short.sentence()}" if law.short else ""
+    short = f" {law.short.sentence(law.one_seed)}" if law.short else ""
     return f"{_trained(law)}{short}".strip()
 
 
@@ -115,12 +115,12 @@ def law_doubts(law: Evidence) -> list[str]:
 
 
 def _exponent(law: Evidence) -> str:
-    x, sign, nu = symbol(law.law.x), *(("−", law.nu) if law.nu >= 0 else ("", -law.nu))
-    if not math.isfinite(nu):
+    x = symbol(law.law.x)
+    if not math.isfinite(law.nu):
         return ""
     interval = "" if law.one_seed else f" ({_interval(law)})"
     return (
-        f"{_claim(law, f'{x}^{sign}ν')} with ν = {_exact(law.nu, law.se)}{interval} "
+        f"{_claim(law, f'{x}^−ν')} with ν = {_exact(law.nu, law.se)}{interval} "
         f"for {x} from {law.x_min:g} to {law.x_max:g}, n = {law.n}, "
         f"R² = {share(law.r2)}{post_hoc(law.law.post_hoc)}."
     )
@@ -252,7 +252,8 @@ def _way(law: Evidence) -> str:
     """Where the bent law is steeper, and its exponent at both ends."""
     way = "steeper" if (law.curvature < 0) == (law.nu >= 0) else "flatter"
     ends = (
-        f": the local exponent goes from {number(law.local[0].nu)} to {number(law.local[-1].nu)}"
+        f": the local exponent goes from {number(law.local[0].nu, 4)} to "
+        f"{number(law.local[-1].nu, 4)}"
         if law.local
         else ""
     )
@@ -295,7 +296,7 @@ def _leverage(law: Evidence) -> str:
         return ""
     most = max(law.moved, key=lambda one: abs(one.shift))
     return (
-        f"ν moves most without {symbol(law.law.x)} = {most.x:g}, to {number(most.nu)} "
+        f"ν moves most without {symbol(law.law.x)} = {most.x:g}, to {number(most.nu, 4)} "
         f"({probability(most.p)} by the t test over seeds, Holm)."
     )
 

@@ -40,7 +40,8 @@ class ShortTrials:
         """``7 of its 27 trials``."""
         return f"{self.short} of its {plural(self.of, 'trial')}"
 
-    def sentence(self) -> str:
+    def sentence(self, one_seed: bool) -> str:
+        """one_seed : of one seed's curve there is no interval."""
         one = self.short == 1
         kept = (
             f"By {'its' if one else 'their'} own histor{'y' if one else 'ies'} {self.count} "
@@ -50,7 +51,9 @@ class ShortTrials:
         if self.without is None:
             return f"{kept}; too few {symbol(self.x)} at which all are trained are left for a law."
         nu, level = self.without, percent(self.without.level)
-        width = f" ({level}: {number(nu.low)} to {number(nu.high)})" * math.isfinite(nu.low)
+        width = f" ({level}: {number(nu.low)} to {number(nu.high)})" * (
+            math.isfinite(nu.low) and not one_seed
+        )
         return (
             f"{kept}. Over the {self.left} {symbol(self.x)} at which all are trained ν is "
             f"{number(nu.value)}{width}."

@@ -321,14 +321,15 @@ def _rows(law: PowerLaw) -> list[tuple[str, str]]:
     seeds = f" ({law.n_seeds} seed{'s' * (law.n_seeds > 1)})" if law.n_seeds else ""
     p = law.curvature_p
     tested = f" (p = {p:.2g})" if math.isfinite(p) else " (tested from three seeds on)"
+    curve = " of the points of this curve" if law.n_seeds < 2 else ""
     return [
         ("law", f"{law.law.y} ~ {law.law.x}^-ν, {law.law.x} = {law.x_min:g} … {law.x_max:g}"),
         ("ν", f"{law.nu:.4f}"),
-        ("95 % interval", f"{law.ci_low:.4f} … {law.ci_high:.4f}, {law.exponent.method}"),
+        (f"95 % interval{curve}", f"{law.ci_low:.4f} … {law.ci_high:.4f}, {law.exponent.method}"),
         ("one more run", f"{new.low:.4f} … {new.high:.4f}" if new else "nan"),
         ("R²", f"{law.r2:.4f}"),
         ("n", f"{law.n}{seeds}"),
-        ("p (ν = 0)", f"{law.p:.2g}"),
+        (f"p (ν = 0){curve}", f"{law.p:.2g}"),
         ("curvature", f"{law.curvature:.4f}{tested}"),
         (
             "exponential",

@@ -134,7 +134,8 @@ def _training(law: PowerLaw) -> str:
 
 
 def _rival(law: PowerLaw) -> str:
-    return "" if law.rival is None else law.rival.name
+    """The bent form that fits better than the power law, if one does."""
+    return law.rival.name if law.rival and law.rival.delta_aicc < 0 else ""
 
 
 def _shape(law: PowerLaw) -> str:

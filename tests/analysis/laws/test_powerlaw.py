@@ -20,6 +20,7 @@ from analysis.errors import (
     UnknownName,
     UnusableValues,
 )
+from analysis.laws.answer import law_answer
 from analysis.laws.powerlaw import Law, PowerLaw, fit, fit_xy
 from analysis.laws.sentences import law_doubts
 
@@ -157,7 +158,7 @@ def test_an_outlier_shows_in_the_influence() -> None:
     assert law.influence[0].nu == pytest.approx(1.2, abs=0.02)
     assert max(law.influence, key=lambda i: abs(i.shift)).x == pytest.approx(0.03)
     assert law.moved[0].x == pytest.approx(0.03)
-    assert "ν moves most without σ = 0.03, to 1.2" in law.sentence()
+    assert "ν moves most without σ = 0.03, to 1.195" in law.sentence()
 
 
 def test_rival_form_wins_where_it_is_true() -> None:
@@ -493,3 +494,17 @@ def test_copies_of_seeds_do_not_shrink_the_interval(copies: int, renamed: bool) 
     law = fit(pd.concat([frame, *more], ignore_index=True), LAW)
     assert headline(law)[:4] == pytest.approx(headline(fit(frame, LAW))[:4], rel=1e-9)
     assert law.notes
+
+
+def test_a_law_that_rises_keeps_the_sign_of_its_exponent_everywhere() -> None:
+    """y ~ x^−ν with ν = −0.6: sentence, answer, interval and local exponents agree."""
+    law = fit(planted(nu=-0.6, bend=0.2), LAW)
+    assert -0.6 < law.nu < -0.4
+    assert law.bends
+    answer, shape = law_answer(law), " ".join(law.sentences())
+    assert f"σ^−ν with ν = −{abs(law.nu):.3g}" in answer
+    assert "goes as σ^−ν with ν = −0." in shape
+    for text in (answer, shape):
+        found = re.search(r"local exponent goes from (−?)[\d.]+ to (−?)", text)
+        assert found is not None
+        assert found.groups() == ("−", "−")

@@ -14,8 +14,8 @@ from analysis.laws.powerlaw import Law, PowerLaw, fit
 SIGMA = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
-def law_of(short: dict[float, int]) -> PowerLaw:
-    """Three seeds; short: how many of them are not trained at a σ, where log KL is 0.5 lower."""
+def law_of(short: dict[float, int], seeds: int = 3) -> PowerLaw:
+    """short: how many of them are not trained at a σ, where log KL is 0.5 lower."""
     rng = np.random.default_rng(5)
     rows = [
         {
@@ -29,7 +29,7 @@ def law_of(short: dict[float, int]) -> PowerLaw:
             * sigma**-1.2,
         }
         for sigma in SIGMA
-        for seed in range(3)
+        for seed in range(seeds)
     ]
     return fit(pd.DataFrame(rows), Law())
 
@@ -54,6 +54,13 @@ def test_too_few_settings_are_left_for_a_law_without() -> None:
     assert law.short is not None
     assert law.short.without is None
     assert "; too few σ at which all are trained are left for a law." in law.sentence()
+
+
+def test_one_seed_has_no_interval_without_them_either() -> None:
+    law = law_of({0.05: 1}, seeds=1)
+    assert law.short is not None
+    assert "Over the 4 σ at which all are trained ν is 1.19." in law.short.sentence(law.one_seed)
+    assert "%" not in law.short.sentence(law.one_seed)
 
 
 def test_where_all_are_trained_nothing_is_said() -> None:
