@@ -12,9 +12,8 @@ from typing import Any
 from analysis.errors import AnalysisError
 from analysis.sources.tracking_address import without_password
 from cluster.errors import ClusterError
-from sweeper.bucket.store_errors import BucketError
 from sweeper.commands import commands
-from sweeper.errors import Interrupted, UserError
+from sweeper.errors import BucketError, Interrupted, UserError
 from sweeper.terminal.screen import console, print_error
 
 __all__ = ["UNEXPECTED", "USER", "main", "parser"]

@@ -6,7 +6,15 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-__all__ = ["Address", "Interrupted", "Place", "UserError", "placed", "render_address"]
+__all__ = [
+    "Address",
+    "BucketError",
+    "Interrupted",
+    "Place",
+    "UserError",
+    "placed",
+    "render_address",
+]
 
 Address = tuple[str | int, ...]
 Place = tuple[str | None, int | None, str | None]  # file, line, path
@@ -38,6 +46,18 @@ class UserError(Exception):
     def __str__(self) -> str:
         place = [f"{self.file}:{self.line}" if self.line else self.file, self.path]
         return ": ".join([part for part in place if part] + [self.message])
+
+
+class BucketError(OSError):
+    """A store that cannot be used; the message is one sentence for the user.
+
+    lasting : whether the same call would fail again, so that repeating it is of no use.
+    """
+
+    def __init__(self, message: str, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.strerror = message
+        self.lasting = lasting
 
 
 class Interrupted(KeyboardInterrupt):

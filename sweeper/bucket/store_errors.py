@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from sweeper.bucket.address import BucketAddress
+from sweeper.errors import BucketError
 
-__all__ = ["BucketError", "complaint"]
+__all__ = ["complaint"]
 
 CODE = re.compile(r"<Code>(\w+)</Code>")
 STATUS = re.compile(r"status code: (\d{3})")
@@ -27,18 +28,6 @@ CLOCK = ("RequestTimeTooSkewed", "RequestExpired")
 REFUSED = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken")
 UNSUPPORTED = ("501", "NotImplemented")
 LONGEST = 200
-
-
-class BucketError(OSError):
-    """A store that cannot be used; the message is one sentence for the user.
-
-    lasting : whether the same call would fail again, so that repeating it is of no use.
-    """
-
-    def __init__(self, message: str, lasting: bool = False) -> None:
-        super().__init__(message)
-        self.strerror = message
-        self.lasting = lasting
 
 
 def complaint(address: BucketAddress, error: BaseException) -> BucketError:

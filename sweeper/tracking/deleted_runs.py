@@ -69,10 +69,10 @@ def find_runs(
             if other == name
             for trial in own
         }
-        doomed, adopted = list(gone), {}
+        stay, doomed, adopted = parents.keys() - set(gone), list(gone), {}
         for run in _search(client, found.experiment_id, "trial"):
             trial = run.data.tags.get("sweeper.trial", "")
-            if run.data.tags.get("mlflow.parentRunId") in set(parents) - set(gone):
+            if run.data.tags.get("mlflow.parentRunId") in stay:
                 continue
             if trial in trials:
                 doomed.append(run.info.run_id)

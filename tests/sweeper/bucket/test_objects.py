@@ -15,9 +15,8 @@ from sweeper.bucket.address import is_bucket, parse_address
 from sweeper.bucket.credentials import s3_settings
 from sweeper.bucket.mirror import FORMAT_FILE
 from sweeper.bucket.objects import Bucket
-from sweeper.bucket.store_errors import BucketError
 from sweeper.cli import main
-from sweeper.errors import UserError
+from sweeper.errors import BucketError, UserError
 from tests.chaos.proxy import Proxy
 from tests.sweeper.bucket.object_store import BUCKET, SECRET, FaultyStore
 from tests.sweeper.grids import write_grid
