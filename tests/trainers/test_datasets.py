@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -192,6 +194,25 @@ def test_a_file_of_another_library_beside_mnists_is_not_read(few_greys: Path) ->
     for name in ("training.pt", "test.pt"):
         (folder / name).write_bytes(b"no data")
     assert len(Mnist(data_dir=str(few_greys)).load().train) == 400
+
+
+@needs_mnist
+def test_mnist_is_what_torchvision_reads_and_needs_no_torchvision() -> None:
+    from torchvision.datasets import MNIST
+
+    alone = (
+        "import sys; sys.modules['torchvision'] = None\n"
+        "from trainers.datasets.mnist import Mnist; print(len(Mnist().load().test))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", alone], check=False, capture_output=True, text=True
+    )
+    assert done.stdout == "10000\n", done.stderr
+    splits = Mnist().load()
+    for ours, train in ((splits.train, True), (splits.test, False)):
+        theirs = MNIST(os.environ["SWEEPER_DATA"], train=train)
+        assert torch.equal(ours.x, theirs.data.flatten(1))
+        assert torch.equal(ours.labels, theirs.targets)
 
 
 @needs_mnist
