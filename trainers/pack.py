@@ -128,14 +128,15 @@ class Pack:
     def examples(self) -> dict[int, State]:
         """``kl`` and ``recon`` of every test example, float32, for each live member.
 
-        Their means are the test metrics of the last epoch. Empty if the objective has no KL.
+        Their means are the test metrics of the last epoch, whose pass over the test data is not
+        repeated. Empty if the objective has no KL.
         """
-        batches = []
-        with self._computing():
-            for metrics, _ in self._held_out("test"):
-                if not set(OF_EXAMPLES) <= set(metrics):
-                    return {}
-                batches.append(metrics)
+        if self._tested is None:
+            with self._computing():
+                self._test_epoch("test")
+        batches = self._tested or ()
+        if any(not set(OF_EXAMPLES) <= set(metrics) for metrics in batches):
+            return {}
         whole = {
             name: torch.cat([metrics[name] for metrics in batches], dim=-1).float()
             for name in OF_EXAMPLES
@@ -228,6 +229,7 @@ class Pack:
         self._adam = Adam(params, self._hyper["training.lr"], self._hyper["training.eps"])
         self._program = Program(self.trials[0], self._parts, self.packed)
         self._steps: Steps | None = None
+        self._tested: list[Metrics] | None = None  # batches of OF_EXAMPLES, of these parameters
 
     def _stack_hyperparameters(self) -> dict[str, Tensor]:
         values = [self.trials[member].hyperparameters() for member in self._rows]
@@ -265,6 +267,7 @@ class Pack:
             self._steps = Steps(
                 self._program, self._batches, self._params, self._hyper, self._adam
             )
+        self._tested = None
         means = self._steps.epoch(self._streams(self.epoch))
         return {f"train/{name}": value for name, value in means.items()}
 
@@ -275,12 +278,15 @@ class Pack:
     @torch.no_grad()
     def _test_epoch(self, part: HeldOut) -> Metrics:
         """Metrics of a part that is not trained on, with the same noise after every epoch."""
-        totals, examples = Metrics(), 0
+        totals, examples, kept = Metrics(), 0, list[Metrics]()
         for metrics, count in self._held_out(part):
             examples += count
+            kept.append({name: metrics[name] for name in OF_EXAMPLES if name in metrics})
             for name, value in metrics.items():
                 total = value.sum(-1)
                 totals[name] = totals[name] + total if name in totals else total
+        if part == "test":
+            self._tested = kept
         return {f"{part}/{name}": value / examples for name, value in totals.items()}
 
     def _held_out(self, part: HeldOut) -> Iterator[tuple[Metrics, int]]:

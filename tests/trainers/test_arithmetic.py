@@ -81,8 +81,8 @@ def test_a_pack_trains_and_tests_within_it(monkeypatch: pytest.MonkeyPatch) -> N
     training = Training(epochs=1, fp32_precision="tf32", deterministic=True)
     one = Pack([mlp_sigma_vae(0.1, training=training)])
     one.run_epoch()
-    assert one.examples()
-    assert seen == [1, 1, 1]
+    assert one.look()
+    assert seen == [1, 1, 1, 1, 1]
     assert asked == [("tf32", True)] * 2
 
 

@@ -20,6 +20,7 @@ from trainers.networks.linear import Linear
 from trainers.networks.mlp import Mlp
 from trainers.objectives.elbo import Elbo
 from trainers.posterior import kl_to_prior
+from trainers.program import Program
 
 DOUBLE = Training(epochs=3, precision="float64")
 
@@ -166,6 +167,30 @@ def test_the_values_of_single_test_examples_have_the_test_metrics_as_means(count
         means = {f"test/{name}": float(one.double().mean()) for name, one in values.items()}
         metrics = records[member].metrics
         assert means == pytest.approx({name: metrics[name] for name in means}, rel=1e-5)
+
+
+def test_the_last_test_pass_is_not_repeated_for_the_single_examples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trials = [mlp_sigma_vae(sigma, training=Training(epochs=2)) for sigma in (0.1, 0.2, 0.3)]
+    pack, sizes = Pack(trials), list[int]()
+    look = Program.test
+    monkeypatch.setattr(
+        Program, "test", lambda *args: (sizes.append(len(args[3])), look(*args))[1]
+    )
+    pack.run_epoch()
+    first = pack.examples()
+    pack.run_epoch()
+    assert sum(sizes) == 2 * 364
+    second = pack.examples()
+    assert sum(sizes) == 2 * 364
+    assert not torch.equal(first[0]["kl"], second[0]["kl"])
+    pack.drop(0)
+    again = pack.examples()
+    assert sum(sizes) == 3 * 364
+    for member in (1, 2):
+        for name, values in again[member].items():
+            assert torch.equal(values, second[member][name])
 
 
 def test_trials_of_other_shapes_are_no_pack() -> None:
