@@ -1,7 +1,7 @@
 """``python -m tests.sweeper.fuzz.guided [-runs=20000]``: inputs that follow the reader's branches.
 
 Needs atheris (libFuzzer for Python; ``pip install atheris``). It begins with the valid grids of
-`mutants` and keeps what reaches new code; a traceback, a reading of over 2 s or more than 2 GiB
+`mutants` and keeps what reaches new code; a traceback, a reading without an end or more than 2 GiB
 end it with the input in a file. What libFuzzer's own options mean, ``-seed=1`` for the same inputs
 every time among them: https://llvm.org/docs/LibFuzzer.html.
 """
@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["sweeper.grid", "ruamel.yaml"]):
     from tests.sweeper.fuzz.mutants import SHIPPED, VALID
     from tests.sweeper.fuzz.reading import reading
 
-SLOW, MOST = 2.0, 2048  # seconds, MiB
+MOST = 2048  # MiB
 
 
 def one_input(content: bytes) -> None:
@@ -27,8 +27,6 @@ def one_input(content: bytes) -> None:
     seen = reading(content)
     if seen.traceback:
         raise AssertionError(seen.traceback)
-    if seen.seconds > SLOW:
-        raise AssertionError(f"read for {seen.seconds:.1f} s")
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from tests.sweeper.fuzz.mutants import SHIPPED, mutant
 
 __all__ = ["Reading", "reading", "share"]
 
-FEW, HANGS = 60, 20.0
+FEW, HANGS = 60, 60.0
 
 
 @dataclass(frozen=True)

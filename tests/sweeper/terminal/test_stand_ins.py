@@ -37,18 +37,12 @@ trials:
 COMMANDS = (
     "run grid.yaml --inline",
     "plan grid.yaml",
-    "status grid.yaml",
     "list",
     "report narrow",
     "fit narrow",
-    "equivalence narrow",
     "compare narrow --first sigma=0.1 --second sigma=0.4 --metric test/kl",
-    "rank narrow --metric test/kl",
     "export narrow",
-    "reconcile narrow",
-    "stop grid.yaml",
     "doctor",
-    "--help",
     "plan nothing.yaml",
     "fit --published s1_table1",
 )
