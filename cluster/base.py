@@ -6,14 +6,16 @@ import atexit
 import gc
 import logging
 import os
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from cluster.heartbeat import Heartbeat
 from cluster.processes import alive, descendants, running
+from cluster.session_folder import new_session_folder
 from cluster.umask import private_children
 
 __all__ = ["SETTINGS", "Backend", "Connection"]
@@ -73,10 +75,10 @@ class Connection:
 
     Parameters
     ----------
-    address : as `ray.init` takes it. dashboard : whether to start one; None leaves it to Ray.
-    cores : how many a Ray that is started here has; None leaves it to Ray. code : a folder that
-    is sent to all nodes when this process joins; their workers import from it first.
-    heartbeat : watches the head of a Ray that was started elsewhere, from `open` to `close`.
+    address : as `ray.init` takes it. own : more arguments of it for a Ray that is started here;
+    None joins one that was started elsewhere. code : a folder that is sent to all nodes when this
+    process joins; their workers import from it first. heartbeat : watches the head of a Ray that
+    was started elsewhere, from `open` to `close`.
 
     Attributes
     ----------
@@ -86,13 +88,13 @@ class Connection:
     def __init__(
         self,
         address: str,
-        dashboard: bool | None = None,
-        cores: int | None = None,
+        own: Mapping[str, Any] | None = None,
         code: Path | None = None,
         heartbeat: Heartbeat | None = None,
     ) -> None:
-        self._address, self._dashboard, self._owned = address, dashboard, False
-        self._cores, self._code, self._heartbeat = cores, code, heartbeat
+        self._address, self._own, self._owned = address, own, False
+        self._code, self._heartbeat = code, heartbeat
+        self._folder: Path | None = None
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
@@ -111,6 +113,10 @@ class Connection:
         joined = ray.is_initialized()
         if not joined:
             Config.initialize("")  # read the variables again, if Ray was imported before
+        own = dict(self._own or {})
+        if self._own is not None and not joined:
+            self._folder = new_session_folder()
+            own["_temp_dir"] = str(self._folder)
         with _deaf_children(), private_children():
             context: Any = ray.init(
                 address=self._address,
@@ -118,10 +124,9 @@ class Connection:
                 runtime_env={"working_dir": str(self._code)} if self._code else None,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                include_dashboard=self._dashboard,
-                num_cpus=self._cores,
                 ignore_reinit_error=True,
                 _node_ip_address=node or None,
+                **own,
             )
         self.logs = Path(context.address_info["session_dir"], "logs")
         if self._heartbeat:
@@ -159,6 +164,8 @@ class Connection:
         gc.collect()
         with _no_collection():
             ray.shutdown()
+        if self._folder:
+            shutil.rmtree(self._folder.parent, ignore_errors=True)
 
     def _abandon(self) -> None:
         """Kill Ray's remaining processes, and unregister the exit handlers that would use them."""

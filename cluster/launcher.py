@@ -22,6 +22,7 @@ Settings = dict[str, Any]
 
 TOKEN = "~/.ray/auth_token"
 LEFT_OUT = [".git", ".venv", "__pycache__", "sweeps", "mlruns", "*.db"]
+FOLDER = "--temp-dir=$(mktemp -d /tmp/ray-XXXXXX)/r"  # in one that nobody else can enter
 NAME = r"[A-Za-z0-9][\w.:-]*"  # of a host, a region, a type of machine
 
 
@@ -152,9 +153,13 @@ def launcher_file(name: str, place: Settings, python: str, setup: Settings) -> S
         "setup_commands": [f"chmod 600 {TOKEN}", *setup.get("setup_commands", [])],
         "head_start_ray_commands": [
             f"{path}; ray stop",
-            f"{start} --head --port=6379 --autoscaling-config=~/ray_bootstrap_config.yaml",
+            f"{start} --head --port=6379 {FOLDER} "
+            "--autoscaling-config=~/ray_bootstrap_config.yaml",
         ],
-        "worker_start_ray_commands": [f"{path}; ray stop", f"{start} --address=$RAY_HEAD_IP:6379"],
+        "worker_start_ray_commands": [
+            f"{path}; ray stop",
+            f"{start} --address=$RAY_HEAD_IP:6379 {FOLDER}",
+        ],
     }
 
 

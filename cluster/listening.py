@@ -1,9 +1,12 @@
-"""Which programs of this user's Ray and MLflow accept connections, and from where."""
+"""Which programs of this user's Ray and MLflow accept connections, and from where; and which of
+its folders others can enter.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from pathlib import Path, PurePath
 
 from cluster.processes import command_line, in_this_network
 
-__all__ = ["Door", "open_dashboards", "open_doors", "without_token"]
+__all__ = ["Door", "open_dashboards", "open_doors", "open_folders", "without_token"]
 
 LISTENS = "0A"  # the state of such a socket in the kernel's table
 PROGRAMS = {
@@ -24,6 +27,8 @@ PROGRAMS = {
 }
 RAY = ("gcs_server", "raylet")
 HOST = b"--host="  # of a dashboard
+FOLDER = b"--temp_dir="  # of a raylet
+OTHERS, ENTER = stat.S_IRWXG | stat.S_IRWXO, stat.S_IXGRP | stat.S_IXOTH
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,29 @@ def open_dashboards() -> list[str]:
         if word.startswith(HOST)
     ]
     return [host for host in flags if host not in ("localhost", "127.0.0.1", "::1")]
+
+
+def open_folders() -> list[Path]:
+    """The folders of this user's Rays that others can enter; they may also write there.
+
+    Ray gives everybody all rights to its folder, so that one above it must be private.
+    """
+    named = {
+        Path(os.fsdecode(word.removeprefix(FOLDER)))
+        for entry in _own_processes()
+        if _program(entry) == "raylet"
+        for word in command_line(entry)
+        if word.startswith(FOLDER)
+    }
+    return sorted(filter(_is_open, named))
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether others have rights to a folder, and to enter all folders above it."""
+    with suppress(OSError):
+        above = all(one.stat().st_mode & ENTER for one in folder.parents)
+        return above and bool(folder.stat().st_mode & OTHERS)
+    return False
 
 
 def without_token() -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cluster.base import SETTINGS
 from cluster.errors import ClusterError, one_line
-from cluster.local import require_short, temporary_folder
+from cluster.session_folder import session_folder
 from cluster.token import own_token
 
 __all__ = ["several_nodes"]
@@ -21,9 +20,9 @@ def several_nodes(count: int = 2) -> Iterator[str]:
     """A head that trains nothing and `count` nodes with a core each; yields their HOST:PORT.
 
     They end with the block. Ray's files lie in a folder of their own, so that no other program of
-    this machine takes this Ray for its own. Raises `ClusterError` if they cannot be started.
+    this machine takes this Ray for its own, and nobody else can enter it. Raises `ClusterError` if
+    they cannot be started.
     """
-    require_short(temporary_folder())
     own_token()
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -32,10 +31,10 @@ def several_nodes(count: int = 2) -> Iterator[str]:
 
     Config.initialize("")  # read the variables again, if Ray was imported before
     logging.getLogger("ray").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+    with session_folder() as folder:
         nodes = Cluster()
         try:
-            nodes.add_node(num_cpus=0, include_dashboard=False, temp_dir=folder)
+            nodes.add_node(num_cpus=0, include_dashboard=False, temp_dir=str(folder))
             for _ in range(count):
                 nodes.add_node(num_cpus=1)
         except Exception as error:

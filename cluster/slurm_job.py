@@ -18,7 +18,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,10 +26,10 @@ from types import FrameType
 
 from cluster.addresses import VARIABLE
 from cluster.errors import ClusterError
-from cluster.local import require_short
 from cluster.membership import ask_members
 from cluster.mlflow_server import free_port
 from cluster.processes import descendants
+from cluster.session_folder import session_folder
 from cluster.token import MODE, VALUE
 
 __all__ = ["main"]
@@ -108,12 +107,11 @@ def _ray(options: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], Path
     Slurm's signals to the process group of this process do not reach it.
     """
     ray = Path(sys.executable).with_name("ray")
-    with tempfile.TemporaryDirectory(prefix="sweeper-", ignore_cleanup_errors=True) as name:
-        require_short(name)
+    with session_folder() as folder:
         cores = os.environ.get("SLURM_CPUS_PER_TASK", "1")
-        own = [f"--temp-dir={name}", f"--num-cpus={cores}", "--disable-usage-stats", *FREE_PORTS]
+        own = [f"--temp-dir={folder}", f"--num-cpus={cores}", "--disable-usage-stats", *FREE_PORTS]
         with (
-            Path(name, "said").open("wb") as said,
+            _said(folder).open("wb") as said,
             subprocess.Popen(
                 [str(ray), "start", *options, *own, "--block"],
                 stdout=said,
@@ -122,7 +120,7 @@ def _ray(options: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], Path
             ) as node,
         ):
             try:
-                yield node, Path(name)
+                yield node, folder
             finally:
                 _end(node)
 
@@ -191,8 +189,13 @@ def _queue_again(code: int) -> int:
     return 0
 
 
+def _said(folder: Path) -> Path:
+    """The file with the words of `ray start`, beside the folder that Ray lets everybody enter."""
+    return folder.with_name("said")
+
+
 def _last_words(folder: Path) -> str:
-    said = (folder / "said").read_text(encoding="utf-8", errors="replace").splitlines()
+    said = _said(folder).read_text(encoding="utf-8", errors="replace").splitlines()
     last = "\n".join(said[-LINES:])
     return f"Ray did not start, or has ended, on {socket.gethostname()}; it said last:\n{last}"
 

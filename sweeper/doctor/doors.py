@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from cluster.listening import open_dashboards, open_doors, without_token
+from cluster.listening import open_dashboards, open_doors, open_folders, without_token
 from cluster.private_files import others_can_read
 from cluster.token import VALUE, token_file
 from sweeper.doctor.finding import Finding
 
 __all__ = ["listening", "token"]
 
+PRIVATE = "--temp-dir=$(mktemp -d /tmp/ray-XXXXXX)/r"
 NEW = '(umask 077; mkdir -p ~/.ray; python -c "import secrets; print(secrets.token_hex(32))"'
 
 
@@ -53,6 +54,15 @@ def listening() -> list[Finding]:
                 f"Ray's dashboard listens on {', '.join(hosts)}, for other machines",
                 "stop",
                 "start Ray with --dashboard-host=127.0.0.1, and reach it by ssh -L",
+            )
+        )
+    for folder in open_folders():
+        found.append(
+            Finding(
+                "Ray's folder",
+                f"others can read and change {folder}, with Ray's sockets and logs",
+                "note",
+                f"start Ray with {PRIVATE}; a Ray that sweeper starts has such a folder",
             )
         )
     if without_token():

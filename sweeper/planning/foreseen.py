@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cluster.addresses import backend_at
 from cluster.errors import ClusterError
 from cluster.existing import Existing
-from cluster.local import require_short, temporary_folder
+from cluster.session_folder import require_short, temporary_folder
 from sweeper.planning.capacity import room_here
 from sweeper.resources import in_words, shortfall
 from sweeper.sweep import Sweep

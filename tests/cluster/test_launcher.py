@@ -79,7 +79,10 @@ def test_the_shell_finds_the_programs(home: Path, capsys: pytest.CaptureFixture[
         text=True,
         check=True,
     )
-    assert done.stdout == "token start --address=10.0.0.1:6379\n"
+    start, folder = done.stdout.strip().split(" --temp-dir=")
+    assert start == "token start --address=10.0.0.1:6379"
+    assert Path(folder).parent.stat().st_mode & 0o777 == 0o700
+    Path(folder).parent.rmdir()
 
 
 @pytest.mark.parametrize(("user", "place"), [("root", "/root"), ("me", "/home/me")])

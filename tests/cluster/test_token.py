@@ -31,8 +31,10 @@ def work():
 ray.get(work.remote())
 sockets, log = place.logs.parent / "sockets", place.logs / "raylet.out"
 places = [sockets / "plasma_store", sockets / "raylet", log]
+own = place.logs.parents[2]
 said = {"cpus": ray.cluster_resources()["CPU"], "modes": [one.stat().st_mode for one in places],
-    "address": ray.get_runtime_context().gcs_address}
+    "address": ray.get_runtime_context().gcs_address, "folder": str(own),
+    "private": own.stat().st_mode}
 print(json.dumps(said), flush=True)
 input()
 place.close()
@@ -120,6 +122,8 @@ def test_a_local_ray_is_its_owners_alone_and_counts_what_it_may_use(home: Path) 
         )
         driver.communicate("\n")
     assert said["cpus"] == 1
+    assert said["private"] & 0o777 == 0o700
+    assert not Path(said["folder"]).exists()
     assert [one & 0o777 for one in said["modes"]] == [0o700, 0o700, 0o600]
     assert stranger.stderr.strip().endswith("refused")
     assert driver.returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import ClusterError
-from cluster.local import require_short
+from cluster.session_folder import require_short
 from sweeper.cli import main
 from sweeper.errors import UserError
 from sweeper.grid import loading

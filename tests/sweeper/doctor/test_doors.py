@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,6 +53,28 @@ def program(folder: Path, name: str, host: str, mode: str = "token") -> Iterator
             process.kill()
 
 
+@contextmanager
+def raylet(
+    folder: Path, patch: pytest.MonkeyPatch, mode: str = "token", options: Sequence[str] = ()
+) -> Iterator[None]:
+    """A process with the command line of a raylet, the only one of this user."""
+    program = folder / "ray" / "raylet"
+    program.parent.mkdir()
+    program.write_text("import sys; sys.stdin.read()")
+    with subprocess.Popen(
+        [sys.executable, program, *options], stdin=subprocess.PIPE, env=os.environ | {MODE: mode}
+    ) as process:
+        own = Path(f"/proc/{process.pid}")
+        patch.setattr(listening, "_own_processes", lambda: iter([own]))
+        patch.setattr(doors, "open_doors", lambda: [Door("raylet", "0.0.0.0", 1)])
+        try:
+            while os.fsencode(program) not in (own / "cmdline").read_bytes():
+                time.sleep(0.01)  # it is not that program yet
+            yield
+        finally:
+            process.kill()
+
+
 def test_a_missing_token_is_made_for_this_machine_only() -> None:
     assert doors.token("local").verdict == "ok"
     found = doors.token("head:6379")
@@ -80,15 +103,23 @@ def test_a_dashboard_for_everybody_is_refused(tmp_path: Path, host: str, stops: 
 def test_a_ray_that_asks_nobody_is_refused(
     tmp_path: Path, mode: str, stops: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`raylet` is a copy of sleep, so that its command line is one of Ray's."""
-    raylet = tmp_path / "ray" / "raylet"
-    raylet.parent.mkdir()
-    shutil.copy("/bin/sleep", raylet)
-    with subprocess.Popen([raylet, "1000"], env=os.environ | {MODE: mode}) as process:
-        own = Path(f"/proc/{process.pid}")
-        monkeypatch.setattr(listening, "_own_processes", lambda: iter([own]))
-        while not (own / "cmdline").read_bytes().startswith(os.fsencode(raylet)):
-            pass
-        found = listening.without_token()
-        process.kill()
-    assert found == bool(stops)
+    with raylet(tmp_path, monkeypatch, mode):
+        found = doors.listening()
+    assert sum(one.name == "Ray's token" and one.verdict == "stop" for one in found) == stops
+
+
+@pytest.mark.parametrize(("above", "notes"), [(0o700, 0), (0o711, 1)])
+def test_a_folder_that_others_can_enter_is_told(
+    tmp_path: Path, above: int, notes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ray makes its own: with all rights for everybody."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "r")
+        folder.mkdir()
+        folder.chmod(0o777)
+        Path(name).chmod(above)
+        with raylet(tmp_path, monkeypatch, options=[f"--temp_dir={folder}"]):
+            found = doors.listening()
+    told = [one for one in found if one.name == "Ray's folder"]
+    assert [one.verdict for one in told] == ["note"] * notes
+    assert all(str(folder) in one.found for one in told)

@@ -1,0 +1,55 @@
+"""The folder of a Ray that is started here, which nobody else can enter.
+
+Ray lets everybody write to the folder that it is given, and to its session's folder in it, so that
+the one above is private: sockets, logs and what is sent to workers lie there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cluster.errors import ClusterError
+
+__all__ = ["new_session_folder", "require_short", "session_folder", "temporary_folder"]
+
+SOCKET = 107  # bytes: the longest name of a Unix socket
+PRIVATE, INSIDE = "ray-", "r"  # short, as the names of Ray's sockets are long
+SESSION = (
+    f"/{PRIVATE}12345678/{INSIDE}/session_2026-01-01_00-00-00_000000_{{pid}}/sockets/plasma_store"
+)
+
+
+def temporary_folder() -> str:
+    """The folder for temporary files, by RAY_TMPDIR and then by TMPDIR."""
+    return os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+
+
+def require_short(folder: str) -> None:
+    """Raise `ClusterError` if the paths of Ray's sockets in the folder would be too long."""
+    most = SOCKET - len(SESSION.format(pid=os.getpid()))
+    if (size := len(os.fsencode(folder))) > most:
+        raise ClusterError(
+            f"the name of the temporary folder {folder} has {size} bytes, and Ray's sockets need "
+            f"one of at most {most}; set a shorter one, such as TMPDIR=/tmp, or use --inline"
+        )
+
+
+def new_session_folder() -> Path:
+    """A new folder for Ray, in one of mode 0700; raises `ClusterError` if its name is too long."""
+    require_short(temporary_folder())
+    return Path(tempfile.mkdtemp(prefix=PRIVATE, dir=temporary_folder())) / INSIDE
+
+
+@contextmanager
+def session_folder() -> Iterator[Path]:
+    """The same during the block; it is removed with the private one."""
+    made = new_session_folder()
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made.parent, ignore_errors=True)
