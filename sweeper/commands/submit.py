@@ -8,6 +8,7 @@ import secrets
 import shlex
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,22 @@ def run(arguments: argparse.Namespace) -> int:
             log = Path("/tmp", f"sweeper-{secrets.token_hex(8)}", log.name)
             variables[VARIABLE] = str(log)
         job = submit(server, Job(command, Path(folder), log, variables))
+    tunnel = arguments.cluster.startswith("http")  # then the storage may be on other hosts
+    if not tunnel and not bucket_of(sweep.storage):
+        _begin_log(sweep, f"sent as the Ray job {job} to {server}")
     _show(sweep, job, server, arguments.json)
     return 0
+
+
+def _begin_log(sweep: Sweep, words: str) -> None:
+    """Begin the driver's log, by which the sweep is known before its driver has begun."""
+    from sweeper.storage.paths import driver_log
+
+    log = driver_log(sweep)
+    with suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{words}\n")
 
 
 def _command(sweep: Sweep, grid: str, arguments: argparse.Namespace) -> list[str]:

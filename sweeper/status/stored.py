@@ -51,6 +51,7 @@ def sweep_rows(storage: Path, name: str | None = None) -> list[tuple[Path, dict[
     rows = [(path.parent, row) for path in paths.sweep_files(storage) if (row := read_sweep(path))]
     names = {row[key] for _, row in rows for key in ("experiment", "sweep")}
     if name is not None and name not in names:
+        _require_begun(storage, name)
         known = sorted({row["experiment"] for _, row in rows})
         raise UserError(
             f"there is no experiment or sweep {name!r} in {storage}"
@@ -62,6 +63,19 @@ def sweep_rows(storage: Path, name: str | None = None) -> list[tuple[Path, dict[
         for folder, row in rows
         if name is None or name in (row["experiment"], row["sweep"])
     ]
+
+
+def _require_begun(storage: Path, name: str) -> None:
+    """Raise `UserError` if an experiment or a sweep was submitted, and its driver writes nothing
+    but its log yet.
+    """
+    for log in paths.driver_logs(storage):
+        if name in (log.parent.name, log.parent.parent.name):
+            said = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            raise UserError(
+                f"{log.parent.name} was submitted and has not begun; its log, {log}, says last: "
+                f"{said[-1] if said else 'nothing'}"
+            )
 
 
 def with_known(sweep: Sweep) -> Sweep:

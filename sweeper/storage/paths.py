@@ -50,6 +50,7 @@ __all__ = [
     "dataset_file",
     "delivered_file",
     "driver_log",
+    "driver_logs",
     "error_file",
     "evaluation_file",
     "evaluation_files",
@@ -168,6 +169,11 @@ def delivered_file(sweep: Sweep) -> Path:
 def driver_log(sweep: Sweep) -> Path:
     """What the drivers that `sweeper submit` sent to a cluster have said, one after the other."""
     return sweep_folder(sweep) / "driver.log"
+
+
+def driver_logs(storage: Path) -> list[Path]:
+    """The `driver_log` of every sweep of the storage that was submitted, begun or not."""
+    return sorted(storage.glob("sweeps/*/*/driver.log"))
 
 
 def running_file(sweep_folder: Path) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster import jobs
 from cluster.errors import ClusterError
 from cluster.jobs import ENDED, Job, submit
 from sweeper.cli import main
@@ -139,3 +140,18 @@ def test_what_a_job_cannot_use_is_refused(
     said = capsys.readouterr().err
     assert words in said
     assert "secret" not in said
+
+
+def test_a_job_that_has_not_begun_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "job_server", lambda address: "http://head:8265")
+    monkeypatch.setattr(jobs, "submit", lambda server, job: "raysubmit_1")
+    storage = ["--storage", str(tmp_path / "sweeps")]
+    grid = own_grid(tmp_path)
+    assert main(["submit", str(grid), *storage, "--cluster", "head:6379"]) == 0
+    for command in ("status", "logs"):
+        assert main([command, "sent", *storage]) == 2
+        said = capsys.readouterr().err
+        assert "was submitted and has not begun" in said
+        assert "says last: sent as the Ray job raysubmit_1 to http://head:8265" in said
