@@ -20,6 +20,7 @@ from trainers.trial import Trial
 __all__ = [
     "SCHEMA",
     "Goal",
+    "KeptModels",
     "Outcome",
     "PlannedTrial",
     "Proposals",
@@ -28,12 +29,26 @@ __all__ = [
     "Sweep",
     "Task",
     "TrainsAll",
+    "Which",
     "describe_search",
     "noise_key",
 ]
 
 SCHEMA = 1
 Goal = tuple[str, Literal["min", "max"]]
+Which = Literal["none", "best", "all"]
+
+
+@dataclass(frozen=True)
+class KeptModels:
+    """Which trained models MLflow gets, to be loaded and served: none, the best one, or all.
+
+    goal : by which metric a model is the best, the first of the search; None is the full ELBO of
+        the validation part, and of the test part where there is no other.
+    """
+
+    which: Which = "none"
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +123,8 @@ class Sweep:
     ----------
     trials : all trials; with `proposals` those that the search has proposed so far.
     grid : the text of the grid file.
-    folder : the base of relative paths in the grid.
+    folder : the base of relative paths in the grid. grid_file : the path of the grid as the user
+        gave it, or the name of a shipped one; "" for a grid that was given as a dict.
     analysis : the law and the margin that the report tests.
     until : the rule for adding seeds. path : the rule's result after each round.
     search : decides while the sweep runs which trials are trained, and for how many epochs.
@@ -117,6 +133,7 @@ class Sweep:
     components : the files of the user's own that the grid brings, by what it calls them.
     allow_mixed : whether nodes of a cluster may differ in program, versions and processor.
     send_code : whether the nodes of a cluster get this program from the driver.
+    models : which trained models MLflow gets; no trial's id depends on it.
     relative_storage : the storage as the user gave it, if that is a relative path.
     """
 
@@ -130,6 +147,7 @@ class Sweep:
     resources: Resources = field(default_factory=Resources)
     analysis: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = field(default_factory=Path.cwd)
+    grid_file: str = ""
     until: Mapping[str, Any] | None = None
     path: tuple[Mapping[str, Any], ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
@@ -139,6 +157,7 @@ class Sweep:
     proposals: Proposals | None = None
     allow_mixed: bool = False
     send_code: bool = False
+    models: KeptModels = field(default_factory=KeptModels)
 
     def examples(self) -> list[PlannedTrial]:
         """Example trials of the proposals: the trials of the middle point of each block."""

@@ -5,7 +5,10 @@ machine is no defect. ``--hypothesis-profile default`` draws others.
 """
 
 import os
+import shutil
 import signal
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,6 +33,8 @@ settings.register_profile(
 )
 settings.load_profile("anywhere")
 
+PATIENCE = 300_000.0  # milliseconds that a step in the browser may take
+
 # A Ray that has ended leaves files and processes to the garbage collector, which may close them in
 # any later test of the same process.
 RAYS = (
@@ -44,3 +49,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if any(item.get_closest_marker(name) for name in ("slow", "chaos", "browser")):
             for text in RAYS:
                 item.add_marker(pytest.mark.filterwarnings(text))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless chromium; skips with the line that installs what is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("apt-get install -y --no-install-recommends chromium fonts-dejavu-core")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(
+            executable_path=path, args=["--no-sandbox"], timeout=PATIENCE
+        )
+        yield opened
+        opened.close()

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import importlib.metadata
 import platform
+import re
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -37,7 +38,8 @@ def sweep_provenance() -> dict[str, Any]:
 def project(folder: Path) -> dict[str, Any] | None:
     """The commit of the folder's git repository, and whether tracked files differ from it.
 
-    None outside of git, and in the program's own repository, whose commit stands beside it.
+    With the address of its remote ``origin``, without a password, if there is one. None outside
+    of git, and in the program's own repository, whose commit stands beside it.
     """
     top = _git(folder, "rev-parse", "--show-toplevel")
     own = _git(Path(__file__).parent, "rev-parse", "--show-toplevel")
@@ -45,7 +47,9 @@ def project(folder: Path) -> dict[str, Any] | None:
     if commit is None:
         return None
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit, "dirty": bool(changes)}
+    origin = _git(folder, "remote", "get-url", "origin")
+    address = {"origin": re.sub(r"//[^/@]*@", "//", origin)} if origin else {}
+    return {"commit": commit, "dirty": bool(changes), **address}
 
 
 def provenance() -> dict[str, Any]:

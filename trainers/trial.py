@@ -211,8 +211,11 @@ class Trial:
         one member of a pack, and may hold what `statistics` returns; else that is taken from the
         data.
         """
-        like = next(iter(params.values()), None)
-        given = hyper if like is None else self.statistics(like.device, like.dtype) | dict(hyper)
+        like, given = next(iter(params.values()), None), dict(hyper)
+        others = hyper.keys() - self.hyperparameters()
+        taken = any(name.startswith("corruption.") for name in others)
+        if like is not None and not taken:
+            given |= self.statistics(like.device, like.dtype)
 
         def own(kind: str) -> Any:
             component = getattr(self, kind)

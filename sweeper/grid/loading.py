@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from sweeper.storage.addresses import (
     storage_path,
     tracking_uri,
 )
-from sweeper.sweep import Sweep
+from sweeper.sweep import KeptModels, Sweep
 from trainers.conformance.judging import check_calls
 
 __all__ = ["load"]
@@ -52,9 +53,10 @@ def load(
     home = folder or Path.cwd()
     document = written(grid, home) if isinstance(grid, Mapping) else read(find_grid(grid), home)
     options = {"storage": storage, "tracking": tracking}
-    return document.mistakes.collect(
+    sweep = document.mistakes.collect(
         lambda: _sweep(document, options, yes=yes, components=components)
     )
+    return sweep if isinstance(grid, Mapping) else replace(sweep, grid_file=str(grid))
 
 
 def _sweep(
@@ -99,6 +101,7 @@ def _sweep(
         proposals=proposals,
         places=places,
         components=files,
+        models=KeptModels(checked.models, next(iter(search.goals), None) if search else None),
     )
     with refused():
         _check(document, checked, sweep)

@@ -85,6 +85,7 @@ def draw_denoised(trained: TrainedTrial, noise: str | None, count: int, seed: in
         [images(values, trained) for values in rows.values()],
         list(rows),
         loss,
+        trained.trial.data.value_range,
     )
 
 

@@ -23,12 +23,14 @@ class Drawing:
 
     `name` identifies a drawing among those of one trial: equal names mean the same picture.
     `loss` maps a caption to the mean of ‖x − x̂‖² over the examples shown, in squared data units.
+    `ends` are the data values that are black and white.
     """
 
     name: str
     rows: Sequence[Images]
     captions: Sequence[str]
     loss: Mapping[str, float] = field(default_factory=dict)
+    ends: tuple[float, float] | None = None
 
 
 def images(values: Tensor, trained: TrainedTrial) -> Images:

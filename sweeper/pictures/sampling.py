@@ -59,7 +59,7 @@ def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None, see
     shown = count or (CHAINS if walks else GRID)
     name = "-".join([sampler.name, *_settings(sampler), str(shown), f"seed{seed}"])
     caption = "one chain a row, jumps in the order of time" if walks else sampler.name
-    return Drawing(f"sample-{name}", list(rows), [caption])
+    return Drawing(f"sample-{name}", list(rows), [caption], ends=trained.trial.data.value_range)
 
 
 def _settings(sampler: Sampler) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
@@ -15,7 +15,7 @@ from sweeper.storage import paths
 from sweeper.storage.home import stored_home, stored_tracking
 from sweeper.storage.stored_code import load_stored, restored_trial
 from sweeper.storage.stored_files import read_sweep, read_trial
-from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.sweep import KeptModels, PlannedTrial, Sweep, Which
 from trainers import TrainerError
 
 __all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "sweep_rows", "with_known"]
@@ -151,8 +151,17 @@ def _stored(storage: Path, folder: Path, row: Mapping[str, Any]) -> StoredSweep:
         tracking=stored_tracking(row, storage),
         folder=stored_home(row, storage).now(storage),
         analysis=row.get("analysis") or {},
+        models=_kept_models(row.get("models") or {}),
     )
     return StoredSweep(sweep, row["created"], row.get("provenance") or {})
+
+
+def _kept_models(row: Mapping[str, Any]) -> KeptModels:
+    """Which models MLflow gets, of a sweep that says so; else none."""
+    which, goal = row.get("which"), row.get("goal")
+    if which not in get_args(Which) or not (goal is None or len(goal) == 2):
+        return KeptModels()
+    return KeptModels(cast(Which, which), tuple(goal) if goal else None)
 
 
 def _trial(storage: Path, entry: Mapping[str, Any]) -> PlannedTrial | None:

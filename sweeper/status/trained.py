@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from analysis.wording import symbol
 from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
@@ -23,6 +21,7 @@ from trainers.errors import TrainerError
 from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.objectives import Objective
+from trainers.served import bound
 from trainers.trial import Trial
 
 __all__ = [
@@ -126,7 +125,7 @@ def load_trained(storage: Path, name: str) -> TrainedTrial:
         }
         if commit is None or not params:
             raise UserError(_missing(found, commit))
-        objective, model = _bound(trial, params)
+        objective, model = bound(trial, params)
     except (TrainerError, OSError, KeyError, TypeError) as error:
         raise UserError(f"the trial {found} cannot be read: {error}") from error
     return TrainedTrial(
@@ -195,16 +194,6 @@ def _missing(trial: str, commit: checkpoint.Commit | None) -> str:
         f"the trial {trial} {commit.progress.status} ({commit.progress.reason}) and left no "
         "model; choose another trial"
     )
-
-
-def _bound(trial: Trial, params: Mapping[str, torch.Tensor]) -> tuple[Objective, Model]:
-    with torch.device("meta"):
-        parts = dict(trial.build_modules().items())
-    hyper = {
-        name: torch.tensor(value, dtype=trial.training.dtype)
-        for name, value in trial.hyperparameters().items()
-    }
-    return trial.bind(parts, params, hyper)
 
 
 def _about(storage: Path, trial: str) -> Mapping[str, Any]:

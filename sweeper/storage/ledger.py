@@ -8,7 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -142,11 +142,20 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
             "analysis": dict(sweep.analysis),
             "registered": register(sweep, _finished(sweep, before), before),
             "provenance": dict(provenance),
+            "models": asdict(sweep.models),
+            "grid_file": _grid_file(sweep, before),
             **({"until": until} if until else {}),
             **({"search": describe_search(sweep.search)} if sweep.search else {}),
             **({"components": _components(sweep)} if sweep.components else {}),
         },
     )
+
+
+def _grid_file(sweep: Sweep, before: Mapping[str, Any] | None) -> str:
+    """Where the grid came from; of one that is resumed from its stored copy, what is known."""
+    if Path(sweep.grid_file).absolute() != grid_file(sweep_folder(sweep)).absolute():
+        return sweep.grid_file
+    return str((before or {}).get("grid_file") or "")
 
 
 def write_components(sweep: Sweep) -> None:

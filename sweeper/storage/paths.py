@@ -19,6 +19,7 @@
                 evaluations/examples.npz     KL and recon of each test example after it
                 pictures/<name>.png          pictures that a user asked for
                 error.txt                    the traceback of a failure
+                worker.log                   what its workers said, one attempt after the other
                 lease                        held by the driver that trains the trial
     programs/<lineage>/<id>                  an empty file: the trial belongs to the lineage
     components/<sha256>.py                   a file of components that a grid brought
@@ -77,6 +78,7 @@ __all__ = [
     "trial_files",
     "trial_folder",
     "tune_folder",
+    "worker_log",
     "written_folders",
 ]
 
@@ -129,6 +131,11 @@ def pictures_folder(trial_folder: Path) -> Path:
 def error_file(trial_folder: Path) -> Path:
     """The traceback of a trial that failed."""
     return trial_folder / "error.txt"
+
+
+def worker_log(trial_folder: Path) -> Path:
+    """What the workers of a trial said, one attempt after the other."""
+    return trial_folder / "worker.log"
 
 
 def sweep_folder_of(storage: Path, experiment: str, name: str) -> Path:

@@ -24,6 +24,7 @@ SWEEP: Types = {
     "trials": list,
     "analysis": (dict, NoneType),
     "provenance": (dict, NoneType),
+    "models": (dict, NoneType),
 }
 HOME: Types = {"folder": str, "storage": str}
 ENTRY: Types = {

@@ -31,9 +31,9 @@ def artifact_location(uri: str, experiment: str, storage: Path) -> str | None:
 def bring_artifacts_along(uri: str, experiment: str) -> None:
     """Set the artifact locations in a moved or copied SQLite file to ``mlruns`` beside it.
 
-    MLflow stores absolute paths for the experiment and for each run, so that new artifacts would
-    be written to the old folder, which may belong to another copy. A location that was not chosen
-    by `artifact_location` is not changed.
+    MLflow stores absolute paths for the experiment, each run and each model, so that new artifacts
+    would be written to the old folder, which may belong to another copy. A location that was not
+    chosen by `artifact_location` is not changed.
     """
     path = sqlite_path(uri)
     if path is None or not path.is_file():
@@ -49,11 +49,12 @@ def bring_artifacts_along(uri: str, experiment: str) -> None:
         database.execute(
             "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (new, row[0])
         )
-        database.execute(
-            "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
-            "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
-            (new, len(row[1]) + 1, row[0], len(row[1]), row[1]),
-        )
+        for table, column in (("runs", "artifact_uri"), ("logged_models", "artifact_location")):
+            database.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
+                (new, len(row[1]) + 1, row[0], len(row[1]), row[1]),
+            )
 
 
 def gone_folder(location: str) -> Path | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from analysis.sources.tracking_address import sqlite_path, without_password
 from sweeper.errors import UserError
 from sweeper.tracking.connection import check_address, first_line, settle, unmade_store
+from sweeper.tracking.run_deletion import delete_run
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -26,11 +27,13 @@ class FoundRuns:
 
     doomed : the ids of the sweeps' own runs and of those of their trials. adopted : runs of trials
     that another sweep has too, with the id of that sweep's run, which becomes their parent.
+    experiment: MLflow's id of the experiment.
     """
 
     tracking: str
     doomed: tuple[str, ...] = ()
     adopted: Mapping[str, str] | None = None
+    experiment: str = ""
 
 
 def find_runs(
@@ -78,18 +81,18 @@ def find_runs(
                 doomed.append(run.info.run_id)
             elif trial in heirs:
                 adopted[run.info.run_id] = heirs[trial]
-    return FoundRuns(tracking, tuple(doomed), adopted)
+    return FoundRuns(tracking, tuple(doomed), adopted, found.experiment_id)
 
 
 def delete_runs(found: Sequence[FoundRuns]) -> None:
-    """Delete runs as MLflow does: they go to its trash, from which ``mlflow gc`` erases them."""
+    """Delete runs and models as MLflow does: `mlflow gc` erases what is in its trash."""
     for one in found:
         with _answered(one.tracking):
             client = _client(one.tracking)
             for run, parent in (one.adopted or {}).items():
                 client.set_tag(run, "mlflow.parentRunId", parent)
             for run in one.doomed:
-                client.delete_run(run)
+                delete_run(client, one.experiment, run)
 
 
 def _client(tracking: str) -> MlflowClient:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +62,7 @@ class Delivery:
         self._tracking: Tracking | None = None
         self._delivered, self._noted = read_delivered(sweep), 0.0
         self._grown = self._begun = self._forsaken = False
+        self._unwatch: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> None:
@@ -105,6 +106,7 @@ class Delivery:
             self._deliver_round()
         if self._tracking:
             self._write_delivered()
+        self._unwatch()
         try:
             if self._tracking and self._end:
                 if self._grown:
@@ -174,6 +176,7 @@ class Delivery:
     def _open(self) -> Tracking | None:
         """Open the tracker; None if the sweep was stopped before it had any records."""
         settle()
+        from sweeper.tracking.system_metrics import watch_machine
         from sweeper.tracking.tracker import Tracking  # takes seconds, so it is in this thread
 
         with self._changed:
@@ -183,6 +186,7 @@ class Delivery:
         tracking = Tracking(self._sweep, self._provenance)
         tracking.describe_sweep()
         tracking.runs.end_abandoned()
+        self._unwatch = watch_machine(self._sweep.tracking, tracking.runs.parent)
         return tracking
 
     def _pause(self, error: Exception) -> None:

@@ -14,14 +14,33 @@ TAG = "sweeper.evaluations"
 FOLDER = "evaluations"
 
 
-def artifacts(found: StoredEvaluation) -> Iterator[tuple[str, bytes]]:
-    """Path and content of the table, in the format of MLflow's tables, and of each picture."""
+def artifacts(
+    found: StoredEvaluation, ends: tuple[float, float] | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Path and content of the table, in the format of MLflow's tables, and of each picture.
+
+    ends : the data values that are black and white.
+    """
     if found.table:
         columns = list(found.table[0])
         rows = [[row.get(name) for name in columns] for row in found.table]
         yield _table(found.name), json.dumps({"columns": columns, "data": rows}).encode()
     for name, picture in found.load_pictures().items():
-        yield f"{FOLDER}/{found.name}-{name}.png", rows_png(picture)
+        yield (
+            f"{FOLDER}/{found.name}-{name}.png",
+            rows_png(picture, _captions(found, name, len(picture)), ends),
+        )
+
+
+def _captions(found: StoredEvaluation, name: str, rows: int) -> list[str]:
+    """What the rows of a picture show; empty if that is not known of the evaluation."""
+    levels = list(dict.fromkeys(row["level"] for row in found.table if row.get("noise") == name))
+    if found.name == "denoising" and rows == 1 + 2 * len(levels):
+        pairs = [(f"{name} {level:g}", "denoised") for level in levels]
+        return ["clean", *(one for pair in pairs for one in pair)]
+    if found.name == "redenoising" and rows == 2 + len(found.table):
+        return ["clean", "noisy", *(f"estimate {row['estimate']}" for row in found.table)]
+    return []
 
 
 def evaluation_tags(keys: Sequence[str]) -> dict[str, str]:

@@ -32,7 +32,7 @@ def keep(storage: Path, trained: TrainedTrial, drawing: Drawing, out: Path | Non
     If the tracker is down, the same command run later adds the same picture. Raises `UserError`
     if a file cannot be written.
     """
-    content = rows_png(drawing.rows)
+    content = rows_png(drawing.rows, drawing.captions, drawing.ends)
     path = trained.pictures / f"{drawing.name}.png"
     for target in [path, *([out] if out else [])]:
         try:

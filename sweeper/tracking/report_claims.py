@@ -29,7 +29,8 @@ def report_claims(report: Mapping[str, Any], experiment: str) -> ReportClaims:
     """The claims of a ``report.json``.
 
     The first law's exponent is the metric ``nu``, with ``nu_low`` and ``nu_high``; those of
-    further laws are below ``laws/``. The verdicts of the tests of equivalence are counted.
+    further laws are below ``laws/``. The verdicts of the tests of equivalence are counted, and the
+    trials of each status.
     """
     laws = [law for law in report.get("laws", ()) if law.get("nu") is not None]
     metrics: dict[str, float] = {}
@@ -45,8 +46,10 @@ def report_claims(report: Mapping[str, Any], experiment: str) -> ReportClaims:
         tags["sweeper.law"] = text(laws[0]["law"])
         tags |= {"sweeper.law_training": text(training)} if training else {}
         tags["sweeper.law_bends"] = text(bool(laws[0].get("bends")))
+    trials = report.get("trials", {})
+    metrics |= {f"trials/{status}": float(n) for status, n in trials.items()}
     known = {name: value for name, value in metrics.items() if math.isfinite(value)}
-    return ReportClaims(int(report.get("trials", {}).get("finished", 0)), known, tags)
+    return ReportClaims(int(trials.get("finished", 0)), known, tags)
 
 
 def _verdicts(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,8 +1,9 @@
-"""Store files in runs: pictures, tables, tracebacks."""
+"""Store files in runs: pictures, tables, models, logs."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
@@ -25,23 +26,28 @@ class RunFiles:
         self._client = client
         self.refused: str | None = None
 
-    def add(self, run: str, place: str, name: str, content: bytes) -> None:
-        """Store a file in a run; raises only if the tracker does not answer at all.
+    def add(self, run: str, place: str, contents: Mapping[str, bytes]) -> bool:
+        """Store files in a run; raises only if the tracker does not answer at all.
 
-        place : the URI of the run's artifacts. name : the file's path below it.
+        place : the URI of the run's artifacts, or of those of its model. contents : by path below
+        it. Returns whether all of them are stored.
         """
         try:
             if gone := gone_folder(place):
                 raise FileNotFoundError(f"the folder {gone} is not there")
-            self._store(place, name, content)
+            self._store(place, contents)
         except Exception as error:  # noqa: BLE001 - a full disk, missing rights, a missing package
             self._client.get_run(run)
             self.refused = first_line(error)
+            return False
+        return True
 
-    def _store(self, place: str, name: str, content: bytes) -> None:
+    def _store(self, place: str, contents: Mapping[str, bytes]) -> None:
         files = get_artifact_repository(place, tracking_uri=self._client.tracking_uri)
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(name).name
-            path.write_bytes(content)
-            parent = Path(name).parent.as_posix()
-            files.log_artifact(str(path), None if parent == "." else parent)  # type: ignore[no-untyped-call]
+            for name, content in contents.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+                parent = Path(name).parent.as_posix()
+                files.log_artifact(str(path), None if parent == "." else parent)  # type: ignore[no-untyped-call]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from mlflow.entities import Experiment, Run, RunTag
@@ -12,25 +13,29 @@ from mlflow.tracking import MlflowClient
 from sweeper.storage.claims import driven_trials
 from sweeper.storage.lease import is_held
 from sweeper.storage.ledger import newest_commit, status
-from sweeper.storage.paths import sweep_folder_of, trial_folder
+from sweeper.storage.paths import sweep_file, sweep_folder_of, trial_folder
+from sweeper.storage.stored_files import read_sweep
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.artifact_place import artifact_location
 from sweeper.tracking.evaluation_artifacts import TAG
+from sweeper.tracking.run_deletion import delete_run
 from sweeper.tracking.run_names import RunNames
 from sweeper.tracking.run_status import TRIAL_STATUS, RunStatus
 from sweeper.tracking.tags import NOTE, declared_tags, origin_tags, own_tag, started_ms, trial_tags
 from trainers.checkpoint import Commit
 
-__all__ = ["Runs", "Shown"]
+__all__ = ["MODEL_TAG", "Runs", "Shown"]
 
 PAGE = 500
+MODEL_TAG = "sweeper.logged_model"
 
 
 @dataclass
 class Shown:
     """The state of a trial's run in MLflow.
 
-    files : the URI of its artifacts. epoch : the last one whose metrics it has.
+    files : the URI of its artifacts. epoch : the last one whose metrics it has. model : the id of
+    the model that it has logged, whole; "" if it has none.
     """
 
     run: str
@@ -41,12 +46,14 @@ class Shown:
     described: bool = False
     blamed: bool = False
     evaluations: tuple[str, ...] = ()
+    model: str = ""
 
 
 class Runs:
     """One run for each trial and one for the sweep, found by their tags, or created.
 
-    `parent` is the sweep's run, `parent_files` the URI of its artifacts. A run is searched right
+    `parent` is the sweep's run, `parent_files` the URI of its artifacts, `experiment` the id of
+    MLflow's experiment. A run is searched right
     before it is created, because a failed call, or the driver of another sweep with the same
     trial, may have created it.
     """
@@ -57,7 +64,8 @@ class Runs:
         self._storage = sweep.storage
         self._run_names = RunNames(sweep.trials)
         self._experiment = self._find_experiment(sweep)
-        parent = self._find_parent(declared_tags(sweep)).info
+        self.experiment = str(self._experiment.experiment_id)
+        parent = self._find_parent(declared_tags(sweep), _begun_ms(sweep)).info
         self.parent, self.parent_files = str(parent.run_id), str(parent.artifact_uri)
         self._shown = self._find("tags.`sweeper.kind` = 'trial'")
 
@@ -98,7 +106,7 @@ class Runs:
 
     def delete(self, trial: str) -> None:
         """Delete the trial's run, so that it is created again."""
-        self._client.delete_run(self._shown[trial].run)
+        delete_run(self._client, self.experiment, self._shown[trial].run)
         del self._shown[trial]
 
     def delete_twins(self) -> int:
@@ -114,7 +122,7 @@ class Runs:
         )
         twins = [run.info.run_id for run in (*sweeps, *trials) if run.info.run_id not in kept]
         for run in twins:
-            self._client.delete_run(run)
+            delete_run(self._client, self.experiment, run)
         return len(twins)
 
     def end_abandoned(self) -> None:
@@ -154,7 +162,7 @@ class Runs:
         assert found is not None
         return found
 
-    def _find_parent(self, declared: Mapping[str, str]) -> Run:
+    def _find_parent(self, declared: Mapping[str, str], begun_ms: int | None) -> Run:
         query = f"tags.`sweeper.kind` = 'sweep' and tags.`sweeper.sweep` = '{self._name}'"
         for run in self._search(query):
             self._client.update_run(run.info.run_id, status="RUNNING")
@@ -169,7 +177,7 @@ class Runs:
             **origin_tags(self._provenance),
         }
         return self._client.create_run(
-            self._experiment.experiment_id, tags=tags, run_name=self._name
+            self.experiment, start_time=begun_ms, tags=tags, run_name=self._name
         )
 
     def _find(self, query: str) -> dict[str, Shown]:
@@ -187,6 +195,7 @@ class Runs:
                     "sweeper.described" in tags,
                     bool(tags.get("sweeper.reason")),
                     tuple(tags.get(TAG, "").split()),
+                    tags.get(MODEL_TAG, ""),
                 )
         return found
 
@@ -194,7 +203,7 @@ class Runs:
         token: str | None = None
         while True:
             page = self._client.search_runs(
-                [self._experiment.experiment_id], query, max_results=PAGE, page_token=token
+                [self.experiment], query, max_results=PAGE, page_token=token
             )
             yield from page
             token = page.token
@@ -209,12 +218,15 @@ class Runs:
         }
         started = started_ms(commit) if commit else None
         run = self._client.create_run(
-            self._experiment.experiment_id,
-            start_time=started,
-            tags=tags,
-            run_name=self._run_names.name(trial),
+            self.experiment, start_time=started, tags=tags, run_name=self._run_names.name(trial)
         )
         return Shown(run.info.run_id, run.info.artifact_uri, "RUNNING", parent=self.parent)
+
+
+def _begun_ms(sweep: Sweep) -> int | None:
+    """When the sweep was first started, in Unix milliseconds; None if that is not stored."""
+    row = read_sweep(sweep_file(sweep))
+    return int(1000 * datetime.fromisoformat(row["created"]).timestamp()) if row else None
 
 
 def _about(sweep: Sweep) -> str:

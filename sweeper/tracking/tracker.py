@@ -8,17 +8,17 @@ from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-from sweeper.pictures.gallery import gallery_png
-from sweeper.storage import paths
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.artifact_place import bring_artifacts_along
 from sweeper.tracking.connection import alone
 from sweeper.tracking.evaluation_artifacts import artifacts, evaluation_tags
+from sweeper.tracking.logged_models import LoggedModels
 from sweeper.tracking.run_files import RunFiles
 from sweeper.tracking.runs import Runs, Shown
 from sweeper.tracking.store import make_store, quiet_client
 from sweeper.tracking.tags import commit_tags, text
+from sweeper.tracking.trial_files import files_at_the_end
 from trainers import Record
 from trainers.checkpoint import Commit
 
@@ -49,6 +49,7 @@ class Tracking:
             self._client = quiet_client(sweep.tracking)
             self.runs = Runs(self._client, sweep, provenance)
         self._files = RunFiles(self._client)
+        self._models = LoggedModels(self._client, self.runs.experiment, self._files)
 
     @property
     def refused(self) -> str | None:
@@ -61,11 +62,11 @@ class Tracking:
             trial.to_json() | {"role": trial.role, "twin_of": trial.twin_of}
             for trial in self._sweep.trials
         ]
-        for name, content in (
-            ("grid.yaml", self._sweep.grid),
-            ("trials.json", json.dumps(trials, indent=1)),
-        ):
-            self._files.add(self.runs.parent, self.runs.parent_files, name, content.encode())
+        contents = {
+            "grid.yaml": self._sweep.grid.encode(),
+            "trials.json": json.dumps(trials, indent=1).encode(),
+        }
+        self._files.add(self.runs.parent, self.runs.parent_files, contents)
 
     def grow(self, sweep: Sweep) -> None:
         """Add the new trials of the same sweep; they may have runs already."""
@@ -83,18 +84,21 @@ class Tracking:
         changed = bool(records) or status != shown.status
         if changed or not shown.described:
             self._send(shown, records, params, commit if changed else None)
-        self._send_evaluations(trial_id, shown)
+        self._send_evaluations(trial, shown)
+        if status == "FINISHED" and self._sweep.models.which == "all":
+            self._models.add(self._sweep, trial, shown)
         if not changed:
             return
         if status != "RUNNING":
-            self._add_pictures(trial_id, shown)
-        if status == "FAILED":
-            self._add_traceback(trial_id, shown)
+            ended = files_at_the_end(self._sweep.storage, trial, status == "FAILED")
+            self._files.add(shown.run, shown.files, ended)
         self._set_status(shown.run, status, commit)
         shown.status = status
 
     def end_sweep(self, status: str) -> None:
-        """Set the final status of the parent run."""
+        """Set the final status of the parent run, and log the best model unless it was killed."""
+        if self._sweep.models.which == "best" and status != "KILLED":
+            self._models.add_best(self._sweep, self.runs)
         self._client.set_terminated(self.runs.parent, status)
 
     def end_left_running(self) -> None:
@@ -127,7 +131,7 @@ class Tracking:
             return True
         lacking = [epoch for _, epoch, *_ in wanted - set(found)]
         shown.epoch = min(lacking, default=commit.progress.epoch + 1) - 1
-        shown.status, shown.described, shown.evaluations = "", False, ()
+        shown.status, shown.described, shown.evaluations, shown.model = "", False, (), ""
         return False
 
     def _describe(self, trial: PlannedTrial, shown: Shown) -> list[Param]:
@@ -192,11 +196,11 @@ class Tracking:
         )
         shown.epoch = epoch
 
-    def _send_evaluations(self, trial: str, shown: Shown) -> None:
+    def _send_evaluations(self, trial: PlannedTrial, shown: Shown) -> None:
         """Send the evaluations that the run lacks: tables, pictures, metrics, then their tags."""
-        for one in read_evaluations(self._sweep.storage, trial, but=shown.evaluations):
-            for name, content in artifacts(one):
-                self._files.add(shown.run, shown.files, name, content)
+        for one in read_evaluations(self._sweep.storage, trial.id, but=shown.evaluations):
+            contents = dict(artifacts(one, trial.trial.data.value_range))
+            self._files.add(shown.run, shown.files, contents)
             metrics = [
                 Metric(name, value, one.time_ms, one.epoch) for name, value in one.metrics.items()
             ]
@@ -215,17 +219,6 @@ class Tracking:
         else:
             ended = int(commit.manifest["time_ms"]) if commit else None
             self._client.set_terminated(run, status, end_time=ended)
-
-    def _add_pictures(self, trial: str, shown: Shown) -> None:
-        folder = paths.trial_folder(self._sweep.storage, trial)
-        picture = gallery_png(paths.gallery_file(folder))
-        if picture:
-            self._files.add(shown.run, shown.files, "gallery.png", picture)
-
-    def _add_traceback(self, trial: str, shown: Shown) -> None:
-        path = paths.error_file(paths.trial_folder(self._sweep.storage, trial))
-        if path.is_file():
-            self._files.add(shown.run, shown.files, "error.txt", path.read_bytes())
 
 
 def _records_after(epoch: int, commit: Commit | None) -> list[Record]:

@@ -20,6 +20,7 @@ from sweeper.worker.merging import merge
 from sweeper.worker.packs import evenly
 from sweeper.worker.reporter import Reporter
 from sweeper.worker.training import PackTraining, evaluate, finish, save_examples, trained
+from sweeper.worker.worker_log import WorkerLog
 from trainers import TrainerError
 from trainers.allocator import keep_memory
 from trainers.program import pack_key
@@ -47,11 +48,13 @@ def train_pack(job: Job, emit: Emit) -> None:
     if StopSign(job.sweep).is_up():
         return
     keep_memory()
-    reporter = Reporter(emit, job.trials[0].id)
+    log = WorkerLog(job)
+    reporter = Reporter(log.hearing(emit), job.trials[0].id)
     parts = [[one] for one in job.trials] if job.alone else [job.trials]
-    for part in parts:
-        _train_all(job, part, reporter)
-    reporter.flush()
+    with log.printing():
+        for part in parts:
+            _train_all(job, part, reporter)
+        reporter.flush()
 
 
 def _train_all(job: Job, trials: Sequence[JobTrial], reporter: Reporter) -> None:

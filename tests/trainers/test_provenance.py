@@ -64,6 +64,8 @@ def test_a_sweep_names_the_repository_of_its_folder(
     assert provenance.project(theirs / "sweeps") == {"commit": head, "dirty": False}
     (theirs / "grid.yaml").write_text("changed")
     assert provenance.project(theirs) == {"commit": head, "dirty": True}
+    git(theirs, "remote", "add", "origin", "https://me:secret@example.org/theirs.git")
+    assert (provenance.project(theirs) or {})["origin"] == "https://example.org/theirs.git"
     git(installed, "add", ".")
     git(installed, "commit", "-qm", "the program")
     assert provenance.project(installed) is None, "its commit stands beside it"

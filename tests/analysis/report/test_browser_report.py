@@ -14,7 +14,7 @@ from analysis.report import ReportSettings
 from analysis.sources import load
 from analysis.sources.schema import Experiment
 from tests.analysis import storage_fixture as planted
-from tests.analysis.conftest import PATIENCE
+from tests.conftest import PATIENCE
 
 pytestmark = pytest.mark.browser
 

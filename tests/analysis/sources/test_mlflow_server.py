@@ -26,8 +26,8 @@ from analysis.report import ReportSettings
 from analysis.sources.foreign_runs import read_runs
 from analysis.sources.load import from_mlflow, from_storage
 from analysis.sources.run_links import find_runs, linked
-from tests.analysis.conftest import PATIENCE
 from tests.analysis.sweep_folder import planted
+from tests.conftest import PATIENCE
 
 pytestmark = pytest.mark.slow
 

@@ -60,7 +60,7 @@ def test_the_picture_is_kept_and_shown(capsys: pytest.CaptureFixture[str]) -> No
     path = Path(told["picture"])
     assert (code, path.name) == (0, "denoise-gaussian-0.9-10-seed0.png")
     with Image.open(path) as picture:
-        assert picture.size == (10 * 68, 4 * 68)
+        assert picture.size == (10 * 68, 4 * (18 + 68) + 18), "a caption a row, and a scale"
     assert path.name in pictures_of(told["runs"][0])
 
 

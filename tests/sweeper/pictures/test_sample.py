@@ -49,7 +49,8 @@ def test_a_picture_of_samples(
     path = Path(told["picture"])
     assert path.parent == trained_sweep().storage / "trials" / id_of(model) / "pictures"
     with Image.open(path) as picture:
-        assert picture.size == (tiles[0] * 68, tiles[1] * 68)
+        width, height = tiles[0] * 68, tiles[1] * 68
+        assert picture.size == (width, 18 + height + 18), "a caption, and a scale"
     [run] = told["runs"]
     assert path.name in pictures_of(run)
 

@@ -103,7 +103,7 @@ def test_the_data_set_is_an_input(shared: Sweep) -> None:
 def test_artifacts(shared: Sweep) -> None:
     artifacts = look(shared.tracking).artifacts
     assert artifacts[""] == ["grid.yaml", "trials.json"]
-    assert artifacts[shared.trials[0].id] == ["gallery.png"]
+    assert artifacts[shared.trials[0].id] == ["gallery.png", "worker.log"]
     folder = Path(shared.tracking.removeprefix("sqlite:///")).parent
     pictures = list((folder / "mlruns" / "demo").rglob("gallery.png"))
     assert pictures[0].read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,142 @@
+"""Trained models as logged models of MLflow, which ``mlflow.pyfunc.load_model`` loads and serves.
+
+The model of a trial is ``runs:/<run>/model``; it takes and returns images in data units.
+"""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+
+import numpy as np
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric
+from mlflow.models import Model
+from mlflow.models.signature import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types.schema import Schema, TensorSpec
+
+from sweeper.errors import UserError
+from sweeper.status.best_trial import best_trial
+from sweeper.status.trained import TrainedTrial, load_trained
+from sweeper.storage.ledger import newest_commit
+from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.tracking.run_deletion import models_of_run
+from sweeper.tracking.run_files import RunFiles
+from sweeper.tracking.runs import MODEL_TAG, Runs, Shown
+from sweeper.tracking.tags import text
+from trainers.errors import TrainerError
+from trainers.served import model_files
+
+__all__ = ["LoggedModels"]
+
+NAME = "model"
+BEST_OF = "sweeper.best_of"
+DATA = "data"
+NEEDED = ("torch", "numpy", "safetensors", "scipy", "scikit-learn", "jaxtyping")
+
+
+class LoggedModels:
+    """Logs the models of one sweep's finished trials, each once, from their committed states.
+
+    A model is found by its run before it is created. What a killed driver has begun is completed.
+    """
+
+    def __init__(self, client: MlflowClient, experiment: str, files: RunFiles) -> None:
+        self._client, self._experiment, self._files = client, experiment, files
+
+    def add(self, sweep: Sweep, trial: PlannedTrial, shown: Shown) -> None:
+        """Log the model of a trial whose run is `shown`, unless the run has it."""
+        if shown.model:
+            return
+        found = models_of_run(self._client, self._experiment, shown.run)
+        model = found[0] if found else self._create(trial, shown)
+        if model.status != LoggedModelStatus.READY and not self._fill(sweep, trial, shown, model):
+            return
+        self._client.set_tag(shown.run, MODEL_TAG, model.model_id)
+        shown.model = model.model_id
+
+    def add_best(self, sweep: Sweep, runs: Runs) -> None:
+        """Log the model of the sweep's best trial; one that was the best before is deleted."""
+        best = best_trial(sweep)
+        if best is None or not runs.knows(best):
+            return
+        shown = runs[best]
+        self.add(sweep, next(trial for trial in sweep.trials if trial.id == best), shown)
+        if not shown.model:
+            return
+        before = self._client.search_logged_models(
+            [self._experiment], f"tags.`{BEST_OF}` = '{sweep.name}'"
+        )
+        for model in before:
+            if model.model_id != shown.model:
+                self._client.delete_logged_model(model.model_id)
+        if shown.model not in [model.model_id for model in before]:
+            self._client.set_logged_model_tags(shown.model, {BEST_OF: sweep.name})
+
+    def _create(self, trial: PlannedTrial, shown: Shown) -> LoggedModel:
+        return self._client.create_logged_model(
+            self._experiment,
+            name=NAME,
+            source_run_id=shown.run,
+            tags={"sweeper.trial": trial.id, "sweeper.label": trial.label},
+            params={name: text(value) for name, value in trial.params.items()},
+            model_type=text(trial.params.get("model")),
+        )
+
+    def _fill(self, sweep: Sweep, trial: PlannedTrial, shown: Shown, model: LoggedModel) -> bool:
+        """Store the model's files, metrics and link to its run; False if they are refused."""
+        try:
+            trained = load_trained(sweep.storage, trial.id)
+            files = model_files(trained.trial, trained.model.params)
+        except (UserError, TrainerError) as error:
+            self._files.refused = str(error)
+            return False
+        contents = {f"{DATA}/{name}": content for name, content in files.items()}
+        contents["requirements.txt"] = _requirements()
+        contents["MLmodel"] = _description(trained, shown, model)
+        if not self._files.add(shown.run, model.artifact_location, contents):
+            return False
+        outputs = self._client.get_run(shown.run).outputs
+        linked = outputs.model_outputs if outputs else []
+        if model.model_id not in [one.model_id for one in linked]:
+            self._client.log_outputs(shown.run, [LoggedModelOutput(model.model_id, trained.epoch)])
+        self._client.log_batch(shown.run, metrics=_metrics(sweep, trial, model))
+        self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+        return True
+
+
+def _metrics(sweep: Sweep, trial: PlannedTrial, model: LoggedModel) -> list[Metric]:
+    """The trial's last record as metrics of the model; its run has these rows already."""
+    commit = newest_commit(sweep.storage, trial.id)
+    records = commit.records()[-1:] if commit else []
+    return [
+        Metric(name, value, record.time_ms, record.epoch, model_id=model.model_id)
+        for record in records
+        for name, value in record.metrics.items()
+    ]
+
+
+def _description(trained: TrainedTrial, shown: Shown, model: LoggedModel) -> bytes:
+    """The content of ``MLmodel``."""
+    dtype = np.dtype(str(trained.trial.training.dtype).removeprefix("torch."))
+    images = Schema([TensorSpec(dtype, (-1, *trained.trial.data.shape))])
+    found = Model(
+        artifact_path=model.artifact_location,
+        run_id=shown.run,
+        model_id=model.model_id,
+        model_uuid=model.model_id,
+        signature=ModelSignature(images, images),
+        metadata={"trial": trained.id, "label": trained.label, "epoch": trained.epoch},
+    )
+    found.add_flavor(
+        "python_function",
+        loader_module=model_files.__module__,
+        data=DATA,
+        python_version=platform.python_version(),
+    )
+    return str(found.to_yaml()).encode()
+
+
+def _requirements() -> bytes:
+    """The versions with which the model was trained; sweeper itself is on no index."""
+    return "".join(f"{name}=={version(name)}\n" for name in NEEDED).encode()
