@@ -19,7 +19,6 @@ from analysis.sources import cache as parquet
 from analysis.sources.frames import history_frame, trials_frame
 from analysis.sources.paths import trial_folder
 from analysis.sources.schema import Experiment, Spectrum
-from analysis.sources.spreadsheet import harmless
 from analysis.sources.storage import (
     SweepEntry,
     examples,
@@ -34,7 +33,7 @@ from analysis.sources.storage import (
 )
 from analysis.sources.stored_files import Commit, newest_commit
 
-__all__ = ["export", "from_mlflow", "from_storage"]
+__all__ = ["from_mlflow", "from_storage"]
 
 
 def from_storage(storage: Path, experiment: str, cache: Path | None = None) -> Experiment:
@@ -121,15 +120,3 @@ def from_mlflow(uri: str, experiment: str, cache: Path | None = None) -> Experim
     from analysis.sources.mlflow_store import read_experiment
 
     return read_experiment(uri, experiment, cache)
-
-
-def export(experiment: Experiment, folder: Path) -> list[Path]:
-    """Write `trials` and `history` as parquet and (harmless) CSV; return the paths written."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, frame in (("trials", experiment.trials), ("history", experiment.history)):
-        paths += [folder / f"{name}.parquet", folder / f"{name}.csv"]
-        frame.to_parquet(paths[-2])
-        harmless(frame).to_csv(paths[-1], index=False)
-    return paths

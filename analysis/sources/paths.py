@@ -2,7 +2,7 @@
 
 ::
 
-    sweeps/<experiment>/<sweep>/{sweep.json, grid.yaml}
+    sweeps/<experiment>/<sweep>/{sweep.json, grid.yaml, search.json}
     trials/<id>/trial.json
                 <attempt>/<epoch>/{manifest.json, records.json, state.safetensors}
                 evaluations/{<key>.json, <key>.npz, gallery.npz, examples.npz}
@@ -21,6 +21,7 @@ from pathlib import Path
 __all__ = [
     "MANIFEST",
     "RECORDS",
+    "SEARCH",
     "STATE",
     "all_sweep_files",
     "dataset_files",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 MANIFEST, RECORDS, STATE = "manifest.json", "records.json", "state.safetensors"
+SEARCH = "search.json"
 
 
 def trial_folder(storage: str | Path, trial: str) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "COLLAPSED",
     "chosen",
     "equals",
+    "in_order",
     "matching",
     "over_splits",
     "require_column",
@@ -32,9 +33,37 @@ __all__ = [
     "settled",
     "split_alone",
     "usable",
+    "varied",
 ]
 
 COLLAPSED = 0.01
+
+
+def varied(trials: pd.DataFrame) -> list[str]:
+    """The parameters that differ between trials, less those that another one determines.
+
+    The model is first, and the seed last.
+    """
+    found: list[str] = []
+    names = [name for name in param_columns(trials) if name != "seed"]
+    for name in sorted(names, key=lambda name: name != "model"):
+        values = trials[name].map(str)
+        follows = any(values.groupby(trials[one].map(str)).nunique().max() == 1 for one in found)
+        if values.nunique() > 1 and not follows:
+            found.append(name)
+    return [*found, *(["seed"] if "seed" in trials else [])]
+
+
+def in_order(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials in the order of the settings that differ between them."""
+    settings = varied(trials)
+    if not settings:
+        return trials
+    return trials.sort_values(settings, key=_sortable, kind="stable", ignore_index=True)
+
+
+def _sortable(column: pd.Series[Any]) -> pd.Series[Any]:
+    return column if pd.api.types.is_numeric_dtype(column) else column.map(str)
 
 
 def equals(column: pd.Series[Any], value: object) -> pd.Series[bool]:

@@ -1,8 +1,8 @@
 """Find the MLflow run of each trial on a server, with a short time limit.
 
 The storage has no run ids. If the server is slow or does not answer, points have no links, and
-the report is not delayed. Only the standard library is used, because MLflow's own client retries
-for minutes.
+the report is not delayed: `find_runs` uses the standard library alone, because MLflow's own client
+retries for minutes. An export waits for them (`stored_runs`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from analysis.sources.mlflow_login import open_page
+from analysis.sources.mlflow_runs import trial_runs
+from analysis.sources.mlflow_store import open_store
 from analysis.sources.schema import Experiment
 from analysis.sources.tracking_address import is_server
 
-__all__ = ["RunLinks", "find_runs", "linked"]
+__all__ = ["RunLinks", "find_runs", "linked", "stored_runs"]
 
 PATIENCE = 3.0
 PAGE = 1000
@@ -42,6 +44,12 @@ def find_runs(server: str, experiment: str, patience: float = PATIENCE) -> RunLi
     asking.start()
     asking.join(patience)
     return RunLinks(found.experiment_id, dict(found.runs))
+
+
+def stored_runs(uri: str, experiment: str) -> RunLinks:
+    """The run ids in a tracking store of any kind, however long it takes; raises `LoadError`."""
+    runs = trial_runs(open_store(uri).runs(experiment))
+    return RunLinks(runs={trial: run.id for trial, run in runs.items()})
 
 
 def linked(experiment: Experiment, found: RunLinks) -> Experiment:

@@ -127,6 +127,7 @@ class Experiment:
     pictures: PNG files that were drawn of a trial by its id, the oldest first.
     examples: KL and recon of each test example after the last epoch, of a trial by its id, or
         None.
+    other_sweeps: the names of the experiment's sweeps that were left out.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Experiment:
     evaluations: dict[str, pd.DataFrame] = field(default_factory=dict)
     pictures: Callable[[str], list[Path]] = no_pictures
     examples: Callable[[str], Examples | None] = no_examples
+    other_sweeps: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Experiment({self.name!r}, {len(self.trials)} trials, from {self.source!r})"

@@ -26,6 +26,7 @@ from analysis.sources.stored_files import (
     newest_commit,
     read_evaluations,
     read_facts,
+    read_importance,
     read_records,
     read_sweep,
     read_trial_file,
@@ -69,8 +70,8 @@ class StoredTrial:
 
 def sweeps(storage: Path, experiment: str) -> list[dict[str, Any]]:
     """The sweeps of `experiment`, oldest first; `LoadError` names the experiments that exist."""
-    found = [read_sweep(path) for path in paths.sweep_files(storage, experiment)]
-    valid = [sweep for sweep in found if sweep]
+    found = [(path, read_sweep(path)) for path in paths.sweep_files(storage, experiment)]
+    valid = [sweep | read_importance(path.parent) for path, sweep in found if sweep]
     if not valid:
         raise LoadError(_missing(storage, experiment))
     return sorted(valid, key=lambda sweep: str(sweep["created"]))

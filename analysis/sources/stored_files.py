@@ -20,13 +20,14 @@ from types import NoneType
 from typing import Any
 
 from analysis.errors import LoadError
-from analysis.sources.paths import MANIFEST, RECORDS, STATE, evaluations_folder
+from analysis.sources.paths import MANIFEST, RECORDS, SEARCH, STATE, evaluations_folder
 
 __all__ = [
     "Commit",
     "newest_commit",
     "read_evaluations",
     "read_facts",
+    "read_importance",
     "read_records",
     "read_sweep",
     "read_trial_file",
@@ -114,6 +115,20 @@ def read_trial_file(path: str) -> dict[str, Any] | None:
 def read_facts(path: Path) -> dict[str, Any] | None:
     """The facts about a data set, with or without a spectrum; None if not valid."""
     return _read(path, {"checksum": str, "dims": int})
+
+
+def read_importance(sweep_folder: Path) -> dict[str, Any]:
+    """``importance`` of a search: for each goal the share of each setting; empty without one."""
+    try:
+        found = json.loads((sweep_folder / SEARCH).read_bytes())["importance"]
+        valid = all(
+            isinstance(share, NUMBER) and not isinstance(share, bool)
+            for shares in found.values()
+            for share in shares.values()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {"importance": found} if valid else {}
 
 
 def newest_commit(trial: str) -> Commit | None:

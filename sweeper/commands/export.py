@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, load_experiment, writing
+from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_json
+
+if TYPE_CHECKING:
+    from analysis.sources.schema import Experiment
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -18,19 +23,47 @@ HELP = "write an experiment's trials and histories as parquet and CSV"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiment(parser)
     parser.add_argument("--out", metavar="DIR", help="folder to write to (default: ./EXPERIMENT)")
+    parser.add_argument(
+        "--long",
+        action="store_true",
+        help="write one more table, with a row for each trial, epoch and metric",
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from analysis.sources import load
+    from analysis.sources.exports import export
 
-    experiment = load_experiment(arguments)
+    experiment, trouble = _with_run_ids(load_experiment(arguments), arguments)
     folder = Path(arguments.out or arguments.experiment).absolute()
     with writing(folder):
-        paths = load.export(experiment, folder)
+        paths = export(experiment, folder, arguments.long)
+    if trouble:
+        console(stderr=True).print(
+            f"no run ids of MLflow: {trouble}", style="yellow", markup=False, soft_wrap=True
+        )
     if arguments.json:
         print_json({"experiment": experiment.name, "files": [str(path) for path in paths]})
         return 0
     for path in paths:
         console().print(str(path), markup=False, soft_wrap=True)
     return 0
+
+
+def _with_run_ids(
+    experiment: Experiment, arguments: argparse.Namespace
+) -> tuple[Experiment, str | None]:
+    """The experiment with the ids of its MLflow runs, or why there are none."""
+    from analysis.errors import LoadError
+    from analysis.sources.run_links import linked, stored_runs
+    from sweeper.storage.addresses import require_store, storage_path
+    from sweeper.storage.home import stored_tracking
+
+    if arguments.tracking or not experiment.sweeps:
+        return experiment, None
+    uri = stored_tracking(experiment.sweeps[-1], storage_path(arguments.storage))
+    try:
+        require_store(uri)
+        return linked(experiment, stored_runs(uri, experiment.name)), None
+    except (LoadError, UserError) as error:
+        return experiment, str(error)

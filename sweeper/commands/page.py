@@ -20,7 +20,7 @@ from sweeper.storage.paths import report_folder, sweep_file
 if TYPE_CHECKING:
     from sweeper.sweep import Sweep
 
-__all__ = ["beside", "served"]
+__all__ = ["LivePage", "served"]
 
 EVERY = 15  # seconds between two writings of the page: each takes a core for some seconds
 LOOK = 0.5  # seconds between two looks for the first page
@@ -57,41 +57,55 @@ def served(folder: Path, port: int) -> Iterator[str]:
         server.server_close()
 
 
-@contextmanager
-def beside(sweep: Sweep) -> Iterator[None]:
-    """While the block runs the sweep, write its report again and again; open it once.
+class LivePage:
+    """The report of a sweep, written again and again while it runs, and opened once.
 
     Another process writes it, as soon as the sweep is in the storage, and gives way to training.
     """
-    ended = threading.Event()
-    thread = threading.Thread(target=_follow, args=(sweep, ended))
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep, self._ended = sweep, threading.Event()
+        self._page = report_folder(sweep.storage, sweep.experiment) / "index.html"
+        self._opened = False
+        self._thread = threading.Thread(target=self._follow)
 
-def _follow(sweep: Sweep, ended: threading.Event) -> None:
-    page = report_folder(sweep.storage, sweep.experiment) / "index.html"
-    before = _written(page)
-    while not sweep_file(sweep).exists():
-        if ended.wait(LOOK):
-            return
-    command = ["report", sweep.experiment, "--storage", str(sweep.storage), "--watch"]
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "sweeper", *command, "--every", str(EVERY)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as writer:
-        os.setpriority(os.PRIO_PROCESS, writer.pid, 10)
-        while _written(page) == before and not ended.wait(LOOK):
-            pass
-        if _written(page) != before:
-            webbrowser.open(page.absolute().as_uri())
-        ended.wait()
-        writer.terminate()
+    def __enter__(self) -> LivePage:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End the writing; nothing overwrites the page after this."""
+        self._ended.set()
+        self._thread.join()
+
+    def show(self) -> None:
+        """Open the page, unless it was opened."""
+        if not self._opened and self._page.exists():
+            self._opened = True
+            webbrowser.open(self._page.absolute().as_uri())
+
+    def _follow(self) -> None:
+        before, sweep = _written(self._page), self._sweep
+        while not sweep_file(sweep).exists():
+            if self._ended.wait(LOOK):
+                return
+        command = ["report", sweep.experiment, "--sweep", sweep.name, "--watch"]
+        command += ["--storage", str(sweep.storage), "--every", str(EVERY)]
+        with subprocess.Popen(
+            [sys.executable, "-P", "-m", "sweeper", *command],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as writer:
+            os.setpriority(os.PRIO_PROCESS, writer.pid, 10)
+            while _written(self._page) == before and not self._ended.wait(LOOK):
+                pass
+            if _written(self._page) != before:
+                self.show()
+            self._ended.wait()
+            writer.terminate()
 
 
 def _written(page: Path) -> float:

@@ -61,15 +61,22 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.top < 0:
         raise UserError(f"--top must be >= 0, and is {arguments.top}")
-    _, found = ranked(arguments)
+    from analysis.sources.statuses import count_statuses, said_of_failed
+
+    trials, found = ranked(arguments)
     top = arguments.top or len(found.table)
     if arguments.json:
         told = found.to_json()
         print_json(
-            {"experiment": arguments.experiment, **told, "settings": told["settings"][:top]}
+            {
+                "experiment": arguments.experiment,
+                "trials": count_statuses(trials["status"]),
+                **told,
+                "settings": told["settings"][:top],
+            }
         )
     else:
-        _show(found, top)
+        _show(found, top, said_of_failed(trials))
     return 0
 
 
@@ -87,7 +94,7 @@ def ranked(arguments: argparse.Namespace) -> tuple[pd.DataFrame, Ranking]:
     return chosen, rank(chosen, arguments.metric, arguments.mode)
 
 
-def _show(found: Ranking, top: int) -> None:
+def _show(found: Ranking, top: int, failed: str) -> None:
     from rich.table import Table
 
     from analysis.wording import number, symbol
@@ -120,7 +127,7 @@ def _show(found: Ranking, top: int) -> None:
     if (more := len(found.table) - top) > 0:
         screen.print(f"\n{more} more settings; --top 0 shows all", markup=False)
     screen.print()
-    print_bullets(screen, [found.sentence()])
+    print_bullets(screen, [found.sentence(), *([failed] if failed else [])])
 
 
 def _interval(row: Mapping[Hashable, Any], prefix: str) -> str:

@@ -179,9 +179,10 @@ def _driven(arguments: argparse.Namespace) -> bool:
 def _state(experiment: Experiment) -> dict[str, Any]:
     """The state on which the report depends: trials by status, epochs, and evaluations."""
     from analysis.sources.schema import metric_columns
+    from analysis.sources.statuses import count_statuses
 
     trials = experiment.trials
-    counts: dict[str, Any] = dict(trials["status"].value_counts()) if len(trials) else {}
+    counts = count_statuses(trials["status"] if len(trials) else ())
     return counts | {
         "epochs": float(trials["epoch"].sum()) if len(trials) else 0.0,
         "values": int(trials[metric_columns(trials)].notna().sum().sum()),

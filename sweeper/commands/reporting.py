@@ -35,9 +35,11 @@ def _write(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     from analysis import report
     from analysis.errors import AnalysisError
     from analysis.sources import load
+    from analysis.sources.one_sweep import of_sweep
 
     try:
-        experiment = load.from_storage(sweep.storage, sweep.experiment)
+        whole = load.from_storage(sweep.storage, sweep.experiment)
+        experiment = of_sweep(whole, sweep.name)
         chosen = settings(dict(sweep.analysis), sweep.tracking, experiment.sweeps)
         experiment, chosen = with_runs(experiment, chosen)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from sweeper.terminal.steady import outlive_reader
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sweeper.commands.page import LivePage
     from sweeper.sweep import Outcome, Sweep
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "add_training", "run", "train"]
@@ -62,6 +63,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help="train diverged trials again, too (others that failed always are)",
     )
     parser.add_argument(
+        "--models",
+        choices=("none", "best", "all"),
+        help="which trained models MLflow gets, to load and serve, in the place of the grid's "
+        "`models`",
+    )
+    parser.add_argument(
         "--open",
         action="store_true",
         help="open the report in a browser, which follows the sweep while it runs",
@@ -84,20 +91,21 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
 
     with (
         outlive_reader(),
-        _page(sweep) if arguments.open else nullcontext(),
+        _page(sweep) if arguments.open else nullcontext() as page,
         log_uploaded(sweep) as end_log,
     ):
-        sent = replace(sweep, send_code=sweep.send_code or arguments.send_code)
-        code = _train(_at(sent, arguments.cluster), arguments)
+        kept = replace(sweep.models, which=arguments.models or sweep.models.which)
+        sent = replace(sweep, send_code=sweep.send_code or arguments.send_code, models=kept)
+        code = _train(_at(sent, arguments.cluster), arguments, page)
         end_log(f"{ENDED} {code}\n")
         return code
 
 
-def _page(sweep: Sweep) -> AbstractContextManager[None]:
-    """The report in a browser while the block runs the sweep."""
-    from sweeper.commands.page import beside
+def _page(sweep: Sweep) -> LivePage:
+    """The report in a browser while the sweep runs."""
+    from sweeper.commands.page import LivePage
 
-    return beside(sweep)
+    return LivePage(sweep)
 
 
 def _at(sweep: Sweep, address: str | None) -> Sweep:
@@ -112,12 +120,16 @@ def _at(sweep: Sweep, address: str | None) -> Sweep:
     )
 
 
-def _train(sweep: Sweep, arguments: argparse.Namespace) -> int:
+def _train(sweep: Sweep, arguments: argparse.Namespace, page: LivePage | None) -> int:
     screen = console(stderr=arguments.json)
     with _interruptible("outside training, and nothing is lost"):
         outcome = _run(sweep, arguments, screen)
+        if page:
+            page.end()
     with _interruptible("in the middle of the report; what was trained is kept"):
         outcome, sentences = write_report(sweep, outcome)
+    if page and outcome.report:
+        page.show()
     if arguments.json:
         _show_troubles(screen, outcome)
         print_json({key: asdict(outcome)[key] for key in SHOWN})

@@ -49,7 +49,7 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
 
 
 def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> None:
-    """Add the arguments for the experiment and where it is read from."""
+    """Add the arguments for the experiment, where it is read from, and of which sweeps."""
     parser.add_argument(
         "experiment",
         metavar="EXPERIMENT",
@@ -66,6 +66,11 @@ def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> N
     source.add_argument(
         "--tracking", metavar="URI", help="read MLflow in the place of the storage"
     )
+    sweeps = parser.add_mutually_exclusive_group()
+    sweeps.add_argument(
+        "--all", action="store_true", help="all sweeps of the experiment, and not the newest alone"
+    )
+    sweeps.add_argument("--sweep", metavar="NAME", help="this sweep, and not the newest")
 
 
 def add_sweep(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +129,17 @@ def load_grid(arguments: argparse.Namespace) -> Sweep:
 
 def load_experiment(arguments: argparse.Namespace) -> Experiment:
     """Load the experiment of the arguments of `add_experiment`."""
-    return experiment_of(arguments.experiment, arguments.storage, arguments.tracking)
+    from analysis.sources.one_sweep import of_sweep
+    from sweeper.grid.complaints import nearest
+
+    found = experiment_of(arguments.experiment, arguments.storage, arguments.tracking)
+    names = [str(sweep["sweep"]) for sweep in found.sweeps]
+    if arguments.sweep and arguments.sweep not in names:
+        raise UserError(
+            f"{found.name} has no sweep {arguments.sweep!r}{nearest(arguments.sweep, names)} "
+            f"(its sweeps: {', '.join(names)})"
+        )
+    return found if arguments.all else of_sweep(found, arguments.sweep)
 
 
 def load_chosen(arguments: argparse.Namespace) -> Experiment:

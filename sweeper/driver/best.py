@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.comparisons.goals import beside
 from analysis.comparisons.pareto import unbeaten
+from sweeper.adaptive.importance import importances
 from sweeper.grid.labels import point_label
 from sweeper.grid.seeds import point_of
 from sweeper.status.reached import Reached, reached
@@ -19,6 +20,7 @@ from trainers.trial import Trial
 
 __all__ = ["BestPoint", "best", "keep_found", "pareto", "said_of"]
 
+REPLICATES = ("seed", "data_split_seed")
 FLATTERED = "The best of many is flattered by chance: the report has its interval."
 
 
@@ -42,11 +44,8 @@ def best(sweep: Sweep) -> tuple[BestPoint, ...]:
     """The Pareto set of a search's finished points, the best first; empty without a goal."""
     if not sweep.search:
         return ()
-    points: dict[Trial, list[PlannedTrial]] = {}
-    for trial in sweep.trials:
-        points.setdefault(point_of(trial), []).append(trial)
     ended = {trial.id: reached(sweep.storage, trial.id) for trial in sweep.trials}
-    found = [one for trials in points.values() if (one := _found(sweep, trials, ended))]
+    found = _finished(sweep, ended)
     if not found:
         return ()
     told = _training({trial: ended[trial] for one in found for trial in one.trials})
@@ -67,8 +66,37 @@ def keep_found(sweep: Sweep, found: Sequence[BestPoint]) -> None:
     if sweep.search:
         ledger.write_json(
             paths.search_file(sweep),
-            {"search": describe_search(sweep.search), "best": [asdict(one) for one in found]},
+            {
+                "search": describe_search(sweep.search),
+                "best": [asdict(one) for one in found],
+                "importance": _importance(sweep),
+            },
         )
+
+
+def _finished(sweep: Sweep, ended: Mapping[str, Reached]) -> list[BestPoint]:
+    """The points whose seeds are all finished."""
+    points: dict[Trial, list[PlannedTrial]] = {}
+    for trial in sweep.trials:
+        points.setdefault(point_of(trial), []).append(trial)
+    return [one for trials in points.values() if (one := _found(sweep, trials, ended))]
+
+
+def _importance(sweep: Sweep) -> dict[str, dict[str, float]]:
+    """For each goal, how much each setting of the finished points matters."""
+    assert sweep.search
+    ended = {trial.id: reached(sweep.storage, trial.id) for trial in sweep.trials}
+    params = {
+        trial.id: {name: value for name, value in trial.params.items() if name not in REPLICATES}
+        for trial in sweep.trials
+    }
+    found = _finished(sweep, ended)
+    return {
+        metric: importances(
+            [params[one.trials[0]] for one in found], [one.values[metric] for one in found], mode
+        )
+        for metric, mode in sweep.search.goals
+    }
 
 
 def said_of(sweep: Sweep, found: Sequence[Mapping[str, Any]], reported: bool = False) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from analysis.laws import powerlaw
+from analysis.sources.one_sweep import of_sweep
 from sweeper.commands.fit import law_of
 from sweeper.commands.reporting import rewrite, write_report
 from sweeper.commands.shared import experiment_of
@@ -78,21 +79,29 @@ def fit(
     storage: str = "sweeps",
     tracking: str | None = None,
 ) -> Fit:
-    """Fit y ~ x^−ν to an experiment's trials; by default the law that its grid declares.
+    """Fit y ~ x^−ν to the trials of an experiment's newest sweep; by default its declared law.
 
     range: of x; one that is given after the run is post hoc. where: a value for each field, such
     as ``{"model": "sigma_vae", "d_z": 50}``. Raises `AnalysisError` if the rows allow no fit.
     """
-    found = experiment_of(experiment, storage, tracking)
+    found = of_sweep(experiment_of(experiment, storage, tracking))
     law = law_of(found, x, y, range, where or {})
     fitted = powerlaw.fit(found.trials, law, history=found.history)
     return Fit(fitted, found.trials)
 
 
-def report(experiment: str, *, storage: str = "sweeps", out: str | Path | None = None) -> Path:
+def report(
+    experiment: str,
+    *,
+    storage: str = "sweeps",
+    out: str | Path | None = None,
+    all_sweeps: bool = False,
+) -> Path:
     """Write the report of an experiment again; returns the path of its HTML file.
 
-    out: a folder, by default that of the experiment in the storage.
+    out: a folder, by default that of the experiment in the storage. all_sweeps: about all sweeps
+    of the experiment, and not the newest alone.
     """
     found = experiment_of(experiment, storage, None)
+    found = found if all_sweeps else of_sweep(found)
     return rewrite(found, Path(out) if out else report_folder(storage_path(storage), experiment))

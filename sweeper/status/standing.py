@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from analysis.sources.statuses import STATUSES, count_statuses
 from sweeper.storage import ledger
 from sweeper.storage.claims import driven_trials
 from sweeper.storage.evaluations import read_evaluations
@@ -69,11 +69,8 @@ def _now(one: Standing, driven: bool, where: Whereabouts | None) -> Standing:
 
 def counts(found: Iterable[Standing]) -> dict[str, int]:
     """The number of trials of each status."""
-    number = Counter(one.status for one in found)
-    return {
-        status: number[status]
-        for status in ("finished", "running", "stopped", "pruned", "failed", "pending")
-    }
+    number = count_statuses(one.status for one in found)
+    return {status: number.get(status, 0) for status in STATUSES if status != "killed"}
 
 
 def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:

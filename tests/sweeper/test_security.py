@@ -14,6 +14,7 @@ import pytest
 
 from analysis.report import ReportSettings, write
 from analysis.sources import load
+from analysis.sources.exports import export
 from sweeper.errors import UserError
 from sweeper.grid.document import parse
 from sweeper.grid.schema import check_grid
@@ -149,7 +150,7 @@ def test_text_in_exported_tables_is_no_formula(tmp_path: Path) -> None:
         folder.trial(f"t{place}", {"model": text, "sigma": -0.5, "seed": place})
         folder.commit(f"t{place}", 2, {"test/kl": -1.5})
     folder.sweep()
-    paths = load.export(load.from_storage(tmp_path, "demo"), tmp_path / "out")
+    paths = export(load.from_storage(tmp_path, "demo"), tmp_path / "out")
     table = pd.read_csv(next(path for path in paths if path.name == "trials.csv"))
     assert sorted(table["model"]) == sorted(f"'{text}".replace("\r", " ") for text in FORMULAS)
     assert set(table["sigma"]) == {-0.5}

@@ -10,7 +10,7 @@ from analysis.figures.drawing.view import View
 from analysis.report.json_text import records
 from analysis.report.part import Block, Key, Part, Statement
 from analysis.sources.schema import FINISHED
-from analysis.wording import listed, plural
+from analysis.sources.statuses import count_statuses, said_of_failed
 
 __all__ = ["part"]
 
@@ -20,11 +20,11 @@ _SHOWN = 200
 def part(view: View) -> Part:
     """The sentence on failed trials, how many finished, and the table of the others."""
     trials = view.experiment.trials
-    frame = _frame(trials)
+    frame, said = _frame(trials), said_of_failed(trials)
     rows = frame.sort_values("status").head(_SHOWN).to_dict("records")
     return Part(
         order=80,
-        statements=list(_statements(trials)),
+        statements=[Statement(said, True)] * bool(said),
         keys=list(_keys(trials)),
         blocks=[Block("failed", "failures.html", content=rows, name="failed", table=frame)]
         * bool(rows),
@@ -32,25 +32,13 @@ def part(view: View) -> Part:
     )
 
 
-def _statements(trials: pd.DataFrame) -> Iterator[Statement]:
-    if trials.empty:
-        return
-    failed = trials[trials["status"] == "failed"]
-    if len(failed):
-        yield Statement(
-            f"{plural(len(failed), 'trial')} failed and "
-            f"{'are' if len(failed) > 1 else 'is'} in no result: "
-            f"{listed(failed['label'], 3)}.",
-            True,
-        )
-
-
 def _keys(trials: pd.DataFrame) -> Iterator[Key]:
     if len(trials):
-        done, failed = ((trials["status"] == status).sum() for status in (FINISHED, "failed"))
+        counts = count_statuses(trials["status"])
+        failed = counts.get("failed", 0)
         yield Key(
             "trials finished",
-            f"{done} of {len(trials)}",
+            f"{counts.get(FINISHED, 0)} of {len(trials)}",
             f"{failed} failed" if failed else "none failed",
         )
 

@@ -50,6 +50,7 @@ def headline(view: View) -> str:
         f"{trials} trial{'s' * (trials != 1)}",
         f"{seeds} seed{'s' * (seeds != 1)}",
         data,
+        f"the newest of {1 + len(experiment.other_sweeps)} sweeps" * bool(experiment.other_sweeps),
         known.get("last sweep", "")[:10],
         f"commit {known['commit'][:10]}" if "commit" in known else "",
     ]
@@ -65,6 +66,7 @@ def facts(experiment: Experiment) -> dict[str, str]:
         "source": experiment.source,
         "data": _data(experiment),
         "sweeps": ", ".join(str(sweep.get("sweep", "?")) for sweep in experiment.sweeps),
+        "other sweeps": _others(experiment),
         "last sweep": str(last.get("created", "")),
         "commit": _commit(provenance),
         "host": str(provenance.get("host", "")),
@@ -73,6 +75,13 @@ def facts(experiment: Experiment) -> dict[str, str]:
         "tracking": without_password(str(last.get("tracking_uri") or "")),
     }
     return {name: text for name, text in found.items() if text}
+
+
+def _others(experiment: Experiment) -> str:
+    """The sweeps that are left out, and how to have them in a report."""
+    names = ", ".join(experiment.other_sweeps)
+    command = shlex.join(["sweeper", "report", experiment.name, "--all"])
+    return f"{names} (in the report of `{command}`)" if names else ""
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -112,9 +121,20 @@ def reproduce(experiment: Experiment) -> list[str]:
         if folder not in ("", here):
             lines.append(f"cd {shlex.quote(folder)}")
             here = folder
-        lines += _project(sweep)
-        lines.append(f"sweeper run {shlex.quote(grid)}")
+        lines += [*_project(sweep), _run(sweep, grid)]
     return lines
+
+
+def _run(sweep: Mapping[str, Any], stored: str) -> str:
+    """The command with the user's own grid where a commit has it, else with its stored copy."""
+    named = sweep.get("grid_file")
+    if not isinstance(named, str) or not named or not named.isprintable():
+        return f"sweeper run {shlex.quote(stored)}"
+    project = _mapping(_mapping(sweep.get("provenance")).get("project"))
+    shipped = not named.endswith((".yaml", ".yml"))
+    if shipped or (project.get("commit") and project.get("dirty") is False):
+        return f"sweeper run {shlex.quote(named)}  # a copy is {stored}"
+    return f"sweeper run {shlex.quote(stored)}  # a copy of {named}"
 
 
 def _project(sweep: Mapping[str, Any]) -> list[str]:
@@ -122,8 +142,11 @@ def _project(sweep: Mapping[str, Any]) -> list[str]:
     found = _mapping(_mapping(sweep.get("provenance")).get("project"))
     if not isinstance(found.get("commit"), str):
         return []
-    changed = "  # the files had changes that this commit lacks" * (found.get("dirty") is True)
-    return [f"git checkout {shlex.quote(found['commit'])}{changed}"]
+    origin = str(found.get("origin") or "")
+    about = [f"of {origin}"] * bool(origin and origin.isprintable())
+    about += ["the files had changes that this commit lacks"] * (found.get("dirty") is True)
+    said = f"  # {'; '.join(about)}" * bool(about)
+    return [f"git checkout {shlex.quote(found['commit'])}{said}"]
 
 
 def _home(sweep: Mapping[str, Any], storage: str) -> str:

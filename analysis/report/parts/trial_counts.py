@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.figures.drawing.view import View
 from analysis.report.part import Part, Statement
 from analysis.sources.schema import FINISHED, TWIN
+from analysis.sources.statuses import count_statuses
 from analysis.wording import listed, plural
 
 __all__ = ["part"]
@@ -15,8 +16,7 @@ __all__ = ["part"]
 def part(view: View) -> Part:
     """The first sentences of the summary."""
     trials = view.experiment.trials
-    status = trials["status"] if len(trials) else pd.Series(dtype=object)
-    numbers = {"trials": {str(name): int(n) for name, n in status.value_counts().items()}}
+    numbers = {"trials": count_statuses(trials["status"] if len(trials) else ())}
     if trials.empty:
         none = f"The experiment {view.experiment.name} has no trials yet, so nothing can be said."
         return Part(order=10, statements=[Statement(none, True)], numbers=numbers)
@@ -28,9 +28,10 @@ def _counts(trials: pd.DataFrame) -> Statement:
     twins = int((done["role"] == TWIN).sum())
     said = f"{len(done)} of {plural(len(trials), 'trial')} finished"
     said += f", {twins} of them matched-seed twins that stay out of every law" if twins else ""
-    pruned = int((trials["status"] == "pruned").sum())
+    counts = count_statuses(trials["status"])
+    pruned = counts.get("pruned", 0)
     said += f"; {pruned} stopped early by the search" if pruned else ""
-    waiting = int((~trials["status"].isin([FINISHED, "failed", "pruned"])).sum())
+    waiting = len(trials) - sum(counts.get(one, 0) for one in (FINISHED, "failed", "pruned"))
     said += f"; {waiting} not yet" if waiting else ""
     return Statement(f"{said}.", bool(waiting))
 

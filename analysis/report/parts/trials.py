@@ -14,7 +14,7 @@ from analysis.figures.drawing.view import View
 from analysis.report.part import Block, Part
 from analysis.report.parts.gallery import ROWS, side_by_side
 from analysis.sources.png import encode
-from analysis.sources.schema import param_columns
+from analysis.sources.rows import in_order, varied
 from analysis.wording import quantity, symbol
 
 __all__ = ["part"]
@@ -31,9 +31,9 @@ def part(view: View) -> Part:
     trials = view.experiment.trials
     if trials.empty:
         return Part(order=119)
-    settings = _settings(trials)
+    settings = varied(trials)
     columns = _columns(trials, settings)
-    rows = list(_rows(view, columns, settings))
+    rows = list(_rows(view, columns))
     content = {
         "columns": columns,
         "rows": rows,
@@ -55,18 +55,6 @@ def _columns(trials: pd.DataFrame, settings: Sequence[str]) -> list[Column]:
     return [{"name": name, "title": symbol(name)} for name in short]
 
 
-def _settings(trials: pd.DataFrame) -> list[str]:
-    """The parameters that differ between trials, less those that another one determines."""
-    found: list[str] = []
-    names = [name for name in param_columns(trials) if name != "seed"]
-    for name in sorted(names, key=lambda name: name != "model"):
-        values = trials[name].map(str)
-        follows = any(values.groupby(trials[one].map(str)).nunique().max() == 1 for one in found)
-        if values.nunique() > 1 and not follows:
-            found.append(name)
-    return [*found, *(["seed"] if "seed" in trials else [])]
-
-
 def _example(columns: Sequence[Column], values: Sequence[Any]) -> str:
     """A filter by the first number that a trial has, or by its status."""
     for column, value in zip(columns, values, strict=True):
@@ -75,14 +63,9 @@ def _example(columns: Sequence[Column], values: Sequence[Any]) -> str:
     return "status=finished"
 
 
-def _rows(
-    view: View, columns: Sequence[Column], settings: Sequence[str]
-) -> Iterator[dict[str, Any]]:
+def _rows(view: View, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
     """The trials in the order of their settings."""
-    trials = view.experiment.trials
-    if settings:
-        trials = trials.sort_values(list(settings), key=_sortable)
-    trials = trials.head(_ROWS)
+    trials = in_order(view.experiment.trials).head(_ROWS)
     sources = [one["name"] if one["name"] in trials else f"test/{one['name']}" for one in columns]
     curves, links = _curves(view, trials), view.links(trials)
     for place, (_, row) in enumerate(trials.iterrows()):
@@ -94,10 +77,6 @@ def _rows(
             "curves": curves.get(trial, {}),
             "pictures": _pictures(view, trial) if place < _PICTURED else [],
         }
-
-
-def _sortable(column: pd.Series) -> pd.Series:
-    return column if pd.api.types.is_numeric_dtype(column) else column.map(str)
 
 
 def _curves(view: View, trials: pd.DataFrame) -> Mapping[str, dict[str, list[list[Any]]]]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.figures import parallel
+from analysis.figures import importance, parallel
 from analysis.figures.drawing.families import Family
 from analysis.figures.drawing.view import NothingToDraw, View, look
 from analysis.figures.search import draw, info
@@ -172,3 +172,21 @@ def test_the_images_of_the_best_point_come_first(planted_view: View) -> None:
     other = searched(planted_view, ONE | {"mode": "max"})
     assert [one.label for _, one in best_first(other, found)] == ["d", "c", "b", "a", "e"]
     assert best_first(planted_view, found) == found, "it searched nothing"
+
+
+def test_the_importance_of_settings_is_drawn_as_it_was_stored(planted_view: View) -> None:
+    view = searched(planted_view, PLANE)
+    with pytest.raises(NothingToDraw, match="not stored"):
+        importance.info(view)
+    shares = {KL: {"sigma": 0.8, "lr": 0.2}, DENOISE: {"lr": 0.9, "sigma": 0.1}}
+    sweep = view.experiment.sweeps[-1] | {"importance": shares}
+    told = replace(view, experiment=replace(view.experiment, sweeps=[sweep]))
+    data = importance.info(told)
+    assert data.table[["goal", "setting", "importance"]].to_numpy().tolist() == [
+        [goal, name, share] for goal, own in shares.items() for name, share in own.items()
+    ]
+    bars = importance.draw(data).data
+    assert [list(bar.x) for bar in bars] == [[0.8, 0.2], [0.9, 0.1]]
+    few = replace(told, experiment=replace(view.experiment, sweeps=[sweep | {"importance": {}}]))
+    with pytest.raises(NothingToDraw, match="ten finished points"):
+        importance.info(few)

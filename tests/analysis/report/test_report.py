@@ -25,6 +25,7 @@ from analysis.report.csv_text import csv_text
 from analysis.report.json_text import embedded_json
 from analysis.report.parts import provenance
 from analysis.sources import load
+from analysis.sources.paths import grid_file
 from analysis.sources.schema import Experiment
 from analysis.statistics.multiplicity import places
 from tests.analysis import storage_fixture as planted
@@ -357,6 +358,27 @@ def test_provenance_has_the_reproduce_line_and_no_password(experiment: Experimen
     lines = provenance.reproduce(replace(changed, sweeps=[sweep | {"provenance": theirs}]))
     assert lines[1] == "git checkout fedcba  # the files had changes that this commit lacks"
     assert lines[2].startswith("sweeper run ")
+
+
+@pytest.mark.parametrize(
+    ("named", "dirty", "run"),
+    [
+        ("grids/mine.yaml", False, "sweeper run grids/mine.yaml  # a copy is {stored}"),
+        ("grids/mine.yaml", True, "sweeper run {stored}  # a copy of grids/mine.yaml"),
+        ("digits", True, "sweeper run digits  # a copy is {stored}"),
+        ("", False, "sweeper run {stored}"),
+    ],
+)
+def test_the_reproduce_line_names_the_users_repository_and_grid(
+    named: str, dirty: bool, run: str, experiment: Experiment
+) -> None:
+    project = {"commit": "fedcba", "dirty": dirty, "origin": "https://example.org/theirs.git"}
+    before = experiment.sweeps[0]
+    sweep = before | {"provenance": {"project": project}, "grid_file": named}
+    checkout, last = provenance.reproduce(replace(experiment, sweeps=[sweep]))
+    assert checkout.startswith("git checkout fedcba  # of https://example.org/theirs.git")
+    stored = grid_file(experiment.source, before["experiment"], before["sweep"])
+    assert last == run.format(stored=stored)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.sources.load import export, from_storage
+from analysis.sources.load import from_storage
 from analysis.sources.schema import HISTORY, RESERVED, metric_columns, param_columns
 from tests.analysis.sweep_folder import SweepFolder, planted
 
@@ -159,21 +159,6 @@ def test_a_torn_cache_is_only_slow(tmp_path: Path) -> None:
     for path in (tmp_path / "cache").rglob("*.parquet"):
         path.write_bytes(b"torn")
     assert len(from_storage(tmp_path / "sweeps", "demo", tmp_path / "cache").trials) == 15
-
-
-def test_export_writes_parquet_and_csv(tmp_path: Path) -> None:
-    planted(tmp_path / "sweeps")
-    experiment = from_storage(tmp_path / "sweeps", "demo")
-    paths = export(experiment, tmp_path / "out")
-    assert [path.name for path in paths] == [
-        "trials.parquet",
-        "trials.csv",
-        "history.parquet",
-        "history.csv",
-    ]
-    table = pd.read_csv(tmp_path / "out" / "trials.csv")
-    assert table["test/kl"].to_numpy() == pytest.approx(experiment.trials["test/kl"].to_numpy())
-    assert len(pd.read_parquet(tmp_path / "out" / "history.parquet")) == len(experiment.history)
 
 
 def test_reading_leaves_storage_as_it_was(tmp_path: Path) -> None:
