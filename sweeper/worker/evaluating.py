@@ -9,6 +9,7 @@ from sweeper.storage import ledger, paths
 from sweeper.storage.attempts import load_state
 from sweeper.storage.evaluations import missing, write_evaluation
 from sweeper.storage.signs import StopSign
+from sweeper.worker.member import require_device
 from trainers import Pack, TrainerError, Trial
 from trainers.errors import ResumeError
 from trainers.evaluations import evaluate
@@ -44,11 +45,15 @@ def answer(job: Job, job_trial: JobTrial, trained: Callable[[], Trained]) -> str
 
 
 def load_trained(job: Job, job_trial: JobTrial) -> Trained:
-    """The model of a finished trial; raises `ResumeError` if there is none to read."""
+    """The model of a finished trial, on the kind of device that it was trained on.
+
+    Raises `ResumeError` if there is none to read, or the job has the other kind of device.
+    """
     commit = ledger.newest_commit(job.storage, job_trial.id)
     if commit is None or commit.progress.status != "finished":
         folder = paths.trial_folder(job.storage, job_trial.id)
         raise ResumeError(f"{folder} holds no finished trial")
+    require_device(commit, job.device)
     pack = Pack([job_trial.trial], job.device)
     pack.restore([load_state(commit)], commit.progress.epoch)
     return job_trial.trial, *pack.bind(0)

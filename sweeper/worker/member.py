@@ -28,21 +28,15 @@ from sweeper.storage.extendable import shorter
 from trainers import Record, TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits
 from trainers.errors import Incompatible, InvalidValue, ResumeError
+from trainers.memory import out_of_memory
 from trainers.provenance import provenance
 from trainers.stored import compressed
 
-__all__ = ["LESS_MEMORY", "Superseded", "TrialInTraining", "begin", "kind_of"]
+__all__ = ["LESS_MEMORY", "Superseded", "TrialInTraining", "begin", "kind_of", "require_device"]
 
 LESS_MEMORY = (
     "a smaller batch_size or network needs less, and so do fewer trials at once "
     "(resources: {cpus: 2})"
-)
-NO_MEMORY = (  # in a RuntimeError: of torch's allocator on the CPU, and of CUDA's libraries
-    "can't allocate memory",
-    "CUDA out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "cudaErrorMemoryAllocation",
 )
 
 
@@ -152,7 +146,7 @@ def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
     for commit in commits(folder):
         if commit.progress.status not in ("running", "pruned"):
             continue
-        _require_device(commit, job.device)
+        require_device(commit, job.device)
         try:
             member.state, member.records = load_state(commit), commit.records()
         except (ResumeError, OSError):
@@ -172,7 +166,7 @@ def _extend(member: TrialInTraining, job: Job) -> None:
         return
     refused = found.refused
     try:
-        _require_device(found.commit, job.device)
+        require_device(found.commit, job.device)
         state = load_state(found.commit)
         if not any(name.startswith("first/") for name in state):
             refused = refused or "it kept no state of the optimizer"
@@ -189,7 +183,7 @@ def _extend(member: TrialInTraining, job: Job) -> None:
     member.before_s = found.commit.progress.wall_s
 
 
-def _require_device(commit: Commit, device: str) -> None:
+def require_device(commit: Commit, device: str) -> None:
     """Raise `ResumeError` if a commit was made on the other kind of device; some name none."""
     named = commit.manifest.get("device")
     if named is None or (named == "cpu") == (device == "cpu"):
@@ -219,11 +213,7 @@ def kind_of(error: BaseException) -> str | None:
     """The kind of a failure for `Progress.kind`: ``refused``, ``memory``, or None if unknown."""
     if isinstance(error, InvalidValue | Incompatible):
         return "refused"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return "memory"
-    if isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY):
-        return "memory"
-    return None
+    return "memory" if out_of_memory(error) else None
 
 
 @functools.cache

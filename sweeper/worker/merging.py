@@ -16,7 +16,7 @@ from sweeper.storage import ledger, paths
 from sweeper.storage.attempts import load_state
 from sweeper.storage.stored_code import restored_trial
 from sweeper.storage.stored_files import read_trial
-from sweeper.worker.member import TrialInTraining
+from sweeper.worker.member import TrialInTraining, require_device
 from trainers import Pack, Record, Trial
 from trainers.errors import ResumeError
 from trainers.metrics import PARTS
@@ -28,7 +28,7 @@ def merge(job: Job, member: TrialInTraining, source: str) -> Pack:
     """The trained model of `source` as the member's own; fills the member's records.
 
     What is held out is measured anew after the last epoch. Raises `ResumeError` where the source
-    is not finished, or cannot be read.
+    is not finished, cannot be read, or was trained on the other kind of device.
     """
     commit = ledger.newest_commit(job.storage, source)
     about = read_trial(paths.trial_file(job.storage, source))
@@ -37,6 +37,7 @@ def merge(job: Job, member: TrialInTraining, source: str) -> Pack:
             f"the trial {source}, whose parameters this one takes (aliases: merge), "
             "is not finished"
         )
+    require_device(commit, job.device)
     pack = Pack([member.trial], job.device)
     pack.restore([load_state(commit)], commit.progress.epoch)
     member.records = translated(

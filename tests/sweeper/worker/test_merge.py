@@ -239,6 +239,18 @@ def test_without_its_source_a_merge_fails_and_says_why(tmp_path: Path) -> None:
     )
 
 
+def test_a_source_of_the_other_kind_of_device_is_not_merged_from(tmp_path: Path) -> None:
+    """Its numbers are copied, and beside them would stand others, of other last digits."""
+    sweep = load(tmp_path, *PAIR)
+    train(replace(sweep, trials=sweep.trials[:1]))
+    commit = newest(sweep, sweep.trials[0])
+    manifest = {**commit.manifest, "device": "NVIDIA H200"}
+    (commit.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    last = train(sweep)[sweep.trials[1].id]
+    assert last.phase == "failed"
+    assert "was made on a GPU (NVIDIA H200), and this run trains on a CPU" in str(last.reason)
+
+
 def test_a_merge_waits_for_its_source(tmp_path: Path) -> None:
     sweep = load(tmp_path, *PAIR, "{model: sigma_vae, sigma: 0.12}")
     source, merged, other = sweep.trials

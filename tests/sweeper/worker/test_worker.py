@@ -17,6 +17,7 @@ from sweeper.messages import Event, Job, decode, encode
 from sweeper.storage import ledger, paths
 from sweeper.storage.signs import StopSign
 from sweeper.worker import reporter, training, worker
+from sweeper.worker.evaluating import load_trained
 from sweeper.worker.fitness import UnfitNode
 from sweeper.worker.member import begin
 from tests.sweeper.small import (
@@ -206,6 +207,14 @@ def test_a_checkpoint_of_a_cpu_is_refused_on_a_gpu(tmp_path: Path) -> None:
     worker.train_pack(job, lambda events: None)
     with pytest.raises(ResumeError, match=r"on a CPU, and this run .* a GPU.*\{gpus: 0\}"):
         begin(replace(job, device="cuda"), job.trials[0])
+
+
+def test_a_model_of_a_cpu_is_not_evaluated_on_a_gpu(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path)
+    train(sweep)
+    job = replace(make_job(sweep, sweep.trials), device="cuda")
+    with pytest.raises(ResumeError, match=r"of epoch 4 was made on a CPU, and this run .* a GPU"):
+        load_trained(job, job.trials[0])
 
 
 def test_a_finished_trial_is_left_alone(tmp_path: Path) -> None:
