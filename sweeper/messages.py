@@ -55,7 +55,8 @@ class Job:
     ----------
     storage : the storage folder. sweep : the sweep's folder, which has its stop sign.
     packed : use `vmap` even for one trial, so that its result does not depend, in the last bits,
-        on how many other trials are in the pack. alone : train one trial after another, because
+        on how many other trials are in the pack. probe : divide the trials into packs of the
+        size that a few steps on the GPU find best. alone : train one trial after another, because
         together they did not fit in memory. again : the job will be repeated with more memory, so
         a trial that does not fit alone is not marked as failed yet. until : the epoch after which
         unfinished trials end as pruned.
@@ -74,6 +75,7 @@ class Job:
     trials: tuple[JobTrial, ...]
     device: str = "cpu"
     packed: bool = False
+    probe: bool = False
     alone: bool = False
     again: bool = False
     until: int | None = None

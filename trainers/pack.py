@@ -118,6 +118,21 @@ class Pack:
         self._leave_out_diverged(records)
         return records
 
+    def rehearse(self, steps: int) -> float:
+        """Seconds that a step takes, of this many; they move the members, and count as no epoch.
+
+        As many are taken before, in which a step is traced and captured, and a batch of test data
+        is looked at, which may need more memory than a step.
+        """
+        steps = min(steps, self.steps_per_epoch)
+        with self._computing():
+            with torch.no_grad():
+                next(self._held_out("test"), None)
+            read(self._take(steps))
+            start = time.perf_counter()
+            read(self._take(steps))  # waits for the device
+            return (time.perf_counter() - start) / steps
+
     def look(self) -> list[dict[str, float]]:
         """The test and validation metrics of every live member as it is, in their order."""
         with self._computing():
@@ -263,13 +278,17 @@ class Pack:
         return [Streams(self.trials[member].seed, epoch, self.device) for member in self._rows]
 
     def _train_epoch(self) -> Metrics:
+        means = self._take()
+        return {f"train/{name}": value for name, value in means.items()}
+
+    def _take(self, most: int | None = None) -> Metrics:
+        """The steps of the next epoch, or the first of them; the mean of each metric over them."""
         if self._steps is None:
             self._steps = Steps(
                 self._program, self._batches, self._params, self._hyper, self._adam
             )
         self._tested = None
-        means = self._steps.epoch(self._streams(self.epoch))
-        return {f"train/{name}": value for name, value in means.items()}
+        return self._steps.epoch(self._streams(self.epoch), most)
 
     def _test_is_due(self) -> bool:
         done = self.epoch + 1

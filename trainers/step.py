@@ -97,9 +97,10 @@ class Steps:
             _TRACED[key] = Traced(graph, tuple(names))
         return _TRACED[key]
 
-    def epoch(self, members: Sequence[Streams]) -> Metrics:
-        """Take the steps of an epoch; returns the mean of each metric over them."""
+    def epoch(self, members: Sequence[Streams], most: int | None = None) -> Metrics:
+        """Take the steps of an epoch, or the first of them; the mean of each metric over them."""
         traced, steps = self.trace(), len(self._batches) // self._batch
+        steps = min(steps, most or steps)
         order = torch.stack([streams.order(len(self._batches)) for streams in members])
         order = order[:, : steps * self._batch].reshape(len(order), steps, self._batch)
         if self._totals is not None:

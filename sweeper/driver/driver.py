@@ -118,6 +118,8 @@ class Driver:
         if schedule is None:
             return
         take_signals()
+        if self._roster.sweep.cluster != "local":  # its places were not known before
+            self._jobs.spread(schedule.places(self._roster.sweep.resources))
 
         def hear(events: list[Event]) -> None:
             self._board.message = self._board.message if self._interrupted else ""

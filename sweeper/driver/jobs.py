@@ -11,7 +11,7 @@ from sweeper.storage import paths
 from sweeper.storage.attempts import bucket_of
 from sweeper.storage.claims import Claims
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.worker.packs import make_packs, pack_key, shared_keys
+from sweeper.worker.packs import make_packs, pack_key, probes, shared_keys
 
 __all__ = ["Jobs", "make_job"]
 
@@ -33,6 +33,13 @@ class Jobs:
         self._packs = deque(make_packs(ranked, sweep.resources, places(sweep)))
         self._merged = [trial for trial in todo if trial.merged_from]
         self._busy: set[str] = set()
+
+    def spread(self, slots: int) -> None:
+        """Divide the trials that wait anew, among so many packs at once or a multiple of it."""
+        waiting = sorted(
+            (trial for pack in self._packs for trial in pack), key=_rank, reverse=True
+        )
+        self._packs = deque(make_packs(waiting, self._sweep.resources, slots))
 
     def __iter__(self) -> Iterator[Job | None]:
         """Yield jobs, or None if the next one depends on running jobs.
@@ -101,6 +108,7 @@ def make_job(
         trials,
         "cuda" if sweep.resources.gpus else "cpu",
         packed,
+        probe=packed and probes(sweep.resources),
         until=until,
         components=paths.component_files(sweep),
         bucket=bucket_of(sweep.storage),

@@ -27,6 +27,10 @@ class Schedule(Protocol):
         """
         ...
 
+    def places(self, resources: Resources) -> int:
+        """How many packs train at once."""
+        ...
+
     def close(self) -> None:
         """Stop what was started for the schedule."""
         ...

@@ -22,5 +22,8 @@ class InlineSchedule:
                 return  # no job is running whose result could lead to another one
             train_pack(job, emit)
 
+    def places(self, resources: Resources) -> int:
+        return 1
+
     def close(self) -> None:
         """Nothing to stop."""

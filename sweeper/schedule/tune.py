@@ -80,7 +80,7 @@ class TuneSchedule:
 
         def fit() -> None:
             try:
-                most = resources.max_concurrent if ahead else self._slots(resources)
+                most = resources.max_concurrent if ahead else self.places(resources)
                 queue = _Queue(iter(jobs), self._nodes, most)
                 self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
@@ -116,6 +116,15 @@ class TuneSchedule:
                 pass
             tuning.join(0.1)
 
+    def places(self, resources: Resources) -> int:
+        """How many packs train at once, on all nodes that may train."""
+        try:
+            asked, there = resources.asked(), _nodes(self._nodes)
+        except RayError as error:
+            raise _stopped_working(_line(error)) from error
+        places = sum(packs_on(one["Resources"], asked) for one in there if one["Alive"])
+        return resources.at_once(places)
+
     def require_room(self, resources: Resources) -> None:
         """Raise `UserError` if this machine has less than a trial requests.
 
@@ -139,7 +148,7 @@ class TuneSchedule:
         deaths = DeathRecords(
             self._backend.logs, elsewhere=self._nodes.words if self._nodes else _no_words
         )
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._slots(resources) + 1)
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.places(resources) + 1)
         return tune.Tuner(
             tune.with_resources(_train, partial(_room, resources.asked())),
             tune_config=tune.TuneConfig(
@@ -158,12 +167,6 @@ class TuneSchedule:
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),
         )
-
-    def _slots(self, resources: Resources) -> int:
-        """How many packs train at once, on all nodes that may train."""
-        asked, there = resources.asked(), _nodes(self._nodes)
-        places = sum(packs_on(one["Resources"], asked) for one in there if one["Alive"])
-        return resources.at_once(places)
 
 
 class _Queue(Searcher):

@@ -12,7 +12,7 @@ from sweeper.resources import Resources
 from sweeper.sweep import PlannedTrial
 from trainers import program
 
-__all__ = ["evenly", "make_packs", "pack_key", "pack_size", "shared_keys"]
+__all__ = ["evenly", "make_packs", "pack_key", "pack_size", "probes", "shared_keys"]
 
 Item = TypeVar("Item")
 
@@ -24,18 +24,20 @@ def make_packs(
 
     Packs of one program are equally large, and so many that they keep `slots` places busy to the
     end: nine trials in packs of at most four are 3 and 3 and 3, and on four places 3, 2, 2 and 2.
-    Packs stand in the order of their first trials.
+    Where the size is left to a probe of the GPU, there is one pack for each place, which the
+    worker divides. Packs stand in the order of their first trials.
     """
-    size = pack_size(resources)
+    size = len(trials) if probes(resources) else pack_size(resources)
     if size == 1:
         return [(trial,) for trial in trials]
+    fewest = 1 if probes(resources) else 2
     groups: dict[str, list[PlannedTrial]] = defaultdict(list)
     for trial in trials:
         groups[pack_key(trial)].append(trial)
     packs = [
         pack
         for group in groups.values()
-        for pack in evenly(group, _pack_count(len(group), size, slots))
+        for pack in evenly(group, _pack_count(len(group), size, slots, fewest))
     ]
     rank = {trial.id: position for position, trial in enumerate(trials)}
     return sorted(packs, key=lambda pack: rank[pack[0].id])
@@ -48,27 +50,36 @@ def evenly(items: Sequence[Item], parts: int) -> list[tuple[Item, ...]]:
     return [tuple(items[start:end]) for start, end in itertools.pairwise(ends)]
 
 
-def _pack_count(trials: int, size: int, slots: int) -> int:
-    """As few packs as their size allows, and then a multiple of `slots`, but no pack of one."""
+def _pack_count(trials: int, size: int, slots: int, fewest: int) -> int:
+    """As few packs as their size allows, and then a multiple of `slots`, each of `fewest` or more.
+
+    A trial by itself is worth no pack on a CPU, where it is trained beside a copy.
+    """
     least = -(-trials // size)
-    return max(least, min(-(-least // slots) * slots, trials // 2))
+    return max(least, min(-(-least // slots) * slots, trials // fewest))
 
 
 def shared_keys(trials: Sequence[PlannedTrial], resources: Resources) -> frozenset[str]:
     """The pack keys that more than one trial of a sweep has; none where packs have one trial."""
-    if pack_size(resources) == 1:
+    if pack_size(resources) == 1 and not probes(resources):
         return frozenset()
     counts = Counter(pack_key(trial) for trial in trials if not trial.merged_from)
     return frozenset(name for name, count in counts.items() if count > 1)
 
 
 def pack_size(resources: Resources) -> int:
-    """How many trials make a pack at most; ``auto`` is 1.
+    """How many trials make a pack at most; ``auto`` is 1 where the GPU is not probed.
 
     On a CPU a pack's gain depends on the network (tests/benchmarks/RESULTS.md), and its members'
-    last digits are others than those of a trial by itself: so who wants packs says so.
+    last digits are others than those of a trial by itself: so who wants packs says so. A search
+    that looks at results proposes its points one by one.
     """
     return 1 if resources.pack == "auto" else resources.pack
+
+
+def probes(resources: Resources) -> bool:
+    """Whether a worker finds the size of packs by a few steps on its GPU."""
+    return resources.pack == "auto" and resources.gpus > 0
 
 
 def pack_key(trial: PlannedTrial) -> str:

@@ -9,7 +9,6 @@ from functools import partial
 
 import torch
 
-from sweeper.grid.identity import canonical
 from sweeper.messages import Emit, Event, Job, JobTrial
 from sweeper.storage import ledger
 from sweeper.storage.signs import StopSign
@@ -18,16 +17,14 @@ from sweeper.worker.fitness import UnfitNode
 from sweeper.worker.member import TrialInTraining, begin, kind_of
 from sweeper.worker.merging import merge
 from sweeper.worker.packs import evenly
+from sweeper.worker.probing import largest_pack, remember
 from sweeper.worker.reporter import Reporter
 from sweeper.worker.training import PackTraining, evaluate, finish, save_examples, trained
 from sweeper.worker.worker_log import WorkerLog
 from trainers import TrainerError
 from trainers.allocator import keep_memory
-from trainers.program import pack_key
 
 __all__ = ["TrialOutOfMemoryError", "train_pack"]
-
-_ROOM: dict[str, int] = {}  # by program: the most members after a pack had no room in memory
 
 
 class TrialOutOfMemoryError(Exception):
@@ -41,6 +38,7 @@ def train_pack(job: Job, emit: Emit) -> None:
     of its source. A trial that diverges or raises is committed as failed, with the reason (and
     the traceback in ``error.txt``), and the others go on. With `Job.until` the trials end at that
     epoch, as pruned. The sweep's stop sign ends the job after the current epoch, with a commit.
+    With `Job.probe` the trials are divided into packs of the size that a probe of the GPU finds.
     `emit` gets all events, at most every half second. Raises `TrialOutOfMemoryError` where a
     trial does not fit in memory and the job will be repeated, and `UnfitNode` where the node is
     about to end (`Job.leaving`); what was trained is committed, and the job may be repeated.
@@ -65,14 +63,8 @@ def _train_all(job: Job, trials: Sequence[JobTrial], reporter: Reporter) -> None
         if member:
             groups[member.epoch].append(member)
     for members in groups.values():
-        most = _ROOM.get(_program(job, members[0]), len(members))
-        for part in evenly(members, -(-len(members) // most)):
+        for part in evenly(members, -(-len(members) // largest_pack(job, members))):
             _train(job, part, reporter)
-
-
-def _program(job: Job, member: TrialInTraining) -> str:
-    """What decides how much memory a member needs, and of which device."""
-    return canonical([pack_key(member.trial), job.device])
 
 
 def _begin(job: Job, job_trial: JobTrial, reporter: Reporter) -> TrialInTraining | None:
@@ -131,7 +123,7 @@ def _train(job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> 
         torch.cuda.empty_cache()
     middle = (len(members) + 1) // 2
     if no_room:
-        _ROOM[_program(job, members[0])] = middle
+        remember(job, members[0], middle)
     for half in (members[:middle], members[middle:]):
         left = [job.trial(member.id) for member in half if not member.closed]
         alone = job.alone or (no_room and len(half) == 1)  # no copy beside it that has no room

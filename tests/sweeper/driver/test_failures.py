@@ -17,7 +17,7 @@ from sweeper.errors import UserError
 from sweeper.resources import Resources
 from sweeper.schedule.cluster_room import require_room, roomier
 from sweeper.storage import ledger
-from sweeper.worker import training, worker
+from sweeper.worker import probing, training
 from sweeper.worker.worker import TrialOutOfMemoryError, train_pack
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import (
@@ -47,7 +47,7 @@ def raises(monkeypatch: pytest.MonkeyPatch, error: Exception, above: int) -> lis
         return whole(pack)
 
     monkeypatch.setattr(Pack, "run_epoch", run_epoch)
-    monkeypatch.setattr(worker, "_ROOM", {})
+    monkeypatch.setattr(probing, "_MOST", {})
     return sizes
 
 

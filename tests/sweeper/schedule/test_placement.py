@@ -92,9 +92,9 @@ def test_packs_of_half_a_gpu_share_those_of_the_kind_that_is_asked_for(
     assert {one["gpus"] for one in found} <= {"0", "1"}
     other = undisturbed(tmp_path, trials)
     assert [metrics_of(sweep, one) for one in trials] == [metrics_of(other, one) for one in trials]
-    assert schedule._slots(resources) == 4
-    assert schedule._slots(Resources(gpus=0.5)) == 6
-    assert schedule._slots(Resources(gpus=0.5, max_concurrent=5)) == 5
+    assert schedule.places(resources) == 4
+    assert schedule.places(Resources(gpus=0.5)) == 6
+    assert schedule.places(Resources(gpus=0.5, max_concurrent=5)) == 5
     schedule.close()
 
 

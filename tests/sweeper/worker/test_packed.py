@@ -15,7 +15,7 @@ from sweeper.schedule.inline import InlineSchedule
 from sweeper.storage import ledger, paths
 from sweeper.storage.claims import Claims
 from sweeper.sweep import Sweep
-from sweeper.worker import reporter, worker
+from sweeper.worker import probing, reporter, worker
 from tests.sweeper.small import final_state, metrics_of, newest, planned, prepared, small_sweep
 from trainers import Pack, checkpoint
 from trainers.pack import Record
@@ -84,7 +84,7 @@ def test_a_copy_that_has_no_room_is_left_out(
         return whole(pack)
 
     monkeypatch.setattr(Pack, "run_epoch", run_epoch)
-    monkeypatch.setattr(worker, "_ROOM", {})
+    monkeypatch.setattr(probing, "_MOST", {})
     worker.train_pack(make_job(sweep, sweep.trials, packed=True), news.extend)
     assert news[-1].phase == "finished"
     assert "packed" not in newest(sweep, sweep.trials[0]).manifest

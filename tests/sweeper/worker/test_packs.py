@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from sweeper.driver.jobs import Jobs, make_job
+from sweeper.messages import Event
 from sweeper.resources import Resources
+from sweeper.storage.claims import Claims
+from sweeper.worker import probing
 from sweeper.worker.packs import make_packs, pack_size
+from sweeper.worker.worker import train_pack
 from tests.sweeper.grids import grid_text, trials_of
+from tests.sweeper.small import planned, prepared, small_sweep
 from trainers.pack import Pack
 
 TRIALS = trials_of(
@@ -76,3 +86,88 @@ def test_trials_that_are_looked_at_in_another_rhythm_are_another_pack() -> None:
     )
     packs = make_packs(trials, Resources(pack=100))
     assert [len(pack) for pack in packs] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("trials", "slots", "sizes"),
+    [(9, 1, [9]), (9, 2, [5, 4]), (9, 4, [3, 2, 2, 2]), (3, 8, [1, 1, 1]), (100, 1, [100])],
+)
+def test_auto_on_a_gpu_shares_all_trials_of_a_program_among_the_places(
+    trials: int, slots: int, sizes: list[int]
+) -> None:
+    """The worker divides them, when a probe of its GPU has found the size."""
+    seeds = trials_of(grid_text(f"{{model: sigma_vae, sigma: 0.1, seeds: {trials}}}"))
+    packs = make_packs(seeds, Resources(gpus=0.5), slots)
+    assert [len(pack) for pack in packs] == sizes
+
+
+def probed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: int | Exception
+) -> tuple[dict[str, str], list[int]]:
+    """Train nine trials as one job on a device whose probe is given: phases, and packs' sizes."""
+
+    def probe(measure: object, most: int, room: float) -> int:
+        assert (most, room) == (9, 1e9)
+        asked.append(most)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    asked, sizes, prepare = list[int](), list[int](), Pack.__init__
+
+    def init(self: Pack, trials: Any, *more: Any) -> None:
+        sizes.append(len(trials))
+        prepare(self, trials, *more)
+
+    monkeypatch.setattr(probing, "_MOST", {})
+    monkeypatch.setattr(probing, "best_size", probe)
+    monkeypatch.setattr(probing, "room", lambda device: 1e9)
+    monkeypatch.setattr(Pack, "__init__", init)
+    sweep = small_sweep(tmp_path, *[planned(seed=seed, network="mlp") for seed in range(9)])
+    prepared(sweep)
+    news = list[Event]()
+    job = make_job(sweep, sweep.trials, packed=True)
+    train_pack(replace(job, probe=True), news.extend)
+    assert asked == [9]
+    return {event.trial: event.phase for event in news}, sizes
+
+
+@pytest.mark.parametrize(
+    ("found", "sizes"),
+    [(4, [3, 3, 3]), (9, [9]), (5, [5, 4]), (1, [1] * 9), (ValueError("a bug"), [1] * 9)],
+)
+def test_a_job_is_divided_into_packs_of_the_size_that_its_gpu_is_fastest_at(
+    found: int | Exception, sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is probed once; a trial on which that fails says itself what is wrong with it."""
+    phases, packs = probed(monkeypatch, tmp_path, found)
+    assert set(phases.values()) == {"finished"}
+    assert packs == sizes
+
+
+def test_only_what_a_grid_leaves_to_a_gpu_is_probed(tmp_path: Path) -> None:
+    trials = [planned(seed=seed) for seed in range(2)]
+    asked = [
+        make_job(small_sweep(tmp_path, *trials, resources=resources), trials, packed=True)
+        for resources in (Resources(gpus=1), Resources(gpus=1, pack=2), Resources())
+    ]
+    assert [(job.device, job.probe) for job in asked] == [
+        ("cuda", True),
+        ("cuda", False),
+        ("cpu", False),
+    ]
+    assert not make_job(small_sweep(tmp_path, resources=Resources(gpus=1)), trials).probe
+
+
+def test_jobs_are_spread_over_the_places_of_a_cluster(tmp_path: Path) -> None:
+    """Which are known only once the driver has joined it; a job that was handed out stays."""
+    trials = [planned(seed=seed) for seed in range(8)]
+    sweep = small_sweep(tmp_path, *trials, cluster="auto", resources=Resources(gpus=1))
+    prepared(sweep)
+    with Claims(sweep.storage) as claims:
+        jobs = Jobs(sweep, trials, claims)
+        jobs.spread(3)
+        made = [job for job in jobs if job]
+    assert [len(job.trials) for job in made] == [3, 3, 2]
+    assert all(job.packed and job.probe for job in made)
+    assert {one.id for job in made for one in job.trials} == {trial.id for trial in trials}

@@ -1,0 +1,70 @@
+"""How many members a pack should have on a GPU, by the time and memory of a few steps."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from trainers.memory import out_of_memory
+from trainers.pack import Pack
+from trainers.trial import Trial
+
+__all__ = ["Cost", "best_size", "measured", "room"]
+
+GAIN = 0.05
+STEPS = 40
+SPARE = 0.1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a pack of some size takes: seconds a step, and bytes of the device's memory."""
+
+    seconds: float
+    memory: float
+
+
+def best_size(measure: Callable[[int], Cost], most: int, room: float) -> int:
+    """The size of a pack, up to `most`, above which twice the members save less than 5 %.
+
+    Packs of one and of two members say what a pack takes of the memory, and what each member adds
+    to it: so no pack is tried that would not fit into `room` bytes. The size is then doubled for
+    as long as the time a member falls by 5 % or more, and there is room. `measure` gives the cost
+    of a pack of a size; an error of it for want of memory ends the doubling.
+    """
+    one = measure(1)
+    tried, size, least = 2, 1, one.seconds
+    while size < tried <= most:
+        try:
+            cost = measure(tried)
+        except Exception as error:
+            if out_of_memory(error):
+                return size
+            raise
+        if tried == 2 and cost.memory > one.memory:
+            most = min(most, int((room - one.memory) / (cost.memory - one.memory)) + 1)
+        if tried > most or cost.seconds / tried > (1 - GAIN) * least:
+            return size
+        size, least = tried, cost.seconds / tried
+        tried = min(2 * size, most)
+    return size
+
+
+def measured(trials: Sequence[Trial], device: str, size: int) -> Cost:
+    """The cost of a pack of this many members on a GPU, made of trials of one program."""
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    members = [replace(trials[seed % len(trials)], seed=seed) for seed in range(size)]
+    seconds = Pack(members, device, packed=True).rehearse(STEPS)
+    return Cost(seconds, torch.cuda.max_memory_reserved(device))
+
+
+def room(device: str) -> float:
+    """The bytes of a GPU that this process may use: nine tenths of its share, if they are free."""
+    free, total = torch.cuda.mem_get_info(device)
+    share = torch.cuda.get_per_process_memory_fraction(device)
+    return (1 - SPARE) * min(free + torch.cuda.memory_reserved(device), share * total)
