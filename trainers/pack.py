@@ -239,28 +239,24 @@ class Pack:
 
     def _install(self, params: dict[str, Tensor]) -> None:
         """Take over the stacked parameters of the live members, with a fresh optimiser."""
-        self._params = params
-        self._hyper = self._stack_hyperparameters() | self._stack_statistics()
-        self._adam = Adam(params, self._hyper["training.lr"], self._hyper["training.eps"])
+        self._params, numbers = params, self._stack_hyperparameters()
+        rates = numbers.pop("training.lr"), numbers.pop("training.eps")
+        self._adam = Adam(params, *rates)
+        self._hyper = self._stack_statistics() | {
+            name: value.to(self.device, self._training.dtype) for name, value in numbers.items()
+        }
         self._program = Program(self.trials[0], self._parts, self.packed)
         self._steps: Steps | None = None
         self._tested: list[Metrics] | None = None  # batches of OF_EXAMPLES, of these parameters
 
     def _stack_hyperparameters(self) -> dict[str, Tensor]:
+        """The numbers of the members, float64, on the host."""
         values = [self.trials[member].hyperparameters() for member in self._rows]
         columns = {
             name: torch.tensor([value[name] for value in values], dtype=torch.float64)
             for name in values[0]
         }
-        exact = ("training.lr", "training.eps")
-        typed = {
-            name: column if name in exact else column.to(self._training.dtype)
-            for name, column in columns.items()
-        }
-        return {
-            name: (column if self.packed else column[0]).to(self.device)
-            for name, column in typed.items()
-        }
+        return columns if self.packed else {name: own[0] for name, own in columns.items()}
 
     def _stack_statistics(self) -> dict[str, Tensor]:
         taken = self.trials[0].statistics(self.device, self._training.dtype)

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack, Training, Trial, batches, datasets, step
@@ -45,16 +43,17 @@ def as_packs_compute() -> Iterator[None]:
 class Packed:
     """A pack's tensors, written down once more: with a pack axis for more than one member."""
 
-    def __init__(self, trials: list[Trial], device: str = "cpu") -> None:
+    def __init__(self, trials: list[Trial]) -> None:
         first, self.trials = trials[0], trials
         with torch.device("meta"):
             parts = dict(first.build_modules().items())
         self.program = Program(first, parts, len(trials) > 1)
         dtype = first.training.dtype
-        self.batches = Batches(datasets.load(first.data), dtype, torch.device(device))
+        cpu = torch.device("cpu")
+        self.batches = Batches(datasets.load(first.data), dtype, cpu)
         weights = [Pack([trial]).weights(0) for trial in trials]
         self.params = {
-            name.removeprefix("param/"): self.stack([own[name] for own in weights]).to(device)
+            name.removeprefix("param/"): self.stack([own[name] for own in weights])
             for name in weights[0]
         }
         numbers = [trial.hyperparameters() for trial in trials]
@@ -64,8 +63,8 @@ class Packed:
         }
         self.rates = self.hyper["training.lr"], self.hyper["training.eps"]
         self.adam = Adam(self.params, *self.rates)
-        statistics = first.statistics(torch.device(device), dtype).items()
-        self.hyper = {name: value.to(device, dtype) for name, value in self.hyper.items()} | {
+        statistics = first.statistics(cpu, dtype).items()
+        self.hyper = {name: value.to(dtype) for name, value in self.hyper.items()} | {
             name: self.stack([value] * len(trials)) for name, value in statistics
         }
         self.steps = Steps(self.program, self.batches, self.params, self.hyper, self.adam)
@@ -126,50 +125,6 @@ def test_a_graph_holds_no_tensor_and_moves_none(trial: Trial, size: int) -> None
     assert [node for node in calls if node.target is torch.ops.aten.nonzero.default] == []
     devices = [node.kwargs.get("device") for node in calls]
     assert set(devices) <= {None, torch.device("cpu")}
-
-
-COPIES = {torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default}
-READ = torch.ops.aten._local_scalar_dense.default
-
-
-class Transfers(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes operators on tensors of the host, and those that bring numbers to it or from it.
-
-    Numbers of the program itself are tensors without axes on the host: a kernel's arguments.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.found: list[str] = []
-        self.calls = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> object:
-        out = func(*args, **kwargs or {})
-        touched = [one for one in tree_leaves([args, kwargs, out]) if isinstance(one, Tensor)]
-        devices = {one.device.type for one in touched}
-        self.calls += "meta" in devices
-        on_host = any(one.ndim for one in touched if one.device.type == "cpu")
-        if on_host or (func in COPIES and len(devices) > 1) or func is READ:
-            self.found.append(str(func))
-        return out
-
-
-@pytest.mark.parametrize("trial", TRIALS, ids=label)
-def test_a_step_and_a_test_on_a_device_need_nothing_of_the_host(trial: Trial) -> None:
-    """Gather, gradients, Adam and test, where tensors have a device of their own and no values."""
-    pack = Packed(members(trial, 2), "meta")
-    with Transfers() as transfers:
-        pack.steps.take(pack.steps.trace().graph)
-        x = next(iter(pack.batches.held_out("test")))
-        noise = {
-            name: pack.stack([x.new_empty(draw.shape)] * 2)
-            for name, draw in pack.program.test_draws(len(x)).items()
-        }
-        pack.program.test(pack.params, pack.hyper, x, noise)
-    assert transfers.calls > 100
-    assert transfers.found == []
 
 
 def test_on_a_gpu_a_step_is_warmed_up_beside_and_then_captured_once(
