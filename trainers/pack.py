@@ -28,6 +28,7 @@ __all__ = ["Pack", "Record"]
 
 State = dict[str, Tensor]
 OF_EXAMPLES = ("kl", "recon")
+LEFT = 0.25
 NOISE_OF: dict[HeldOut, int] = {"test": 0, "validation": -1}
 
 
@@ -79,18 +80,18 @@ class Pack:
         self._batches = Batches(datasets.load(trials[0].data), self._training.dtype, self.device)
         with torch.device("meta"):
             self._parts = dict(trials[0].build_modules().items())
-        self._copies = self.packed and self.device.type == "cpu"
+        self._keeps_bits, self._rows = self.device.type == "cpu", self.live
         self._place([self._fresh(trial) for trial in trials])
 
-    @property
-    def _rows(self) -> list[int]:
-        """The members in the order of the pack axis, which there is where trials are packed.
+    def _fewest_rows(self) -> list[int]:
+        """The live members in the order of the pack axis, which there is where trials are packed.
 
         On a CPU a member that is left alone is trained beside a copy of itself: products and
         convolutions of a single row may be rounded otherwise than those of several (a ConvNet's
         are). On a GPU no last bits are promised, and it is trained once.
         """
-        return self.live * 2 if self._copies and len(self.live) == 1 else self.live
+        copied = self.packed and self._keeps_bits and len(self.live) == 1
+        return self.live * 2 if copied else self.live
 
     @property
     def steps_per_epoch(self) -> int:
@@ -113,7 +114,8 @@ class Pack:
         now = time.time_ns() // 1_000_000
         records = {
             member: Record(self.epoch, self.step, now, row)
-            for member, row in zip(self.live, rows, strict=False)  # a lone member has a copy
+            for member, row in zip(self._rows, rows, strict=True)
+            if member in self.live
         }
         self._leave_out_diverged(records)
         return records
@@ -137,7 +139,8 @@ class Pack:
         """The test and validation metrics of every live member as it is, in their order."""
         with self._computing():
             metrics = self._test_epoch("test") | self._test_epoch("validation")
-            return read(metrics)[: len(self.live)]
+            rows = read(metrics)
+        return [rows[self._rows.index(member)] for member in self.live]
 
     @torch.no_grad()
     def examples(self) -> dict[int, State]:
@@ -182,11 +185,17 @@ class Pack:
         self._place(states)
 
     def drop(self, *members: int) -> None:
-        """Leave members out from now on."""
+        """Leave members out from now on.
+
+        On a GPU they are computed on, and not looked at, until a quarter of the rows is theirs:
+        a smaller pack has to be traced and captured anew.
+        """
         before, steps = self._rows, self.step
         self.live = [member for member in self.live if member not in members]
-        if not self.live or self._rows == before:
+        few = self._keeps_bits or len(self.live) <= (1 - LEFT) * len(before)
+        if not self.live or not few or self._fewest_rows() == before:
             return
+        self._rows = self._fewest_rows()
         kept = torch.tensor([before.index(member) for member in self._rows], device=self.device)
         moments = {name: self._adam.moments(name) for name in self._params}
         self._install({name: value.index_select(0, kept) for name, value in self._params.items()})
@@ -205,7 +214,7 @@ class Pack:
             for name, value in self.weights(member).items()
         }
         hyper = {
-            name: value[self.live.index(member)] if self.packed else value
+            name: value[self._rows.index(member)] if self.packed else value
             for name, value in self._hyper.items()
         }
         return self.trials[member].bind(self._parts, params, hyper)
@@ -224,6 +233,7 @@ class Pack:
     def _place(self, states: Sequence[State]) -> None:
         """Stack the members' states, with a pack axis where trials are packed."""
         state_of = dict(zip(self.live, states, strict=True))
+        self._rows = self._fewest_rows()
 
         def stacked(key: str) -> Tensor:
             values = [state_of[member][key].to(self.device) for member in self._rows]
@@ -267,8 +277,8 @@ class Pack:
         }
 
     def _one(self, value: Tensor, member: int) -> Tensor:
-        row = value[self.live.index(member)] if self.packed else value
-        return row.detach().cpu().clone()
+        row = value[self._rows.index(member)] if self.packed else value
+        return row.detach().to("cpu", copy=True)
 
     def _streams(self, epoch: int) -> list[Streams]:
         return [Streams(self.trials[member].seed, epoch, self.device) for member in self._rows]

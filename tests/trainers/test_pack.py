@@ -83,7 +83,7 @@ def test_the_last_member_can_be_trained_once_where_no_last_bits_are_promised() -
     """As on a GPU: a pack of one row, without a copy beside it."""
     trials = [mlp_sigma_vae(0.1 * seed, seed=seed) for seed in (1, 2)]
     once, twice = Pack(trials), Pack(trials)
-    once._copies = False
+    once._keeps_bits = False
     for pack in (once, twice):
         pack.drop(0)
     assert [len(pack.bind(1)[1].params) for pack in (once, twice)] == [len(once._params)] * 2
@@ -93,6 +93,28 @@ def test_the_last_member_can_be_trained_once_where_no_last_bits_are_promised() -
     assert one.keys() == two.keys() == {1}
     assert one[1].metrics == pytest.approx(two[1].metrics, rel=1e-4)
     assert once.examples()[1]["kl"].shape == twice.examples()[1]["kl"].shape
+
+
+def test_a_graph_on_a_gpu_is_made_anew_when_a_quarter_of_its_members_has_left() -> None:
+    """Those that left are computed until then, and nobody hears of them."""
+    trials = [mlp_sigma_vae(0.1 * seed, seed=seed) for seed in (1, 2, 3, 4, 5)]
+    lazy, eager = Pack(trials), Pack(trials)
+    lazy._keeps_bits = False
+    rows = list[int]()
+    for leaver in (3, 0, 4):
+        for pack in (lazy, eager):
+            pack.drop(leaver)
+        rows.append(len(lazy._rows))
+        found, expected = lazy.run_epoch(), eager.run_epoch()
+        assert {member: one.metrics for member, one in found.items()} == {
+            member: one.metrics for member, one in expected.items()
+        }
+    assert rows == [5, 3, 2]
+    assert lazy.live == [1, 2]
+    assert lazy.look() == eager.look()
+    assert lazy.examples().keys() == {1, 2}
+    for name, value in eager.state(2).items():
+        assert torch.equal(lazy.state(2)[name], value), name
 
 
 def test_members_that_stay_are_chosen_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
