@@ -63,7 +63,8 @@ class Training(Component):
         where they are not at their defaults; neither was measured on a GPU.
     test_every : epochs between two evaluations of the metrics on the test data, and on the
         validation data if there are any (the last epoch is always evaluated).
-    checkpoint_every : epochs between two checkpoints.
+    checkpoint_every : epochs between two checkpoints; more on a GPU, where saving them would take
+        more than a tenth of the time.
     extendable : whether a finished trial keeps Adam's moments, so that a trial with more epochs
         can continue from it. `test_every`, `checkpoint_every` and `extendable` change no result
         and are not part of a trial's identity.

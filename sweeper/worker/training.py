@@ -25,6 +25,7 @@ from trainers.checkpoint import Progress
 __all__ = ["PackTraining", "evaluate", "finish", "save_examples", "trained"]
 
 SAVE_EVERY = 300.0
+SAVING = 0.1
 
 
 class PackTraining:
@@ -40,7 +41,7 @@ class PackTraining:
         self._plan = members[0].trial.training
         self._last = min(job.until or self._plan.epochs, self._plan.epochs)
         self._epoch = self._step = self._saved = members[0].epoch
-        self._saved_at = time.monotonic()
+        self._saved_at, self._saving_s = time.monotonic(), 0.0
         self._warned = False
         self.packed = job.packed and not job.alone
 
@@ -116,10 +117,10 @@ class PackTraining:
                 self._reporter.tell(Event(member.id, "running", (record,)))
 
     def _is_due(self) -> bool:
-        late = time.monotonic() - self._saved_at > SAVE_EVERY
-        return self._epoch < self._last and (
-            late or self._epoch % self._plan.checkpoint_every == 0
-        )
+        idle_s = time.monotonic() - self._saved_at
+        saving_s = 0.0 if self._job.device == "cpu" else self._saving_s
+        asked = self._epoch % self._plan.checkpoint_every == 0
+        return self._epoch < self._last and is_due(asked, idle_s, saving_s)
 
     def _prune(self, pack: Pack) -> None:
         """Commit all members as pruned at the job's last epoch; those not saved are stopped."""
@@ -133,7 +134,7 @@ class PackTraining:
 
     def _save(self, pack: Pack, status: Literal["running", "pruned"] = "running") -> None:
         """Save a checkpoint of each member; if the disk is full, training continues without it."""
-        self._saved_at = time.monotonic()
+        started = self._saved_at = time.monotonic()
         if short := shortage(self._members[0].folder):
             return self._warn(short)
         reason = f"stopped early, after epoch {pack.epoch}" if status == "pruned" else None
@@ -148,7 +149,8 @@ class PackTraining:
                 self._warn(f"no checkpoint was saved at epoch {pack.epoch}: {error}")
             else:
                 self._reporter.tell(Event(member.id, "running", committed=True))
-        self._saved = pack.epoch
+        self._saved, self._saved_at = pack.epoch, time.monotonic()
+        self._saving_s = self._saved_at - started
         return None
 
     def _warn(self, note: str) -> None:
@@ -169,6 +171,15 @@ class PackTraining:
             self._save(pack)
         for place in pack.live:
             self._reporter.tell(Event(self._members[place].id, "stopped", committed=True))
+
+
+def is_due(asked: bool, idle_s: float, saving_s: float) -> bool:
+    """Whether to save: where the grid has `asked` for it, and after five minutes without.
+
+    But never for more than a tenth of the time: on a GPU a pack of large networks trains an epoch
+    in less time than it takes to save it. Saving took `saving_s` the last time, `idle_s` ago.
+    """
+    return (asked or idle_s > SAVE_EVERY) and saving_s <= SAVING * idle_s
 
 
 def save_examples(pack: Pack, members: Sequence[TrialInTraining]) -> str:

@@ -314,6 +314,23 @@ def test_an_older_attempt_writes_no_more(tmp_path: Path) -> None:
     assert newest_epoch(folder) == 2
 
 
+@pytest.mark.parametrize(
+    ("asked", "idle_s", "saving_s", "due"),
+    [
+        (True, 0.0, 0.0, True),
+        (False, 0.0, 0.0, False),
+        (False, 301.0, 0.0, True),
+        (True, 299.0, 30.0, False),
+        (True, 300.0, 30.0, True),
+        (False, 301.0, 31.0, False),
+    ],
+)
+def test_saving_takes_no_more_than_a_tenth_of_the_time(
+    asked: bool, idle_s: float, saving_s: float, due: bool
+) -> None:
+    assert training.is_due(asked, idle_s, saving_s) is due
+
+
 def newest_epoch(folder: Path) -> int:
     commit = checkpoint.latest(folder)
     return commit.progress.epoch if commit else 0
