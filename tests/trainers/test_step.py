@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.trainers.models import mlp_sigma_vae
+from tests.trainers.models import conv_sigma_vae, mlp_sigma_vae
 from trainers import Pack, Training, Trial, batches, datasets, step
 from trainers.batches import Batches
 from trainers.conformance.examples import combinations, label, with_other_numbers
@@ -125,6 +126,55 @@ def test_a_graph_holds_no_tensor_and_moves_none(trial: Trial, size: int) -> None
     assert [node for node in calls if node.target is torch.ops.aten.nonzero.default] == []
     devices = [node.kwargs.get("device") for node in calls]
     assert set(devices) <= {None, torch.device("cpu")}
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=label)
+def test_a_member_gets_the_noise_and_the_examples_that_it_gets_alone(trial: Trial) -> None:
+    """To the last bit, whatever its place in the pack: what a step reads from its buffers."""
+    trials = members(trial, 3)
+    pack, alone = Packed(trials), Packed(trials[2:])
+    for packed in (pack, alone):
+        packed.steps.epoch([Streams(one.seed, 0) for one in packed.trials], most=8)
+    buffers = [packed.steps._noise | {"rows": packed.steps._rows} for packed in (pack, alone)]
+    assert len(buffers[0]) > 1
+    own = {name: torch.equal(value[2], buffers[1][name][0]) for name, value in buffers[0].items()}
+    others = {name: torch.equal(value[2], value[1]) for name, value in buffers[0].items()}
+    assert set(own.values()) == {True}
+    assert set(others.values()) == {False}
+
+
+class Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the operators that are called, without views, which compute nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        self.count += not func.is_view
+        return func(*args, **kwargs or {})
+
+
+@pytest.mark.parametrize(
+    ("trial", "size", "budget"),
+    [
+        (mlp_sigma_vae(0.1), 1, 100),
+        (mlp_sigma_vae(0.1), 3, 130),
+        (conv_sigma_vae(0.1), 1, 115),
+        (conv_sigma_vae(0.1), 3, 150),
+    ],
+)
+def test_a_step_calls_no_more_operators_than_its_budget(
+    trial: Trial, size: int, budget: int
+) -> None:
+    """Each call costs some microseconds of the host, and on a GPU one kernel of the graph."""
+    pack = Packed(members(trial, size))
+    graph = pack.steps.trace().graph
+    with Calls() as calls:
+        pack.steps.take(graph)
+    assert 0.8 * budget < calls.count <= budget
 
 
 def test_on_a_gpu_a_step_is_warmed_up_beside_and_then_captured_once(
