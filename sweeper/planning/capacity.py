@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,16 @@ from trainers.energies import EnergyBased
 from trainers.fields import describe_fields
 from trainers.trial import PARTS, Training, Trial
 
-__all__ = ["Estimate", "estimate", "estimates", "parallel", "places", "room_here", "wall_seconds"]
+__all__ = [
+    "Estimate",
+    "crowding",
+    "estimate",
+    "estimates",
+    "parallel",
+    "places",
+    "room_here",
+    "wall_seconds",
+]
 
 FLOPS = 60e9
 STEP = 0.8e-3
@@ -113,6 +123,17 @@ def room_here(resources: Resources) -> tuple[dict[str, float], dict[str, float]]
         "memory": RAY_SHARE * free,
     }
     return there, replace(resources, gpu_type=None).asked()
+
+
+def crowding(sweep: Sweep, slots: int) -> float:
+    """How many processes share a core while `slots` packs train here; 1 if none has to wait.
+
+    By the machine's load, its mean over the last minute. 1 for a cluster, whose load is not known.
+    """
+    if sweep.cluster != "local":
+        return 1.0
+    others = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return max(1.0, others + slots * sweep.resources.cpus / allowed_cores())
 
 
 def wall_seconds(seconds: Sequence[float], slots: int) -> float:

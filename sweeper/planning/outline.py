@@ -13,7 +13,7 @@ from analysis.sources.tracking_address import without_password
 from sweeper.grid.labels import point_label
 from sweeper.grid.seeds import point_of
 from sweeper.planning.alias_pairs import AliasPair, Merging, alias_pairs, merging
-from sweeper.planning.capacity import Estimate, estimates, parallel, places, wall_seconds
+from sweeper.planning.capacity import Estimate, crowding, estimates, parallel, places, wall_seconds
 from sweeper.planning.data_parts import DataParts, data_parts
 from sweeper.planning.foreseen import foreseen
 from sweeper.planning.notes import notes
@@ -44,9 +44,11 @@ class Row:
 class Outline:
     """A sweep before it runs. Seconds and bytes are estimates.
 
-    `most` is how many trials there may be, with those that a search makes up, `left` how many will
-    be trained; `extended` says by id which shorter trial one goes on from; `notes` are sentences
-    on what is perhaps not meant; `data` are the data sets that the trials use.
+    `quiet_seconds` is its time on a machine at rest, `crowding` how many processes share a core,
+    with others that run now. `most` is how many trials there may be, with those that a search
+    makes up, `left` how many will be trained; `extended` says by id which shorter trial one goes
+    on from; `notes` are sentences on what is perhaps not meant; `data` are the data sets that the
+    trials use.
     """
 
     sweep: Sweep
@@ -57,13 +59,19 @@ class Outline:
     slots: int
     trial_memory: float
     cpu_seconds: float
-    wall_seconds: float
+    quiet_seconds: float
+    crowding: float
     most: int
     left: int
     merging: Merging | None
     extended: Mapping[str, Shorter]
     notes: tuple[str, ...]
     data: tuple[DataParts, ...]
+
+    @property
+    def wall_seconds(self) -> float:
+        """The time of the sweep, beside the processes that run now."""
+        return self.crowding * self.quiet_seconds
 
     @property
     def finished(self) -> int:
@@ -92,6 +100,7 @@ class Outline:
             "estimate": {
                 "cpu_s": round(self.cpu_seconds, 1),
                 "wall_s": round(self.wall_seconds),
+                "crowding": round(self.crowding, 1),
                 "trial_memory_bytes": int(self.trial_memory),
             },
             "merging": asdict(self.merging) if self.merging else None,
@@ -159,6 +168,7 @@ def outline(sweep: Sweep) -> Outline:
         max(cost.memory for cost in costs.values()),
         sum(seconds),
         wall_seconds(seconds, slots),
+        crowding(sweep, slots),
         len(sweep.trials) + proposed,
         len(seconds),
         merging(left, pairs, costs),

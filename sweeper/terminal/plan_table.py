@@ -19,6 +19,7 @@ from trainers.component_files import ComponentFile
 __all__ = ["draw"]
 
 SHOWN = 40
+BUSY = 1.5
 
 
 def draw(screen: Console, plan: Outline) -> None:
@@ -119,7 +120,7 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
             "time",
             f"about {duration(plan.wall_seconds)} for {_count(plan.left, 'trial')}, "
             f"{plan.slots} at once; "
-            f"{duration(plan.cpu_seconds)} of computing{gpu}: an estimate",
+            f"{duration(plan.cpu_seconds)} of computing{gpu}: {_estimated(plan)}",
         ),
         ("memory", f"about {plan.trial_memory / 1e9:.1f} GB a trial: an estimate"),
         ("storage", show_storage(sweep.storage)),
@@ -130,6 +131,16 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
         ),
         ("tracking", show_tracking(sweep)),
     ]
+
+
+def _estimated(plan: Outline) -> str:
+    """How far to trust the time."""
+    if plan.crowding < BUSY:
+        return "an estimate"
+    return (
+        f"an uncertain estimate, as other processes keep this machine busy ({plan.crowding:.1f} "
+        "for each core, with these)"
+    )
 
 
 def _count(number: int, noun: str) -> str:

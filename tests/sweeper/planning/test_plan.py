@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sweeper.cli import main
-from sweeper.planning.capacity import Estimate, estimate, parallel, wall_seconds
+from sweeper.planning.capacity import Estimate, crowding, estimate, parallel, wall_seconds
 from sweeper.planning.outline import outline
 from sweeper.resources import Resources
 from sweeper.storage import ledger
@@ -20,6 +20,7 @@ from sweeper.sweep import Sweep
 from sweeper.terminal.plan_table import duration
 from tests.sweeper.grids import HEAD, grid_text, trials_of, write_grid
 from tests.sweeper.searched import load, search
+from tests.sweeper.small import small_sweep
 
 GRID = grid_text(
     "{model: sigma_vae, sigma: [0.03, 0.06]}",
@@ -245,6 +246,54 @@ def test_wall_time_fills_the_slots() -> None:
     assert wall_seconds([4.0, 2.0, 2.0], 2) - start == 4.0
     assert wall_seconds([4.0, 2.0, 2.0], 1) - start == 8.0
     assert wall_seconds([], 3) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("load", "slots", "cluster", "crowd"),
+    [
+        (0.0, 4, "local", 1.0),
+        (0.0, 1, "local", 1.0),
+        (16.0, 2, "local", 2.5),
+        (16.0, 4, "local", 3.0),
+        (16.0, 4, "auto", 1.0),
+    ],
+)
+def test_a_busy_machine_takes_as_much_longer_as_processes_share_a_core(
+    load: float,
+    slots: int,
+    cluster: str,
+    crowd: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four of its eight cores may be used."""
+    monkeypatch.setattr("sweeper.planning.capacity.os.getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr("sweeper.planning.capacity.os.cpu_count", lambda: 8)
+    monkeypatch.setattr("sweeper.planning.capacity.allowed_cores", lambda: 4)
+    assert crowding(small_sweep(tmp_path, cluster=cluster), slots) == crowd
+
+
+@pytest.mark.parametrize(
+    ("crowd", "said"),
+    [
+        (1.2, "of computing: an estimate"),
+        (3.0, "an uncertain estimate, as other processes keep this machine busy (3.0"),
+    ],
+)
+def test_a_plan_says_where_its_time_is_uncertain(
+    crowd: float,
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sweeper.planning.outline.crowding", lambda sweep, slots: crowd)
+    monkeypatch.setenv("COLUMNS", "200")
+    command = ["plan", str(write_grid(tmp_path, GRID)), "--storage", str(tmp_path)]
+    assert main(command) == 0
+    assert said in capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["estimate"]["crowding"] == crowd
 
 
 def test_slots_are_cores_over_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
