@@ -19,7 +19,7 @@ from trainers.model import Model
 from trainers.noise import Streams, stack_draws, stream_seed
 from trainers.objectives import Metrics, Objective
 from trainers.optim import Adam
-from trainers.program import Program, pack_key
+from trainers.program import Program, Way, pack_key
 from trainers.step import Steps
 from trainers.threads import one_thread
 from trainers.trial import Trial
@@ -56,6 +56,7 @@ class Pack:
     packed : whether a member that is alone, or is left alone, is computed as a pack is. Packs
         agree to the last bit on a CPU whatever their size, and a trial by itself differs in
         rounding. None: where there is more than one to begin with.
+    way : how a pack's convolutions are computed; results differ in rounding.
 
     Raises
     ------
@@ -63,7 +64,11 @@ class Pack:
     """
 
     def __init__(
-        self, trials: Sequence[Trial], device: str = "cpu", packed: bool | None = None
+        self,
+        trials: Sequence[Trial],
+        device: str = "cpu",
+        packed: bool | None = None,
+        way: Way = "grouped",
     ) -> None:
         if any(pack_key(trial) != pack_key(trials[0]) for trial in trials[1:]):
             raise Incompatible(
@@ -72,7 +77,7 @@ class Pack:
             )
         self.trials = tuple(trials)
         self.device = torch.device(device)
-        self.packed = len(trials) > 1 or bool(packed)
+        self.packed, self._way = len(trials) > 1 or bool(packed), way
         self.live = list(range(len(trials)))
         self.failed: dict[int, str] = {}
         self.epoch = 0
@@ -255,7 +260,7 @@ class Pack:
         self._hyper = self._stack_statistics() | {
             name: value.to(self.device, self._training.dtype) for name, value in numbers.items()
         }
-        self._program = Program(self.trials[0], self._parts, self.packed)
+        self._program = Program(self.trials[0], self._parts, self.packed, self._way)
         self._steps: Steps | None = None
         self._tested: list[Metrics] | None = None  # batches of OF_EXAMPLES, of these parameters
 

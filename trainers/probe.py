@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from trainers.convolution import Way
 from trainers.memory import out_of_memory
 from trainers.pack import Pack
 from trainers.trial import Trial
 
-__all__ = ["Cost", "best_size", "measured", "room"]
+__all__ = ["Cost", "best_size", "fastest", "measured", "room"]
 
 GAIN = 0.05
 STEPS = 40
@@ -53,13 +54,28 @@ def best_size(measure: Callable[[int], Cost], most: int, room: float) -> int:
     return size
 
 
-def measured(trials: Sequence[Trial], device: str, size: int) -> Cost:
+def fastest(measure: Callable[[Way], Cost], ways: Sequence[Way]) -> Way:
+    """The way to compute convolutions that takes the least time; one that has no room is left out.
+
+    The first of the `ways` needs no measurement where there is no other.
+    """
+    found: dict[Way, float] = {}
+    for way in ways if len(ways) > 1 else ():
+        try:
+            found[way] = measure(way).seconds
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+    return min(found, key=found.__getitem__, default=ways[0])
+
+
+def measured(trials: Sequence[Trial], device: str, size: int, way: Way = "grouped") -> Cost:
     """The cost of a pack of this many members on a GPU, made of trials of one program."""
     gc.collect()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)
     members = [replace(trials[seed % len(trials)], seed=seed) for seed in range(size)]
-    seconds = Pack(members, device, packed=True).rehearse(STEPS)
+    seconds = Pack(members, device, packed=True, way=way).rehearse(STEPS)
     return Cost(seconds, torch.cuda.max_memory_reserved(device))
 
 

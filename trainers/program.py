@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainers.convolution import Way, one_by_one, with_products
 from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import Metrics, Objective
 from trainers.trial import Training, Trial
 
-__all__ = ["Program", "pack_key"]
+__all__ = ["Program", "Way", "pack_key"]
 
 Tensors = Mapping[str, Tensor]
 
@@ -41,11 +42,13 @@ class Program:
     ----------
     trial : any member. parts : its modules; parameters are put in from outside.
     packed : whether parameters, numbers, batches and noise have a pack axis, which leads.
+    way : how a pack's convolutions are computed.
     """
 
     trial: Trial
     parts: Mapping[str, nn.Module]
     packed: bool
+    way: Way = "grouped"
 
     @property
     def training(self) -> Training:
@@ -57,7 +60,7 @@ class Program:
         config = pack_key(self.trial)
         del config["training"]["epochs"]
         classes = tuple(type(getattr(self.trial, kind)) for kind in self.trial.parts)
-        return json.dumps(config, sort_keys=True), classes, self.packed
+        return json.dumps(config, sort_keys=True), classes, self.packed, self.way
 
     def loss(
         self, params: Tensors, hyper: Tensors, x: Tensor, noise: Tensors
@@ -101,7 +104,12 @@ class Program:
 
     def _of_all(self, member: Callable[..., Any], batches: int | None) -> Callable[..., Any]:
         """The function of one member for all: `batches` is the pack axis of x, if it has one."""
-        return torch.func.vmap(member, in_dims=(0, 0, batches, 0)) if self.packed else member
+        if not self.packed:
+            return member
+        if self.way == "branches":
+            return one_by_one(member, shared=batches is None)
+        together = torch.func.vmap(member, in_dims=(0, 0, batches, 0))
+        return with_products(together) if self.way == "bmm" else together
 
     def _shapes(self) -> tuple[Objective, Model]:
         """Some member's objective and model, without values: for the shapes of the noise."""

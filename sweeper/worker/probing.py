@@ -1,4 +1,4 @@
-"""How large the packs of a program are: by a probe of the GPU, and by what memory had room for."""
+"""What a probe of the GPU found best for a program, and how large a pack had room in memory."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from functools import partial
 from sweeper.grid.identity import canonical
 from sweeper.messages import Job
 from sweeper.worker.member import TrialInTraining
-from trainers.probe import best_size, measured, room
+from trainers.convolution import Way, ways
+from trainers.probe import best_size, fastest, measured, room
 from trainers.program import pack_key
 
-__all__ = ["largest_pack", "remember"]
+__all__ = ["convolution_way", "largest_pack", "remember"]
 
 _MOST: dict[str, int] = {}  # members of a pack, by program
+_WAYS: dict[str, Way] = {}  # to compute its convolutions, by program
 
 
 def largest_pack(job: Job, members: Sequence[TrialInTraining]) -> int:
@@ -28,6 +30,21 @@ def largest_pack(job: Job, members: Sequence[TrialInTraining]) -> int:
         except Exception:  # noqa: BLE001 - raised again where the trials are trained
             _MOST[program] = 1
     return _MOST.get(program, len(members))
+
+
+def convolution_way(job: Job, members: Sequence[TrialInTraining]) -> Way:
+    """How a pack's convolutions are computed: on a GPU, where its first pack tries all ways."""
+    program = _program(job, members[0])
+    if job.device == "cpu" or not job.packed or job.alone:
+        return "grouped"
+    if program not in _WAYS:
+        trials = [one.trial for one in members]
+        measure = partial(measured, trials, job.device, len(trials))
+        try:
+            _WAYS[program] = fastest(measure, ways(trials[0]))
+        except Exception:  # noqa: BLE001 - the same
+            _WAYS[program] = "grouped"
+    return _WAYS[program]
 
 
 def remember(job: Job, member: TrialInTraining, most: int) -> None:

@@ -21,6 +21,7 @@ from sweeper.worker.member import Superseded, TrialInTraining
 from sweeper.worker.reporter import Reporter
 from trainers import Pack, gallery
 from trainers.checkpoint import Progress
+from trainers.convolution import Way
 
 __all__ = ["PackTraining", "evaluate", "finish", "save_examples", "trained"]
 
@@ -32,10 +33,17 @@ class PackTraining:
     """Trains members that are at the same epoch, saves checkpoints and sends events.
 
     packed : whether a single member is computed as a pack (by `vmap`) too.
+    way : how the convolutions of a pack are computed.
     """
 
-    def __init__(self, job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> None:
-        self._job, self._members, self._reporter = job, members, reporter
+    def __init__(
+        self,
+        job: Job,
+        members: Sequence[TrialInTraining],
+        reporter: Reporter,
+        way: Way = "grouped",
+    ) -> None:
+        self._job, self._members, self._reporter, self._way = job, members, reporter, way
         self._sign = StopSign(job.sweep)
         self._leaving = Sign(Path(job.leaving)) if job.leaving else None
         self._plan = members[0].trial.training
@@ -88,7 +96,10 @@ class PackTraining:
                 enter(self._job.storage, member.lineage, member.id)
         describe_dataset(self._job.storage, first.trial.data, self._job.trials[0].checksum)
         pack = Pack(
-            [member.trial for member in self._members], self._job.device, self.packed or None
+            [member.trial for member in self._members],
+            self._job.device,
+            self.packed or None,
+            self._way,
         )
         for member in self._members:
             member.packed = pack.packed

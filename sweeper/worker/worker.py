@@ -17,7 +17,7 @@ from sweeper.worker.fitness import UnfitNode
 from sweeper.worker.member import TrialInTraining, begin, kind_of
 from sweeper.worker.merging import merge
 from sweeper.worker.packs import evenly
-from sweeper.worker.probing import largest_pack, remember
+from sweeper.worker.probing import convolution_way, largest_pack, remember
 from sweeper.worker.reporter import Reporter
 from sweeper.worker.training import PackTraining, evaluate, finish, save_examples, trained
 from sweeper.worker.worker_log import WorkerLog
@@ -105,7 +105,7 @@ def _train(job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> 
     By halving, a member that raises fails alone, and a pack too large for the memory shrinks; the
     later packs of this process are not larger than the halves.
     """
-    training = PackTraining(job, members, reporter)
+    training = PackTraining(job, members, reporter, convolution_way(job, members))
     try:
         training.run()
         return

@@ -13,10 +13,14 @@ from sweeper.messages import Event
 from sweeper.resources import Resources
 from sweeper.storage.claims import Claims
 from sweeper.worker import probing
+from sweeper.worker.member import begin
 from sweeper.worker.packs import make_packs, pack_size
+from sweeper.worker.reporter import Reporter
+from sweeper.worker.training import PackTraining
 from sweeper.worker.worker import train_pack
 from tests.sweeper.grids import grid_text, trials_of
 from tests.sweeper.small import planned, prepared, small_sweep
+from trainers.convolution import Way
 from trainers.pack import Pack
 
 TRIALS = trials_of(
@@ -171,3 +175,33 @@ def test_jobs_are_spread_over_the_places_of_a_cluster(tmp_path: Path) -> None:
     assert [len(job.trials) for job in made] == [3, 3, 2]
     assert all(job.packed and job.probe for job in made)
     assert {one.id for job in made for one in job.trials} == {trial.id for trial in trials}
+
+
+def test_a_gpu_tries_the_ways_to_compute_convolutions_once_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, built, prepare = list[object](), list[object](), Pack.__init__
+
+    def fastest(measure: object, ways: object) -> Way:
+        asked.append(ways)
+        return "branches"
+
+    def init(self: Pack, trials: Any, device: str, packed: Any = None, way: Any = None) -> None:
+        built.append(way)
+        prepare(self, trials, device, packed, way)
+
+    monkeypatch.setattr(probing, "_WAYS", {})
+    monkeypatch.setattr(probing, "fastest", fastest)
+    monkeypatch.setattr(Pack, "__init__", init)
+    sweep = small_sweep(tmp_path, planned(network="mlp"), planned(network="mlp", seed=2))
+    prepared(sweep)
+    job = make_job(sweep, sweep.trials, packed=True)
+    members = [begin(job, one) for one in job.trials]
+    there = replace(job, device="cuda")
+    jobs = there, there, replace(there, alone=True), replace(there, packed=False), job
+    found = [probing.convolution_way(one, members) for one in jobs]
+    assert found == ["branches", "branches", "grouped", "grouped", "grouped"]
+    assert asked == [("grouped",)], "a perceptron has no other"
+    PackTraining(job, members, Reporter(lambda events: None, ""), found[0]).run()
+    assert built == ["branches"]
+    assert all(member.closed for member in members)
