@@ -10,7 +10,7 @@ import torch
 from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack
 from trainers.memory import out_of_memory
-from trainers.probe import Cost, best_size, measured, room
+from trainers.probe import Cost, best_size
 from trainers.step import Steps
 
 PLENTY = 1e9
@@ -113,12 +113,3 @@ def caused(error: Exception, cause: Exception) -> Exception:
 )
 def test_errors_for_want_of_memory_are_told_from_others(error: Exception, lacks: bool) -> None:
     assert out_of_memory(error) is lacks
-
-
-@pytest.mark.gpu
-def test_a_gpu_measures_packs_of_itself() -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device here; run `pytest -m gpu` on a machine that has one")
-    one, two = (measured([mlp_sigma_vae(0.1)], "cuda", size) for size in (1, 2))
-    assert 0 < one.seconds
-    assert 0 < one.memory <= two.memory < room("cuda")
