@@ -14,6 +14,7 @@ from sweeper.planning.outline import Outline, Row
 from sweeper.storage.addresses import show_storage, show_tracking
 from sweeper.storage.registration import registration
 from sweeper.terminal.screen import print_table
+from sweeper.worker.packs import probes
 from trainers.component_files import ComponentFile
 
 __all__ = ["draw"]
@@ -102,12 +103,13 @@ def _draw_aliases(screen: Console, plan: Outline) -> None:
 def _facts(plan: Outline) -> list[tuple[str, str]]:
     sweep = plan.sweep
     done = f", {plan.finished} of them finished before" if plan.finished else ""
+    divided = ", divided as a probe of the GPU finds best" if probes(sweep.resources) else ""
     gpu = " (on a CPU; GPUs are not estimated)" if sweep.resources.gpus else ""
     return [
         (
             "trials",
             f"{'up to ' if plan.most > len(sweep.trials) else ''}{plan.most:,} in "
-            f"{_count(plan.packs, 'pack')}{done}",
+            f"{_count(plan.packs, 'pack')}{divided}{done}",
         ),
         *(("code", _code(named, file)) for named, file in sweep.components.items()),
         *(("data", _data(one)) for one in plan.data),

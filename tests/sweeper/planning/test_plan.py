@@ -226,6 +226,24 @@ def test_a_plan_is_drawn(
         assert words in out
 
 
+@pytest.mark.parametrize(
+    ("resources", "packs"),
+    [
+        ("{gpus: 1}", "5 in 1 pack, divided as a probe of the GPU finds best"),
+        ("{gpus: 1, pack: 9}", "5 in 1 pack"),
+        ("{pack: auto}", "5 in 5 packs"),
+    ],
+)
+def test_a_plan_leaves_the_size_of_packs_to_the_gpu(
+    resources: str, packs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = GRID.replace("aliases: verify", f"aliases: verify\nresources: {resources}")
+    path = write_grid(tmp_path, text)
+    assert main(["plan", str(path), "--storage", str(tmp_path)]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert f"trials   {packs}" in lines
+
+
 def cost(block: str) -> Estimate:
     (trial,) = trials_of(grid_text(block, head=HEAD.replace("seeds: 2", "seeds: 1")))
     return estimate(trial.trial, trial.parameters)
