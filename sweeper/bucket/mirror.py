@@ -2,7 +2,7 @@
 
 The folder lies below the user's cache folder. All code reads its files as those of a storage
 folder; what is written there is uploaded by `Mirror`. Objects below `SIGNS` coordinate drivers and
-workers: they are asked for in the bucket, and have no file.
+workers, those below `DATA` are data sets: they are asked for in the bucket, and have no file.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from sweeper.bucket.objects import Bucket, StoredObject
 from sweeper.errors import UserError
 from trainers.commit_format import MANIFEST, STATE
 
-__all__ = ["FORMAT_FILE", "SIGNS", "Mirror", "mirror_at", "mirror_of"]
+__all__ = ["DATA", "FORMAT_FILE", "SIGNS", "Mirror", "cache_folder", "mirror_at", "mirror_of"]
 
 OWN, MARK = ".mirror", "bucket.json"
 FORMAT_FILE = "sweeper.json"
-SIGNS = "signs"
+SIGNS, DATA = "signs", "data"
 TOGETHER = 16  # calls at once
 AT_ONCE = 256  # objects between two entries in the index
 LATER = 60.0  # seconds until a store that is away is asked for a sign again
@@ -97,11 +97,16 @@ class Mirror:
             self.refresh()
             self._refreshed = time.monotonic()
 
-    def fetch(self, path: Path) -> None:
-        """Fetch the content of a file of which only the size is here."""
-        held = self._index.below(self.key(path)).get(self.key(path))
-        if held and not held.whole and (entry := self.bucket.find(held.key)):
-            self._index.enter(filter(None, [self._download(self.bucket, entry)]))
+    def fetch(self, paths: Iterable[Path]) -> bool:
+        """Fetch the contents of those files of which only the size is here.
+
+        False if the object of one of them is gone.
+        """
+        known = [self._index.below(key).get(key) for key in map(self.key, paths)]
+        wanted = [held.key for held in known if held and not held.whole]
+        found = _together(self._fetch_one, wanted)
+        self._index.enter(filter(None, found))
+        return all(found)
 
     def upload(self, contents: Iterable[tuple[Path, bytes]]) -> None:
         """Write objects, several at a time; the caller writes the files then."""
@@ -115,6 +120,39 @@ class Mirror:
     def upload_files(self, paths: Iterable[Path]) -> None:
         """Upload files that are written already; those that are not there are left out."""
         self._index.enter(_together(self._put_file, [path for path in paths if path.is_file()]))
+
+    def upload_as(self, source: Path, target: Path, last: Sequence[str] = (MANIFEST,)) -> None:
+        """Upload a file, or all those of a folder, for the place to which it is moved then.
+
+        last : names of files that are uploaded after the others, in this order.
+        """
+        files = [path for path in (source, *sorted(source.rglob("*"))) if path.is_file()]
+
+        def one(path: Path) -> Held:
+            key = self.key(target / path.relative_to(source))
+            return Held(key, self.bucket.put(key, path), path.stat().st_size)
+
+        self._index.enter(_together(one, [path for path in files if path.name not in last]))
+        for name in last:
+            self._index.enter(_together(one, [path for path in files if path.name == name]))
+
+    def delete(self, folder: Path, last: str = "") -> None:
+        """Delete the objects in a folder, and its signs but for a lease, which its holder deletes.
+
+        Manifests go before what they name, the newest as the last of them, so that whoever reads
+        meanwhile sees a whole commit or none, and never an older one alone. The caller deletes
+        the files then.
+
+        last : the name of the file whose object goes after all others.
+        """
+        known = sorted(self._index.below(f"{self.key(folder)}/"))
+        manifests = [key for key in known if key.endswith(f"/{MANIFEST}")]
+        end = [key for key in known if last and key.endswith(f"/{last}")]
+        signs = [one.key for one in self.hasty.entries(self.sign(folder))]
+        kept = {*manifests, *end, f"{self.sign(folder)}/lease"}
+        rest = [key for key in (*known, *signs) if key not in kept]
+        for keys in (manifests[:-1], manifests[-1:], rest, end):
+            self.hasty.delete(keys)
 
     def publish(self, folder: Path) -> None:
         """Upload the files of a folder, a manifest last; delete the object of an old one first."""
@@ -170,7 +208,8 @@ class Mirror:
         """One listing, and what it takes; False if an object was gone before it was fetched."""
         below = f"{prefix}/" if prefix else ""
         before = self._index.below(below)
-        entries = [one for one in bucket.entries(prefix) if not one.key.startswith(f"{SIGNS}/")]
+        apart = (f"{SIGNS}/", f"{DATA}/")
+        entries = [one for one in bucket.entries(prefix) if not one.key.startswith(apart)]
         wanted = [one for one in entries if not self._is_current(one, before.get(one.key))]
         first = [one for one in wanted if not one.key.endswith(f"/{MANIFEST}")]
         last = [one for one in wanted if one.key.endswith(f"/{MANIFEST}")]
@@ -194,6 +233,10 @@ class Mirror:
             file.truncate(entry.size)
         staged.replace(path)
         return Held(entry.key, entry.tag, entry.size, whole=False)
+
+    def _fetch_one(self, key: str) -> Held | None:
+        entry = self.bucket.find(key)
+        return self._download(self.bucket, entry) if entry else None
 
     def _download(self, bucket: Bucket, entry: StoredObject) -> Held | None:
         path = self.folder / entry.key
@@ -233,15 +276,20 @@ class Mirror:
         return (self.folder / key).exists()
 
 
+def cache_folder() -> Path:
+    """The folder for what can be made or fetched again, of this user on this machine."""
+    where = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(where).expanduser().absolute() / "sweeper"
+
+
 def mirror_at(address: str) -> Mirror:
     """The mirror of a bucket's address on this machine, which is made if there is none.
 
     Raises `UserError` if the address is none, or the cache folder cannot be written.
     """
     plain = str(parse_address(address))
-    where = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     mark = hashlib.sha256(f"{plain} {socket.gethostname()}".encode()).hexdigest()[:16]
-    folder = Path(where).expanduser().absolute() / "sweeper" / "buckets" / mark
+    folder = cache_folder() / "buckets" / mark
     try:
         return _made(folder, plain)
     except OSError as error:

@@ -6,6 +6,7 @@ or from the cloud's own files. obstore is imported only here.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sweeper.bucket.address import BucketAddress, parse_address
 from sweeper.bucket.credentials import s3_settings
-from sweeper.bucket.store_errors import complaint
+from sweeper.bucket.store_errors import complaint, lacks_bucket
 from sweeper.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Bucket", "StoredObject", "Tag", "Version"]
 
 PART = 16 * 2**20  # bytes that one answer holds at most
+ENDPOINTS = {"gs": "GOOGLE_BASE_URL", "az": "AZURE_STORAGE_ENDPOINT"}  # variables
 PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries
 T = TypeVar("T")
 Tag = Mapping[str, str]  # what a conditional write names: the e-tag, and Google's version
@@ -72,7 +74,7 @@ class Bucket:
             lambda: [row for page in obstore.list(self._store, prefix or None) for row in page]
         )
         return [
-            StoredObject(row["path"], row["size"], row["e_tag"] or "", row["last_modified"])
+            StoredObject(row["path"], row["size"], _plain(row["e_tag"]), row["last_modified"])
             for row in rows
         ]
 
@@ -90,7 +92,7 @@ class Bucket:
 
         with suppress(FileNotFoundError):
             row = self._repeated(lambda: obstore.head(self._store, key))
-            return StoredObject(key, row["size"], row["e_tag"] or "", row["last_modified"])
+            return StoredObject(key, row["size"], _plain(row["e_tag"]), row["last_modified"])
         return None
 
     def get(self, key: str) -> Version | None:
@@ -125,7 +127,7 @@ class Bucket:
         import obstore
 
         row = self._repeated(lambda: obstore.put(self._store, key, content))
-        return str(row["e_tag"] or "")
+        return _plain(row["e_tag"])
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; those that are not there are no error."""
@@ -156,7 +158,7 @@ class Bucket:
 
         try:
             return _tag(self._repeated(lambda: obstore.put(self._store, key, content, mode=mode)))
-        except (AlreadyExistsError, PreconditionError):
+        except (AlreadyExistsError, PreconditionError, FileNotFoundError):
             there = self.get(key)
             return there.tag if there and there.content == content else None
 
@@ -175,13 +177,18 @@ class Bucket:
             except (AlreadyExistsError, PreconditionError):
                 raise
             except (BaseError, OSError) as error:
-                if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
+                if isinstance(error, FileNotFoundError) and not lacks_bucket(error):
                     raise
                 said = complaint(self.address, error)
                 if said.lasting or time.monotonic() > until:
                     raise said from error
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _plain(tag: str | None) -> str:
+    """An e-tag without quotation marks, which Azure leaves out in listings."""
+    return (tag or "").strip('"')
 
 
 def _tag(row: Mapping[str, Any]) -> Tag:
@@ -198,19 +205,16 @@ def _open(address: BucketAddress, patience: float) -> ObjectStore:
         ) from error
     retries = {"max_retries": 2, "retry_timeout": timedelta(seconds=min(patience, 10.0))}
     client = {"timeout": f"{max(5, min(60, round(patience)))}s", "connect_timeout": "5s"}
+    settings = s3_settings() if address.scheme == "s3" else {}
+    endpoint = settings.get("endpoint") or os.environ.get(ENDPOINTS.get(address.scheme, ""), "")
+    plain = {"allow_http": True} if endpoint.startswith("http:") else {}
     options: dict[str, Any] = {
         "prefix": address.prefix or None,
         "retry_config": cast("Any", retries),
+        "client_options": cast("Any", client | plain),
     }
     if address.scheme == "gs":
-        return GCSStore(address.bucket, client_options=cast("Any", client), **options)
+        return GCSStore(address.bucket, **options)
     if address.scheme == "az":
-        return AzureStore(address.bucket, client_options=cast("Any", client), **options)
-    settings = s3_settings()
-    plain = {"allow_http": True} if settings.get("endpoint", "").startswith("http:") else {}
-    return S3Store(
-        address.bucket,
-        config=cast("Any", settings),
-        client_options=cast("Any", client | plain),
-        **options,
-    )
+        return AzureStore(address.bucket, **options)
+    return S3Store(address.bucket, config=cast("Any", settings), **options)

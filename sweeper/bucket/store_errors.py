@@ -7,7 +7,7 @@ import re
 from sweeper.bucket.address import BucketAddress
 from sweeper.errors import BucketError
 
-__all__ = ["complaint"]
+__all__ = ["complaint", "lacks_bucket"]
 
 CODE = re.compile(r"<Code>(\w+)</Code>")
 STATUS = re.compile(r"status code: (\d{3})")
@@ -38,6 +38,11 @@ def complaint(address: BucketAddress, error: BaseException) -> BucketError:
     if said:
         return BucketError(said, lasting=True)
     return BucketError(f"the store of {address} cannot be used now: {_short(text)}")
+
+
+def lacks_bucket(error: BaseException) -> bool:
+    """Whether an error says that there is no such bucket, and not only that an object is gone."""
+    return any(code in str(error) for code in NO_BUCKET)
 
 
 def _lasting(address: BucketAddress, text: str, found: set[str]) -> str:

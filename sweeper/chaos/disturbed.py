@@ -22,9 +22,12 @@ GRID = Path(__file__).with_name("grid.yaml")
 
 @dataclass(frozen=True)
 class Setup:
-    """The folders and names of the small sweep; `log` is the log file of its driver."""
+    """The places and names of the small sweep.
 
-    storage: Path
+    storage : a folder, or the address of a bucket. log : the log file of its driver.
+    """
+
+    storage: str
     tracking: str
     log: Path
     experiment: str = "chaos"
@@ -34,7 +37,7 @@ class Setup:
         """The sweep, as the driver reads it."""
         from sweeper.grid import loading
 
-        sweep = loading.load(GRID, storage=str(self.storage), tracking=self.tracking)
+        sweep = loading.load(GRID, storage=self.storage, tracking=self.tracking)
         return replace(sweep, experiment=self.experiment, cluster=self.cluster)
 
     def command(self) -> list[str]:
@@ -44,7 +47,7 @@ class Setup:
             "-P",
             "-m",
             "sweeper.chaos.disturbed",
-            str(self.storage),
+            self.storage,
             self.tracking,
             str(self.log),
             self.experiment,
@@ -62,7 +65,7 @@ def started(setup: Setup) -> Iterator[subprocess.Popen[bytes]]:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="sweeper.chaos.disturbed")
     for name in ("storage", "tracking", "log", "experiment", "cluster"):
-        parser.add_argument(name, type=Path if name in ("storage", "log") else str)
+        parser.add_argument(name, type=Path if name == "log" else str)
     setup = Setup(**vars(parser.parse_args(argv)))
 
     from rich.console import Console

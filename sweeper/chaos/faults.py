@@ -15,6 +15,7 @@ from pathlib import Path
 from cluster.killing import Process, joined, kill, kill_node
 from cluster.processes import alive, descendants
 from sweeper.storage import ledger, paths
+from sweeper.storage.attempts import publish_file
 from sweeper.storage.stored_files import read_known
 from sweeper.sweep import Sweep
 from trainers import checkpoint
@@ -146,7 +147,11 @@ def cut_ledger(sweep: Sweep, chance: random.Random) -> Cut | None:
 
 
 def _cut(path: Path, chance: random.Random) -> int:
-    """Truncate a file to a random length, as after a power failure; returns the length."""
+    """Truncate a file to a random length, as after a power failure; returns the length.
+
+    On a bucket its object is truncated, too.
+    """
     length = chance.randrange(path.stat().st_size)
     os.truncate(path, length)
+    publish_file(path)
     return length

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from analysis.sources.mlflow_runs import Run
 from analysis.sources.mlflow_store import open_store
 from sweeper.storage import ledger
+from sweeper.storage.attempts import bring_contents
 from sweeper.sweep import PlannedTrial, Sweep
+from trainers.commit_format import STATE
 
 __all__ = ["KINDS", "Promise", "equal_results", "finishes", "tracked_once"]
 
@@ -102,4 +104,6 @@ def _result(sweep: Sweep, trial: PlannedTrial) -> tuple[object, bytes] | None:
     if commit is None:
         return None
     records = [(record.epoch, record.step, repr(record.metrics)) for record in commit.records()]
-    return records, (commit.folder / "state.safetensors").read_bytes()
+    state = commit.folder / STATE
+    bring_contents([state])
+    return records, state.read_bytes()

@@ -7,18 +7,22 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cluster.mlflow_server import MlflowServer, free_port
 from cluster.several import several_nodes
+from sweeper.bucket.address import is_bucket
+from sweeper.bucket.mirror import mirror_at
+from sweeper.bucket.objects import Bucket
 from sweeper.chaos import OWN
 from sweeper.chaos.disturb import Disturbance, Stoppable
 from sweeper.chaos.disturbed import Setup, started
 from sweeper.chaos.promises import KINDS, Promise, equal_results, finishes, tracked_once
 from sweeper.errors import UserError
+from sweeper.storage.addresses import storage_path
 from sweeper.tracking.connection import check_address, settle
 
 __all__ = ["Chaos", "SuiteResult", "chaos"]
@@ -30,13 +34,14 @@ class Chaos:
 
     `cluster` is an address as in a grid, or `OWN` for a Ray of several nodes on this machine.
     `nodes` says whether a node of it may be killed, too. `tracking` None starts an MLflow server,
-    the only one that is stopped. `storage` None is the system's folder for temporary files.
+    the only one that is stopped. `storage` is a folder or the address of a bucket; None is the
+    system's folder for temporary files.
     """
 
     seed: int = 0
     kills: int = 4
     cluster: str = "local"
-    storage: Path | None = None
+    storage: str | None = None
     tracking: str | None = None
     nodes: bool = False
 
@@ -83,42 +88,48 @@ class SuiteResult:
 def chaos(asked: Chaos, say: Callable[[str], None]) -> SuiteResult:
     """Run both sweeps in a new folder, which is removed unless a promise was broken.
 
-    Raises `UserError` if the sweep without faults does not finish.
+    On a bucket it is a new prefix. Raises `UserError` if the sweep without faults does not finish.
     """
     settle()
     begun = time.monotonic()
     if asked.tracking:
         check_address(asked.tracking)
-    if asked.storage:
-        asked.storage.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="sweeper-chaos-", dir=asked.storage))
+    bucket = asked.storage if asked.storage and is_bucket(asked.storage) else None
+    if asked.storage and not bucket:
+        Path(asked.storage).mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="sweeper-chaos-", dir=None if bucket else asked.storage))
+    place = f"{bucket}/{folder.name}" if bucket else str(folder)
     found = None
     try:
         with ExitStack() as stack:
-            found = _run(asked, folder, stack, say)
+            found = _run(asked, folder, place, stack, say)
     finally:
         if found is None or found.kept:
             shutil.rmtree(folder, ignore_errors=True)
+            _clear(place)
     return SuiteResult(
         found.seed,
         found.experiment,
         found.promises,
         found.faults,
         round(time.monotonic() - begun, 1),
-        None if found.kept else str(folder),
+        None if found.kept else place,
     )
 
 
-def _run(asked: Chaos, folder: Path, stack: ExitStack, say: Callable[[str], None]) -> SuiteResult:
+def _run(
+    asked: Chaos, folder: Path, place: str, stack: ExitStack, say: Callable[[str], None]
+) -> SuiteResult:
+    """Run both sweeps, whose storages lie below `place`; all else is in the folder."""
+    storage_path(f"{place}/undisturbed")
     server = None if asked.tracking else _server(folder, stack)
     tracking = asked.tracking or str(server and server.server.uri)
     cluster = stack.enter_context(several_nodes()) if asked.cluster == OWN else asked.cluster
     name = f"{folder.name}"
-    quiet = Setup(
-        folder / "undisturbed", tracking, folder / "driver.log", f"{name}-undisturbed", cluster
-    )
+    log = folder / "driver.log"
+    quiet = Setup(f"{place}/undisturbed", tracking, log, f"{name}-undisturbed", cluster)
     _undisturbed(quiet, say)
-    disturbed = Setup(folder / "disturbed", tracking, folder / "driver.log", name, cluster)
+    disturbed = Setup(f"{place}/disturbed", tracking, log, name, cluster)
     what = Disturbance(disturbed, asked.kills, random.Random(asked.seed), server, say, asked.nodes)
     what.run()
     sweep = what.sweep
@@ -130,6 +141,16 @@ def _run(asked: Chaos, folder: Path, stack: ExitStack, say: Callable[[str], None
     ]
     faults = {kind: what.done[kind] for kind in KINDS}
     return SuiteResult(asked.seed, name, tuple(promises), faults, 0.0, None)
+
+
+def _clear(place: str) -> None:
+    """Delete the storages below an address of a bucket, and their mirrors; nothing of a folder."""
+    if is_bucket(place):
+        for name in ("undisturbed", "disturbed"):
+            shutil.rmtree(mirror_at(f"{place}/{name}").folder)
+        with suppress(OSError):
+            bucket = Bucket(place, patience=15.0)
+            bucket.delete(entry.key for entry in bucket.entries())
 
 
 def _server(folder: Path, stack: ExitStack) -> Stoppable:

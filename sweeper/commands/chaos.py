@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--storage",
         metavar="DIR",
-        help="work in a subfolder of it, which is removed at the end; a cluster "
-        "needs one that every node sees (default: a temporary folder)",
+        help="work in a subfolder of it, which is removed at the end; a cluster needs one that "
+        "every node sees, or a bucket, s3://BUCKET/PREFIX (default: a temporary folder)",
     )
     parser.add_argument(
         "--tracking",
@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from sweeper.bucket.address import is_bucket, parse_address
     from sweeper.chaos.suite import Chaos
     from sweeper.grid.schema import require_tracker
     from sweeper.storage.addresses import storage_path, tracking_uri
@@ -66,16 +67,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.kills < 1:
         raise UserError(f"--kills must be at least 1, and is {arguments.kills}")
     if arguments.cluster not in ("local", OWN) and not arguments.storage:
-        raise UserError("--cluster needs --storage, too: a folder that every node sees")
+        raise UserError(
+            "--cluster needs --storage, too: a folder that every node sees, or s3://..."
+        )
     with placed((None, None, "--tracking")):
         uri = tracking_uri(require_tracker(arguments.tracking)) if arguments.tracking else None
     if arguments.kill_node and arguments.cluster == "local":
         raise UserError("--kill-node needs --cluster: this machine alone has no other node")
+    storage = arguments.storage
+    if storage:
+        storage = str(parse_address(storage) if is_bucket(storage) else storage_path(storage))
     asked = Chaos(
         arguments.seed,
         arguments.kills,
         arguments.cluster,
-        storage_path(arguments.storage) if arguments.storage else None,
+        storage,
         uri,
         arguments.kill_node or arguments.cluster == OWN,
     )

@@ -53,14 +53,14 @@ def _follow(sweep: Sweep, log: Path, printed: int) -> None:
 
     Also until nothing has been added for long while nobody runs the sweep: its host was lost.
     """
-    from sweeper.storage.attempts import bring_sweep
+    from sweeper.storage.attempts import bring_folder
     from sweeper.storage.lease import is_held
     from sweeper.storage.paths import sweep_folder
 
     silent_since = time.monotonic()
     while is_held(sweep_folder(sweep)) or not _is_ended(log):
         time.sleep(PAUSE)
-        bring_sweep(log.parent)
+        bring_folder(log.parent)
         before, printed = printed, _print_from(log, printed)
         if printed > before or is_held(sweep_folder(sweep)):
             silent_since = time.monotonic()

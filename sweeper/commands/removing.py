@@ -32,8 +32,10 @@ class Loss:
 
     def plain(self) -> dict[str, Any]:
         """The same for ``--json``."""
+        from sweeper.storage.addresses import show_storage
+
         return {
-            "storage": str(self.belongings.storage),
+            "storage": show_storage(self.belongings.storage),
             "sweeps": [one.name for one in self.belongings.sweeps],
             "trials": len(self.belongings.trials),
             "counts": self.counts,
@@ -44,10 +46,12 @@ class Loss:
 
     def sentences(self) -> list[str]:
         """The same in words."""
+        from sweeper.storage.addresses import show_storage
+
         own = self.belongings
         trials = ", ".join(f"{count} {status}" for status, count in self.counts.items())
         said = [
-            f"{_many(len(own.sweeps), 'sweep')} in {own.storage}: "
+            f"{_many(len(own.sweeps), 'sweep')} in {show_storage(own.storage)}: "
             + ", ".join(one.name for one in own.sweeps),
             f"{_many(len(own.trials), 'trial')} ({trials}) with weights, metrics, evaluations and "
             f"pictures; {_amount(self.size)} in all"
@@ -72,7 +76,7 @@ def add_removal(parser: argparse.ArgumentParser) -> None:
         "--storage",
         metavar="DIR",
         default="sweeps",
-        help="storage folder that holds it (default: ./sweeps)",
+        help="storage that holds it, a folder or s3://... (default: ./sweeps)",
     )
     parser.add_argument("--keep-runs", action="store_true", help="leave MLflow's runs as they are")
     parser.add_argument("--yes", action="store_true", help="remove without asking")
@@ -81,9 +85,9 @@ def add_removal(parser: argparse.ArgumentParser) -> None:
 def foresee(arguments: argparse.Namespace) -> Loss:
     """Count what would be removed; raises `UserError` if a driver runs one of the sweeps."""
     from sweeper.removal.belongings import held, named
-    from sweeper.storage.addresses import folder_alone
+    from sweeper.storage.addresses import storage_path
 
-    found = named(folder_alone(arguments.storage, "remove"), arguments.name)
+    found = named(storage_path(arguments.storage), arguments.name)
     with held(found):  # refused now, and not after the question
         pass
     runs = () if arguments.keep_runs else _runs(found)

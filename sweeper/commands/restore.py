@@ -17,7 +17,10 @@ HELP = "bring the sweeps of an archive back into a storage; `sweeper reconcile` 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("archive", metavar="FILE", help="a file that `sweeper archive` wrote")
     parser.add_argument(
-        "--storage", metavar="DIR", default="sweeps", help="storage folder (default: ./sweeps)"
+        "--storage",
+        metavar="DIR",
+        default="sweeps",
+        help="storage, a folder or s3://... (default: ./sweeps)",
     )
     add_json(parser)
 
@@ -26,15 +29,17 @@ def run(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from sweeper.removal.archive import restore
-    from sweeper.storage.addresses import check_writable, folder_alone
+    from sweeper.storage.addresses import show_storage, storage_path
+    from sweeper.storage.ledger import check_writable
 
-    storage = folder_alone(arguments.storage, "restore")
+    storage = storage_path(arguments.storage)
     check_writable(storage)
     found = restore(Path(arguments.archive).expanduser().absolute(), storage)
+    shown = show_storage(storage)
     if arguments.json:
         print_json(
             {
-                "storage": str(storage),
+                "storage": shown,
                 "sweeps": [name for _, name in found.sweeps],
                 "trials": found.trials,
                 "present": found.present,
@@ -45,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     there = f", of which {found.present} were there already and stay" if found.present else ""
     screen = console()
     screen.print(
-        f"{names}: {found.trials} trials are in {storage}{there}", markup=False, soft_wrap=True
+        f"{names}: {found.trials} trials are in {shown}{there}", markup=False, soft_wrap=True
     )
     for experiment in dict.fromkeys(experiment for experiment, _ in found.sweeps):
         screen.print(

@@ -23,8 +23,11 @@ from typing import IO, Any
 from sweeper.errors import UserError
 from sweeper.removal.belongings import Belongings, files_in
 from sweeper.storage import paths
+from sweeper.storage.addresses import show_storage
+from sweeper.storage.attempts import bring_contents, delete_objects, upload_as
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.stored_files import read_sweep
+from trainers.commit_format import MANIFEST
 
 __all__ = ["Restored", "restore", "write_archive"]
 
@@ -56,8 +59,11 @@ def write_archive(belongings: Belongings, file: Path) -> int:
     with _said(file), tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as own:
         staged = Path(own) / file.name
         sums: dict[str, str] = {}
+        chosen = list(_chosen(belongings))
+        if not bring_contents(chosen):
+            raise _has_changed()
         with tarfile.open(staged, "w:gz", compresslevel=3) as archive:
-            for path in _chosen(belongings):
+            for path in chosen:
                 name = path.relative_to(storage).as_posix()
                 with path.open("rb") as stream:
                     sums[name] = _sum(stream)
@@ -82,8 +88,8 @@ def restore(file: Path, storage: Path) -> Restored:
         for experiment, name in sweeps:
             if paths.sweep_file_in(paths.sweep_folder_of(storage, experiment, name)).is_file():
                 raise UserError(
-                    f"the storage {storage} has the sweep {name} already; remove that one first, "
-                    "or choose another storage with --storage"
+                    f"the storage {show_storage(storage)} has the sweep {name} already; remove "
+                    "that one first, or choose another storage with --storage"
                 )
         trials = _move_trials(place, storage)
         for path in list(files_in([place / part for part in ("programs", *PARTS[3:])])):
@@ -91,7 +97,7 @@ def restore(file: Path, storage: Path) -> Restored:
         for experiment, name in sweeps:
             _move_sweep(place, storage, experiment, name)
         for report in place.glob("sweeps/*/report"):
-            _move(report, storage / report.relative_to(place))
+            _move_here(report, storage / report.relative_to(place))
     return Restored(tuple(sweeps), *trials)
 
 
@@ -121,10 +127,14 @@ def _compare(archive: Path, sums: dict[str, str]) -> None:
             if content is not None:
                 found[member.name] = _sum(content)
     if found != sums:
-        raise UserError(
-            "the storage changed while the archive was written, and nothing was removed; end what "
-            "writes there, and try again"
-        )
+        raise _has_changed()
+
+
+def _has_changed() -> UserError:
+    return UserError(
+        "the storage changed while the archive was written, and nothing was removed; end what "
+        "writes there, and try again"
+    )
 
 
 def _sum(stream: IO[bytes]) -> str:
@@ -171,7 +181,8 @@ def _move_trials(place: Path, storage: Path) -> tuple[int, int]:
         if paths.trial_file(storage, folder.name).is_file():
             present += 1
         else:
-            shutil.rmtree(there, ignore_errors=True)  # what was never a whole trial
+            delete_objects(there)  # what was never a whole trial
+            shutil.rmtree(there, ignore_errors=True)
             _move(folder, there)
     return len(folders), present
 
@@ -187,7 +198,17 @@ def _move_sweep(place: Path, storage: Path, experiment: str, name: str) -> None:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Rename within the storage; what is there already stays."""
+    """Move to the storage, in a bucket too; what is there already stays.
+
+    By its `trial.json` a trial is there, so that it is uploaded last.
+    """
+    if not os.path.lexists(target):
+        upload_as(source, target, (MANIFEST, "trial.json"))
+        _move_here(source, target)
+
+
+def _move_here(source: Path, target: Path) -> None:
+    """Rename within the storage folder; what is there already stays."""
     if not os.path.lexists(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         source.rename(target)

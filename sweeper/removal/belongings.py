@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeper.errors import UserError
+from sweeper.errors import BucketError, UserError
 from sweeper.status.stored import sweep_rows
 from sweeper.storage import ledger, paths
+from sweeper.storage.attempts import bring_folder
 from sweeper.storage.home import stored_tracking
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.stored_files import read_sweep
@@ -111,10 +112,18 @@ def held(told: Belongings) -> Iterator[Belongings]:
     with ExitStack() as stack:
         for folder in told.sweep_folders:
             stack.enter_context(_lease(folder))
+        _bring(told.storage)
         own = belongings(told.storage, [(one.experiment, one.name) for one in told.sweeps])
         if set(own.trials) - set(told.trials) or len(own.sweeps) < len(told.sweeps):
             raise UserError("the storage changed meanwhile, and nothing was removed; try again")
         yield own
+
+
+def _bring(storage: Path) -> None:
+    try:
+        bring_folder(storage)
+    except OSError as error:
+        raise UserError(str(error)) from error
 
 
 @contextmanager
@@ -122,6 +131,8 @@ def _lease(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             stack.enter_context(hold_lease(folder))
+        except BucketError as error:
+            raise UserError(str(error)) from error
         except OSError as error:
             raise UserError(
                 f"the sweep in {folder} cannot be locked: {error.strerror or error}; make the "

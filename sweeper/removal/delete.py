@@ -7,9 +7,12 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from sweeper.bucket.trial_claims import TrialClaims
 from sweeper.errors import UserError
 from sweeper.removal.belongings import Belongings
 from sweeper.storage import paths
+from sweeper.storage.attempts import delete_objects, withdraw
+from sweeper.storage.claims import claims_in_bucket
 from sweeper.storage.lease import holder, take_lease
 
 __all__ = ["delete"]
@@ -21,9 +24,10 @@ def delete(belongings: Belongings) -> None:
     A sweep's own file goes last: if the process is killed before, the same command goes on.
     Raises `UserError` if a file cannot be deleted, or if a driver trains one of the trials.
     """
+    claims = claims_in_bucket(belongings.storage, belongings.sweep_folders[0])
     try:
         for trial in belongings.trials:
-            _delete_trial(paths.trial_folder(belongings.storage, trial))
+            _delete_trial(paths.trial_folder(belongings.storage, trial), claims)
         _forget(belongings.storage, set(belongings.trials))
         for folder in belongings.report_folders:
             _delete_folder(folder)
@@ -31,35 +35,47 @@ def delete(belongings: Belongings) -> None:
             _delete_sweep(folder)
     except OSError as error:
         raise UserError(
-            f"{error.filename} cannot be deleted: {error.strerror or error}; what was deleted "
-            "before is gone, and the same command goes on"
+            f"{error.filename or belongings.storage} cannot be deleted: {error.strerror or error}"
+            "; what was deleted before is gone, and the same command goes on"
         ) from error
 
 
-def _delete_trial(folder: Path) -> None:
+def _delete_trial(folder: Path, claims: TrialClaims | None) -> None:
     if not folder.is_dir():
         return
     lease = take_lease(folder)
     if lease is None:
-        raise UserError(
-            f"the trial {folder.name} is being trained by {holder(folder)}; wait for it, or end "
-            "it there; then the same command goes on"
-        )
+        raise _is_trained(folder)
     with lease:
-        shutil.rmtree(folder)
+        claimed = claims is None or claims.take(folder.name)
+        if claimed:
+            delete_objects(folder)
+            shutil.rmtree(folder)
+        if claims and claimed:
+            claims.drop([folder.name])
+    if not claimed:
+        raise _is_trained(folder)
+
+
+def _is_trained(folder: Path) -> UserError:
+    return UserError(
+        f"the trial {folder.name} is being trained by {holder(folder)}; wait for it, or end "
+        "it there; then the same command goes on"
+    )
 
 
 def _forget(storage: Path, trials: Collection[str]) -> None:
     """Delete the trials' entries under their lineages, and lineages that have none left."""
     for entry in list(storage.glob("programs/*/*")):
         if entry.name in trials:
-            entry.unlink(missing_ok=True)
+            withdraw(entry)
             with suppress(OSError):  # other trials are of this lineage
                 entry.parent.rmdir()
 
 
 def _delete_sweep(folder: Path) -> None:
     last = paths.sweep_file_in(folder)
+    delete_objects(folder, last.name)
     for entry in list(folder.iterdir()):
         if entry != last:
             _delete_folder(entry) if entry.is_dir() else entry.unlink()

@@ -28,7 +28,6 @@ __all__ = [
     "check_folders",
     "check_writable",
     "default_tracking",
-    "folder_alone",
     "recall_password",
     "relative_storage",
     "require_password",
@@ -69,17 +68,6 @@ def relative_storage(storage: str) -> str:
     """A storage that is a relative path; "" for others."""
     whole = is_bucket(storage) or Path(storage).expanduser().is_absolute()
     return "" if whole else storage
-
-
-def folder_alone(storage: str, command: str) -> Path:
-    """`storage_path` for a command that works on folders only; `UserError` for a bucket."""
-    path = storage_path(storage)
-    if address := bucket_of(path):
-        raise UserError(
-            f"`sweeper {command}` works on a storage folder, and {address} is a bucket; copy or "
-            "delete its objects with the cloud's own tools"
-        )
-    return path
 
 
 def show_storage(storage: Path) -> str:

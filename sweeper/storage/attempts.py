@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -21,13 +22,16 @@ from trainers.commit_format import MANIFEST, STATE
 __all__ = [
     "begin_attempt",
     "bring_all",
-    "bring_sweep",
+    "bring_contents",
+    "bring_folder",
     "bring_trial",
     "bucket_of",
+    "delete_objects",
     "load_state",
     "newest_attempt",
     "publish",
     "publish_file",
+    "upload_as",
     "withdraw",
 ]
 
@@ -74,6 +78,24 @@ def withdraw(file: Path) -> None:
         mirror.unpublish(file.parent)
 
 
+def delete_objects(folder: Path, last: str = "") -> None:
+    """Delete the objects of a folder whose files the caller deletes then; see `Mirror.delete`."""
+    if mirror := mirror_of(folder):
+        mirror.delete(folder, last)
+
+
+def upload_as(source: Path, target: Path, last: Sequence[str] = (MANIFEST,)) -> None:
+    """Upload what the caller moves to `target` then; see `Mirror.upload_as`."""
+    if mirror := mirror_of(target.parent):
+        mirror.upload_as(source, target, last)
+
+
+def bring_contents(files: Sequence[Path]) -> bool:
+    """Fetch the contents of files of which only the size is here; False if one is gone."""
+    mirror = mirror_of(files[0]) if files else None
+    return mirror is None or mirror.fetch(files)
+
+
 def bring_all(storage: Path) -> None:
     """Bring a mirror up to date, and upload what killed workers of this machine had not yet."""
     if mirror := mirror_of(storage):
@@ -95,12 +117,12 @@ def load_state(commit: Commit) -> dict[str, Tensor]:
     Raises `ResumeError` if the file is not the one that was saved.
     """
     if mirror := mirror_of(commit.folder):
-        mirror.fetch(commit.folder / STATE)
+        mirror.fetch([commit.folder / STATE])
     return commit.load()
 
 
-def bring_sweep(folder: Path) -> None:
-    """Bring the folder of a sweep up to date from the bucket."""
+def bring_folder(folder: Path) -> None:
+    """Bring a folder, such as that of a sweep, up to date from the bucket."""
     if mirror := mirror_of(folder):
         mirror.refresh([folder])
 

@@ -12,7 +12,7 @@ from sweeper.storage.lease import driven_sweeps, holder, is_held_here, lease_tok
 from sweeper.storage.paths import lease_file, sweep_file_in, trial_folder
 from sweeper.storage.stored_files import read_sweep
 
-__all__ = ["Claims", "driven_trials"]
+__all__ = ["Claims", "claims_in_bucket", "driven_trials"]
 
 MOST = 256  # of a process's open files, of which many systems grant it 1,024
 
@@ -32,12 +32,7 @@ class Claims:
     def __init__(self, storage: Path, sweep: Path | None = None) -> None:
         self._storage = storage
         self._held: dict[str, TextIO | None] = {}
-        mirror, token = mirror_of(storage), lease_token(sweep) if sweep else ""
-        self._bucket = (
-            TrialClaims(mirror, Driving(mirror.sign(lease_file(sweep)), token))
-            if mirror and sweep and token
-            else None
-        )
+        self._bucket = claims_in_bucket(storage, sweep) if sweep else None
 
     def __enter__(self) -> Claims:
         return self
@@ -90,6 +85,17 @@ class Claims:
         """The processes that hold the trials, as text for a message."""
         found = sorted({holder(trial_folder(self._storage, trial)) for trial in trials})
         return " and ".join(found)
+
+
+def claims_in_bucket(storage: Path, sweep: Path) -> TrialClaims | None:
+    """The claims in the name of the lease that this process holds of the sweep in a folder.
+
+    None if the storage is a folder.
+    """
+    mirror, token = mirror_of(storage), lease_token(sweep)
+    if not mirror or not token:
+        return None
+    return TrialClaims(mirror, Driving(mirror.sign(lease_file(sweep)), token))
 
 
 def driven_trials(storage: Path, but: Path | None = None) -> Iterator[str]:

@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 
 from cluster.processes import own_session
+from sweeper.bucket.objects import Bucket
 from sweeper.chaos.disturb import Disturbance
 from sweeper.chaos.disturbed import Setup
 from sweeper.chaos.faults import cut_commit, cut_ledger, saved_epochs
@@ -28,6 +29,7 @@ from sweeper.driver.run import RunOptions, run
 from sweeper.storage import paths
 from sweeper.worker import reporter
 from tests.chaos.test_torn import stored
+from tests.sweeper.bucket.object_store import BUCKET, object_store, settings_of
 from tests.sweeper.mlflow_view import THIRD_PARTY
 from tests.sweeper.small import newest, planned, prepared, small_sweep, train, undisturbed
 from trainers import checkpoint
@@ -36,20 +38,25 @@ pytestmark = THIRD_PARTY
 
 
 @pytest.mark.chaos
-def test_the_command_keeps_its_promises(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_command_keeps_its_promises_on_a_bucket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = tmp_path / "theirs"
-    place.mkdir()
-    (place / "file").touch()
-    assert main(["chaos", "--kills", "2", "--seed", "1", "--storage", str(place), "--json"]) == 0
+    with object_store() as port:
+        for name, value in settings_of(f"http://127.0.0.1:{port}", tmp_path).items():
+            monkeypatch.setenv(name, value)
+        place = Bucket(f"s3://{BUCKET}/theirs")
+        place.put("file", b"")
+        storage = str(place.address)
+        assert main(["chaos", "--kills", "2", "--seed", "1", "--storage", storage, "--json"]) == 0
+        left = [entry.key for entry in place.entries()]
     found = json.loads(capsys.readouterr().out)
     assert found["kept"]
     faults = found["faults"]  # a worker and MLflow only if the sweep has not ended before
     assert [faults[one] for one in ("driver killed", "node killed", "record cut")] == [2, 0, 1]
     assert {row["kept"] for row in found["promises"]} == {"yes"}
     assert all(row["of"] for row in found["promises"])
-    assert [path.name for path in place.iterdir()] == ["file"]
+    assert left == ["file"]
+    assert not list(tmp_path.glob("sweeper/buckets/*"))
 
 
 @pytest.mark.slow
@@ -70,7 +77,7 @@ def test_a_cluster_that_loses_a_node_keeps_its_promises(tmp_path: Path) -> None:
 
 
 def test_the_shipped_grid_can_be_disturbed(tmp_path: Path) -> None:
-    sweep = Setup(tmp_path, "sqlite:///none.db", tmp_path / "log", "name", "host:1").sweep()
+    sweep = Setup(str(tmp_path), "sqlite:///none.db", tmp_path / "log", "name", "host:1").sweep()
     assert (sweep.experiment, sweep.cluster, len(sweep.trials)) == ("name", "host:1", 6)
     assert {trial.params["epochs"] for trial in sweep.trials} == {30}
 
@@ -122,7 +129,7 @@ def test_only_what_is_under_way_is_cut(tmp_path: Path) -> None:
 
 
 def test_where_no_trial_is_under_way_the_ledger_is_cut(tmp_path: Path) -> None:
-    setup = Setup(tmp_path, "sqlite:///none.db", tmp_path / "log")
+    setup = Setup(str(tmp_path), "sqlite:///none.db", tmp_path / "log")
     what = Disturbance(setup, 2, random.Random(0), None, list[str]().append)
     prepared(what.sweep)
     what._cut()
@@ -133,7 +140,7 @@ def test_where_no_trial_is_under_way_the_ledger_is_cut(tmp_path: Path) -> None:
 
 def test_what_is_missing_or_empty_is_not_cut(tmp_path: Path) -> None:
     """A driver that was killed at once has not mended what was cut before it."""
-    setup = Setup(tmp_path, "sqlite:///none.db", tmp_path / "log")
+    setup = Setup(str(tmp_path), "sqlite:///none.db", tmp_path / "log")
     what = Disturbance(setup, 2, random.Random(0), None, list[str]().append)
     what._cut()
     prepared(what.sweep)
@@ -175,7 +182,7 @@ def test_wrong_options_are_answered(
 
 
 def test_only_a_driver_that_was_under_way_counts_as_killed(tmp_path: Path) -> None:
-    setup = Setup(tmp_path, "sqlite:///none.db", tmp_path / "log")
+    setup = Setup(str(tmp_path), "sqlite:///none.db", tmp_path / "log")
     said = list[str]()
     what = Disturbance(setup, 1, random.Random(0), None, said.append)
     for code, killed in (("import time; time.sleep(600)", 1), ("", 1)):

@@ -47,6 +47,8 @@ def test_of_two_writers_one_has_the_object(store: FaultyStore, address: str) -> 
     found = bucket.get("lease")
     assert found
     assert (found.content, found.tag) == (b"one, again", renewed)
+    store.proxy.answer = 404, error("NoSuchKey")  # by which AWS answers for one that is gone
+    assert bucket.update("lease", b"one, still", renewed) is None
 
 
 def test_faults_are_outlasted(store: FaultyStore, address: str, tmp_path: Path) -> None:
