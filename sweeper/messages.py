@@ -67,6 +67,7 @@ class Job:
     leaving : a file; once it exists, the job is given up after the current epoch, with a commit,
         as its node is about to end. The worker sets it, as only it knows its node.
     data_folder : the driver's SWEEPER_DATA, for nodes whose environment has none.
+    send_data : whether a node that lacks a data set takes it from the storage.
     bucket : the address of the storage if it is on one; each node then has a folder of its own.
     """
 
@@ -86,6 +87,7 @@ class Job:
     machine: Mapping[str, str] = field(default_factory=dict)
     leaving: str = ""
     data_folder: str = ""
+    send_data: bool = False
 
     def trial(self, name: str) -> JobTrial:
         """The trial with this id."""

@@ -133,6 +133,7 @@ class Sweep:
     components : the files of the user's own that the grid brings, by what it calls them.
     allow_mixed : whether nodes of a cluster may differ in program, versions and processor.
     send_code : whether the nodes of a cluster get this program from the driver.
+    send_data : whether they get the files of data sets that they lack from the storage.
     models : which trained models MLflow gets; no trial's id depends on it.
     relative_storage : the storage as the user gave it, if that is a relative path.
     """
@@ -157,6 +158,7 @@ class Sweep:
     proposals: Proposals | None = None
     allow_mixed: bool = False
     send_code: bool = False
+    send_data: bool = False
     models: KeptModels = field(default_factory=KeptModels)
 
     def examples(self) -> list[PlannedTrial]:

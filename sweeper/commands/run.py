@@ -58,6 +58,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help="send this program to the nodes of the cluster, as `send_code: true` in a grid",
     )
     parser.add_argument(
+        "--send-data",
+        action="store_true",
+        help="send the files of data sets to nodes that lack them, by the storage, as "
+        "`send_data: true` in a grid",
+    )
+    parser.add_argument(
         "--retry-failed",
         action="store_true",
         help="train diverged trials again, too (others that failed always are)",
@@ -94,8 +100,12 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
         _page(sweep) if arguments.open else nullcontext() as page,
         log_uploaded(sweep) as end_log,
     ):
-        kept = replace(sweep.models, which=arguments.models or sweep.models.which)
-        sent = replace(sweep, send_code=sweep.send_code or arguments.send_code, models=kept)
+        sent = replace(
+            sweep,
+            send_code=sweep.send_code or arguments.send_code,
+            send_data=sweep.send_data or arguments.send_data,
+            models=replace(sweep.models, which=arguments.models or sweep.models.which),
+        )
         code = _train(_at(sent, arguments.cluster), arguments, page)
         end_log(f"{ENDED} {code}\n")
         return code

@@ -74,10 +74,8 @@ def _sweep(
         place = storage_path(storage) if storage else storage_path(checked.storage, home)
         check_writable(place)
     with mistakes.independent(), placed(places.get("tracking")):
-        address = tracking_uri(
-            require_tracker(tracking or checked.tracking or default_tracking()),
-            None if tracking else home,
-        )
+        named = require_tracker(tracking or checked.tracking or default_tracking())
+        address = tracking_uri(named, None if tracking else home)
     files = bring_components(document, checked.components, components)
     with refused():
         points = _points(document, checked, yes)
@@ -94,6 +92,7 @@ def _sweep(
         cluster=checked.cluster,
         allow_mixed=checked.allow_mixed,
         send_code=checked.send_code,
+        send_data=checked.send_data,
         resources=checked.resources.plain(),
         analysis=checked.analysis.model_dump(exclude_none=True),
         until=checked.until.rule() if checked.until else None,

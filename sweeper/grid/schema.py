@@ -313,6 +313,7 @@ class GridSchema(_Shared):
     cluster: Annotated[str, AfterValidator(check_cluster)] = "local"
     allow_mixed: bool = False
     send_code: bool = False
+    send_data: bool = False
     models: Literal["none", "best", "all"] = "best"
 
 

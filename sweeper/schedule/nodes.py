@@ -18,9 +18,11 @@ from sweeper.messages import Job, JobTrial
 from sweeper.schedule.deaths import UNABLE, Death
 from sweeper.storage import ledger, paths
 from sweeper.storage.attempts import bucket_of
+from sweeper.storage.sent_data import send_data
 from sweeper.storage.signs import Sign
 from sweeper.sweep import Sweep
 from sweeper.worker.fitness import ENDING, SAME, difference, examine, lack
+from trainers.errors import DataError
 
 __all__ = ["Nodes", "example_job", "remarks", "standard", "unable"]
 
@@ -55,12 +57,19 @@ class Nodes:
         self._looked = time.monotonic()
         self._hopeless = False
         self._data = os.environ.get("SWEEPER_DATA", "")
-        self._job = replace(example_job(sweep), nonce=self._nonce, data_folder=self._data)
+        self._job = replace(
+            example_job(sweep),
+            nonce=self._nonce,
+            data_folder=self._data,
+            send_data=sweep.send_data,
+        )
         self._probe = Probe(partial(examine, self._job.to_json()))
 
     def admit(self) -> None:
         """Examine all nodes; raises `UserError` if there are some, and none can train."""
         ledger.write_components(self._sweep)
+        if self._sweep.send_data:
+            self._send_data()
         ledger.write_file(paths.nonce_file(self._job.sweep), self._nonce.encode())
         self._see_ending()
         self._probe.start(self._asked)
@@ -84,7 +93,13 @@ class Nodes:
     def stamped(self, job: Job) -> Job:
         """The job with what its worker must find."""
         same = {} if self._sweep.allow_mixed else self._machine
-        return replace(job, nonce=self._nonce, machine=same, data_folder=self._data)
+        return replace(
+            job,
+            nonce=self._nonce,
+            machine=same,
+            data_folder=self._data,
+            send_data=self._sweep.send_data,
+        )
 
     @property
     def without(self) -> str:
@@ -128,6 +143,15 @@ class Nodes:
         if self._died:
             for node in [one for one in live_nodes() if one.address == address]:
                 self._died.pop(node.id, None)
+
+    def _send_data(self) -> None:
+        """Write the files of the data sets to the storage, for nodes that lack them."""
+        with placed(self._sweep.places.get("storage")):
+            try:
+                for one in self._job.trials:
+                    send_data(self._sweep.storage, one.trial.data, one.checksum)
+            except (DataError, OSError) as error:
+                raise UserError(f"the data cannot be written to the storage: {error}") from error
 
     def _see_ending(self) -> None:
         """Leave out the nodes that are about to end; another one may join in their place."""

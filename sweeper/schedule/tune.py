@@ -37,7 +37,7 @@ from sweeper.storage.paths import leaving_file
 from sweeper.storage.signs import StopSign
 from sweeper.worker.fitness import UnfitNode, require_fit
 from sweeper.worker.gpu_share import keep_to_share
-from sweeper.worker.local_copy import localized
+from sweeper.worker.local_copy import localized, with_data
 from sweeper.worker.worker import train_pack
 
 __all__ = ["TuneSchedule"]
@@ -360,7 +360,7 @@ def _train(config: dict[str, Any]) -> None:
         text = localized(config["job"])
         require_fit(text)
         keep_to_share(context.get_assigned_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
-        job = Job.from_json(text)
+        job = with_data(Job.from_json(text))
         train_pack(
             replace(job, leaving=str(leaving_file(job.sweep, node)) if job.nonce else ""),
             lambda events: tune.report({"events": encode(events)}),

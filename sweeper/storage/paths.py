@@ -25,6 +25,7 @@
     components/<sha256>.py                   a file of components that a grid brought
     datasets/<checksum>.json                 facts about a data set: shape, size, spectrum
     classifiers/                             reference classifiers of data sets
+    data/<checksum>.tar                      the files of a data set, for nodes that lack them
 
 On a bucket the same names are the keys of objects. Leases, claims, the stop sign, the signs to
 leave a node and the numbers of attempts are objects below ``signs/``, with the file's name.
@@ -48,6 +49,7 @@ __all__ = [
     "commit_manifests",
     "component_file",
     "component_files",
+    "data_archive",
     "dataset_file",
     "delivered_file",
     "driver_log",
@@ -252,6 +254,11 @@ def component_files(sweep: Sweep) -> tuple[str, ...]:
 def dataset_file(storage: str | Path, checksum: str) -> Path:
     """Facts of a data set that the analysis needs without reading the data."""
     return Path(storage) / "datasets" / f"{checksum}.json"
+
+
+def data_archive(storage: str | Path, checksum: str) -> Path:
+    """The files of a data set (see `sweeper.storage.sent_data`); on a bucket only an object."""
+    return Path(storage) / "data" / f"{checksum}.tar"
 
 
 def classifier_folder(storage: str | Path) -> Path:

@@ -14,7 +14,7 @@ from sweeper.errors import UserError
 from sweeper.messages import Job
 from sweeper.storage.disk_space import scarce
 from sweeper.storage.paths import nonce_file
-from sweeper.worker.local_copy import localized
+from sweeper.worker.local_copy import localized, with_data
 from trainers import TrainerError
 from trainers.datasets import DATASETS
 from trainers.provenance import machine
@@ -95,7 +95,7 @@ def require_fit(job: str) -> None:
 def _without_data(job: str) -> str | None:
     """Why this node cannot use the data of a job's trials; None if it can."""
     try:
-        for trial in Job.from_json(job).trials:
+        for trial in with_data(Job.from_json(job)).trials:
             _require_data(json.dumps(trial.trial.config()["data"]), trial.checksum)
     except (TrainerError, OSError, TypeError) as error:
         folder = json.loads(job)["data_folder"]

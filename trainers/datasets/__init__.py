@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
@@ -17,17 +17,20 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from trainers.errors import DataError, InvalidValue
+from trainers.fields import substitute
 from trainers.registry import Registry
 
 __all__ = [
     "DATASETS",
     "Dataset",
+    "FromFiles",
     "Split",
     "Splits",
     "array_checksum",
     "data_folder",
     "hold_out",
     "load",
+    "moved",
     "require_apart",
 ]
 
@@ -86,6 +89,20 @@ class Dataset(Hashable, Protocol):
         ...
 
 
+@runtime_checkable
+class FromFiles(Protocol):
+    """A data set that is read from files, which may be copied to other machines.
+
+    `place` is the field that names their folder; where that is None, SWEEPER_DATA does.
+    """
+
+    place: ClassVar[str]
+
+    def files(self) -> Sequence[Path]:
+        """The files that `load` reads, in the folder or below; `DataError` if one is missing."""
+        ...
+
+
 DATASETS: Registry[Dataset] = Registry("data set", "trainers.datasets")
 
 
@@ -109,6 +126,12 @@ def data_folder(data_dir: str | None, fetched: bool = False) -> Path:
             f"variable SWEEPER_DATA, to the folder that holds the data sets{fetch}"
         )
     return Path(named).expanduser()
+
+
+def moved(dataset: Dataset, folder: Path) -> Dataset:
+    """The same data set `FromFiles`, which are in another folder."""
+    assert isinstance(dataset, FromFiles)
+    return substitute(dataset, {dataset.place: str(folder)})
 
 
 def hold_out(

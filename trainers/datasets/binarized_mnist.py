@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -42,6 +44,7 @@ class BinarizedMnist(Component):
 
     reference: ClassVar[str] = "Salakhutdinov and Murray 2008; Im et al. 2017, Sec. 4"
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    place: ClassVar[str] = "data_dir"
 
     binarize: Literal["static", "dynamic", "threshold"] = "static"
     data_seed: Natural = 0
@@ -75,6 +78,9 @@ class BinarizedMnist(Component):
     def checksum(self) -> str:
         about = f"{self._grey.checksum()}/{self.binarize}/{self.data_seed}"
         return hashlib.sha256(about.encode()).hexdigest()[:16]
+
+    def files(self) -> Sequence[Path]:
+        return self._grey.files()
 
     @property
     def _grey(self) -> Mnist:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -39,6 +40,7 @@ class Cifar10(Component):
 
     reference: ClassVar[str] = "Krizhevsky 2009, Learning multiple layers of features"
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    place: ClassVar[str] = "data_dir"
 
     data_dir: Annotated[str | None, Where()] = None
     download: Annotated[bool, Where()] = False
@@ -63,6 +65,12 @@ class Cifar10(Component):
         split = "" if self.split_seed is None else f"/{self.split_seed}"
         about = f"{sorted(self._check().items())}/{self.validation}/{self.limit}{split}"
         return hashlib.sha256(about.encode()).hexdigest()[:16]
+
+    def files(self) -> Sequence[Path]:
+        from torchvision.datasets import CIFAR10
+
+        folder = data_folder(self.data_dir, fetched=True) / CIFAR10.base_folder
+        return [folder / name for name in self._check()]
 
     def _part(self, train: bool) -> Split:
         from torchvision.datasets import CIFAR10

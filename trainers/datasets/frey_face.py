@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -50,6 +51,7 @@ class FreyFace(Component):
 
     reference: ClassVar[str] = "Roweis and Saul 2000; Im et al. 2017, arXiv:1511.06406, Table 2"
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    place: ClassVar[str] = "data_dir"
 
     data_dir: Annotated[str | None, Where()] = None
     data_seed: Natural = 0
@@ -72,6 +74,10 @@ class FreyFace(Component):
     def checksum(self) -> str:
         split = [] if self.split_seed is None else [self.split_seed]
         return array_checksum(read_frames(self._path), np.array([*SPLIT, self.data_seed, *split]))
+
+    def files(self) -> Sequence[Path]:
+        require_file(self._path, REMEDY)
+        return [self._path]
 
     @property
     def _path(self) -> Path:

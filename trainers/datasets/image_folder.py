@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -61,6 +62,7 @@ class ImageFolder(Component):
 
     reference: ClassVar[str] = "your own images; read through torchvision"
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    place: ClassVar[str] = "folder"
 
     folder: Annotated[str, Where()]
     size: Count = 32
@@ -117,6 +119,9 @@ class ImageFolder(Component):
                 line = f"{name}/{self._digest(path)}{self._traits(path, album.class_of(path))}"
                 digest.update(os.fsencode(line))
         return digest.hexdigest()[:16]
+
+    def files(self) -> Sequence[Path]:
+        return self._album().paths
 
     @property
     def _root(self) -> Path:

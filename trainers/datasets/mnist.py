@@ -52,6 +52,7 @@ class Mnist(Component):
 
     reference: ClassVar[str] = "LeCun et al. 1998, Gradient-based learning"
     value_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    place: ClassVar[str] = "data_dir"
 
     data_dir: Annotated[str | None, Where()] = None
     download: Annotated[bool, Where()] = False
@@ -73,20 +74,14 @@ class Mnist(Component):
         return Splits(train=kept, test=test, scale=255.0, validation=apart)
 
     def checksum(self) -> str:
-        self._files()
+        self.files()
         split = "" if self.split_seed is None else f"/{self.split_seed}"
         digest = hashlib.sha256(f"{self.validation}/{self.limit}{split}".encode())
         for sha256 in FILES.values():
             digest.update(bytes.fromhex(sha256))
         return digest.hexdigest()[:16]
 
-    def _part(self, part: str) -> Split:
-        images, labels = (path for path in self._files() if path.name.startswith(part))
-        pixels = torch.from_numpy(np.fromfile(images, np.uint8, offset=16))
-        digits = torch.from_numpy(np.fromfile(labels, np.uint8, offset=8))
-        return Split(pixels.reshape(-1, math.prod(self.shape)), digits.long())
-
-    def _files(self) -> list[Path]:
+    def files(self) -> list[Path]:
         """The four files; raises `DataError` if one is missing or its checksum does not match."""
         folder = data_folder(self.data_dir, fetched=True)
         raw = folder / "MNIST" / "raw"
@@ -97,3 +92,9 @@ class Mnist(Component):
         for name, sha256 in FILES.items():
             require_digest(raw / name, "sha256", sha256, REMEDY)
         return [raw / name for name in FILES]
+
+    def _part(self, part: str) -> Split:
+        images, labels = (path for path in self.files() if path.name.startswith(part))
+        pixels = torch.from_numpy(np.fromfile(images, np.uint8, offset=16))
+        digits = torch.from_numpy(np.fromfile(labels, np.uint8, offset=8))
+        return Split(pixels.reshape(-1, math.prod(self.shape)), digits.long())

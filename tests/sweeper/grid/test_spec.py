@@ -65,7 +65,7 @@ LINES = [
         "sedes: 3",
         "sedes: unknown key 'sedes'; did you mean 'seeds'? (known: aliases, allow_mixed, "
         "analysis, cluster, components, data, defaults, evaluate, experiment, resources, search, "
-        "seeds, send_code, split_seeds, storage, tracking, trials, until)",
+        "seeds, send_code, send_data, split_seeds, storage, tracking, trials, until)",
     ),
     ("seeds: 0", "seeds: must be how many seeds (>= 1) or a list of them, and is 0"),
     ("seeds: yes", "seeds: must be how many seeds (>= 1) or a list of them, and is 'yes'"),

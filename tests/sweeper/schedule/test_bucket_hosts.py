@@ -1,4 +1,7 @@
-"""On real hosts that share no folder: both train one sweep, whose storage is on a bucket."""
+"""On real hosts that share no folder: both train one sweep, whose storage is on a bucket.
+
+One of them has the data set; the other one gets it from the bucket.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from tests.sweeper.mlflow_view import THIRD_PARTY
 from tests.sweeper.schedule.test_hosts import MEETING
 from tests.sweeper.small import newest, undisturbed
 from tests.three_hosts import GATEWAY, HEAD, NEEDS_HOSTS, three_hosts
+from tests.trainers.test_data_files import write_faces
 
 pytestmark = [*THIRD_PARTY, NEEDS_HOSTS, pytest.mark.slow]
 
@@ -25,7 +29,8 @@ ROOT = Path(__file__).parents[3]
 ADDRESS = f"s3://{BUCKET}/hosts"
 GRID = """
 experiment: hosts
-data: digits
+data: frey_face
+send_data: true
 seeds: 1
 defaults: {{network: linear, d_z: 2, epochs: 2, batch_size: 64}}
 components: [{folder}/meeting.py]
@@ -46,6 +51,9 @@ def test_hosts_that_share_nothing_train_one_sweep(
         def settings(machine: str) -> dict[str, str]:
             return settings_of(f"http://{GATEWAY}:{port}", hosts.folder / machine / "cache")
 
+        data = hosts.folder / "cla" / "data"
+        data.mkdir()
+        write_faces(data)
         (hosts.folder / "met").mkdir()
         (hosts.folder / "meeting.py").write_text(MEETING)
         grid = hosts.folder / "grid.yaml"
@@ -60,7 +68,7 @@ def test_hosts_that_share_nothing_train_one_sweep(
                 [sys.executable, "-m", "sweeper", "run", str(grid), *words],
                 "; ".join(hosts.masks("cla")),
             ),
-            env=hosts.settings(settings("cla")),
+            env=hosts.settings({**settings("cla"), "SWEEPER_DATA": str(data)}),
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -70,9 +78,12 @@ def test_hosts_that_share_nothing_train_one_sweep(
         assert json.loads(done.stdout)["finished"] == 4
         for name, value in settings_of(f"http://127.0.0.1:{port}", tmp_path).items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("SWEEPER_DATA", str(data))
         sweep = load(grid, storage=ADDRESS, tracking=tracking)
         commits = [newest(sweep, trial) for trial in sweep.trials]
         assert {one.manifest["host"] for one in commits} == {"cla", "clb"}
+        copies = hosts.folder.glob("*/cache/sweeper/data/*/frey_rawface.mat")
+        assert [path.relative_to(hosts.folder).parts[0] for path in copies] == ["clb"]
         assert all(map(load_state, commits))
         assert ledger.has_finished(sweep.storage, sweep.trials[0].id)
         other = undisturbed(tmp_path, sweep.trials)
