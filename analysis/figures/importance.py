@@ -12,7 +12,7 @@ from analysis.figures.drawing.labels import hover, hover_template, label
 from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.figures.search import searched
-from analysis.wording import percent, quantity, symbol
+from analysis.wording import listed, percent, quantity, symbol
 
 __all__ = ["FIGURE", "Shares", "draw", "info"]
 
@@ -44,7 +44,8 @@ def info(view: View) -> Shares:
         raise NothingToDraw("The importance of settings takes ten finished points of a search.")
     return Shares(
         pd.DataFrame(rows),
-        "How far the best tenth of the points lies apart from all of them in each setting, as a "
+        f"For {listed([quantity(goal) for goal in stored])}: how far the best tenth of the "
+        "points lies apart from all of them in each setting, as a "
         "share of the sum (Optuna's PED-ANOVA, arXiv:2304.10255). A search looks more often where "
         "it is good, so that a setting that it fixed early may seem to matter less than it does.",
     )

@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         "count": len(found),
         "stored": any(sweep_file(sweep).is_file() for sweep in sweeps),
         "counts": counts(found),
+        "sweep_counts": _sweep_counts(sweeps, found),
         "waiting": trackers,
         "trials": [_plain(one) for one in found],
     }
@@ -84,6 +85,14 @@ def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
             if name not in grid_files.shipped_grids():
                 raise
     return [as_stored(with_known(loading.load(name, yes=True, storage=arguments.storage)))]
+
+
+def _sweep_counts(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> dict[str, Any]:
+    """The number of trials of each status by sweep; a trial may be in several."""
+    from sweeper.status.standing import counts
+
+    states = {one.id: one for one in found}
+    return {sweep.name: counts(states[trial.id] for trial in sweep.trials) for sweep in sweeps}
 
 
 def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:
@@ -166,6 +175,9 @@ def _show(row: Mapping[str, Any], found: Sequence[Standing]) -> None:
     screen = console()
     draw_standings(screen, found)
     screen.print(f"{row['experiment']}: {_said(row['counts'])}", markup=False, soft_wrap=True)
+    if len(row["sweeps"]) > 1:
+        for name, counted in row["sweep_counts"].items():
+            screen.print(f"  {name}: {_said(counted)}", markup=False, soft_wrap=True)
     if not row["stored"] and row["counts"]["pending"] == row["count"]:
         screen.print(
             f"this grid was never run in {row['storage']}; if it was run elsewhere, say "

@@ -23,7 +23,7 @@ from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.run_deletion import models_of_run
 from sweeper.tracking.run_files import RunFiles
 from sweeper.tracking.runs import MODEL_TAG, Runs, Shown
-from sweeper.tracking.tags import text
+from sweeper.tracking.tags import NOTE, text
 from trainers.errors import TrainerError
 from trainers.served import model_files
 
@@ -78,7 +78,11 @@ class LoggedModels:
             self._experiment,
             name=NAME,
             source_run_id=shown.run,
-            tags={"sweeper.trial": trial.id, "sweeper.label": trial.label},
+            tags={
+                "sweeper.trial": trial.id,
+                "sweeper.label": trial.label,
+                NOTE: _about(trial, shown),
+            },
             params={name: text(value) for name, value in trial.params.items()},
             model_type=text(trial.params.get("model")),
         )
@@ -103,6 +107,15 @@ class LoggedModels:
         self._client.log_batch(shown.run, metrics=_metrics(sweep, trial, model))
         self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
         return True
+
+
+def _about(trial: PlannedTrial, shown: Shown) -> str:
+    """Markdown for the model's page."""
+    return (
+        f"{trial.label}: the estimate x̂ of images, in data units; of clean ones it is their "
+        f'reconstruction.\n\n`mlflow.pyfunc.load_model("runs:/{shown.run}/{NAME}")'
+        ".predict(images)` where sweeper is installed."
+    )
 
 
 def _metrics(sweep: Sweep, trial: PlannedTrial, model: LoggedModel) -> list[Metric]:

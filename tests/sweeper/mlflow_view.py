@@ -19,7 +19,10 @@ READY = [*THIRD_PARTY, pytest.mark.usefixtures("ready_store")]
 
 @dataclass(frozen=True)
 class View:
-    """All active runs of an experiment, and each metric's history by trial."""
+    """All active runs of an experiment, and each metric's history by trial.
+
+    Without the machine's load, which no storage has.
+    """
 
     parents: list[Run]
     runs: dict[str, list[Run]]
@@ -56,7 +59,7 @@ def look(uri: str, experiment: str = "demo") -> View:
         if trial:
             runs.setdefault(trial, []).append(run)
         artifacts[trial] = sorted(file.path for file in client.list_artifacts(run.info.run_id))
-        for name in run.data.metrics:
+        for name in (name for name in run.data.metrics if not name.startswith("system/")):
             rows = client.get_metric_history(run.info.run_id, name)
             history[trial, name] = sorted((row.step, row.timestamp, row.value) for row in rows)
     parents = [run for run in everything if run.data.tags.get("sweeper.kind") == "sweep"]

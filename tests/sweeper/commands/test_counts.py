@@ -59,6 +59,8 @@ def test_failed_trials_are_counted_alike_everywhere(
               if len(json.loads(path.read_text())["trials"]) == 4]  # fmt: skip
     standing = answer(capsys, "status", name)["counts"]
     assert {status: number for status, number in standing.items() if number} == counts
+    of_both = answer(capsys, "status", "counts")["sweep_counts"]
+    assert of_both[name] == standing
     parents = look(f"sqlite:///{place}/mlflow.db", "counts").parents
     [parent] = [run for run in parents if run.data.tags["sweeper.sweep"] == name]
     found = {key: parent.data.metrics[f"trials/{key}"] for key in counts}

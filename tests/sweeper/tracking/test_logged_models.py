@@ -89,6 +89,7 @@ def test_a_model_says_what_it_is_and_holds_no_pickle(all_kept: Sweep) -> None:
     model, records = found[trial.id], newest(all_kept, trial).records()
     assert model.status == LoggedModelStatus.READY
     assert model.params["sigma"] == "0.1"
+    assert f"runs:/{model.source_run_id}/model" in model.tags["mlflow.note.content"]
     metrics = {metric.key: metric.value for metric in model.metrics}
     assert metrics == pytest.approx(records[-1].metrics)
     [run] = look(all_kept.tracking).runs[trial.id]
