@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import torch
 
 from trainers.allocator import keep_memory
 from trainers.errors import ResumeError, TrainerError
+from trainers.probe import advised_size
 from trainers.stored import StoredTrial, claimed, packs, stored_trials
 from trainers.stored_training import train_stored
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if left else 0
 
 
-def train_all(trials: Sequence[StoredTrial], device: str, size: int) -> None:
+def train_all(trials: Sequence[StoredTrial], device: str, size: int | None) -> None:
     """Train the trials, in packs of at most `size`, without those that other processes train."""
     done = sum(one.finished for one in trials)
     todo = [one for one in trials if not (one.merged or one.finished or one.hopeless)]
@@ -50,10 +51,21 @@ def train_all(trials: Sequence[StoredTrial], device: str, size: int) -> None:
     def say(one: StoredTrial, sentence: str) -> None:
         say_line(f"{one.folder.name}  {one.label}: {sentence}")
 
-    for pack in packs(todo, size):
+    for pack in divided(todo, device, size):
         with ExitStack() as leases:
             mine = [one for one in claimed(pack, leases) if not one.finished]
             train_stored(mine, device, say)
+
+
+def divided(
+    trials: Sequence[StoredTrial], device: str, size: int | None
+) -> Iterator[list[StoredTrial]]:
+    """Packs of at most `size`; None: of one on a CPU, on a GPU of the size that a probe finds."""
+    if size or device == "cpu":
+        yield from packs(trials, size or 1)
+        return
+    for program in packs(trials, max(1, len(trials))):
+        yield from packs(program, advised_size([one.trial for one in program], device))
 
 
 def require_device(device: str) -> None:
@@ -80,19 +92,21 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument(
         "--pack",
-        type=positive,
+        type=size_or_auto,
         default=1,
         metavar="N",
-        help="train up to N trials as one program, where they differ in numbers only",
+        help="train up to N trials as one program, where they differ in numbers only; auto: as "
+        "many as a GPU is fastest with",
     )
     return found
 
 
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("takes a whole number from 1")
-    return number
+def size_or_auto(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("takes a whole number from 1, or auto")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -13,7 +14,7 @@ from trainers.memory import out_of_memory
 from trainers.pack import Pack
 from trainers.trial import Trial
 
-__all__ = ["Cost", "best_size", "fastest", "measured", "room"]
+__all__ = ["Cost", "advised_size", "best_size", "fastest", "measured", "room"]
 
 GAIN = 0.05
 STEPS = 40
@@ -52,6 +53,17 @@ def best_size(measure: Callable[[int], Cost], most: int, room: float) -> int:
         size, least = tried, cost.seconds / tried
         tried = min(2 * size, most)
     return size
+
+
+def advised_size(trials: Sequence[Trial], device: str) -> int:
+    """The size of packs of these trials, of one program, on a GPU: 1 if they cannot be measured.
+
+    What is wrong with them is said when they are trained.
+    """
+    try:
+        return best_size(partial(measured, trials, device), len(trials), room(device))
+    except Exception:  # noqa: BLE001 - raised again there
+        return 1
 
 
 def fastest(measure: Callable[[Way], Cost], ways: Sequence[Way]) -> Way:

@@ -9,7 +9,7 @@ from sweeper.grid.identity import canonical
 from sweeper.messages import Job
 from sweeper.worker.member import TrialInTraining
 from trainers.convolution import Way, ways
-from trainers.probe import best_size, fastest, measured, room
+from trainers.probe import advised_size, fastest, measured
 from trainers.program import pack_key
 
 __all__ = ["convolution_way", "largest_pack", "remember"]
@@ -22,13 +22,7 @@ def largest_pack(job: Job, members: Sequence[TrialInTraining]) -> int:
     """How many of the members may train as one pack; the first job of a program probes its GPU."""
     program = _program(job, members[0])
     if job.probe and len(members) > 1 and program not in _MOST:
-        trials = [one.trial for one in job.trials]
-        try:
-            _MOST[program] = best_size(
-                partial(measured, trials, job.device), len(trials), room(job.device)
-            )
-        except Exception:  # noqa: BLE001 - raised again where the trials are trained
-            _MOST[program] = 1
+        _MOST[program] = advised_size([one.trial for one in job.trials], job.device)
     return _MOST.get(program, len(members))
 
 
@@ -42,7 +36,7 @@ def convolution_way(job: Job, members: Sequence[TrialInTraining]) -> Way:
         measure = partial(measured, trials, job.device, len(trials))
         try:
             _WAYS[program] = fastest(measure, ways(trials[0]))
-        except Exception:  # noqa: BLE001 - the same
+        except Exception:  # noqa: BLE001 - raised again where the trials are trained
             _WAYS[program] = "grouped"
     return _WAYS[program]
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.trainers.models import mlp_sigma_vae
-from trainers import Pack
+from trainers import Pack, Trial, probe
 from trainers.memory import out_of_memory
 from trainers.probe import Cost, best_size
 from trainers.step import Steps
@@ -75,6 +75,24 @@ def test_an_error_that_is_no_want_of_memory_is_raised() -> None:
         best_size(broken, 9, PLENTY)
     with pytest.raises(torch.OutOfMemoryError):
         best_size(Device(launches, fits=0), 9, PLENTY)
+
+
+@pytest.mark.parametrize(("error", "size"), [(None, 2), (ValueError("a planted bug"), 1)])
+def test_what_cannot_be_measured_is_trained_by_itself(
+    error: Exception | None, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it says what is wrong with it."""
+    device = Device(launches)
+
+    def measure(trials: list[Trial], where: str, size: int) -> Cost:
+        assert (len(trials), where) == (2, "cuda")
+        if error:
+            raise error
+        return device(size)
+
+    monkeypatch.setattr(probe, "measured", measure)
+    monkeypatch.setattr(probe, "room", lambda where: PLENTY)
+    assert probe.advised_size([mlp_sigma_vae(0.1), mlp_sigma_vae(0.2)], "cuda") == size
 
 
 def test_steps_are_measured_without_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,8 @@ from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import final_state, metrics_of, newest, planned, small_sweep, train
 from tests.trainers.test_alone import ABSENT
 from trainers import Pack, Record, stored_training
-from trainers.__main__ import main
+from trainers.__main__ import divided, main
+from trainers.stored import stored_trials
 
 pytestmark = READY
 
@@ -143,6 +144,27 @@ def test_packs_are_those_of_a_sweep(tmp_path: Path) -> None:
     for trial in trials:
         assert_equal(alone, whole, trial)
         assert newest(alone, trial).manifest["packed"]
+
+
+def test_the_size_of_packs_may_be_left_to_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each program is probed with all of its trials; here the answer is given."""
+    asked = list[int]()
+
+    def probe(trials: list[object], device: str) -> int:
+        asked.append(len(trials))
+        return 2
+
+    monkeypatch.setattr("trainers.__main__.advised_size", probe)
+    sweep = small_sweep(tmp_path, planned(), *[planned(seed=s, network="mlp") for s in range(5)])
+    store(sweep)
+    trials = stored_trials(sweep.storage)
+    found = [len(pack) for pack in divided(trials, "cuda", None)]
+    assert (sorted(found), sorted(asked)) == ([1, 1, 2, 2], [1, 5])
+    assert [len(pack) for pack in divided(trials, "cpu", None)] == [1] * 6
+    assert main([str(sweep.storage), "--pack", "auto"]) == 0
+    assert not newest(sweep, sweep.trials[1]).manifest.get("packed")
 
 
 def test_a_failure_is_that_of_one_trial(

@@ -105,48 +105,33 @@ def test_auto_on_a_gpu_shares_all_trials_of_a_program_among_the_places(
     assert [len(pack) for pack in packs] == sizes
 
 
-def probed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: int | Exception
-) -> tuple[dict[str, str], list[int]]:
-    """Train nine trials as one job on a device whose probe is given: phases, and packs' sizes."""
+@pytest.mark.parametrize(("found", "sizes"), [(4, [3, 3, 3]), (9, [9]), (5, [5, 4]), (1, [1] * 9)])
+def test_a_job_is_divided_into_packs_of_the_size_that_its_gpu_is_fastest_at(
+    found: int, sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evenly, after one probe with all trials of the job."""
+    asked, built, prepare = list[int](), list[int](), Pack.__init__
 
-    def probe(measure: object, most: int, room: float) -> int:
-        assert (most, room) == (9, 1e9)
-        asked.append(most)
-        if isinstance(found, Exception):
-            raise found
+    def probe(trials: list[object], device: str) -> int:
+        asked.append(len(trials))
         return found
 
-    asked, sizes, prepare = list[int](), list[int](), Pack.__init__
-
     def init(self: Pack, trials: Any, *more: Any) -> None:
-        sizes.append(len(trials))
+        built.append(len(trials))
         prepare(self, trials, *more)
 
     monkeypatch.setattr(probing, "_MOST", {})
-    monkeypatch.setattr(probing, "best_size", probe)
-    monkeypatch.setattr(probing, "room", lambda device: 1e9)
+    monkeypatch.setattr(probing, "advised_size", probe)
     monkeypatch.setattr(Pack, "__init__", init)
     sweep = small_sweep(tmp_path, *[planned(seed=seed, network="mlp") for seed in range(9)])
     prepared(sweep)
     news = list[Event]()
     job = make_job(sweep, sweep.trials, packed=True)
     train_pack(replace(job, probe=True), news.extend)
-    assert asked == [9]
-    return {event.trial: event.phase for event in news}, sizes
-
-
-@pytest.mark.parametrize(
-    ("found", "sizes"),
-    [(4, [3, 3, 3]), (9, [9]), (5, [5, 4]), (1, [1] * 9), (ValueError("a bug"), [1] * 9)],
-)
-def test_a_job_is_divided_into_packs_of_the_size_that_its_gpu_is_fastest_at(
-    found: int | Exception, sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is probed once; a trial on which that fails says itself what is wrong with it."""
-    phases, packs = probed(monkeypatch, tmp_path, found)
-    assert set(phases.values()) == {"finished"}
-    assert packs == sizes
+    assert {event.trial: event.phase for event in news} == {
+        trial.id: "finished" for trial in sweep.trials
+    }
+    assert (asked, built) == ([9], sizes)
 
 
 def test_only_what_a_grid_leaves_to_a_gpu_is_probed(tmp_path: Path) -> None:
