@@ -7,11 +7,15 @@ from collections.abc import Sequence
 
 import torch
 
-from sweeper.sweep import PlannedTrial
+from analysis.training.verdicts import LEAST_STEPS
+from analysis.wording import plural
+from sweeper.sweep import PlannedTrial, Sweep
 from trainers.datasets import Dataset, load
 from trainers.trial import Trial
 
-__all__ = ["notes"]
+__all__ = ["notes", "too_short"]
+
+LEAST_LEVELS = 3  # values of x that a law needs
 
 
 def notes(trials: Sequence[PlannedTrial]) -> tuple[str, ...]:
@@ -29,6 +33,25 @@ def notes(trials: Sequence[PlannedTrial]) -> tuple[str, ...]:
                 if said
             ]
     return tuple(dict.fromkeys(note for said in found.values() for note in said))
+
+
+def too_short(sweep: Sweep) -> tuple[str, ...]:
+    """A sentence with the grid's line for each length of training after which the report calls
+    trials not trained, whatever their metrics do; nothing if the grid can give no law.
+    """
+    x = sweep.analysis["law"]["x"] if sweep.analysis else "sigma"
+    levels = {trial.params[x] for trial in sweep.trials if x in trial.params}
+    found: dict[tuple[int, int], int | None] = {}
+    for planned in sweep.trials if len(levels) >= LEAST_LEVELS else ():
+        training = planned.trial.training
+        found.setdefault((training.epochs, training.test_every), planned.line)
+    return tuple(
+        f"line {line}: {plural(epochs, 'epoch')} with test_every {every} "
+        f"{'is' if measured == 1 else 'are'} {plural(measured, 'measurement')} a trial; with "
+        f"fewer than {LEAST_STEPS} the report calls a trial not trained, and claims nothing of it"
+        for (epochs, every), line in found.items()
+        if (measured := math.ceil(epochs / every)) < LEAST_STEPS
+    )
 
 
 def _large_batch(trial: Trial) -> str:

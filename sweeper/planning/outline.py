@@ -16,7 +16,7 @@ from sweeper.planning.alias_pairs import AliasPair, Merging, alias_pairs, mergin
 from sweeper.planning.capacity import Estimate, crowding, estimates, parallel, places, wall_seconds
 from sweeper.planning.data_parts import DataParts, data_parts
 from sweeper.planning.foreseen import foreseen
-from sweeper.planning.notes import notes
+from sweeper.planning.notes import notes, too_short
 from sweeper.status.stored import with_known
 from sweeper.storage import ledger
 from sweeper.storage.extendable import Shorter, shorter
@@ -173,7 +173,7 @@ def outline(sweep: Sweep) -> Outline:
         len(seconds),
         merging(left, pairs, costs),
         extended,
-        (*warnings, *_remarks(data), *notes(shown), *_refused(todo, found)),
+        (*warnings, *_remarks(data), *notes(shown), *too_short(sweep), *_refused(todo, found)),
         data,
     )
 

@@ -182,6 +182,38 @@ def test_a_plan_says_where_a_batch_is_more_than_there_is(
 
 
 @pytest.mark.parametrize(
+    ("training", "sigma", "said"),
+    [
+        (
+            "epochs: 4",
+            "[0.1, 0.2, 0.3]",
+            ["4 epochs with test_every 1 are 4 measurements a trial"],
+        ),
+        (
+            "epochs: 20, test_every: 20",
+            "[0.1, 0.2, 0.3]",
+            ["20 epochs with test_every 20 is 1 measurement a trial"],
+        ),
+        ("epochs: 5", "[0.1, 0.2, 0.3]", []),
+        ("epochs: 9, test_every: 2", "[0.1, 0.2, 0.3]", []),
+        ("epochs: 4", "[0.1, 0.2]", []),
+    ],
+)
+def test_a_plan_says_which_trials_are_measured_too_seldom_for_a_claim(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], training: str, sigma: str, said: list[str]
+) -> None:
+    """Below five measurements no trial counts as trained."""
+    head = HEAD.replace("epochs: 2", training)
+    path = write_grid(tmp_path, grid_text(f"{{model: sigma_vae, sigma: {sigma}}}", head=head))
+    assert main(["plan", str(path), "--storage", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == [
+        f"line 6: {one}; with fewer than 5 the report calls a trial not trained, and claims "
+        "nothing of it"
+        for one in said
+    ]
+
+
+@pytest.mark.parametrize(
     ("network", "data", "said"),
     [
         (
