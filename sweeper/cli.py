@@ -45,8 +45,10 @@ sweeper --help shows every command, sweeper COMMAND --help its options."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the exit code."""
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
     try:
+        _require_command(given)
+        arguments = parser().parse_args(given)
         _settle_paths()
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -66,6 +68,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = f"{type(error).__name__}: {without_password(str(error))}"
         print_error(f"unexpected {said} (SWEEPER_DEBUG=1 shows the traceback)")
         return UNEXPECTED
+
+
+def _require_command(given: Sequence[str]) -> None:
+    """`UserError` with the nearest command if the first word is none; a grid's name is run."""
+    names = [command.NAME for command in commands()]
+    if not given or given[0].startswith("-") or given[0] in names:
+        return
+    from sweeper.grid.complaints import nearest
+    from sweeper.grid.grid_files import shipped_grids
+
+    word = given[0]
+    if word in shipped_grids() or word.endswith((".yaml", ".yml")):
+        raise UserError(f"{word} is a grid, not a command: `sweeper run {word}` trains it")
+    raise UserError(
+        f"there is no command {word!r}{nearest(word, names)}; `sweeper --help` shows every command"
+    )
 
 
 def _settle_paths() -> None:

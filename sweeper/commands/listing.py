@@ -17,7 +17,7 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "list"
 EXAMPLE = "sweeper list models sigma_vae"
-HELP = "list models, networks, data sets and shipped grids; KIND NAME shows the fields of one"
+HELP = "list models, networks, data sets and shipped grids; KIND NAME shows one, as `grids digits`"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "named",
         nargs="*",
         metavar="KIND [NAME] or GRID",
-        help="only this kind, such as `models`; one of it, such as `models sigma_vae`; with the "
-        "components that a grid brings, such as `grid.yaml`",
+        help="only this kind, such as `models`; one of it, such as `models sigma_vae`, or "
+        "a shipped grid, `grids digits`; with the components that a grid brings, such as "
+        "`grid.yaml`",
     )
     add_json(parser)
 
@@ -53,12 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _one(kind: str, name: str, as_json: bool) -> int:
-    """Print one entry: what it is, its fields, and an example."""
+    """Print one entry: what it is, its fields, and an example; of a grid its file."""
     from sweeper.planning.entry import entry_of
 
     entry = entry_of(kind, name)
     if as_json:
         print_json({kind: [entry]})
+        return 0
+    if kind == "grids":
+        console().print(entry["text"], end="", markup=False, highlight=False, soft_wrap=True)
         return 0
     from rich.table import Table
     from rich.text import Text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sweeper.errors import UserError
@@ -36,7 +37,8 @@ EXAMPLES = {
 
 
 def entry_of(kind: str, name: str) -> dict[str, Any]:
-    """An entry with its `fields` and an `example`; a model has its parts' fields.
+    """An entry with its `fields` and an `example`; a model has its parts' fields, and a shipped
+    grid its `text`.
 
     Raises `UserError` with the nearest name if there is none of this name.
     """
@@ -51,6 +53,8 @@ def entry_of(kind: str, name: str) -> dict[str, Any]:
         entry["fields"] = [
             field for part, used in parts if used for field in entry_of(part, used)["fields"]
         ]
+    if kind == "grids":
+        entry["text"] = Path(entry["path"]).read_text(encoding="utf-8")
     entry.setdefault("fields", [])
     return entry | {"example": _example(kind, entry)}
 

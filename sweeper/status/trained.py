@@ -74,9 +74,9 @@ def find_trial(storage: Path, name: str) -> str:
     found = found or [one for one, label in labels.items() if label == name]
     found = found or [one for one, about in stored.items() if _has(about, name.split())]
     if not found:
+        near = _closest(name, stored) or nearest(name, [*labels.values(), *ids])
         raise UserError(
-            f"there is no trial {name!r} in {storage}"
-            f"{nearest(name, [*labels.values(), *ids])} (an id, the beginning of one, "
+            f"there is no trial {name!r} in {storage}{near} (an id, the beginning of one, "
             "a label, or settings such as sigma=0.1 seed=0; `sweeper status` lists ids and labels)"
         )
     if len(found) > 1:
@@ -105,6 +105,31 @@ def _equal(params: Mapping[str, Any], names: Mapping[str, str], word: str) -> bo
         return str(value) == wanted or float(value) == float(wanted)
     except (TypeError, ValueError):
         return False
+
+
+def _closest(name: str, stored: Mapping[str, Mapping[str, Any]]) -> str:
+    """``; did you mean 'sigma_vae σ=0.15 seed=0'?``: the trial whose settings are nearest; empty
+    where none of the words fits any trial.
+    """
+    words = name.split()
+    far = {one: sum(_off(about, word) for word in words) for one, about in stored.items()}
+    best = min(far, key=far.__getitem__, default="")
+    if not best or far[best] >= len(words):
+        return ""
+    return f"; did you mean {str(stored[best].get('label'))!r}?"
+
+
+def _off(about: Mapping[str, Any], word: str) -> float:
+    """How far a trial is from a setting: 0 if it has it, 1 if it has nothing like it."""
+    if _has(about, [word]):
+        return 0.0
+    params = dict(about.get("params") or {})
+    name, _, wanted = word.partition("=")
+    try:
+        value = float(params[{symbol(one): one for one in params}.get(name, name)])
+        return min(1.0, abs(value - float(wanted)) / (abs(value) + abs(float(wanted))))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return 1.0
 
 
 def load_trained(storage: Path, name: str) -> TrainedTrial:

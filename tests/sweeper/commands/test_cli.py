@@ -74,12 +74,28 @@ def test_every_place_of_a_cluster_has_an_example(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["runn"], ["run"], ["plan", "a", "--jsn"], ["plan", "a", "--js"]]
+    "arguments", [["run"], ["plan", "a", "--jsn"], ["plan", "a", "--js"], ["--hepl"]]
 )
 def test_a_wrong_command_line_is_a_user_error(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("fitt", "no command 'fitt'; did you mean 'fit'?; `sweeper --help` shows every command"),
+        ("xyzzy", "there is no command 'xyzzy'; `sweeper --help` shows every command"),
+        ("digits", "digits is a grid, not a command: `sweeper run digits` trains it"),
+        ("my.yaml", "my.yaml is a grid, not a command: `sweeper run my.yaml` trains it"),
+    ],
+)
+def test_a_word_that_is_no_command_is_told_what_is_near(
+    word: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word]) == 2
+    assert told in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(

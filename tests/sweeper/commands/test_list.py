@@ -128,3 +128,16 @@ def test_the_examples_of_evaluations_are_what_a_grid_may_ask() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "models", "sigma_vea"]) == 2
     assert "sigma_vae" in capsys.readouterr().err
+
+
+def test_a_shipped_grid_is_shown_as_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is printed can be saved, changed and planned as a grid of one's own."""
+    monkeypatch.setenv("COLUMNS", "40")
+    assert main(["list", "grids", "digits"]) == 0
+    printed = capsys.readouterr().out
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(printed, encoding="utf-8")
+    assert printed == entry_of("grids", "digits")["text"]
+    assert load(mine).trials == load("digits").trials

@@ -181,6 +181,21 @@ def test_failed_trials_and_vectors_have_no_picture(capsys: pytest.CaptureFixture
     assert "linear_gaussian has no images" in err
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("sigma=0.11 seed=0", "sigma_vae σ=0.1 network=mlp seed=0"),
+        ("seed=0 σ=0.19 sigma_vae", "sigma_vae σ=0.2 network=mlp seed=0"),
+        ("uvb sigma=0.3 seed=0", "uvb σ=0.2 seed=0"),
+    ],
+)
+def test_settings_of_no_trial_are_refused_with_the_trial_of_the_nearest_values(
+    name: str, meant: str
+) -> None:
+    with pytest.raises(UserError, match=f"there is no trial '{name}'.*did you mean '{meant}'"):
+        find_trial(trained_sweep().storage, name)
+
+
 def test_an_unknown_trial_is_refused_with_the_nearest(tmp_path: Path) -> None:
     storage = trained_sweep().storage
     with pytest.raises(UserError, match=r"no trial 'dvae seed=5'.*did you mean 'dvae"):
