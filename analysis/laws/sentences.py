@@ -184,10 +184,7 @@ def _worth(law: Evidence) -> str:
             "would give."
         )
     if law.n_seeds < 5:
-        return (
-            f"With {plural(law.n_seeds, 'seed')} the interval is honest but wide; five seeds "
-            "are the default."
-        )
+        return f"With {plural(law.n_seeds, 'seed')} the interval is wide; more make it narrower."
     return ""
 
 

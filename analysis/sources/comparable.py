@@ -127,6 +127,6 @@ def require_one_noise(sides: tuple[pd.DataFrame, pd.DataFrame], named: Collectio
         first, second = (listed(sorted(map(symbol, kind))) for kind in kinds)
         raise NotComparable(
             f"one group has a {first} and the other a {second}: there is no "
-            "common noise level; to compare them all the same, name both noise "
-            "levels in the groups"
+            "common noise level; choose one of each and a metric in nats, as with "
+            "--first sigma=0.1 --second alpha=0.1 --metric test/kl"
         )

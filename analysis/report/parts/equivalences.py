@@ -81,11 +81,7 @@ class Equivalences:
         if level is not None:
             pairs = _pairs(verdicts[level])
             same = sum(one == EQUIVALENT for one in pairs.values())
-            yield Key(
-                "alias pairs found equivalent, " + LEVELS[level].split(" (")[0],
-                f"{same} of {len(pairs)}",
-                told,
-            )
+            yield Key("alias pairs found equivalent", f"{same} of {len(pairs)}", told)
 
     @property
     def table(self) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import pandas as pd
@@ -22,6 +23,7 @@ from analysis.wording import quantity, symbol
 __all__ = ["part"]
 
 _CLAIMS = 6
+_KEYS = 2
 _NO_FAMILY = (
     "No law is fitted: it takes a group of finished trials that differ in the noise level and the "
     "seed only, with three noise levels or more."
@@ -30,7 +32,7 @@ _NO_FAMILY = (
 
 def part(view: View) -> Part:
     """The sentences, numbers and table of all laws; empty without trials."""
-    said = [*_statements(view), *(Statement(one.sentence()) for one in view.tested.trends)]
+    said = [*(Statement(one.sentence()) for one in view.tested.trends), *_statements(view)]
     return Part(
         order=20,
         statements=said if len(view.experiment.trials) else [],
@@ -149,12 +151,12 @@ def _shape(law: PowerLaw) -> str:
 
 
 def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
-    """The exponent of the first law in each field."""
-    seen: set[str] = set()
+    """The exponents of the first two laws in each field."""
+    seen: Counter[str] = Counter()
     for claim in claims:
-        if claim.law is None or claim.x in seen:
+        if claim.law is None or seen[claim.x] == _KEYS:
             continue
-        seen.add(claim.x)
+        seen[claim.x] += 1
         half = (claim.law.ci_high - claim.law.ci_low) / 2
         places = min(max(1 - math.floor(math.log10(half)), 2), 4) if half > 0 else 2
         spread = (

@@ -44,7 +44,8 @@ def headline(view: View) -> str:
     experiment, done = view.experiment, view.finished
     seeds = done["seed"].nunique() if "seed" in done else 0
     known = facts(experiment)
-    data = ", ".join(f"{one.name} (d = {one.dims})" for one in experiment.spectra.values())
+    parts = [f"{one.name} (d = {one.dims})" for one in experiment.spectra.values()]
+    data = ", ".join(dict.fromkeys(parts))
     trials = len(experiment.trials)
     said = [
         f"{trials} trial{'s' * (trials != 1)}",

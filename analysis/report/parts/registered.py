@@ -18,7 +18,7 @@ def part(view: View) -> Part:
         return Part(order=11, numbers={"registration": None})
     numbers = asdict(found) | {"changes": list(found.changes), "holds": found.holds}
     return Part(
-        order=11,
+        order=57 if found.holds else 11,
         statements=[Statement(found.sentence(), not found.holds)],
         numbers={"registration": numbers},
     )

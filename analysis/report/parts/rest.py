@@ -35,7 +35,7 @@ def part(view: View) -> Part:
         ["verdict", "label"], key=lambda column: column.map(_place), ignore_index=True
     )
     return Part(
-        order=15,
+        order=29,
         statements=[
             _counted(table["verdict"], [shown for _, shown in _names(table)]),
             *map(Statement, rule_sentences(view.experiment.sweeps)),

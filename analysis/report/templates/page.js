@@ -155,6 +155,9 @@
   const element = (name, text = "", properties = {}) =>
     Object.assign(document.createElement(name), { textContent: text, ...properties });
 
+  const TICKS = Array.from({ length: 24 }, (_, power) => power - 12)
+    .flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
+
   const curve = (row) => {
     const host = element("div", "", { className: "canvas" });
     const style = getComputedStyle(root);
@@ -166,7 +169,7 @@
       height: 260, margin: { l: 56, r: 8, t: 8, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: colour("muted"), size: 12 }, legend: { orientation: "h", y: 1.16 },
       xaxis: { title: { text: "epoch" }, gridcolor: colour("rule") },
-      yaxis: { type: "log", dtick: "D2", gridcolor: colour("rule"), exponentformat: "none" },
+      yaxis: { type: "log", tickvals: TICKS, ticktext: TICKS.map(String), gridcolor: colour("rule") },
     }, { displayModeBar: false, responsive: true }));
     return host;
   };

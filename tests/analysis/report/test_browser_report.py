@@ -128,6 +128,9 @@ def test_trials_are_sorted_filtered_and_opened(opened: Visit, experiment: Experi
     detail = box.locator("td.detail")
     assert detail.locator("img").count() == 3
     detail.locator("svg.main-svg").first.wait_for()
+    ticks = [float(text) for text in detail.locator(".ytick text").all_text_contents()]
+    assert len(ticks) > 1
+    assert ticks == sorted(ticks), "a tick of a logarithmic axis shows its whole number"
     assert opened.faults == []
     rows.first.click()
     assert detail.count() == 0

@@ -147,9 +147,23 @@ def test_nothing_is_said_of_a_collapse_before_any_kl(experiment: Experiment) -> 
     assert not {"collapse"} & {*found.refusals}
 
 
-def test_laws_and_their_trend_are_one_family() -> None:
+def wide() -> View:
+    """Laws at four values of d_z, and their trend."""
     rows = sweep(trend=0.1, seeds=4).assign(label="a trial", epoch=100)
-    found = look(Experiment("wide", rows, pd.DataFrame(columns=HISTORY)), Law(), 0.1, None).tested
+    return look(Experiment("wide", rows, pd.DataFrame(columns=HISTORY)), Law(), 0.1, None)
+
+
+def test_a_trend_is_told_before_its_laws_and_two_exponents_stand_on_top() -> None:
+    view = wide()
+    shown = law_table.part(view)
+    assert shown.statements[0].text == view.tested.trends[0].sentence() == shown.answer
+    names = [f"exponent ν in σ, {claim.family.label}" for claim in view.claims]
+    assert len(names) == 4
+    assert [key.name for key in shown.keys] == names[:2]
+
+
+def test_laws_and_their_trend_are_one_family() -> None:
+    found = wide().tested
     assert {name: n for name, n in found.counts().items() if n} == {"law": 4, "trend": 1}
     (trend,) = found.trends
     assert (trend.trend.family, found.tests) == (5, 5)
