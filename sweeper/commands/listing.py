@@ -11,6 +11,7 @@ from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_json, print_table
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
@@ -82,8 +83,25 @@ def _one(kind: str, name: str, as_json: bool) -> int:
     if entry["fields"]:
         screen.print()
         print_table(screen, table)
+        _show_meanings(screen, entry["fields"])
     screen.print(Text(f"\nexample  {entry['example']}"), soft_wrap=True)
     return 0
+
+
+def _show_meanings(screen: Console, fields: list[dict[str, Any]]) -> None:
+    """A line for each field whose meaning is known."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    for field in fields:
+        if field["meaning"]:
+            table.add_row(Text(field["name"]), Text(field["meaning"]))
+    if table.row_count:
+        screen.print()
+        screen.print(table)
 
 
 def bring(grid: Path) -> None:

@@ -15,6 +15,7 @@ from sweeper.grid.fieldtypes import describe_type
 from sweeper.grid.grid_files import shipped_grids
 from sweeper.grid.models import known_models
 from sweeper.grid.searches import SEARCHES
+from sweeper.planning.meanings import meanings
 from trainers.fields import describe_fields
 from trainers.registry import Registry
 from trainers.trial import PARTS
@@ -91,6 +92,7 @@ def _takes(objective: Any) -> list[str]:
 
 
 def _fields(component: type) -> list[dict[str, Any]]:
+    meant = meanings(component)
     return [
         {
             "name": field.name,
@@ -98,6 +100,7 @@ def _fields(component: type) -> list[dict[str, Any]]:
             "default": list(field.default) if isinstance(field.default, tuple) else field.default,
             "required": field.required,
             "bounds": str(field.bounds) if field.bounds else "",
+            "meaning": meant.get(field.name, ""),
         }
         for field in describe_fields(component)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -64,12 +65,37 @@ def test_a_grid_says_what_it_is_in_a_sentence_or_two() -> None:
 def test_fields_tell_type_default_and_bounds() -> None:
     (gaussian,) = [e for e in catalogue("likelihoods")["likelihoods"] if e["name"] == "gaussian"]
     assert gaussian["fields"] == [
-        {"name": "sigma", "type": "number", "default": None, "required": True, "bounds": "> 0"}
+        {
+            "name": "sigma",
+            "type": "number",
+            "default": None,
+            "required": True,
+            "bounds": "> 0",
+            "meaning": "σ > 0, in data units.",
+        }
     ]
     (conv,) = [e for e in catalogue("networks")["networks"] if e["name"] == "conv"]
     types = {field["name"]: field["type"] for field in conv["fields"]}
     assert types["channels"] == "list of whole numbers"
     assert types["share_encoder"] == "true or false"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS - {"grids", "models", "searches"}))
+def test_every_field_says_what_it_means(kind: str) -> None:
+    unsaid = [
+        f"{entry['name']}.{field['name']}"
+        for entry in catalogue(kind)[kind]
+        for field in entry["fields"]
+        if not field["meaning"]
+    ]
+    assert unsaid == []
+
+
+def test_one_entry_shows_what_its_fields_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "models", "sigma_vae"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"^sigma +σ > 0, in data units\. *$", shown, re.MULTILINE)
+    assert re.search(r"^k +latent samples of each view\. *$", shown, re.MULTILINE)
 
 
 def test_list_prints_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
