@@ -17,7 +17,7 @@ from analysis.sources.noise import PAPERS, beta_exponents, noise_levels
 from analysis.sources.schema import Experiment
 from analysis.wording import number, symbol
 
-__all__ = ["AlgebraVerdict", "Pieces", "algebra", "algebra_of_twins"]
+__all__ = ["AlgebraVerdict", "Pieces", "algebra", "algebra_of_twins", "deviating"]
 
 OBJECTIVE = "train/objective"
 
@@ -65,9 +65,14 @@ class AlgebraVerdict:
         )
         return (
             f"On the same parameters {of} are {same} (factor "
-            f"{number(self.factor)}, largest deviation {self.deviation:.1e}{angle}): "
+            f"{number(self.factor)}, {deviating(self.deviation)}{angle}): "
             f"{self.verdict}."
         )
+
+
+def deviating(largest: float) -> str:
+    """``largest deviation 1.2e-14``, or ``to the last bit`` for none."""
+    return f"largest deviation {largest:.1e}" if largest else "to the last bit"
 
 
 def algebra(

@@ -22,6 +22,7 @@ from analysis.equivalence import (
     TwinVerdict,
     Verdict,
 )
+from analysis.equivalence.algebra import deviating
 from analysis.equivalence.verdict import AGREE, ALIKE, ALPHA, UNKNOWN, missing
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
@@ -169,7 +170,7 @@ def _together(verdicts: Sequence[Verdict]) -> str:
         return ""
     return (
         f"On the same parameters the objectives of {plural(len(verdicts), 'pair')} are "
-        f"proportional (largest deviation {max(one.deviation for one in objectives):.1e}): "
+        f"proportional ({deviating(max(one.deviation for one in objectives))}): "
         f"equivalent ({pairs})."
     )
 

@@ -155,6 +155,7 @@ def test_twins_show_that_their_objectives_are_proportional(factor: float, verdic
     (found,) = algebra_of_twins(trained_twins(factor, 0.0))
     assert (found.verdict, found.factor) == (verdict, pytest.approx(4.0))
     assert "the objectives of A and B" in found.sentence()
+    assert ("to the last bit" in found.sentence()) == (factor == 4.0)
     assert json.dumps(found.to_json(), allow_nan=False)
 
 
