@@ -21,13 +21,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from analysis.sources.paths import MANIFEST, STATE
 from sweeper.bucket.address import parse_address
 from sweeper.bucket.index import Held, Index
 from sweeper.bucket.objects import Bucket, StoredObject
 from sweeper.errors import UserError
-from trainers.commit_format import MANIFEST, STATE
 
-__all__ = ["DATA", "FORMAT_FILE", "SIGNS", "Mirror", "cache_folder", "mirror_at", "mirror_of"]
+__all__ = [
+    "DATA",
+    "FORMAT_FILE",
+    "SIGNS",
+    "Mirror",
+    "bucket_of",
+    "cache_folder",
+    "mirror_at",
+    "mirror_of",
+]
 
 OWN, MARK = ".mirror", "bucket.json"
 FORMAT_FILE = "sweeper.json"
@@ -316,6 +325,12 @@ def mirror_of(path: Path) -> Mirror | None:
         if (folder / OWN / MARK).is_file():
             return _opened(folder)
     return None
+
+
+def bucket_of(storage: Path) -> str:
+    """The address of the bucket that a storage is on; "" for a folder."""
+    mirror = mirror_of(storage)
+    return mirror.address if mirror else ""
 
 
 @functools.lru_cache(maxsize=16)

@@ -8,9 +8,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from analysis.sources.stored_files import SCHEMA
 from sweeper.bucket.mirror import FORMAT_FILE, SIGNS, Mirror
 from sweeper.errors import UserError
-from trainers.commit_format import SCHEMA
 
 __all__ = ["begin_storage", "require_known", "require_usable"]
 

@@ -207,10 +207,10 @@ def _write(arguments: argparse.Namespace) -> tuple[Path, int]:
 
 def _own_figures(files: Sequence[str]) -> tuple[Figure, ...]:
     """The figures of the files that --figure names; `UserError` where one defines none."""
-    from sweeper.planning.own_figures import figures_of
-
     found: list[Figure] = []
     for file in files:
+        from sweeper.planning.own_figures import figures_of  # imports torch
+
         figures = figures_of(Path(file).absolute())
         if not figures:
             raise UserError(

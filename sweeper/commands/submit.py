@@ -48,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from cluster.jobs import Job, job_server, submit
+    from sweeper.bucket.mirror import bucket_of
     from sweeper.driver.log_upload import VARIABLE
     from sweeper.driver.travel import pack_up
-    from sweeper.storage.attempts import bucket_of
     from sweeper.storage.paths import driver_log
 
     sweep = load_grid(arguments)

@@ -14,11 +14,12 @@ from typing import Any
 from cluster.addresses import backend_at
 from cluster.errors import ClusterError
 from cluster.probe import Answer, Probe
+from sweeper.bucket.mirror import bucket_of
 from sweeper.doctor.finding import Finding
 from sweeper.doctor.surroundings import data
 from sweeper.messages import Job
 from sweeper.schedule.nodes import remarks, standard, unable
-from sweeper.storage.attempts import bucket_of, withdraw
+from sweeper.storage.attempts import withdraw
 from sweeper.storage.ledger import write_file
 from sweeper.storage.paths import nonce_file
 from sweeper.worker.fitness import SAME, difference, examine

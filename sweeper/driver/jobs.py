@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
+from sweeper.bucket.mirror import bucket_of
 from sweeper.messages import Event, Job, JobTrial
 from sweeper.planning.capacity import places
 from sweeper.storage import paths
-from sweeper.storage.attempts import bucket_of
 from sweeper.storage.claims import Claims
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.worker.packs import make_packs, pack_key, probes, shared_keys

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from sweeper.bucket.mirror import bucket_of
 from sweeper.errors import UserError, placed
 from sweeper.planning.readable import readable
 from sweeper.status.stored import as_stored
 from sweeper.storage import ledger, paths
-from sweeper.storage.attempts import bucket_of
 from sweeper.storage.extendable import enter
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.spectra import describe_dataset

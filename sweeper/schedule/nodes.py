@@ -13,11 +13,11 @@ from dataclasses import replace
 from functools import partial
 
 from cluster.probe import Answer, Node, Probe, draining_nodes, last_words, live_nodes
+from sweeper.bucket.mirror import bucket_of
 from sweeper.errors import UserError, placed
 from sweeper.messages import Job, JobTrial
 from sweeper.schedule.deaths import UNABLE, Death
 from sweeper.storage import ledger, paths
-from sweeper.storage.attempts import bucket_of
 from sweeper.storage.sent_data import send_data
 from sweeper.storage.signs import Sign
 from sweeper.sweep import Sweep

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.sources.tracking_address import (
     has_no_password,
@@ -15,12 +16,13 @@ from analysis.sources.tracking_address import (
     without_user,
 )
 from sweeper.bucket.address import is_bucket
-from sweeper.bucket.mirror import Mirror, mirror_at, mirror_of
+from sweeper.bucket.mirror import Mirror, bucket_of, mirror_at, mirror_of
 from sweeper.bucket.usable import require_known
 from sweeper.errors import UserError, placed
-from sweeper.storage.attempts import bucket_of
 from sweeper.storage.paths import written_folders
-from sweeper.sweep import Sweep
+
+if TYPE_CHECKING:
+    from sweeper.sweep import Sweep
 
 __all__ = [
     "DEFAULT",

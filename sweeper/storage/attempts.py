@@ -25,7 +25,6 @@ __all__ = [
     "bring_contents",
     "bring_folder",
     "bring_trial",
-    "bucket_of",
     "delete_objects",
     "load_state",
     "newest_attempt",
@@ -103,12 +102,6 @@ def bring_all(storage: Path) -> None:
         manifests = paths.commit_manifests(mirror.folder)
         for folder in mirror.unknown((path.parent for path in manifests), MANIFEST):
             mirror.publish(folder)
-
-
-def bucket_of(storage: Path) -> str:
-    """The address of the bucket that a storage is on; "" for a folder."""
-    mirror = mirror_of(storage)
-    return mirror.address if mirror else ""
 
 
 def load_state(commit: Commit) -> dict[str, Tensor]:
