@@ -88,6 +88,12 @@ class Slurm:
             re.findall(r"(\S+?)=(\S*)", self.call("scontrol", "show", "-o", "job", number))
         )
 
+    def limit(self, number: str, minutes_left: int) -> None:
+        """Set the time limit of a job, from now on."""
+        hours, minutes, _ = self.job(number)["RunTime"].split(":")
+        limit = 60 * int(hours) + int(minutes) + minutes_left
+        self.call("scontrol", "update", f"job={number}", f"TimeLimit={limit}")
+
     def wait_for_end(self, number: str) -> dict[str, str]:
         """Wait until a job has ended and is not queued again; returns what Slurm knows of it."""
         while (job := self.job(number))["JobState"] in RUNNING:
