@@ -23,16 +23,19 @@ from cluster.jobs import ENDED
 from sweeper.chaos.promises import equal_results
 from sweeper.grid.loading import load
 from sweeper.storage import ledger
+from sweeper.storage.attempts import bring_folder
 from sweeper.storage.lease import is_held
 from sweeper.storage.paths import sweep_folder
 from sweeper.sweep import Sweep
+from tests.sweeper.bucket.object_store import BUCKET, object_store, settings_of
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
-from tests.three_hosts import NEEDS_HOSTS, Hosts, three_hosts
+from tests.three_hosts import GATEWAY, NEEDS_HOSTS, Hosts, three_hosts
 from tests.trainers.test_data_files import write_faces
 
 pytestmark = [*THIRD_PARTY, NEEDS_HOSTS, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[3]
+ON_BUCKET = "stopped"
 GRID = """
 experiment: {name}
 data: frey_face
@@ -49,10 +52,20 @@ class Cluster:
 
     hosts: Hosts
     data: Path
+    port: int
+
+    def storage(self, name: str) -> str:
+        """A folder that all hosts see; of the sweep `ON_BUCKET` a bucket."""
+        bucket = f"s3://{BUCKET}/{name}"
+        return bucket if name == ON_BUCKET else f"{self.hosts.folder}/{name}/sweeps"
+
+    def settings(self, host: str) -> dict[str, str]:
+        """What the programs of a host know of the bucket."""
+        return settings_of(f"http://{GATEWAY}:{self.port}", self.hosts.folder / host / "cache")
 
     def options(self, name: str) -> list[str]:
-        folder = self.hosts.folder / name
-        return ["--storage", f"{folder}/sweeps", "--tracking", f"sqlite:///{folder}/mlflow.db"]
+        tracking = f"sqlite:///{self.hosts.folder}/{name}/mlflow.db"
+        return ["--storage", self.storage(name), "--tracking", tracking]
 
     def grid(self, name: str, epochs: int = 2) -> Path:
         (self.hosts.folder / name).mkdir()
@@ -61,8 +74,7 @@ class Cluster:
         return path
 
     def sweep(self, name: str) -> Sweep:
-        storage = self.hosts.folder / name / "sweeps"
-        return load(self.hosts.folder / f"{name}.yaml", storage=str(storage))
+        return load(self.hosts.folder / f"{name}.yaml", storage=self.storage(name))
 
     def command(self, host: str, *words: str) -> list[str]:
         program = [sys.executable, "-m", "sweeper", *words]
@@ -72,7 +84,7 @@ class Cluster:
         """Exit code, output and messages of a command of sweeper on a host."""
         done = subprocess.run(
             self.command(host, *words),
-            env=self.hosts.settings({"SWEEPER_DATA": str(self.data)}),
+            env=self.hosts.settings({**self.settings(host), "SWEEPER_DATA": str(self.data)}),
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -88,8 +100,7 @@ class Cluster:
 
     def elsewhere(self, command: str, name: str, *words: str) -> tuple[int, str, str]:
         """The same on the third host, which has the storage and no Ray."""
-        storage = self.hosts.folder / name / "sweeps"
-        return self.call("clc", command, name, "--storage", str(storage), *words)
+        return self.call("clc", command, name, "--storage", self.storage(name), *words)
 
     def counts(self, name: str) -> dict[str, int]:
         """How many trials of a sweep are in which state."""
@@ -101,6 +112,7 @@ class Cluster:
         """Wait until so many trials are finished, or have a checkpoint."""
         sweep = self.sweep(name)
         while True:
+            bring_folder(sweep.storage)
             found = [ledger.newest_commit(sweep.storage, trial.id) for trial in sweep.trials]
             if sum(one is not None and one.progress.status == wanted for one in found) >= count:
                 return
@@ -109,14 +121,21 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with three_hosts() as hosts, pytest.MonkeyPatch.context() as patch:
+    with (
+        object_store("0.0.0.0") as port,
+        three_hosts() as hosts,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         data = hosts.folder / "data"
         data.mkdir()
         write_faces(data)
-        patch.setenv("SWEEPER_DATA", str(data))
-        hosts.start_ray("cla", jobs=True)
-        hosts.start_ray("clb")
-        yield Cluster(hosts, data)
+        here = settings_of(f"http://127.0.0.1:{port}", hosts.folder / "cache")
+        for name, value in {**here, "SWEEPER_DATA": str(data)}.items():
+            patch.setenv(name, value)
+        cluster = Cluster(hosts, data, port)
+        hosts.start_ray("cla", more=cluster.settings("cla"), jobs=True)
+        hosts.start_ray("clb", more=cluster.settings("clb"))
+        yield cluster
 
 
 def test_it_outlives_its_terminal(cluster: Cluster) -> None:
@@ -160,7 +179,7 @@ def test_it_outlives_its_terminal(cluster: Cluster) -> None:
 
 
 def test_it_is_stopped_from_elsewhere(cluster: Cluster) -> None:
-    """Its trials are saved, its driver ends, and the same grid goes on."""
+    """By a bucket alone, through which two hosts train; its trials are saved, its driver ends."""
     cluster.submit("stopped", epochs=100_000)
     cluster.wait("stopped", "running", 2)
     assert cluster.counts("stopped")["running"] == 2
@@ -173,5 +192,6 @@ def test_it_is_stopped_from_elsewhere(cluster: Cluster) -> None:
     assert not is_held(sweep_folder(sweep))
     _, log, _ = cluster.elsewhere("logs", "stopped", "--follow")
     assert log.endswith(f"{ENDED} 130\n")
-    statuses = look(f"sqlite:///{sweep.storage.parent}/mlflow.db", "stopped").statuses
+    tracking = f"sqlite:///{cluster.hosts.folder}/stopped/mlflow.db"
+    statuses = look(tracking, "stopped").statuses
     assert "RUNNING" not in statuses.values()
