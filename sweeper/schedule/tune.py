@@ -163,7 +163,7 @@ class TuneSchedule:
                 storage_path=self._folder,
                 verbose=0,
                 stop=leave,
-                callbacks=[_Listener(emit, deaths, self._nodes)],
+                callbacks=[_Listener(emit, deaths, self._nodes, queue.back)],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),
         )
@@ -172,7 +172,7 @@ class TuneSchedule:
 class _Queue(Searcher):
     """Gives jobs to Tune one by one, until none is left or the sweep's stop sign is set.
 
-    `most` : the maximum number of jobs at a time.
+    It ends after its last job, which Tune may give `back`. `most` : of jobs at a time.
     """
 
     def __init__(
@@ -181,6 +181,7 @@ class _Queue(Searcher):
         super().__init__()
         self._jobs, self._nodes, self._most = jobs, nodes, most
         self._under_way: set[str] = set()
+        self.back: list[Job] = []
         self._sign: StopSign | None = None
 
     def stopped(self) -> bool:
@@ -191,8 +192,10 @@ class _Queue(Searcher):
         if self._most and len(self._under_way) >= self._most:
             return None
         try:
-            job = next(self._jobs)
+            job = self.back.pop() if self.back else next(self._jobs)
         except StopIteration:
+            if self._under_way and not self.stopped():
+                return None
             return cast("None", Searcher.FINISHED)
         if job is None:
             return None
@@ -243,12 +246,15 @@ class _Leave(Stopper):
 class _Listener(TrialProgressCallback):
     """Passes the workers' events to `emit`, which is left out when Tune pickles its callbacks.
 
-    It derives from `TrialProgressCallback` so that Tune does not add its own, which prints.
+    It derives from `TrialProgressCallback` so that Tune does not add its own, which prints. `back`
+    takes the jobs that Tune gives up before it has tried them `RETRIES` times.
     """
 
-    def __init__(self, emit: Emit, deaths: DeathRecords, nodes: Nodes | None = None) -> None:
+    def __init__(
+        self, emit: Emit, deaths: DeathRecords, nodes: Nodes | None, back: list[Job]
+    ) -> None:
         super().__init__()
-        self._emit, self._deaths, self._nodes = emit, deaths, nodes
+        self._emit, self._deaths, self._nodes, self._back = emit, deaths, nodes, back
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -268,10 +274,9 @@ class _Listener(TrialProgressCallback):
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Retry a pack whose worker died, with more resources if it ran out of memory.
 
-        A lost node does not count as a failure, nor does one that is left out or about to end,
-        nor a worker that somebody asked to end (SIGTERM). A second
-        unexplained death is treated as running out of memory, since the kernel may have killed the
-        worker without a readable count.
+        A lost node does not count as a failure, nor does one that is left out or about to end, nor
+        a worker that somebody asked to end (SIGTERM). A second unexplained death is treated as
+        running out of memory, since the kernel may have killed it without a readable count.
         """
         death = self._deaths.read(trial.error_file)
         failures = trial.run_metadata.num_failures
@@ -283,7 +288,11 @@ class _Listener(TrialProgressCallback):
             self._emit([_give_room(trial, death, failures >= RETRIES, without)])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Report a failure; a pack whose worker died before it began, Tune does not try again."""
         death = self._deaths.read(trial.error_file)
+        if trial.run_metadata.num_failures <= RETRIES:
+            self._back.append(Job.from_json(trial.config["job"]))
+            return
         name = self._nodes.name_of(death.address) if self._nodes and death.address else ""
         reason = f"{death.reason} (on node {name})" if name else death.reason
         job = Job.from_json(trial.config["job"])

@@ -11,14 +11,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.tune.search import Searcher
 
 from cluster.probe import Answer, Node
 from sweeper.driver.jobs import make_job
 from sweeper.errors import UserError
-from sweeper.messages import Event, JobTrial
+from sweeper.messages import Event, Job, JobTrial
 from sweeper.schedule import nodes as module
 from sweeper.schedule import tune
-from sweeper.schedule.deaths import Death, DeathRecords
+from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
 from sweeper.schedule.nodes import Nodes, example_job, remarks, standard, unable
 from sweeper.storage import ledger, paths
 from sweeper.sweep import Sweep
@@ -208,7 +209,7 @@ def test_a_trial_is_tried_elsewhere_and_the_failure_not_counted(
         f"sweeper.worker.fitness.UnfitNode: {B.id} does not see the storage\n"
     )
     failed, waiting = trial("one", error), trial("two")
-    listener = tune._Listener(news.extend, DeathRecords(None, []), nodes)
+    listener = tune._Listener(news.extend, DeathRecords(None, []), nodes, [])
     listener.on_trial_recover(1, [failed, waiting], failed)
     assert failed.run_metadata.num_failures == 0
     assert selector(failed) == selector(waiting) == [{"ray.io/node-id": f"!in({B.id})"}]
@@ -230,11 +231,36 @@ def test_a_failure_has_the_name_of_its_node(cluster: Cluster, tmp_path: Path) ->
     failed = trial("one", error)
     failed.config = {"job": prepared(cluster.sweep)[0].to_json()}
     records = DeathRecords(None, [], lambda address, pid: f"words of {pid} at {address}\n")
-    tune._Listener(news.extend, records, cluster.nodes()).on_trial_error(1, [failed], failed)
+    failed.run_metadata.num_failures = RETRIES + 1
+    back = list[Job]()
+    listener = tune._Listener(news.extend, records, cluster.nodes(), back)
+    listener.on_trial_error(1, [failed], failed)
     [event] = news
+    assert back == []
     assert event.reason == (
         f"its worker died 4 times; its last words: words of 4711 at {B.address} (on node b)"
     )
+
+
+def test_a_pack_whose_worker_died_before_it_began_is_trained(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """Tune itself gives it up at once, also as its last pack."""
+    news, error = list[Event](), tmp_path / "error.txt"
+    error.write_text("Failure # 1\nThe actor died because its node has died. Node Id: b\n")
+    [job, *_] = prepared(cluster.sweep)
+    queue = tune._Queue(iter([job]), cluster.nodes())
+    listener = tune._Listener(news.extend, DeathRecords(None, []), cluster.nodes(), queue.back)
+    given = queue.suggest("one")
+    assert queue.suggest("two") is None
+    failed = trial("one", error)
+    failed.config = given
+    queue.on_trial_complete("one", error=True)
+    listener.on_trial_error(1, [failed], failed)
+    again = queue.suggest("two")
+    assert (again and again["job"], news) == (given and given["job"], [])
+    queue.on_trial_complete("two")
+    assert queue.suggest("three") == Searcher.FINISHED
 
 
 @pytest.mark.parametrize("own", ["", "own"])
