@@ -92,10 +92,18 @@ class Runs:
     def __getitem__(self, trial: str) -> Shown:
         return self._shown[trial]
 
-    def of(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
-        """The trial's run; created, as a child of the sweep's run, if there is none."""
+    def exists(self, trial: PlannedTrial) -> bool:
+        """Whether the trial has a run, which is searched if none is known."""
         if not self.knows(trial.id):
             self._shown |= self._find(f"tags.`{own_tag(trial.id)}` = 'true'")
+        return self.knows(trial.id)
+
+    def forget(self, trial: str) -> None:
+        """Search the trial's run again before it is used."""
+        self._shown.pop(trial, None)
+
+    def of(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
+        """The trial's run; created, as a child of the sweep's run, if none is known."""
         shown = self._shown.get(trial.id)
         if shown is None:
             shown = self._shown[trial.id] = self._create(trial, commit)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -18,6 +19,7 @@ from sweeper.tracking.run_files import RunFiles
 from sweeper.tracking.runs import Runs, Shown
 from sweeper.tracking.store import make_store, quiet_client
 from sweeper.tracking.tags import commit_tags, text
+from sweeper.tracking.transaction import one_transaction
 from sweeper.tracking.trial_files import files_at_the_end
 from trainers import Record
 from trainers.checkpoint import Commit
@@ -78,12 +80,8 @@ class Tracking:
     def show_trial(self, trial_id: str, commit: Commit | None, status: str) -> None:
         """Bring a trial's run up to a commit; `status` is RUNNING, FINISHED, FAILED or KILLED."""
         trial = self._trials[trial_id]
-        shown = self.runs.of(trial, commit)
-        records = _records_after(shown.epoch, commit)
-        params = [] if shown.described else self._describe(trial, shown)
-        changed = bool(records) or status != shown.status
-        if changed or not shown.described:
-            self._send(shown, records, params, commit if changed else None)
+        with self._created_whole(trial):
+            shown, changed = self._send_records(trial, commit, status)
         self._send_evaluations(trial, shown)
         if status == "FINISHED" and self._sweep.models.which == "all":
             self._models.add(self._sweep, trial, shown)
@@ -94,6 +92,31 @@ class Tracking:
             self._files.add(shown.run, shown.files, ended)
         self._set_status(shown.run, status, commit)
         shown.status = status
+
+    @contextmanager
+    def _created_whole(self, trial: PlannedTrial) -> Iterator[None]:
+        """Have a run that the block creates be there with all that it writes, or not at all."""
+        if self.runs.exists(trial):
+            yield
+            return
+        try:
+            with one_transaction(self._client):
+                yield
+        except BaseException:
+            self.runs.forget(trial.id)
+            raise
+
+    def _send_records(
+        self, trial: PlannedTrial, commit: Commit | None, status: str
+    ) -> tuple[Shown, bool]:
+        """Send the records that the trial's run lacks; returns it, and whether it has changed."""
+        shown = self.runs.of(trial, commit)
+        records = _records_after(shown.epoch, commit)
+        params = [] if shown.described else self._describe(trial, shown)
+        changed = bool(records) or status != shown.status
+        if changed or not shown.described:
+            self._send(shown, records, params, commit if changed else None)
+        return shown, changed
 
     def end_sweep(self, status: str) -> None:
         """Set the final status of the parent run, and log the best model unless it was killed."""
