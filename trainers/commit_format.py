@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -115,12 +114,14 @@ def are_numbers(metrics: Mapping[str, Any]) -> bool:
 def encode_records(records: Sequence[Record]) -> bytes:
     """JSON, with null for NaN and infinity."""
     plain = [
-        asdict(record)
-        | {
+        {
+            "epoch": record.epoch,
+            "step": record.step,
+            "time_ms": record.time_ms,
             "metrics": {
                 name: value if math.isfinite(value) else None
                 for name, value in record.metrics.items()
-            }
+            },
         }
         for record in records
     ]
