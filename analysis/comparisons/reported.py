@@ -9,7 +9,7 @@ from analysis.comparisons.comparison import Comparison
 from analysis.errors import AnalysisError
 from analysis.sources.schema import param_columns
 
-__all__ = ["reported_pairs"]
+__all__ = ["reported_pairs", "reported_question"]
 
 
 def reported_pairs(trials: pd.DataFrame) -> dict[str, tuple[Comparison, ...]]:
@@ -17,14 +17,14 @@ def reported_pairs(trials: pd.DataFrame) -> dict[str, tuple[Comparison, ...]]:
 
     Empty if no two share a setting.
     """
-    by, metric = _question(trials)
+    by, metric = reported_question(trials)
     try:
         return {by: tuple(compare_all(trials, by, [metric]))}
     except AnalysisError:
         return {}
 
 
-def _question(trials: pd.DataFrame) -> tuple[str, str]:
+def reported_question(trials: pd.DataFrame) -> tuple[str, str]:
     """By which field trials are compared, and in what."""
     corruptions = [
         name

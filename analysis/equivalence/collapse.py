@@ -25,11 +25,13 @@ from analysis.equivalence.verdict import (
     LEAST_SEEDS,
     UNDECIDED,
     UNUSABLE,
+    divided,
     floor,
     licensed,
     plain,
     repeated,
     said,
+    tested_at,
 )
 from analysis.errors import AnalysisError
 from analysis.sources.noise import PAPERS
@@ -37,7 +39,7 @@ from analysis.sources.rows import require_column, usable
 from analysis.statistics.multiplicity import Place
 from analysis.statistics.regression import fit_linear
 from analysis.training.verdicts import Trained
-from analysis.wording import number, plural, post_hoc, probability, quantity, symbol
+from analysis.wording import number, plural, post_hoc, quantity, symbol
 
 __all__ = ["CollapseVerdict", "collapse"]
 
@@ -78,6 +80,10 @@ class CollapseVerdict:
     def p(self) -> float:
         """Of the claim that it makes; NaN without a test."""
         return math.nan if self.test is None else self.test.claim_p
+
+    @property
+    def every_test(self) -> list[Tost]:
+        return [] if self.test is None else [self.test]
 
     def placed(self, place: Place) -> CollapseVerdict:
         """The same as one test of a family, with its interval and verdict at its level."""
@@ -128,16 +134,16 @@ class CollapseVerdict:
         told = f"Collapse of {quantity(self.y)}{of} onto a bent curve in {s}"
         if self.reason:
             return f"{told}: {self.verdict}: {self.reason}."
-        told += f", {counts}"
+        told += f", {counts}{divided(self.dealt)}"
         if self.copies:
             told += f" ({repeated(self.copies)})"
         if self.test is None:
             return f"{told}: too few to test: {self.verdict_text}."
-        corrected = f"; Holm {probability(self.p_holm)}" * math.isfinite(self.p_holm)
         return (
             f"{told}: δ = {number(self.test.difference, 2)} "
             f"({100 - 200 * self.test.alpha:.3g} %: {number(self.test.low, 2)} to "
-            f"{number(self.test.high, 2)}; margin {number(self.margin, 2)}{corrected}): "
+            f"{number(self.test.high, 2)}; margin {number(self.margin, 2)}"
+            f"{tested_at(self.test.alpha, self.p_holm)}): "
             f"{self.verdict_text}{post_hoc(self.post_hoc)}."
         )
 

@@ -17,17 +17,19 @@ from analysis.equivalence.verdict import (
     LEAST_SEEDS,
     UNDECIDED,
     UNUSABLE,
+    divided,
     floor,
     licensed,
     plain,
     repeated,
     said,
+    tested_at,
 )
 from analysis.errors import AnalysisError, TooFewRows
 from analysis.sources.rows import require_column, usable
 from analysis.statistics.multiplicity import Place, places
 from analysis.training.verdicts import Trained
-from analysis.wording import number, post_hoc, probability, quantity
+from analysis.wording import number, post_hoc, quantity
 
 __all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms", "compare_seeds", "in_family"]
 
@@ -73,6 +75,10 @@ class SeedVerdict:
         same = max(test.p for test in self.tests.values())
         return min(same, *(test.p_different for test in self.tests.values()))
 
+    @property
+    def every_test(self) -> list[Tost]:
+        return [*self.tests.values()]
+
     def placed(self, place: Place) -> SeedVerdict:
         """The same as one test of a family, with intervals and verdict at its level."""
         if not self.tests:
@@ -114,6 +120,7 @@ class SeedVerdict:
         if self.reason:
             return f"{pair}: {self.verdict}: {self.reason}."
         pair += f" with {len(self.seeds[0])} and {len(self.seeds[1])} disjoint seeds"
+        pair += divided(self.dealt)
         if self.copies:
             pair += f" ({repeated(self.copies)})"
         if not self.tests:
@@ -125,8 +132,7 @@ class SeedVerdict:
             f"{number(test.low, 2)} to {number(test.high, 2)}; margin {test.margin:g})"
             for name, test in self.tests.items()
         )
-        if math.isfinite(self.p_holm):
-            told += f"; Holm {probability(self.p_holm)}"
+        told += tested_at(next(iter(self.tests.values())).alpha, self.p_holm)
         return f"{pair}: {told}: {self.verdict_text}{post_hoc(self.post_hoc)}."
 
 

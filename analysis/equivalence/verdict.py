@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.training.verdicts import DRIFTING, UNTRAINED, Trained
-from analysis.wording import plural
+from analysis.training.verdicts import CONVERGED, UNTRAINED, Trained
+from analysis.wording import plural, probability
 
 __all__ = [
     "AGREE",
@@ -19,16 +19,18 @@ __all__ = [
     "UNDECIDED",
     "UNKNOWN",
     "UNUSABLE",
+    "divided",
     "floor",
     "licensed",
     "missing",
     "plain",
     "repeated",
     "said",
+    "tested_at",
 ]
 
 EQUIVALENT = "equivalent"
-ALIKE = "alike so far"  # within the margin, and training has not converged
+ALIKE = "alike so far"  # within the margin, and training is not shown to have converged
 AGREE = "within the margin as measured"  # within the margin, and nothing is known of the training
 DIFFERENT = "different"
 UNDECIDED = "undecided"
@@ -46,9 +48,9 @@ def licensed(verdict: str, training: Trained) -> str:
     """
     if training.verdict == UNTRAINED and verdict != UNUSABLE:
         return UNTRAINED
-    if verdict != EQUIVALENT:
+    if verdict != EQUIVALENT or training.verdict == CONVERGED:
         return verdict
-    return {None: AGREE, DRIFTING: ALIKE}.get(training.verdict, verdict)
+    return AGREE if training.verdict is None else ALIKE
 
 
 def said(
@@ -87,6 +89,20 @@ def missing(needs: int | None, if_equal: int | None = None, dealt: bool = False)
         return seeds
     grid = f" ({2 * if_equal} in all)" if dealt else ""
     return f"{seeds}; if the two are truly equal, {if_equal} more{grid}"
+
+
+def tested_at(alpha: float, p_holm: float) -> str:
+    """``; each side tested at 1.25 %, Holm p = 0.020``: why an interval has the level that it has.
+
+    alpha: level of the one-sided tests, whose interval is that of 1 − 2·alpha.
+    """
+    corrected = f", Holm {probability(p_holm)}" * math.isfinite(p_holm)
+    return f"; each side tested at {100 * alpha:.3g} %{corrected}"
+
+
+def divided(dealt: bool) -> str:
+    """A phrase on disjoint seeds of two arms that were trained with the same seeds."""
+    return " (common seeds divided between them)" * dealt
 
 
 def repeated(copies: int) -> str:

@@ -38,7 +38,7 @@ def info(view: View) -> Looks:
     rows = [row for sweep in view.experiment.sweeps for row in _rows(sweep)]
     if not rows or view.experiment.trials.empty:
         raise NothingToDraw(
-            "No sweep of this experiment added seeds until its law was sharp.", relevant=False
+            "No path is known along which seeds were added until a law was sharp.", relevant=False
         )
     table = pd.DataFrame(rows)
     last = table.groupby("sweep", sort=False).tail(1)

@@ -48,10 +48,9 @@ def _caveats(law: Evidence) -> list[str]:
     if found is None:
         said.append("how long was trained is unknown")
     elif found.verdict != CONVERGED:
-        moves = found.drift.low > 0 or found.drift.high < 0
-        said.append("ν still moves" if moves else "ν is not shown to have settled")
+        said.append(f"ν is {found.verdict}")
     if law.short:
-        said.append(f"{law.short.count} {'is' if law.short.short == 1 else 'are'} not trained")
+        said.append(law.short.count)
     if law.shape_tested and law.bends:
         ends = f" from {number(law.local[0].nu)} to {number(law.local[-1].nu)}" * bool(law.local)
         said.append(f"the line bends: its local exponent goes{ends}" if ends else "the line bends")

@@ -7,7 +7,6 @@ over the last fifth of its training.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +18,9 @@ from analysis.statistics.drift import late
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
 from analysis.statistics.regression import leading_coefficients
-from analysis.training.verdicts import LEAST_STEPS, UNTRAINED, Trained, judge
+from analysis.training.verdicts import LEAST_STEPS, judge
 
-__all__ = ["TOLERANCE", "Convergence", "convergence", "trained"]
+__all__ = ["TOLERANCE", "Convergence", "convergence"]
 
 Array = NDArray[np.float64]
 TOLERANCE = 0.01  # change of ν over the last fifth of training that counts as none
@@ -102,20 +101,6 @@ def convergence(
         tuple(mean_estimate(one, "t interval of per-seed slopes", level) for one in nus),
         _drift(at, nus, level),
     )
-
-
-def trained(found: Iterable[Convergence | None]) -> Trained:
-    """How far several laws were trained; None is one whose history is not known.
-
-    One that is not trained allows no claim, whatever is known of the others.
-    """
-    every = list(found)
-    known = [one for one in every if one is not None]
-    verdicts = [one.verdict for one in known]
-    if not known or (len(known) < len(every) and UNTRAINED not in verdicts):
-        return Trained(of=len(every), noun="law")
-    last = [one.last for one in known]
-    return Trained.of_verdicts(verdicts, (min(last), max(last)), "law")
 
 
 def _drift(at: Array, nus: Array, level: float) -> Estimate:

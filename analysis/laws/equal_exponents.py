@@ -12,18 +12,17 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from analysis.laws.convergence import trained
-from analysis.laws.hypotheses import Against
+from analysis.laws.evidence import trained
+from analysis.laws.hypotheses import Against, together
 from analysis.laws.law import Law
 from analysis.laws.powerlaw import PowerLaw
 from analysis.laws.scaling import laws_by, nu_by_seed
 from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.estimate import Estimate, unknown
 from analysis.statistics.means import WELCH
-from analysis.statistics.multiplicity import holm, which_decides
+from analysis.statistics.multiplicity import which_decides
 from analysis.wording import setting
 
 __all__ = ["EqualExponents", "equal_between", "equal_exponents"]
@@ -75,18 +74,12 @@ def equal_between(laws: Mapping[str, PowerLaw], level: float = 0.95) -> EqualExp
     Welch; without two seeds a group there is no test. It allows for looks if either law does.
     """
     tests = [_pair(*pair, level=level) for pair in combinations(laws.items(), 2)]
-    p = holm(np.array([one.difference.p for one in tests]))
-    known = int(np.isfinite(p).sum())
-    corrected = (
-        replace(one, difference=one.difference.simultaneous(known), p_holm=float(mine))
-        for one, mine in zip(tests, p, strict=True)
-    )
-    return EqualExponents(tuple(corrected))
+    return EqualExponents(tuple(together(tests)))
 
 
 def _pair(first: tuple[str, PowerLaw], second: tuple[str, PowerLaw], level: float) -> Against:
     (one, mine), (other, theirs) = first, second
-    training = trained([mine.convergence, theirs.convergence])
+    training = trained([mine, theirs])
     return Against(
         f"Equal ν for {one} and {other}",
         *_difference(mine, theirs, level),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,12 +15,12 @@ from analysis.laws.forms import Form
 from analysis.laws.influence import Influence
 from analysis.laws.law import Law
 from analysis.laws.shape import CURVATURES, LEAST, Curvature, LocalExponent
-from analysis.laws.short_trials import ShortTrials
+from analysis.laws.short_trials import ShortTrials, short_together
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.regression import FTest
-from analysis.training.verdicts import UNTRAINED
+from analysis.training.verdicts import UNTRAINED, Trained
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "trained"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Evidence:
         not trained by their own histories; None if there are none.
     p_holm: for ν = 0, corrected over the tests of a report; then the interval of `exponent` is
         one of as many that hold at once, and `exponent.alone` is the law's own.
+    bend_holm, lack_holm: p of bend and lack of fit, each corrected over the laws that stand
+        together (`analysis.laws.shape_family`); None for a law alone.
     x, y, seed: the rows used, in their own units; no seeds for a published table.
     """
 
@@ -60,6 +63,8 @@ class Evidence:
     convergence: Convergence | None = None
     short: ShortTrials | None = None
     p_holm: float | None = None
+    bend_holm: float | None = None
+    lack_holm: float | None = None
 
     @property
     def nu(self) -> float:
@@ -103,7 +108,14 @@ class Evidence:
 
     @property
     def curvature_p(self) -> float:
-        return self.bend.p
+        """Corrected over the laws that stand together, if there are several."""
+        return self.bend.p if self.bend_holm is None else self.bend_holm
+
+    @property
+    def lack_p(self) -> float:
+        """As `curvature_p`; NaN without a test of lack of fit."""
+        alone = math.nan if self.lack is None else self.lack.p
+        return alone if self.lack_holm is None else self.lack_holm
 
     @property
     def x_min(self) -> float:
@@ -129,9 +141,14 @@ class Evidence:
         return self.convergence is not None and self.convergence.verdict == UNTRAINED
 
     @property
+    def shape_claimed(self) -> bool:
+        """Whether training allows a claim on the shape: law and trials are all trained."""
+        return not (self.untrained or self.short)
+
+    @property
     def shape_tested(self) -> bool:
-        """Whether there are seeds enough to test bend, lack of fit, rivals and influence."""
-        return self.n_seeds >= LEAST
+        """Whether bend, lack of fit, rivals and influence are tested: not below three seeds."""
+        return self.n_seeds >= LEAST and self.shape_claimed
 
     @property
     def curvature_scale(self) -> Curvature | None:
@@ -152,7 +169,7 @@ class Evidence:
         scatter of its points and, as one draw more, beyond that of seeds, where it was measured.
         """
         if not self.published:
-            return bool(self.shape_tested and self.bend.p < 0.05)
+            return bool(self.shape_tested and self.curvature_p < 0.05)
         scale = self.curvature_scale
         if scale is None:
             return False
@@ -171,12 +188,13 @@ class Evidence:
     @property
     def lacks(self) -> bool:
         """Whether the mean curve departs from a line in more than a bend, at the 5 % level."""
-        return self.lack is not None and self.lack.p < 0.05
+        return self.shape_tested and self.lack_p < 0.05
 
     @property
     def moved(self) -> tuple[Influence, ...]:
         """The x without which the exponent is another, at the 5 % level (Holm)."""
-        return tuple(one for one in self.influence if one.p < 0.05)
+        found = self.influence if self.shape_tested else ()
+        return tuple(one for one in found if one.p_holm < 0.05)
 
     def predict(self, x: ArrayLike) -> NDArray[np.float64]:
         """y on the fitted line."""
@@ -184,3 +202,21 @@ class Evidence:
             self.intercept - self.nu * np.log(np.asarray(x, dtype=np.float64))
         )
         return values
+
+
+def trained(laws: Iterable[Evidence]) -> Trained:
+    """How far several laws were trained, by the drift of ν and by their trials' own histories.
+
+    One that is not trained allows no claim, whatever is known of the others.
+    """
+    every = list(laws)
+    known = [law.convergence for law in every if law.convergence is not None]
+    verdicts = [one.verdict for one in known]
+    if not known or (len(known) < len(every) and UNTRAINED not in verdicts):
+        found = Trained(of=len(every), noun="law")
+    else:
+        last = [one.last for one in known]
+        found = Trained.of_verdicts(verdicts, (min(last), max(last)), "law")
+    short = [law.short for law in every if law.short]
+    one = len(every) == 1 and short
+    return replace(found, apart=short[0].count if one else short_together(short))

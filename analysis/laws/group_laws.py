@@ -76,10 +76,11 @@ def fit_groups(table: Table, columns: Columns, within: Range = None) -> list[Gro
     """
     if columns.x is None:
         raise UnknownName("a law needs a column x: the hyperparameter that y depends on")
-    law = Law(columns.x, columns.y, within, table.where, post_hoc=GIVEN * (within is not None))
-    asked = _Asked(law, columns, table.notes)
     require_numbers(table, columns, gaps=True)
     rows = _within(table.frame, columns.x, within)
+    law = Law(columns.x, columns.y, within, table.where)
+    law = replace(law, post_hoc=GIVEN * (len(rows) < len(table.frame)))
+    asked = _Asked(law, columns, table.notes)
     if not columns.group:
         return [GroupLaw({}, rows, _law(rows, asked))]
     found = [

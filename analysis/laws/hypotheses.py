@@ -8,22 +8,24 @@ Example::
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from analysis.errors import UnusableValues
 from analysis.laws import linear_theory
-from analysis.laws.convergence import trained
+from analysis.laws.evidence import trained
 from analysis.laws.powerlaw import PowerLaw
 from analysis.sources.schema import Spectrum
 from analysis.statistics.estimate import Estimate, unknown
+from analysis.statistics.multiplicity import holm
 from analysis.statistics.regression import leading_coefficients
 from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import number, percent, post_hoc, probability
 
-__all__ = ["Against", "against", "linear_exponent"]
+__all__ = ["Against", "against", "linear_exponent", "together"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def against(
         difference = unknown(ours.value - value, "t", ours.level)
     else:
         difference = ours.against(value, se, df)
-    training = None if law.published else trained([law.convergence])
+    training = None if law.published else trained([law])
     return Against(
         f"ν = {name}",
         law.exponent.value,
@@ -105,6 +107,21 @@ def against(
         training=training,
         post_hoc=law.law.post_hoc,
     )
+
+
+def together(tests: Sequence[Against]) -> list[Against]:
+    """The tests as one family: p corrected by Holm's method, intervals that hold at once.
+
+    A test alone stays as it is.
+    """
+    if len(tests) < 2:
+        return list(tests)
+    p = holm(np.array([one.difference.p for one in tests], dtype=np.float64))
+    known = int(np.isfinite(p).sum())
+    return [
+        replace(one, difference=one.difference.simultaneous(known), p_holm=float(mine))
+        for one, mine in zip(tests, p, strict=True)
+    ]
 
 
 def linear_exponent(law: PowerLaw, spectrum: Spectrum, d_z: int | None) -> float:

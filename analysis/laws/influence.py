@@ -23,14 +23,15 @@ Array = NDArray[np.float64]
 class Influence:
     """ν without one x, and how far that moves it, in standard errors of ν.
 
-    p: of the t test over seeds that ν does not move (n_seeds − 1 degrees of freedom), after
-    Holm's correction for the number of x; NaN below three seeds.
+    p: of the t test over seeds that ν does not move (n_seeds − 1 degrees of freedom); p_holm: of
+    all x of the law, or of all laws that stand together; NaN below three seeds.
     """
 
     x: float
     nu: float
     shift: float
     p: float
+    p_holm: float
 
 
 def influence(data: Sample, se: float) -> tuple[Influence, ...]:
@@ -40,12 +41,11 @@ def influence(data: Sample, se: float) -> tuple[Influence, ...]:
     weights = shift_weights(data.grid)
     rows = data.means[None, :] if data.table is None else data.table
     moved = [mean_estimate(column, "per seed") for column in (rows @ weights).T]
-    tested = len(rows) >= LEAST
-    p = holm(np.array([one.p if tested else math.nan for one in moved]))
+    p = np.array([one.p if len(rows) >= LEAST else math.nan for one in moved])
     whole = -float(np.linalg.pinv(polynomial(data.grid - data.center, 1))[1] @ data.means)
     return tuple(
-        Influence(math.exp(at), whole + one.value, one.value / se if se > 0 else math.nan, each)
-        for at, one, each in zip(data.grid, moved, p.tolist(), strict=True)
+        Influence(math.exp(at), whole + one.value, one.value / se if se > 0 else math.nan, *each)
+        for at, one, *each in zip(data.grid, moved, p.tolist(), holm(p).tolist(), strict=True)
     )
 
 

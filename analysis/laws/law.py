@@ -18,6 +18,7 @@ from analysis.sources.rows import (
     chosen,
     equals,
     matching,
+    of_splits,
     require_column,
     require_metric,
     require_value,
@@ -108,13 +109,8 @@ def points(trials: pd.DataFrame, law: Law) -> Points:
         rows[law.y].to_numpy(dtype=np.float64),
         seed,
         tuple(notes),
-        _splits(rows) if splits else REPEATED,
+        of_splits(rows[SPLIT].nunique()) if splits else REPEATED,
     )
-
-
-def _splits(rows: pd.DataFrame) -> str:
-    several = plural(rows[SPLIT].nunique(), "split")
-    return f"{several} of the data were averaged for each seed: they are not new seeds"
 
 
 def table_points(x: ArrayLike, y: ArrayLike) -> Points:

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError, TooFewRows, UnusableValues
-from analysis.laws.convergence import trained
+from analysis.laws.evidence import trained
 from analysis.laws.law import Law
 from analysis.laws.powerlaw import PowerLaw, fit
 from analysis.sources.rows import matching, require_column, settled
@@ -24,8 +24,8 @@ from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
 from analysis.statistics.multiplicity import Place
 from analysis.statistics.regression import fit_weighted, leading_coefficients, polynomial
-from analysis.training.verdicts import CONVERGED, UNTRAINED
-from analysis.wording import number, percent, plural, post_hoc, probability, symbol
+from analysis.training.verdicts import UNTRAINED, Trained
+from analysis.wording import number, percent, post_hoc, probability, symbol
 
 __all__ = ["Scaling", "laws_by", "nu_by_seed", "scaling"]
 
@@ -91,7 +91,7 @@ class Scaling:
             "laws": rows,
             "trend": self.trend.to_json(),
             "p_holm": self.p_holm,
-            "training": self.training or "unknown",
+            "training": self.training.to_json(),
             "left_out": {f"{value:g}": why for value, why in self.left_out.items()},
             "sentence": self.sentence(),
         }
@@ -121,22 +121,16 @@ class Scaling:
     def _claim(self, sure: bool) -> str:
         """What the training of the laws allows one to say of the trend."""
         training = self.training
-        if training == UNTRAINED:
-            return "; no claim, for a law is not trained"
-        if training == CONVERGED:
+        if training.verdict == UNTRAINED:
+            return f"; {training.remark}"
+        if not training.remark:
             return f", so a dependence is {'established' if sure else 'not established'}"
-        seen = "is seen" if sure else "is not seen"
-        if training is None:
-            return f", so a dependence {seen}; as given, training length unknown"
-        most = max(law.convergence.last for law in self.laws if law.convergence)
-        return (
-            f", so a dependence {seen} after {plural(most, 'epoch')}; training has not converged"
-        )
+        return f", so a dependence is {'seen' if sure else 'not seen'}; {training.remark}"
 
     @property
-    def training(self) -> str | None:
-        """The worst verdict on the training of the laws; None if one's is not known."""
-        return trained(law.convergence for law in self.laws).verdict
+    def training(self) -> Trained:
+        """How far the laws were trained."""
+        return trained(self.laws)
 
 
 def scaling(

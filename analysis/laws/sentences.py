@@ -32,7 +32,7 @@ def law_sentences(law: Evidence) -> list[str]:
     """The exponent, the shape, influence and what was left out.
 
     Of fewer than three seeds the shape is that of this run's curve, and nothing is concluded; nor
-    is it of a law that is not trained.
+    is it of a law that is not trained, or has trials that are not.
     """
     tests = [_rivals(law), _lack(law), _leverage(law)] if law.shape_tested else []
     said = [_exponent(law), law_trained(law)]
@@ -53,6 +53,7 @@ def _trained(law: Evidence) -> str:
     if found is None:
         unknown = "The training length is unknown, and so is whether ν would still move."
         return "" if law.published else unknown
+    verdict = found.verdict.capitalize()
     if found.verdict == UNTRAINED:
         if found.seldom:
             return (
@@ -60,19 +61,13 @@ def _trained(law: Evidence) -> str:
                 f"verdict needs {LEAST_STEPS} (a smaller `test_every`, or longer training)."
             )
         return (
-            f"Not trained: after {plural(found.last, 'epoch')} ν still changes by "
+            f"{verdict}: after {plural(found.last, 'epoch')} ν still changes by "
             f"{number(found.drift.value, 2)} an epoch."
         )
     if found.verdict == CONVERGED:
-        return f"Training has converged: over the last fifth of {found.last} epochs {_drift(law)}."
-    if not (found.drift.low > 0 or found.drift.high < 0):
-        return (
-            f"That training has converged is not shown: after {found.last} epochs {_drift(law)}."
-        )
-    return (
-        f"Training has not converged: after {found.last} epochs {_drift(law)}, so that ν is the "
-        "exponent of this training length."
-    )
+        return f"{verdict}: over the last fifth of {found.last} epochs {_drift(law)}."
+    length = ", so that ν is the exponent of this training length" * (found.verdict == DRIFTING)
+    return f"{verdict}: after {found.last} epochs {_drift(law)}{length}."
 
 
 def _drift(law: Evidence) -> str:
@@ -95,10 +90,12 @@ def _drift(law: Evidence) -> str:
 def law_shape(law: Evidence) -> str:
     """The bend: tested over seeds, or described where there are too few of them.
 
-    Nothing of a law that is not trained.
+    Nothing of a law that is not trained, and no claim if some of its trials are not.
     """
     if law.untrained:
         return ""
+    if law.short:
+        return f"Nothing is claimed of its shape, for {law.short.count}."
     if law.published:
         return _published_bend(law)
     return _bend(law) if law.shape_tested else _curve(law)
@@ -110,7 +107,7 @@ def law_doubts(law: Evidence) -> list[str]:
     A rival form after a bend, a lack of fit, an x that moves the exponent, and every note.
     """
     rival = law.rival is not None and law.rival.delta_aicc < 0
-    said = [_rivals(law) * rival, _lack(law) * law.lacks, _leverage(law)] * (not law.untrained)
+    said = [_rivals(law) * rival, _lack(law) * law.lacks, _leverage(law)]
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
 
 
@@ -154,7 +151,7 @@ def _claim(law: Evidence, power: str) -> str:
         return f"In this {_one(law)} {y} goes as {power}"
     if found is None:
         return f"As given, {y} goes as {power}"
-    if found.verdict == DRIFTING:
+    if found.verdict != CONVERGED:
         return f"After {found.last} epochs {y} goes as {power}"
     return f"{y} follows{', on average over the range,' * law.bends} {power}"
 
@@ -184,7 +181,11 @@ def _worth(law: Evidence) -> str:
             "would give."
         )
     if law.n_seeds < 5:
-        return f"With {plural(law.n_seeds, 'seed')} the interval is wide; more make it narrower."
+        return (
+            f"With {plural(law.n_seeds, 'seed')} the interval of ν has "
+            f"{plural(law.n_seeds - 1, 'degree')} of freedom; five seeds, the default, make it "
+            "narrower on average."
+        )
     return ""
 
 
@@ -231,7 +232,7 @@ def _bend(law: Evidence) -> str:
         return "A bend cannot be tested with fewer than four values of x."
     told = f"quadratic coefficient {_told(law)}"
     found = law.convergence
-    after = f" after {found.last} epochs" if found and found.verdict == DRIFTING else ""
+    after = f" after {found.last} epochs" if found and found.verdict != CONVERGED else ""
     if not law.bends:
         return f"A bend is not established{after} ({told}); that is no proof of a straight line."
     return f"The pure power law is rejected{after} in favour of a bend ({told}){_way(law)}."
@@ -239,7 +240,8 @@ def _bend(law: Evidence) -> str:
 
 def _told(law: Evidence) -> str:
     """The quadratic coefficient, its p, and for a published curve what it gains in AIC."""
-    told, aic = f"{number(law.curvature)}, {probability(law.curvature_p)}", law.curvature_delta_aic
+    holm, aic = "Holm " * (law.bend_holm is not None), law.curvature_delta_aic
+    told = f"{number(law.curvature)}, {holm}{probability(law.curvature_p)}"
     if law.published and len(set(law.x)) >= ENOUGH and math.isfinite(aic):
         told += f", AIC {'lower' if aic < 0 else 'higher'} by {number(abs(aic))}"
     return told
@@ -279,7 +281,7 @@ def _lack(law: Evidence) -> str:
     if law.lack is None:
         return ""
     told = f"Hotelling's F = {number(law.lack.f)} with {law.lack.df[0]} and {law.lack.df[1]} df"
-    told += f", {probability(law.lack.p)}"
+    told += f", {'Holm ' * (law.lack_holm is not None)}{probability(law.lack_p)}"
     if law.lacks:
         return f"Lack of fit: the points leave line and bend by more than seeds scatter ({told})."
     return (
@@ -294,7 +296,7 @@ def _leverage(law: Evidence) -> str:
     most = max(law.moved, key=lambda one: abs(one.shift))
     return (
         f"ν moves most without {symbol(law.law.x)} = {most.x:g}, to {number(most.nu, 4)} "
-        f"({probability(most.p)} by the t test over seeds, Holm)."
+        f"({probability(most.p_holm)} by the t test over seeds, Holm)."
     )
 
 
@@ -305,10 +307,7 @@ def law_json(law: Evidence) -> dict[str, object]:
         "y": law.law.y,
         "range": [law.x_min, law.x_max],
         "post_hoc": law.law.post_hoc,
-        "where": {
-            name: value if isinstance(value, str | int | float | list) else str(value)
-            for name, value in law.law.where.items()
-        },
+        "where": {name: _jsonable(value) for name, value in law.law.where.items()},
         "nu": _plain(law.nu),
         "se": _plain(law.se),
         "ci_low": _plain(law.ci_low),
@@ -324,7 +323,8 @@ def law_json(law: Evidence) -> dict[str, object]:
         "n": law.n,
         "n_seeds": law.n_seeds,
         "curvature": _plain(law.curvature),
-        "curvature_p": _plain(law.curvature_p),
+        "curvature_p": _plain(law.bend.p),
+        "curvature_p_holm": None if law.bend_holm is None else _plain(law.bend_holm),
         "curvature_delta_aic": _plain(law.curvature_delta_aic),
         "bends": law.bends,
         "shape_tested": law.shape_tested,
@@ -333,6 +333,7 @@ def law_json(law: Evidence) -> dict[str, object]:
         "exponential_delta_aicc": _plain(law.exponential_delta_aicc),
         "forms": [form.to_json() for form in law.forms],
         "lack_of_fit": None if law.lack is None else asdict(law.lack),
+        "lack_of_fit_p_holm": None if law.lack_holm is None else _plain(law.lack_holm),
         "intervals": [interval.to_json() for interval in law.intervals],
         "influence": [_row(asdict(i)) for i in law.influence],
         "local": [_row(asdict(i)) for i in law.local],
@@ -340,6 +341,10 @@ def law_json(law: Evidence) -> dict[str, object]:
         "convergence": None if law.convergence is None else law.convergence.to_json(),
         "sentence": law_sentence(law),
     }
+
+
+def _jsonable(value: object) -> object:
+    return value if isinstance(value, str | int | float | list) else str(value)
 
 
 def _plain(value: float) -> float | None:

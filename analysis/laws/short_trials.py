@@ -7,7 +7,7 @@ result. Its own verdict is by the drift of ν (`analysis.laws.convergence`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from analysis.statistics.estimate import Estimate
 from analysis.training.verdicts import COLUMN, UNTRAINED
 from analysis.wording import number, percent, plural, symbol
 
-__all__ = ["ShortTrials", "short_trials"]
+__all__ = ["ShortTrials", "short_together", "short_trials"]
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,16 @@ class ShortTrials:
 
     @property
     def count(self) -> str:
-        """``7 of its 27 trials``."""
-        return f"{self.short} of its {plural(self.of, 'trial')}"
+        """``7 of its 27 trials are not trained``."""
+        are = "is" if self.short == 1 else "are"
+        return f"{self.short} of its {plural(self.of, 'trial')} {are} {UNTRAINED}"
 
     def sentence(self, one_seed: bool) -> str:
         """one_seed : of one seed's curve there is no interval."""
         one = self.short == 1
         kept = (
-            f"By {'its' if one else 'their'} own histor{'y' if one else 'ies'} {self.count} "
-            f"{'is' if one else 'are'} not trained; the law keeps {'it' if one else 'them'}, for "
+            f"By {'its' if one else 'their'} own histor{'y' if one else 'ies'} {self.count}; "
+            f"the law keeps {'it' if one else 'them'}, for "
             "trials that are left out by their results change its range"
         )
         if self.without is None:
@@ -66,6 +67,15 @@ class ShortTrials:
             "values_left": self.left,
             "nu_without": None if self.without is None else self.without.to_json(),
         }
+
+
+def short_together(found: Sequence[ShortTrials]) -> str:
+    """``11 of their 42 trials are not trained``, of several laws; nothing of none."""
+    count, of = sum(one.short for one in found), sum(one.of for one in found)
+    if not count:
+        return ""
+    whose = "their " if len(found) > 1 else "one law's "
+    return f"{count} of {whose}{plural(of, 'trial')} {'is' if count == 1 else 'are'} {UNTRAINED}"
 
 
 def short_trials(

@@ -25,23 +25,18 @@ def headline(table: Table, columns: Columns) -> str:
     """Runs, seeds and the file's SHA-256 in one line."""
     seeds = plural(table.frame[columns.seed].nunique(), "seed") if columns.seed else ""
     digest = table.facts.get("SHA-256", "")[:12]
-    said = [
-        plural(len(table.frame), "run"),
-        seeds,
-        table.name,
-        f"SHA-256 {digest}" if digest else "",
-    ]
+    said = [plural(table.count, "run"), seeds, table.name, f"SHA-256 {digest}" if digest else ""]
     return " · ".join(text for text in said if text)
 
 
 def counts_part(table: Table, columns: Columns) -> Part:
     """How many runs there are, and what was left out or chosen."""
     chosen = listed([setting(name, value) for name, value in table.where.items()])
-    text = f"{plural(len(table.frame), 'run')} of {table.name}"
+    text = f"{plural(table.count, 'run')} of {table.name}"
     text += f" with {chosen}" if chosen else ""
     text += f", in groups by {listed(columns.group)}" if columns.group else ""
     notes = [Statement(f"{note}.", True) for note in table.notes]
-    numbers = {"runs": len(table.frame), "notes": list(table.notes)}
+    numbers = {"runs": table.count, "notes": list(table.notes)}
     return Part(order=10, statements=[Statement(f"{text}."), *notes], numbers=numbers)
 
 
@@ -102,6 +97,9 @@ def _spread(row: pd.Series, y: str) -> str:
 def source_part(table: Table) -> Part:
     """Where the runs come from, and all of them."""
     content = {"facts": dict(table.facts), "commands": []}
-    runs = table.frame.rename_axis("run").reset_index()
+    name = "run"
+    while name in table.frame:  # no name of a column has a meaning of its own
+        name += "_"
+    runs = table.frame.reset_index(names=name)
     block = Block("provenance", "provenance.html", "", content, "runs", runs)
     return Part(order=120, blocks=[block], numbers={"provenance": content["facts"]})

@@ -8,7 +8,7 @@ Example::
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.laws.group_laws import fit_groups
@@ -57,7 +57,8 @@ def write_table(table: Table, asked: TableQuestion, out: Path) -> Path:
 
 def _tested(table: Table, asked: TableQuestion) -> list[Part]:
     columns = asked.columns
-    laws = fit_groups(table, columns, asked.within) if columns.x else []
+    said_once = replace(table, notes=())
+    laws = fit_groups(said_once, columns, asked.within) if columns.x else []
     pairs, left = group_pairs(table, columns)
     margin = asked.margin if pairs else None
     found = tested(law_claims(table, columns, laws), pairs, margin, asked.logs)

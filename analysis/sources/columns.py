@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import MixedRows, TooFewRows, UnknownName, UnusableValues
-from analysis.sources.rows import equals
+from analysis.sources.rows import equals, of_splits
 from analysis.sources.table import Table, typed
-from analysis.wording import listed
+from analysis.wording import listed, plural
+
+_AT = "the number of a row's setting"
 
 __all__ = [
     "Columns",
+    "averaged",
     "chosen",
     "require_columns",
     "require_numbers",
@@ -30,13 +33,15 @@ class Columns:
 
     y: the metric. x: the hyperparameter that a law is about, or a setting of comparisons.
     seed: what numbers the repetitions of a setting. group: further settings, each fitted or
-    compared on its own.
+    compared on its own. split: what numbers the splits of the data, over which `averaged` takes
+    the mean of each seed.
     """
 
     y: str
     x: str | None = None
     seed: str | None = None
     group: tuple[str, ...] = ()
+    split: str | None = None
 
     @property
     def setting(self) -> list[str]:
@@ -164,11 +169,60 @@ def require_one_row_each(rows: pd.DataFrame, setting: Sequence[str], seed: str |
         )
     apart = [name for name in rows if alike[name].nunique(dropna=False) > 1]
     remedy = (
-        f"they differ in {listed(apart)}: name such a column as a group, or choose with where"
+        f"they differ in {listed(apart)}: name such a column as a group, or as the split of the "
+        "data that is averaged for each seed, or choose with where"
         if apart
         else "they are copies: keep one"
     )
     raise MixedRows(f"{one} and {other} have the same {at}; {remedy}")
+
+
+def averaged(table: Table, columns: Columns, apart: Iterable[str] = ()) -> Table:
+    """With one row a setting and seed, the mean of y over the splits of the data; notes say so.
+
+    A split that a seed does not have at each of its settings is left out, so that no settings are
+    compared on different data. apart: further columns that tell settings apart.
+    Errors: UnknownName without a seed column; MixedRows for two rows of one split, and for a seed
+    without a split that it has everywhere.
+    """
+    seed, split = columns.seed, columns.split
+    if split is None:
+        return table
+    if seed is None:
+        raise UnknownName("splits are averaged for each seed, and no seed column is named")
+    settings = list(dict.fromkeys([*columns.setting, *apart]))
+    require_columns(table, [split, *settings])
+    require_numbers(table, Columns(columns.y, columns.x, seed), gaps=True)
+    require_one_row_each(table.frame, [*settings, split], seed)
+    rows = _common_splits(table.frame, settings, (seed, split))
+    keys = [*settings, seed]
+    labels = rows.index.to_series().groupby([rows[key] for key in keys], dropna=False)
+    means = rows.groupby(keys, dropna=False)[[columns.y]].mean().reset_index()
+    means.index = pd.Index(labels.agg(lambda names: listed(names, 3)))
+    notes = [of_splits(rows[split].nunique())]
+    if left := len(table.frame) - len(rows):
+        notes.append(
+            f"{plural(left, 'row')} of splits that a seed lacks at one of its settings left out"
+        )
+    return replace(table, frame=means, notes=(*table.notes, *notes), runs=len(rows))
+
+
+def _common_splits(
+    frame: pd.DataFrame, settings: Sequence[str], repeated: tuple[str, str]
+) -> pd.DataFrame:
+    """The rows of the splits that a seed has at each of its settings; repeated: seed, split."""
+    seed, _ = repeated
+    at = frame.groupby(list(settings), dropna=False).ngroup() if settings else 0
+    marked = frame.assign(**{_AT: at})
+    wanted = marked.groupby(seed)[_AT].transform("nunique")
+    kept = frame[marked.groupby(list(repeated), dropna=False)[_AT].transform("nunique") == wanted]
+    lost = set(frame[seed]) - set(kept[seed])
+    if lost:
+        raise MixedRows(
+            f"{seed} = {_short(min(lost))} has no split that it has at each of its settings, so "
+            "there is nothing to average; choose rows with where"
+        )
+    return kept
 
 
 def _short(value: object) -> str:

@@ -18,7 +18,7 @@ from analysis.sources.schema import (
     metric_columns,
     param_columns,
 )
-from analysis.wording import listed, quantity, symbol
+from analysis.wording import listed, plural, quantity, symbol
 
 __all__ = [
     "COLLAPSED",
@@ -26,6 +26,7 @@ __all__ = [
     "equals",
     "in_order",
     "matching",
+    "of_splits",
     "over_splits",
     "require_column",
     "require_metric",
@@ -111,6 +112,13 @@ def over_splits(rows: pd.DataFrame, metrics: Collection[str]) -> pd.DataFrame:
     first = rows.drop_duplicates("seed").sort_values("seed")
     means = rows.groupby("seed")[list(metrics)].mean()
     return first.assign(**{name: means[name].to_numpy() for name in metrics})
+
+
+def of_splits(count: int) -> str:
+    """What to say of means over `count` splits of the data."""
+    return (
+        f"{plural(count, 'split')} of the data were averaged for each seed: they are not new seeds"
+    )
 
 
 def chosen(rows: pd.DataFrame) -> list[str]:

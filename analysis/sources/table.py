@@ -32,6 +32,7 @@ class Table:
         is missing; the index says how a message calls a row ("row 3", counted below the header).
     facts: where the runs come from, for a report's provenance.
     notes: which runs were left out on reading, and why. where: what was chosen of the rest.
+    runs: how many the rows are means of; None if each row is one run.
     """
 
     name: str
@@ -39,6 +40,12 @@ class Table:
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     where: Mapping[str, object] = field(default_factory=dict)
+    runs: int | None = None
+
+    @property
+    def count(self) -> int:
+        """How many runs it is about."""
+        return len(self.frame) if self.runs is None else self.runs
 
 
 def read_table(path: Path) -> Table:

@@ -74,7 +74,7 @@ class Estimate:
         if self.looked or not math.isfinite(self.se):
             return self
         used = percent((1 + self.level) / 2)
-        method = f"{self.method} (at {used}, for the looks between seeds)"
+        method = f"{self.method} (at {used}, which allows for looks between seeds)"
         found = replace(self, looked=True, method=method, p=float(np.minimum(2 * self.p, 1)))
         low, high = found._ends(self.family)
         return replace(found, low=low, high=high)

@@ -1,4 +1,4 @@
-"""How the rule `until: {converged: ...}` of a sweep ended, in words."""
+"""How the rule `until` of a sweep ended, in words."""
 
 from __future__ import annotations
 
@@ -19,11 +19,19 @@ _ENDS = {
 
 
 def rule_sentences(sweeps: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """One for each sweep with that rule, from the path in its sweep.json."""
+    """One for each sweep with a rule on the epochs, from the path in its sweep.json.
+
+    MLflow does not keep the path; then one for each sweep with a rule, that its end is unknown.
+    """
     for sweep in sweeps:
         until = sweep.get("until") or {}
         rule, path = until.get("rule") or {}, until.get("path") or ()
-        if rule.get("converged") and path:
+        if rule and "path" not in until:
+            yield (
+                f"{_named(rule)}: whether it added seeds or epochs, and how it ended, is unknown, "
+                "for MLflow does not hold its path; intervals and tests allow for added seeds."
+            )
+        elif rule.get("converged") and path:
             step = path[-1]
             told = _ENDS[str(step.get("end"))].format(
                 epochs=step.get("epochs"),
@@ -31,7 +39,15 @@ def rule_sentences(sweeps: Iterable[Mapping[str, Any]]) -> Iterator[str]:
                 change=_change(step),
                 reason=step.get("reason"),
             )
-            yield f"The rule that ν changes by less than {rule['converged']:g} {told}."
+            yield f"{_named(rule)} {told}."
+
+
+def _named(rule: Mapping[str, Any]) -> str:
+    if rule.get("converged"):
+        return f"The rule that ν changes by less than {rule['converged']:g}"
+    if rule.get("nu_halfwidth"):
+        return f"The rule that the interval of ν is ± {rule['nu_halfwidth']:g}"
+    return "The rule that every equivalence is decided"
 
 
 def _change(step: Mapping[str, Any]) -> str:

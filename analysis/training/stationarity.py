@@ -3,9 +3,10 @@
 The change of log KL, log reconstruction error and log |ELBO| over the last fifth of training is
 taken from the trial's own history, with an error that allows for serial correlation. A trial has
 converged if the 95 % intervals of all of them lie within ±0.05 (5 %), half of the usual margin of
-equivalence, and is not trained if one of them changes by more than 0.2, or was measured at fewer
-than five epochs. An exponent moves with differences between trials, which may be smaller or
-larger: laws have a verdict of their own (`analysis.laws.convergence`).
+equivalence; if one lies elsewhere it is drifting where that interval excludes zero, and else not
+shown to have converged. It is not trained if one of them changes by more than 0.2, or was measured
+at fewer than five epochs. An exponent moves with differences between trials, which may be smaller
+or larger: laws have a verdict of their own (`analysis.laws.convergence`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from analysis.sources.schema import FINISHED, Experiment
 from analysis.statistics.drift import late, slopes
 from analysis.statistics.estimate import Estimate
-from analysis.training.verdicts import COLUMN, CONVERGED, DRIFTING, UNTRAINED, judge
+from analysis.training.verdicts import COLUMN, UNTRAINED, WORST, judge
 
 __all__ = ["QUANTITIES", "judged", "stationarity"]
 
@@ -31,7 +32,6 @@ PARTS = ("test", "train")
 SMALL, LARGE = 0.05, 0.2  # changes of a logarithm over the last fifth of training
 MERGED = "merged"
 COLLAPSED = 0.01  # nats: the logarithm of a smaller KL says nothing
-WORST = (UNTRAINED, DRIFTING, CONVERGED)
 
 
 def judged(experiment: Experiment) -> Experiment:

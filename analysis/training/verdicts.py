@@ -1,4 +1,7 @@
-"""What training allows one to say: converged, drifting, or not trained."""
+"""What training allows one to say: converged, drifting, not shown to have converged, not trained.
+
+Each verdict is the text that sentences, tables and JSON show.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,24 @@ from typing import Any
 import pandas as pd
 
 from analysis.statistics.estimate import Estimate
-from analysis.wording import plural
+from analysis.wording import listed, plural
 
-__all__ = ["COLUMN", "CONVERGED", "DRIFTING", "LEAST_STEPS", "UNTRAINED", "Trained", "judge"]
+__all__ = [
+    "COLUMN",
+    "CONVERGED",
+    "DRIFTING",
+    "LEAST_STEPS",
+    "OPEN",
+    "UNTRAINED",
+    "WORST",
+    "Trained",
+    "counted",
+    "judge",
+]
 
 CONVERGED, DRIFTING, UNTRAINED = "converged", "drifting", "not trained"
+OPEN = "not shown to have converged"  # neither a drift nor convergence is shown
+WORST = (UNTRAINED, DRIFTING, OPEN, CONVERGED)
 COLUMN = "training"  # of the trials' frame, with each trial's verdict
 LEAST_STEPS = 5  # epochs with a measurement, below which nothing is claimed
 
@@ -21,12 +37,20 @@ LEAST_STEPS = 5  # epochs with a measurement, below which nothing is claimed
 def judge(measured: int, change: Estimate, small: float, large: float) -> str:
     """The verdict on a number's change over the last fifth of training.
 
-    Converged where the whole interval of the change lies within ±`small`; no interval, no such
-    proof. Not trained where the change is beyond ±`large`. measured: at how many epochs it was.
+    Converged where the whole interval of the change lies within ±`small`, otherwise drifting
+    where that interval excludes zero; without an interval neither is shown. Not trained where the
+    change is beyond ±`large`. measured: at how many epochs it was.
     """
     if measured < LEAST_STEPS or not abs(change.value) <= large:
         return UNTRAINED
-    return CONVERGED if max(abs(change.low), abs(change.high)) <= small else DRIFTING
+    if max(abs(change.low), abs(change.high)) <= small:
+        return CONVERGED
+    return DRIFTING if change.low > 0 or change.high < 0 else OPEN
+
+
+def counted(count: int, verdict: str) -> str:
+    """``2 are drifting``."""
+    return f"{count} {'is' if count == 1 else 'are'} {verdict}"
 
 
 @dataclass(frozen=True)
@@ -34,16 +58,18 @@ class Trained:
     """How far the trials, or the laws, of a claim were trained.
 
     verdict: the worst of them; None if their histories are not known. moving: how many are not
-    converged. untrained: how many of these are not trained. epochs: the fewest and the most.
-    noun: what is counted.
+    converged. drifting, untrained: how many of these are. epochs: the fewest and the most.
+    noun: what is counted. apart: what else to say of them, in words.
     """
 
     verdict: str | None = None
     of: int = 0
     moving: int = 0
+    drifting: int = 0
     untrained: int = 0
     epochs: tuple[int, int] = (0, 0)
     noun: str = "trial"
+    apart: str = ""
 
     @classmethod
     def of_rows(cls, rows: pd.DataFrame) -> Trained:
@@ -52,7 +78,7 @@ class Trained:
         Nothing is known without that column, or if a row has no verdict.
         """
         known = rows[COLUMN] if COLUMN in rows else pd.Series(dtype=object)
-        if known.empty or not known.isin([CONVERGED, DRIFTING, UNTRAINED]).all():
+        if known.empty or not known.isin(WORST).all():
             return cls(of=len(rows))
         epochs = rows["epoch"].astype(int) if "epoch" in rows else pd.Series([0])
         return cls.of_verdicts(list(known), (int(epochs.min()), int(epochs.max())))
@@ -61,10 +87,11 @@ class Trained:
     def of_verdicts(
         cls, verdicts: Sequence[str], epochs: tuple[int, int], noun: str = "trial"
     ) -> Trained:
-        untrained = verdicts.count(UNTRAINED)
-        still = len(verdicts) - verdicts.count(CONVERGED)
-        worst = UNTRAINED if untrained else DRIFTING if still else CONVERGED
-        return cls(worst, len(verdicts), still, untrained, epochs, noun)
+        counts = {one: verdicts.count(one) for one in WORST}
+        still = len(verdicts) - counts[CONVERGED]
+        worst = min(verdicts, key=WORST.index)
+        moving = (still, counts[DRIFTING], counts[UNTRAINED])
+        return cls(worst, len(verdicts), *moving, epochs, noun)
 
     @property
     def length(self) -> str:
@@ -75,27 +102,37 @@ class Trained:
     @property
     def remark(self) -> str:
         """What must be said beside a claim about these trials; nothing if they are converged."""
+        apart = self.apart * (self.verdict != UNTRAINED)
+        return "; ".join(filter(None, (self._worst, apart)))
+
+    @property
+    def _worst(self) -> str:
         if self.verdict is None:
             return "as given, training length unknown"
         if self.verdict == CONVERGED:
             return ""
-        if self.verdict == DRIFTING:
-            verb = "is" if self.moving == 1 else "are"
-            moving = f"{self._part(self.moving)} {verb} not shown to have converged"
-            return f"after {self.length}, when {moving}"
-        verb = "is" if self.untrained == 1 else "are"
-        return f"no claim, for {self._part(self.untrained)} {verb} not trained after {self.length}"
+        if self.verdict != UNTRAINED:
+            return f"after {self.length}, when {self._moving()}"
+        return f"no claim, for {self._part(self.untrained, UNTRAINED)} after {self.length}"
 
-    def _part(self, count: int) -> str:
-        """``2 of 3 trials``, or ``the trial`` if there is one only."""
-        one = f"the {self.noun}"
-        return one if self.of == 1 else f"{count} of {plural(self.of, self.noun)}"
+    def _moving(self) -> str:
+        """``2 of 3 trials are drifting and 1 is not shown to have converged``."""
+        still = self.moving - self.drifting
+        if not self.drifting:
+            return self._part(still, OPEN)
+        return listed([self._part(self.drifting, DRIFTING), *[counted(still, OPEN)] * bool(still)])
+
+    def _part(self, count: int, verdict: str) -> str:
+        """``2 of 3 trials are drifting``, or ``the trial is`` if there is one only."""
+        who = f"the {self.noun}" if self.of == 1 else f"{count} of {plural(self.of, self.noun)}"
+        return f"{who} {'is' if count == 1 else 'are'} {verdict}"
 
     def to_json(self) -> dict[str, Any]:
         return {
             "verdict": self.verdict or "unknown",
             f"{self.noun}s": self.of,
             "moving": self.moving,
+            "drifting": self.drifting,
             "not_trained": self.untrained,
             "epochs": list(self.epochs) if self.verdict else None,
         }

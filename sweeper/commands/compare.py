@@ -44,47 +44,52 @@ def run(arguments: argparse.Namespace) -> int:
     foreign = from_table(arguments, ("first", "second", "by"))
     if bool(arguments.first) != bool(arguments.second):
         raise UserError("two groups need both --first and --second")
-    found = _of_table(arguments) if foreign else _compared(arguments)
+    found, notes, later = _of_table(arguments) if foreign else _compared(arguments)
     note = _note(found)
     if arguments.json:
         print_json(
             {
                 "experiment": arguments.experiment or arguments.table or arguments.logged,
-                "post_hoc": POST_HOC,
+                "post_hoc": later,
                 "tests": _tests(found),
                 **({"note": note} if note else {}),
+                **({"notes": notes} if notes else {}),
                 "comparisons": [one.to_json() | {"verdict": one.verdict} for one in found],
             }
         )
     else:
-        _show(found)
-        if note:
-            console().print(note, markup=False)
+        _show(found, later)
+        for told in (*[note] * bool(note), *(f"Note: {one}." for one in notes)):
+            console().print(told, markup=False)
     return 0
 
 
-def _of_table(arguments: argparse.Namespace) -> list[Comparison]:
+def _of_table(arguments: argparse.Namespace) -> tuple[list[Comparison], list[str], str]:
+    """The comparisons, what to say of the table's rows, and that they were chosen later."""
     from analysis.comparisons.run_groups import compare_runs
 
     metrics = arguments.metric or [arguments.y]
-    return compare_runs(
-        [one for metric in metrics for one in pairs(arguments, columns(arguments, metric))]
-    )
+    every = [pairs(arguments, columns(arguments, metric)) for metric in metrics]
+    notes = dict.fromkeys(note for _, told in every for note in told)
+    return compare_runs([one for arms, _ in every for one in arms]), [*notes], POST_HOC
 
 
-def _compared(arguments: argparse.Namespace) -> list[Comparison]:
+def _compared(arguments: argparse.Namespace) -> tuple[list[Comparison], list[str], str]:
+    """As `_of_table`, without notes; what every report compares was not chosen later."""
     from analysis.comparisons.compare import compare, compare_all
     from analysis.comparisons.comparison import Groups
+    from analysis.comparisons.reported import reported_question
 
     trials = load_chosen(arguments).trials
     metrics = arguments.metric or ["test/denoise"]
     if not arguments.first:
-        return compare_all(trials, arguments.by, metrics)
+        later = POST_HOC * ((arguments.by, *metrics) != reported_question(trials))
+        return compare_all(trials, arguments.by, metrics), [], later
     first, second = (where_of(arguments, option) for option in ("first", "second"))
-    return compare(trials, Groups(first, second), metrics)
+    return compare(trials, Groups(first, second), metrics), [], POST_HOC
 
 
-def _show(found: Sequence[Comparison]) -> None:
+def _show(found: Sequence[Comparison], later: str) -> None:
     """A table as wide as it must be; sentences on a terminal that would cut it."""
     from rich.table import Table
     from rich.text import Text
@@ -116,8 +121,10 @@ def _show(found: Sequence[Comparison]) -> None:
             markup=False,
         )
     tests = _tests(found)
-    family = f"; their p values are corrected for {tests} tests" * (tests > 1)
-    screen.print(f"\nPost hoc: {POST_HOC}{family}.", markup=False)
+    family = f"their p values are corrected for {tests} tests" * (tests > 1)
+    told = "; ".join(filter(None, (f"Post hoc: {later}" * bool(later), family)))
+    if told:
+        screen.print(f"\n{told[0].upper()}{told[1:]}.", markup=False)
 
 
 def _note(found: Sequence[Comparison]) -> str:

@@ -88,14 +88,15 @@ def _run_table(arguments: argparse.Namespace) -> int:
         )
     if not (arguments.by or arguments.first or arguments.second):
         raise UserError("name two groups with --first and --second, or a column with --by")
-    arms = pairs(arguments, columns(arguments))
+    arms, notes = pairs(arguments, columns(arguments))
     verdicts = [
         one.to_json() for one in examine_arms(arms, arguments.margin, not arguments.difference)
     ]
     if arguments.json:
         name = arguments.table or arguments.logged
         found = {"margin": arguments.margin, "post_hoc": GIVEN, "verdicts": verdicts}
-        print_json({"experiment": name, **found, "refusals": []})
+        print_json({"experiment": name, **found, "notes": [*notes], "refusals": []})
     else:
-        print_bullets(console(), [verdict["sentence"] for verdict in verdicts])
+        told = [f"Note: {note}." for note in notes]
+        print_bullets(console(), [*(verdict["sentence"] for verdict in verdicts), *told])
     return 0

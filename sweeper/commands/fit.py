@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sweeper.commands.report import declared
-from sweeper.commands.shared import add_experiment, add_json, load_chosen, settings
+from sweeper.commands.asked_law import grid_settings, law_of
+from sweeper.commands.shared import add_experiment, add_json, load_chosen
 from sweeper.commands.tables import add_table, columns, from_table, load_table, where_of
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_bullets, print_json
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from analysis.figures.drawing.claims import Claim
     from analysis.laws.components import Component
     from analysis.laws.equal_exponents import EqualExponents
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from analysis.laws.powerlaw import Law, PowerLaw
     from analysis.sources.schema import Experiment, Spectrum
 
-__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "law_of", "run"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "fit"
 EXAMPLE = "sweeper fit digits --model sigma_vae"
@@ -47,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against",
         metavar="VALUE",
-        help="test ν = a number, `published` (the papers' ν of this law) or `linear` (that of the "
-        "linear theory on the same data)",
+        help="test ν = a number, that of a published table (s1_table1), `published` (the papers' "
+        "ν of this law) or `linear` (that of the linear theory on the same data)",
     )
     add_table(
         parser,
@@ -61,8 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if from_table(arguments, ("x", "y", "where", "group")):
-        if arguments.against is not None:
-            raise UserError("--against takes an experiment of ours or --published")
         return _run_table(arguments)
     where_of(arguments)  # refused before anything is read
     if arguments.published and (arguments.group or arguments.against == "linear"):
@@ -87,16 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _claims(arguments: argparse.Namespace, experiment: Experiment) -> Sequence[Claim]:
-    """The law in each group of settings; without options the report's own numbers."""
+    """The law in each group of settings; the report's own numbers of a law that it has."""
     from analysis.report.experiment_laws import group_laws
 
-    chosen = (arguments.x, arguments.y, arguments.range, arguments.model, arguments.where)
-    law = _law(arguments, experiment)
-    if any(chosen):
-        return group_laws(experiment, law)
-    return group_laws(
-        experiment, law, settings(declared(experiment.sweeps), sweeps=experiment.sweeps)
-    )
+    return group_laws(experiment, _law(arguments, experiment), grid_settings(experiment))
 
 
 def _show_claims(claims: Sequence[Claim], as_json: bool) -> int:
@@ -130,14 +120,18 @@ def _variance(law: PowerLaw, experiment: Experiment) -> list[Component]:
 def _run_table(arguments: argparse.Namespace) -> int:
     from analysis.laws.equal_exponents import equal_between
     from analysis.laws.group_laws import fit_groups
+    from analysis.report.run_claims import in_one_family
 
     wanted = columns(arguments)
     table = load_table(arguments, wanted)
-    found = fit_groups(table, wanted, tuple(arguments.range) if arguments.range else None)
+    ends = tuple(arguments.range) if arguments.range else None
+    found = in_one_family(table, wanted, fit_groups(table, wanted, ends))
     laws = {one.label: one.law for one in found if one.law}
-    equal = equal_between(laws) if len(laws) > 1 else None
+    tests = _each_against(arguments.against, laws)
+    equal = equal_between(laws) if len(laws) > 1 and not tests else None
     if arguments.json:
-        groups = [one.to_json() for one in found]
+        told = {label: {"against": test.to_json()} for label, test in tests.items()}
+        groups = [one.to_json() | told.get(one.label, {}) for one in found]
         pairs = {"equal": equal.to_json()["pairs"]} if equal else {}
         note = {"note": equal.note} if equal and equal.note else {}
         print_json({"groups": groups, **pairs, **note} if wanted.group else groups[0])
@@ -146,13 +140,23 @@ def _run_table(arguments: argparse.Namespace) -> int:
         if one.label:
             console().print(f"\n{one.label}", markup=False, style="bold")
         if one.law:
-            _show(one.law, [])
+            _show(one.law, [tests[one.label].sentence()] if tests else [])
         else:
             print_bullets(console(), [one.refusal])
     if equal:
         console().print("\nequal ν?", markup=False, style="bold")
         _show_pairs(equal)
     return 0
+
+
+def _each_against(text: str | None, laws: Mapping[str, PowerLaw]) -> dict[str, Against]:
+    """The test of each group's ν that --against asks for, as one family; empty without it."""
+    from analysis.laws.hypotheses import together
+
+    if text is None:
+        return {}
+    tests = together([_against(text, law) for law in laws.values()])
+    return dict(zip(laws, tests, strict=True))
 
 
 def _grouped(arguments: argparse.Namespace) -> int:
@@ -190,12 +194,14 @@ def _without(law: Law, name: str) -> Law:
     return replace(law, where=where, post_hoc="; ".join(filter(None, said)))
 
 
-def _against(text: str, law: PowerLaw, experiment: Experiment | None) -> Against:
-    """The test of ν that --against asks for."""
+def _against(text: str, law: PowerLaw, experiment: Experiment | None = None) -> Against:
+    """The test of ν that --against asks for; without an experiment there is no linear theory."""
     from analysis.laws import hypotheses
+    from analysis.published.catalogue import TABLES
 
-    if text == "published":
-        name, theirs = _same_law(law)
+    name = _same_law(law) if text == "published" else text
+    if name in TABLES:
+        theirs = _table_law(name)
         said = f"that of {name}"
         return hypotheses.against(law, theirs.nu, said, theirs.se, theirs.exponent.df)
     if text == "linear" and experiment is not None:
@@ -205,22 +211,26 @@ def _against(text: str, law: PowerLaw, experiment: Experiment | None) -> Against
     try:
         value = float(text)
     except ValueError as error:
+        linear = " or linear" * (experiment is not None)
         raise UserError(
-            f"--against takes a number, published or linear, and not {text!r}"
+            f"--against takes a number, the name of a published table, published{linear}, and not "
+            f"{text!r}"
         ) from error
     if not math.isfinite(value):
         raise UserError(f"--against takes a finite number, and not {text}")
     return hypotheses.against(law, value, f"{value:g}")
 
 
-def _same_law(law: PowerLaw) -> tuple[str, PowerLaw]:
-    """The published table of the same x and y, and its law."""
+def _same_law(law: PowerLaw) -> str:
+    """The published table of the same x and y."""
     from analysis.published.catalogue import TABLES
 
-    for table in TABLES.values():
+    for name, table in TABLES.items():
         if (table.x, table.metric) == (law.law.x, law.law.y):
-            return table.name, _table_law(table.name)
-    raise UserError(f"no published table has {law.law.y} against {law.law.x}")
+            return name
+    raise UserError(
+        f"no published table has {law.law.y} against {law.law.x}; name one of {', '.join(TABLES)}"
+    )
 
 
 def _table_law(name: str) -> PowerLaw:
@@ -260,43 +270,6 @@ def _law(arguments: argparse.Namespace, experiment: Experiment) -> Law:
     return law_of(experiment, arguments.x, arguments.y, ends, where)
 
 
-def law_of(
-    experiment: Experiment,
-    x: str | None,
-    y: str | None,
-    ends: tuple[float, float] | None,
-    where: Mapping[str, object],
-) -> Law:
-    """The law that the grid declares; with another x or y its range and rows do not hold."""
-    from analysis.laws import powerlaw
-
-    law = settings(declared(experiment.sweeps), sweeps=experiment.sweeps).law or powerlaw.Law()
-    model, said = where.get("model"), [law.post_hoc]
-    asked = (
-        x or _axis(experiment.trials, None if model is None else str(model), law.x),
-        y or law.y,
-    )
-    if asked != (law.x, law.y):
-        law = powerlaw.Law(*asked)
-        said = [f"{asked[1]} against {asked[0]} was asked for after the run"] * bool(x or y)
-    if ends and ends != law.range:
-        said.append("the range was chosen after the run")
-    if any(name != "model" and law.where.get(name) != one for name, one in where.items()):
-        said.append("the rows were chosen after the run")
-    told = "; ".join(filter(None, said))
-    law = law.after(experiment.sweeps)
-    return replace(law, range=ends or law.range, where={**law.where, **where}, post_hoc=told)
-
-
-def _axis(trials: pd.DataFrame, model: str | None, x: str) -> str:
-    """`x`, or the model's own noise level where `x` is that of other models."""
-    from analysis.sources.noise import PAPERS, noise_levels
-
-    found = noise_levels(trials[trials["model"] == model] if model else trials)
-    others = {*PAPERS, *noise_levels(trials)} - set(found)
-    return found[0] if x in others and len(found) == 1 else x
-
-
 def _show(law: PowerLaw, tests: list[str], parts: Sequence[Component] = ()) -> None:
     from rich.table import Table
 
@@ -319,20 +292,28 @@ def _rows(law: PowerLaw) -> list[tuple[str, str]]:
     found = prediction(law)
     new = found and found.nu
     seeds = f" ({law.n_seeds} seed{'s' * (law.n_seeds > 1)})" if law.n_seeds else ""
-    p = law.curvature_p
-    tested = f" (p = {p:.2g})" if math.isfinite(p) else " (tested from three seeds on)"
     curve = " of the points of this curve" if law.n_seeds < 2 else ""
+    by_itself = " (95 %, by itself)" * (law.exponent.family > 1)
     return [
         ("law", f"{law.law.y} ~ {law.law.x}^-ν, {law.law.x} = {law.x_min:g} … {law.x_max:g}"),
         ("ν", f"{law.nu:.4f}"),
         (f"95 % interval{curve}", f"{law.ci_low:.4f} … {law.ci_high:.4f}, {law.exponent.method}"),
-        ("one more run", f"{new.low:.4f} … {new.high:.4f}" if new else "nan"),
+        (f"one more run{by_itself}", f"{new.low:.4f} … {new.high:.4f}" if new else "nan"),
         ("R²", f"{law.r2:.4f}"),
         ("n", f"{law.n}{seeds}"),
-        (f"p (ν = 0){curve}", f"{law.p:.2g}"),
-        ("curvature", f"{law.curvature:.4f}{tested}"),
-        (
-            "exponential",
-            f"ΔAICc {law.exponential_delta_aicc:+.1f} against the power law, of the mean curve",
-        ),
+        (f"{_holm(law.p_holm)}p (ν = 0){curve}", f"{law.corrected_p:.2g}"),
+        ("curvature", f"{law.curvature:.4f} ({_curvature_test(law)})"),
     ]
+
+
+def _holm(corrected: float | None) -> str:
+    return "" if corrected is None else "Holm "
+
+
+def _curvature_test(law: PowerLaw) -> str:
+    """The p of the bend, or why there is none."""
+    if not law.shape_claimed:
+        return "no claim: not trained"
+    if not math.isfinite(law.curvature_p):
+        return "tested from three seeds on"
+    return f"{_holm(law.bend_holm)}p = {law.curvature_p:.2g}"

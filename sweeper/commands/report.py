@@ -197,7 +197,7 @@ def _write_table(arguments: argparse.Namespace) -> tuple[Path, int]:
     asked = TableQuestion(wanted, margin=arguments.margin, logs=not arguments.difference)
     out = Path(arguments.out or f"{Path(table.name).stem}-report")
     with writing(out):
-        return write_table(table, asked, out.absolute()), len(table.frame)
+        return write_table(table, asked, out.absolute()), table.count
 
 
 def _write(arguments: argparse.Namespace) -> tuple[Path, int]:

@@ -26,7 +26,19 @@ __all__ = [
     "where_of",
 ]
 
-FOREIGN = ("x", "y", "seed", "group", "where", "first", "second", "by", "margin", "difference")
+FOREIGN = (
+    "x",
+    "y",
+    "seed",
+    "split",
+    "group",
+    "where",
+    "first",
+    "second",
+    "by",
+    "margin",
+    "difference",
+)
 OWN = ("model", "watch", "server", "tracking")
 
 
@@ -49,6 +61,11 @@ def add_table(parser: argparse.ArgumentParser, x: str = "", y: str = "", group: 
     runs.add_argument("--x", metavar="COLUMN", help=f"hyperparameter{x}")
     runs.add_argument("--y", metavar="COLUMN", help=f"metric{y}")
     runs.add_argument("--seed", metavar="COLUMN", help="what numbers the repetitions of a setting")
+    runs.add_argument(
+        "--split",
+        metavar="COLUMN",
+        help="what numbers the splits of the data, over which each seed is averaged",
+    )
     runs.add_argument(
         "--group",
         nargs="+",
@@ -117,7 +134,7 @@ def columns(arguments: argparse.Namespace, y: str | None = None) -> Columns:
     metric = y or arguments.y
     if not metric:
         raise UserError("name the column of the metric with --y")
-    return Columns(metric, arguments.x, arguments.seed, tuple(arguments.group))
+    return Columns(metric, arguments.x, arguments.seed, tuple(arguments.group), arguments.split)
 
 
 def where_of(arguments: argparse.Namespace, option: str = "where") -> dict[str, object]:
@@ -125,9 +142,14 @@ def where_of(arguments: argparse.Namespace, option: str = "where") -> dict[str, 
     return dict(condition(text, f"--{option}") for text in getattr(arguments, option))
 
 
-def load_table(arguments: argparse.Namespace, needed: Columns) -> Table:
-    """The rows of the file or of the MLflow experiment, within --where."""
-    from analysis.sources.columns import chosen
+def load_table(
+    arguments: argparse.Namespace, needed: Columns, apart: Collection[str] = ()
+) -> Table:
+    """The rows of the file or of the MLflow experiment, within --where, averaged over --split.
+
+    apart: columns, other than those needed, that tell groups apart.
+    """
+    from analysis.sources.columns import averaged, chosen
     from analysis.sources.foreign_runs import read_runs
     from analysis.sources.table import read_table
     from sweeper.storage.addresses import tracking_uri
@@ -135,19 +157,21 @@ def load_table(arguments: argparse.Namespace, needed: Columns) -> Table:
     if arguments.table:
         table = read_table(Path(arguments.table))
     else:
-        names = [*needed.setting, needed.y, *((needed.seed,) if needed.seed else ())]
+        names = [*needed.setting, needed.y, *filter(None, (needed.seed, needed.split))]
         table = read_runs(tracking_uri(arguments.tracking), arguments.logged, names)
-    return chosen(table, where_of(arguments))
+    return averaged(chosen(table, where_of(arguments)), needed, apart)
 
 
-def pairs(arguments: argparse.Namespace, wanted: Columns) -> list[Arms]:
-    """The two groups of --first and --second, or every pair of values of the column --by."""
+def pairs(arguments: argparse.Namespace, wanted: Columns) -> tuple[list[Arms], tuple[str, ...]]:
+    """The two groups of --first and --second, or every pair of values of the column --by; and
+    what to say of the rows.
+    """
     from analysis.sources.arms import arms, every_pair
 
-    table = load_table(arguments, wanted)
     first, second = (where_of(arguments, option) for option in ("first", "second"))
     if bool(first) != bool(second):
         raise UserError("two groups need both --first and --second")
+    table = load_table(arguments, wanted, {**first, **second} if first else [arguments.by])
     if first:
-        return arms(table, first, second, wanted)
-    return every_pair(table, arguments.by, wanted)
+        return arms(table, first, second, wanted), table.notes
+    return every_pair(table, arguments.by, wanted), table.notes

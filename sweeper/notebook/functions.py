@@ -11,7 +11,7 @@ from rich.console import Console
 
 from analysis.laws import powerlaw
 from analysis.sources.one_sweep import of_sweep
-from sweeper.commands.fit import law_of
+from sweeper.commands.asked_law import law_of
 from sweeper.commands.reporting import rewrite, write_report
 from sweeper.commands.shared import experiment_of
 from sweeper.driver.run import RunOptions

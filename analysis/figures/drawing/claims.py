@@ -18,7 +18,7 @@ from analysis.statistics.means import mean_band
 from analysis.statistics.multiplicity import Place
 from analysis.wording import quantity, symbol
 
-__all__ = ["Claim", "band", "fit_families", "interval", "short"]
+__all__ = ["Claim", "band", "fit_families", "interval", "law_rows", "short"]
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +62,12 @@ def fit_families(
             yield _claim(family, law, history)
 
 
+def law_rows(trials: pd.DataFrame, law: Law) -> Iterator[pd.DataFrame]:
+    """The rows of each law that `fit_families` fits."""
+    for family in families(_asked(trials, law), law.x):
+        yield filtered(family.rows, _of_family(law, family))
+
+
 def _asked(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
     """The rows that have y and match the law's `where`; every β if that does not name β."""
     if law.x not in trials or law.y not in trials:
@@ -81,13 +87,19 @@ def _asked(trials: pd.DataFrame, law: Law) -> pd.DataFrame:
 
 
 def _claim(family: Family, law: Law, history: pd.DataFrame | None) -> Claim:
-    beta = family.rows["beta"].iloc[0] if "beta" in family.rows else None
-    if law.x != "beta" and beta is not None and beta == beta:
-        law = replace(law, where={**law.where, "beta": beta})
+    law = _of_family(law, family)
     try:
         return Claim(law.x, law.y, family, fit(family.rows, law, history=history))
     except AnalysisError as refusal:
         return Claim(law.x, law.y, family, None, _sentence(str(refusal)))
+
+
+def _of_family(law: Law, family: Family) -> Law:
+    """The law at the family's own β."""
+    beta = family.rows["beta"].iloc[0] if "beta" in family.rows else None
+    if law.x == "beta" or beta is None or beta != beta:
+        return law
+    return replace(law, where={**law.where, "beta": beta})
 
 
 def _sentence(text: str) -> str:

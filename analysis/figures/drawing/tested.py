@@ -14,6 +14,7 @@ from analysis.equivalence import Examined
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.claims import Claim
 from analysis.laws.scaling import Scaling, scaling
+from analysis.laws.shape_family import with_shapes
 from analysis.statistics.multiplicity import Place, places
 
 __all__ = ["Tested", "trends"]
@@ -41,10 +42,10 @@ class Tested:
 
     Not in the family: laws of one seed, which describe one curve; laws and margins that were
     chosen after the run, which are post hoc; and checks of a law's shape (bend, lack of fit,
-    influence), which are doubts and no claims: each keeps its own 5 %, so that other tests cannot
-    hide it. Post hoc laws and trends are corrected for all tests, so that their intervals are
-    never narrower than those of declared ones; pairs with a post hoc margin are a family of their
-    own, as `examined` has them before.
+    influence), which are doubts and no claims: each kind is a family of its own over the laws, so
+    that other tests cannot hide it. Post hoc laws and trends are corrected for all tests, so that
+    their intervals are never narrower than those of declared ones; pairs with a post hoc margin
+    are a family of their own, as `examined` has them before.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -67,7 +68,7 @@ class Tested:
         family = iter(mine + found[len(later) :])
         return replace(
             self,
-            claims=_placed(self.claims, family),
+            claims=_shaped(_placed(self.claims, family)),
             trends=_placed(self.trends, family),
             compared={by: _placed(every, family) for by, every in self.compared.items()},
             examined=self.examined if self.examined.post_hoc else self.examined.placed(family),
@@ -113,6 +114,12 @@ def _placed(group: Sequence[T], family: Iterator[Place]) -> tuple[T, ...]:
     """Each with its place in the family; what has no test in it stays as it is."""
     found = zip(group, family, strict=False)
     return tuple(one.placed(place) if place.p == place.p else one for one, place in found)
+
+
+def _shaped(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The claims with the checks of their laws' shape as families of their own."""
+    laws = with_shapes([one.law for one in claims if one.law is not None])
+    return tuple(one if one.law is None else replace(one, law=next(laws)) for one in claims)
 
 
 def trends(

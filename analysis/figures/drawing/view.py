@@ -24,7 +24,16 @@ from analysis.sources.rows import split_alone
 from analysis.sources.schema import DECLARED, FINISHED, SPLIT, Experiment, Spectrum, metric_columns
 from analysis.training.stationarity import judged
 
-__all__ = ["SECTIONS", "Drawn", "Figure", "NothingToDraw", "View", "look", "of_other_level"]
+__all__ = [
+    "SECTIONS",
+    "Drawn",
+    "Figure",
+    "NothingToDraw",
+    "View",
+    "look",
+    "of_other_level",
+    "reported_laws",
+]
 
 SECTIONS = {
     "images": "Images",
@@ -193,6 +202,15 @@ def _off_axis(trials: pd.DataFrame) -> pd.Series[bool]:
     return found
 
 
+def reported_laws(experiment: Experiment, declared: Law | None) -> tuple[Law, ...]:
+    """What every report fits: the declared law (None: KL against σ), and KL against each other
+    noise level.
+    """
+    first = (declared or Law()).after(experiment.sweeps)
+    others = (x for x in noise_levels(experiment.trials) if x != first.x)
+    return (first, *(Law(x) for x in others))
+
+
 def look(
     experiment: Experiment,
     law: Law | None,
@@ -205,19 +223,10 @@ def look(
     These laws, their trends, all comparisons and tests of equivalence are one family.
     """
     experiment, choice = with_choice(judged(experiment))
-    usual = Law(x="sigma", y="test/kl")
-    declared, asked = (law or usual).after(experiment.sweeps), law not in (None, usual)
-    levels = noise_levels(experiment.trials)
-    others = [Law(x=x, y="test/kl") for x in (*levels, "d_z") if x != declared.x]
-    laws = (declared, *others)
+    laws, asked = reported_laws(experiment, law), law not in (None, Law())
     empty = View(experiment, laws, Tested(), margin, run_url, asked=asked)
     rows, history = empty.finished, experiment.history
-    claims = tuple(
-        claim
-        for one in laws
-        if one.x in (*levels, declared.x)
-        for claim in fit_families(rows, one, history=history)
-    )
+    claims = tuple(claim for one in laws for claim in fit_families(rows, one, history=history))
     tested = Tested(
         claims,
         tuple(trends(claims, rows, history)),

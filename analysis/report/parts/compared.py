@@ -11,7 +11,7 @@ from analysis.comparisons.comparison import Comparison
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Part, Statement
-from analysis.training.verdicts import DRIFTING, UNTRAINED
+from analysis.training.verdicts import DRIFTING, OPEN, UNTRAINED
 from analysis.wording import model_name, plural, quantity, setting, symbol
 
 __all__ = ["Compared", "part", "shown"]
@@ -53,7 +53,7 @@ class Compared:
         also = "; models differ in more than their kind, as the table says" * any(
             one.also for one in tested
         )
-        found = f"{differ} of them differ{'s' * (differ == 1)}" if differ else ""
+        found = f"{_part(differ, tested)} differ{'s' * (differ == 1)}" if differ else ""
         if len(tested) == 1:
             found = "the two differ" * differ
         found = found or (
@@ -72,10 +72,11 @@ class Compared:
         left = len(self.found) - len(tested)
         if len(self.found) == 1 and tested[0].training.remark:
             return f"; {tested[0].training.remark}"
-        drifting = sum(one.training.verdict == DRIFTING for one in tested)
-        unknown = sum(one.training.verdict is None for one in tested)
-        said = f"; training has not converged in {drifting} of them" if drifting else ""
-        said += "; training length unknown" if unknown else ""
+        verdicts = [one.training.verdict for one in tested]
+        counts = {one: verdicts.count(one) for one in (DRIFTING, OPEN)}
+        moving = [f"{one} in {_part(n, tested)}" for one, n in counts.items() if n]
+        said = f"; trials are {' and '.join(moving)}" if moving else ""
+        said += "; training length unknown" if None in verdicts else ""
         return said + (f"; {left} more are not tested" if left else "")
 
     @property
@@ -100,6 +101,10 @@ class Compared:
                 for one in self.found
             ]
         )
+
+
+def _part(count: int, of: Sequence[object]) -> str:
+    return "all of them" if count == len(of) > 1 else f"{count} of them"
 
 
 def part(view: View) -> Part:

@@ -19,6 +19,7 @@ from analysis.equivalence import (
     CollapseVerdict,
     Examined,
     SeedVerdict,
+    Tost,
     TwinVerdict,
     Verdict,
 )
@@ -246,21 +247,31 @@ def _found(one: Verdict) -> str:
         return (
             "; ".join(
                 f"Δ {'log ' * one.logs}{quantity(name)} {number(test.difference, 2)} "
-                f"({number(test.low, 2)} to {number(test.high, 2)})"
+                f"({_level(test)}: {number(test.low, 2)} to {number(test.high, 2)})"
                 for name, test in one.tests.items()
             )
             + f"; {_arms(one)}"
         )
     if isinstance(one, CollapseVerdict) and one.test is not None and math.isfinite(one.delta):
         return (
-            f"δ {number(one.delta, 2)} ({number(one.test.low, 2)} to "
+            f"δ {number(one.delta, 2)} ({_level(one.test)}: {number(one.test.low, 2)} to "
             f"{number(one.test.high, 2)}), margin {number(one.margin, 2)}; {_arms(one)}"
         )
     return "too few seeds to test"
 
 
 def _arms(one: SeedVerdict | CollapseVerdict) -> str:
-    return f"{len(one.seeds[0])} and {len(one.seeds[1])} seeds"
+    return f"{len(one.seeds[0])} and {len(one.seeds[1])} disjoint seeds"
+
+
+def _level(test: Tost) -> str:
+    return f"{100 - 200 * test.alpha:.3g} %"
+
+
+def _levels(found: Examined) -> list[str]:
+    """The levels of the intervals in per cent, ascending."""
+    tests = [one for verdict in found.across for one in verdict.every_test]
+    return [f"{level:.3g}" for level in sorted({100 - 200 * one.alpha for one in tests})]
 
 
 def _apart(one: Verdict) -> float:
@@ -292,6 +303,8 @@ def blocks(found: Equivalences, measures: str = "KL and reconstruction") -> Iter
             "alpha": alpha,
             "looked": alpha != ALPHA,
             "post_hoc": found.found.post_hoc,
+            "dealt": bool(table["seeds_shared"].any()),
+            "levels": _levels(found.found),
         }
         title = "Equivalence verdicts"
         yield Block(

@@ -17,7 +17,7 @@ from analysis.laws.prediction import prediction
 from analysis.laws.sentences import law_doubts, law_shape, law_trained
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
-from analysis.training.verdicts import DRIFTING
+from analysis.training.verdicts import CONVERGED
 from analysis.wording import quantity, symbol
 
 __all__ = ["part"]
@@ -81,11 +81,18 @@ def _answer(view: View) -> str:
 
 
 def _intervals(law: PowerLaw) -> list[tuple[str, float, float]]:
-    """Method, low and high of each interval of ν; the first is the one that the report quotes."""
+    """Method, low and high of each interval of ν, the one that the report quotes first.
+
+    One seed has none that is quoted: then they are the diagnostics alone.
+    """
     new = prediction(law)
-    own = [law.exponent.alone] * (law.exponent.family > 1)
-    every = (law.exponent, *own, *([new.nu] if new else []), *law.intervals)
-    return [(one.method, one.low, one.high) for one in every if math.isfinite(one.low)]
+    quoted = [law.exponent, *[law.exponent.alone] * (law.exponent.family > 1)]
+    every = [*quoted * (not law.one_seed), *([new.nu] if new else []), *law.intervals]
+    found: dict[tuple[float, float], str] = {}
+    for one in every:
+        if math.isfinite(one.low):
+            found.setdefault((one.low, one.high), one.method)
+    return [(method, *ends) for ends, method in found.items()]
 
 
 def _rest(claim: Claim) -> list[str]:
@@ -144,7 +151,8 @@ def _shape(law: PowerLaw) -> str:
     if law.untrained:
         return "; not trained, no claim"
     found = law.convergence
-    after = f"; after {found.last} epochs" if found and found.verdict == DRIFTING else ""
+    moving = found is not None and found.verdict != CONVERGED
+    after = f"; {found.verdict} after {found.last} epochs" if found and moving else ""
     if law.bends:
         return f"{after}; bends"
     return f"{after}; no bend established" if law.shape_tested else after

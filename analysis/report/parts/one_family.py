@@ -11,7 +11,11 @@ from analysis.wording import listed, plural
 
 __all__ = ["family_part", "part"]
 
-_SHAPE = "; checks of a law's shape have 5 % each, so that other tests cannot hide a doubt"
+_INTERVALS = {"law": "ν", "trend": "trends", "comparison": "differences"}
+_SHAPE = (
+    "; checks of a law's shape (bend, lack of fit, influence) are corrected over the laws alone, "
+    "each kind by itself, so that other tests cannot hide a doubt"
+)
 
 
 def part(view: View) -> Part:
@@ -28,10 +32,11 @@ def family_part(tested: Tested) -> Part:
 
 def _said(tested: Tested, counts: dict[str, int]) -> Iterator[str]:
     if tested.tests > 1:
+        of = listed(named for kind, named in _INTERVALS.items() if kind in counts)
+        at_once = f", and the intervals of {of} hold at once" * bool(of)
         yield (
             f"{tested.tests} tests are one family (Holm): {_listed(counts)}. Each p is corrected "
-            "for all of them, and the intervals of ν, trends and differences hold at once"
-            f"{_SHAPE * ('law' in counts)}."
+            f"for all of them{at_once}{_SHAPE * ('law' in counts)}."
         )
     later = {name: count for name, count in tested.post_hoc.items() if count}
     pairs = later.pop("equivalence test", 0)

@@ -15,14 +15,21 @@ from analysis.report.json_text import records
 from analysis.report.part import Block, Part, Statement
 from analysis.training.rule import rule_sentences
 from analysis.training.stationarity import LARGE, QUANTITIES, SMALL, stationarity
-from analysis.training.verdicts import CONVERGED, DRIFTING, LEAST_STEPS, UNTRAINED
+from analysis.training.verdicts import (
+    CONVERGED,
+    DRIFTING,
+    LEAST_STEPS,
+    OPEN,
+    UNTRAINED,
+    WORST,
+    counted,
+)
 from analysis.wording import listed, number, plural
 
 __all__ = ["part"]
 
 _NAMES = ("log KL", "log reconstruction error", "log |ELBO|", "log |objective|")
 _SHOWN = 200
-_WORST = (UNTRAINED, DRIFTING, CONVERGED)
 
 
 def part(view: View) -> Part:
@@ -46,7 +53,7 @@ def part(view: View) -> Part:
 
 
 def _place(value: object) -> object:
-    return str(_WORST.index(value)) if value in _WORST else str(value)
+    return str(WORST.index(str(value))) if value in WORST else str(value)
 
 
 def _names(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -56,28 +63,24 @@ def _names(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _counted(verdicts: pd.Series[str], names: list[str]) -> Statement:
-    still, short = int((verdicts == CONVERGED).sum()), int((verdicts == UNTRAINED).sum())
+    count = {one: int((verdicts == one).sum()) for one in WORST}
     rule = (
         f"{listed(names or ['their metrics'])} change{'s' * (len(names) == 1)} by less than "
         f"{100 * SMALL:g} % over the last fifth of training"
     )
-    if still == len(verdicts):
-        every = "The trial has" if still == 1 else f"All {still} trials have"
-        return Statement(f"{every} converged: {rule}.")
-    drift = len(verdicts) - still - short
-    said = f"{still} of {plural(len(verdicts), 'trial')} {_have(still)} converged ({rule})"
-    said += f"; {drift} {_have(drift)} not, or may not have" if drift else ""
-    if short:
-        said += (
-            f"; {short} {'is' if short == 1 else 'are'} not trained (a change of more than "
-            f"{100 * LARGE:g} %, or fewer than {LEAST_STEPS} measured epochs): no comparison "
-            "with them is claimed"
+    still, every = count[CONVERGED], len(verdicts)
+    if still == every:
+        all_of = "The trial has" if still == 1 else f"All {still} trials have"
+        return Statement(f"{all_of} converged: {rule}.")
+    have = "has" if still == 1 else "have"
+    said = [f"{still} of {plural(every, 'trial')} {have} converged ({rule})"]
+    said += [counted(count[one], one) for one in (DRIFTING, OPEN) if count[one]]
+    if short := count[UNTRAINED]:
+        said.append(
+            f"{counted(short, UNTRAINED)} (a change of more than {100 * LARGE:g} %, or fewer than "
+            f"{LEAST_STEPS} measured epochs): no comparison with them is claimed"
         )
-    return Statement(f"{said}.", True)
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"
+    return Statement(f"{'; '.join(said)}.", True)
 
 
 def _block(table: pd.DataFrame) -> Block:

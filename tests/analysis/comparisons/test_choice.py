@@ -89,9 +89,7 @@ def test_the_sentence_says_what_was_chosen_how_and_with_which_correction() -> No
     ) in said
     assert said.endswith(" At 1 it is an end of the list, beyond which another may do better.")
     drifting = choose(grid().assign(training="drifting"), "lr", METRIC).sentence()
-    assert (
-        "at 1 (after 20 epochs, when 36 of 36 trials are not shown to have converged)." in drifting
-    )
+    assert "at 1 (after 20 epochs, when 36 of 36 trials are drifting)." in drifting
 
 
 def test_a_choice_that_is_not_declared_or_cannot_be_made_changes_nothing() -> None:

@@ -98,8 +98,8 @@ def test_intervals_hold_at_once_and_gaps_are_paired() -> None:
         ("converged", "Best of 2 settings, learning rate = 1: "),
         (
             "drifting",
-            "Best of 2 settings (after 20 epochs, when 10 of 10 trials are not shown to have "
-            "converged), learning rate = 1: ",
+            "Best of 2 settings (after 20 epochs, when 10 of 10 trials are drifting), "
+            "learning rate = 1: ",
         ),
         (None, "Best of 2 settings (as given, training length unknown), learning rate = 1: "),
         ("not trained", "First of 2 settings, learning rate = 1: "),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from analysis.equivalence import (
     EQUIVALENT,
     UNDECIDED,
     UNUSABLE,
+    Examined,
     across_seeds,
     alias_pairs,
     collapse,
@@ -24,6 +26,7 @@ from analysis.equivalence.aliases import deal
 from analysis.equivalence.tost import seeds_missing
 from analysis.equivalence.verdict import said
 from analysis.errors import AnalysisError
+from analysis.report.parts.equivalences import Equivalences, blocks
 from analysis.sources.frames import history_frame
 from analysis.sources.schema import Experiment
 from tests.analysis.equivalence.test_twins import twin_experiment
@@ -46,6 +49,18 @@ def test_shared_seeds_are_dealt_to_disjoint_arms() -> None:
     assert deal([1, 2, 3, 4, 5], [1, 2, 3, 4, 5]) == ([1, 3, 5], [2, 4])
     assert deal([1, 2], [3, 4]) == ([1, 2], [3, 4])
     assert deal([1, 2, 9], [1, 2]) == ([2, 9], [1])
+
+
+def test_common_seeds_are_said_to_be_divided() -> None:
+    """A reader who trained both arms with the same ten seeds finds five a side."""
+    shared = across_seeds(sweep())
+    told = "with 5 and 5 disjoint seeds (common seeds divided between them)"
+    assert [told in one.sentence() for one in shared] == [True, True]
+    own = [replace(one, dealt=False) for one in shared]
+    assert [told in one.sentence() for one in own] == [False, False]
+    for verdicts, divided in ((shared, True), (own, False)):
+        (table,) = blocks(Equivalences(Examined({"seeds": verdicts})))
+        assert table.content["dealt"] is divided
 
 
 def sweep(

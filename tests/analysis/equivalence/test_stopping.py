@@ -101,4 +101,4 @@ def test_the_report_tests_at_the_level_of_the_looks(tmp_path: Path) -> None:
     stricter = np.array(levels[1]) / np.array(levels[0])
     assert (stricter <= often.alpha / once.alpha * (1 + 1e-9)).all()
     page = report.write(looked, tmp_path / "report").read_text(encoding="utf-8")
-    assert "the sweep asked after every seed" in page
+    assert "the rule of the sweep asks after every seed" in page

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures.drawing import tested
+from analysis.figures.drawing.claims import Claim
+from analysis.figures.drawing.families import Family
+from analysis.figures.drawing.view import View
+from analysis.laws.answer import law_answer
 from analysis.laws.powerlaw import Law, PowerLaw, fit
+from analysis.report.parts import law_table
+from analysis.sources.schema import Experiment
 
 SIGMA = (0.05, 0.1, 0.2, 0.4)
 
@@ -48,9 +55,9 @@ def trained(epochs: int, fall: float, seeds: int = 4) -> PowerLaw:
 @pytest.mark.parametrize(
     ("epochs", "fall", "verdict", "says"),
     [
-        (200, 0.3, "converged", "Training has converged: over the last fifth of 200 epochs"),
-        (40, 0.3, "drifting", "has not converged: after 40 epochs ν falls by 0.00"),
-        (40, -0.3, "drifting", "has not converged: after 40 epochs ν rises by 0.00"),
+        (200, 0.3, "converged", "Converged: over the last fifth of 200 epochs"),
+        (40, 0.3, "drifting", "Drifting: after 40 epochs ν falls by 0.00"),
+        (40, -0.3, "drifting", "Drifting: after 40 epochs ν rises by 0.00"),
         (4, 0.3, "not trained", "ν was measured at 4 epochs of 4, and a verdict needs 5"),
         (20, 4.0, "not trained", "Not trained: after 20 epochs"),
     ],
@@ -88,10 +95,31 @@ def test_a_drift_of_unknown_sign_is_no_proof_of_movement() -> None:
         convergence=replace(one, drift=replace(one.drift, value=0.001, low=-0.01, high=0.012)),
     )
     said = law.sentence()
-    assert "That training has converged is not shown: after 40 epochs the drift of ν is 0.001" in (
+    assert "Not shown to have converged: after 40 epochs the drift of ν is 0.001" in (
         said.replace("0.0010", "0.001")
     )
     assert "After 40 epochs test KL goes as" in said
+
+
+@pytest.mark.parametrize(("epochs", "seeds"), [(40, 4), (200, 1), (20, 4)])
+def test_headline_sentence_and_table_have_one_word_for_the_verdict(
+    epochs: int, seeds: int
+) -> None:
+    law = trained(epochs, 0.3 if epochs > 20 else 4.0, seeds)
+    assert law.convergence is not None
+    word = law.convergence.verdict
+    claim = Claim("sigma", "test/kl", Family("model", pd.DataFrame(), {}), law)
+    view = View(
+        Experiment("e", pd.DataFrame(), pd.DataFrame()), (Law(),), tested.Tested((claim,)), 0.1
+    )
+    part = law_table.part(view)
+    (block,) = part.blocks
+    (key,) = part.keys
+    assert block.content[0]["training"] == word
+    assert word in key.remark
+    assert law.sentences()[1].startswith(f"{word.capitalize()}: ")
+    if word != "not trained":
+        assert f"ν is {word}" in law_answer(law)
 
 
 def test_the_curve_is_the_exponent_at_each_epoch() -> None:
@@ -109,7 +137,7 @@ def test_the_curve_is_the_exponent_at_each_epoch() -> None:
 def test_one_seed_proves_no_convergence() -> None:
     law = trained(200, 0.3, seeds=1)
     assert law.convergence is not None
-    assert law.convergence.verdict == "drifting"
+    assert law.convergence.verdict == "not shown to have converged"
     assert "one seed: no interval" in law.sentence()
 
 

@@ -149,7 +149,7 @@ def test_simulated_interval_after_looks_is_the_one_that_fit_reports(
 def test_the_interval_after_looks_says_so_and_is_wider_among_several_tests() -> None:
     y = simulate(MEASURED, 6, 1, np.random.default_rng(3))
     (plain,), (told,) = fitted(y), fitted(y, Law(looked=True))
-    assert "(at 97.5 %, for the looks between seeds) of 6 seeds" in told.sentence()
+    assert "(at 97.5 %, which allows for looks between seeds) of 6 seeds" in told.sentence()
     assert "looks" not in plain.sentence()
     half = (told.ci_high - told.ci_low) / 2
     assert half == pytest.approx(stats.t.isf(0.0125, 5) * plain.se)
@@ -166,7 +166,7 @@ def test_a_test_of_nu_agrees_with_its_interval_after_looks() -> None:
     inside, outside = (against(law, law.nu + part * half, "v") for part in (0.99, 1.01))
     assert inside.difference.p > 0.05 > outside.difference.p
     assert "is not rejected" in inside.sentence()
-    assert "97.5 %, for the looks" in outside.sentence()
+    assert "97.5 %, which allows for looks" in outside.sentence()
     assert outside.difference.low < outside.difference.high < 0
     new, found = prediction(law), law.exponent
     assert new
@@ -187,7 +187,7 @@ def test_a_difference_of_nu_allows_for_the_looks_of_either_side() -> None:
     told = pair.difference
     expected = stats.t.isf(0.0125, told.df) * told.se
     assert (told.high - told.low) / 2 == pytest.approx(expected)
-    assert "97.5 %, for the looks" in pair.sentence()
+    assert "97.5 %, which allows for looks" in pair.sentence()
 
 
 def test_stopping_when_narrow_costs_little_coverage() -> None:

@@ -105,7 +105,7 @@ def test_a_true_equality_is_rejected_as_often_as_the_level_says() -> None:
 @pytest.mark.parametrize(
     ("fall", "ends"),
     [
-        (0.001, "; after 100 epochs, when 2 of 2 laws are not shown to have converged."),
+        (0.001, "; after 100 epochs, when 2 of 2 laws are drifting."),
         (0.02, "; no claim, for 2 of 2 laws are not trained after 100 epochs."),
     ],
 )

@@ -66,8 +66,8 @@ def at_rest(trials: pd.DataFrame, fall: float = 0.0) -> pd.DataFrame:
     ("fall", "says"),
     [
         (0.0, "so a dependence is established."),
-        (0.001, "so a dependence is seen after 100 epochs; training has not converged."),
-        (0.02, "; no claim, for a law is not trained."),
+        (0.001, "so a dependence is seen; after 100 epochs, when 4 of 4 laws are drifting."),
+        (0.02, "; no claim, for 4 of 4 laws are not trained after 100 epochs."),
         (None, "so a dependence is seen; as given, training length unknown."),
     ],
 )

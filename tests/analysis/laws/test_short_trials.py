@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from analysis.laws.answer import law_answer
+from analysis.laws.equal_exponents import equal_between
+from analysis.laws.hypotheses import against
 from analysis.laws.powerlaw import Law, PowerLaw, fit
 
 SIGMA = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -47,6 +49,30 @@ def test_the_law_keeps_them_and_says_what_it_is_without_their_settings() -> None
     assert "4 of its 15 trials are not trained" in law_answer(law)
     found = json.loads(json.dumps(law.to_json(), allow_nan=False))["short_trials"]
     assert found["nu_without"]["value"] == law.short.without.value
+
+
+def test_nothing_is_claimed_of_the_shape_of_a_law_with_trials_that_are_not_trained() -> None:
+    """A dip where trials are short is a bend of the training, and not of the law."""
+    law, trained = law_of({0.2: 2}, seeds=5), law_of({}, seeds=5)
+    assert law.bend.p < 0.05, "these points do bend"
+    assert [law.bends, law.lacks, law.moved, law.rival] == [False, False, (), None]
+    said = law.sentence()
+    assert "Nothing is claimed of its shape, for 2 of its 25 trials are not trained." in said
+    assert "bend" not in said
+    assert "Lack of fit" not in said
+    assert law.to_json()["shape_tested"] is False
+    assert trained.shape_tested
+    assert "A bend is not established" in trained.sentence()
+
+
+def test_a_test_of_nu_says_how_many_trials_are_not_trained() -> None:
+    """Both of one law and of an equality."""
+    law, other = law_of({0.05: 1}), law_of({0.05: 2})
+    assert against(law, 1.2, "1.2").sentence().endswith("; 1 of its 15 trials is not trained.")
+    [pair] = equal_between({"a": law, "b": other}).pairs
+    assert pair.sentence().endswith("; 3 of their 30 trials are not trained.")
+    [whole] = equal_between({"a": law_of({}), "b": law_of({})}).pairs
+    assert "not trained" not in whole.sentence()
 
 
 def test_too_few_settings_are_left_for_a_law_without() -> None:

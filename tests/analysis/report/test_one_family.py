@@ -141,6 +141,41 @@ def test_a_law_of_one_seed_is_no_test_of_the_family(experiment: Experiment) -> N
     assert card.remark.startswith("one seed")
 
 
+def test_each_interval_of_a_law_stands_once(experiment: Experiment) -> None:
+    """OLS is a diagnostic of one seed's curve, and no interval of its ν beside it."""
+    rows = experiment.trials
+    one = rows[(rows["seed"] == 0) & (rows["beta"] == 1)]
+    for trials, quoted in ((one, []), (rows, ["t interval of per-seed slopes"])):
+        found = look(replace(experiment, trials=trials), LAW, 0.1, None)
+        (block,) = law_table.part(found).blocks
+        (row,) = block.content
+        shown = [(low, high) for _, low, high in row["intervals"]]
+        names = [name for name, _, _ in row["intervals"]]
+        assert len(set(shown)) == len(shown) > 1
+        assert [name for name in names if name in quoted] == quoted
+        assert "OLS (too narrow when seeds differ)" in names
+        assert "OLS t interval" not in names
+
+
+def test_the_levels_of_pairs_are_explained_where_they_differ(
+    experiment: Experiment, numbers: dict[str, Any], tmp_path: Path
+) -> None:
+    pairs = [one for one in numbers["equivalence"]["verdicts"] if one["level"] == "seeds"]
+    alphas = [test["alpha"] for one in pairs for test in one["tests"].values()]
+    assert len(set(alphas)) > 1
+    for one in pairs:
+        tests = list(one["tests"].values())
+        assert (
+            f"; each side tested at {100 * tests[0]['alpha']:.3g} %, Holm p = "
+            in (one["sentence"])
+        )
+    page = report.write(experiment, tmp_path, ReportSettings(law=LAW)).read_text("utf-8")
+    ends = [f"{100 - 200 * alpha:.3g}" for alpha in (max(alphas), min(alphas))]
+    assert f"Their levels differ ({ends[0]} to " in page
+    assert "because that method tests the surest claim most strictly." in page
+    assert page.count(f"({ends[1]} %: ") >= 2, "each interval has its level beside it"
+
+
 def test_nothing_is_said_of_a_collapse_before_any_kl(experiment: Experiment) -> None:
     pending = experiment.trials.drop(columns=["test/kl", "test/recon"]).assign(status="pending")
     found = look(replace(experiment, trials=pending), None, 0.1, None).tested.examined

@@ -114,7 +114,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 
 def test_models_are_compared_at_equal_noise(compared: Experiment, tmp_path: Path) -> None:
     said = " ".join(report.summary(compared))
-    assert "2 comparisons between models at equal noise; 2 of them differ (" in said
+    assert "2 comparisons between models at equal noise; all of them differ (" in said
     one = replace(compared, trials=compared.trials[compared.trials["sigma"] == 0.12])
     assert "1 comparison between models at equal noise; the two differ (" in " ".join(
         report.summary(one)
@@ -141,7 +141,7 @@ def test_corruptions_of_one_model_are_compared_by_the_full_bound(tmp_path: Path)
     ]
     experiment = Experiment("dvae", pd.DataFrame(rows), planted_history())
     assert (
-        "Full ELBO: 3 comparisons between values of corruption p; 3 of them differ (Holm, 5 %); "
+        "Full ELBO: 3 comparisons between values of corruption p; all of them differ (Holm, 5 %); "
         "training length unknown."
     ) in report.summary(experiment)
     page = report.write(experiment, tmp_path).read_text("utf-8")

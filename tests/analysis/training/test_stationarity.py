@@ -15,7 +15,7 @@ from analysis.comparisons.comparison import Groups
 from analysis.equivalence import across_seeds
 from analysis.sources.schema import Experiment
 from analysis.training.stationarity import judged, stationarity
-from analysis.training.verdicts import Trained
+from analysis.training.verdicts import OPEN, Trained
 
 EPOCHS = 50
 Curve = Callable[[int], float]
@@ -106,11 +106,7 @@ def arms(slope: float) -> pd.DataFrame:
     ("slope", "verdict", "says"),
     [
         (0.0, "equivalent", ": equivalent."),
-        (
-            0.01,
-            "alike so far",
-            "(after 50 epochs, when 10 of 10 trials are not shown to have converged).",
-        ),
+        (0.01, "alike so far", "(after 50 epochs, when 10 of 10 trials are drifting)."),
         (0.03, "not trained", "no claim, for 10 of 10 trials are not trained after 50 epochs"),
     ],
 )
@@ -132,11 +128,7 @@ def test_equivalence_takes_convergence(slope: float, verdict: str, says: str) ->
     ("slope", "verdict", "says"),
     [
         (0.0, "differ", "."),
-        (
-            0.01,
-            "differ",
-            "; after 50 epochs, when 10 of 10 trials are not shown to have converged.",
-        ),
+        (0.01, "differ", "; after 50 epochs, when 10 of 10 trials are drifting."),
         (0.03, "not trained", "; no claim, for 10 of 10 trials are not trained after 50 epochs."),
     ],
 )
@@ -146,7 +138,24 @@ def test_comparisons_say_after_how_many_epochs(slope: float, verdict: str, says:
     [found] = compare(trials, Groups({"sigma": 0.1}, {"sigma": 0.2}), ["test/kl"])
     assert found.verdict == verdict
     assert found.sentence().endswith(says)
-    assert ("converged" in found.sentence()) == (slope == 0.01)
+    assert ("drifting" in found.sentence()) == (slope == 0.01)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["converged"] * 2, ""),
+        ([OPEN, "converged"], "when 1 of 2 trials is not shown to have converged"),
+        (["drifting"], "when the trial is drifting"),
+        (
+            ["drifting", "drifting", OPEN, "converged"],
+            "when 2 of 4 trials are drifting and 1 is not shown to have converged",
+        ),
+    ],
+)
+def test_a_remark_has_the_words_of_the_verdicts(verdicts: list[str], said: str) -> None:
+    rows = pd.DataFrame({"training": verdicts, "epoch": 20})
+    assert Trained.of_rows(rows).remark == (f"after 20 epochs, {said}" if said else "")
 
 
 def test_the_worst_trial_speaks_for_all() -> None:

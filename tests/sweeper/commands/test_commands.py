@@ -283,6 +283,27 @@ def test_two_groups_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert "test/elbo_full" in capsys.readouterr().err
 
 
+def test_what_every_report_compares_was_not_chosen_after_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = SweepFolder(tmp_path)
+    for model in ("noisy_vae", "uvb"):
+        for seed in (0, 1, 2):
+            name = f"{model}{seed}"
+            folder.trial(name, {"model": model, "sigma": 0.5, "beta": 1.0, "seed": seed})
+            metrics = {"test/denoise": 9.0 + seed + 0.1 * seed**2 * (model == "uvb")}
+            folder.commit(name, 1, metrics | {"test/recon": metrics["test/denoise"]})
+    folder.sweep()
+    compare = ("compare", "demo", "--storage", str(tmp_path))
+    typed = ("--by", "model", "--metric", "test/denoise")
+    assert answer(capsys, *compare) == answer(capsys, *compare, *typed)
+    assert answer(capsys, *compare)["post_hoc"] == ""
+    other = answer(capsys, *compare, "--metric", "test/recon")
+    assert other["post_hoc"] == "these comparisons were chosen after the run"
+    assert main([*compare]) == 0
+    assert "Post hoc" not in capsys.readouterr().out
+
+
 def test_hypotheses_on_nu(capsys: pytest.CaptureFixture[str]) -> None:
     fit = ("fit", "small", "--model", "sigma_vae")
     for text, named in (("published", "that of s1_table1"), ("linear", "linear theory")):

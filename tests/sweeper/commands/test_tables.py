@@ -7,9 +7,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.statistics.multiplicity import holm
 from sweeper.cli import USER, main
 from tests.analysis.foreign import as_csv, scaling_runs, two_optimizers
 
@@ -197,6 +199,79 @@ def test_a_report_on_a_table_lies_beside_it(
     assert "As given, val loss goes as width^−ν" in found["summary"][2]
 
 
+@pytest.fixture
+def split(folder: Path) -> tuple[str, ...]:
+    """The first table with three folds of the data for each seed, numbered `run` and `fold`."""
+    runs = scaling_runs().rename(columns={"seed": "run"})
+    folds = [
+        runs.assign(fold=k, **{"val/loss": runs["val/loss"] * (1 + k / 50)}) for k in range(3)
+    ]
+    path = as_csv(pd.concat(folds), folder / "folds.csv")
+    return ("--table", path.name, "--y", "val/loss", "--seed", "run", "--split", "fold")
+
+
+SPLITS = "3 splits of the data were averaged for each seed: they are not new seeds"
+
+
+def test_splits_of_the_data_are_averaged_for_each_seed_and_said_to_be(
+    split: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    width, depth = ("--x", "width"), ("--group", "depth")
+    laws = answer(capsys, "fit", *split, *width, *depth)["groups"]
+    assert [(one["n"], one["n_seeds"], one["notes"]) for one in laws] == [(25, 5, [SPLITS])] * 2
+    once = answer(capsys, "fit", "--table", "runs.csv", *FIT, *depth)["groups"]
+    assert [one["nu"] for one in laws] == pytest.approx([one["nu"] for one in once])
+    pairs = ("--by", "depth", *width)
+    compared = answer(capsys, "compare", *split, *pairs)
+    assert {one["design"] for one in compared["comparisons"]} == {"paired, 5 seeds"}
+    assert compared["notes"] == [SPLITS]
+    tested = answer(capsys, "equivalence", *split, *pairs, "--margin", "0.1")
+    assert tested["notes"] == [SPLITS]
+    report = answer(capsys, "report", *split, *width, *depth)
+    assert report["trials"] == 150
+    assert report["summary"][:2] == ["150 runs of folds.csv, in groups by depth.", f"{SPLITS}."]
+    assert sum(SPLITS in text for text in report["summary"]) == 1
+    for command in ("compare", "equivalence"):
+        assert main([command, *split, *pairs, *["--margin", "1"] * (command != "compare")]) == 0
+        assert f"Note: {SPLITS}." in " ".join(capsys.readouterr().out.split())
+    without = refused(capsys, "fit", *split[:-2], *width, *depth)
+    assert "as the split of the data that is averaged for each seed" in without
+
+
+def test_each_group_is_tested_against_a_value_as_one_family(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fit = ("fit", "--table", "runs.csv", *FIT)
+    both = answer(capsys, *fit, "--group", "depth", "--against", "0.5")
+    assert "equal" not in both
+    first, second = (one["against"] for one in both["groups"])
+    assert first["hypothesis"] == "ν = 0.5"
+    assert first["p_holm"] == pytest.approx(first["difference"]["p"])
+    assert second["p_holm"] == pytest.approx(2 * second["difference"]["p"])
+    assert "is rejected: difference 0.3" in second["sentence"]
+    assert second["sentence"].endswith("; as given, training length unknown.")
+    one = answer(capsys, *fit, "--where", "depth=2", "--against", "s1_table1")["against"]
+    assert one["hypothesis"] == "ν = that of s1_table1"
+    assert one["value"] == pytest.approx(1.151, abs=0.001)
+    assert one["p_holm"] is None, "one test is not corrected"
+    assert main([*fit, "--where", "depth=2", "--against", "0.5"]) == 0
+    assert "ν = 0.5 (0.49" in " ".join(capsys.readouterr().out.split())
+
+
+def test_laws_of_groups_are_one_family_and_so_is_each_check_of_their_shape(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fit = ("fit", "--table", "runs.csv", *FIT)
+    both = answer(capsys, *fit, "--group", "depth")["groups"]
+    alone = [answer(capsys, *fit, "--where", f"depth={depth}") for depth in (2, 4)]
+    for key in ("p", "curvature_p"):
+        corrected = holm(np.array([one[key] for one in alone]))
+        assert [one[f"{key}_holm"] for one in both] == pytest.approx(corrected)
+        assert [one[f"{key}_holm"] for one in alone] == [None, None]
+    assert all("simultaneous for 2 tests" in one["sentence"] for one in both)
+    assert all("quadratic coefficient" in one["sentence"] for one in both)
+
+
 EQUIVALENCE = ("equivalence", "--table", "optimizers.csv", "--by", "optimizer", "--y", "loss")
 BY_WIDTH = ("--by", "width", "--y", "val/loss", "--seed", "seed")
 STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
@@ -216,6 +291,15 @@ STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
         (("compare", "demo", "--where", "depth=2"), "--where is about the columns of --table"),
         (("equivalence", "demo", "--difference"), "--difference is about the columns of --table"),
         (("fit", "--experiment", "plain", *FIT), "name it by --tracking"),
+        (("fit", "demo", "--split", "fold"), "--split is about the columns of --table"),
+        (
+            ("fit", "--table", "runs.csv", *FIT, "--where", "depth=2", "--against", "linear"),
+            "--against takes a number, the name of a published table, published, and not 'linear'",
+        ),
+        (
+            ("fit", "--table", "runs.csv", *FIT, "--where", "depth=2", "--against", "published"),
+            "no published table has val/loss against width; name one of s1_table1",
+        ),
         (("fit", "--table", "runs.csv", *FIT, "--model", "m"), "--model is about sweeper's own"),
         (("report", "--table", "runs.csv", *FIT, "--watch"), "--watch is about sweeper's own"),
         (
