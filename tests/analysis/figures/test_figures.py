@@ -71,6 +71,7 @@ def test_a_figure_draws_or_says_why_not(figure: Figure, view: View) -> None:
         "learned_rate",
         "until_path",
         "search",
+        "search_importance",
         "search_parallel",
         "kl_noise",
         "recon_noise",
