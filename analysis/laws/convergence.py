@@ -18,7 +18,8 @@ from analysis.statistics.drift import late
 from analysis.statistics.estimate import Estimate
 from analysis.statistics.means import mean_estimate
 from analysis.statistics.regression import leading_coefficients
-from analysis.training.verdicts import LEAST_STEPS, judge
+from analysis.training import LEAST_STEPS
+from analysis.training.verdicts import judge
 
 __all__ = ["TOLERANCE", "Convergence", "convergence"]
 

@@ -6,7 +6,8 @@ import math
 from dataclasses import asdict
 
 from analysis.laws.evidence import Evidence
-from analysis.training.verdicts import CONVERGED, DRIFTING, LEAST_STEPS, UNTRAINED
+from analysis.training import LEAST_STEPS
+from analysis.training.verdicts import CONVERGED, DRIFTING, UNTRAINED
 from analysis.wording import (
     listed,
     number,

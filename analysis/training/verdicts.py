@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 
 from analysis.statistics.estimate import Estimate
+from analysis.training import LEAST_STEPS
 from analysis.wording import listed, plural
 
 __all__ = [
     "COLUMN",
     "CONVERGED",
     "DRIFTING",
-    "LEAST_STEPS",
     "OPEN",
     "UNTRAINED",
     "WORST",
@@ -31,7 +31,6 @@ CONVERGED, DRIFTING, UNTRAINED = "converged", "drifting", "not trained"
 OPEN = "not shown to have converged"  # neither a drift nor convergence is shown
 WORST = (UNTRAINED, DRIFTING, OPEN, CONVERGED)
 COLUMN = "training"  # of the trials' frame, with each trial's verdict
-LEAST_STEPS = 5  # epochs with a measurement, below which nothing is claimed
 
 
 def judge(measured: int, change: Estimate, small: float, large: float) -> str:

@@ -211,10 +211,9 @@ def _against(text: str, law: PowerLaw, experiment: Experiment | None = None) -> 
     try:
         value = float(text)
     except ValueError as error:
-        linear = " or linear" * (experiment is not None)
+        words = "published or linear" if experiment else "or published"
         raise UserError(
-            f"--against takes a number, the name of a published table, published{linear}, and not "
-            f"{text!r}"
+            f"--against takes a number, the name of a published table, {words}, and not {text!r}"
         ) from error
     if not math.isfinite(value):
         raise UserError(f"--against takes a finite number, and not {text}")

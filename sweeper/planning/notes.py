@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from analysis.training.verdicts import LEAST_STEPS
+from analysis.training import LEAST_STEPS
 from analysis.wording import plural
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers.datasets import Dataset, load

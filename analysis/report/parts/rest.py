@@ -13,17 +13,10 @@ import pandas as pd
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part, Statement
+from analysis.training import LEAST_STEPS
 from analysis.training.rule import rule_sentences
 from analysis.training.stationarity import LARGE, QUANTITIES, SMALL, stationarity
-from analysis.training.verdicts import (
-    CONVERGED,
-    DRIFTING,
-    LEAST_STEPS,
-    OPEN,
-    UNTRAINED,
-    WORST,
-    counted,
-)
+from analysis.training.verdicts import CONVERGED, DRIFTING, OPEN, UNTRAINED, WORST, counted
 from analysis.wording import listed, number, plural
 
 __all__ = ["part"]

@@ -233,7 +233,7 @@ def test_fit_tests_a_value_of_nu(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "1.15", "--json"]) == 0
     assert "is not rejected" in json.loads(capsys.readouterr().out)["against"]["sentence"]
     assert main([*command, "steep"]) == 2
-    assert "takes a number, published or linear" in capsys.readouterr().err
+    assert "a published table, or published, and not 'steep'" in capsys.readouterr().err
     assert main([*command, "linear"]) == 2
     assert "need an experiment" in capsys.readouterr().err
 

@@ -64,8 +64,8 @@ LINES = [
     (
         "sedes: 3",
         "sedes: unknown key 'sedes'; did you mean 'seeds'? (known: aliases, allow_mixed, "
-        "analysis, cluster, components, data, defaults, evaluate, experiment, resources, search, "
-        "seeds, send_code, send_data, split_seeds, storage, tracking, trials, until)",
+        "analysis, cluster, components, data, defaults, evaluate, experiment, models, resources, "
+        "search, seeds, send_code, send_data, split_seeds, storage, tracking, trials, until)",
     ),
     ("seeds: 0", "seeds: must be how many seeds (>= 1) or a list of them, and is 0"),
     ("seeds: yes", "seeds: must be how many seeds (>= 1) or a list of them, and is 'yes'"),

@@ -60,4 +60,8 @@ def test_numbers_that_are_unknown_are_left_out() -> None:
     law = {"law": "σ-VAE: test KL against σ", "nu": 1.2, "ci_low": None, "ci_high": None}
     other = law | {"law": "DVAE, d_z = 2: test KL against σ", "nu": 0.5}
     found = report_claims({"laws": [law, other], "trials": {"finished": 3}}, "demo")
-    assert dict(found.metrics) == {"nu": 1.2, "laws/DVAE d_z 2 test KL against σ/nu": 0.5}
+    assert dict(found.metrics) == {
+        "nu": 1.2,
+        "laws/DVAE d_z 2 test KL against σ/nu": 0.5,
+        "trials/finished": 3.0,
+    }
