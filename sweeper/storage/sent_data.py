@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def send_data(storage: Path, dataset: Dataset, checksum: str) -> None:
         return
     root = data_folder(getattr(dataset, dataset.place))
     archive.parent.mkdir(parents=True, exist_ok=True)
-    staged = archive.with_name(f".{archive.name}.{os.getpid()}")
+    staged = archive.with_name(f".{archive.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with tarfile.open(staged, "w", dereference=True) as stream:
             for path in dataset.files():
@@ -49,15 +50,17 @@ def send_data(storage: Path, dataset: Dataset, checksum: str) -> None:
 def fetch_data(storage: Path, dataset: Dataset, checksum: str) -> Dataset:
     """The data set with the files from the storage, which are copied to this node if need be.
 
-    One process of a node copies, and others wait for it. A data set that has no files is returned
-    as it is. Raises `DataError` if the storage has not the files, or not those of the checksum,
-    and `OSError` if they cannot be copied.
+    One process of a node copies, and others wait for it. A copy that has not the files of the
+    checksum any more is replaced. A data set that has no files is returned as it is. Raises
+    `DataError` if the storage has not the files, or not those of the checksum, and `OSError` if
+    they cannot be copied.
     """
     if not isinstance(dataset, FromFiles):
         return dataset
     folder = cache_folder() / "data" / checksum
     with _locked(folder):
-        if not folder.is_dir():
+        if not _is_whole(moved(dataset, folder), checksum):
+            shutil.rmtree(folder, ignore_errors=True)
             staged = folder.with_name(f".{checksum}")
             shutil.rmtree(staged, ignore_errors=True)  # of a process that was killed
             try:
@@ -95,6 +98,13 @@ def _unpack(storage: Path, checksum: str, folder: Path) -> None:
         raise _damaged(storage, checksum, str(error)) from error
     if mirror:
         archive.unlink()
+
+
+def _is_whole(dataset: Dataset, checksum: str) -> bool:
+    try:
+        return dataset.checksum() == checksum
+    except DataError:
+        return False
 
 
 def _require_same(dataset: Dataset, storage: Path, checksum: str) -> None:

@@ -23,22 +23,25 @@ class Proxy:
     half_asked: the connection ends in the middle of the request's body. half_answered: the server
     has done it, and the connection ends in the middle of the answer. unanswered: before it.
 
-    `answer` (status and body) is given to every call in the server's place. `without` names
-    headers of a call that are not passed on; `headers` replace those of an answer.
+    `asked` counts the calls by verb and path. `answer` (status and body) is given to every call in
+    the server's place. `without` names headers of a call that are not passed on; `headers` replace
+    those of an answer.
     """
 
     def __init__(self, upstream: int, seed: int = 0) -> None:
         self.upstream, self.delay_s = upstream, 1.0
         self.chances: Mapping[str, float] = {}
         self.done: Counter[str] = Counter()
+        self.asked: Counter[tuple[str, str]] = Counter()
         self.answer: tuple[int, bytes] | None = None
         self.without: frozenset[str] = frozenset()
         self.headers: Mapping[str, str] = {}
         self._random, self._lock = random.Random(seed), threading.Lock()
 
-    def fault(self) -> str:
-        """What happens to the next call; ``passed`` where nothing does."""
+    def fault(self, verb: str, path: str) -> str:
+        """What happens to this call; ``passed`` where nothing does."""
         with self._lock:
+            self.asked[verb, path] += 1
             drawn, found = self._random.random(), "passed"
             for name, chance in self.chances.items():
                 if 0 <= drawn < chance:
@@ -83,7 +86,7 @@ def proxying(proxy: Proxy) -> Iterator[str]:
 
 def _pass(call: BaseHTTPRequestHandler, proxy: Proxy) -> None:
     body = call.rfile.read(int(call.headers.get("Content-Length") or 0))
-    fault = proxy.fault()
+    fault = proxy.fault(call.command, call.path.partition("?")[0])
     if proxy.answer:
         _answer(call, proxy.answer[0], {}, proxy.answer[1])
         return

@@ -129,9 +129,10 @@ def data_folder(data_dir: str | None, fetched: bool = False) -> Path:
 
 
 def moved(dataset: Dataset, folder: Path) -> Dataset:
-    """The same data set `FromFiles`, which are in another folder."""
+    """The same data set `FromFiles`, which are in another folder; none is downloaded into it."""
     assert isinstance(dataset, FromFiles)
-    return substitute(dataset, {dataset.place: str(folder)})
+    fetched = {"download": False} if hasattr(dataset, "download") else {}
+    return substitute(dataset, {dataset.place: str(folder), **fetched})
 
 
 def hold_out(

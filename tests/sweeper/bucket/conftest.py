@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.bucket.mirror import Mirror
 from tests.sweeper.bucket.object_store import BUCKET, FaultyStore, faulty_store, object_store
 
 
@@ -25,6 +26,12 @@ def store(
     with faulty_store(moto_port, tmp_path) as found:
         found.be("one", monkeypatch)
         yield found
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no call of this process give up soon: the machine may be busy, and the store slow."""
+    monkeypatch.setattr(Mirror, "hasty", property(lambda mirror: mirror.bucket))
 
 
 @pytest.fixture

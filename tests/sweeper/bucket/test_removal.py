@@ -22,7 +22,7 @@ from tests.sweeper.bucket.test_bucket_sweep import assert_equal, bucket_sweep, f
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import planned, small_sweep, undisturbed
 
-pytestmark = READY
+pytestmark = [*READY, pytest.mark.usefixtures("patient")]
 
 
 def keys(address: str) -> list[str]:

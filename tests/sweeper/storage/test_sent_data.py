@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -18,10 +20,11 @@ from sweeper.worker.local_copy import with_data
 from sweeper.worker.worker import train_pack
 from tests.sweeper.small import final_state, metrics_of, planned, prepared, small_sweep
 from tests.trainers.test_data_files import write_faces
-from trainers.datasets import Dataset
+from trainers.datasets import Dataset, FromFiles, moved
 from trainers.datasets.digits import Digits
 from trainers.datasets.frey_face import FreyFace
 from trainers.datasets.image_folder import ImageFolder
+from trainers.datasets.mnist import Mnist
 from trainers.errors import DataError
 
 
@@ -60,6 +63,60 @@ def test_a_copy_is_the_data_set(make: Callable[[Path], Dataset], tmp_path: Path)
     assert len(there.load().train) > 0
     data_archive(storage, checksum).unlink()
     assert fetch_data(storage, here, checksum) == there, "it is not asked for again"
+
+
+def purged(file: Path) -> None:
+    file.unlink()
+
+
+def emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("spoil", [purged, emptied])
+@pytest.mark.parametrize("make", [faces, images])
+def test_a_copy_that_lost_files_is_replaced(
+    make: Callable[[Path], Dataset], spoil: Callable[[Path], None], tmp_path: Path
+) -> None:
+    data, storage = make(tmp_path / "here"), tmp_path / "sweeps"
+    checksum = data.checksum()
+    send_data(storage, data, checksum)
+    there = fetch_data(storage, data, checksum)
+    assert isinstance(there, FromFiles)
+    spoil(there.files()[0])
+    assert fetch_data(storage, data, checksum).checksum() == checksum
+    spoil(there.files()[0])
+    data_archive(storage, checksum).unlink()
+    with pytest.raises(DataError, match=r"\.tar is missing"):
+        fetch_data(storage, data, checksum)
+
+
+def test_a_copy_is_not_filled_by_a_download(tmp_path: Path) -> None:
+    there = moved(Mnist(download=True), tmp_path)
+    with pytest.raises(DataError, match="is missing"):
+        there.checksum()
+
+
+def test_equal_process_ids_write_different_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two containers have one storage; the second begins before the first has ended."""
+    data, storage = faces(tmp_path / "here"), tmp_path / "sweeps"
+    staged = list[str]()
+    opened = tarfile.open
+
+    def watched(name: Path, *arguments: Any, **settings: Any) -> tarfile.TarFile:
+        staged.append(name.name)
+        if len(staged) == 1:
+            send_data(storage, data, data.checksum())
+        return opened(name, *arguments, **settings)
+
+    monkeypatch.setattr("sweeper.storage.sent_data.tarfile.open", watched)
+    send_data(storage, data, data.checksum())
+    assert len(set(staged)) == 2
+    assert [path.name for path in data_archive(storage, "").parent.iterdir()] == [
+        data_archive(storage, data.checksum()).name
+    ]
 
 
 def test_data_without_files_are_not_sent(tmp_path: Path) -> None:
