@@ -110,7 +110,7 @@ def _ordered(claim: str, upper: Bound, lower: Bound) -> OrderCheck:
     gap, se = upper.value - lower.value, math.hypot(upper.se, lower.se)
     z = _z(gap, se, abs(upper.value))
     edge = stats.norm.ppf(0.95)
-    if se == 0 and abs(z) <= edge:
+    if se <= _rounding(abs(upper.value)) and abs(z) <= edge:  # equal but for rounding
         return OrderCheck(claim, gap, se, z, HOLDS)
     return OrderCheck(claim, gap, se, z, HOLDS if z > edge else VIOLATED if z < -edge else OPEN)
 
@@ -119,7 +119,12 @@ def _z(gap: float, se: float, size: float) -> float:
     """The gap in standard errors; exact values count rounding as their error."""
     if not (math.isfinite(gap) and math.isfinite(se) and se >= 0):
         raise AnalysisError("bounds need finite estimates and errors of zero or more")
-    return gap / max(se, 1e-12 * max(1.0, size))
+    return gap / max(se, _rounding(size))
+
+
+def _rounding(size: float) -> float:
+    """The error that float64 leaves in sums of terms of this size."""
+    return 1e-12 * max(1.0, size)
 
 
 def exact(joint: ArrayLike, encoder: ArrayLike, corruption: ArrayLike) -> BoundValues:

@@ -54,7 +54,11 @@ def components(
     examples: `Experiment.examples`, for the bootstrap over test images.
     """
     rows = filtered(trials, law.law)
-    seeds = f"the scatter of {law.n_seeds} seeds" if law.n_seeds > 1 else "unknown: one seed"
+    seeds = (
+        f"standard error of the mean of {law.n_seeds} seeds"
+        if law.n_seeds > 1
+        else "unknown: one seed"
+    )
     of_seed = law.se if law.n_seeds > 1 else math.nan
     return [
         Component(HEADLINE, of_seed, seeds),

@@ -41,6 +41,7 @@ class Evidence:
     bend_holm, lack_holm: p of bend and lack of fit, each corrected over the laws that stand
         together (`analysis.laws.shape_family`); None for a law alone.
     x, y, seed: the rows used, in their own units; no seeds for a published table.
+    published: whether it is a table of the papers, which is one curve.
     """
 
     law: Law
@@ -65,6 +66,7 @@ class Evidence:
     p_holm: float | None = None
     bend_holm: float | None = None
     lack_holm: float | None = None
+    published: bool = False
 
     @property
     def nu(self) -> float:
@@ -129,11 +131,6 @@ class Evidence:
     def exponential_delta_aicc(self) -> float:
         """AICc of y = A exp(−x/x₀) less that of the power law: above 0 the power law is better."""
         return next((f.delta_aicc for f in self.forms if f.name == "exponential"), math.nan)
-
-    @property
-    def published(self) -> bool:
-        """Whether this is one curve over a noise level without seeds, as the papers print them."""
-        return not self.seed and self.law.x in ("sigma", "alpha")
 
     @property
     def untrained(self) -> bool:

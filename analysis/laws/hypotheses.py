@@ -90,11 +90,11 @@ def against(
 ) -> Against:
     """ν = `value`, which has itself a standard error `se` with `df` degrees of freedom.
 
-    The t test takes the degrees of freedom of Welch and Satterthwaite. With one seed there is
-    no test: how straight its points are says nothing of another.
+    The t test takes the degrees of freedom of Welch and Satterthwaite. Of one curve there is no
+    test, but of a published one: how straight its points are says nothing of another seed.
     """
     ours = law.exponent
-    if law.one_seed:
+    if law.n_seeds < 2 and not law.published:
         difference = unknown(ours.value - value, "t", ours.level)
     else:
         difference = ours.against(value, se, df)

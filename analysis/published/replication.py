@@ -24,7 +24,7 @@ from analysis.sources.rows import chosen, equals, settled
 from analysis.sources.schema import param_columns
 from analysis.statistics.estimate import Estimate, unknown
 from analysis.statistics.means import mean_estimate
-from analysis.statistics.multiplicity import Place
+from analysis.statistics.multiplicity import Place, which_decides
 from analysis.wording import number, percent, probability, setting, symbol
 
 __all__ = ["Replication", "differing_settings", "exponent_beside", "values_beside"]
@@ -93,17 +93,10 @@ class Replication:
         }
 
     def sentence(self) -> str:
-        ours = self.ours
-        spread = (
-            f" ({percent(ours.level)}{' simultaneous' * (ours.family > 1)}: "
-            f"{number(ours.low, 4)} to {number(ours.high, 4)})"
-            if math.isfinite(ours.se)
-            else ""
-        )
         beside = "".join(f"; {one}" for one in (self.beside, self.chosen) if one)
         told = (
             f"{self.quantity}: the paper has {number(self.paper, 4)}, ours is "
-            f"{number(ours.value, 4)}{spread}, {self._apart()}{beside}"
+            f"{number(self.ours.value, 4)}, {self._apart()}{beside}"
         )
         if not self.differs:
             return f"{told}; every setting that is known of the paper's is ours too."
@@ -122,9 +115,16 @@ class Replication:
 
     def _apart(self) -> str:
         holm, p = ("", self.p) if self.p_holm is None else ("Holm ", self.p_holm)
-        return self.remark or (
-            f"{number(abs(self.t), 2)} standard errors {'above' if self.t > 0 else 'below'} "
-            f"(t with {self.difference.df:.2g} degrees of freedom: {holm}{probability(p)})"
+        if self.remark:
+            return self.remark
+        d = self.difference
+        decides = which_decides([(self.p_holm, d)])
+        return (
+            f"{number(abs(self.t), 2)} standard errors {'above' if self.t > 0 else 'below'} (the "
+            f"difference is {number(d.value, 3)}, {percent(d.level)}"
+            f"{' simultaneous' * (d.family > 1)}: {number(d.low, 3)} to {number(d.high, 3)}; t "
+            f"with {d.df:.2g} degrees of freedom, {holm}{probability(p)}"
+            f"{'; the p decides' * bool(decides)})"
         )
 
 

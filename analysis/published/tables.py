@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
@@ -37,7 +38,8 @@ def law(name: str) -> PowerLaw:
             f"{name} ({entry.title}) is not a power law; laws can be fitted to {', '.join(CURVES)}"
         )
     values = table(name)
-    return fit_xy(values[entry.x], values[entry.y], Law(entry.x, entry.metric))
+    fitted = fit_xy(values[entry.x], values[entry.y], Law(entry.x, entry.metric))
+    return replace(fitted, published=True)
 
 
 def ratio(name: str) -> pd.Series[float]:

@@ -202,7 +202,7 @@ def _against(text: str, law: PowerLaw, experiment: Experiment | None = None) -> 
     name = _same_law(law) if text == "published" else text
     if name in TABLES:
         theirs = _table_law(name)
-        said = f"that of {name}"
+        said = f"that of {name} (standard error {theirs.se:.2g}, by the scatter of its points)"
         return hypotheses.against(law, theirs.nu, said, theirs.se, theirs.exponent.df)
     if text == "linear" and experiment is not None:
         spectrum, d_z = _spectrum(law, experiment)

@@ -59,7 +59,7 @@ def _counted(verdicts: pd.Series[str], names: list[str]) -> Statement:
     count = {one: int((verdicts == one).sum()) for one in WORST}
     rule = (
         f"{listed(names or ['their metrics'])} change{'s' * (len(names) == 1)} by less than "
-        f"{100 * SMALL:g} % over the last fifth of training"
+        f"{SMALL:g} over the last fifth of training, which is about {100 * SMALL:g} %"
     )
     still, every = count[CONVERGED], len(verdicts)
     if still == every:
@@ -70,7 +70,7 @@ def _counted(verdicts: pd.Series[str], names: list[str]) -> Statement:
     said += [counted(count[one], one) for one in (DRIFTING, OPEN) if count[one]]
     if short := count[UNTRAINED]:
         said.append(
-            f"{counted(short, UNTRAINED)} (a change of more than {100 * LARGE:g} %, or fewer than "
+            f"{counted(short, UNTRAINED)} (a change of more than {LARGE:g}, or fewer than "
             f"{LEAST_STEPS} measured epochs): no comparison with them is claimed"
         )
     return Statement(f"{'; '.join(said)}.", True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.comparisons.bounds import Bound, check_order, check_proposition_2, exact
+from analysis.comparisons.bounds import Bound, check_gap, check_order, check_proposition_2, exact
 from analysis.errors import AnalysisError
 
 
@@ -70,6 +70,12 @@ def test_estimates_decide_only_what_their_errors_allow(cvae: float, verdict: str
     _, second = check_order(Bound(-94.0, 0.05), Bound(cvae, 0.1), Bound(-96.0, 0.1))
     assert second.verdict == verdict
     assert verdict in second.sentence()
+
+
+def test_bounds_that_differ_by_rounding_are_in_order() -> None:
+    """As without corruption, where both are one bound; more samples would resolve nothing."""
+    assert check_gap("L_cvae ≥ L_dvae", Bound(-4e-15, 1.8e-15)).verdict == "holds"
+    assert check_gap("L_cvae ≥ L_dvae", Bound(-4e-15, 0.1)).verdict == "not resolved"
 
 
 @pytest.mark.parametrize(("gap", "verdict"), [(5.1, "holds"), (7.0, "violated")])

@@ -16,13 +16,17 @@ from analysis.sources.table import Table, read_table
 from tests.analysis.foreign import as_csv, scaling_runs
 
 
-def test_a_published_table_as_csv_says_what_the_published_table_says(tmp_path: Path) -> None:
+def test_a_published_table_as_csv_has_its_numbers_and_is_one_curve(tmp_path: Path) -> None:
     text = resources.files("analysis.published").joinpath("s1_table1.csv").read_text()
     path = tmp_path / "s1_table1.csv"
     path.write_text(text.replace("sigma,kl", "sigma,test/kl"))
     (found,) = fit_groups(read_table(path), Columns("test/kl", "sigma"))
     assert found.law is not None
-    assert found.law.to_json() == published.law("s1_table1").to_json()
+    ours, theirs = found.law.to_json(), published.law("s1_table1").to_json()
+    assert {key for key in theirs if ours[key] != theirs[key]} == {"bends", "rival", "sentence"}
+    assert "In this published curve" in theirs["sentence"]
+    assert "In this one curve" in ours["sentence"]
+    assert "a shape is tested from three seeds on" in ours["sentence"]
 
 
 def test_the_law_of_another_papers_scaling_runs() -> None:

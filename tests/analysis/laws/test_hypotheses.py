@@ -15,7 +15,7 @@ from analysis.errors import AnalysisError
 from analysis.figures.drawing.claims import interval
 from analysis.laws.hypotheses import against, linear_exponent
 from analysis.laws.linear_theory import kl
-from analysis.laws.powerlaw import Law, fit
+from analysis.laws.powerlaw import Law, fit, fit_xy
 from analysis.published.replication import exponent_beside
 from analysis.sources.schema import Spectrum
 from tests.analysis.laws.test_scaling import SIGMA, at_rest, sweep
@@ -52,6 +52,17 @@ def test_one_seed_has_no_test_over_seeds() -> None:
     beside = exponent_beside(rows.assign(status="finished", role="declared"), "s1_table1", Law())
     assert "a difference without an error: one seed" in beside.sentence()
     assert "95 %" not in beside.sentence()
+
+
+def test_a_curve_of_ones_own_without_seeds_has_no_test_and_no_shape() -> None:
+    values = published.table("s1_table1")
+    own = fit_xy(values["sigma"], values["kl"], Law("sigma", "test/kl"))
+    assert not own.published
+    assert not own.bends
+    assert "In this one curve" in own.sentence()
+    assert "The training length is unknown" in own.sentence()
+    assert math.isnan(against(own, 1.0, "1").difference.p)
+    assert math.isfinite(against(published.law("s1_table1"), 1.0, "1").difference.p)
 
 
 def test_a_published_value_brings_its_own_error() -> None:

@@ -251,7 +251,10 @@ def test_each_group_is_tested_against_a_value_as_one_family(
     assert "is rejected: difference 0.3" in second["sentence"]
     assert second["sentence"].endswith("; as given, training length unknown.")
     one = answer(capsys, *fit, "--where", "depth=2", "--against", "s1_table1")["against"]
-    assert one["hypothesis"] == "ν = that of s1_table1"
+    assert (
+        one["hypothesis"]
+        == "ν = that of s1_table1 (standard error 0.046, by the scatter of its points)"
+    )
     assert one["value"] == pytest.approx(1.151, abs=0.001)
     assert one["p_holm"] is None, "one test is not corrected"
     assert main([*fit, "--where", "depth=2", "--against", "0.5"]) == 0
@@ -294,7 +297,8 @@ STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
         (("fit", "demo", "--split", "fold"), "--split is about the columns of --table"),
         (
             ("fit", "--table", "runs.csv", *FIT, "--where", "depth=2", "--against", "linear"),
-            "--against takes a number, the name of a published table, published, and not 'linear'",
+            "--against takes a number, the name of a published table, or published, and not "
+            "'linear'",
         ),
         (
             ("fit", "--table", "runs.csv", *FIT, "--where", "depth=2", "--against", "published"),
