@@ -32,6 +32,7 @@ SETTINGS = {
     "RAY_prestart_worker_first_driver": "0",  # Tune takes workers with an environment of its own
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "600",  # after 2 a busy worker's next trial would be dropped
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
@@ -117,17 +118,21 @@ class Connection:
         if self._own is not None and not joined:
             self._folder = new_session_folder()
             own["_temp_dir"] = str(self._folder)
-        with _deaf_children(), private_children():
-            context: Any = ray.init(
-                address=self._address,
-                job_config=_job_config(),
-                runtime_env={"working_dir": str(self._code)} if self._code else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                ignore_reinit_error=True,
-                _node_ip_address=node or None,
-                **own,
-            )
+        try:
+            with _deaf_children(), private_children():
+                context: Any = ray.init(
+                    address=self._address,
+                    job_config=_job_config(),
+                    runtime_env={"working_dir": str(self._code)} if self._code else None,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    ignore_reinit_error=True,
+                    _node_ip_address=node or None,
+                    **own,
+                )
+        except BaseException:
+            self._remove_folder()
+            raise
         self.logs = Path(context.address_info["session_dir"], "logs")
         if self._heartbeat:
             self._heartbeat.start()
@@ -158,12 +163,15 @@ class Connection:
         self._owned = False
         if lost:
             self._abandon()
-            return
-        import ray
+        else:
+            import ray
 
-        gc.collect()
-        with _no_collection():
-            ray.shutdown()
+            gc.collect()
+            with _no_collection():
+                ray.shutdown()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
         if self._folder:
             shutil.rmtree(self._folder.parent, ignore_errors=True)
 

@@ -11,17 +11,16 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import ray
 from ray import tune
 from ray.exceptions import RayError
 from ray.tune.progress_reporter import TrialProgressCallback
-from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 from ray.util import placement_group_table
 
@@ -32,9 +31,9 @@ from sweeper.messages import Emit, Event, Job, decode, encode
 from sweeper.resources import Resources, packs_on
 from sweeper.schedule.cluster_room import Occupancy, RoomWatch, out_of_reach, require_room, roomier
 from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
+from sweeper.schedule.job_queue import JobQueue
 from sweeper.schedule.nodes import Nodes
 from sweeper.storage.paths import leaving_file
-from sweeper.storage.signs import StopSign
 from sweeper.worker.fitness import UnfitNode, require_fit
 from sweeper.worker.gpu_share import keep_to_share
 from sweeper.worker.local_copy import localized, with_data
@@ -81,7 +80,7 @@ class TuneSchedule:
         def fit() -> None:
             try:
                 most = resources.max_concurrent if ahead else self.places(resources)
-                queue = _Queue(iter(jobs), self._nodes, most)
+                queue = JobQueue(iter(jobs), self._nodes, most)
                 self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
                 errors.append(_stopped_working(_line(error)))
@@ -139,7 +138,7 @@ class TuneSchedule:
         self._backend.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _tuner(self, queue: _Queue, resources: Resources, emit: Emit) -> tune.Tuner:
+    def _tuner(self, queue: JobQueue, resources: Resources, emit: Emit) -> tune.Tuner:
         leave = (
             None
             if self._backend.private
@@ -163,64 +162,10 @@ class TuneSchedule:
                 storage_path=self._folder,
                 verbose=0,
                 stop=leave,
-                callbacks=[_Listener(emit, deaths, self._nodes, queue.back)],
+                callbacks=[_Listener(emit, deaths, self._nodes, queue)],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),
         )
-
-
-class _Queue(Searcher):
-    """Gives jobs to Tune one by one, until none is left or the sweep's stop sign is set.
-
-    It ends after its last job, which Tune may give `back`. `most` : of jobs at a time.
-    """
-
-    def __init__(
-        self, jobs: Iterator[Job | None], nodes: Nodes | None = None, most: int | None = None
-    ) -> None:
-        super().__init__()
-        self._jobs, self._nodes, self._most = jobs, nodes, most
-        self._under_way: set[str] = set()
-        self.back: list[Job] = []
-        self._sign: StopSign | None = None
-
-    def stopped(self) -> bool:
-        """Whether the stop sign is set."""
-        return self._sign is not None and self._sign.is_up()
-
-    def suggest(self, trial_id: str) -> dict[str, str] | None:
-        if self._most and len(self._under_way) >= self._most:
-            return None
-        try:
-            job = self.back.pop() if self.back else next(self._jobs)
-        except StopIteration:
-            if self._under_way and not self.stopped():
-                return None
-            return cast("None", Searcher.FINISHED)
-        if job is None:
-            return None
-        self._sign = StopSign(job.sweep)
-        if self.stopped():
-            return cast("None", Searcher.FINISHED)
-        self._under_way.add(trial_id)
-        if self._nodes:
-            job = self._nodes.stamped(job)
-        without = self._nodes.without if self._nodes else ""
-        return {"job": replace(job, again=True).to_json(), "without": without}
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        self._under_way.discard(trial_id)
-
-    def save(self, checkpoint_path: str) -> None:
-        """Tune's folder is disposable."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Tune's folder is disposable."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
 
 
 class _Leave(Stopper):
@@ -246,15 +191,24 @@ class _Leave(Stopper):
 class _Listener(TrialProgressCallback):
     """Passes the workers' events to `emit`, which is left out when Tune pickles its callbacks.
 
-    It derives from `TrialProgressCallback` so that Tune does not add its own, which prints. `back`
-    takes the jobs that Tune gives up before it has tried them `RETRIES` times.
+    It derives from `TrialProgressCallback` so that Tune does not add its own, which prints. The
+    `queue` gets back the jobs that Tune gives up before it has tried them `RETRIES` times.
     """
 
     def __init__(
-        self, emit: Emit, deaths: DeathRecords, nodes: Nodes | None, back: list[Job]
+        self, emit: Emit, deaths: DeathRecords, nodes: Nodes | None, queue: JobQueue
     ) -> None:
         super().__init__()
-        self._emit, self._deaths, self._nodes, self._back = emit, deaths, nodes, back
+        self._emit, self._deaths, self._nodes, self._queue = emit, deaths, nodes, queue
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Give back what Tune has dropped without a word, for want of a worker to reuse."""
+        if not self._queue.waits:
+            return
+        for trial in trials:
+            if trial.status == "ERROR" and trial.trial_id in self._queue.under_way:
+                self._queue.on_trial_complete(trial.trial_id, error=True)
+                self._queue.back.append(Job.from_json(trial.config["job"]))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -291,7 +245,7 @@ class _Listener(TrialProgressCallback):
         """Report a failure; a pack whose worker died before it began, Tune does not try again."""
         death = self._deaths.read(trial.error_file)
         if trial.run_metadata.num_failures <= RETRIES:
-            self._back.append(Job.from_json(trial.config["job"]))
+            self._queue.back.append(Job.from_json(trial.config["job"]))
             return
         name = self._nodes.name_of(death.address) if self._nodes and death.address else ""
         reason = f"{death.reason} (on node {name})" if name else death.reason

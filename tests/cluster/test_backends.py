@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -40,9 +42,41 @@ def shutdown():
     whole()
 
 ray.shutdown = shutdown
+folder = first._connection._folder.parent
+assert folder.stat().st_mode & 0o777 == 0o700
 first.close()
+assert not folder.exists()
 assert gc.isenabled() and not ray.is_initialized()
 """
+
+
+FAILS = """
+import ray
+from cluster.errors import ClusterError
+from cluster.local import Local
+
+def init(**options):
+    raise RuntimeError("no memory")
+
+ray.init = init
+try:
+    Local().connect()
+except ClusterError as error:
+    print(error)
+"""
+
+
+def test_a_ray_that_does_not_start_leaves_no_folder() -> None:
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", FAILS],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"TMPDIR": folder},
+        )
+        assert "cannot be started on this machine (no memory)" in done.stdout
+        assert list(Path(folder).glob("ray-*")) == []
 
 
 def test_importing_a_backend_imports_no_ray() -> None:

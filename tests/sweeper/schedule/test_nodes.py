@@ -16,10 +16,11 @@ from ray.tune.search import Searcher
 from cluster.probe import Answer, Node
 from sweeper.driver.jobs import make_job
 from sweeper.errors import UserError
-from sweeper.messages import Event, Job, JobTrial
+from sweeper.messages import Event, JobTrial
 from sweeper.schedule import nodes as module
 from sweeper.schedule import tune
 from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
+from sweeper.schedule.job_queue import JobQueue
 from sweeper.schedule.nodes import Nodes, example_job, remarks, standard, unable
 from sweeper.storage import ledger, paths
 from sweeper.sweep import Sweep
@@ -209,12 +210,12 @@ def test_a_trial_is_tried_elsewhere_and_the_failure_not_counted(
         f"sweeper.worker.fitness.UnfitNode: {B.id} does not see the storage\n"
     )
     failed, waiting = trial("one", error), trial("two")
-    listener = tune._Listener(news.extend, DeathRecords(None, []), nodes, [])
+    listener = tune._Listener(news.extend, DeathRecords(None, []), nodes, JobQueue(iter([])))
     listener.on_trial_recover(1, [failed, waiting], failed)
     assert failed.run_metadata.num_failures == 0
     assert selector(failed) == selector(waiting) == [{"ray.io/node-id": f"!in({B.id})"}]
     assert news == []
-    queue = tune._Queue(iter(prepared(cluster.sweep)), nodes)
+    queue = JobQueue(iter(prepared(cluster.sweep)), nodes)
     given = queue.suggest("three")
     assert given is not None
     assert given["without"] == B.id
@@ -232,14 +233,37 @@ def test_a_failure_has_the_name_of_its_node(cluster: Cluster, tmp_path: Path) ->
     failed.config = {"job": prepared(cluster.sweep)[0].to_json()}
     records = DeathRecords(None, [], lambda address, pid: f"words of {pid} at {address}\n")
     failed.run_metadata.num_failures = RETRIES + 1
-    back = list[Job]()
-    listener = tune._Listener(news.extend, records, cluster.nodes(), back)
+    queue = JobQueue(iter([]))
+    listener = tune._Listener(news.extend, records, cluster.nodes(), queue)
     listener.on_trial_error(1, [failed], failed)
     [event] = news
-    assert back == []
+    assert queue.back == []
     assert event.reason == (
         f"its worker died 4 times; its last words: words of 4711 at {B.address} (on node b)"
     )
+
+
+def test_a_pack_that_tune_drops_without_a_word_is_trained(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """As it does where a worker has not ended its last pack when it is handed the next one."""
+    [job, other, *_] = prepared(cluster.sweep)
+    queue = JobQueue(iter([job, other]), cluster.nodes())
+    listener = tune._Listener(list[Event]().extend, DeathRecords(None, []), cluster.nodes(), queue)
+    dropped, running = trial("one", tmp_path / "none"), trial("two", tmp_path / "none")
+    dropped.config, running.config = queue.suggest("one"), queue.suggest("two")
+    dropped.status, running.status = "ERROR", "RUNNING"
+    listener.on_step_end(1, [dropped, running])
+    assert queue.back == [], "it is only looked for where there is nothing else to train"
+    assert queue.suggest("three") is None
+    listener.on_step_end(2, [dropped, running])
+    listener.on_step_end(3, [dropped, running])
+    again = queue.suggest("three")
+    assert again == dropped.config
+    assert queue.suggest("four") is None
+    for done in ("two", "three"):
+        queue.on_trial_complete(done)
+    assert queue.suggest("four") == "FINISHED"
 
 
 def test_a_pack_whose_worker_died_before_it_began_is_trained(
@@ -249,8 +273,8 @@ def test_a_pack_whose_worker_died_before_it_began_is_trained(
     news, error = list[Event](), tmp_path / "error.txt"
     error.write_text("Failure # 1\nThe actor died because its node has died. Node Id: b\n")
     [job, *_] = prepared(cluster.sweep)
-    queue = tune._Queue(iter([job]), cluster.nodes())
-    listener = tune._Listener(news.extend, DeathRecords(None, []), cluster.nodes(), queue.back)
+    queue = JobQueue(iter([job]), cluster.nodes())
+    listener = tune._Listener(news.extend, DeathRecords(None, []), cluster.nodes(), queue)
     given = queue.suggest("one")
     assert queue.suggest("two") is None
     failed = trial("one", error)
