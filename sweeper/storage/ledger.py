@@ -265,7 +265,8 @@ def _write_files(contents: Sequence[tuple[Path, bytes]]) -> None:
 
 
 def _json(content: Any) -> bytes:
-    return json.dumps(content, indent=1, ensure_ascii=False).encode()
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    return text.encode(errors="backslashreplace")  # JSON's own escape, of a name that is no UTF-8
 
 
 def _write_here(path: Path, content: bytes) -> None:
