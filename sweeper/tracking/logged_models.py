@@ -15,21 +15,21 @@ from mlflow.models.signature import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types.schema import Schema, TensorSpec
 
-from sweeper.errors import UserError
 from sweeper.status.best_trial import best_trial
 from sweeper.status.trained import TrainedTrial, load_trained
 from sweeper.storage.ledger import newest_commit
 from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.tracking.connection import first_line
 from sweeper.tracking.run_deletion import models_of_run
 from sweeper.tracking.run_files import RunFiles
-from sweeper.tracking.runs import MODEL_TAG, Runs, Shown
+from sweeper.tracking.runs import Runs, Shown
 from sweeper.tracking.tags import NOTE, text
-from trainers.errors import TrainerError
 from trainers.served import model_files
 
 __all__ = ["LoggedModels"]
 
 NAME = "model"
+KEPT = "sweeper.kept"
 BEST_OF = "sweeper.best_of"
 DATA = "data"
 NEEDED = ("torch", "numpy", "safetensors", "scipy", "scikit-learn", "jaxtyping")
@@ -39,39 +39,51 @@ class LoggedModels:
     """Logs the models of one sweep's finished trials, each once, from their committed states.
 
     A model is found by its run before it is created. What a killed driver has begun is completed.
+    Tags of a model say who keeps it: `KEPT` that all models are kept, and one tag for each sweep
+    whose best model it is.
     """
 
     def __init__(self, client: MlflowClient, experiment: str, files: RunFiles) -> None:
         self._client, self._experiment, self._files = client, experiment, files
 
     def add(self, sweep: Sweep, trial: PlannedTrial, shown: Shown) -> None:
-        """Log the model of a trial whose run is `shown`, unless the run has it."""
-        if shown.model:
-            return
-        found = models_of_run(self._client, self._experiment, shown.run)
-        model = found[0] if found else self._create(trial, shown)
-        if model.status != LoggedModelStatus.READY and not self._fill(sweep, trial, shown, model):
-            return
-        self._client.set_tag(shown.run, MODEL_TAG, model.model_id)
-        shown.model = model.model_id
+        """Log the model of a trial whose run is `shown`, unless the run has it; it is kept."""
+        self._add(sweep, trial, shown, KEPT)
 
     def add_best(self, sweep: Sweep, runs: Runs) -> None:
-        """Log the model of the sweep's best trial; one that was the best before is deleted."""
+        """Log the model of the sweep's best trial.
+
+        One that was the best before is deleted then, unless another sweep keeps it.
+        """
         best = best_trial(sweep)
         if best is None or not runs.knows(best):
             return
-        shown = runs[best]
-        self.add(sweep, next(trial for trial in sweep.trials if trial.id == best), shown)
-        if not shown.model:
+        trial = next(trial for trial in sweep.trials if trial.id == best)
+        tag = f"{BEST_OF}.{sweep.name}"
+        model = self._add(sweep, trial, runs[best], tag)
+        if model is None:
             return
-        before = self._client.search_logged_models(
-            [self._experiment], f"tags.`{BEST_OF}` = '{sweep.name}'"
-        )
-        for model in before:
-            if model.model_id != shown.model:
-                self._client.delete_logged_model(model.model_id)
-        if shown.model not in [model.model_id for model in before]:
-            self._client.set_logged_model_tags(shown.model, {BEST_OF: sweep.name})
+        tagged = self._client.search_logged_models([self._experiment], f"tags.`{tag}` = 'true'")
+        for other in tagged:
+            if other.model_id != model:
+                self._release(other, tag)
+
+    def _add(self, sweep: Sweep, trial: PlannedTrial, shown: Shown, tag: str) -> str | None:
+        """Log a trial's model unless it is there, and tag it; returns its id, None if refused."""
+        found = models_of_run(self._client, self._experiment, shown.run)
+        model = found[0] if found else self._create(trial, shown)
+        if model.status != LoggedModelStatus.READY and not self._fill(sweep, trial, shown, model):
+            return None
+        if tag not in model.tags:
+            self._client.set_logged_model_tags(model.model_id, {tag: "true"})
+        return str(model.model_id)
+
+    def _release(self, model: LoggedModel, tag: str) -> None:
+        """Take a tag from a model; without any other by which it is kept the model is deleted."""
+        if any(one == KEPT or one.startswith(BEST_OF) for one in model.tags if one != tag):
+            self._client.delete_logged_model_tag(model.model_id, tag)
+        else:
+            self._client.delete_logged_model(model.model_id)
 
     def _create(self, trial: PlannedTrial, shown: Shown) -> LoggedModel:
         return self._client.create_logged_model(
@@ -92,8 +104,9 @@ class LoggedModels:
         try:
             trained = load_trained(sweep.storage, trial.id)
             files = model_files(trained.trial, trained.model.params)
-        except (UserError, TrainerError) as error:
-            self._files.refused = str(error)
+            metrics = _metrics(sweep, trial, model)
+        except Exception as error:  # noqa: BLE001 - a component of the user, an unreadable disk
+            self._files.refused = first_line(error)
             return False
         contents = {f"{DATA}/{name}": content for name, content in files.items()}
         contents["requirements.txt"] = _requirements()
@@ -104,7 +117,7 @@ class LoggedModels:
         linked = outputs.model_outputs if outputs else []
         if model.model_id not in [one.model_id for one in linked]:
             self._client.log_outputs(shown.run, [LoggedModelOutput(model.model_id, trained.epoch)])
-        self._client.log_batch(shown.run, metrics=_metrics(sweep, trial, model))
+        self._client.log_batch(shown.run, metrics=metrics)
         self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
         return True
 

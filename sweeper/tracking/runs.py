@@ -24,18 +24,16 @@ from sweeper.tracking.run_status import TRIAL_STATUS, RunStatus
 from sweeper.tracking.tags import NOTE, declared_tags, origin_tags, own_tag, started_ms, trial_tags
 from trainers.checkpoint import Commit
 
-__all__ = ["MODEL_TAG", "Runs", "Shown"]
+__all__ = ["Runs", "Shown"]
 
 PAGE = 500
-MODEL_TAG = "sweeper.logged_model"
 
 
 @dataclass
 class Shown:
     """The state of a trial's run in MLflow.
 
-    files : the URI of its artifacts. epoch : the last one whose metrics it has. model : the id of
-    the model that it has logged, whole; "" if it has none.
+    files : the URI of its artifacts. epoch : the last one whose metrics it has.
     """
 
     run: str
@@ -46,7 +44,6 @@ class Shown:
     described: bool = False
     blamed: bool = False
     evaluations: tuple[str, ...] = ()
-    model: str = ""
 
 
 class Runs:
@@ -203,7 +200,6 @@ class Runs:
                     "sweeper.described" in tags,
                     bool(tags.get("sweeper.reason")),
                     tuple(tags.get(TAG, "").split()),
-                    tags.get(MODEL_TAG, ""),
                 )
         return found
 

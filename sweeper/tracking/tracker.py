@@ -12,7 +12,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.artifact_place import bring_artifacts_along
-from sweeper.tracking.connection import alone
+from sweeper.tracking.connection import alone, first_line
 from sweeper.tracking.evaluation_artifacts import artifacts, evaluation_tags
 from sweeper.tracking.logged_models import LoggedModels
 from sweeper.tracking.run_files import RunFiles
@@ -119,9 +119,15 @@ class Tracking:
         return shown, changed
 
     def end_sweep(self, status: str) -> None:
-        """Set the final status of the parent run, and log the best model unless it was killed."""
+        """Set the final status of the parent run, and log the best model unless it was killed.
+
+        A failure of the model is in `refused`; the status is set all the same.
+        """
         if self._sweep.models.which == "best" and status != "KILLED":
-            self._models.add_best(self._sweep, self.runs)
+            try:
+                self._models.add_best(self._sweep, self.runs)
+            except Exception as error:  # noqa: BLE001 - a tracker that is gone refuses the status
+                self._files.refused = first_line(error)
         self._client.set_terminated(self.runs.parent, status)
 
     def end_left_running(self) -> None:
@@ -154,7 +160,7 @@ class Tracking:
             return True
         lacking = [epoch for _, epoch, *_ in wanted - set(found)]
         shown.epoch = min(lacking, default=commit.progress.epoch + 1) - 1
-        shown.status, shown.described, shown.evaluations, shown.model = "", False, (), ""
+        shown.status, shown.described, shown.evaluations = "", False, ()
         return False
 
     def _describe(self, trial: PlannedTrial, shown: Shown) -> list[Param]:

@@ -12,6 +12,8 @@ from mlflow.tracking import MlflowClient
 
 __all__ = ["one_transaction"]
 
+_ONE_AT_A_TIME = threading.RLock()
+
 
 @contextmanager
 def one_transaction(client: MlflowClient) -> Iterator[None]:
@@ -27,7 +29,7 @@ def one_transaction(client: MlflowClient) -> Iterator[None]:
         return
     raised: list[Exception] = []
     try:
-        with _one_session(store):
+        with _ONE_AT_A_TIME, _one_session(store):
             try:
                 yield
             except Exception as error:
@@ -41,7 +43,11 @@ def one_transaction(client: MlflowClient) -> Iterator[None]:
 
 @contextmanager
 def _one_session(store: Any) -> Iterator[None]:
-    """Open a session that the store gives out to this thread, and commit it once, at the end."""
+    """Open a session that the store gives out to this thread, and commit it once, at the end.
+
+    Threads take turns: MLflow has one store per URI in a process, and of two blocks that overlap
+    the later one would put back the session of the other, which is closed.
+    """
     make, owner = store.ManagedSessionMaker, threading.get_ident()
     with make(read_only=False) as session:
 

@@ -136,7 +136,7 @@ def test_the_best_model_is_among_the_models(site: Site) -> None:
     site.open(f"experiments/{site.experiment}/models?{MACHINE_LEARNING}")
     site.page.get_by_text("Ready", exact=True).first.wait_for()
     site.shoot("models")
-    [best] = [run for run in site.trials if "sweeper.logged_model" in run.data.tags]
     store = f"sqlite:///{site.shots}/mlflow.db"
     [model] = MlflowClient(store).search_logged_models([site.experiment])
-    assert (model.source_run_id, model.status.name) == (best.info.run_id, "READY")
+    assert model.source_run_id in {run.info.run_id for run in site.trials}
+    assert model.status.name == "READY"

@@ -16,6 +16,7 @@ from mlflow.tracking import MlflowClient
 from sweeper.status.best_trial import best_trial
 from sweeper.status.trained import load_trained
 from sweeper.sweep import KeptModels, Sweep
+from sweeper.tracking import logged_models
 from sweeper.tracking.artifact_place import bring_artifacts_along
 from sweeper.tracking.tracker import Tracking
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
@@ -132,12 +133,53 @@ def test_the_best_model_replaces_the_one_that_was_the_best(tmp_path: Path) -> No
         replace(sweep, models=KeptModels("best", ("test/recon", mode))) for mode in ("min", "max")
     )
     assert best_trial(better) != best_trial(worse)
-    for chosen in (worse, better, better):
+    for chosen in (worse, better, better, worse):
         shown(chosen)
         [model] = models_of(sweep)
         assert model.tags["sweeper.trial"] == best_trial(chosen)
+        assert (model.status, bool(model.metrics)) == (LoggedModelStatus.READY, True)
+        [parent] = look(sweep.tracking).parents
+        assert parent.info.status == "FINISHED"
     full = {one.id: metrics_of(sweep, one)[-1][2]["test/elbo_full"] for one in sweep.trials}
     assert best_trial(sweep) == max(full, key=full.__getitem__), "of no goal the full ELBO"
+
+
+@pytest.mark.usefixtures("ready_store")
+@pytest.mark.parametrize("which", ["best", "all"])
+def test_a_model_stays_that_another_sweep_keeps(tmp_path: Path, which: str) -> None:
+    """The other sweep comes before this one, or between its two deliveries."""
+    sweep = two_settings(tmp_path, "best")
+    better, worse = (
+        replace(sweep, models=KeptModels("best", ("test/recon", mode))) for mode in ("min", "max")
+    )
+    trial = next(one for one in sweep.trials if one.id == best_trial(worse))
+    other = replace(sweep, name="small-2", trials=(trial,), models=KeptModels(which))
+    for deliveries in ((other, worse, better), (worse, other, better)):
+        for one in deliveries:
+            shown(one)
+        found = {model.tags["sweeper.trial"] for model in models_of(sweep)}
+        assert found == {best_trial(better), trial.id}
+        for model in models_of(sweep):
+            MlflowClient(sweep.tracking).delete_logged_model(model.model_id)
+
+
+@pytest.mark.usefixtures("ready_store")
+@pytest.mark.parametrize("method", ["load_trained", "best_trial"])
+def test_a_model_that_cannot_be_made_leaves_no_sweep_running(
+    tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = two_settings(tmp_path, "best")
+
+    def stale(*arguments: object) -> None:
+        raise OSError("Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(logged_models, method, stale)
+        assert shown(sweep).refused == "Stale file handle"
+    [parent] = look(sweep.tracking).parents
+    assert parent.info.status == "FINISHED"
+    assert shown(sweep).refused is None
+    assert [model.status for model in models_of(sweep)] == [LoggedModelStatus.READY]
 
 
 @pytest.mark.usefixtures("ready_store")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,33 @@ def test_of_a_run_whose_making_failed_nothing_stays(
     seen = look(sweep.tracking)
     assert [len(runs) for runs in seen.runs.values()] == [1]
     assert len(seen.history[trial.id, "test/kl"]) == 4
+
+
+def test_blocks_of_two_threads_lose_nothing(tmp_path: Path) -> None:
+    """Such as those of a delivery that was given up and of the next run in the same notebook."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    make_store(uri)
+    client = quiet_client(uri)
+    number = client.create_experiment("demo")
+    second_in, first_out = threading.Event(), threading.Event()
+
+    def second() -> None:
+        with one_transaction(quiet_client(uri)):
+            second_in.set()
+            first_out.wait()
+            client.create_run(number, run_name="second")
+
+    thread = threading.Thread(target=second)
+    with one_transaction(client):
+        thread.start()
+        second_in.wait(0.3)  # never set in time where the blocks take turns
+        client.create_run(number, run_name="first")
+    first_out.set()
+    thread.join()
+    client.create_run(number, run_name="later")
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:  # only what is committed
+        names = {name for (name,) in database.execute("SELECT name FROM runs")}
+    assert names == {"first", "second", "later"}
 
 
 def test_another_thread_keeps_its_own(tmp_path: Path) -> None:
