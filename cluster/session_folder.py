@@ -25,17 +25,25 @@ SESSION = (
 
 
 def temporary_folder() -> str:
-    """The folder for temporary files, by RAY_TMPDIR and then by TMPDIR."""
-    return os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    """RAY_TMPDIR, else TMPDIR, or /tmp where the name of that is too long for Ray's sockets."""
+    if named := os.environ.get("RAY_TMPDIR"):
+        return named
+    folder = tempfile.gettempdir()
+    return folder if len(os.fsencode(folder)) <= longest() else "/tmp"
+
+
+def longest() -> int:
+    """Bytes of the longest name of a folder in which Ray's sockets have room."""
+    return SOCKET - len(SESSION.format(pid=os.getpid()))
 
 
 def require_short(folder: str) -> None:
     """Raise `ClusterError` if the paths of Ray's sockets in the folder would be too long."""
-    most = SOCKET - len(SESSION.format(pid=os.getpid()))
+    most = longest()
     if (size := len(os.fsencode(folder))) > most:
         raise ClusterError(
             f"the name of the temporary folder {folder} has {size} bytes, and Ray's sockets need "
-            f"one of at most {most}; set a shorter one, such as TMPDIR=/tmp, or use --inline"
+            f"one of at most {most}; set a shorter one, such as RAY_TMPDIR=/tmp, or use --inline"
         )
 
 

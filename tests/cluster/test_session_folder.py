@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
+from cluster.errors import ClusterError
 from cluster.session_folder import session_folder
 
 NOBODY = 65534
@@ -22,6 +25,20 @@ def test_another_user_cannot_list_it_whatever_rights_ray_gives() -> None:
         shared = subprocess.run(["ls", folder], user=NOBODY, capture_output=True, check=False)
     assert (private.returncode != 0, shared.returncode) == (True, 0)
     assert not folder.parent.exists()
+
+
+def test_a_name_that_is_too_long_for_sockets_is_not_used_unless_it_is_rays_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    long = tmp_path / ("x" * 80)
+    long.mkdir()
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with session_folder() as folder:
+        assert folder.parent.parent == Path("/tmp")
+    monkeypatch.setenv("RAY_TMPDIR", str(long))
+    with pytest.raises(ClusterError, match="RAY_TMPDIR=/tmp"), session_folder():
+        pass
 
 
 def test_it_is_private_and_new_each_time() -> None:

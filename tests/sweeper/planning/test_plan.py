@@ -140,7 +140,7 @@ def test_a_plan_warns_of_a_temporary_folder_that_is_too_long_for_ray(
     assert main(["plan", str(write_grid(tmp_path, GRID)), "--json"]) == 0
     (note,) = json.loads(capsys.readouterr().out)["notes"]
     assert note.startswith("`sweeper run` without --inline would end at once: the name of the")
-    assert note.endswith("set a shorter one, such as TMPDIR=/tmp, or use --inline")
+    assert note.endswith("set a shorter one, such as RAY_TMPDIR=/tmp, or use --inline")
 
 
 def test_a_plan_counts_trials_and_packs(plan: dict[str, Any]) -> None:
