@@ -7,6 +7,7 @@ import pwd
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -25,6 +26,7 @@ USER = "sweeper"  # of its database
 ACCOUNT = "postgres"  # that it runs as for root, as it refuses to run as root
 DRIVERS = ("psycopg2", "psycopg")
 PID_LINE, PORT_LINE = 0, 3  # of postmaster.pid
+PATIENCE, LOOK_EVERY = 60.0, 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class LocalPostgres:
         self._make()
         password = self._password()
         if not self.runs():
+            self._await_end()
             options = f"-p {free_port()} -c listen_addresses={HOST} -c unix_socket_directories=''"
             words = ["-D", str(self.data), "-w", "-l", str(self.log), "-o", options, "start"]
             self._do("pg_ctl", *words)
@@ -63,6 +66,15 @@ class LocalPostgres:
         return bool(facts) and os.fsencode(self.data) in command_line(
             Path("/proc", facts[PID_LINE])
         )
+
+    def _await_end(self) -> None:
+        """Wait until a killed server has gone: PostgreSQL takes its zombie for another one."""
+        facts, until = self._facts(), time.monotonic() + PATIENCE
+        entry = Path("/proc", facts[PID_LINE]) if facts else None
+        while entry and entry.exists() and command_line(entry) == [b""]:
+            if time.monotonic() > until:
+                return
+            time.sleep(LOOK_EVERY)
 
     def stop(self) -> None:
         """End its server, if it runs."""
