@@ -15,7 +15,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -169,6 +169,7 @@ class Mirror:
         last = [path for path in files if path.name == MANIFEST]
         known = self._index.below(f"{self.key(folder)}/")
         if old := [self.key(path) for path in last if self.key(path) in known]:
+            self._index.drop(old)  # first, so that no reader takes the file for one to delete
             self.bucket.delete(old)
         self._index.enter(_together(self._put_file, [path for path in files if path not in last]))
         self._index.enter(map(self._put_file, last))
@@ -229,18 +230,25 @@ class Mirror:
                 found = _together(lambda entry: self._bring_one(bucket, entry), some)
                 self._index.enter(one for one in found if one)
                 whole = whole and all(found)
-        self._forget(before.keys() - {one.key for one in entries})
+        self._forget(below, before, before.keys() - {one.key for one in entries})
         return whole
 
     def _bring_one(self, bucket: Bucket, entry: StoredObject) -> Held | None:
-        if not entry.key.endswith(f"/{STATE}"):
-            return self._download(bucket, entry)
+        """Download an object; of a state whose file is not here, only make one of its size.
+
+        A file that is here is never replaced by one without content: a worker of this machine may
+        have written it, and not entered it in the index yet.
+        """
         path = self.folder / entry.key
+        if not entry.key.endswith(f"/{STATE}") or path.exists():
+            return self._download(bucket, entry)
         path.parent.mkdir(parents=True, exist_ok=True)
         staged = _staged(path)
         with staged.open("wb") as file:
             file.truncate(entry.size)
-        staged.replace(path)
+        with suppress(FileExistsError):
+            os.link(staged, path)
+        staged.unlink()
         return Held(entry.key, entry.tag, entry.size, whole=False)
 
     def _fetch_one(self, key: str) -> Held | None:
@@ -267,9 +275,13 @@ class Mirror:
         except OSError:
             return False
 
-    def _forget(self, keys: Iterable[str]) -> None:
-        """Delete the files of objects that were deleted, and the folders that are empty then."""
-        gone = list(keys)
+    def _forget(self, below: str, before: Mapping[str, Held], missing: Collection[str]) -> None:
+        """Delete the files of objects that were deleted, and the folders that are empty then.
+
+        An object whose entry has changed since `before` is being written by another process.
+        """
+        now = self._index.below(below) if missing else {}
+        gone = [key for key in missing if now.get(key) == before[key]]
         for key in gone:
             with suppress(OSError):
                 (self.folder / key).unlink(missing_ok=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from sweeper.bucket.mirror import mirror_at, mirror_of
+from sweeper.bucket.mirror import Mirror, mirror_at, mirror_of
 from sweeper.bucket.objects import Bucket
 from sweeper.storage.addresses import show_storage, storage_path
 from sweeper.storage.attempts import (
@@ -131,6 +132,39 @@ def test_a_reader_while_commits_are_written_and_pruned(
     assert {path.name for path in other.glob("0001/*")} == {"000023", "000024"}
 
 
+@pytest.mark.parametrize("call", ["put", "delete"])
+def test_a_reader_of_the_same_machine_leaves_what_is_being_uploaded(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """It looks after each write to the bucket, before the writer's index knows of it."""
+    trial = trial_on("one", store, address, monkeypatch)
+    attempt = begin_attempt(trial)
+    publish(save(attempt, 1))
+    reader, looks = Mirror(mirror_at(address).folder), 0
+    real = getattr(Bucket, call)
+
+    def then_look(bucket: Bucket, *given: Any) -> Any:
+        nonlocal looks
+        found = real(bucket, *given)
+        if bucket is not reader.hasty:
+            looks += 1
+            reader.refresh()
+        return found
+
+    monkeypatch.setattr(Bucket, call, then_look)
+    saved = save(attempt, 1)  # again in the same place, after an undisturbed one
+    publish(saved)
+    assert looks
+    assert torch.equal(saved.load()["x"], VALUES + 1)
+    assert torch.equal(load_state(newest(trial))["x"], VALUES + 1)
+    later = save(attempt, 2)
+    publish(later)
+    assert torch.equal(later.load()["x"], VALUES + 2)
+    monkeypatch.undo()
+    other = trial_on("two", store, address, monkeypatch)
+    assert torch.equal(load_state(newest(other))["x"], VALUES + 2)
+
+
 def test_two_machines_never_share_an_attempt(
     store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,8 +185,6 @@ def test_a_damaged_index_is_made_anew(
     folder = mirror_at(address).folder
     for path in (folder / ".mirror").glob("index.db*"):
         path.write_bytes(b"damaged" * 1000)
-    from sweeper.bucket.mirror import Mirror
-
     Mirror(folder).refresh()
     assert (folder / "datasets" / "a").read_bytes() == b"1"
 
