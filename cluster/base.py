@@ -21,6 +21,7 @@ from cluster.umask import private_children
 __all__ = ["SETTINGS", "Backend", "Connection"]
 
 SETTINGS = {
+    "MALLOC_ARENA_MAX": "1",  # Tune trains in a thread, whose own arena would hold 64 MB
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -37,6 +38,7 @@ SETTINGS = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
 VITAL = ("gcs_server", "raylet")
+AUTOSCALER = b"/ray/autoscaler/_private/monitor.py"
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -166,6 +168,7 @@ class Connection:
         else:
             import ray
 
+            self._end_autoscaler()
             gc.collect()
             with _no_collection():
                 ray.shutdown()
@@ -174,6 +177,13 @@ class Connection:
     def _remove_folder(self) -> None:
         if self._folder:
             shutil.rmtree(self._folder.parent, ignore_errors=True)
+
+    def _end_autoscaler(self) -> None:
+        """Kill the autoscaler, which has nothing to do here, as Ray does after a second's wait."""
+        for pid, command in descendants(os.getpid()).items():
+            if AUTOSCALER in command and os.fsencode(str(self._folder)) in command:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _abandon(self) -> None:
         """Kill Ray's remaining processes, and unregister the exit handlers that would use them."""

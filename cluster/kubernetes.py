@@ -155,6 +155,7 @@ class KubeRay:
         given = [_claimed(volume, claim) for volume, (claim, _) in claims.items()]
         seen = [{"name": volume, "mountPath": path} for volume, (_, path) in claims.items()]
         env = {
+            "MALLOC_ARENA_MAX": "1",  # as in cluster.base
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": str(GRACE_S - 20),
             **({"SWEEPER_DATA": DATA} if self.data else {}),

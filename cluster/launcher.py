@@ -144,7 +144,8 @@ def launcher_file(name: str, place: Settings, python: str, setup: Settings) -> S
     path = f"export PATH={shlex.quote(python.rpartition('/')[0])}:$PATH"
     # The second version of Ray's autoscaler starts no worker on hosts of one's own (Ray 2.60).
     version = "RAY_enable_autoscaler_v2=0 " * (place["provider"]["type"] == "local")
-    start = f"{path}; {version}{MODE}=token RAY_USAGE_STATS_ENABLED=0 ray start"
+    settings = f"{version}{MODE}=token MALLOC_ARENA_MAX=1 RAY_USAGE_STATS_ENABLED=0"
+    start = f"{path}; {settings} ray start"
     return {
         "cluster_name": name,
         **place,

@@ -17,9 +17,14 @@ from cluster.existing import Existing
 from cluster.local import Local
 
 LOCAL = """
-import gc, weakref
+import gc, os, time, weakref
 import ray
+from cluster.base import AUTOSCALER
 from cluster.local import Local
+from cluster.processes import descendants
+
+def autoscaler():
+    return any(AUTOSCALER in command for command in descendants(os.getpid()).values())
 
 first, second = Local(), Local()
 first.connect()
@@ -27,7 +32,7 @@ first.connect()
 second.connect()
 assert ray.cluster_resources()["CPU"] >= 1
 second.close()
-assert ray.is_initialized()
+assert ray.is_initialized() and autoscaler()
 
 class Leftover:
     pass
@@ -39,6 +44,8 @@ del leftover
 
 def shutdown():
     assert left() is None and not gc.isenabled()
+    while autoscaler():
+        time.sleep(0.01)
     whole()
 
 ray.shutdown = shutdown
@@ -85,10 +92,18 @@ def test_importing_a_backend_imports_no_ray() -> None:
 
 
 def test_who_started_ray_ends_it_and_nobody_else() -> None:
-    """Also: with the garbage gone, as Ray ends a process in which another thread collects it."""
+    """Also: with the garbage gone, as Ray ends a process in which another thread collects it.
+
+    And without its autoscaler, for whose end Ray would wait a second.
+    """
     plain = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     done = subprocess.run(
-        [sys.executable, "-c", LOCAL], check=False, capture_output=True, text=True, env=plain
+        [sys.executable, "-c", LOCAL],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=plain,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
 

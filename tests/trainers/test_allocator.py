@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from cluster.base import SETTINGS
 
 MEASURE = """
 import resource
@@ -35,6 +38,26 @@ faults()
 print(before, faults())
 """
 
+IN_A_THREAD = """
+import resource, threading
+import torch
+from trainers.allocator import keep_memory
+
+def use():
+    return [torch.ones(20_000_000) for _ in range(2)]
+
+def train():
+    for _ in range(20):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        use()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+assert keep_memory()
+thread = threading.Thread(target=train)
+thread.start()
+thread.join()
+"""
+
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs the GNU C library")
 def test_a_step_with_large_gradients_has_few_page_faults() -> None:
@@ -44,5 +67,26 @@ def test_a_step_with_large_gradients_has_few_page_faults() -> None:
     )
     assert done.returncode == 0, done.stderr
     by_default, kept = map(float, done.stdout.split())
+    assert by_default > 1000
+    assert kept < 100
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs the GNU C library")
+def test_neither_are_they_in_the_thread_in_which_a_worker_of_ray_trains() -> None:
+    """Tensors of 80 MB; a thread's own arena holds 64."""
+    settings = {"MALLOC_ARENA_MAX": SETTINGS["MALLOC_ARENA_MAX"]}
+    others = {name: value for name, value in os.environ.items() if name not in settings}
+    by_default, kept = (
+        float(
+            subprocess.run(
+                [sys.executable, "-c", IN_A_THREAD],
+                env=others | more,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for more in ({}, settings)
+    )
     assert by_default > 1000
     assert kept < 100
