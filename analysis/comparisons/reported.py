@@ -9,7 +9,9 @@ from analysis.comparisons.comparison import Comparison
 from analysis.errors import AnalysisError
 from analysis.sources.schema import param_columns
 
-__all__ = ["reported_pairs", "reported_question"]
+__all__ = ["CHOSEN_LATER", "reported_pairs", "reported_question"]
+
+CHOSEN_LATER = "these comparisons were chosen after the run"  # any others than these
 
 
 def reported_pairs(trials: pd.DataFrame) -> dict[str, tuple[Comparison, ...]]:

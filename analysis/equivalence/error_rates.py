@@ -14,9 +14,11 @@ simulates sweeps whose law is straight, with seeds that scatter as they were mea
 The family errs in 2.5 to 2.9 % of sweeps where seeds scatter as measured, and in 4 to 5 % where
 noise is independent. A pair alone errs in 5 %, so that is not its two one-sided tests: all pairs
 of a seed move together, and four tests at 1.25 % that err in the same sweeps do not add up to 5 %.
-It is Holm's price for holding under any dependence, and is left. A step-down test by the joint
-distribution would have to estimate, from five seeds, how all tests of a report depend on each
-other (laws, trends, comparisons, and pairs whose seeds overlap in part).
+It is Holm's price for holding under any dependence, and is left. Permutations cannot replace it:
+the least p of a test that flips the signs of seeds is 1/4 with three and 1/16 with five (Westfall
+and Young 1993). A step-down test by the joint distribution would have to estimate, from five
+seeds, how all tests of a report depend on each other (laws, trends, comparisons, and pairs whose
+seeds overlap in part).
 
 then the coverage of other intervals of ν, and that of a sweep that adds seeds until its interval
 is narrow: of all sweeps, and of those that got as narrow as was asked within their budget. The

@@ -147,7 +147,11 @@ def _of_epoch(found: Convergence | None) -> Component:
     at, nu = np.array(found.epochs, dtype=np.float64), np.array([one.value for one in found.nu])
     late = at >= 0.8 * at[-1]
     if late.sum() < LEAST_LATE:
-        return Component(name, math.nan, "unknown: too few epochs were measured at the end")
+        why = (
+            f"unknown: it takes {LEAST_LATE} measured epochs in the last fifth of training, and "
+            f"there are {int(late.sum())} (longer training, or a smaller `test_every`)"
+        )
+        return Component(name, math.nan, why)
     line = np.polyval(np.polyfit(at[late], nu[late], 1), at[late])
     sd = math.sqrt(float(((nu[late] - line) ** 2).sum()) / (int(late.sum()) - 2))
     return Component(name, sd, f"{int(late.sum())} epochs of the last fifth, about their trend")

@@ -204,7 +204,7 @@ class Evidence:
 def trained(laws: Iterable[Evidence]) -> Trained:
     """How far several laws were trained, by the drift of ν and by their trials' own histories.
 
-    One that is not trained allows no claim, whatever is known of the others.
+    One law or trial that is not trained allows no claim, whatever is known of the others.
     """
     every = list(laws)
     known = [law.convergence for law in every if law.convergence is not None]
@@ -215,5 +215,7 @@ def trained(laws: Iterable[Evidence]) -> Trained:
         last = [one.last for one in known]
         found = Trained.of_verdicts(verdicts, (min(last), max(last)), "law")
     short = [law.short for law in every if law.short]
-    one = len(every) == 1 and short
-    return replace(found, apart=short[0].count if one else short_together(short))
+    if not short:
+        return found
+    told = short[0].count if len(every) == 1 else short_together(short)
+    return replace(found, verdict=UNTRAINED, short=told)

@@ -11,15 +11,18 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError, TooFewRows, UnknownName
+from analysis.laws.hypotheses import Against
 from analysis.laws.law import Law, Points
 from analysis.laws.powerlaw import PowerLaw, fit_points
+from analysis.laws.shape_family import with_shapes
 from analysis.sources.columns import (
     Columns,
     require_numbers,
@@ -27,9 +30,10 @@ from analysis.sources.columns import (
     require_positive,
 )
 from analysis.sources.table import Table
+from analysis.statistics.multiplicity import places
 from analysis.wording import plural, setting
 
-__all__ = ["GroupLaw", "fit_groups"]
+__all__ = ["GroupLaw", "fit_groups", "in_one_family"]
 
 Range = tuple[float, float] | None
 GIVEN = "the range was chosen after the run"
@@ -94,6 +98,27 @@ def fit_groups(table: Table, columns: Columns, within: Range = None) -> list[Gro
             else f"no row of {table.name} is within the range"
         )
     return found
+
+
+def in_one_family(
+    found: Sequence[GroupLaw], tests: Sequence[Against]
+) -> tuple[list[GroupLaw], list[Against]]:
+    """The laws of the groups and tests of their ν, corrected together (Holm).
+
+    A law alone, and a test beside it, stay as they are.
+    """
+    laws = [one.law for one in found if one.law]
+    if len(laws) < 2:
+        return list(found), list(tests)
+    p = [law.p if law.tested else math.nan for law in laws] + [test.p for test in tests]
+    family = places(p)
+    placed = with_shapes(
+        [law.placed(at) if at.p == at.p else law for law, at in zip(laws, family, strict=False)]
+    )
+    return (
+        [replace(one, law=next(placed)) if one.law else one for one in found],
+        [test.placed(at) for test, at in zip(tests, family[len(laws) :], strict=True)],
+    )
 
 
 def _within(frame: pd.DataFrame, x: str, within: Range) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from analysis.laws.evidence import trained
 from analysis.laws.powerlaw import PowerLaw
 from analysis.sources.schema import Spectrum
 from analysis.statistics.estimate import Estimate, unknown
-from analysis.statistics.multiplicity import holm
+from analysis.statistics.multiplicity import Place, places
 from analysis.statistics.regression import leading_coefficients
 from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import number, percent, post_hoc, probability
@@ -56,6 +56,16 @@ class Against:
             "post_hoc": self.post_hoc,
             "sentence": self.sentence(),
         }
+
+    @property
+    def p(self) -> float:
+        """Of this test alone; NaN without a test."""
+        return self.difference.p
+
+    def placed(self, place: Place) -> Against:
+        """The same as one test of a family."""
+        difference = self.difference.simultaneous(place.tests)
+        return replace(self, difference=difference, p_holm=place.p)
 
     @property
     def remark(self) -> str:
@@ -116,12 +126,8 @@ def together(tests: Sequence[Against]) -> list[Against]:
     """
     if len(tests) < 2:
         return list(tests)
-    p = holm(np.array([one.difference.p for one in tests], dtype=np.float64))
-    known = int(np.isfinite(p).sum())
-    return [
-        replace(one, difference=one.difference.simultaneous(known), p_holm=float(mine))
-        for one, mine in zip(tests, p, strict=True)
-    ]
+    family = places([one.p for one in tests])
+    return [one.placed(place) for one, place in zip(tests, family, strict=True)]
 
 
 def linear_exponent(law: PowerLaw, spectrum: Spectrum, d_z: int | None) -> float:

@@ -152,7 +152,7 @@ def _claim(law: Evidence, power: str) -> str:
         return f"In this {_one(law)} {y} goes as {power}"
     if found is None:
         return f"As given, {y} goes as {power}"
-    if found.verdict != CONVERGED:
+    if found.verdict != CONVERGED or law.short:
         return f"After {found.last} epochs {y} goes as {power}"
     return f"{y} follows{', on average over the range,' * law.bends} {power}"
 
@@ -202,13 +202,14 @@ def _curve(law: Evidence) -> str:
 
 
 def _in_seeds(law: Evidence) -> str:
-    """The bend in the scatter of seeds; empty where that was not measured."""
+    """The bend in the scatter of seeds; empty where that was not measured (of laws in σ)."""
     scale = law.curvature_scale
     if scale is None:
         return ""
+    other = " of the law in σ" * (law.law.x != "sigma")
     return (
         f"{number(law.curvature_sds, 2)} times the standard deviation between single seeds that "
-        f"was measured on {scale.data} ({scale.sd:g}, {scale.seeds} seeds)"
+        f"was measured{other} on {scale.data} ({scale.sd:g}, {scale.seeds} seeds)"
     )
 
 

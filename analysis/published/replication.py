@@ -41,6 +41,7 @@ class Replication:
     all published numbers beside ours; None where this one stands alone. beside: another number
     of ours, which the paper does not print, in words; not tested. chosen: which fields of our
     trials were chosen on the validation part, in words, for the intervals do not allow for that.
+    void: whether the paper's number cannot be what its label says; then nothing is tested.
     """
 
     table: str
@@ -53,6 +54,7 @@ class Replication:
     p_holm: float | None = None
     beside: str = ""
     chosen: str = ""
+    void: bool = False
 
     @property
     def p(self) -> float:
@@ -111,6 +113,8 @@ class Replication:
         """Why the difference has no error; empty if it has one."""
         if self.exact:
             return f"{'the same' if self.same_digits else 'another number'} to the printed digits"
+        if self.void:
+            return "not tested: the published number cannot be what its label says (errata)"
         return "" if math.isfinite(self.t) else "a difference without an error: one seed"
 
     def _apart(self) -> str:
@@ -237,8 +241,13 @@ def _replication(mine: pd.DataFrame, name: str, cell: Cell, label: str) -> Repli
     values = np.asarray(cell.ours(mine), dtype=np.float64)
     ours = unknown(float(values.mean()), "count") if cell.exact else mean_estimate(values, "t")
     has_error = math.isfinite(cell.error)
-    difference = ours.against(
-        cell.value, cell.error if has_error else 0.0, RUNS - 1 if has_error else math.inf
+    void = any(one.void for one in published.errata_of(name))
+    difference = (
+        unknown(ours.value - cell.value, "not tested")
+        if void
+        else ours.against(
+            cell.value, cell.error if has_error else 0.0, RUNS - 1 if has_error else math.inf
+        )
     )
     differs = differing_settings(mine, name, cell.settings)
     return Replication(
@@ -251,6 +260,7 @@ def _replication(mine: pd.DataFrame, name: str, cell: Cell, label: str) -> Repli
         cell.exact,
         beside=_told_beside(mine, cell),
         chosen="" if cell.exact else "; ".join(chosen(mine)),
+        void=void,
     )
 
 

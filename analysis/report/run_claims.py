@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from analysis.comparisons.run_groups import compare_runs
 from analysis.equivalence import Examined
@@ -16,23 +15,12 @@ from analysis.sources.arms import Arms
 from analysis.sources.columns import Columns
 from analysis.sources.table import Table
 
-__all__ = ["in_one_family", "law_claims", "tested"]
+__all__ = ["law_claims", "tested"]
 
 
 def law_claims(table: Table, columns: Columns, found: Sequence[GroupLaw]) -> tuple[Claim, ...]:
     """The laws of the groups, each with the rows that it is about."""
     return tuple(_claim(one, table.name, str(columns.x), columns.y) for one in found)
-
-
-def in_one_family(table: Table, columns: Columns, found: Sequence[GroupLaw]) -> list[GroupLaw]:
-    """The laws of the groups as a report of them alone has them: corrected together (Holm).
-
-    A law alone stays as it is.
-    """
-    if len(found) < 2:
-        return list(found)
-    claims = tested(law_claims(table, columns, found), {}, None, True).claims
-    return [replace(one, law=claim.law) for one, claim in zip(found, claims, strict=True)]
 
 
 def _claim(found: GroupLaw, name: str, x: str, y: str) -> Claim:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from analysis.comparisons.reported import CHOSEN_LATER
 from analysis.equivalence import Examined
 from analysis.errors import TooFewRows
 from analysis.figures.drawing.tested import Tested
 from analysis.report.json_text import plain
-from analysis.report.part import Block, Part
+from analysis.report.part import Block, Part, Statement
 from analysis.report.parts import compared, equivalences
 from analysis.sources.arms import Arms, every_pair
 from analysis.sources.columns import Columns
@@ -31,10 +32,13 @@ def group_pairs(table: Table, columns: Columns) -> tuple[dict[str, list[Arms]], 
 
 
 def comparisons_part(found: Tested, left: list[str]) -> list[Part]:
-    """The pairs that differ, and a table for each group column."""
-    shown = compared.shown(*(compared.Compared(one, by) for by, one in found.compared.items()))
+    """The pairs that differ, which no table declares, and a table for each group column."""
+    every = [compared.Compared(one, by, "") for by, one in found.compared.items()]
+    shown = compared.shown(*every)
     absent = [Block("compare", "absent.html", content=left)] * bool(left)
-    return [shown, Part(order=51, blocks=absent)]
+    later = CHOSEN_LATER * any(found.compared.values())
+    said = [Statement(f"Post hoc: {later}, for a table declares none.")] * bool(later)
+    return [shown, Part(51, said, blocks=absent, numbers={"compared_post_hoc": later})]
 
 
 def equivalence_part(examined: Examined) -> Part:

@@ -58,7 +58,7 @@ class Trained:
 
     verdict: the worst of them; None if their histories are not known. moving: how many are not
     converged. drifting, untrained: how many of these are. epochs: the fewest and the most.
-    noun: what is counted. apart: what else to say of them, in words.
+    noun: what is counted. short: of laws, which of their trials are not trained, in words.
     """
 
     verdict: str | None = None
@@ -68,7 +68,7 @@ class Trained:
     untrained: int = 0
     epochs: tuple[int, int] = (0, 0)
     noun: str = "trial"
-    apart: str = ""
+    short: str = ""
 
     @classmethod
     def of_rows(cls, rows: pd.DataFrame) -> Trained:
@@ -101,18 +101,14 @@ class Trained:
     @property
     def remark(self) -> str:
         """What must be said beside a claim about these trials; nothing if they are converged."""
-        apart = self.apart * (self.verdict != UNTRAINED)
-        return "; ".join(filter(None, (self._worst, apart)))
-
-    @property
-    def _worst(self) -> str:
         if self.verdict is None:
             return "as given, training length unknown"
         if self.verdict == CONVERGED:
             return ""
         if self.verdict != UNTRAINED:
             return f"after {self.length}, when {self._moving()}"
-        return f"no claim, for {self._part(self.untrained, UNTRAINED)} after {self.length}"
+        why = self._part(self.untrained, UNTRAINED) if self.untrained else self.short
+        return f"no claim, for {why}{f' after {self.length}' * any(self.epochs)}"
 
     def _moving(self) -> str:
         """``2 of 3 trials are drifting and 1 is not shown to have converged``."""
@@ -133,5 +129,5 @@ class Trained:
             "moving": self.moving,
             "drifting": self.drifting,
             "not_trained": self.untrained,
-            "epochs": list(self.epochs) if self.verdict else None,
+            "epochs": list(self.epochs) if any(self.epochs) else None,
         }

@@ -21,7 +21,6 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 NAME = "compare"
 EXAMPLE = "sweeper compare digits --first sigma=0.03 --second sigma=0.27 --metric test/recon"
 HELP = "compare groups of trials, paired by seed: difference, interval, effect, Holm correction"
-POST_HOC = "these comparisons were chosen after the run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,27 +65,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _of_table(arguments: argparse.Namespace) -> tuple[list[Comparison], list[str], str]:
     """The comparisons, what to say of the table's rows, and that they were chosen later."""
+    from analysis.comparisons.reported import CHOSEN_LATER
     from analysis.comparisons.run_groups import compare_runs
 
     metrics = arguments.metric or [arguments.y]
     every = [pairs(arguments, columns(arguments, metric)) for metric in metrics]
     notes = dict.fromkeys(note for _, told in every for note in told)
-    return compare_runs([one for arms, _ in every for one in arms]), [*notes], POST_HOC
+    return compare_runs([one for arms, _ in every for one in arms]), [*notes], CHOSEN_LATER
 
 
 def _compared(arguments: argparse.Namespace) -> tuple[list[Comparison], list[str], str]:
     """As `_of_table`, without notes; what every report compares was not chosen later."""
     from analysis.comparisons.compare import compare, compare_all
     from analysis.comparisons.comparison import Groups
-    from analysis.comparisons.reported import reported_question
+    from analysis.comparisons.reported import CHOSEN_LATER, reported_question
 
     trials = load_chosen(arguments).trials
     metrics = arguments.metric or ["test/denoise"]
     if not arguments.first:
-        later = POST_HOC * ((arguments.by, *metrics) != reported_question(trials))
+        later = CHOSEN_LATER * ((arguments.by, *metrics) != reported_question(trials))
         return compare_all(trials, arguments.by, metrics), [], later
     first, second = (where_of(arguments, option) for option in ("first", "second"))
-    return compare(trials, Groups(first, second), metrics), [], POST_HOC
+    return compare(trials, Groups(first, second), metrics), [], CHOSEN_LATER
 
 
 def _show(found: Sequence[Comparison], later: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -119,16 +119,18 @@ def _variance(law: PowerLaw, experiment: Experiment) -> list[Component]:
 
 def _run_table(arguments: argparse.Namespace) -> int:
     from analysis.laws.equal_exponents import equal_between
-    from analysis.laws.group_laws import fit_groups
-    from analysis.report.run_claims import in_one_family
+    from analysis.laws.group_laws import fit_groups, in_one_family
 
     wanted = columns(arguments)
     table = load_table(arguments, wanted)
     ends = tuple(arguments.range) if arguments.range else None
-    found = in_one_family(table, wanted, fit_groups(table, wanted, ends))
-    laws = {one.label: one.law for one in found if one.law}
-    tests = _each_against(arguments.against, laws)
-    equal = equal_between(laws) if len(laws) > 1 and not tests else None
+    found = fit_groups(table, wanted, ends)
+    laws, value = {one.label: one.law for one in found if one.law}, arguments.against
+    equal = equal_between(laws) if len(laws) > 1 and value is None else None
+    each = [_against(value, law) for law in laws.values()] if value is not None else []
+    found, corrected = in_one_family(found, equal.pairs if equal else each)
+    equal = replace(equal, pairs=tuple(corrected)) if equal else None
+    tests = {} if equal else dict(zip(laws, corrected, strict=False))
     if arguments.json:
         told = {label: {"against": test.to_json()} for label, test in tests.items()}
         groups = [one.to_json() | told.get(one.label, {}) for one in found]
@@ -147,16 +149,6 @@ def _run_table(arguments: argparse.Namespace) -> int:
         console().print("\nequal ν?", markup=False, style="bold")
         _show_pairs(equal)
     return 0
-
-
-def _each_against(text: str | None, laws: Mapping[str, PowerLaw]) -> dict[str, Against]:
-    """The test of each group's ν that --against asks for, as one family; empty without it."""
-    from analysis.laws.hypotheses import together
-
-    if text is None:
-        return {}
-    tests = together([_against(text, law) for law in laws.values()])
-    return dict(zip(laws, tests, strict=True))
 
 
 def _grouped(arguments: argparse.Namespace) -> int:
@@ -277,8 +269,8 @@ def _show(law: PowerLaw, tests: list[str], parts: Sequence[Component] = ()) -> N
         if "nan" not in value:
             table.add_row(name, value)
     for one in parts:
-        if math.isfinite(one.sd):
-            table.add_row(f"sd of ν, {one.name}", f"{one.sd:.2g} ({one.of})")
+        known = f"{one.sd:.2g} ({one.of})" if math.isfinite(one.sd) else one.of
+        table.add_row(f"sd of ν, {one.name}", known)
     screen = console()
     screen.print(table)
     screen.print()

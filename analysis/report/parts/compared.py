@@ -25,10 +25,14 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class Compared:
-    """The comparisons of the experiment by one field; empty if no two share a setting."""
+    """The comparisons by one field; empty if no two share a setting.
+
+    noise: what to say of the noise of models that are compared; no table of runs has any.
+    """
 
     found: Sequence[Comparison] = field(default_factory=tuple)
     by: str = "model"
+    noise: str = " at equal noise"
 
     @property
     def kinds(self) -> str:
@@ -59,7 +63,7 @@ class Compared:
         found = found or (
             "none is shown to differ" if len(tested) > 1 else "no difference is shown"
         )
-        noise = " at equal noise" * (self.by == "model")
+        noise = self.noise * (self.by == "model")
         return [
             Statement(
                 f"{self.subject}: {plural(len(tested), 'comparison')} between "

@@ -132,3 +132,11 @@ def test_the_epochs_component_is_the_scatter_about_the_trend() -> None:
     (epoch,) = [one for one in components(law, trials, lambda trial: None) if one.name == "epoch"]
     assert epoch.sd == pytest.approx(0.004, rel=0.25)
     assert math.isnan(found(trials)["epoch"].sd)
+    few = pd.DataFrame(rows).query("step <= 10")
+    law = fit(trials, LAW, history=few)
+    (epoch,) = [one for one in components(law, trials, lambda trial: None) if one.name == "epoch"]
+    assert math.isnan(epoch.sd)
+    assert epoch.of == (
+        "unknown: it takes 4 measured epochs in the last fifth of training, and there are 3 "
+        "(longer training, or a smaller `test_every`)"
+    )

@@ -10,9 +10,12 @@ import pytest
 
 from analysis import published
 from analysis.errors import AnalysisError
-from analysis.laws.group_laws import fit_groups
+from analysis.laws.equal_exponents import equal_between
+from analysis.laws.group_laws import fit_groups, in_one_family
+from analysis.laws.hypotheses import against
 from analysis.sources.columns import Columns, chosen
 from analysis.sources.table import Table, read_table
+from analysis.statistics.multiplicity import holm
 from tests.analysis.foreign import as_csv, scaling_runs
 
 
@@ -61,6 +64,25 @@ def test_each_group_has_its_planted_exponent(table: Table) -> None:
     assert second.n_seeds == 5
     assert second.to_json()["where"] == {"depth": 4}
     assert "As given, val loss goes as width^−ν" in second.sentence()
+
+
+def test_laws_and_tests_of_their_exponents_are_one_family(table: Table) -> None:
+    """Two laws and what is asked of their ν: each p is corrected for all three or four tests."""
+    columns = Columns("val/loss", "width", "seed", ("depth",))
+    found = fit_groups(table, columns)
+    laws = {one.label: one.law for one in found if one.law}
+    pairs, values = equal_between(laws).pairs, [against(law, 0.5, "0.5") for law in laws.values()]
+    for asked, size in ((pairs, 3), (values, 4)):
+        placed, tests = in_one_family(found, asked)
+        mine = [one.law.p_holm for one in placed if one.law] + [one.p_holm for one in tests]
+        alone = [law.p for law in laws.values()] + [one.difference.p for one in asked]
+        assert mine == pytest.approx(holm(np.array(alone)))
+        families = [one.law.exponent.family for one in placed if one.law]
+        assert families + [one.difference.family for one in tests] == [size] * size
+        assert [one.law.bend_holm is not None for one in placed if one.law] == [True, True]
+    (one,), (test,) = in_one_family(found[:1], values[:1])
+    assert one.law is not None
+    assert (one.law.p_holm, test.p_holm) == (None, None)
 
 
 def test_no_name_of_a_column_has_a_meaning_of_ours(table: Table) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.laws.answer import law_answer
+from analysis.laws.convergence import Convergence
 from analysis.laws.equal_exponents import equal_between
 from analysis.laws.hypotheses import against
 from analysis.laws.powerlaw import Law, PowerLaw, fit
+from analysis.statistics.estimate import Estimate
 
 SIGMA = (0.05, 0.1, 0.2, 0.4, 0.8)
 
@@ -65,14 +68,32 @@ def test_nothing_is_claimed_of_the_shape_of_a_law_with_trials_that_are_not_train
     assert "A bend is not established" in trained.sentence()
 
 
-def test_a_test_of_nu_says_how_many_trials_are_not_trained() -> None:
-    """Both of one law and of an equality."""
+def test_no_hypothesis_on_nu_is_decided_where_trials_are_not_trained() -> None:
+    """Neither of one law nor of an equality."""
     law, other = law_of({0.05: 1}), law_of({0.05: 2})
-    assert against(law, 1.2, "1.2").sentence().endswith("; 1 of its 15 trials is not trained.")
+    found = against(law, 5.0, "5")
+    assert found.p < 0.05
+    assert found.sentence().endswith("; no claim, for 1 of its 15 trials is not trained.")
     [pair] = equal_between({"a": law, "b": other}).pairs
-    assert pair.sentence().endswith("; 3 of their 30 trials are not trained.")
+    assert pair.sentence().endswith("; no claim, for 3 of their 30 trials are not trained.")
+    assert "rejected" not in found.sentence() + pair.sentence()
+    told = json.loads(json.dumps(found.to_json(), allow_nan=False))["training"]
+    assert (told["verdict"], told["epochs"]) == ("not trained", None)
     [whole] = equal_between({"a": law_of({}), "b": law_of({})}).pairs
     assert "not trained" not in whole.sentence()
+    assert "is not rejected" in whole.sentence()
+
+
+def test_a_law_at_rest_is_not_called_followed_where_trials_are_not_trained() -> None:
+    nu = Estimate(1.2, 0.001, 1.199, 1.201, 2, 1e-6, "t")
+    still = Estimate(0.0, 1e-5, -1e-5, 1e-5, 2, 0.5, "t")
+    rest = Convergence((96, 97, 98, 99, 100), (nu,) * 5, still)
+    law = replace(law_of({0.05: 1}), convergence=rest)
+    whole = replace(law_of({}), convergence=rest)
+    assert whole.sentence().startswith("test KL follows σ^−ν")
+    assert law.sentence().startswith("After 100 epochs test KL goes as σ^−ν")
+    found = against(law, 5.0, "5").sentence()
+    assert "no claim, for 1 of its 15 trials is not trained after 100 epochs." in found
 
 
 def test_too_few_settings_are_left_for_a_law_without() -> None:

@@ -54,6 +54,8 @@ def test_alpha_law_of_table_3() -> None:
     assert not law.bends
     assert "−0.0226, p = 0.009, AIC lower by 9.07; that is 0.81 times" in law.sentence()
     assert "so a bend is not established by this one curve" in law.sentence()
+    assert "single seeds that was measured of the law in σ on digits (0.028" in law.sentence()
+    assert "of the law in σ" not in published.law("s1_table1").sentence()
 
 
 def test_the_bend_of_table_2_is_in_the_scatter_of_reconstruction_errors() -> None:

@@ -56,6 +56,8 @@ def test_it_has_the_laws_comparisons_tests_and_ranking(scaled: Path) -> None:
     assert found["family"]["of"] == {"law": 2, "comparison": 5}, "no table declares a margin"
     assert {one["difference"]["family"] for one in found["compared"]} == {7}
     assert "chosen after the run: 5 equivalence tests, corrected among themselves (Holm)" in said
+    assert "these comparisons were chosen after the run, for a table declares none." in said
+    assert found["compared_post_hoc"] == "these comparisons were chosen after the run"
     names = {path.name for path in scaled.parent.glob("*.csv")}
     assert names >= {"law.csv", "laws.csv", "compared.csv", "results.csv", "runs.csv"}
 
@@ -105,6 +107,15 @@ def test_without_an_x_there_are_comparisons_and_no_law(tmp_path: Path) -> None:
     )
 
 
+def test_a_column_called_model_says_nothing_of_noise(tmp_path: Path) -> None:
+    runs = two_optimizers().rename(columns={"optimizer": "model"})
+    table = read_table(as_csv(runs, tmp_path / "runs.csv"))
+    columns = Columns("loss", seed="seed", group=("model",))
+    page = write_table(table, TableQuestion(columns), tmp_path / "report")
+    assert "Loss: 3 comparisons between models; 2 of them differ" in page_text(page)
+    assert "at equal noise" not in page_text(page)
+
+
 def test_a_table_without_seeds_has_laws_and_no_comparison(tmp_path: Path) -> None:
     table = read_table(as_csv(scaling_runs(seeds=1), tmp_path / "runs.csv"))
     columns = Columns("val/loss", "width", group=("depth",))
@@ -112,6 +123,7 @@ def test_a_table_without_seeds_has_laws_and_no_comparison(tmp_path: Path) -> Non
     found = numbers(page)
     assert len(found["laws"]) == 2
     assert "compared" not in found
+    assert "chosen after the run" not in page_text(page)
 
 
 def test_groups_with_one_seed_say_why_they_are_not_compared(tmp_path: Path) -> None:
