@@ -13,6 +13,7 @@ from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover_template, label
 from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
+from analysis.laws.added_seeds import few_meet
 from analysis.wording import number
 
 __all__ = ["FIGURE", "Looks", "draw", "info"]
@@ -27,7 +28,7 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Looks:
-    """table: columns sweep, seeds, nu, ci_low, ci_high, halfwidth, wanted, end."""
+    """table: columns sweep, seeds, nu, ci_low, ci_high, halfwidth, wanted, most, end."""
 
     table: pd.DataFrame
     caption: str
@@ -57,7 +58,8 @@ def info(view: View) -> Looks:
 
 def _rows(sweep: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     until = sweep.get("until") or {}
-    wanted = (until.get("rule") or {}).get("nu_halfwidth")
+    rule = until.get("rule") or {}
+    wanted = rule.get("nu_halfwidth")
     for step in until.get("path") or ():
         if wanted is not None and step.get("halfwidth") is not None:
             names = ("seeds", "nu", "ci_low", "ci_high", "halfwidth")
@@ -65,6 +67,7 @@ def _rows(sweep: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "sweep": str(sweep.get("sweep")),
                 **{name: step[name] for name in names},
                 "wanted": wanted,
+                "most": rule["max_seeds"],
                 "end": step.get("end"),
             }
 
@@ -72,7 +75,9 @@ def _rows(sweep: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _sentence(row: pd.Series) -> str:
     end = ENDS.get(str(row["end"]), "The sweep has not ended yet")
     nu = f"{number(row['nu'])} ± {number(row['halfwidth'], 2)}"
-    return f"{end}: {row['seeds']} seeds, ν = {nu} (95 %; wanted: ± {row['wanted']:g})."
+    few = few_meet(row["wanted"], row["most"]) if row["end"] == "met" else ""
+    told = f"{end}: {row['seeds']} seeds, ν = {nu} (95 %; wanted: ± {row['wanted']:g})"
+    return "; ".join(filter(None, (told, few))) + "."
 
 
 def draw(data: Looks) -> go.Figure:

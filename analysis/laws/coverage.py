@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.laws.added_seeds import first_look
+from analysis.laws.added_seeds import SLOPE_SD, first_look
 from analysis.laws.influence import shift_weights
 from analysis.laws.intervals import BY_SEED
 from analysis.laws.shape import CURVATURES, LEAST, departures
@@ -58,7 +58,7 @@ class Seeds:
     """
 
     level_sd: float = 0.040
-    slope_sd: float = 0.026
+    slope_sd: float = SLOPE_SD
     curvature_sd: float = CURVATURES["test/kl"].sd
     noise: float = 0.01
     nu: float = 1.18

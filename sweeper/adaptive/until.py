@@ -143,6 +143,14 @@ def _equivalence(sweep: Sweep, trials: pd.DataFrame) -> _Look:
     return _Look(chosen, bool(verdicts) and not verdicts[UNDECIDED], {"verdicts": dict(verdicts)})
 
 
+def _luck(rule: Mapping[str, Any]) -> str:
+    """That few sweeps get as narrow as this one, where that is so."""
+    from analysis.laws.added_seeds import few_meet
+
+    width = rule.get("nu_halfwidth")
+    return "" if width is None else few_meet(width, rule["max_seeds"])
+
+
 def _sentence(sweep: Sweep) -> str:
     """What the last look saw, and what follows from it."""
     assert sweep.until
@@ -150,7 +158,7 @@ def _sentence(sweep: Sweep) -> str:
     what = "epochs" if longer else "seeds"
     none = "nothing is trained on" if longer else "no seed is added"
     follows = {
-        "met": "enough",
+        "met": "; ".join(filter(None, ("enough", _luck(sweep.until)))),
         "budget": f"the budget of {sweep.until[f'max_{what}']} {what} is spent",
         "failed": f"a trial failed, so {none}",
         "refused": f"{none}: {last.get('reason')}",

@@ -21,6 +21,7 @@ __all__ = ["draw"]
 
 SHOWN = 40
 BUSY = 1.5
+ADDED = "more are added as needed"
 
 
 def draw(screen: Console, plan: Outline) -> None:
@@ -235,18 +236,16 @@ def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:
                 f"(95 %), or {rule['max_epochs']} epochs: trained on as needed",
             )
         ]
-    from analysis.laws.added_seeds import first_look
+    from analysis.laws.added_seeds import few_meet, first_look
 
-    most = rule["max_seeds"]
-    if "nu_halfwidth" in rule and first_look(most) == most:
-        width = f"± {rule['nu_halfwidth']:g}"
-        return [("until", f"{most} seeds in all, and whether the interval of ν is {width} then")]
-    claim = (
-        f"the interval of ν is ± {rule['nu_halfwidth']:g}"
-        if "nu_halfwidth" in rule
-        else "every equivalence is decided"
-    )
-    return [("until", f"{claim}, or {most} seeds: more are added as needed")]
+    most, width = rule["max_seeds"], rule.get("nu_halfwidth")
+    if width is None:
+        return [("until", f"every equivalence is decided, or {most} seeds: {ADDED}")]
+    narrow, few = f"the interval of ν is ± {width:g}", few_meet(width, most)
+    said = f"{narrow}, or {most} seeds: {ADDED}"
+    if first_look(most) == most:
+        said = f"{most} seeds in all, and whether {narrow} then"
+    return [("until", said), *[("", few)] * bool(few)]
 
 
 def duration(seconds: float) -> str:

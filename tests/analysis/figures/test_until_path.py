@@ -56,6 +56,16 @@ def test_each_look_that_had_an_interval_is_a_row(view: View) -> None:
     assert "The rule was met: 6 seeds, ν = 1.18 ± 0.015 (95 %; wanted: ± 0.02)." in found.caption
 
 
+def test_a_rule_that_few_sweeps_meet_is_said_to_be_one(view: View) -> None:
+    sweep = view.experiment.sweeps[-1]
+    until = sweep["until"] | {"rule": {"nu_halfwidth": 0.015, "max_seeds": 12}}
+    sweeps = [*view.experiment.sweeps[:-1], sweep | {"until": until}]
+    said = info(replace(view, experiment=replace(view.experiment, sweeps=sweeps))).caption
+    assert "wanted: ± 0.015); where seeds scatter as on digits" in said
+    assert "may hold ν less often than they say: a larger max_seeds is safer. The rule" in said
+    assert "as on digits" not in info(view).caption
+
+
 @pytest.mark.parametrize("end", [None, "budget", "failed", "unheard of"])
 def test_every_end_has_a_sentence(view: View, end: str | None) -> None:
     [*others, sweep] = view.experiment.sweeps

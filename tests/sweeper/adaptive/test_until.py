@@ -302,6 +302,13 @@ def test_the_plan_says_that_seeds_are_added(
     assert main(arguments) == 0
     words = " ".join(capsys.readouterr().out.split())
     assert "until the interval of ν is ± 0.02, or 12 seeds: more are added as needed" in words
+    assert "as on digits" not in words
+    load(tmp_path, "{nu_halfwidth: 0.02, max_seeds: 5}")
+    assert main(arguments) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert (
+        "then where seeds scatter as on digits (sd of ν 0.026) 18 % of sweeps get there" in words
+    )
     load(tmp_path, "{nu_halfwidth: 0.1, max_seeds: 8}")
     assert main(arguments) == 0
     words = " ".join(capsys.readouterr().out.split())
