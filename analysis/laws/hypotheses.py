@@ -20,6 +20,7 @@ from analysis.laws.evidence import trained
 from analysis.laws.powerlaw import PowerLaw
 from analysis.sources.schema import Spectrum
 from analysis.statistics.estimate import Estimate, unknown
+from analysis.statistics.means import PAIRED
 from analysis.statistics.multiplicity import Place, places
 from analysis.statistics.regression import leading_coefficients
 from analysis.training.verdicts import UNTRAINED, Trained
@@ -79,9 +80,11 @@ class Against:
         told = f"{self.hypothesis} ({number(self.nu, 4)} and {number(self.value, 4)})"
         if not math.isfinite(d.se):
             remark = f"; {self.remark}" * bool(self.remark)
+            still = d.method.startswith(PAIRED)
+            why = "no scatter between seeds" if still else "fewer than two seeds"
             return (
-                f"{told} is not tested: difference {number(d.value)}; one seed: no test over "
-                f"seeds{remark}{post_hoc(self.post_hoc)}."
+                f"{told} is not tested: difference {number(d.value)}; {why}{remark}"
+                f"{post_hoc(self.post_hoc)}."
             )
         p = d.p if self.p_holm is None else self.p_holm
         gap = (

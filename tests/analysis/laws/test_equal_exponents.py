@@ -147,4 +147,4 @@ def test_without_seeds_there_is_no_test() -> None:
     runs = scaling_runs(seeds=1).drop(columns="seed")
     found = fit_groups(Table("runs.csv", runs), Columns("val/loss", "width", group=("depth",)))
     [pair] = equal_between({one.label: one.law for one in found if one.law}).pairs
-    assert "one seed: no test over seeds" in pair.sentence()
+    assert "; fewer than two seeds; as given" in pair.sentence()

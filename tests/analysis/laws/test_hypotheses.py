@@ -47,7 +47,7 @@ def test_one_seed_has_no_test_over_seeds() -> None:
     found = against(law, 0.5, "0.5")
     assert math.isnan(found.difference.p)
     assert f"is not tested: difference {law.nu - 0.5:.3f}" in found.sentence()
-    assert "; one seed: no test over seeds; as given" in found.sentence()
+    assert "; fewer than two seeds; as given" in found.sentence()
     assert interval(law) == f"{law.nu:.2f} (one seed)"
     beside = exponent_beside(rows.assign(status="finished", role="declared"), "s1_table1", Law())
     assert "a difference without an error: one seed" in beside.sentence()

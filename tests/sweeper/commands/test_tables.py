@@ -246,8 +246,10 @@ def test_each_group_is_tested_against_a_value_as_one_family(
     assert "equal" not in both
     first, second = (one["against"] for one in both["groups"])
     assert first["hypothesis"] == "ν = 0.5"
-    assert first["p_holm"] == pytest.approx(first["difference"]["p"])
-    assert second["p_holm"] == pytest.approx(2 * second["difference"]["p"])
+    p = [one["p"] for one in both["groups"]]
+    p += [one["difference"]["p"] for one in (first, second)]
+    corrected = [one["p_holm"] for one in (*both["groups"], first, second)]
+    assert corrected == pytest.approx(holm(np.array(p)))
     assert "is rejected: difference 0.3" in second["sentence"]
     assert second["sentence"].endswith("; as given, training length unknown.")
     one = answer(capsys, *fit, "--where", "depth=2", "--against", "s1_table1")["against"]
@@ -265,13 +267,15 @@ def test_laws_of_groups_are_one_family_and_so_is_each_check_of_their_shape(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fit = ("fit", "--table", "runs.csv", *FIT)
-    both = answer(capsys, *fit, "--group", "depth")["groups"]
+    told = answer(capsys, *fit, "--group", "depth")
+    both, (pair,) = told["groups"], told["equal"]
     alone = [answer(capsys, *fit, "--where", f"depth={depth}") for depth in (2, 4)]
-    for key in ("p", "curvature_p"):
-        corrected = holm(np.array([one[key] for one in alone]))
-        assert [one[f"{key}_holm"] for one in both] == pytest.approx(corrected)
-        assert [one[f"{key}_holm"] for one in alone] == [None, None]
-    assert all("simultaneous for 2 tests" in one["sentence"] for one in both)
+    corrected = holm(np.array([*(one["p"] for one in alone), pair["difference"]["p"]]))
+    assert [one["p_holm"] for one in (*both, pair)] == pytest.approx(corrected)
+    bends = holm(np.array([one["curvature_p"] for one in alone]))
+    assert [one["curvature_p_holm"] for one in both] == pytest.approx(bends)
+    assert {one[f"{key}_holm"] for one in alone for key in ("p", "curvature_p")} == {None}
+    assert all("simultaneous for 3 tests" in one["sentence"] for one in both)
     assert all("quadratic coefficient" in one["sentence"] for one in both)
 
 
