@@ -163,7 +163,7 @@ class MlflowServer:
                     "what of the store is wrong"
                 )
             try:
-                urllib.request.urlopen(f"{self.uri}/health", timeout=1).close()
+                urllib.request.urlopen(f"{self.uri}/health", timeout=10).close()
                 return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 TRIES, PAUSE = 3, 0.05  # `is_held` of another process takes the lock for a moment
+LOOKS = 20  # at a lease file that its holder, who has just locked it, has not written yet
 
 
 @contextmanager
@@ -162,10 +163,19 @@ def holder(folder: Path) -> str:
         if mirror:
             row = leases.holder_of(mirror.hasty.get(mirror.sign(lease_file(folder))))
         else:
-            row = json.loads(lease_file(folder).read_bytes())
+            row = json.loads(_described(folder))
     except (OSError, ValueError):
         row = {}
     return _named(row)
+
+
+def _described(folder: Path) -> bytes:
+    """The content of a lease file; while it is held and still empty, it is read again."""
+    for _ in range(LOOKS):
+        if (content := lease_file(folder).read_bytes()) or not is_held_here(folder):
+            return content
+        time.sleep(PAUSE)
+    return b""
 
 
 def _named(row: Any) -> str:

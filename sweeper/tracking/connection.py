@@ -27,7 +27,7 @@ __all__ = [
     "unmade_store",
 ]
 
-PATIENCE = 3.0
+PATIENCE = 10.0  # seconds
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",

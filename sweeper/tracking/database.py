@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_database", "check_database_takes", "with_driver"]
 
-PATIENCE = 3  # seconds
+PATIENCE = 10  # seconds
 PACKAGES = {
     "postgresql": "psycopg2-binary",
     "postgresql+psycopg2": "psycopg2-binary",

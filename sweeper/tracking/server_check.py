@@ -17,7 +17,7 @@ from sweeper.errors import UserError
 __all__ = ["EXAMPLES", "Refused", "Unwell", "check_server", "check_server_takes"]
 
 EXAMPLES = "use sqlite:///mlflow.db, or the address of a server (http://host:5000)"
-PATIENCE = 3.0  # seconds
+PATIENCE = 10.0  # seconds, as a server that has just started is slow on a busy machine
 API = "/api/2.0/mlflow/experiments"
 TAG = "sweeper.written_to"
 

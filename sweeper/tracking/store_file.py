@@ -14,7 +14,7 @@ from sweeper.tracking.schema_version import QUERY, check_schema
 
 __all__ = ["foresee_file", "open_file"]
 
-PATIENCE, PAUSE = 3.0, 0.05
+PATIENCE, PAUSE = 10.0, 0.05  # seconds
 LONGEST_SUFFIX = len("..12345678")  # of the files that are made beside a store
 
 

@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from sweeper.errors import UserError
-from sweeper.storage.lease import hold_lease, is_held
+from sweeper.storage.lease import hold_lease, holder, is_held
 
 HOLDER = """
 import sys, time
@@ -52,6 +53,18 @@ def test_asking_whether_a_lease_is_held_takes_it_from_nobody(tmp_path: Path) -> 
     assert not is_held(tmp_path)
     with hold_lease(tmp_path):
         assert is_held(tmp_path)
+
+
+def test_a_holder_that_has_just_taken_the_lock_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It describes itself a moment after it has the lock."""
+    file = tmp_path / "lease"
+    with hold_lease(tmp_path):
+        content = file.read_text()
+        file.write_text("")
+        monkeypatch.setattr(time, "sleep", lambda seconds: file.write_text(content))
+        assert holder(tmp_path).startswith(f"process {os.getpid()} on ")
 
 
 def test_a_lease_file_that_says_nothing(tmp_path: Path) -> None:
