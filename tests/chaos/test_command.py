@@ -82,6 +82,7 @@ def test_the_shipped_grid_can_be_disturbed(tmp_path: Path) -> None:
     assert {trial.params["epochs"] for trial in sweep.trials} == {30}
 
 
+@pytest.mark.usefixtures("ready_store")
 def test_a_broken_promise_is_seen(tmp_path: Path) -> None:
     """A run left RUNNING, a step that stands twice, another result: each is counted."""
     sweep = small_sweep(tmp_path, planned())

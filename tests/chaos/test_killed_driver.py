@@ -45,6 +45,7 @@ def kill_after(folder: Path, sweep: Sweep, count: int, *options: str) -> None:
         driver.send_signal(signal.SIGKILL)
 
 
+@pytest.mark.usefixtures("ready_store")
 def test_a_killed_driver_has_lost_nothing(tmp_path: Path, other: Sweep) -> None:
     sweep = chaos_sweep(tmp_path)
     kill_after(tmp_path, sweep, 3)

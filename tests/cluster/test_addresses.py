@@ -61,8 +61,9 @@ def test_a_host_is_known_by_its_address() -> None:
     assert not here([Member("203.0.113.7", "far")])
 
 
-def test_a_program_that_is_no_ray_is_told(tmp_path: Path) -> None:
-    """It takes connections and says nothing; Ray's own client would try on."""
+def test_a_program_that_is_no_ray_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes connections and says nothing, for which Ray's client waits half a minute."""
+    monkeypatch.setenv("RAY_py_gcs_connect_timeout_s", "2")
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"127.0.0.1:{mute.getsockname()[1]}"
         with pytest.raises(ClusterError, match=f"listens at {address} does not answer as Ray"):

@@ -27,6 +27,13 @@ def ready_store(blank_store: Path, tmp_path: Path) -> None:
     shutil.copy(blank_store, tmp_path / blank_store.name)
 
 
+@pytest.fixture
+def other_store(blank_store: Path, tmp_path: Path) -> str:
+    """The address of another copy."""
+    shutil.copy(blank_store, tmp_path / "other.db")
+    return f"sqlite:///{tmp_path}/other.db"
+
+
 @pytest.fixture(scope="module", autouse=True)
 def shapes_unchecked() -> Iterator[None]:
     """The tests of `trainers` check the shapes; these train to test something else."""

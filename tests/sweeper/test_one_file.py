@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -158,9 +159,10 @@ def commands(folder: Path, *asked: list[str]) -> Said:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, blank_store: Path) -> Path:
     """Two files beside the package's own, and a grid that names what they register."""
     found = tmp_path_factory.mktemp("own")
+    shutil.copy(blank_store, found)
     for kind, name, text in (
         ("likelihoods", "quartic", LIKELIHOOD),
         ("objectives", "free_nats", OBJECTIVE),

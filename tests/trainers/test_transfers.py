@@ -6,6 +6,7 @@ can be read. (Autograd refuses fake tensors of a GPU where there is none.)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from tests.shapes import unchecked
 from trainers import Pack, Training, Trial
 from trainers.conformance.examples import combinations, label, with_other_numbers
 from trainers.noise import Streams
@@ -54,6 +56,13 @@ def no_values(metrics: dict[str, Tensor]) -> list[dict[str, float]]:
     assert {value.device.type for value in metrics.values()} == {"meta"}
     rows = next(iter(metrics.values())).numel()
     return [dict.fromkeys(metrics, 0.0) for _ in range(rows)]
+
+
+@pytest.fixture(autouse=True)
+def shapes_unchecked() -> Iterator[None]:
+    """The conformance tests check them."""
+    with unchecked():
+        yield
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=label)

@@ -130,7 +130,8 @@ def test_without_seed_effects_ols_covers_too() -> None:
 def test_simulated_interval_after_looks_is_the_one_that_fit_reports(
     halfwidth: float, most: int
 ) -> None:
-    y = simulate(MEASURED, most, 30, np.random.default_rng(1))
+    sweeps = 12
+    y = simulate(MEASURED, most, sweeps, np.random.default_rng(1))
     rule = Law(looked=True)
     hits, met = [], []
     for one in y:
@@ -142,7 +143,7 @@ def test_simulated_interval_after_looks_is_the_one_that_fit_reports(
         hits.append(told.ci_low <= MEASURED.nu <= told.ci_high)
         met.append(narrow)
         assert told.ci_high - told.ci_low >= plain.ci_high - plain.ci_low
-    found = cover_until(halfwidth, most, sweeps=30)
+    found = cover_until(halfwidth, most, sweeps)
     assert (found.coverage, found.reached) == pytest.approx((np.mean(hits), np.mean(met)))
 
 

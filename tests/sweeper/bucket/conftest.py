@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.bucket import leases
+from sweeper.bucket.leases import HeldLease
 from sweeper.bucket.mirror import Mirror
 from tests.sweeper.bucket.object_store import BUCKET, FaultyStore, faulty_store, object_store
 
@@ -32,6 +34,14 @@ def store(
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no call of this process give up soon: the machine may be busy, and the store slow."""
     monkeypatch.setattr(Mirror, "hasty", property(lambda mirror: mirror.bucket))
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have leases renewed several times a second, so that a second driver sees it soon."""
+    start = HeldLease.start
+    monkeypatch.setattr(HeldLease, "start", lambda held: start(held, every=0.2))
+    monkeypatch.setattr(leases, "LOOK", 0.1)
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ def test_a_sweep_under_faults_has_the_results_of_a_folder(
     assert main(["sample", sweep.trials[0].id, "--storage", address]) == 0
 
 
+@pytest.mark.usefixtures("brisk")
 def test_another_driver_on_the_same_prefix_is_refused(
     store: FaultyStore, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ def folder_on(machine: str, store: FaultyStore, address: str, patch: pytest.Monk
     return sweep_folder_of(mirror_at(address).folder, "demo", "s")
 
 
+@pytest.mark.usefixtures("brisk")
 def test_the_second_driver_is_told_who_holds_the_lease(
     store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

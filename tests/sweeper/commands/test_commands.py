@@ -38,9 +38,10 @@ GRID = grid_text(
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, blank_store: Path) -> Path:
     """A folder in which the small grid has been run."""
     folder = tmp_path_factory.mktemp("small")
+    shutil.copy(blank_store, folder)
     write_grid(folder, GRID)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ OTHER = grid_text("{model: sigma_vae, sigma: [0.5, 1.0, 2.0]}", head=HEAD)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, blank_store: Path) -> Path:
     """A folder in which two grids of one experiment have been run; the second has failures."""
     folder = tmp_path_factory.mktemp("counts")
+    shutil.copy(blank_store, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for text, code in ((OTHER, 0), (GRID, 1)):

@@ -46,6 +46,7 @@ def test_report_reads_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert Path(answer(capsys, "report", "stored")["report"]).is_file()
 
 
+@pytest.mark.usefixtures("ready_store")
 def test_run_trains_none_of_it_again(capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "run", "grid.yaml", "--inline")
     assert (found["trials"], found["skipped"], found["failed"]) == (3, 3, 0)

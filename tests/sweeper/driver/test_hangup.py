@@ -24,9 +24,9 @@ from sweeper.storage import ledger
 from sweeper.storage.lease import is_held
 from sweeper.storage.paths import commit_manifests, sweep_folder
 from tests.sweeper.grids import grid_text, write_grid
-from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.mlflow_view import READY, look
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 TRIALS = "{model: sigma_vae, sigma: [0.1, 0.2], epochs: 100000, checkpoint_every: 1}"
 OWN_TERMINAL = """

@@ -90,11 +90,11 @@ def test_a_second_run_skips_what_is_finished_and_starts_no_ray(tmp_path: Path) -
     assert [parent.info.status for parent in after.parents] == ["FINISHED"]
 
 
-def test_finished_trials_appear_in_a_new_store(tmp_path: Path) -> None:
+def test_finished_trials_appear_in_a_new_store(tmp_path: Path, other_store: str) -> None:
     trials = [planned(), planned(seed=2)]
     sweep = small_sweep(tmp_path, *trials)
     run_inline(sweep)
-    other = replace(sweep, tracking=f"sqlite:///{tmp_path}/other.db")
+    other = replace(sweep, tracking=other_store)
     run_inline(other)
     assert look(other.tracking).history == look(sweep.tracking).history
     assert set(look(other.tracking).statuses.values()) == {"FINISHED"}
@@ -173,10 +173,12 @@ def attempts(sweep: Sweep, trial: PlannedTrial) -> int:
     return len(list(paths.trial_folder(sweep.storage, trial.id).glob("[0-9]*")))
 
 
-def test_a_diverged_trial_is_trained_again_only_when_asked(tmp_path: Path) -> None:
+def test_a_diverged_trial_is_trained_again_only_when_asked(
+    tmp_path: Path, other_store: str
+) -> None:
     good, bad = planned(), planned(lr=1e30)
     run_inline(small_sweep(tmp_path, bad))
-    sweep = small_sweep(tmp_path, good, bad, tracking=f"sqlite:///{tmp_path}/other.db")
+    sweep = small_sweep(tmp_path, good, bad, tracking=other_store)
     outcome = run_inline(sweep)
     assert attempts(sweep, bad) == 1
     assert (outcome.finished, outcome.failed, outcome.skipped) == (1, 1, 0)

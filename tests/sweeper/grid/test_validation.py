@@ -15,11 +15,11 @@ from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.grid import loading
 from tests.sweeper.grids import write_grid
-from tests.sweeper.mlflow_view import THIRD_PARTY, look
+from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import metrics_of
 from tests.trainers.test_data_files import write_faces
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 GRID = """\
 experiment: demo

@@ -47,6 +47,7 @@ def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, A
     return found
 
 
+@pytest.mark.usefixtures("ready_store")
 def test_status_says_how_far_each_trial_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_trial_in_training_is_running_before_its_first_commit(
         assert [(one.status, one.where) for one in standings([sweep])] == [("running", where)]
 
 
+@pytest.mark.usefixtures("ready_store")
 def test_records_that_wait_are_counted(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path, planned(), planned(seed=2))
     run_inline(sweep)
@@ -135,6 +137,7 @@ def test_records_that_wait_are_counted(tmp_path: Path) -> None:
     assert (left.records, left.trials, left.error) == (4, 1, None)
 
 
+@pytest.mark.usefixtures("ready_store")
 def test_evaluations_that_wait_are_counted_too(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path)
     run_inline(sweep)
@@ -181,6 +184,7 @@ def test_status_of_a_grid_that_was_never_run(
     assert "MLflow" not in words
 
 
+@pytest.mark.usefixtures("ready_store")
 def test_status_reads_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep = small_sweep(tmp_path, planned(), planned(lr=1e30))
     run_inline(sweep)

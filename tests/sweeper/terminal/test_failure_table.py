@@ -13,9 +13,9 @@ from rich.console import Console
 from sweeper.cli import main
 from sweeper.terminal.failure_table import draw_failures
 from tests.sweeper.grids import grid_text, write_grid
-from tests.sweeper.mlflow_view import THIRD_PARTY
+from tests.sweeper.mlflow_view import READY
 
-pytestmark = THIRD_PARTY
+pytestmark = READY
 
 
 def failure(number: int, reason: str) -> dict[str, Any]:

@@ -59,15 +59,14 @@ def check(sweep: Sweep, seen: View) -> None:
         assert "gallery.png" in seen.artifacts[trial.id]
 
 
-def test_another_store_is_filled(tmp_path: Path, sweep: Sweep) -> None:
-    uri = f"sqlite:///{tmp_path}/other.db"
-    found = repaired(sweep, uri)
+def test_another_store_is_filled(sweep: Sweep, other_store: str) -> None:
+    found = repaired(sweep, other_store)
     assert (found.trials, found.created, found.replaced, found.twins) == (3, 3, 0, 0)
-    check(sweep, look(uri))
-    assert values(look(uri)) == values(look(sweep.tracking))
-    again = repaired(sweep, uri)
+    check(sweep, look(other_store))
+    assert values(look(other_store)) == values(look(sweep.tracking))
+    again = repaired(sweep, other_store)
     assert (again.trials, again.created, again.replaced, again.twins) == (3, 0, 0, 0)
-    check(sweep, look(uri))
+    check(sweep, look(other_store))
 
 
 def test_younger_twins_are_deleted(sweep: Sweep) -> None:
@@ -96,34 +95,32 @@ def test_values_that_storage_has_not_are_replaced(sweep: Sweep) -> None:
 
 
 def test_a_run_that_claims_too_much_gets_the_rest(
-    sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+    sweep: Sweep, other_store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tracker took the mark and lost the metrics: marks are not believed."""
     from sweeper.tracking.tracker import Tracking
-
-    uri = sweep.tracking.replace("mlflow.db", "half.db")
 
     def lose(tracking: Tracking, shown: object, *batch: object) -> None:
         tracking._client.set_tag(shown.run, "sweeper.epoch", "4")  # type: ignore[attr-defined]
 
     with monkeypatch.context() as patch:
         patch.setattr(Tracking, "_send", lose)
-        repaired(sweep, uri)
-    assert not [key for key in look(uri).history if key[1] == "test/kl"]
-    assert repaired(sweep, uri).replaced == 0
-    check(sweep, look(uri))
+        repaired(sweep, other_store)
+    assert not [key for key in look(other_store).history if key[1] == "test/kl"]
+    assert repaired(sweep, other_store).replaced == 0
+    check(sweep, look(other_store))
 
 
-def test_a_trial_that_stopped_is_not_left_running(tmp_path: Path, sweep: Sweep) -> None:
+def test_a_trial_that_stopped_is_not_left_running(sweep: Sweep, other_store: str) -> None:
     from sweeper.tracking.tracker import Tracking
 
-    uri, trial = f"sqlite:///{tmp_path}/other.db", sweep.trials[0]
-    Tracking(replace(sweep, tracking=uri), {}).show_trial(
+    trial = sweep.trials[0]
+    Tracking(replace(sweep, tracking=other_store), {}).show_trial(
         trial.id, newest(sweep, trial), "RUNNING"
     )
-    assert look(uri).statuses == {trial.id: "RUNNING"}
-    repaired(sweep, uri)
-    check(sweep, look(uri))
+    assert look(other_store).statuses == {trial.id: "RUNNING"}
+    repaired(sweep, other_store)
+    check(sweep, look(other_store))
 
 
 def test_a_sweep_under_way_is_left_alone(sweep: Sweep) -> None:

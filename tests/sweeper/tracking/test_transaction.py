@@ -13,7 +13,7 @@ import sqlalchemy
 from mlflow.tracking import MlflowClient
 
 from sweeper.tracking.connection import check_address
-from sweeper.tracking.store import make_store, quiet_client
+from sweeper.tracking.store import quiet_client
 from sweeper.tracking.tracker import Tracking
 from sweeper.tracking.transaction import one_transaction
 from tests.sweeper.mlflow_view import READY, look
@@ -81,7 +81,6 @@ def test_of_a_run_whose_making_failed_nothing_stays(
 def test_blocks_of_two_threads_lose_nothing(tmp_path: Path) -> None:
     """Such as those of a delivery that was given up and of the next run in the same notebook."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    make_store(uri)
     client = quiet_client(uri)
     number = client.create_experiment("demo")
     second_in, first_out = threading.Event(), threading.Event()
@@ -107,7 +106,6 @@ def test_blocks_of_two_threads_lose_nothing(tmp_path: Path) -> None:
 
 def test_another_thread_keeps_its_own(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    make_store(uri)
     client = quiet_client(uri)
     number = client.create_experiment("demo")
 
