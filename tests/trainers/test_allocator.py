@@ -47,7 +47,7 @@ def use():
     return [torch.ones(20_000_000) for _ in range(2)]
 
 def train():
-    for _ in range(20):
+    for _ in range(10):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         use()
     print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
