@@ -18,7 +18,7 @@ from sweeper.storage import ledger, paths
 from sweeper.sweep import Goal, PlannedTrial, Search, Sweep, describe_search
 from trainers.trial import Trial
 
-__all__ = ["BestPoint", "best", "keep_found", "pareto", "said_of"]
+__all__ = ["BestPoint", "SearchResult", "keep", "pareto", "said_of", "search_result"]
 
 REPLICATES = ("seed", "data_split_seed")
 FLATTERED = "The best of many is flattered by chance: the report has its interval."
@@ -40,16 +40,29 @@ class BestPoint:
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
-def best(sweep: Sweep) -> tuple[BestPoint, ...]:
-    """The Pareto set of a search's finished points, the best first; empty without a goal."""
+@dataclass(frozen=True)
+class SearchResult:
+    """The Pareto set of a search's finished points, the best first.
+
+    importance: for each goal, how much each setting matters, by `importances`.
+    """
+
+    best: tuple[BestPoint, ...] = ()
+    importance: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def search_result(sweep: Sweep) -> SearchResult:
+    """The result of a sweep's search so far, by the storage; empty without a goal."""
     if not sweep.search:
-        return ()
+        return SearchResult()
     ended = {trial.id: reached(sweep.storage, trial.id) for trial in sweep.trials}
     found = _finished(sweep, ended)
+    importance = _importance(sweep, found)
     if not found:
-        return ()
+        return SearchResult((), importance)
     told = _training({trial: ended[trial] for one in found for trial in one.trials})
-    return tuple(replace(one, training=told) for one in pareto(found, sweep.search.goals))
+    chosen = (replace(one, training=told) for one in pareto(found, sweep.search.goals))
+    return SearchResult(tuple(chosen), importance)
 
 
 def pareto(found: Sequence[BestPoint], goals: Sequence[Goal]) -> list[BestPoint]:
@@ -61,16 +74,11 @@ def pareto(found: Sequence[BestPoint], goals: Sequence[Goal]) -> list[BestPoint]
     return [found[place] for place in sorted(kept, key=lambda place: costs[place])]
 
 
-def keep_found(sweep: Sweep, found: Sequence[BestPoint]) -> None:
+def keep(sweep: Sweep, result: SearchResult) -> None:
     """Write `search.json` beside the sweep's list of trials."""
     if sweep.search:
         ledger.write_json(
-            paths.search_file(sweep),
-            {
-                "search": describe_search(sweep.search),
-                "best": [asdict(one) for one in found],
-                "importance": _importance(sweep),
-            },
+            paths.search_file(sweep), {"search": describe_search(sweep.search), **asdict(result)}
         )
 
 
@@ -82,19 +90,16 @@ def _finished(sweep: Sweep, ended: Mapping[str, Reached]) -> list[BestPoint]:
     return [one for trials in points.values() if (one := _found(sweep, trials, ended))]
 
 
-def _importance(sweep: Sweep) -> dict[str, dict[str, float]]:
+def _importance(sweep: Sweep, found: Sequence[BestPoint]) -> dict[str, dict[str, float]]:
     """For each goal, how much each setting of the finished points matters."""
     assert sweep.search
-    ended = {trial.id: reached(sweep.storage, trial.id) for trial in sweep.trials}
-    params = {
-        trial.id: {name: value for name, value in trial.params.items() if name not in REPLICATES}
-        for trial in sweep.trials
-    }
-    found = _finished(sweep, ended)
+    params = {trial.id: trial.params for trial in sweep.trials}
+    points = [
+        {name: value for name, value in params[one.trials[0]].items() if name not in REPLICATES}
+        for one in found
+    ]
     return {
-        metric: importances(
-            [params[one.trials[0]] for one in found], [one.values[metric] for one in found], mode
-        )
+        metric: importances(points, [one.values[metric] for one in found], mode)
         for metric, mode in sweep.search.goals
     }
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from analysis.sources.tracking_address import without_password
-from sweeper.driver.best import best, keep_found
+from sweeper.driver.best import keep, search_result
 from sweeper.driver.running_trials import RunningTrials
 from sweeper.errors import UserError
 from sweeper.messages import Event
@@ -139,9 +139,9 @@ class Roster:
         ]
         finished = [trial for trial in self.sweep.trials if after[trial.id] == "finished"]
         unanswered = sum(len(self._missing(trial)) for trial in finished)
-        found = best(self.sweep)
+        found = search_result(self.sweep)
         with suppress(OSError):  # it can be computed again from the storage
-            keep_found(self.sweep, found)
+            keep(self.sweep, found)
         return Outcome(
             experiment=self.sweep.experiment,
             trials=len(self.sweep.trials),
@@ -155,7 +155,7 @@ class Roster:
             failures=tuple(failures),
             unanswered=unanswered,
             pruned=len(self._given_up(after)),
-            best=tuple(asdict(one) for one in found),
+            best=tuple(asdict(one) for one in found.best),
         )
 
     def _status(self) -> dict[str, ledger.Status]:

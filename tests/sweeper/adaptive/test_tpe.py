@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli import main
-from sweeper.driver.best import BestPoint, best, pareto, said_of
+from sweeper.driver.best import BestPoint, pareto, said_of, search_result
 from sweeper.errors import UserError
 from sweeper.status.reached import reached
 from sweeper.storage import paths
@@ -56,7 +56,7 @@ def test_it_finds_what_a_grid_finds(tmp_path: Path) -> None:
     tried = [abs(math.log10(trial.params["lr"] / optimum)) for trial in source.trials]
     assert len(tried) == 20
     assert sum(tried[-8:]) / 8 < sum(tried[:4]) / 4
-    [found] = best(replace(sweep, trials=source.trials))
+    [found] = search_result(replace(sweep, trials=source.trials)).best
     assert found.values["test/elbo_full"] >= sorted(known.values())[-2]
     [first, flattered, *rest] = said_of(sweep, [asdict(found)])
     assert "flattered by chance" in flattered
@@ -117,7 +117,7 @@ def test_known_trials_are_told_and_not_trained(tmp_path: Path) -> None:
     assert news == []
     assert source.complete
     assert {trial.id for trial in source.trials} <= {trial.id for trial in known.trials}
-    assert best(replace(sweep, trials=source.trials))
+    assert search_result(replace(sweep, trials=source.trials)).best
 
 
 def test_more_trials_go_on_with_the_same_study(tmp_path: Path) -> None:
