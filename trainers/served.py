@@ -56,6 +56,10 @@ class Denoiser:
             xhat = estimate(self.objective, self.model, flat, Streams(self.trial.seed, 0), way)
         return np.asarray(xhat.reshape(y.shape))
 
+    def get_raw_model(self) -> Model:
+        """The torch model, with `encode`, `decode` and `params`; MLflow calls it by this name."""
+        return self.model
+
 
 def bound(
     trial: Trial, params: Parameters, statistics: Mapping[str, Tensor] | None = None

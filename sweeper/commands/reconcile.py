@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         if one.refused:
             console().print(
-                f"pictures and tables were not taken: {one.refused}", markup=False, soft_wrap=True
+                f"not every picture, table and model was taken: {one.refused}",
+                markup=False,
+                soft_wrap=True,
             )
     return 0

@@ -211,8 +211,8 @@ class Driver:
         if backlog.refused:
             again = shlex.join(["sweeper", "reconcile", self._roster.sweep.experiment])
             self._board.notes.append(
-                f"MLflow has every number, and not every picture and table ({backlog.refused}); "
-                f"mend that, and `{again}` delivers them"
+                "MLflow has every number, and not every picture, table and model "
+                f"({backlog.refused}); mend that, and `{again}` delivers them"
             )
 
     def _stop(self, number: int) -> None:

@@ -38,7 +38,8 @@ NEEDED = ("torch", "numpy", "safetensors", "scipy", "scikit-learn", "jaxtyping")
 class LoggedModels:
     """Logs the models of one sweep's finished trials, each once, from their committed states.
 
-    A model is found by its run before it is created. What a killed driver has begun is completed.
+    A model is found by its run before it is created. One that a killed driver has begun, or whose
+    files were refused (its status is FAILED then), is completed.
     Tags of a model say who keeps it: `KEPT` that all models are kept, and one tag for each sweep
     whose best model it is.
     """
@@ -73,6 +74,7 @@ class LoggedModels:
         found = models_of_run(self._client, self._experiment, shown.run)
         model = found[0] if found else self._create(trial, shown)
         if model.status != LoggedModelStatus.READY and not self._fill(sweep, trial, shown, model):
+            self._client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
             return None
         if tag not in model.tags:
             self._client.set_logged_model_tags(model.model_id, {tag: "true"})

@@ -29,7 +29,7 @@ class Reconciled:
     """The changes made: `trials` is the number of trials with a run, `created` of them new.
 
     `twins` counts deleted duplicate runs, `replaced` those that had values which the storage has
-    not. `refused` is the reason why pictures and tables were not accepted.
+    not. `refused` is the reason why pictures, tables or models were not accepted.
     """
 
     sweep: str

@@ -27,10 +27,14 @@ pytestmark = THIRD_PARTY
 
 LOAD = """
 import sys
-import mlflow, numpy
+import mlflow, numpy, torch
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(sys.argv[2])
-numpy.save(sys.argv[4], model.predict(numpy.load(sys.argv[3])))
+images = numpy.load(sys.argv[3])
+numpy.save(sys.argv[4], model.predict(images))
+raw = model.get_raw_model()
+mean, _ = raw.encode(torch.tensor(images).flatten(1))
+assert mean.shape == (len(images), raw.d_z)
 assert "sweeper" not in sys.modules
 """
 
@@ -176,6 +180,8 @@ def test_a_model_that_cannot_be_made_leaves_no_sweep_running(
     with monkeypatch.context() as patch:
         patch.setattr(logged_models, method, stale)
         assert shown(sweep).refused == "Stale file handle"
+        left = {model.status for model in models_of(sweep)}
+        assert left == ({LoggedModelStatus.FAILED} if method == "load_trained" else set())
     [parent] = look(sweep.tracking).parents
     assert parent.info.status == "FINISHED"
     assert shown(sweep).refused is None
