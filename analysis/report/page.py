@@ -14,11 +14,11 @@ from analysis.figures.drawing.palette import dark_partners
 from analysis.report.part import Block, Key
 from analysis.report.templating import environment, read
 
-__all__ = ["Page", "Section", "render"]
+__all__ = ["PLOTLY", "Page", "Section", "render"]
 
 # plotly.js 4.1.1 (MIT licence): npm's plotly.js-basic-dist-min as it is, compressed. Our figures
 # are scatter plots, and it opens in half the time of the bundle inside the Python package.
-_PLOTLY = "plotly-basic.min.js.gz"
+PLOTLY = "plotly-basic.min.js.gz"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Page:
 
 def render(page: Page) -> str:
     """The whole file. Only our own two scripts may run: the policy names their hashes."""
-    script, plotly = read("page.js").decode("utf-8"), gzip.decompress(read(_PLOTLY)).decode()
+    script, plotly = read("page.js").decode("utf-8"), gzip.decompress(read(PLOTLY)).decode()
     return (
         environment()
         .get_template("page.html")
@@ -54,7 +54,7 @@ def render(page: Page) -> str:
             scripts=[_digest(script), _digest(plotly)],
             css=Markup(read("page.css").decode("utf-8")),
             settings={"dark": dark_partners(), "reload": page.reload_s},
-            plotly=base64.b64encode(read(_PLOTLY)).decode(),
+            plotly=base64.b64encode(read(PLOTLY)).decode(),
             script=Markup(script),
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ def run(
     inline: train in this process instead of on Ray. retry_failed: train trials again that
     diverged. Progress is printed as lines. Raises `UserError` for what the user must correct.
     """
+    # a library of the tracker's asks a notebook for ipywidgets, which nothing here uses
+    warnings.filterwarnings("ignore", message="IProgress not found")
     sweep = loading.load(grid, storage=storage, tracking=tracking)
     screen = Console(force_jupyter=False, force_terminal=False, width=WIDTH, highlight=False)
     outcome = run_sweep(sweep, RunOptions(inline, retry_failed, live=False, console=screen))

@@ -17,6 +17,8 @@ from analysis.figures.kl import draw
 from analysis.figures.run_law import law_panel
 from analysis.laws.law import filtered
 from analysis.laws.powerlaw import PowerLaw
+from analysis.report.cell import figure_html
+from analysis.report.templating import pieces
 from analysis.wording import quantity, symbol
 from sweeper.planning.outline import Outline
 from sweeper.sweep import Outcome
@@ -40,7 +42,10 @@ class Plan:
 
     def __repr__(self) -> str:
         text = StringIO()
-        plan_table.draw(Console(file=text, width=WIDTH, force_jupyter=False), self.outline)
+        plan_table.draw(
+            Console(file=text, width=WIDTH, force_jupyter=False, force_terminal=False),
+            self.outline,
+        )
         return text.getvalue()
 
     def _repr_html_(self) -> str:
@@ -73,7 +78,7 @@ class Result:
 
     def _repr_html_(self) -> str:
         head, *_ = repr(self).splitlines()
-        points = "".join(f"<li>{html.escape(one)}</li>" for one in self.sentences)
+        points = "".join(f"<li>{_prose(one)}</li>" for one in self.sentences)
         return f"<p><b>{html.escape(head)}</b></p><ul>{points}</ul>"
 
 
@@ -110,5 +115,13 @@ class Fit:
         return "\n".join(self.law.sentences())
 
     def _repr_html_(self) -> str:
-        said = "".join(f"<p>{html.escape(one)}</p>" for one in self.law.sentences())
-        return said + str(self.figure.to_html(include_plotlyjs="cdn", full_html=False))
+        said = "".join(f"<p>{_prose(one)}</p>" for one in self.law.sentences())
+        return said + figure_html(self.figure)
+
+
+def _prose(text: str) -> str:
+    """A sentence as HTML, with superscripts."""
+    return "".join(
+        f"<{kind}>{html.escape(piece)}</{kind}>" if kind else html.escape(piece)
+        for kind, piece in pieces(text)
+    )

@@ -39,8 +39,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory, blank_store: Path) -> tuple[Pa
         return folder, sweeper.plan(GRID), sweeper.run(GRID, inline=True)
 
 
-def test_a_plan_has_a_row_a_trial(ran: tuple[Path, Plan, Result]) -> None:
+def test_a_plan_has_a_row_a_trial(
+    ran: tuple[Path, Plan, Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, plan, _ = ran
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a notebook's kernel does
+    assert "\x1b" not in repr(plan)
     assert sorted(plan.trials["sigma"]) == [0.03, 0.03, 0.06, 0.06, 0.12, 0.12]
     assert set(plan.trials["seed"]) == {1, 2}
     assert set(plan.trials["status"]) == {"pending"}
@@ -83,7 +87,10 @@ def test_a_fit_is_a_sentence_and_a_figure(
     assert repr(law).startswith(law.law.sentences()[0])
     names = [trace.name for trace in law.figure.data]
     assert any("KL" in str(name) for name in names)
-    assert "plotly" in law._repr_html_()
+    html = law._repr_html_()
+    assert "σ<sup>−ν</sup>" in html
+    assert "Plotly.newPlot" in html
+    assert "src=" not in html, "it needs no network"
 
 
 def test_a_report_is_written_again(
