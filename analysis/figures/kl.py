@@ -16,15 +16,10 @@ from analysis.figures.drawing.families import families
 from analysis.figures.drawing.labels import hover, label
 from analysis.figures.drawing.palette import AXIS
 from analysis.figures.drawing.style import axis_title, canvas, set_log
-from analysis.figures.drawing.theory import (
-    LINEAR,
-    theory_curve,
-    theory_line,
-    where_linear_collapses,
-)
+from analysis.figures.drawing.theory import theory_curve, theory_line, where_linear_collapses
 from analysis.figures.drawing.view import Figure, NothingToDraw, View, of_other_level
 from analysis.laws.prediction import prediction
-from analysis.wording import listed, setting, symbol
+from analysis.wording import setting, symbol
 
 __all__ = ["IN_ALPHA", "IN_OTHER", "IN_SIGMA", "LawPanel", "draw", "fitted", "info", "of_lines"]
 
@@ -136,26 +131,24 @@ def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
         said.append(f"No law is fitted: it takes at least three values of {symbol(x)}.")
     if count > marks.LIMIT:
         said.append(f"The {marks.LIMIT} largest of {count} families are drawn.")
-    said.append(f"Points: trials.{of_lines(claims, 'measured KL')}")
-    return "\n".join(said)
+    return "\n".join([*said, *of_lines(claims, "measured KL")])
 
 
-def of_lines(claims: Sequence[Claim], measured: str) -> str:
+def of_lines(claims: Sequence[Claim], measured: str) -> list[str]:
     """What is drawn of the laws: their lines, the intervals that some have, and `measured`."""
     laws = [claim.law for claim in claims if claim.law is not None]
     if not laws:
-        return ""
+        return []
     several = [law for law in laws if law.n_seeds > 1]
-    spread = ["the 95 % t interval over seeds (band)"] * bool(several)
+    told = "; band: 95 % t interval over seeds" * bool(several)
     if any(prediction(law) for law in several):
-        spread.append("the 95 % prediction interval of one more run (dashed)")
-    told = f", with {listed(spread)}" * bool(spread)
+        told += "; dashed: 95 % prediction interval of one more run"
     if 0 < len(several) < len(laws):
-        told += " where a law has several seeds"
-    return (
-        f" Lines: least squares on the logarithms{told}. Below: {measured} relative to the "
-        "fitted law."
-    )
+        told += ", where a law has several seeds"
+    return [
+        f"Lines: least squares on the logarithms{told}. Below: {measured} relative to the fitted "
+        "law."
+    ]
 
 
 def _of_theory(view: View, rows: pd.DataFrame, theory: pd.DataFrame | None) -> str:
@@ -163,8 +156,8 @@ def _of_theory(view: View, rows: pd.DataFrame, theory: pd.DataFrame | None) -> s
     if theory is None:
         return ""
     found = where_linear_collapses(view, rows)
-    beyond = found.sentence() if found and found.sigmas else LINEAR
-    return f"\nDotted: the optimum of a linear VAE on the same data. {beyond}"
+    beyond = f" {found.sentence()}" if found and found.sigmas else ""
+    return f"\nDotted: the optimum of a linear VAE on the same data.{beyond}"
 
 
 def draw(data: LawPanel) -> go.Figure:

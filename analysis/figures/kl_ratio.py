@@ -88,23 +88,19 @@ def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFram
 def _caption(view: View, table: pd.DataFrame) -> str:
     said = []
     for name, part in table.groupby("series", sort=False):
-        spread = f" (sd {np.std(part['y']):.3f})" if len(part) > 1 else " (one point)"
+        spread = f" ({np.std(part['y']):.3f})" if len(part) > 1 else " (one point)"
         said.append(f"{name}: {part['y'].mean():.3f}{spread}")
     dims = {spectrum.dims for spectrum in view.experiment.spectra.values()}
-    ours = (
-        "here d = 784 too"
+    here = f"here {min(dims)}" if len(dims) == 1 else "here others"
+    size = (
+        ""
         if dims == {784}
-        else (
-            f"here {f'd = {min(dims)}' if len(dims) == 1 else 'd differs'}, so the "
-            "noise levels are "
-            "not the same share of the data"
-        )
+        else f" (d = 784, {here}, so a noise level is another share of the data)"
     )
     return (
-        f"Mean and standard deviation (sd) over the points. {'; '.join(said)}.\n"
-        "L is the ELBO without its constant, as in the paper. The published values are for "
-        f"MNIST, d = 784; {ours}. They are not tested against ours: model, network and training "
-        "may differ."
+        f"Mean (sd) over points: {'; '.join(said)}.\n"
+        "L is the ELBO without its constant, as in the paper. Its values are for MNIST"
+        f"{size}, untested against ours."
     )
 
 

@@ -43,9 +43,9 @@ def info(view: View) -> Exponents:
     ]
     return Exponents(
         pd.concat(parts, ignore_index=True),
-        "A power law is a horizontal line here. Lines and bands: slope of the quadratic fit with, "
-        "from three seeds on, its 95 % t interval over seeds; points: slope between neighbouring "
-        "noise levels, from the geometric means over seeds.",
+        "A power law is a horizontal line here. Lines: slope of the quadratic fit, from three "
+        "seeds on with its 95 % t interval; points: slope between neighbouring noise levels, of "
+        "geometric means over seeds.",
     )
 
 

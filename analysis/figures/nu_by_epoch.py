@@ -51,10 +51,7 @@ def info(view: View) -> ByEpoch:
         for claim, curve in found
         for epoch, one in zip(curve.epochs, curve.nu, strict=True)
     ]
-    caption = (
-        "A law is the model's once this curve is flat. Bands: 95 % t intervals over seeds, each "
-        "by itself."
-    )
+    caption = "A law is the model's once this curve is flat. Bands: 95 % t intervals over seeds."
     return ByEpoch(pd.DataFrame(rows), caption)
 
 

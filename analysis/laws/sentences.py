@@ -96,7 +96,7 @@ def law_shape(law: Evidence) -> str:
     if law.untrained:
         return ""
     if law.short:
-        return f"Nothing is claimed of its shape, for {law.short.count}."
+        return "Nothing is claimed of its shape."
     if law.published:
         return _published_bend(law)
     return _bend(law) if law.shape_tested else _curve(law)
@@ -173,19 +173,13 @@ def _worth(law: Evidence) -> str:
     if law.one_seed and math.isfinite(law.ci_low):
         return (
             f"OLS over this run's points gives {_exact(law.ci_low, law.se)} to "
-            f"{_exact(law.ci_high, law.se)} ({percent(law.exponent.level)}): that says how "
+            f"{_exact(law.ci_high, law.se)} ({percent(law.exponent.level)}): how "
             "straight its curve is, not what another seed would give."
         )
     if law.n_seeds == 1:
         return (
             "Without seeds the interval says how straight the points are, not what another seed "
             "would give."
-        )
-    if law.n_seeds < 5:
-        return (
-            f"With {plural(law.n_seeds, 'seed')} the interval of ν has "
-            f"{plural(law.n_seeds - 1, 'degree')} of freedom; five seeds, the default, make it "
-            "narrower on average."
         )
     return ""
 

@@ -46,8 +46,7 @@ class ShortTrials:
         one = self.short == 1
         kept = (
             f"By {'its' if one else 'their'} own histor{'y' if one else 'ies'} {self.count}; "
-            f"the law keeps {'it' if one else 'them'}, for "
-            "trials that are left out by their results change its range"
+            f"the law keeps {'it' if one else 'them'}"
         )
         if self.without is None:
             return f"{kept}; too few {symbol(self.x)} at which all are trained are left for a law."

@@ -12,12 +12,8 @@ from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.view import View
 from analysis.laws.linear_theory import Collapse, collapse, curve
 
-__all__ = ["LINEAR", "effective", "theory_curve", "theory_line", "where_linear_collapses"]
+__all__ = ["effective", "theory_curve", "theory_line", "where_linear_collapses"]
 
-LINEAR = (
-    "A linear VAE’s posterior collapses at σ² above the largest eigenvalue of the data’s "
-    "covariance; that of a deep one need not."
-)
 _POINTS = 80
 
 

@@ -60,12 +60,13 @@ class Equivalences:
 
     @property
     def statements(self) -> list[Statement]:
-        found = [
-            one
-            for level, verdicts in self.found.verdicts.items()
-            for one in _said(level, verdicts)
-        ]
-        return found + [Statement(text, True) for text in self.refusals]
+        levels = dict(self.found.verdicts)
+        proven = _proven(levels.get("algebra", ()), levels.get("twins", ()))
+        if proven:
+            levels |= {"algebra": (), "twins": ()}
+        said = [one for level, verdicts in levels.items() for one in _said(level, verdicts)]
+        warned = [Statement(text, True) for text in self.refusals]
+        return [*([Statement(proven)] if proven else []), *said, *warned]
 
     @property
     def keys(self) -> Iterator[Key]:
@@ -160,19 +161,44 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
 
 def _together(verdicts: Sequence[Verdict]) -> str:
     """One sentence on twins that all agree to the last bit, or whose objectives all do."""
-    pairs = listed([" ↔ ".join(one.split("  ↔  ")) for one in _pairs(verdicts)], _SENTENCES)
     if _exact(verdicts):
         return (
             f"{plural(len(verdicts), 'pair')} of matched-seed twins agree to the last bit in KL "
-            f"and recon over the whole run: equivalent ({pairs})."
+            f"and recon over the whole run: equivalent ({_named(verdicts)})."
         )
-    objectives = [one for one in verdicts if isinstance(one, AlgebraVerdict)]
-    if len(objectives) < len(verdicts) or {one.verdict for one in objectives} != {EQUIVALENT}:
+    if not _proportional(verdicts):
         return ""
     return (
         f"On the same parameters the objectives of {plural(len(verdicts), 'pair')} are "
-        f"proportional ({deviating(max(one.deviation for one in objectives))}): "
-        f"equivalent ({pairs})."
+        f"proportional ({_most(verdicts)}): equivalent ({_named(verdicts)})."
+    )
+
+
+def _named(verdicts: Sequence[Verdict]) -> str:
+    """The pairs of settings in a sentence."""
+    return listed([" ↔ ".join(one.split("  ↔  ")) for one in _pairs(verdicts)], _SENTENCES)
+
+
+def _proportional(verdicts: Sequence[Verdict]) -> bool:
+    """Whether all are objectives that were found proportional."""
+    return bool(verdicts) and all(
+        isinstance(one, AlgebraVerdict) and one.verdict == EQUIVALENT for one in verdicts
+    )
+
+
+def _most(verdicts: Sequence[Verdict]) -> str:
+    """The largest deviation of objectives from being proportional, in words."""
+    return deviating(max(one.deviation for one in verdicts if isinstance(one, AlgebraVerdict)))
+
+
+def _proven(objectives: Sequence[Verdict], runs: Sequence[Verdict]) -> str:
+    """One sentence on twins of which both levels say that they are the same; else nothing."""
+    if not _exact(runs) or not _proportional(objectives) or _pairs(objectives) != _pairs(runs):
+        return ""
+    return (
+        f"{plural(len(runs), 'pair')} of matched-seed twins: KL and recon agree to the last bit "
+        "over the whole run, and on the same parameters the objectives are proportional "
+        f"({_most(objectives)}): equivalent ({_named(runs)})."
     )
 
 

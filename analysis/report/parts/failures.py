@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import pandas as pd
 
@@ -26,10 +26,15 @@ def part(view: View) -> Part:
         order=80,
         statements=[Statement(said, True)] * bool(said),
         keys=list(_keys(trials)),
-        blocks=[Block("failed", "failures.html", content=rows, name="failed", table=frame)]
-        * bool(rows),
+        blocks=[_block(rows, frame, folded=not said)] * bool(rows),
         numbers={"failed": records(frame)},
     )
+
+
+def _block(rows: list[dict[Hashable, object]], frame: pd.DataFrame, folded: bool) -> Block:
+    """The table; folded where no trial failed."""
+    title = "Trials that are not finished"
+    return Block("failed", "failures.html", title, rows, "failed", frame, folded=folded)
 
 
 def _keys(trials: pd.DataFrame) -> Iterator[Key]:
@@ -63,4 +68,5 @@ def _frame(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unreasoned(status: str) -> str:
-    return "not started" if status == "pending" else "no reason is stored"
+    told = {"pending": "not started", "running": "in training"}
+    return told.get(status, "no reason is stored")

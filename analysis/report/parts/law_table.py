@@ -24,6 +24,7 @@ __all__ = ["part"]
 
 _CLAIMS = 6
 _KEYS = 2
+_MANY = 4  # laws from which on a table tells more at a glance than their sentences
 _NO_FAMILY = (
     "No law is fitted: it takes a group of finished trials that differ in the noise level and the "
     "seed only, with three noise levels or more."
@@ -60,9 +61,10 @@ def _blocks(view: View) -> Iterator[Block]:
             }
             for claim in view.claims
         ]
-        yield Block(
-            "summary", "laws.html", "All laws and their tests", rows, "laws", _frame(view.claims)
-        )
+        table = _frame(view.claims)
+        folded = len(rows) < _MANY
+        title = "All laws and their tests"
+        yield Block("summary", "laws.html", title, rows, "laws", table, folded=folded)
     elif view.wants_law:
         yield Block("laws", "absent.html", content=[_NO_FAMILY])
 

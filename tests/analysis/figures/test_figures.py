@@ -152,8 +152,7 @@ def test_a_caption_describes_only_what_is_drawn(view: View) -> None:
     assert single.fits
     assert "Lines: least squares on the logarithms. Below" in single.caption
     many = named("kl_sigma").info(view)
-    assert "(band)" in many.caption
-    assert "(dashed)" in many.caption
+    assert "band: 95 % t interval over seeds; dashed: 95 % prediction interval" in many.caption
 
 
 def test_a_band_needs_two_seeds() -> None:
@@ -184,7 +183,7 @@ def test_a_ratio_of_what_is_not_finite_is_left_out(view: View) -> None:
 
 @pytest.mark.parametrize(
     ("dims", "said"),
-    [(64, "here d = 64, so the noise levels are not"), (784, "here d = 784 too.")],
+    [(64, "MNIST (d = 784, here 64, so a noise level is another"), (784, "MNIST, untested")],
 )
 def test_the_ratio_says_whether_the_dimensions_are_the_papers(
     view: View, dims: int, said: str

@@ -232,6 +232,11 @@ def test_the_headline_counts_pairs_of_settings(tmp_path: Path) -> None:
     (key,) = found.keys
     assert (key.name, key.value) == ("alias pairs found equivalent", "2 of 2")
     assert "same parameters: 2 equivalent" in key.remark
+    [told] = [one.text for one in found.statements if "objectives" in one.text]
+    assert told.startswith(
+        "2 pairs of matched-seed twins: KL and recon agree to the last bit over"
+    )
+    assert told.count("↔") == 2, "each pair is named once"
 
 
 def test_seeds_of_one_pair_are_one_pair() -> None:
