@@ -314,7 +314,8 @@ class Outcome:
     `unanswered` counts the evaluations of finished trials that failed or were not made, `pruned`
     the trials that a search stopped early or did not continue, `best` are its best points.
     `signal` is the number of the signal that interrupted it, or 0; `undelivered` counts the trials
-    of which MLflow lacks records, and `tracker_error` says why it does.
+    of which MLflow lacks records, and `tracker_error` says why it does. `experiment_id` is the id
+    that an MLflow server gives the experiment, if it has said so.
     """
 
     experiment: str
@@ -333,3 +334,4 @@ class Outcome:
     signal: int = 0
     undelivered: int = 0
     tracker_error: str | None = None
+    experiment_id: str | None = None

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from analysis.figures.drawing.view import SECTIONS, View, look
 from analysis.report.csv_text import csv_text
@@ -20,6 +19,7 @@ from analysis.report.parts import parts
 from analysis.report.parts.provenance import headline
 from analysis.report.settings import ReportSettings
 from analysis.sources.schema import Experiment
+from analysis.sources.tracking_address import is_server, page_address
 
 __all__ = ["summary", "write", "write_parts"]
 
@@ -72,13 +72,10 @@ def _view(experiment: Experiment, settings: ReportSettings) -> View:
 
 def _run_url(settings: ReportSettings) -> str | None:
     """The address of a run with ``{run}`` in it; None unless the server speaks http."""
-    server = (settings.server or "").rstrip("/")
-    if urlsplit(server).scheme not in ("http", "https"):
+    server = settings.server or ""
+    if not is_server(server):
         return None
-    return (
-        f"{server}/#/experiments/{settings.experiment_id or 0}/runs/{{run}}"
-        "?workflowType=machine_learning"
-    )
+    return page_address(server, f"experiments/{settings.experiment_id or 0}/runs/{{run}}")
 
 
 def _said(found: Iterable[Part]) -> list[str]:
@@ -109,8 +106,9 @@ def _page(title: str, under: str, found: list[Part], settings: ReportSettings) -
 
 
 def _answer(found: Iterable[Part]) -> str:
-    """The first answer that a part gives; empty if none does."""
-    return next((part.answer for part in found if part.answer), "")
+    """The first answer that a part gives, else the first sentence of all."""
+    found = list(found)
+    return next((part.answer for part in found if part.answer), next(iter(_said(found)), ""))
 
 
 def _sections(found: list[Part]) -> Iterator[Section]:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 __all__ = [
     "has_no_password",
     "is_server",
+    "page_address",
     "sqlite_address",
     "sqlite_path",
     "without_password",
@@ -42,6 +43,14 @@ def sqlite_path(uri: str) -> Path | None:
 def is_server(uri: str) -> bool:
     """Whether the address is that of an MLflow server."""
     return uri.startswith(("http://", "https://"))
+
+
+def page_address(server: str, place: str) -> str:
+    """The address of a page of a server, such as ``experiments/1``, in the view of runs.
+
+    MLflow's own choice is a view for language models, which shows none.
+    """
+    return f"{server.rstrip('/')}/#/{place}?workflowType=machine_learning"
 
 
 def without_password(text: str) -> str:

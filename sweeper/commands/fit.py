@@ -63,14 +63,39 @@ def run(arguments: argparse.Namespace) -> int:
     where_of(arguments)  # refused before anything is read
     if arguments.published and (arguments.group or arguments.against == "linear"):
         raise UserError("--group and --against linear need an experiment, and not --published")
+    if arguments.published:
+        _one_law(arguments, _table_law(arguments.published), None)
+        return 0
+    _require_one_question(arguments)
+    experiment = load_chosen(arguments)
+    try:
+        _of_experiment(arguments, experiment)
+    finally:  # it also explains why there is no law yet
+        if not arguments.json:
+            _show_left_out(experiment)
+    return 0
+
+
+def _require_one_question(arguments: argparse.Namespace) -> None:
+    if arguments.group and arguments.against is not None:
+        raise UserError("ask for one test: --against or --group")
+    if len(arguments.group) > 1:
+        raise UserError("--group takes one field of an experiment")
+
+
+def _of_experiment(arguments: argparse.Namespace, experiment: Experiment) -> None:
+    """Print ν between groups, or the law in each group of settings, or the one law."""
     if arguments.group:
-        return _grouped(arguments)
-    experiment = None if arguments.published else load_chosen(arguments)
-    if experiment and arguments.against is None:
+        return _grouped(arguments, experiment)
+    if arguments.against is None:
         claims = _claims(arguments, experiment)
         if len(claims) > 1:
             return _show_claims(claims, arguments.json)
-    law = _published(arguments) if experiment is None else _measured(arguments, experiment)
+    return _one_law(arguments, _measured(arguments, experiment), experiment)
+
+
+def _one_law(arguments: argparse.Namespace, law: PowerLaw, experiment: Experiment | None) -> None:
+    """Print a law with the test that --against asks for."""
     test = None if arguments.against is None else _against(arguments.against, law, experiment)
     parts = _variance(law, experiment) if experiment else []
     if arguments.json:
@@ -79,7 +104,16 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(law.to_json() | more | variance)
     else:
         _show(law, [test.sentence()] if test else [], parts)
-    return 0
+
+
+def _show_left_out(experiment: Experiment) -> None:
+    """Say how many trials failed or are not finished yet."""
+    from analysis.sources.statuses import said_of_failed, said_of_unfinished
+
+    trials = experiment.trials
+    left = [one for one in (said_of_failed(trials), said_of_unfinished(trials)) if one]
+    if left:
+        print_bullets(console(), left)
 
 
 def _claims(arguments: argparse.Namespace, experiment: Experiment) -> Sequence[Claim]:
@@ -89,7 +123,7 @@ def _claims(arguments: argparse.Namespace, experiment: Experiment) -> Sequence[C
     return group_laws(experiment, _law(arguments, experiment), grid_settings(experiment))
 
 
-def _show_claims(claims: Sequence[Claim], as_json: bool) -> int:
+def _show_claims(claims: Sequence[Claim], as_json: bool) -> None:
     """A law a group, with its name."""
     if as_json:
         groups = [
@@ -101,14 +135,13 @@ def _show_claims(claims: Sequence[Claim], as_json: bool) -> int:
             for one in claims
         ]
         print_json({"groups": groups})
-        return 0
+        return
     for one in claims:
         console().print(f"\n{one.family.label}", markup=False, style="bold")
         if one.law:
             _show(one.law, [])
         else:
             print_bullets(console(), [one.refusal])
-    return 0
 
 
 def _variance(law: PowerLaw, experiment: Experiment) -> list[Component]:
@@ -151,24 +184,18 @@ def _run_table(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _grouped(arguments: argparse.Namespace) -> int:
-    """ν in each pair of values of a field, as sentences or JSON."""
+def _grouped(arguments: argparse.Namespace, experiment: Experiment) -> None:
+    """Print ν in each pair of values of a field, as sentences or JSON."""
     from analysis.laws.equal_exponents import equal_exponents
 
-    if arguments.against is not None:
-        raise UserError("ask for one test: --against or --group")
-    if len(arguments.group) > 1:
-        raise UserError("--group takes one field of an experiment")
-    experiment = load_chosen(arguments)
     law, over = _law(arguments, experiment), arguments.group[0]
     if over in law.where and over not in where_of(arguments):
         law = _without(law, over)
     found = equal_exponents(experiment.trials, law, over, history=experiment.history)
     if arguments.json:
         print_json({"over": over, **found.to_json()})
-        return 0
-    _show_pairs(found)
-    return 0
+    else:
+        _show_pairs(found)
 
 
 def _show_pairs(found: EqualExponents) -> None:
@@ -240,10 +267,6 @@ def _spectrum(law: PowerLaw, experiment: Experiment) -> tuple[Spectrum, int | No
         raise UserError("the spectrum of these data is not stored, so there is no linear theory")
     size = rows["d_z"].iloc[0] if "d_z" in rows else math.nan
     return found, int(size) if math.isfinite(size) else None
-
-
-def _published(arguments: argparse.Namespace) -> PowerLaw:
-    return _table_law(arguments.published)
 
 
 def _measured(arguments: argparse.Namespace, experiment: Experiment) -> PowerLaw:

@@ -10,7 +10,7 @@ import argparse
 import shlex
 
 from sweeper.commands.shared import add_grid, add_json, load_grid
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import busy, console, print_json
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -34,8 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeper.storage.addresses import show_storage
     from sweeper.storage.registration import registration
 
-    sweep = load_grid(arguments)
-    plan = outline(sweep)
+    with busy(f"reading {arguments.grid}"):
+        sweep = load_grid(arguments)
+        plan = outline(sweep)
     if arguments.store:
         from sweeper.driver.storing import store
 

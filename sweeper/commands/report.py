@@ -25,7 +25,7 @@ from sweeper.commands.shared import (
 from sweeper.commands.tables import add_margin, add_table, columns, from_table, load_table
 from sweeper.errors import UserError
 from sweeper.storage.paths import report_folder
-from sweeper.terminal.screen import console, print_bullets, print_json
+from sweeper.terminal.screen import busy, console, print_bullets, print_json
 
 if TYPE_CHECKING:
     from analysis.figures import Figure
@@ -237,7 +237,7 @@ def _write_loaded(
         if arguments.out
         else report_folder(storage_path(arguments.storage), arguments.experiment)
     )
-    with writing(out):
+    with writing(out), busy("writing the report"):
         return report.write(experiment, out.absolute(), chosen)
 
 

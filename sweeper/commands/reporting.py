@@ -43,7 +43,8 @@ def _write(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
         chosen = settings(dict(sweep.analysis), sweep.tracking, experiment.sweeps)
         experiment, chosen = with_runs(experiment, chosen)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
-        return replace(outcome, report=str(path)), [*said(path), *_delivered(sweep, path)]
+        outcome = replace(outcome, report=str(path), experiment_id=chosen.experiment_id)
+        return outcome, [*said(path), *_delivered(sweep, path)]
     except (AnalysisError, OSError) as error:
         return outcome, [f"No report: {error}"]
 

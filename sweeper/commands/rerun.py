@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_json, add_trial
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import busy, console, print_json
 
 if TYPE_CHECKING:
     from sweeper.driver.rerun import Repetition
@@ -36,8 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeper.driver.rerun import rerun
     from sweeper.storage.addresses import storage_path
 
-    screen = console(stderr=True)
-    with screen.status("training it again"):
+    with busy("training it again"):
         found = rerun(storage_path(arguments.storage), " ".join(arguments.trial))
     if arguments.json:
         print_json(asdict(found) | {"identical": found.identical})

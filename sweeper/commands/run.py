@@ -13,7 +13,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from analysis.sources.tracking_address import without_password
+from analysis.sources.tracking_address import (
+    is_server,
+    page_address,
+    without_password,
+    without_user,
+)
 from sweeper.commands.reporting import write_report
 from sweeper.commands.shared import add_grid, add_json, load_grid
 from sweeper.errors import Interrupted
@@ -238,15 +243,23 @@ def _show(screen: Console, sweep: Sweep, outcome: Outcome, sentences: list[str])
     screen.print(_counts(outcome))
     if outcome.report:
         screen.print(f"report  {escape(outcome.report)}", soft_wrap=True)
-    screen.print(f"runs    [bold]{escape(_ui(outcome.tracking_uri))}[/bold]", soft_wrap=True)
+    screen.print(f"runs    [bold]{escape(_runs(outcome))}[/bold]", soft_wrap=True)
     if show_tracking(sweep) != outcome.tracking_uri:
         screen.print(f"store   {escape(show_tracking(sweep))}", soft_wrap=True)
 
 
-def _ui(uri: str) -> str:
-    """The command that opens MLflow's pages; the default store needs no option."""
+def _runs(outcome: Outcome) -> str:
+    """The page of the runs on a server, or the command that serves those of another store.
+
+    The default store needs no option.
+    """
     from sweeper.storage.addresses import default_tracking, tracking_uri
 
+    uri, found = outcome.tracking_uri, outcome.experiment_id
+    if is_server(uri):
+        return page_address(
+            without_user(uri), f"experiments/{found}/runs" if found else "experiments"
+        )
     if uri == without_password(tracking_uri(default_tracking())):
         return "sweeper ui"
     return shlex.join(["sweeper", "ui", "--tracking", uri])

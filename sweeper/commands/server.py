@@ -156,10 +156,14 @@ def _trouble(server: TrackingServer) -> str:
 
 
 def _how_to_use(server: TrackingServer, row: dict[str, Any]) -> list[str]:
+    from analysis.sources.tracking_address import page_address
     from cluster.mlflow_login import USER
 
-    lines = [f"  store: {row['store']}; all else is in {row['folder']}"]
-    lines += [f"  in a grid: `tracking: {row['address']}`"]
+    lines = [
+        f"  runs: {page_address(row['address'], 'experiments')}",
+        f"  store: {row['store']}; all else is in {row['folder']}",
+        f"  in a grid: `tracking: {row['address']}`",
+    ]
     if not row["password_file"]:
         return lines
     word = shlex.quote(row["password_file"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.errors import UserError
+from sweeper.terminal.screen import busy
 
 if TYPE_CHECKING:
     from analysis.report import ReportSettings
@@ -132,7 +133,8 @@ def load_experiment(arguments: argparse.Namespace) -> Experiment:
     from analysis.sources.one_sweep import of_sweep
     from sweeper.grid.complaints import nearest
 
-    found = experiment_of(arguments.experiment, arguments.storage, arguments.tracking)
+    with busy(f"reading {arguments.experiment}"):
+        found = experiment_of(arguments.experiment, arguments.storage, arguments.tracking)
     names = [str(sweep["sweep"]) for sweep in found.sweeps]
     if arguments.sweep and arguments.sweep not in names:
         raise UserError(

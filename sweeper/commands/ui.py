@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import signal
+from contextlib import ExitStack
 
 from sweeper.errors import placed
-from sweeper.terminal.screen import console
+from sweeper.terminal.screen import busy, console
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from analysis.sources.tracking_address import is_server, without_password
+    from analysis.sources.tracking_address import is_server, without_user
     from cluster.mlflow_server import MlflowServer
     from sweeper.grid.schema import require_tracker
     from sweeper.storage.addresses import default_tracking, require_store, tracking_uri
@@ -34,16 +35,29 @@ def run(arguments: argparse.Namespace) -> int:
     with placed((None, None, "--tracking")):
         uri = tracking_uri(require_tracker(arguments.tracking or default_tracking()))
     if is_server(uri):
-        console().print(f"MLflow answers at {without_password(uri)}", markup=False, soft_wrap=True)
+        _tell(without_user(uri), "")
         return 0
     require_store(uri)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = MlflowServer(with_driver(uri), arguments.port)
     try:
-        with server.serving() as process:
-            console().print(f"MLflow answers at {server.uri} (Ctrl-C ends it)", soft_wrap=True)
+        with ExitStack() as running:
+            with busy("starting MLflow"):
+                process = running.enter_context(server.serving())
+            _tell(server.uri, " (Ctrl-C ends it)")
             return process.wait()
     except KeyboardInterrupt:
         return 0
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _tell(server: str, after: str) -> None:
+    """Print where a server answers, and the page of its runs."""
+    from analysis.sources.tracking_address import page_address
+
+    console().print(
+        f"MLflow answers at {server}\nruns    {page_address(server, 'experiments')}{after}",
+        markup=False,
+        soft_wrap=True,
+    )

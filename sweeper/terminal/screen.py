@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
     from rich.table import Table
 
-__all__ = ["console", "print_bullets", "print_error", "print_json", "print_table", "whole_width"]
+__all__ = [
+    "busy",
+    "console",
+    "print_bullets",
+    "print_error",
+    "print_json",
+    "print_table",
+    "whole_width",
+]
 
 WIDEST = 10_000  # columns
 
@@ -22,6 +31,13 @@ def console(stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
+
+
+def busy(what: str) -> Status:
+    """A context in which a terminal shows what is being done; other output gets nothing of it."""
+    from rich.markup import escape
+
+    return console(stderr=True).status(escape(what))
 
 
 def print_bullets(screen: Console, sentences: Iterable[str]) -> None:

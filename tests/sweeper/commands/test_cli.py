@@ -182,17 +182,28 @@ def test_a_bad_grid_ends_with_code_2(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert out == ""
 
 
+UI, PAGES = "sweeper ui --tracking sqlite:///x", "http://h/#/"
+VIEW = "workflowType=machine_learning"
+
+
 @pytest.mark.parametrize(
-    ("outcome", "code"),
+    ("outcome", "code", "runs"),
     [
-        (Outcome("e", 3, 3, 0, 0, 1.0, None, "sqlite:///x"), 0),
-        (Outcome("e", 3, 2, 1, 0, 1.0, None, "sqlite:///x"), 1),
-        (Outcome("e", 3, 1, 0, 0, 1.0, None, "sqlite:///x", interrupted=True), 130),
+        (Outcome("e", 3, 3, 0, 0, 1.0, None, "sqlite:///x"), 0, UI),
+        (Outcome("e", 3, 2, 1, 0, 1.0, None, "sqlite:///x"), 1, UI),
+        (Outcome("e", 3, 1, 0, 0, 1.0, None, "sqlite:///x", interrupted=True), 130, UI),
+        (Outcome("e", 3, 3, 0, 0, 1.0, None, "http://u:***@h"), 0, f"{PAGES}experiments?{VIEW}"),
+        (
+            Outcome("e", 3, 3, 0, 0, 1.0, None, "http://h", experiment_id="7"),
+            0,
+            f"{PAGES}experiments/7/runs?{VIEW}",
+        ),
     ],
 )
-def test_run_ends_with_the_code_of_its_outcome(
+def test_run_ends_with_the_code_of_its_outcome_and_says_where_its_runs_are(
     outcome: Outcome,
     code: int,
+    runs: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -203,7 +214,7 @@ def test_run_ends_with_the_code_of_its_outcome(
     found = json.loads(capsys.readouterr().out)
     assert set(found) == set(run_command.SHOWN)
     assert main(["run", str(path), "--storage", str(tmp_path)]) == code
-    assert "sweeper ui --tracking sqlite:///x" in capsys.readouterr().out.replace("\n", "")
+    assert f"runs    {runs}\n" in capsys.readouterr().out
 
 
 def test_init_writes_a_grid_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

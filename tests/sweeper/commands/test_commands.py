@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -217,6 +219,45 @@ def test_fit_keeps_to_the_law_that_the_grid_declares(
     found = answer(capsys, "fit", "demo", "--storage", str(tmp_path), *asked)
     assert (found["range"], found["y"]) == (pytest.approx(ends), y)
     assert found["where"] == ({"seed": [1, 2]} if y == "test/recon" else {})
+
+
+READERS = """
+import sys
+from sweeper.cli import main
+for command, *more in (("fit",), ("rank", "--metric", "test/recon"), ("report",)):
+    assert main([command, "small", *more, "--json"]) == 0
+    print(command, "torch" in sys.modules, file=sys.stderr)
+"""
+
+
+def test_what_reads_stored_results_starts_without_torch(place: Path) -> None:
+    """Its import takes longer than all else that they do."""
+    program = [sys.executable, "-P", "-c", READERS]
+    done = subprocess.run(program, check=False, cwd=place, capture_output=True, text=True)
+    assert done.stderr.splitlines() == ["fit False", "rank False", "report False"]
+
+
+def test_fit_says_which_trials_are_in_no_law(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where they are why there is none."""
+    folder = SweepFolder(tmp_path)
+    states = {0.1: "finished", 0.2: "finished", 0.4: "finished", 0.8: "failed", 1.6: "running"}
+    for sigma, status in states.items():
+        name = f"t{sigma}".replace(".", "")
+        params = {"model": "sigma_vae", "sigma": sigma, "beta": 1.0, "d_z": 10, "seed": 0}
+        folder.trial(name, params)
+        folder.commit(name, 1, {"test/kl": 1 / sigma}, status=status)
+    folder.sweep()
+    command = ["fit", "demo", "--storage", str(tmp_path)]
+    left = [
+        "1 trial failed and is in no result:",
+        "1 of 5 trials is not finished (1 running), and",
+    ]
+    for more, code in (([], 0), (["--range", "0.5", "2"], 2)):
+        assert main([*command, *more]) == code
+        shown = " ".join(capsys.readouterr().out.split())
+        assert [shown.count(words) for words in left] == [1, 1]
 
 
 def test_twins_are_judged_exact(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,8 +89,11 @@ def test_a_taken_port_is_a_user_error(store: str, capsys: pytest.CaptureFixture[
 
 
 def test_a_server_needs_no_server(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["ui", "--tracking", "http://host:5000"]) == 0
-    assert "http://host:5000" in capsys.readouterr().out
+    assert main(["ui", "--tracking", "http://user:word@host:5000"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "MLflow answers at http://host:5000",
+        "runs    http://host:5000/#/experiments?workflowType=machine_learning",
+    ]
 
 
 def test_what_is_no_address_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

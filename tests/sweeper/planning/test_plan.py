@@ -181,6 +181,14 @@ def test_a_plan_says_where_a_batch_is_more_than_there_is(
     assert json.loads(capsys.readouterr().out)["notes"] == [note]
 
 
+def notes_of(grid: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The notes of a grid's plan."""
+    path = write_grid(folder, grid)
+    assert main(["plan", str(path), "--storage", str(folder), "--json"]) == 0
+    found: list[str] = json.loads(capsys.readouterr().out)["notes"]
+    return found
+
+
 @pytest.mark.parametrize(
     ("training", "sigma", "said"),
     [
@@ -204,9 +212,8 @@ def test_a_plan_says_which_trials_are_measured_too_seldom_for_a_claim(
 ) -> None:
     """Below five measurements no trial counts as trained."""
     head = HEAD.replace("epochs: 2", training)
-    path = write_grid(tmp_path, grid_text(f"{{model: sigma_vae, sigma: {sigma}}}", head=head))
-    assert main(["plan", str(path), "--storage", str(tmp_path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["notes"] == [
+    text = grid_text(f"{{model: sigma_vae, sigma: {sigma}}}", head=head)
+    assert notes_of(text, tmp_path, capsys) == [
         f"line 6: {one}; with fewer than 5 the report calls a trial not trained, and claims "
         "nothing of it"
         for one in said
@@ -237,9 +244,7 @@ def test_a_plan_says_where_a_decoder_cannot_reach_the_data(
         f"{{model: sigma_vae, sigma: [0.1, 0.2], network: {network}}}",
         head=HEAD.replace("linear_gaussian", data),
     )
-    path = write_grid(tmp_path, text)
-    assert main(["plan", str(path), "--storage", str(tmp_path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["notes"] == said
+    assert notes_of(text, tmp_path, capsys) == said
 
 
 def test_a_plan_is_drawn(
