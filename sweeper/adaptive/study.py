@@ -16,6 +16,7 @@ from sweeper.grid.identity import digest
 from sweeper.grid.spaces import Space
 from sweeper.status.reached import reached, require_metric
 from sweeper.storage import paths
+from sweeper.storage.appended import begin_appending
 from sweeper.sweep import PlannedTrial, Search, Sweep, Task
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Study:
         assert sweep.proposals
         self._sweep, self._search, self._proposals = sweep, sweep.search, sweep.proposals
         self._sampler, self._seed = sampler, seed
-        self._study = _open_study(paths.journal_file(sweep), self._search)
+        self._study = _open_study(begin_appending(paths.journal_file(sweep)), self._search)
         self._points: dict[int, tuple[PlannedTrial, ...]] = {}
         self._unsettled: set[int] = set()
         self._known = {trial.id: trial for trial in sweep.trials}

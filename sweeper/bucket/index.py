@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,12 +39,13 @@ class Index:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._make()
+            self._open()
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            path.unlink()  # damaged; what it knew is asked of the bucket again
-            self._make()
+            for ending in ("", "-wal", "-shm"):  # damaged; what it knew is asked of the bucket
+                path.with_name(path.name + ending).unlink(missing_ok=True)
+            self._open()
 
     def below(self, prefix: str = "") -> dict[str, Held]:
         """The objects whose keys begin with `prefix`."""
@@ -59,14 +62,28 @@ class Index:
         with self._database() as database:
             database.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", rows)
 
-    def drop(self, keys: Iterable[str]) -> None:
-        """Forget objects."""
+    def drop(self, keys: Iterable[str], kept: Callable[[str], bool] = lambda _: False) -> None:
+        """Forget objects, but for those that are `kept`, which is asked while nobody writes."""
         with self._database() as database:
-            database.executemany("DELETE FROM held WHERE key = ?", [(key,) for key in keys])
+            database.execute("BEGIN IMMEDIATE")
+            rows = [(key,) for key in keys if not kept(key)]
+            database.executemany("DELETE FROM held WHERE key = ?", rows)
 
-    def _make(self) -> None:
+    def _open(self) -> None:
+        """Make the file if there is none; raises `sqlite3.DatabaseError` for a damaged one.
+
+        It is made under another name: who changes the mode of a file that another process is
+        making gets an error, and does not wait.
+        """
+        if not self._path.exists():
+            staged = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
+            with closing(sqlite3.connect(staged)) as database, database:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute(TABLE)
+            with suppress(FileExistsError):
+                os.link(staged, self._path)
+            staged.unlink()
         with self._database() as database:
-            database.execute("PRAGMA journal_mode = WAL")
             database.execute(TABLE)
 
     @contextmanager

@@ -15,9 +15,9 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,6 +54,10 @@ class Mirror:
 
     A file is replaced atomically. The state of a commit, which may be large, is a file of its
     size without content until `fetch` is called.
+
+    Each of the processes may bring the mirror up to date at any time. So whoever writes enters an
+    object in the index last, when object and file are there: without that entry, or with one of
+    another version, a file is fetched again; with it the file is deleted when its object is gone.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -117,21 +121,27 @@ class Mirror:
         self._index.enter(filter(None, found))
         return all(found)
 
-    def upload(self, contents: Iterable[tuple[Path, bytes]]) -> None:
-        """Write objects, several at a time; the caller writes the files then."""
+    @contextmanager
+    def uploaded(self, contents: Iterable[tuple[Path, bytes]]) -> Iterator[None]:
+        """Write objects, several at a time; the caller writes the files in the block."""
 
         def one(content: tuple[Path, bytes]) -> Held:
             key = self.key(content[0])
             return Held(key, self.bucket.put(key, content[1]), len(content[1]))
 
-        self._index.enter(_together(one, list(contents)))
+        held = _together(one, list(contents))
+        yield
+        self._index.enter(held)
 
     def upload_files(self, paths: Iterable[Path]) -> None:
         """Upload files that are written already; those that are not there are left out."""
         self._index.enter(_together(self._put_file, [path for path in paths if path.is_file()]))
 
-    def upload_as(self, source: Path, target: Path, last: Sequence[str] = (MANIFEST,)) -> None:
-        """Upload a file, or all those of a folder, for the place to which it is moved then.
+    @contextmanager
+    def uploaded_as(
+        self, source: Path, target: Path, last: Sequence[str] = (MANIFEST,)
+    ) -> Iterator[None]:
+        """Upload a file, or all those of a folder, for the place to which the block moves it.
 
         last : names of files that are uploaded after the others, in this order.
         """
@@ -141,9 +151,11 @@ class Mirror:
             key = self.key(target / path.relative_to(source))
             return Held(key, self.bucket.put(key, path), path.stat().st_size)
 
-        self._index.enter(_together(one, [path for path in files if path.name not in last]))
+        held = _together(one, [path for path in files if path.name not in last])
         for name in last:
-            self._index.enter(_together(one, [path for path in files if path.name == name]))
+            held += _together(one, [path for path in files if path.name == name])
+        yield
+        self._index.enter(held)
 
     def delete(self, folder: Path, last: str = "") -> None:
         """Delete the objects in a folder, and its signs but for a lease, which its holder deletes.
@@ -165,20 +177,32 @@ class Mirror:
 
     def publish(self, folder: Path) -> None:
         """Upload the files of a folder, a manifest last; delete the object of an old one first."""
+        manifest = self.key(folder / MANIFEST)
+        if manifest in self._index.below(f"{self.key(folder)}/"):
+            self._index.drop([manifest])  # first, so that no reader takes it for one to delete
+            self.bucket.delete([manifest])
+        self.upload_folder(folder)
+
+    def upload_folder(self, folder: Path) -> None:
+        """Upload the files of a folder, a manifest last."""
         files = sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_file())
         last = [path for path in files if path.name == MANIFEST]
-        known = self._index.below(f"{self.key(folder)}/")
-        if old := [self.key(path) for path in last if self.key(path) in known]:
-            self._index.drop(old)  # first, so that no reader takes the file for one to delete
-            self.bucket.delete(old)
         self._index.enter(_together(self._put_file, [path for path in files if path not in last]))
         self._index.enter(map(self._put_file, last))
 
     def unpublish(self, folder: Path) -> None:
-        """Delete the objects in this folder whose files were deleted here."""
+        """Delete the objects in this folder whose files were deleted here.
+
+        A file that a reader has fetched meanwhile keeps its entry, by which the next look finds
+        that its object is gone.
+        """
         gone = [key for key in self._index.below(f"{self.key(folder)}/") if not self._there(key)]
         self.bucket.delete(gone)
-        self._index.drop(gone)
+        self._index.drop(gone, self._there)
+
+    def withdraw(self, file: Path) -> None:
+        """Delete the object of a file, which the caller deletes then."""
+        self.bucket.delete([self.key(file)])
 
     def unknown(self, folders: Iterable[Path], name: str) -> list[Path]:
         """The folders whose file of this name was written here, and was not uploaded."""
@@ -237,19 +261,22 @@ class Mirror:
         """Download an object; of a state whose file is not here, only make one of its size.
 
         A file that is here is never replaced by one without content: a worker of this machine may
-        have written it, and not entered it in the index yet.
+        have written it, and not entered it in the index yet. None if the object is gone, or
+        another process has deleted the folder, which it found empty.
         """
         path = self.folder / entry.key
-        if not entry.key.endswith(f"/{STATE}") or path.exists():
-            return self._download(bucket, entry)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged = _staged(path)
-        with staged.open("wb") as file:
-            file.truncate(entry.size)
-        with suppress(FileExistsError):
-            os.link(staged, path)
-        staged.unlink()
-        return Held(entry.key, entry.tag, entry.size, whole=False)
+        with suppress(FileNotFoundError):
+            if not entry.key.endswith(f"/{STATE}") or path.exists():
+                return self._download(bucket, entry)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged = _staged(path)
+            with staged.open("wb") as file:
+                file.truncate(entry.size)
+            with suppress(FileExistsError):
+                os.link(staged, path)
+            staged.unlink()
+            return Held(entry.key, entry.tag, entry.size, whole=False)
+        return None
 
     def _fetch_one(self, key: str) -> Held | None:
         entry = self.bucket.find(key)
@@ -287,7 +314,7 @@ class Mirror:
                 (self.folder / key).unlink(missing_ok=True)
                 (self.folder / key).parent.rmdir()
         if gone:
-            self._index.drop(gone)
+            self._index.drop(gone, self._there)
 
     def _put_file(self, path: Path) -> Held:
         key = self.key(path)

@@ -61,8 +61,8 @@ def begin_storage(mirror: Mirror) -> None:
     mark = mirror.folder / FORMAT_FILE
     if not mark.is_file():
         content = json.dumps({"schema": SCHEMA}).encode()
-        mirror.upload([(mark, content)])
-        mark.write_bytes(content)
+        with mirror.uploaded([(mark, content)]):
+            mark.write_bytes(content)
 
 
 def _require_conditions(mirror: Mirror, key: str) -> None:

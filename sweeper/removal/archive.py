@@ -24,7 +24,7 @@ from sweeper.errors import UserError
 from sweeper.removal.belongings import Belongings, files_in
 from sweeper.storage import paths
 from sweeper.storage.addresses import show_storage
-from sweeper.storage.attempts import bring_contents, delete_objects, upload_as
+from sweeper.storage.attempts import bring_contents, delete_objects, uploaded_as
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.stored_files import read_sweep
 from trainers.commit_format import MANIFEST
@@ -97,7 +97,8 @@ def restore(file: Path, storage: Path) -> Restored:
         for experiment, name in sweeps:
             _move_sweep(place, storage, experiment, name)
         for report in place.glob("sweeps/*/report"):
-            _move_here(report, storage / report.relative_to(place))
+            if not os.path.lexists(there := storage / report.relative_to(place)):
+                _move_here(report, there)
     return Restored(tuple(sweeps), *trials)
 
 
@@ -203,15 +204,20 @@ def _move(source: Path, target: Path) -> None:
     By its `trial.json` a trial is there, so that it is uploaded last.
     """
     if not os.path.lexists(target):
-        upload_as(source, target, (MANIFEST, "trial.json"))
-        _move_here(source, target)
+        with uploaded_as(source, target, (MANIFEST, "trial.json")):
+            _move_here(source, target)
 
 
 def _move_here(source: Path, target: Path) -> None:
-    """Rename within the storage folder; what is there already stays."""
-    if not os.path.lexists(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    """Rename within the storage folder, over what a reader has fetched of it meanwhile."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
         source.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        for entry in list(source.iterdir()):
+            _move_here(entry, target / entry.name)
 
 
 @contextmanager

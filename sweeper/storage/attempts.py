@@ -9,12 +9,15 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from torch import Tensor
 
 from sweeper.bucket.mirror import Mirror, mirror_of
 from sweeper.storage import paths
+from sweeper.storage.appended import appended
+from sweeper.storage.lease import is_held_here
 from trainers import checkpoint
 from trainers.checkpoint import Attempt, Commit
 from trainers.commit_format import MANIFEST, STATE
@@ -29,8 +32,9 @@ __all__ = [
     "load_state",
     "newest_attempt",
     "publish",
+    "publish_appended",
     "publish_file",
-    "upload_as",
+    "uploaded_as",
     "withdraw",
 ]
 
@@ -70,11 +74,22 @@ def publish_file(path: Path) -> None:
         mirror.upload_files([path])
 
 
+def publish_appended(file: Path) -> None:
+    """Upload and write what the copy holds to which a file's driver appends, if there is one."""
+    copy, mirror = appended(file), mirror_of(file.parent)
+    if mirror and copy.is_file():
+        content = copy.read_bytes()
+        staged = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        with mirror.uploaded([(file, content)]):
+            staged.write_bytes(content)
+            staged.replace(file)
+
+
 def withdraw(file: Path) -> None:
     """Delete a file, and its object in the bucket."""
-    file.unlink(missing_ok=True)
     if mirror := mirror_of(file.parent):
-        mirror.unpublish(file.parent)
+        mirror.withdraw(file)
+    file.unlink(missing_ok=True)
 
 
 def delete_objects(folder: Path, last: str = "") -> None:
@@ -83,10 +98,12 @@ def delete_objects(folder: Path, last: str = "") -> None:
         mirror.delete(folder, last)
 
 
-def upload_as(source: Path, target: Path, last: Sequence[str] = (MANIFEST,)) -> None:
-    """Upload what the caller moves to `target` then; see `Mirror.upload_as`."""
-    if mirror := mirror_of(target.parent):
-        mirror.upload_as(source, target, last)
+def uploaded_as(
+    source: Path, target: Path, last: Sequence[str] = (MANIFEST,)
+) -> AbstractContextManager[None]:
+    """Upload what the block moves to `target`; see `Mirror.uploaded_as`."""
+    mirror = mirror_of(target.parent)
+    return mirror.uploaded_as(source, target, last) if mirror else nullcontext()
 
 
 def bring_contents(files: Sequence[Path]) -> bool:
@@ -96,12 +113,17 @@ def bring_contents(files: Sequence[Path]) -> bool:
 
 
 def bring_all(storage: Path) -> None:
-    """Bring a mirror up to date, and upload what killed workers of this machine had not yet."""
+    """Bring a mirror up to date, and upload what killed workers of this machine had not yet.
+
+    The trials of drivers that run here are left alone: their workers upload what they have saved.
+    """
     if mirror := mirror_of(storage):
         mirror.refresh(patient=True)
         manifests = paths.commit_manifests(mirror.folder)
         for folder in mirror.unknown((path.parent for path in manifests), MANIFEST):
-            mirror.publish(folder)
+            if not is_held_here(folder.parents[1]):
+                with suppress(FileNotFoundError):  # a worker lives, and has deleted it as old
+                    mirror.upload_folder(folder)
 
 
 def load_state(commit: Commit) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -258,10 +258,9 @@ def write_file(path: Path, content: bytes) -> None:
 def _write_files(contents: Sequence[tuple[Path, bytes]]) -> None:
     """Write files of one storage, each atomically."""
     mirror = mirror_of(contents[0][0].parent) if contents else None
-    if mirror:
-        mirror.upload(contents)
-    for path, content in contents:
-        _write_here(path, content)
+    with mirror.uploaded(contents) if mirror else nullcontext():
+        for path, content in contents:
+            _write_here(path, content)
 
 
 def _json(content: Any) -> bytes:

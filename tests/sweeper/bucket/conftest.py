@@ -11,7 +11,13 @@ import pytest
 from sweeper.bucket import leases
 from sweeper.bucket.leases import HeldLease
 from sweeper.bucket.mirror import Mirror
-from tests.sweeper.bucket.object_store import BUCKET, FaultyStore, faulty_store, object_store
+from tests.sweeper.bucket.object_store import (
+    BUCKET,
+    FaultyStore,
+    Place,
+    faulty_store,
+    object_store,
+)
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +54,10 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 def address() -> str:
     """A storage of nobody else."""
     return f"s3://{BUCKET}/{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def place(
+    store: FaultyStore, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Place:
+    return Place(store, address, tmp_path, monkeypatch)

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,15 @@ from cluster.mlflow_server import free_port
 from cluster.processes import own_session
 from tests.chaos.proxy import Proxy, proxying
 
-__all__ = ["BUCKET", "SECRET", "FaultyStore", "faulty_store", "object_store", "settings_of"]
+__all__ = [
+    "BUCKET",
+    "SECRET",
+    "FaultyStore",
+    "Place",
+    "faulty_store",
+    "object_store",
+    "settings_of",
+]
 
 BUCKET, SECRET = "sweeps", "a-very-secret-key"
 
@@ -35,6 +44,20 @@ class FaultyStore:
         """Let this process be the one of another machine from now on."""
         for name, value in self.settings(machine).items():
             patch.setenv(name, value)
+
+
+@dataclass(frozen=True)
+class Place:
+    """An address in a store that this process uses from one machine or another."""
+
+    store: FaultyStore
+    address: str
+    folder: Path
+    patch: pytest.MonkeyPatch
+
+    def be(self, machine: str) -> None:
+        """Be the one of another machine from now on."""
+        self.store.be(machine, self.patch)
 
 
 def settings_of(endpoint: str, cache: Path) -> dict[str, str]:

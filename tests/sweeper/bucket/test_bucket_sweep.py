@@ -32,7 +32,7 @@ from sweeper.sweep import Outcome, Sweep
 from sweeper.worker.fitness import UnfitNode, require_fit
 from sweeper.worker.local_copy import localized
 from sweeper.worker.worker import train_pack
-from tests.sweeper.bucket.object_store import FaultyStore
+from tests.sweeper.bucket.object_store import FaultyStore, Place
 from tests.sweeper.mlflow_view import READY
 from tests.sweeper.small import final_state, metrics_of, newest, planned, small_sweep, undisturbed
 
@@ -68,27 +68,23 @@ def files_of(sweep: Sweep) -> list[str]:
 
 
 def test_a_sweep_under_faults_has_the_results_of_a_folder(
-    store: FaultyStore,
-    address: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store.proxy.delay_s = 0.1
-    store.proxy.chances = {"refused": 0.05, "late": 0.05, "unanswered": 0.05}
-    sweep = bucket_sweep(tmp_path, address)
+    place.store.proxy.delay_s = 0.1
+    place.store.proxy.chances = {"refused": 0.05, "late": 0.05, "unanswered": 0.05}
+    sweep = bucket_sweep(place.folder, place.address)
     outcome = run_inline(sweep)
     assert (outcome.finished, outcome.failed) == (2, 0)
-    assert store.proxy.faults > 0
-    assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
-    store.be("two", monkeypatch)
-    there = bucket_sweep(tmp_path, address)
+    assert place.store.proxy.faults > 0
+    assert_equal(sweep, undisturbed(place.folder, sweep.trials))
+    place.be("two")
+    there = bucket_sweep(place.folder, place.address)
     assert files_of(there) == files_of(sweep)
     assert run_inline(there).skipped == 2
-    assert main(["status", "demo", "--storage", address, "--json"]) == 0
+    assert main(["status", "demo", "--storage", place.address, "--json"]) == 0
     row = json.loads(capsys.readouterr().out)
-    assert (row["storage"], row["counts"]["finished"]) == (address, 2)
-    assert main(["sample", sweep.trials[0].id, "--storage", address]) == 0
+    assert (row["storage"], row["counts"]["finished"]) == (place.address, 2)
+    assert main(["sample", sweep.trials[0].id, "--storage", place.address]) == 0
 
 
 @pytest.mark.usefixtures("brisk")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,14 @@ from sweeper.storage.attempts import (
     newest_attempt,
     publish,
 )
+from sweeper.storage.lease import take_lease
 from sweeper.storage.ledger import check_writable, write_file
 from sweeper.storage.paths import trial_folder
 from sweeper.storage.signs import StopSign
 from tests.sweeper.bucket.object_store import FaultyStore
 from trainers import Record, checkpoint
 from trainers.checkpoint import Attempt, Commit, Progress
-from trainers.commit_format import STATE
+from trainers.commit_format import MANIFEST, STATE
 
 VALUES = torch.arange(1000.0)
 
@@ -163,6 +166,109 @@ def test_a_reader_of_the_same_machine_leaves_what_is_being_uploaded(
     monkeypatch.undo()
     other = trial_on("two", store, address, monkeypatch)
     assert torch.equal(load_state(newest(other))["x"], VALUES + 2)
+
+
+def test_a_commit_that_a_reader_fetches_while_it_is_pruned_is_gone_at_the_next_look(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader of the same machine looks when its files are gone, and its objects are not."""
+    trial = trial_on("one", store, address, monkeypatch)
+    attempt = begin_attempt(trial)
+    for epoch in (1, 2):
+        publish(save(attempt, epoch))
+    reader, real = Mirror(mirror_at(address).folder), Bucket.delete
+
+    def look_before(bucket: Bucket, keys: Iterable[str]) -> None:
+        doomed = list(keys)
+        reader.refresh()
+        assert (attempt.folder / "000001" / MANIFEST).is_file()
+        real(bucket, doomed)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bucket, "delete", look_before)
+        publish(save(attempt, 3))
+    bring_all(reader.folder)
+    assert sorted(path.name for path in attempt.folder.iterdir()) == ["000002", "000003"]
+    kept = {entry.key.split("/")[3] for entry in Bucket(address).entries("trials")}
+    assert kept == {"000002", "000003"}
+
+
+def test_a_reader_whose_folder_another_one_deletes_looks_again(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_file(mirror_at(address).folder / "datasets" / "a", b"1")
+    store.be("two", monkeypatch)
+    mirror, real, deleted = mirror_at(address), Bucket.download, list[Path]()
+
+    def delete_once(bucket: Bucket, entry: Any, path: Path) -> bool:
+        if not deleted:
+            path.parent.rmdir()
+            deleted.append(path)
+        return real(bucket, entry, path)
+
+    monkeypatch.setattr(Bucket, "download", delete_once)
+    mirror.refresh()
+    assert deleted
+    assert (mirror.folder / "datasets" / "a").read_bytes() == b"1"
+
+
+def test_what_the_worker_of_another_driver_has_saved_is_left_to_it(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another command of its machine uploads it once that driver has ended."""
+    trial = trial_on("one", store, address, monkeypatch)
+    save(begin_attempt(trial), 1)
+    lease = take_lease(trial)
+    assert lease
+    with lease:
+        bring_all(mirror_at(address).folder)
+        assert Bucket(address).entries("trials") == []
+    bring_all(mirror_at(address).folder)
+    assert len(Bucket(address).entries("trials")) == 3
+
+
+@pytest.mark.parametrize("meanwhile", ["published", "pruned"])
+def test_a_worker_that_lives_while_another_command_uploads_for_it(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """What it has published never disappears, and what it deletes is no error."""
+    trial = trial_on("one", store, address, monkeypatch)
+    saved, doomed = save(begin_attempt(trial), 1), list[str]()
+    unknown = Mirror.unknown
+
+    def then_work(mirror: Mirror, *given: Any) -> list[Path]:
+        found = unknown(mirror, *given)
+        publish(saved) if meanwhile == "published" else shutil.rmtree(saved.folder)
+        return found
+
+    def noted(bucket: Bucket, keys: Iterable[str]) -> None:
+        doomed.extend(keys)
+
+    monkeypatch.setattr(Mirror, "unknown", then_work)
+    monkeypatch.setattr(Bucket, "delete", noted)
+    bring_all(mirror_at(address).folder)
+    assert doomed == []
+    there = {entry.key.rpartition("/")[2] for entry in Bucket(address).entries("trials")}
+    assert (MANIFEST in there) == (meanwhile == "published")
+
+
+def test_a_driver_that_is_killed_as_it_writes_leaves_no_old_file(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its object is new, its file is not, and both have the same size."""
+    file = mirror_at(address).folder / "datasets" / "a"
+    write_file(file, b"1")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_file(file, b"2")
+    assert file.read_bytes() == b"1"
+    mirror_at(address).refresh()
+    assert file.read_bytes() == b"2"
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_two_machines_never_share_an_attempt(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.bucket.mirror import mirror_at
+from sweeper.bucket.mirror import Mirror, mirror_at
 from sweeper.bucket.objects import Bucket
 from sweeper.cli import main
 from sweeper.storage import ledger
@@ -17,7 +17,7 @@ from sweeper.storage.claims import claims_in_bucket
 from sweeper.storage.lease import hold_lease
 from sweeper.storage.paths import sweep_folder
 from sweeper.sweep import Sweep
-from tests.sweeper.bucket.object_store import FaultyStore
+from tests.sweeper.bucket.object_store import FaultyStore, Place
 from tests.sweeper.bucket.test_bucket_sweep import assert_equal, bucket_sweep, files_of, run_inline
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import planned, small_sweep, undisturbed
@@ -88,6 +88,29 @@ def test_a_restore_that_was_killed_goes_on(
     assert gone in keys(address)
 
 
+def test_a_reader_of_the_same_machine_while_a_sweep_is_restored(
+    store: FaultyStore, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks after every upload, and takes no file for whole of which it has the size only."""
+    sweep = trained(tmp_path, address)
+    file, before = str(tmp_path / "demo.tar.gz"), files_of(sweep)
+    assert main(["archive", "demo", "--storage", address, "--out", file, "--yes"]) == 0
+    reader, put, looks = Mirror(mirror_at(address).folder), Bucket.put, list[str]()
+
+    def then_look(bucket: Bucket, key: str, content: bytes | Path) -> str:
+        tag = put(bucket, key, content)
+        reader.refresh()
+        looks.append(key)
+        return tag
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bucket, "put", then_look)
+        assert main(["restore", file, "--storage", address]) == 0
+    assert set(before) < set(looks)
+    assert files_of(sweep) == before
+    assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
+
+
 def test_who_reads_meanwhile_sees_whole_trials_or_none(
     store: FaultyStore, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +119,7 @@ def test_who_reads_meanwhile_sees_whole_trials_or_none(
     sweep = small_sweep(tmp_path, *trials, storage=storage_path(address))
     run_inline(sweep)
     assert sum(key.endswith("manifest.json") for key in keys(address)) > 2
+    Bucket(address).put(f"data/{trials[0].data['checksum']}.tar", b"files of the data set")
     store.be("two", monkeypatch)
     reader, seen = mirror_at(address), [set[str]()]
     delete = Bucket.delete
@@ -113,22 +137,18 @@ def test_who_reads_meanwhile_sees_whole_trials_or_none(
 
 
 def test_a_trial_that_another_machine_trains_is_not_removed(
-    store: FaultyStore,
-    address: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweep = trained(tmp_path, address)
-    store.be("two", monkeypatch)
-    other = sweep_folder(replace(sweep, name="other-1", storage=storage_path(address)))
+    sweep = trained(place.folder, place.address)
+    place.be("two")
+    other = sweep_folder(replace(sweep, name="other-1", storage=storage_path(place.address)))
     with hold_lease(other):
-        claims = claims_in_bucket(mirror_at(address).folder, other)
+        claims = claims_in_bucket(mirror_at(place.address).folder, other)
         assert claims is not None
         assert claims.take(sweep.trials[1].id)
-        store.be("one", monkeypatch)
-        assert remove(address) == 2
+        place.be("one")
+        assert remove(place.address) == 2
     assert "is being trained by another process" in capsys.readouterr().err
-    assert f"trials/{sweep.trials[1].id}/trial.json" in keys(address)
-    assert remove(address) == 0, "the same command goes on"
-    assert [key for key in left(address) if not key.startswith("signs/")] == []
+    assert f"trials/{sweep.trials[1].id}/trial.json" in keys(place.address)
+    assert remove(place.address) == 0, "the same command goes on"
+    assert [key for key in left(place.address) if not key.startswith("signs/")] == []
