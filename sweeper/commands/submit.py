@@ -8,7 +8,6 @@ import secrets
 import shlex
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from cluster.jobs import Job, job_server, submit
     from sweeper.bucket.mirror import bucket_of
+    from sweeper.driver.log_note import noting
     from sweeper.driver.log_upload import VARIABLE
     from sweeper.driver.travel import pack_up
     from sweeper.storage.paths import driver_log
@@ -65,23 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
         if bucket_of(sweep.storage):  # the driver uploads it from there
             log = Path("/tmp", f"sweeper-{secrets.token_hex(8)}", log.name)
             variables[VARIABLE] = str(log)
+        note = noting(sweep)
         job = submit(server, Job(command, Path(folder), log, variables))
-    tunnel = arguments.cluster.startswith("http")  # then the storage may be on other hosts
-    if not tunnel and not bucket_of(sweep.storage):
-        _begin_log(sweep, f"sent as the Ray job {job} to {server}")
+    tunnel = arguments.cluster.startswith("http")  # then a folder may be another one there
+    if bucket_of(sweep.storage) or not tunnel:
+        note(f"sent as the Ray job {job} to {server}")
     _show(sweep, job, server, arguments.json)
     return 0
-
-
-def _begin_log(sweep: Sweep, words: str) -> None:
-    """Begin the driver's log, by which the sweep is known before its driver has begun."""
-    from sweeper.storage.paths import driver_log
-
-    log = driver_log(sweep)
-    with suppress(OSError):
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"{words}\n")
 
 
 def _command(sweep: Sweep, grid: str, arguments: argparse.Namespace) -> list[str]:

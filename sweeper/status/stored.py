@@ -12,6 +12,7 @@ from sweeper.errors import UserError
 from sweeper.grid import loading
 from sweeper.grid.complaints import nearest
 from sweeper.storage import paths
+from sweeper.storage.addresses import show_storage
 from sweeper.storage.home import stored_home, stored_tracking
 from sweeper.storage.stored_code import load_stored, restored_trial
 from sweeper.storage.stored_files import read_sweep, read_trial
@@ -54,7 +55,7 @@ def sweep_rows(storage: Path, name: str | None = None) -> list[tuple[Path, dict[
         _require_begun(storage, name)
         known = sorted({row["experiment"] for _, row in rows})
         raise UserError(
-            f"there is no experiment or sweep {name!r} in {storage}"
+            f"there is no experiment or sweep {name!r} in {show_storage(storage)}"
             f"{nearest(name, names)} (experiments there: "
             f"{', '.join(known) or 'none yet'})"
         )
