@@ -13,7 +13,9 @@ from sweeper.removal.belongings import Belongings
 from sweeper.storage import paths
 from sweeper.storage.attempts import delete_objects, withdraw
 from sweeper.storage.claims import claims_in_bucket
-from sweeper.storage.lease import holder, take_lease
+from sweeper.storage.lease import driven_sweeps, holder, take_lease
+from sweeper.storage.sent_data import drop_data
+from sweeper.storage.stored_files import read_trial
 
 __all__ = ["delete"]
 
@@ -29,6 +31,7 @@ def delete(belongings: Belongings) -> None:
         for trial in belongings.trials:
             _delete_trial(paths.trial_folder(belongings.storage, trial), claims)
         _forget(belongings.storage, set(belongings.trials))
+        _drop_data(belongings)
         for folder in belongings.report_folders:
             _delete_folder(folder)
         for folder in belongings.sweep_folders:
@@ -71,6 +74,20 @@ def _forget(storage: Path, trials: Collection[str]) -> None:
             withdraw(entry)
             with suppress(OSError):  # other trials are of this lineage
                 entry.parent.rmdir()
+
+
+def _drop_data(belongings: Belongings) -> None:
+    """Delete the files of data sets that no trial of the storage has any more.
+
+    All stay while a driver runs another sweep, which may have written some for trials to come.
+    """
+    if set(driven_sweeps(belongings.storage)) - set(belongings.sweep_folders):
+        return
+    with suppress(UserError):  # a newer version wrote one of the trials
+        rows = [read_trial(path) for path in paths.trial_files(belongings.storage)]
+        known = [str(row["data"].get("checksum")) for row in rows if row]
+        if len(known) == len(rows):
+            drop_data(belongings.storage, set(known))
 
 
 def _delete_sweep(folder: Path) -> None:

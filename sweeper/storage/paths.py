@@ -50,6 +50,7 @@ __all__ = [
     "component_file",
     "component_files",
     "data_archive",
+    "data_archives",
     "dataset_file",
     "delivered_file",
     "driver_log",
@@ -259,6 +260,11 @@ def dataset_file(storage: str | Path, checksum: str) -> Path:
 def data_archive(storage: str | Path, checksum: str) -> Path:
     """The files of a data set (see `sweeper.storage.sent_data`); on a bucket only an object."""
     return Path(storage) / "data" / f"{checksum}.tar"
+
+
+def data_archives(storage: Path) -> list[Path]:
+    """The `data_archive` of every data set that was written to the storage, sorted."""
+    return sorted(storage.glob("data/*.tar"))
 
 
 def classifier_folder(storage: str | Path) -> Path:

@@ -11,16 +11,16 @@ import os
 import secrets
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sweeper.bucket.mirror import cache_folder, mirror_of
-from sweeper.storage.paths import data_archive
+from sweeper.bucket.mirror import DATA, cache_folder, mirror_of
+from sweeper.storage.paths import data_archive, data_archives
 from trainers.datasets import Dataset, FromFiles, data_folder, moved
 from trainers.errors import DataError
 
-__all__ = ["fetch_data", "send_data"]
+__all__ = ["drop_data", "fetch_data", "send_data"]
 
 
 def send_data(storage: Path, dataset: Dataset, checksum: str) -> None:
@@ -45,6 +45,16 @@ def send_data(storage: Path, dataset: Dataset, checksum: str) -> None:
             staged.replace(archive)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def drop_data(storage: Path, kept: Collection[str]) -> None:
+    """Delete the files of the data sets in the storage but for those with the checksums `kept`."""
+    if mirror := mirror_of(storage):
+        entries = mirror.hasty.entries(DATA)
+        mirror.hasty.delete(one.key for one in entries if Path(one.key).stem not in kept)
+    for archive in data_archives(storage):
+        if archive.stem not in kept:
+            archive.unlink(missing_ok=True)
 
 
 def fetch_data(storage: Path, dataset: Dataset, checksum: str) -> Dataset:

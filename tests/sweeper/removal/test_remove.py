@@ -87,6 +87,24 @@ def test_an_experiment_goes_and_is_trained_anew(sweep: Sweep, grown: Sweep) -> N
     assert not look(sweep.tracking).repeated
 
 
+def test_the_files_of_a_data_set_go_with_its_last_trial(sweep: Sweep, grown: Sweep) -> None:
+    archives = [
+        paths.data_archive(sweep.storage, name)
+        for name in (str(sweep.trials[0].data["checksum"]), "of-nobody")
+    ]
+    for archive in archives:
+        archive.parent.mkdir(exist_ok=True)
+        archive.write_bytes(b"files")
+    with hold_lease(sweep.storage / "sweeps" / "demo" / "another-4"):
+        assert remove(sweep, sweep.name, "--yes") == 0
+    assert [archive.exists() for archive in archives] == [True, True], "for trials to come"
+    trained(sweep)
+    assert remove(sweep, sweep.name, "--yes") == 0
+    assert [archive.exists() for archive in archives] == [True, False]
+    assert remove(sweep, grown.name, "--yes") == 0
+    assert not archives[0].exists()
+
+
 def test_runs_of_another_storage_stay(tmp_path: Path, sweep: Sweep) -> None:
     other = replace(sweep, name="other-3", storage=tmp_path / "elsewhere")
     trained(other)
