@@ -82,6 +82,11 @@ class Slurm:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def queue(self, script: str) -> str:
+        """Give a script to `sbatch`; returns the number of the job."""
+        words = ["sbatch", "--parsable", f"--chdir={self.hosts.folder}"]
+        return self.call(*words, text=script).strip()
+
     def job(self, number: str) -> dict[str, str]:
         """What Slurm knows of a job, such as its ``JobState`` and ``Restarts``."""
         return dict(

@@ -26,6 +26,7 @@ MOST_IMPORTS = 12  # the guide is 6
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 TOOLS = {  # of the tests: programs, plugins, types and what MLflow needs, which nobody imports
     "flask-wtf",
+    "hatchling",
     "import-linter",
     "moto",
     "ipykernel",

@@ -32,6 +32,13 @@ trials:
 resources: {pack: 1}
 evaluate: [gate]
 """
+BESIDE = """
+experiment: beside
+data: digits
+defaults: {network: linear, d_z: 2, epochs: 2, batch_size: 64}
+trials:
+  - {model: sigma_vae, sigma: 0.1}
+"""
 GATE = '''
 """An evaluation that waits while a file is there."""
 
@@ -84,8 +91,8 @@ def log_of(folder: Path) -> str:
 def test_it_is_queued_again_before_its_time_limit_and_goes_on(slurm: Slurm) -> None:
     """No trial has room to start before the gate opens but the first on each node.
 
-    When both are saved the limit is brought near, so that Slurm itself gives the warning, however
-    long it took; the job that is queued again has time enough.
+    When both are saved another job runs beside it. Then the limit is brought near, so that Slurm
+    itself gives the warning, however long it took; the job that is queued again has time enough.
     """
     folder = slurm.hosts.folder
     grid, gate = write_grid(folder, GRID), folder / "closed"
@@ -95,11 +102,15 @@ def test_it_is_queued_again_before_its_time_limit_and_goes_on(slurm: Slurm) -> N
 
     gate.touch()
     words = ["cluster", "slurm", str(grid), "--nodes", "2", "--time", "60", "--warning", "1700"]
-    script = slurm.call(*sweeper, *words, *options(folder / "queued"))
-    job = slurm.call("sbatch", "--parsable", f"--chdir={folder}", text=script).strip()
+    job = slurm.queue(slurm.call(*sweeper, *words, *options(folder / "queued")))
     sweep = load(str(grid), storage=f"{folder}/queued/sweeps")
     while not hosts_of(sweep) >= set(NODES):
         assert slurm.job(job)["JobState"] in RUNNING, log_of(folder)
+    (folder / "other").mkdir()
+    beside = ["cluster", "slurm", str(write_grid(folder / "other", BESIDE)), "--nodes", "1"]
+    other = slurm.queue(slurm.call(*sweeper, *beside, *options(folder / "other")))
+    assert slurm.wait_for_end(other)["JobState"] == "COMPLETED"
+    assert slurm.job(job)["JobState"] == "RUNNING"
     slurm.limit(job, minutes_left=10)
     while not StopSign(sweep_folder(sweep)).is_up() and slurm.job(job)["Restarts"] == "0":
         assert slurm.job(job)["JobState"] in RUNNING, log_of(folder)
