@@ -230,6 +230,8 @@ def _of(rows: pd.DataFrame, cell: Cell) -> pd.Series[bool]:
     """Whether each row is of the number; a weight of the KL that is not recorded is 1."""
     keep = pd.Series(True, index=rows.index)
     for field, value in cell.where.items():
+        if not keep.any():
+            break
         if field in rows:
             keep &= equals(rows[field], [None, 1.0] if field == "beta" else value)
         elif field != "beta":

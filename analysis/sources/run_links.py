@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 
 from analysis.sources.mlflow_login import open_page
 from analysis.sources.mlflow_runs import trial_runs
-from analysis.sources.mlflow_store import open_store
 from analysis.sources.schema import Experiment
 from analysis.sources.tracking_address import is_server
 
@@ -48,6 +47,8 @@ def find_runs(server: str, experiment: str, patience: float = PATIENCE) -> RunLi
 
 def stored_runs(uri: str, experiment: str) -> RunLinks:
     """The run ids in a tracking store of any kind, however long it takes; raises `LoadError`."""
+    from analysis.sources.mlflow_store import open_store  # imports SQLAlchemy
+
     runs = trial_runs(open_store(uri).runs(experiment))
     return RunLinks(runs={trial: run.id for trial, run in runs.items()})
 

@@ -10,10 +10,16 @@ from urllib.parse import unquote, urlsplit
 
 from analysis.sources.tracking_address import is_server, sqlite_path
 
-__all__ = ["artifact_location", "bring_artifacts_along", "gone_folder"]
+__all__ = ["artifact_location", "bring_artifacts_along", "gone_folder", "run_folder"]
 
 PATIENCE = 30.0  # seconds
 FOLDER = "/mlruns/"
+OLDEST_RUN = """
+SELECT runs.run_uuid, runs.artifact_uri FROM runs
+JOIN experiments ON experiments.experiment_id = runs.experiment_id AND experiments.name = ?
+JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'sweeper.trial' AND tags.value = ?
+WHERE runs.lifecycle_stage = 'active' ORDER BY runs.start_time LIMIT 1
+"""
 
 
 def artifact_location(uri: str, experiment: str, storage: Path) -> str | None:
@@ -55,6 +61,20 @@ def bring_artifacts_along(uri: str, experiment: str) -> None:
                 f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
                 (new, len(row[1]) + 1, row[0], len(row[1]), row[1]),
             )
+
+
+def run_folder(uri: str, experiment: str, trial: str) -> tuple[str, Path] | None:
+    """The run of a trial in a SQLite file, and the folder of its artifacts; read without MLflow.
+
+    None if there is no run, or its artifacts are elsewhere than in a folder.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        return None
+    with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
+        row = database.execute(OLDEST_RUN, (experiment, trial)).fetchone()
+    place = urlsplit(row[1]) if row else None
+    return (row[0], Path(unquote(place.path))) if place and place.scheme == "file" else None
 
 
 def gone_folder(location: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sweeper.pictures.gallery import rows_png
 from sweeper.status.trained import TrainedTrial, sweeps_of
 from sweeper.storage import ledger
 from sweeper.storage.addresses import require_store
+from sweeper.tracking.artifact_place import bring_artifacts_along, run_folder
 from sweeper.tracking.connection import check_address, first_line, settle
 
 __all__ = ["KeptPicture", "keep"]
@@ -56,9 +58,7 @@ def _show(uri: str, experiment: str, trial: str, path: Path) -> tuple[str | None
     try:
         require_store(uri)
         check_address(uri)
-        from sweeper.tracking.files import add_picture  # takes seconds to import
-
-        run = add_picture(uri, experiment, trial, path)
+        run = _add_to_folder(uri, experiment, trial, path) or _add(uri, experiment, trial, path)
     except UserError as error:
         return None, f"not shown in MLflow: {error.message}"
     except Exception as error:  # noqa: BLE001 - whatever a tracker does, the picture is there
@@ -67,3 +67,20 @@ def _show(uri: str, experiment: str, trial: str, path: Path) -> tuple[str | None
         run,
         None if run else f"not shown in MLflow: {without_password(uri)} has no run of this trial",
     )
+
+
+def _add_to_folder(uri: str, experiment: str, trial: str, path: Path) -> str | None:
+    """Copy the picture into the folder of a trial's run, as MLflow does; None if it has none."""
+    bring_artifacts_along(uri, experiment)
+    if not (found := run_folder(uri, experiment, trial)):
+        return None
+    run, folder = found
+    (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, folder / "pictures")
+    return run
+
+
+def _add(uri: str, experiment: str, trial: str, path: Path) -> str | None:
+    from sweeper.tracking.files import add_picture  # takes seconds to import
+
+    return add_picture(uri, experiment, trial, path)

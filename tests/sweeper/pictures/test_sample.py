@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,17 @@ def test_a_picture_of_samples(
         assert picture.size == (width, 18 + height + 18), "a caption, and a scale"
     [run] = told["runs"]
     assert path.name in pictures_of(run)
+
+
+def test_a_sqlite_store_gets_it_without_an_import_of_mlflow(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sweeper.tracking.files", None)
+    code, out, _ = command(capsys, "sample", id_of("dvae"), "--count", "3", "--json")
+    told = json.loads(out)
+    assert (code, told["notes"]) == (0, [])
+    [run] = told["runs"]
+    assert Path(told["picture"]).name in pictures_of(run)
 
 
 def test_the_loaded_model_is_the_one_that_was_trained() -> None:
