@@ -15,11 +15,11 @@ from trainers.fields import describe_fields
 SMALL: dict[str, Any] = {
     "examples": 6,
     "count": 2,
-    "steps": 20,
+    "steps": 5,
     "k": 3,
     "m": 3,
     "n0": 5,
-    "n": 40,
+    "n": 16,
     "radii": (0.1, 0.2),
     "gaussian": (0.3,),
     "laplace": (0.3,),
