@@ -83,7 +83,7 @@ class TuneSchedule:
                 queue = JobQueue(iter(jobs), self._nodes, most)
                 self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
-                errors.append(_stopped_working(_line(error)))
+                errors.append(_stopped_working(self._backend.lost() or _line(error)))
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 errors.append(error)
 
