@@ -231,7 +231,8 @@ class Pack:
 
     def _fresh(self, trial: Trial) -> State:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(trial.seed, "init", 0))
+            # torch.manual_seed would keep a stack trace for each device that is not there
+            torch.default_generator.manual_seed(stream_seed(trial.seed, "init", 0))
             modules = trial.build_modules().to(trial.training.dtype)
         return {f"param/{name}": value.detach() for name, value in modules.named_parameters()}
 

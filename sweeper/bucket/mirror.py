@@ -360,9 +360,11 @@ def _made(folder: Path, plain: str) -> Mirror:
 
 def mirror_of(path: Path) -> Mirror | None:
     """The mirror in which a path lies; None outside of mirrors."""
-    for folder in (path, *path.parents):
-        if (folder / OWN / MARK).is_file():
-            return _opened(folder)
+    folder, inner = os.fspath(path), ""
+    while folder != inner:  # of strings: it is asked for each file that is written
+        if os.path.isfile(os.path.join(folder, OWN, MARK)):
+            return _opened(Path(folder))
+        folder, inner = os.path.dirname(folder), folder
     return None
 
 
