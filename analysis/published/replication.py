@@ -16,18 +16,17 @@ import pandas as pd
 
 from analysis import published
 from analysis.errors import AnalysisError
-from analysis.laws.hypotheses import against
-from analysis.laws.law import Law, filtered, mixed_fields
-from analysis.laws.powerlaw import fit
+from analysis.laws.law import mixed_fields
 from analysis.published.cells import RUNS, Cell, cells
 from analysis.sources.rows import chosen, equals, settled
 from analysis.sources.schema import param_columns
 from analysis.statistics.estimate import Estimate, unknown
 from analysis.statistics.means import mean_estimate
 from analysis.statistics.multiplicity import Place, which_decides
+from analysis.training.verdicts import Trained
 from analysis.wording import number, percent, probability, setting, symbol
 
-__all__ = ["Replication", "differing_settings", "exponent_beside", "values_beside"]
+__all__ = ["Replication", "differing_settings", "values_beside"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Replication:
     of ours, which the paper does not print, in words; not tested. chosen: which fields of our
     trials were chosen on the validation part, in words, for the intervals do not allow for that.
     void: whether the paper's number cannot be what its label says; then nothing is tested.
+    training: why nothing is claimed, in words, if trials of ours are not trained.
     """
 
     table: str
@@ -55,6 +55,7 @@ class Replication:
     beside: str = ""
     chosen: str = ""
     void: bool = False
+    training: str = ""
 
     @property
     def p(self) -> float:
@@ -91,11 +92,13 @@ class Replication:
             "differs": dict(self.differs),
             "beside": self.beside,
             "chosen": self.chosen,
+            "training": self.training,
             "sentence": self.sentence(),
         }
 
     def sentence(self) -> str:
-        beside = "".join(f"; {one}" for one in (self.beside, self.chosen) if one)
+        more = (self.training, self.beside, self.chosen)
+        beside = "".join(f"; {one}" for one in more if one)
         told = (
             f"{self.quantity}: the paper has {number(self.paper, 4)}, ours is "
             f"{number(self.ours.value, 4)}, {self._apart()}{beside}"
@@ -162,35 +165,6 @@ def _same(ours: object, theirs: object) -> bool:
     if isinstance(ours, int | float) and isinstance(theirs, int | float):
         return math.isclose(ours, theirs, rel_tol=1e-9)
     return ours == theirs
-
-
-def exponent_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> Replication:
-    """Compare our ν with that of a published curve (s1_table1, s1_table2, s1_table3).
-
-    law: selects our rows; by default those of the table's model.
-    Errors: AnalysisError if either law cannot be fitted.
-    """
-    theirs, ours_law = published.law(name), law or _law(name)
-    ours = fit(trials, ours_law)
-    found = against(ours, theirs.nu, name, theirs.se, theirs.exponent.df)
-    rows = filtered(trials, ours_law)
-    return Replication(
-        name,
-        f"ν of {published.about(name).title}",
-        theirs.nu,
-        unknown(ours.nu, "one seed") if ours.one_seed else ours.exponent,
-        found.difference,
-        differing_settings(rows, name),
-        chosen="; ".join(chosen(rows)),
-    )
-
-
-def _law(name: str) -> Law:
-    entry = published.about(name)
-    if entry.x is None or entry.metric is None or entry.noise:
-        raise AnalysisError(f"{name} ({entry.title}) has no law of ours beside it")
-    model = entry.settings.get("model")
-    return Law(entry.x, entry.metric, where={"model": model} if model else {})
 
 
 def values_beside(trials: pd.DataFrame, name: str) -> list[Replication]:
@@ -263,6 +237,7 @@ def _replication(mine: pd.DataFrame, name: str, cell: Cell, label: str) -> Repli
         beside=_told_beside(mine, cell),
         chosen="" if cell.exact else "; ".join(chosen(mine)),
         void=void,
+        training="" if cell.exact else Trained.of_rows(mine).forbids,
     )
 
 

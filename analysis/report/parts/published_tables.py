@@ -14,7 +14,8 @@ from analysis.errors import AnalysisError
 from analysis.figures.drawing.claims import Claim, interval
 from analysis.figures.drawing.view import View
 from analysis.published.errata import BOUNDS, Erratum, errata_of
-from analysis.published.replication import Replication, exponent_beside, values_beside
+from analysis.published.exponents import exponent_beside
+from analysis.published.replication import Replication, values_beside
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part
 from analysis.statistics.multiplicity import places
@@ -161,6 +162,7 @@ def _difference(found: Replication) -> dict[str, object]:
         "p": gap.p,
         "p_holm": math.nan if found.p_holm is None else found.p_holm,
         "remark": remark,
+        "training": found.training,
     }
 
 

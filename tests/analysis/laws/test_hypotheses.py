@@ -16,7 +16,7 @@ from analysis.figures.drawing.claims import interval
 from analysis.laws.hypotheses import against, linear_exponent
 from analysis.laws.linear_theory import kl
 from analysis.laws.powerlaw import Law, fit, fit_xy
-from analysis.published.replication import exponent_beside
+from analysis.published.exponents import exponent_beside
 from analysis.sources.schema import Spectrum
 from tests.analysis.laws.test_scaling import SIGMA, at_rest, sweep
 

@@ -14,7 +14,8 @@ from analysis.errors import AnalysisError, TooFewRows
 from analysis.laws.powerlaw import Law
 from analysis.laws.scaling import scaling
 from analysis.published.cells import cells
-from analysis.published.replication import exponent_beside, values_beside
+from analysis.published.exponents import exponent_beside
+from analysis.published.replication import values_beside
 
 SIGMA = np.linspace(0.1, 0.9, 9)
 
@@ -144,6 +145,17 @@ def test_a_true_replication_agrees_and_says_that_settings_do() -> None:
     assert len(values) == 9
     assert all(value.t > 2 for value in values)
     assert json.dumps([value.to_json() for value in values], allow_nan=False)
+
+
+def test_nothing_is_claimed_beside_a_published_number_of_trials_that_are_not_trained() -> None:
+    ours = replica().assign(training="converged")
+    ours.loc[(ours["sigma"] == 0.1) & (ours["seed"] == 0), "training"] = "not trained"
+    of_law = exponent_beside(ours, "s1_table1")
+    assert "; no claim, for 1 of its " in of_law.sentence()
+    first, second, *_ = values_beside(ours, "s1_table1")
+    assert "; no claim, for 1 of 5 trials is not trained" in first.sentence()
+    assert first.to_json()["training"] in first.sentence()
+    assert (second.training, exponent_beside(replica(), "s1_table1").training) == ("", "")
 
 
 def test_other_settings_are_named_honestly() -> None:
