@@ -83,8 +83,8 @@ class Delivery:
     def close(self, status: RunStatus, patience: float) -> Backlog:
         """Deliver the rest and the sweep's status; returns what could not be delivered.
 
-        It gives up `patience` seconds after the last success. A sweep that was stopped before it
-        had any records is not delivered.
+        It gives up `patience` seconds after the tracker's last answer. A sweep that was stopped
+        before it had any records is not delivered.
         """
         with self._changed:
             self._forsaken = status == "KILLED" and not self._begun and not self._waiting
@@ -159,6 +159,10 @@ class Delivery:
             raise
         self._failures = 0
         self._note(trial, commit)
+        self._heard()
+
+    def _heard(self) -> None:
+        """Give the tracker, which has answered, time for more before `close` gives up."""
         if self._closing.is_set():
             self._deadline = time.monotonic() + self._patience
 
@@ -183,7 +187,7 @@ class Delivery:
             self._begun = not self._forsaken
         if not self._begun:
             return None
-        tracking = Tracking(self._sweep, self._provenance)
+        tracking = Tracking(self._sweep, self._provenance, self._heard)
         tracking.describe_sweep()
         tracking.runs.end_abandoned()
         self._unwatch = watch_machine(self._sweep.tracking, tracking.runs.parent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,11 +52,18 @@ class Runs:
     `parent` is the sweep's run, `parent_files` the URI of its artifacts, `experiment` the id of
     MLflow's experiment. A run is searched right
     before it is created, because a failed call, or the driver of another sweep with the same
-    trial, may have created it.
+    trial, may have created it. `heard` is called whenever MLflow has answered a search, of which
+    there is one for each 500 runs.
     """
 
-    def __init__(self, client: MlflowClient, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
-        self._client, self._provenance = client, provenance
+    def __init__(
+        self,
+        client: MlflowClient,
+        sweep: Sweep,
+        provenance: Mapping[str, Any],
+        heard: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client, self._provenance, self._heard = client, provenance, heard
         self._name, self._trials = sweep.name, {trial.id for trial in sweep.trials}
         self._storage = sweep.storage
         self._run_names = RunNames(sweep.trials)
@@ -209,6 +216,7 @@ class Runs:
             page = self._client.search_runs(
                 [self.experiment], query, max_results=PAGE, page_token=token
             )
+            self._heard()
             yield from page
             token = page.token
             if not token:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,17 +39,19 @@ class Tracking:
     ----------
     sweep : the sweep; its `tracking` is MLflow's tracking URI.
     provenance : git commit, versions and host, for the tags.
-
+    heard : called whenever MLflow has answered a search for runs.
     """
 
-    def __init__(self, sweep: Sweep, provenance: Mapping[str, Any]) -> None:
+    def __init__(
+        self, sweep: Sweep, provenance: Mapping[str, Any], heard: Callable[[], None] = lambda: None
+    ) -> None:
         self._sweep = sweep
         self._trials = {trial.id: trial for trial in sweep.trials}
         with alone(sweep.tracking):
             make_store(sweep.tracking)
             bring_artifacts_along(sweep.tracking, sweep.experiment)
             self._client = quiet_client(sweep.tracking)
-            self.runs = Runs(self._client, sweep, provenance)
+            self.runs = Runs(self._client, sweep, provenance, heard)
         self._files = RunFiles(self._client)
         self._models = LoggedModels(self._client, self.runs.experiment, self._files)
 

@@ -19,7 +19,7 @@ from sweeper.storage.lease import hold_lease
 from sweeper.storage.paths import sweep_folder
 from sweeper.storage.signs import StopSign
 from sweeper.sweep import Sweep
-from sweeper.tracking import tracker
+from sweeper.tracking import runs, tracker
 from sweeper.tracking.connection import check_address
 from sweeper.tracking.delivery import deliver_report
 from sweeper.tracking.store import make_store
@@ -47,6 +47,17 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     sweep = stored(tmp_path_factory.mktemp("shared"))
     show(sweep)
     return sweep
+
+
+def test_each_page_of_its_runs_is_an_answer_of_the_tracker(
+    shared: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a delivery waits for one that has very many runs."""
+    monkeypatch.setattr(runs, "PAGE", 1)
+    answers = list[int]()
+    view = Tracking(shared, ORIGIN, lambda: answers.append(1))
+    assert all(view.runs.knows(trial.id) for trial in shared.trials)
+    assert len(answers) > len(shared.trials)
 
 
 def show(sweep: Sweep) -> Tracking:
