@@ -41,6 +41,7 @@ class Roster:
         self.folder = paths.sweep_folder(sweep)
         self.sign = StopSign(self.folder)
         self.running = RunningTrials(self.folder)
+        self.before: dict[str, ledger.Status] = {}
         self.before = self._status()
         self._source = source
         failed = [trial for trial, status in self.before.items() if status == "failed"]
@@ -159,7 +160,10 @@ class Roster:
         )
 
     def _status(self) -> dict[str, ledger.Status]:
-        return ledger.status(self.sweep.storage, [trial.id for trial in self.sweep.trials])
+        """The status of each trial; one that was finished before is not looked at again."""
+        done = {trial: one for trial, one in self.before.items() if one == "finished"}
+        rest = [trial.id for trial in self.sweep.trials if trial.id not in done]
+        return done | ledger.status(self.sweep.storage, rest)
 
     def _repeats(self, trial: str) -> bool:
         failed = ledger.failure(self.sweep.storage, trial)
