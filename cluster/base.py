@@ -6,16 +6,15 @@ import atexit
 import gc
 import logging
 import os
-import shutil
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from cluster.heartbeat import Heartbeat
 from cluster.processes import alive, descendants, running
-from cluster.session_folder import new_session_folder
+from cluster.session_folder import session_folder
 from cluster.umask import private_children
 
 __all__ = ["SETTINGS", "Backend", "Connection"]
@@ -33,7 +32,6 @@ SETTINGS = {
     "RAY_prestart_worker_first_driver": "0",  # Tune takes workers with an environment of its own
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "600",  # after 2 a busy worker's next trial would be dropped
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
@@ -97,7 +95,7 @@ class Connection:
     ) -> None:
         self._address, self._own, self._owned = address, own, False
         self._code, self._heartbeat = code, heartbeat
-        self._folder: Path | None = None
+        self._folder = ExitStack()  # of a Ray that was started here
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
@@ -117,24 +115,20 @@ class Connection:
         if not joined:
             Config.initialize("")  # read the variables again, if Ray was imported before
         own = dict(self._own or {})
-        if self._own is not None and not joined:
-            self._folder = new_session_folder()
-            own["_temp_dir"] = str(self._folder)
-        try:
-            with _deaf_children(), private_children():
-                context: Any = ray.init(
-                    address=self._address,
-                    job_config=_job_config(),
-                    runtime_env={"working_dir": str(self._code)} if self._code else None,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                    ignore_reinit_error=True,
-                    _node_ip_address=node or None,
-                    **own,
-                )
-        except BaseException:
-            self._remove_folder()
-            raise
+        with ExitStack() as folder, _deaf_children(), private_children():
+            if self._own is not None and not joined:
+                own["_temp_dir"] = str(folder.enter_context(session_folder()))
+            context: Any = ray.init(
+                address=self._address,
+                job_config=_job_config(),
+                runtime_env={"working_dir": str(self._code)} if self._code else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                ignore_reinit_error=True,
+                _node_ip_address=node or None,
+                **own,
+            )
+            self._folder.enter_context(folder.pop_all())
         self.logs = Path(context.address_info["session_dir"], "logs")
         if self._heartbeat:
             self._heartbeat.start()
@@ -172,11 +166,7 @@ class Connection:
             gc.collect()
             with _no_collection():
                 ray.shutdown()
-        self._remove_folder()
-
-    def _remove_folder(self) -> None:
-        if self._folder:
-            shutil.rmtree(self._folder.parent, ignore_errors=True)
+        self._folder.close()
 
     def _end_autoscaler(self) -> None:
         """Kill the autoscaler, which has nothing to do here, as Ray does after a second's wait."""

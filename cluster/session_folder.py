@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cluster.errors import ClusterError
 
-__all__ = ["new_session_folder", "require_short", "session_folder", "temporary_folder"]
+__all__ = ["require_short", "session_folder", "temporary_folder"]
 
 SOCKET = 107  # bytes: the longest name of a Unix socket
 PRIVATE, INSIDE = "ray-", "r"  # short, as the names of Ray's sockets are long
@@ -47,17 +47,15 @@ def require_short(folder: str) -> None:
         )
 
 
-def new_session_folder() -> Path:
-    """A new folder for Ray, in one of mode 0700; raises `ClusterError` if its name is too long."""
-    require_short(temporary_folder())
-    return Path(tempfile.mkdtemp(prefix=PRIVATE, dir=temporary_folder())) / INSIDE
-
-
 @contextmanager
 def session_folder() -> Iterator[Path]:
-    """The same during the block; it is removed with the private one."""
-    made = new_session_folder()
+    """A name for Ray's folder, in a new one of mode 0700 that is removed after the block.
+
+    Raises `ClusterError` if the name is too long for Ray's sockets.
+    """
+    require_short(temporary_folder())
+    private = Path(tempfile.mkdtemp(prefix=PRIVATE, dir=temporary_folder()))
     try:
-        yield made
+        yield private / INSIDE
     finally:
-        shutil.rmtree(made.parent, ignore_errors=True)
+        shutil.rmtree(private, ignore_errors=True)

@@ -6,6 +6,8 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from cluster.base import SETTINGS
 from cluster.errors import ClusterError, one_line
@@ -34,14 +36,17 @@ def several_nodes(count: int = 2) -> Iterator[str]:
     with session_folder() as folder:
         nodes = Cluster()
         try:
-            nodes.add_node(num_cpus=0, include_dashboard=False, temp_dir=str(folder))
-            for _ in range(count):
-                nodes.add_node(num_cpus=1)
-        except Exception as error:
-            nodes.shutdown()  # type: ignore[no-untyped-call]
-            why = one_line(error)
-            raise ClusterError(f"Ray cannot be started on this machine ({why})") from error
-        try:
+            _start(nodes, count, folder)
             yield nodes.address
         finally:
             nodes.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _start(nodes: Any, count: int, folder: Path) -> None:
+    try:
+        nodes.add_node(num_cpus=0, include_dashboard=False, temp_dir=str(folder))
+        for _ in range(count):
+            nodes.add_node(num_cpus=1)
+    except Exception as error:
+        why = one_line(error)
+        raise ClusterError(f"Ray cannot be started on this machine ({why})") from error

@@ -170,11 +170,18 @@ def _wait_for(
 ) -> None:
     """Wait until all nodes have joined; a sweep does without those that do not."""
     until = time.monotonic() + PATIENCE
-    while not signals.asked and (found := len(ask_members(address))) < nodes:
+    while not signals.asked and (found := _members(address)) < nodes:
         if time.monotonic() > until or not others or others.poll() is not None:
             _say(f"only {found} of {nodes} nodes have joined the Ray at {address}")
             return
         time.sleep(LOOK_EVERY)
+
+
+def _members(address: str) -> int:
+    """How many nodes a Ray has; 0 if it does not answer, as in a moment when its host is busy."""
+    with suppress(ClusterError):
+        return len(ask_members(address))
+    return 0
 
 
 def _queue_again(code: int) -> int:

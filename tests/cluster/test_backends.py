@@ -49,7 +49,7 @@ def shutdown():
     whole()
 
 ray.shutdown = shutdown
-folder = first._connection._folder.parent
+folder = first.logs.parents[2]
 assert folder.stat().st_mode & 0o777 == 0o700
 first.close()
 assert not folder.exists()
