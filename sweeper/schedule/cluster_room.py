@@ -31,7 +31,9 @@ class Occupancy:
 
 
 class RoomWatch:
-    """Tells the user once that a shared cluster has had no free resources for a long time.
+    """Tells the user that a shared cluster has had no free resources for a long time.
+
+    It is said once of each request, until one of the sweep's is placed.
 
     Parameters
     ----------
@@ -41,7 +43,8 @@ class RoomWatch:
     def __init__(self, ask: Callable[[], Occupancy], say: Callable[[str], None]) -> None:
         self._ask, self._say = ask, say
         self._placed = self._looked = time.monotonic()
-        self._crowded = self._said = False
+        self._crowded = False
+        self._said: list[Mapping[str, float]] = []
 
     def look(self, at_once: bool = False) -> bool:
         """Whether the cluster is crowded, as of the last query, which is made every few seconds.
@@ -54,9 +57,9 @@ class RoomWatch:
         self._looked, seen = now, self._ask()
         self._crowded = seen.crowded
         if not seen.crowded:
-            self._placed, self._said = now, False
-        elif now - self._placed >= PATIENCE and not self._said:
-            self._said = True
+            self._placed, self._said = now, []
+        elif now - self._placed >= PATIENCE and seen.asked not in self._said:
+            self._said.append(seen.asked)
             self._say(_waiting(seen))
         return self._crowded
 

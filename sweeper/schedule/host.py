@@ -104,7 +104,7 @@ def open_schedule(
             nodes.admit()
         with placed(sweep.places.get("resources")):
             schedule.require_room(sweep.resources)
-    except UserError:
+    except BaseException:
         schedule.close()
         raise
     return schedule

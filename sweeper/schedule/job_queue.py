@@ -2,66 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ray.tune.search import Searcher
 
 from sweeper.messages import Job
+from sweeper.schedule.deaths import RETRIES
 from sweeper.schedule.nodes import Nodes
 from sweeper.storage.signs import StopSign
 
-__all__ = ["JobQueue"]
+__all__ = ["JobQueue", "Try"]
+
+
+@dataclass(frozen=True)
+class Try:
+    """A job that is tried; to Tune each try of it is a trial of its own.
+
+    Parameters
+    ----------
+    asked : the resources that it requests, by Ray's names.
+    deaths : how many of its workers died, those not counted that no job is to blame for.
+    """
+
+    job: Job
+    asked: Mapping[str, float]
+    deaths: int = 0
+
+    def config(self, without: str = "") -> dict[str, Any]:
+        """The configuration of the trial; `without` : the ids of nodes where it must not run."""
+        return {
+            "job": replace(self.job, again=self.deaths < RETRIES).to_json(),
+            "asked": dict(self.asked),
+            "deaths": self.deaths,
+            "without": without,
+        }
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Try:
+        """The try that `config` describes."""
+        return cls(Job.from_json(config["job"]), config["asked"], config["deaths"])
 
 
 class JobQueue(Searcher):
     """Gives jobs to Tune one by one, until none is left or the sweep's stop sign is set.
 
-    It ends after its last job, which Tune may give `back`. `most` : of jobs at a time. `waits` :
-    whether it has none to give until one of those `under_way` has ended.
+    Parameters
+    ----------
+    asked : the resources that each requests. nodes : of a cluster. most : of jobs at a time.
     """
 
     def __init__(
-        self, jobs: Iterator[Job | None], nodes: Nodes | None = None, most: int | None = None
+        self,
+        jobs: Iterator[Job | None],
+        asked: Mapping[str, float],
+        nodes: Nodes | None = None,
+        most: int | None = None,
     ) -> None:
         super().__init__()
-        self._jobs, self._nodes, self._most = jobs, nodes, most
-        self.under_way: set[str] = set()
-        self.waits = False
-        self.back: list[Job] = []
+        self._jobs, self._asked, self._nodes, self._most = jobs, asked, nodes, most
+        self._under_way: set[str] = set()
+        self._back: list[Try] = []
         self._sign: StopSign | None = None
 
     def stopped(self) -> bool:
         """Whether the stop sign is set."""
         return self._sign is not None and self._sign.is_up()
 
-    def suggest(self, trial_id: str) -> dict[str, str] | None:
-        self.waits = bool(self._most) and len(self.under_way) >= (self._most or 0)
-        if self.waits:
+    def give_back(self, lost: Try) -> None:
+        """Have a job tried again, before all others."""
+        self._back.append(lost)
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        if self._most and len(self._under_way) >= self._most:
             return None
         try:
-            job = self.back.pop() if self.back else next(self._jobs)
+            found = self._back.pop() if self._back else self._new()
         except StopIteration:
-            self.waits = bool(self.under_way) and not self.stopped()
-            if self.waits:
+            if self._under_way and not self.stopped():  # one of them may be given back
                 return None
             return cast("None", Searcher.FINISHED)
-        if job is None:
+        if found is None:
             return None
-        self._sign = StopSign(job.sweep)
+        self._sign = StopSign(found.job.sweep)
         if self.stopped():
             return cast("None", Searcher.FINISHED)
-        self.under_way.add(trial_id)
-        if self._nodes:
-            job = self._nodes.stamped(job)
-        without = self._nodes.without if self._nodes else ""
-        return {"job": replace(job, again=True).to_json(), "without": without}
+        self._under_way.add(trial_id)
+        if not self._nodes:
+            return found.config()
+        return replace(found, job=self._nodes.stamped(found.job)).config(self._nodes.without)
+
+    def _new(self) -> Try | None:
+        """The first try of the next job, if that depends on no running one."""
+        job = next(self._jobs)
+        return Try(job, self._asked) if job else None
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        self.under_way.discard(trial_id)
+        self._under_way.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
         """Tune's folder is disposable."""

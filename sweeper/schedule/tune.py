@@ -31,7 +31,7 @@ from sweeper.messages import Emit, Event, Job, decode, encode
 from sweeper.resources import Resources, packs_on
 from sweeper.schedule.cluster_room import Occupancy, RoomWatch, out_of_reach, require_room, roomier
 from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
-from sweeper.schedule.job_queue import JobQueue
+from sweeper.schedule.job_queue import JobQueue, Try
 from sweeper.schedule.nodes import Nodes
 from sweeper.storage.paths import leaving_file
 from sweeper.worker.fitness import UnfitNode, require_fit
@@ -42,6 +42,9 @@ from sweeper.worker.worker import train_pack
 __all__ = ["TuneSchedule"]
 
 NODE_ID = "ray.io/node-id"  # the label that Ray gives each node
+# Seconds in which a worker must have ended a pack when it is handed the next one, which Tune else
+# drops without a word; of the workers of a cluster, that have not our variables.
+LAST_PACK = "TUNE_FUNCTION_THREAD_TIMEOUT_S"
 
 
 class TuneSchedule:
@@ -80,7 +83,7 @@ class TuneSchedule:
         def fit() -> None:
             try:
                 most = resources.max_concurrent if ahead else self.places(resources)
-                queue = JobQueue(iter(jobs), self._nodes, most)
+                queue = JobQueue(iter(jobs), resources.asked(), self._nodes, most)
                 self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
                 errors.append(_stopped_working(self._backend.lost() or _line(error)))
@@ -149,7 +152,7 @@ class TuneSchedule:
         )
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.places(resources) + 1)
         return tune.Tuner(
-            tune.with_resources(_train, partial(_room, resources.asked())),
+            tune.with_resources(_train, _room),
             tune_config=tune.TuneConfig(
                 search_alg=queue,
                 num_samples=-1,
@@ -163,7 +166,6 @@ class TuneSchedule:
                 verbose=0,
                 stop=leave,
                 callbacks=[_Listener(emit, deaths, self._nodes, queue)],
-                failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),
         )
 
@@ -191,8 +193,9 @@ class _Leave(Stopper):
 class _Listener(TrialProgressCallback):
     """Passes the workers' events to `emit`, which is left out when Tune pickles its callbacks.
 
-    It derives from `TrialProgressCallback` so that Tune does not add its own, which prints. The
-    `queue` gets back the jobs that Tune gives up before it has tried them `RETRIES` times.
+    It derives from `TrialProgressCallback` so that Tune does not add its own, which prints. Jobs
+    whose workers have died go back to the `queue`: Tune itself would try one again with the same
+    resources only, and not where a worker died before it began.
     """
 
     def __init__(
@@ -200,15 +203,6 @@ class _Listener(TrialProgressCallback):
     ) -> None:
         super().__init__()
         self._emit, self._deaths, self._nodes, self._queue = emit, deaths, nodes, queue
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Give back what Tune has dropped without a word, for want of a worker to reuse."""
-        if not self._queue.waits:
-            return
-        for trial in trials:
-            if trial.status == "ERROR" and trial.trial_id in self._queue.under_way:
-                self._queue.on_trial_complete(trial.trial_id, error=True)
-                self._queue.back.append(Job.from_json(trial.config["job"]))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -225,71 +219,62 @@ class _Listener(TrialProgressCallback):
     ) -> None:
         """Do nothing: the worker's last events report how its trials ended."""
 
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Retry a pack whose worker died, with more resources if it ran out of memory.
-
-        A lost node does not count as a failure, nor does one that is left out or about to end, nor
-        a worker that somebody asked to end (SIGTERM). A second unexplained death is treated as
-        running out of memory, since the kernel may have killed it without a readable count.
-        """
-        death = self._deaths.read(trial.error_file)
-        failures = trial.run_metadata.num_failures
-        if death.cause == "node" or (self._nodes and self._nodes.left_out(death, trial.trial_id)):
-            trial.run_metadata.num_failures -= 1
-            self._move(trials)
-        elif death.cause == "memory" or (not death.explained and failures > 1):
-            without = self._nodes.without if self._nodes else ""
-            self._emit([_give_room(trial, death, failures >= RETRIES, without)])
-
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Report a failure; a pack whose worker died before it began, Tune does not try again."""
-        death = self._deaths.read(trial.error_file)
-        if trial.run_metadata.num_failures <= RETRIES:
-            self._queue.back.append(Job.from_json(trial.config["job"]))
-            return
-        name = self._nodes.name_of(death.address) if self._nodes and death.address else ""
-        reason = f"{death.reason} (on node {name})" if name else death.reason
-        job = Job.from_json(trial.config["job"])
-        self._emit([Event(member.id, "failed", reason=reason) for member in job.trials])
+        """Have a job whose worker died tried again; after the last retry its trials fail.
 
-    def _move(self, trials: list[Any]) -> None:
-        """Have the trials that wait for a node wait for one that is not left out."""
-        without = self._nodes.without if self._nodes else ""
-        for trial in trials:
-            if trial.status == "PENDING":
-                asked = trial.placement_group_factory.required_resources
-                trial.update_resources(_room(asked, {"without": without}))
+        A lost node does not count, nor does one that is left out or about to end, nor a worker
+        that somebody asked to end (SIGTERM).
+        """
+        death, lost = self._deaths.read(trial.error_file), Try.of(trial.config)
+        if death.cause == "node" or self._is_left_out(death, lost.job):
+            self._queue.give_back(lost)
+        elif lost.deaths < RETRIES:
+            self._queue.give_back(self._again(replace(lost, deaths=lost.deaths + 1), death))
+        else:
+            reason = death.reason + self._where(death)
+            self._emit([Event(one.id, "failed", reason=reason) for one in lost.job.trials])
+
+    def _is_left_out(self, death: Death, job: Job) -> bool:
+        return self._nodes is not None and self._nodes.left_out(death, job.trials[0].id)
+
+    def _where(self, death: Death) -> str:
+        if not self._nodes or not death.address:
+            return ""
+        return f" (on node {self._nodes.name_of(death.address)})"
+
+    def _again(self, lost: Try, death: Death) -> Try:
+        """The next try, with more resources and one trial at a time if the memory ran out.
+
+        A second unexplained death is treated as such, since the kernel may have killed the worker
+        without a readable count.
+        """
+        if death.cause != "memory" and (death.explained or lost.deaths < 2):
+            return lost
+        asked = roomier(lost.asked, ray.nodes(), lost.deaths == RETRIES)  # type: ignore[no-untyped-call]
+        self._emit([Event(lost.job.trials[0].id, "running", note=_more_room(death, asked))])
+        return replace(lost, job=replace(lost.job, alone=True), asked=asked)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
-def _give_room(trial: Any, death: Death, last: bool, without: str) -> Event:
-    """Change a job to train its trials one by one with more cores; returns an event about it."""
+def _more_room(death: Death, asked: Mapping[str, float]) -> str:
+    """A sentence for the user on a job that is tried again with more resources."""
     why = (
         "its worker ended for want of memory"
         if death.cause == "memory"
         else "its worker died twice, and nothing says why; in case its memory ran out"
     )
-    job = replace(Job.from_json(trial.config["job"]), alone=True, again=not last)
-    trial.config["job"] = job.to_json()
-    asked = roomier(trial.placement_group_factory.required_resources, ray.nodes(), last)  # type: ignore[no-untyped-call]
-    trial.update_resources(_room(asked, {"without": without}))
     room = f"{asked['CPU']:g} cores" + (f" and {asked['GPU']:g} GPUs" if asked.get("GPU") else "")
-    return Event(
-        job.trials[0].id,
-        "running",
-        note=f"{why}, it is tried again with {room} to itself, so that fewer trials run at once",
-    )
+    return f"{why}, it is tried again with {room} to itself, so that fewer trials run at once"
 
 
-def _room(asked: Mapping[str, float], config: Mapping[str, str]) -> tune.PlacementGroupFactory:
-    """The request of a trial for resources, on any node but those that ``without`` names."""
-    without = config["without"]
-    if not without:
-        return tune.PlacementGroupFactory([dict(asked)])
-    elsewhere: Any = [{NODE_ID: f"!in({without})"}]
-    return tune.PlacementGroupFactory([dict(asked)], bundle_label_selector=elsewhere)
+def _room(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
+    """The resources that a `Try` requests, on any node but those that ``without`` names."""
+    if not config["without"]:
+        return tune.PlacementGroupFactory([dict(config["asked"])])
+    elsewhere: Any = [{NODE_ID: f"!in({config['without']})"}]
+    return tune.PlacementGroupFactory([dict(config["asked"])], bundle_label_selector=elsewhere)
 
 
 def _occupancy(nodes: Nodes | None) -> Occupancy:
@@ -316,6 +301,7 @@ def _nodes(fit: Nodes | None) -> list[dict[str, Any]]:
 
 def _train(config: dict[str, Any]) -> None:
     """The function that Tune runs in a worker's process: train the job in `config`."""
+    os.environ[LAST_PACK] = "1000000"
     restore_umask()
     context = ray.get_runtime_context()
     node = context.get_node_id()

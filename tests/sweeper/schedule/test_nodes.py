@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +18,7 @@ from sweeper.errors import UserError
 from sweeper.messages import Event, JobTrial
 from sweeper.schedule import nodes as module
 from sweeper.schedule import tune
-from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
+from sweeper.schedule.deaths import Death, DeathRecords
 from sweeper.schedule.job_queue import JobQueue
 from sweeper.schedule.nodes import Nodes, example_job, remarks, standard, unable
 from sweeper.storage import ledger, paths
@@ -182,109 +181,82 @@ def test_the_processor_is_ours_or_that_of_most_nodes(cluster: Cluster) -> None:
     )
 
 
-def trial(name: str, error: Path | None = None) -> Any:
-    """What the listener uses of a Tune trial."""
-    found = SimpleNamespace(
-        trial_id=name,
-        status="PENDING",
-        error_file=str(error),
-        run_metadata=SimpleNamespace(num_failures=1),
-        placement_group_factory=tune._room({"CPU": 1.0}, {"without": ""}),
-    )
-    found.update_resources = lambda asked: setattr(found, "placement_group_factory", asked)
-    return found
+def listener_of(queue: JobQueue, nodes: Nodes, news: list[Event]) -> tune._Listener:
+    records = DeathRecords(None, [], lambda address, pid: f"words of {pid} at {address}\n")
+    return tune._Listener(news.extend, records, nodes, queue)
 
 
-def selector(found: Any) -> Mapping[str, Any] | None:
-    kwargs: Mapping[str, Any] = found.placement_group_factory._bound.kwargs
-    return kwargs.get("bundle_label_selector")
+def lose(listener: tune._Listener, name: str, error: Path, config: Any) -> None:
+    """Tell the queue and the listener, as Tune does, that a worker has ended with an error."""
+    listener._queue.on_trial_complete(name, error=True)
+    lost = SimpleNamespace(trial_id=name, error_file=str(error), config=config)
+    listener.on_trial_error(1, [lost], lost)
 
 
-def test_a_trial_is_tried_elsewhere_and_the_failure_not_counted(
-    cluster: Cluster, tmp_path: Path
+UNFIT = (
+    f"Failure # 1\nray::ImplicitFunc.train() (pid=1, ip={B.address})\n"
+    f"sweeper.worker.fitness.UnfitNode: {B.id} does not see the storage\n"
+)
+LOST = "Failure # 1\nThe actor died because its node has died. Node Id: b\n"
+
+
+@pytest.mark.parametrize("error", [UNFIT, LOST], ids=["unfit", "lost"])
+def test_a_job_whose_node_is_to_blame_is_tried_again_and_the_failure_not_counted(
+    error: str, cluster: Cluster, tmp_path: Path
 ) -> None:
-    nodes, news = cluster.nodes(), list[Event]()
-    error = tmp_path / "error.txt"
-    error.write_text(
-        f"Failure # 1\nray::ImplicitFunc.train() (pid=1, ip={B.address})\n"
-        f"sweeper.worker.fitness.UnfitNode: {B.id} does not see the storage\n"
-    )
-    failed, waiting = trial("one", error), trial("two")
-    listener = tune._Listener(news.extend, DeathRecords(None, []), nodes, JobQueue(iter([])))
-    listener.on_trial_recover(1, [failed, waiting], failed)
-    assert failed.run_metadata.num_failures == 0
-    assert selector(failed) == selector(waiting) == [{"ray.io/node-id": f"!in({B.id})"}]
-    assert news == []
-    queue = JobQueue(iter(prepared(cluster.sweep)), nodes)
-    given = queue.suggest("three")
-    assert given is not None
-    assert given["without"] == B.id
-    assert json.loads(given["job"])["nonce"]
+    """Also if it is the last one: the queue does not end before."""
+    nodes, news, said = cluster.nodes(), list[Event](), tmp_path / "error.txt"
+    said.write_text(error)
+    [job, *_] = prepared(cluster.sweep)
+    queue = JobQueue(iter([job]), {"CPU": 1.0}, nodes)
+    listener = listener_of(queue, nodes, news)
+    first = queue.suggest("one")
+    assert first is not None
+    assert json.loads(first["job"])["nonce"]
+    assert queue.suggest("two") is None
+    lose(listener, "one", said, first)
+    again = queue.suggest("two")
+    left_out = B.id if error == UNFIT else ""
+    assert again == first | {"without": left_out}
+    elsewhere = [{"ray.io/node-id": f"!in({B.id})"}] if left_out else None
+    assert tune._room(again)._bound.kwargs.get("bundle_label_selector") == elsewhere
+    queue.on_trial_complete("two")
+    assert (queue.suggest("three"), news) == (Searcher.FINISHED, [])
 
 
-def test_a_failure_has_the_name_of_its_node(cluster: Cluster, tmp_path: Path) -> None:
-    news = list[Event]()
-    error = tmp_path / "error.txt"
+def test_after_the_last_retry_it_has_failed_with_the_name_of_its_node(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody says why it died, so that it gets all room before."""
+    news, nodes, error = list[Event](), cluster.nodes(), tmp_path / "error.txt"
     error.write_text(
-        f"Failure # 4\nThe actor died unexpectedly before finishing this task.\n\tpid: 4711\n"
+        f"Failure # 1\nThe actor died unexpectedly before finishing this task.\n\tpid: 4711\n"
         f"\tip: {B.address}\nThe actor is dead because its worker process has died.\n"
     )
-    failed = trial("one", error)
-    failed.config = {"job": prepared(cluster.sweep)[0].to_json()}
-    records = DeathRecords(None, [], lambda address, pid: f"words of {pid} at {address}\n")
-    failed.run_metadata.num_failures = RETRIES + 1
-    queue = JobQueue(iter([]))
-    listener = tune._Listener(news.extend, records, cluster.nodes(), queue)
-    listener.on_trial_error(1, [failed], failed)
-    [event] = news
-    assert queue.back == []
-    assert event.reason == (
+    monkeypatch.setattr(tune.ray, "nodes", lambda: [{"Alive": True, "Resources": {"CPU": 8.0}}])
+    [job, *_] = prepared(cluster.sweep)
+    queue = JobQueue(iter([job]), {"CPU": 1.0}, nodes)
+    listener, given = listener_of(queue, nodes, news), list[Any]()
+    while (config := queue.suggest(str(len(given)))) != Searcher.FINISHED:
+        given.append(config)
+        lose(listener, str(len(given) - 1), error, config)
+    assert [one["asked"]["CPU"] for one in given] == [1.0, 1.0, 2.0, 8.0]
+    assert [json.loads(one["job"])["alone"] for one in given] == [False, False, True, True]
+    assert [json.loads(one["job"])["again"] for one in given] == [True, True, True, False]
+    assert [event.note is None for event in news] == [False, False, True]
+    assert news[-1].phase == "failed"
+    assert news[-1].reason == (
         f"its worker died 4 times; its last words: words of 4711 at {B.address} (on node b)"
     )
 
 
-def test_a_pack_that_tune_drops_without_a_word_is_trained(
-    cluster: Cluster, tmp_path: Path
-) -> None:
-    """As it does where a worker has not ended its last pack when it is handed the next one."""
-    [job, other, *_] = prepared(cluster.sweep)
-    queue = JobQueue(iter([job, other]), cluster.nodes())
-    listener = tune._Listener(list[Event]().extend, DeathRecords(None, []), cluster.nodes(), queue)
-    dropped, running = trial("one", tmp_path / "none"), trial("two", tmp_path / "none")
-    dropped.config, running.config = queue.suggest("one"), queue.suggest("two")
-    dropped.status, running.status = "ERROR", "RUNNING"
-    listener.on_step_end(1, [dropped, running])
-    assert queue.back == [], "it is only looked for where there is nothing else to train"
-    assert queue.suggest("three") is None
-    listener.on_step_end(2, [dropped, running])
-    listener.on_step_end(3, [dropped, running])
-    again = queue.suggest("three")
-    assert again == dropped.config
-    assert queue.suggest("four") is None
-    for done in ("two", "three"):
-        queue.on_trial_complete(done)
-    assert queue.suggest("four") == "FINISHED"
-
-
-def test_a_pack_whose_worker_died_before_it_began_is_trained(
-    cluster: Cluster, tmp_path: Path
-) -> None:
-    """Tune itself gives it up at once, also as its last pack."""
-    news, error = list[Event](), tmp_path / "error.txt"
-    error.write_text("Failure # 1\nThe actor died because its node has died. Node Id: b\n")
-    [job, *_] = prepared(cluster.sweep)
-    queue = JobQueue(iter([job]), cluster.nodes())
-    listener = tune._Listener(news.extend, DeathRecords(None, []), cluster.nodes(), queue)
-    given = queue.suggest("one")
+def test_no_more_jobs_than_asked_for_are_under_way(cluster: Cluster) -> None:
+    jobs = prepared(cluster.sweep)
+    queue = JobQueue(iter(jobs), {"CPU": 1.0}, most=1)
+    assert queue.suggest("one") is not None
     assert queue.suggest("two") is None
-    failed = trial("one", error)
-    failed.config = given
-    queue.on_trial_complete("one", error=True)
-    listener.on_trial_error(1, [failed], failed)
-    again = queue.suggest("two")
-    assert (again and again["job"], news) == (given and given["job"], [])
-    queue.on_trial_complete("two")
-    assert queue.suggest("three") == Searcher.FINISHED
+    queue.on_trial_complete("one")
+    assert queue.suggest("two") is not None
 
 
 @pytest.mark.parametrize("own", ["", "own"])
