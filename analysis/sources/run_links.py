@@ -19,7 +19,7 @@ from analysis.sources.mlflow_runs import trial_runs
 from analysis.sources.schema import Experiment
 from analysis.sources.tracking_address import is_server
 
-__all__ = ["RunLinks", "find_runs", "linked", "stored_runs"]
+__all__ = ["RunLinks", "experiment_ids", "find_runs", "linked", "stored_runs"]
 
 PATIENCE = 3.0
 PAGE = 1000
@@ -43,6 +43,16 @@ def find_runs(server: str, experiment: str, patience: float = PATIENCE) -> RunLi
     asking.start()
     asking.join(patience)
     return RunLinks(found.experiment_id, dict(found.runs))
+
+
+def experiment_ids(server: str, patience: float = PATIENCE) -> dict[str, str]:
+    """The server's id of each experiment by name, the newest first; empty without an answer."""
+    asked = {"max_results": PAGE, "order_by": ["last_update_time DESC"]}
+    try:
+        found = _call(server, "/experiments/search", patience, asked).get("experiments", [])
+        return {str(one["name"]): str(one["experiment_id"]) for one in found}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def stored_runs(uri: str, experiment: str) -> RunLinks:

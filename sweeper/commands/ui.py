@@ -14,6 +14,7 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 NAME = "ui"
 EXAMPLE = "sweeper ui --port 5001"
 HELP = "open MLflow's pages for the tracked runs"
+NEWEST = 5  # experiments whose pages are named
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from analysis.sources.tracking_address import is_server, without_user
+    from analysis.sources.tracking_address import is_server
     from cluster.mlflow_server import MlflowServer
     from sweeper.grid.schema import require_tracker
     from sweeper.storage.addresses import default_tracking, require_store, tracking_uri
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     with placed((None, None, "--tracking")):
         uri = tracking_uri(require_tracker(arguments.tracking or default_tracking()))
     if is_server(uri):
-        _tell(without_user(uri), "")
+        _tell(uri, "")
         return 0
     require_store(uri)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -53,11 +54,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell(server: str, after: str) -> None:
-    """Print where a server answers, and the page of its runs."""
-    from analysis.sources.tracking_address import page_address
+    """Print where a server answers, and the pages of its newest experiments."""
+    from analysis.sources.run_links import experiment_ids
+    from analysis.sources.tracking_address import page_address, without_user
 
-    console().print(
-        f"MLflow answers at {server}\nruns    {page_address(server, 'experiments')}{after}",
-        markup=False,
-        soft_wrap=True,
-    )
+    address = without_user(server)
+    found = [
+        f"{page_address(address, f'experiments/{one}/runs')}  {name}"
+        for name, one in experiment_ids(server).items()
+        if name != "Default"
+    ]
+    pages = [
+        f"runs    {page}" for page in found[:NEWEST] or [page_address(address, "experiments")]
+    ]
+    said = "\n".join([f"MLflow answers at {address}", *pages])
+    console().print(f"{said}{after}", markup=False, soft_wrap=True)

@@ -75,6 +75,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Sit
             assert server.stdout is not None
             said = server.stdout.readline().split()
             assert said[:3] == ["MLflow", "answers", "at"]
+            runs = f"experiments/{parent.info.experiment_id}/runs?{MACHINE_LEARNING}"
+            assert server.stdout.readline().split()[1] == f"{said[3]}/#/{runs}"
             yield Site(said[3], parent.info.experiment_id, parent, trials, page, folder)
         finally:
             server.terminate()
