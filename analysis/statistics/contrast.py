@@ -1,9 +1,10 @@
 """Two sets of values, one a seed: paired over the seeds that both have, or Welch's difference.
 
 Trials of one seed share initialisation, order of examples and noise, so that their metrics go up
-and down together: neighbouring σ of a sweep correlate by 0.8 to 0.98, and the interval of the
-mean of differences is two to four times as narrow as that of the difference of means. It holds
-for seeds that have nothing in common too.
+and down together, the less the longer they are trained: on digits log KL of neighbouring σ
+correlates by 0.57 to 0.99 after 20 epochs and by −0.03 to 0.84 after 100 (five seeds), and the
+interval of the mean of differences is then 1.3 to 4.4 and 0.9 to 1.5 times as narrow as that of
+the difference of means. It holds for seeds that have nothing in common too.
 """
 
 from __future__ import annotations
