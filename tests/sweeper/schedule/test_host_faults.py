@@ -25,7 +25,6 @@ from sweeper.chaos.promises import equal_results, tracked_once
 from sweeper.grid.loading import load
 from sweeper.storage import ledger, paths
 from sweeper.sweep import Sweep
-from tests.cluster.test_slurm import GATE
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
 from tests.three_hosts import ADDRESSES, HEAD, NEEDS_HOSTS, Hosts, three_hosts
 
@@ -68,25 +67,15 @@ class Lab:
     def tracking(self, name: str) -> str:
         return f"sqlite:///{self.hosts.folder}/{name}/mlflow.db"
 
-    def grid(self, name: str, cluster: str = HEAD, seeds: int = 3, more: str = "") -> Path:
+    def grid(self, name: str, cluster: str = HEAD, seeds: int = 3) -> Path:
         """The grid of a case: twelve trials with three seeds."""
         folder = self.hosts.folder / name
         folder.mkdir(exist_ok=True)
         path = folder / f"{seeds}.yaml"
         data = self.hosts.folder / "images"
         if not path.exists():  # a driver may read it
-            text = GRID.format(data=data, epochs=EPOCHS, cluster=cluster, seeds=seeds)
-            path.write_text(text + more)
+            path.write_text(GRID.format(data=data, epochs=EPOCHS, cluster=cluster, seeds=seeds))
         return path
-
-    def gate(self) -> tuple[str, Path]:
-        """Lines of a grid whose trials of the last seed do not end before a file is removed."""
-        closed, component = self.hosts.folder / "closed", self.hosts.folder / "gate.py"
-        closed.touch()
-        text = GATE.replace("while Path", "while trial.seed == 2 and Path")
-        assert text != GATE
-        component.write_text(f"FILE = {str(closed)!r}\n{text}")
-        return f"components: [{component}]\nevaluate: [gate]\n", closed
 
     def sweep(self, name: str) -> Sweep:
         return load(self.grid(name), storage=str(self.storage(name)))
@@ -258,9 +247,8 @@ def test_a_driver_on_a_host_that_trains_nothing(lab: Lab, hosts: Hosts) -> None:
 def test_a_head_that_is_lost_ends_the_driver_and_the_command_goes_on(
     lab: Lab, hosts: Hosts
 ) -> None:
-    lines, closed = lab.gate()
     with none_repeated(lab, "head") as note:
-        with lab.driver("head", lab.grid("head", more=lines), "clc") as driver:
+        with lab.driver("head", lab.grid("head"), "clc") as driver:
             lab.await_work("head", driver)
             hosts.stop("cla")
             _, words = driver.communicate()
@@ -268,7 +256,6 @@ def test_a_head_that_is_lost_ends_the_driver_and_the_command_goes_on(
         note()
         hosts.stop("clb")
         hosts.stop("clc")
-        closed.unlink()
         for host in ("cla", "clb"):
             hosts.start_ray(host)
         lab.run("head")
