@@ -171,7 +171,7 @@ class Connection:
     def _end_autoscaler(self) -> None:
         """Kill the autoscaler, which has nothing to do here, as Ray does after a second's wait."""
         for pid, command in descendants(os.getpid()).items():
-            if AUTOSCALER in command and os.fsencode(str(self._folder)) in command:
+            if AUTOSCALER in command and os.fsencode(str(self.logs)) in command:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
