@@ -95,7 +95,7 @@ class Connection:
     ) -> None:
         self._address, self._own, self._owned = address, own, False
         self._code, self._heartbeat = code, heartbeat
-        self._folder = ExitStack()  # of a Ray that was started here
+        self._folder, self._session = ExitStack(), ""  # of a Ray that was started here
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
@@ -117,7 +117,7 @@ class Connection:
         own = dict(self._own or {})
         with ExitStack() as folder, _deaf_children(), private_children():
             if self._own is not None and not joined:
-                own["_temp_dir"] = str(folder.enter_context(session_folder()))
+                own["_temp_dir"] = self._session = str(folder.enter_context(session_folder()))
             context: Any = ray.init(
                 address=self._address,
                 job_config=_job_config(),
@@ -170,8 +170,8 @@ class Connection:
 
     def _end_autoscaler(self) -> None:
         """Kill the autoscaler, which has nothing to do here, as Ray does after a second's wait."""
-        for pid, command in descendants(os.getpid()).items():
-            if AUTOSCALER in command and os.fsencode(str(self.logs)) in command:
+        for pid, command in descendants(os.getpid()).items() if self._session else ():
+            if AUTOSCALER in command and os.fsencode(self._session) in command:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 

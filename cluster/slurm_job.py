@@ -117,6 +117,7 @@ def _ray(options: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], Path
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                env={"MALLOC_ARENA_MAX": "1", **os.environ},  # as in cluster.base
             ) as node,
         ):
             try:
@@ -178,10 +179,10 @@ def _wait_for(
 
 
 def _members(address: str) -> int:
-    """How many nodes a Ray has; 0 if it does not answer, as in a moment when its host is busy."""
+    """How many nodes a Ray has; its head alone if it does not answer, as on a busy host."""
     with suppress(ClusterError):
         return len(ask_members(address))
-    return 0
+    return 1
 
 
 def _queue_again(code: int) -> int:

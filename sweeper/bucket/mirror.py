@@ -205,12 +205,18 @@ class Mirror:
         self.bucket.delete([self.key(file)])
 
     def unknown(self, folders: Iterable[Path], name: str) -> list[Path]:
-        """The folders whose file of this name was written here, and was not uploaded."""
+        """The folders whose file of this name was written here, and was not uploaded.
+
+        Other processes of this machine bring folders meanwhile. So the index is read after the
+        folders were found; and it knows the state of one that is being brought, without content.
+        """
+        found = [folder for folder in folders if (folder / name).is_file()]
         known = self._index.below()
+        empty = {key for key, held in known.items() if not held.whole}
         return [
             folder
-            for folder in folders
-            if self.key(folder / name) not in known and (folder / name).is_file()
+            for folder in found
+            if self.key(folder / name) not in known and self.key(folder / STATE) not in empty
         ]
 
     def set_sign(self, path: Path) -> None:
@@ -267,7 +273,8 @@ class Mirror:
         path = self.folder / entry.key
         with suppress(FileNotFoundError):
             if not entry.key.endswith(f"/{STATE}") or path.exists():
-                return self._download(bucket, entry)
+                held = self._index.below(entry.key).get(entry.key)  # by now, of another process
+                return held if self._is_current(entry, held) else self._download(bucket, entry)
             path.parent.mkdir(parents=True, exist_ok=True)
             staged = _staged(path)
             with staged.open("wb") as file:
@@ -305,7 +312,8 @@ class Mirror:
     def _forget(self, below: str, before: Mapping[str, Held], missing: Collection[str]) -> None:
         """Delete the files of objects that were deleted, and the folders that are empty then.
 
-        An object whose entry has changed since `before` is being written by another process.
+        An object whose entry has changed since `before` is being written by another process; one
+        that is written with the same content again is brought by the next refresh.
         """
         now = self._index.below(below) if missing else {}
         gone = [key for key in missing if now.get(key) == before[key]]

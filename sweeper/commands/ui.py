@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     with placed((None, None, "--tracking")):
         uri = tracking_uri(require_tracker(arguments.tracking or default_tracking()))
     if is_server(uri):
-        _tell(uri, "")
+        _tell(uri, "", patience=3.0)
         return 0
     require_store(uri)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         with ExitStack() as running:
             with busy("starting MLflow"):
                 process = running.enter_context(server.serving())
-            _tell(server.uri, " (Ctrl-C ends it)")
+            _tell(server.uri, " (Ctrl-C ends it)", patience=30.0)
             return process.wait()
     except KeyboardInterrupt:
         return 0
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
-def _tell(server: str, after: str) -> None:
+def _tell(server: str, after: str, patience: float) -> None:
     """Print where a server answers, and the pages of its newest experiments."""
     from analysis.sources.run_links import experiment_ids
     from analysis.sources.tracking_address import page_address, without_user
@@ -61,11 +61,11 @@ def _tell(server: str, after: str) -> None:
     address = without_user(server)
     found = [
         f"{page_address(address, f'experiments/{one}/runs')}  {name}"
-        for name, one in experiment_ids(server).items()
+        for name, one in experiment_ids(server, patience).items()
         if name != "Default"
     ]
     pages = [
         f"runs    {page}" for page in found[:NEWEST] or [page_address(address, "experiments")]
     ]
-    said = "\n".join([f"MLflow answers at {address}", *pages])
-    console().print(f"{said}{after}", markup=False, soft_wrap=True)
+    said = "\n".join([f"MLflow answers at {address}{after}", *pages])
+    console().print(said, markup=False, soft_wrap=True)

@@ -22,6 +22,12 @@ def store(sweep: Sweep) -> None:
     Raises `UserError` where the storage or the data cannot be used, where a driver runs the
     sweep, and for a search that chooses trials by the results of others.
     """
+    with placed(sweep.places.get("storage")):
+        if address := bucket_of(sweep.storage):
+            raise UserError(
+                f"{address} is a bucket, and `python -m trainers` trains what lies in a folder: "
+                "name one with --storage"
+            )
     if sweep.search and sweep.search.source(sweep, False):
         with placed(sweep.places.get("search")):
             raise UserError(
@@ -29,11 +35,6 @@ def store(sweep: Sweep) -> None:
                 "trials cannot be written beforehand; run it with `sweeper run`"
             )
     with placed(sweep.places.get("storage")):
-        if address := bucket_of(sweep.storage):
-            raise UserError(
-                f"{address} is a bucket, and `python -m trainers` trains what lies in a folder: "
-                "name one with --storage"
-            )
         ledger.check_writable(sweep.storage)
     whole = as_stored(sweep)
     with hold_lease(paths.sweep_folder(whole)):

@@ -81,12 +81,11 @@ def _drop_data(belongings: Belongings) -> None:
 
     All stay while a driver runs another sweep, which may have written some for trials to come.
     """
-    if set(driven_sweeps(belongings.storage)) - set(belongings.sweep_folders):
-        return
     with suppress(UserError):  # a newer version wrote one of the trials
         rows = [read_trial(path) for path in paths.trial_files(belongings.storage)]
         known = [str(row["data"].get("checksum")) for row in rows if row]
-        if len(known) == len(rows):
+        others = set(driven_sweeps(belongings.storage)) - set(belongings.sweep_folders)
+        if len(known) == len(rows) and not others:
             drop_data(belongings.storage, set(known))
 
 

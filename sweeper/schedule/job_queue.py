@@ -71,7 +71,7 @@ class JobQueue(Searcher):
         return self._sign is not None and self._sign.is_up()
 
     def give_back(self, lost: Try) -> None:
-        """Have a job tried again, before all others."""
+        """Have a job tried again, before those that Tune has not asked for yet."""
         self._back.append(lost)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:

@@ -115,7 +115,8 @@ def bring_contents(files: Sequence[Path]) -> bool:
 def bring_all(storage: Path) -> None:
     """Bring a mirror up to date, and upload what killed workers of this machine had not yet.
 
-    The trials of drivers that run here are left alone: their workers upload what they have saved.
+    The trials of a driver that runs here are left alone, as far as it has claimed them: its
+    workers upload what they have saved.
     """
     if mirror := mirror_of(storage):
         mirror.refresh(patient=True)

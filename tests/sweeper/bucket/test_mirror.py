@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from sweeper.bucket.index import Held, Index
 from sweeper.bucket.mirror import Mirror, mirror_at, mirror_of
 from sweeper.bucket.objects import Bucket
 from sweeper.storage.addresses import show_storage, storage_path
@@ -250,6 +251,55 @@ def test_a_worker_that_lives_while_another_command_uploads_for_it(
     assert doomed == []
     there = {entry.key.rpartition("/")[2] for entry in Bucket(address).entries("trials")}
     assert (MANIFEST in there) == (meanwhile == "published")
+
+
+def test_what_another_command_brings_meanwhile_is_not_uploaded_without_its_content(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It brings a commit of another machine between this one's refresh and its look at the files.
+
+    The manifest is here before the index knows of it.
+    """
+    publish(save(begin_attempt(trial_on("one", store, address, monkeypatch)), 1))
+    there = trial_on("two", store, address, monkeypatch)
+    other, refresh = Mirror(mirror_at(address).folder), Mirror.refresh
+    enter = Index.enter
+
+    def but_manifests(index: Index, held: Iterable[Held]) -> None:
+        enter(index, [one for one in held if not one.key.endswith(f"/{MANIFEST}")])
+
+    def then_brought(mirror: Mirror, *given: Any, **more: Any) -> None:
+        monkeypatch.setattr(Index, "enter", but_manifests)
+        refresh(other)
+        monkeypatch.setattr(Index, "enter", enter)
+
+    monkeypatch.setattr(Mirror, "refresh", then_brought)
+    bring_all(mirror_at(address).folder)
+    monkeypatch.setattr(Mirror, "refresh", refresh)
+    assert (there / "0001" / "000001" / MANIFEST).is_file()
+    assert torch.equal(load_state(newest(there))["x"], VALUES + 1)
+    third = trial_on("three", store, address, monkeypatch)
+    assert torch.equal(load_state(newest(third))["x"], VALUES + 1)
+
+
+def test_two_readers_of_a_machine_fetch_no_state(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one brings all between a reader's listing and its look at the files."""
+    publish(save(begin_attempt(trial_on("one", store, address, monkeypatch)), 1))
+    there = trial_on("two", store, address, monkeypatch)
+    mirror = mirror_at(address)
+    other, entries = Mirror(mirror.folder), Bucket.entries
+
+    def then_brought(bucket: Bucket, prefix: str = "") -> Any:
+        found = entries(bucket, prefix)
+        if bucket is mirror.hasty:
+            other.refresh()
+        return found
+
+    monkeypatch.setattr(Bucket, "entries", then_brought)
+    mirror.refresh()
+    assert set((there / "0001" / "000001" / STATE).read_bytes()) == {0}
 
 
 def test_a_driver_that_is_killed_as_it_writes_leaves_no_old_file(
