@@ -65,7 +65,7 @@ def _counted(verdicts: pd.Series[str], names: list[str]) -> Statement:
     if still == every:
         all_of = "The trial has" if still == 1 else f"All {still} trials have"
         return Statement(f"{all_of} converged: {rule}.")
-    have = "has" if still == 1 else "have"
+    have = "has" if 1 in (still, every) else "have"
     said = [f"{still} of {plural(every, 'trial')} {have} converged ({rule})"]
     said += [counted(count[one], one) for one in (DRIFTING, OPEN) if count[one]]
     if short := count[UNTRAINED]:
