@@ -31,12 +31,11 @@ from analysis.sources.columns import (
 )
 from analysis.sources.table import Table
 from analysis.statistics.multiplicity import places
-from analysis.wording import plural, setting
+from analysis.wording import listed, plural, setting
 
 __all__ = ["GroupLaw", "fit_groups", "in_one_family"]
 
 Range = tuple[float, float] | None
-GIVEN = "the range was chosen after the run"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +82,9 @@ def fit_groups(table: Table, columns: Columns, within: Range = None) -> list[Gro
     require_numbers(table, columns, gaps=True)
     rows = _within(table.frame, columns.x, within)
     law = Law(columns.x, columns.y, within, table.where)
-    law = replace(law, post_hoc=GIVEN * (len(rows) < len(table.frame)))
+    later = ["the rows"] * bool(table.where) + ["the range"] * (len(rows) < len(table.frame))
+    were = "was" if later == ["the range"] else "were"
+    law = replace(law, post_hoc=f"{listed(later)} {were} chosen after the run" if later else "")
     asked = _Asked(law, columns, table.notes)
     if not columns.group:
         return [GroupLaw({}, rows, _law(rows, asked))]

@@ -98,19 +98,17 @@ class Against:
         return f"{told} {verdict}: {gap}{remark}{post_hoc(self.post_hoc)}."
 
 
-def against(
-    law: PowerLaw, value: float, name: str, se: float = 0.0, df: float = math.inf
-) -> Against:
-    """ν = `value`, which has itself a standard error `se` with `df` degrees of freedom.
+def against(law: PowerLaw, value: float, name: str, one_run: bool = False) -> Against:
+    """ν = `value`, by the t test over seeds. Of one curve, a published one too, there is no test:
+    how straight its points are says nothing of another seed.
 
-    The t test takes the degrees of freedom of Welch and Satterthwaite. Of one curve there is no
-    test, but of a published one: how straight its points are says nothing of another seed.
+    one_run: `value` is of one curve itself, which is taken to scatter as the law's seeds do.
     """
     ours = law.exponent
-    if law.n_seeds < 2 and not law.published:
+    if law.n_seeds < 2:
         difference = unknown(ours.value - value, "t", ours.level)
     else:
-        difference = ours.against(value, se, df)
+        difference = ours.against_one_run(value) if one_run else ours.against(value)
     training = None if law.published else trained([law])
     return Against(
         f"ν = {name}",

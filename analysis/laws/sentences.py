@@ -125,13 +125,13 @@ def _exponent(law: Evidence) -> str:
 
 
 def _interval(law: Evidence) -> str:
-    """Of ν: over seeds, or of the points of a curve that has none."""
+    """Of ν: over seeds, or of the points of a curve that has none; with p if all are trained."""
     of = f"of {plural(law.n_seeds, 'seed')}" if law.seed else "of the points of this curve"
     corrected = law.exponent.family > 1
+    p = f"; {'Holm ' * corrected}{probability(law.corrected_p)} for ν = 0"
     return (
         f"{percent(law.exponent.level)} {law.exponent.alone.method} {of}{_at_once(law)}: "
-        f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}; "
-        f"{'Holm ' * corrected}{probability(law.corrected_p)} for ν = 0"
+        f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}{p * (not law.short)}"
     )
 
 

@@ -24,9 +24,8 @@ def exponent_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> 
     """
     theirs, ours_law = published.law(name), law or _law(name)
     ours = fit(trials, ours_law)
-    found = against(ours, theirs.nu, name, theirs.se, theirs.exponent.df)
+    found = against(ours, theirs.nu, name, one_run=True)
     rows = filtered(trials, ours_law)
-    forbids = found.training.forbids if found.training else ""
     return Replication(
         name,
         f"ν of {published.about(name).title}",
@@ -35,7 +34,7 @@ def exponent_beside(trials: pd.DataFrame, name: str, law: Law | None = None) -> 
         found.difference,
         differing_settings(rows, name),
         chosen="; ".join(chosen(rows)),
-        training=forbids,
+        training=found.remark,
     )
 
 

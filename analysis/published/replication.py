@@ -33,15 +33,16 @@ __all__ = ["Replication", "differing_settings", "values_beside"]
 class Replication:
     """One published number beside ours.
 
-    ours: our mean over seeds with its interval. difference: ours − paper, by the t distribution
-    with the degrees of freedom of our seeds, or of Welch and Satterthwaite's if the paper has an
-    error; without an interval for one seed. differs: setting -> (ours, the paper's).
+    ours: our mean over seeds with its interval. difference: ours − paper, by the t distribution.
+    A number that the paper prints without an error is of one run, which is taken to scatter as
+    our seeds do; with an error the degrees of freedom are Welch and Satterthwaite's. Without an
+    interval for one seed of ours. differs: setting -> (ours, the paper's).
     exact: whether it is a count, which no seed changes. p_holm: of the difference, corrected over
     all published numbers beside ours; None where this one stands alone. beside: another number
     of ours, which the paper does not print, in words; not tested. chosen: which fields of our
     trials were chosen on the validation part, in words, for the intervals do not allow for that.
     void: whether the paper's number cannot be what its label says; then nothing is tested.
-    training: why nothing is claimed, in words, if trials of ours are not trained.
+    training: how far our trials were trained, in words; empty if they have converged.
     """
 
     table: str
@@ -216,15 +217,13 @@ def _of(rows: pd.DataFrame, cell: Cell) -> pd.Series[bool]:
 def _replication(mine: pd.DataFrame, name: str, cell: Cell, label: str) -> Replication:
     values = np.asarray(cell.ours(mine), dtype=np.float64)
     ours = unknown(float(values.mean()), "count") if cell.exact else mean_estimate(values, "t")
-    has_error = math.isfinite(cell.error)
     void = any(one.void for one in published.errata_of(name))
-    difference = (
-        unknown(ours.value - cell.value, "not tested")
-        if void
-        else ours.against(
-            cell.value, cell.error if has_error else 0.0, RUNS - 1 if has_error else math.inf
-        )
-    )
+    if void:
+        difference = unknown(ours.value - cell.value, "not tested")
+    elif math.isfinite(cell.error):
+        difference = ours.against(cell.value, cell.error, RUNS - 1)
+    else:
+        difference = ours.against_one_run(cell.value)
     differs = differing_settings(mine, name, cell.settings)
     return Replication(
         name,
@@ -237,7 +236,7 @@ def _replication(mine: pd.DataFrame, name: str, cell: Cell, label: str) -> Repli
         beside=_told_beside(mine, cell),
         chosen="" if cell.exact else "; ".join(chosen(mine)),
         void=void,
-        training="" if cell.exact else Trained.of_rows(mine).forbids,
+        training="" if cell.exact else Trained.of_rows(mine).remark,
     )
 
 

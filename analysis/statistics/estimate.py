@@ -85,14 +85,28 @@ class Estimate:
         By the t distribution with the degrees of freedom of Welch and Satterthwaite; p is of no
         difference. It allows for looks as this interval does.
         """
-        gap, error = self.value - value, math.hypot(self.se, se)
+        error = math.hypot(self.se, se)
         if not (math.isfinite(error) and error > 0):
-            return unknown(gap, "t", self.level)
+            return unknown(self.value - value, "t", self.level)
         theirs = se**4 / df if math.isfinite(df) else 0.0
-        both = error**4 / (self.se**4 / self.df + theirs)
-        low, high = stats.t.interval(self.level, both, gap, error)
-        p = float(2 * stats.t.sf(abs(gap) / error, both))
-        found = Estimate(gap, error, float(low), float(high), both, p, "t", self.level)
+        return self._apart(value, error, error**4 / (self.se**4 / self.df + theirs))
+
+    def against_one_run(self, value: float) -> Estimate:
+        """The difference of this mean of n values to `value`, that of one run of somebody else.
+
+        The run is taken to scatter as the n values do: se √(n + 1), by the t distribution of
+        n − 1 degrees of freedom.
+        """
+        if not self.se > 0:
+            return unknown(self.value - value, "t", self.level)
+        return self._apart(value, self.se * math.sqrt(self.df + 2), self.df)
+
+    def _apart(self, value: float, error: float, df: float) -> Estimate:
+        """The difference to `value`, with its standard error and degrees of freedom."""
+        gap = self.value - value
+        low, high = stats.t.interval(self.level, df, gap, error)
+        p = float(2 * stats.t.sf(abs(gap) / error, df))
+        found = Estimate(gap, error, float(low), float(high), df, p, "t", self.level)
         return found.after_looks() if self.looked else found
 
     def to_json(self) -> dict[str, float | str | None]:

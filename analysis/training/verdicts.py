@@ -110,11 +110,6 @@ class Trained:
         why = self._part(self.untrained, UNTRAINED) if self.untrained else self.short
         return f"no claim, for {why}{f' after {self.length}' * any(self.epochs)}"
 
-    @property
-    def forbids(self) -> str:
-        """Why nothing is claimed; empty if something may be."""
-        return self.remark if self.verdict == UNTRAINED else ""
-
     def _moving(self) -> str:
         """``2 of 3 trials are drifting and 1 is not shown to have converged``."""
         still = self.moving - self.drifting

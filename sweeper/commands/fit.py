@@ -221,8 +221,8 @@ def _against(text: str, law: PowerLaw, experiment: Experiment | None = None) -> 
     name = _same_law(law) if text == "published" else text
     if name in TABLES:
         theirs = _table_law(name)
-        said = f"that of {name} (standard error {theirs.se:.2g}, by the scatter of its points)"
-        return hypotheses.against(law, theirs.nu, said, theirs.se, theirs.exponent.df)
+        said = f"that of {name}, one curve, taken to scatter between seeds as this law does"
+        return hypotheses.against(law, theirs.nu, said, one_run=True)
     if text == "linear" and experiment is not None:
         spectrum, d_z = _spectrum(law, experiment)
         value = hypotheses.linear_exponent(law, spectrum, d_z)

@@ -24,7 +24,7 @@ from analysis.equivalence import (
     Verdict,
 )
 from analysis.equivalence.algebra import deviating
-from analysis.equivalence.verdict import AGREE, ALIKE, ALPHA, UNKNOWN, missing
+from analysis.equivalence.verdict import AGREE, ALIKE, ALPHA, UNKNOWN, divided, missing
 from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
@@ -152,7 +152,8 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
     if len(verdicts) > len(pairs):
         told += f" ({plural(len(verdicts), 'comparison')}, one a seed)"
     told += (
-        _unknown_training(verdicts)
+        divided(any(getattr(one, "dealt", False) for one in verdicts))
+        + _unknown_training(verdicts)
         + _wanted(verdicts)
         + post_hoc(getattr(verdicts[0], "post_hoc", ""))
     )

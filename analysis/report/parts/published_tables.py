@@ -13,6 +13,7 @@ from analysis import published
 from analysis.errors import AnalysisError
 from analysis.figures.drawing.claims import Claim, interval
 from analysis.figures.drawing.view import View
+from analysis.laws.evidence import trained
 from analysis.published.errata import BOUNDS, Erratum, errata_of
 from analysis.published.exponents import exponent_beside
 from analysis.published.replication import Replication, values_beside
@@ -107,6 +108,7 @@ def _exponents(view: View) -> Iterator[tuple[Claim, Replication]]:
 def _exponent(claim: Claim, found: Replication) -> dict[str, object]:
     """With the interval that the report quotes for the law, if it has more than one seed."""
     assert claim.law is not None
+    found = replace(found, training=trained([claim.law]).remark)
     if not claim.law.one_seed:
         found = replace(found, ours=claim.law.exponent)
     ours = found.ours

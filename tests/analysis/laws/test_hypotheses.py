@@ -16,8 +16,10 @@ from analysis.figures.drawing.claims import interval
 from analysis.laws.hypotheses import against, linear_exponent
 from analysis.laws.linear_theory import kl
 from analysis.laws.powerlaw import Law, fit, fit_xy
+from analysis.laws.prediction import prediction
 from analysis.published.exponents import exponent_beside
 from analysis.sources.schema import Spectrum
+from analysis.statistics.means import mean_estimate
 from tests.analysis.laws.test_scaling import SIGMA, at_rest, sweep
 
 
@@ -54,7 +56,7 @@ def test_one_seed_has_no_test_over_seeds() -> None:
     assert "95 %" not in beside.sentence()
 
 
-def test_a_curve_of_ones_own_without_seeds_has_no_test_and_no_shape() -> None:
+def test_a_curve_without_seeds_has_no_test_and_ones_own_no_shape() -> None:
     values = published.table("s1_table1")
     own = fit_xy(values["sigma"], values["kl"], Law("sigma", "test/kl"))
     assert not own.published
@@ -62,16 +64,31 @@ def test_a_curve_of_ones_own_without_seeds_has_no_test_and_no_shape() -> None:
     assert "In this one curve" in own.sentence()
     assert "The training length is unknown" in own.sentence()
     assert math.isnan(against(own, 1.0, "1").difference.p)
-    assert math.isfinite(against(published.law("s1_table1"), 1.0, "1").difference.p)
+    theirs = against(published.law("s1_table1"), 1.0, "1")
+    assert math.isnan(theirs.difference.p)
+    assert "is not tested" in theirs.sentence()
 
 
-def test_a_published_value_brings_its_own_error() -> None:
+def test_a_published_curve_is_one_run_and_scatters_like_ours() -> None:
+    """Its test is that of one more seed: the prediction interval of Student's t."""
     law, theirs = fit(one(), Law()), published.law("s1_table1")
-    exact = against(law, theirs.nu, "published")
-    found = against(law, theirs.nu, "published", theirs.se, theirs.exponent.df)
-    assert found.difference.se == pytest.approx(np.hypot(law.se, theirs.se))
-    assert found.difference.p > exact.difference.p
-    assert theirs.exponent.df <= found.difference.df <= theirs.exponent.df + law.exponent.df
+    exact = against(law, theirs.nu, "published").difference
+    found = against(law, theirs.nu, "published", one_run=True).difference
+    assert found.se == pytest.approx(law.se * math.sqrt(4 + 1))
+    assert found.df == exact.df == 3
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(found.value) / found.se, 3))
+    new = prediction(law)
+    assert new
+    assert found.high - found.low == pytest.approx(new.nu.high - new.nu.low)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10])
+def test_a_run_of_the_same_process_is_called_different_as_often_as_the_level_says(
+    seeds: int,
+) -> None:
+    drawn = np.random.default_rng(seeds).standard_normal((2000, seeds + 1))
+    p = [mean_estimate(row[1:], "t").against_one_run(row[0]).p for row in drawn]
+    assert 0.035 <= np.mean(np.array(p) < 0.05) <= 0.065
 
 
 def test_the_linear_theory_has_an_exponent_on_the_same_sigmas() -> None:

@@ -102,6 +102,7 @@ def test_a_law_of_a_table_has_the_fields_and_words_of_ours(
     assert law.keys() == ours.keys()
     assert law["nu"] == pytest.approx(0.5, abs=0.01)
     assert law["where"] == {"depth": 2}
+    assert law["post_hoc"] == "the rows were chosen after the run"
     assert main(["fit", "--table", "runs.csv", *FIT, "--group", "depth"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "depth = 4 law val/loss ~ width^-ν, width = 16 … 256" in out
@@ -255,7 +256,7 @@ def test_each_group_is_tested_against_a_value_as_one_family(
     one = answer(capsys, *fit, "--where", "depth=2", "--against", "s1_table1")["against"]
     assert (
         one["hypothesis"]
-        == "ν = that of s1_table1 (standard error 0.046, by the scatter of its points)"
+        == "ν = that of s1_table1, one curve, taken to scatter between seeds as this law does"
     )
     assert one["value"] == pytest.approx(1.151, abs=0.001)
     assert one["p_holm"] is None, "one test is not corrected"
