@@ -18,7 +18,7 @@ from sweeper.planning.readable import require_readable
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
 from sweeper.storage.addresses import show_storage
-from sweeper.storage.attempts import bring_trial, publish_appended
+from sweeper.storage.attempts import bring_trial
 from sweeper.storage.signs import StopSign
 from sweeper.sweep import Outcome, PlannedTrial, Source, Sweep
 from trainers import TrainerError
@@ -82,7 +82,7 @@ class Roster:
             self.before |= ledger.status(self.sweep.storage, [trial.id for trial in new])
             ledger.write_trials(replace(self.sweep, trials=tuple(new)))
             ledger.write_sweep(self.sweep, self.origin)
-            publish_appended(paths.journal_file(self.sweep))
+            ledger.publish_appended(paths.journal_file(self.sweep))
         return tuple(new)
 
     def closed(self) -> dict[str, bool]:

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from sweeper.bucket.mirror import Mirror, mirror_of
 from sweeper.storage import paths
-from sweeper.storage.appended import appended
 from sweeper.storage.lease import is_held_here
 from trainers import checkpoint
 from trainers.checkpoint import Attempt, Commit
@@ -32,7 +31,6 @@ __all__ = [
     "load_state",
     "newest_attempt",
     "publish",
-    "publish_appended",
     "publish_file",
     "uploaded_as",
     "withdraw",
@@ -72,17 +70,6 @@ def publish_file(path: Path) -> None:
     """Upload a file that was written without `sweeper.storage.ledger`, if it is there."""
     if mirror := mirror_of(path.parent):
         mirror.upload_files([path])
-
-
-def publish_appended(file: Path) -> None:
-    """Upload and write what the copy holds to which a file's driver appends, if there is one."""
-    copy, mirror = appended(file), mirror_of(file.parent)
-    if mirror and copy.is_file():
-        content = copy.read_bytes()
-        staged = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        with mirror.uploaded([(file, content)]):
-            staged.write_bytes(content)
-            staged.replace(file)
 
 
 def withdraw(file: Path) -> None:

@@ -17,6 +17,7 @@ from analysis.sources.tracking_address import without_password
 from sweeper.bucket.mirror import mirror_of
 from sweeper.bucket.usable import begin_storage, require_usable
 from sweeper.errors import UserError
+from sweeper.storage.appended import appended
 from sweeper.storage.attempts import begin_attempt, bring_trial, load_state, publish
 from sweeper.storage.home import describe_home
 from sweeper.storage.paths import (
@@ -40,6 +41,7 @@ __all__ = [
     "failure",
     "has_finished",
     "newest_commit",
+    "publish_appended",
     "status",
     "write_components",
     "write_failure",
@@ -253,6 +255,13 @@ def write_file(path: Path, content: bytes) -> None:
     On a bucket it is uploaded before.
     """
     _write_files([(path, content)])
+
+
+def publish_appended(file: Path) -> None:
+    """Write what the copy holds to which a file's driver appends on a bucket, if there is one."""
+    copy = appended(file)
+    if copy != file and copy.is_file():
+        write_file(file, copy.read_bytes())
 
 
 def _write_files(contents: Sequence[tuple[Path, bytes]]) -> None:
