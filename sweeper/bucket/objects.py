@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sweeper.bucket.address import BucketAddress, parse_address
 from sweeper.bucket.credentials import s3_settings
-from sweeper.bucket.store_errors import complaint, lacks_bucket
+from sweeper.bucket.store_errors import complaint, lacks_bucket, odd_setting, unread
 from sweeper.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["Bucket", "StoredObject", "Tag", "Version"]
 
 PART = 16 * 2**20  # bytes that one answer holds at most
-ENDPOINTS = {"gs": "GOOGLE_BASE_URL", "az": "AZURE_STORAGE_ENDPOINT"}  # variables
+ENDPOINTS = {  # variables
+    "s3": "AWS_ENDPOINT_URL",
+    "gs": "GOOGLE_BASE_URL",
+    "az": "AZURE_STORAGE_ENDPOINT",
+}
 PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries
 T = TypeVar("T")
 Tag = Mapping[str, str]  # what a conditional write names: the e-tag, and Google's version
@@ -58,7 +62,8 @@ class Bucket:
     ----------
     patience : seconds for which a call is repeated while the store fails or does not answer.
 
-    Every method raises `BucketError`, an `OSError`, if the store cannot be used.
+    Raises `UserError` for credentials or settings that cannot be read; every method raises
+    `BucketError`, an `OSError`, if the store cannot be used.
     """
 
     def __init__(self, address: str, patience: float = 600.0) -> None:
@@ -197,6 +202,7 @@ def _tag(row: Mapping[str, Any]) -> Tag:
 
 def _open(address: BucketAddress, patience: float) -> ObjectStore:
     try:
+        from obstore.exceptions import BaseError
         from obstore.store import AzureStore, GCSStore, S3Store
     except ImportError as error:
         raise UserError(
@@ -206,15 +212,21 @@ def _open(address: BucketAddress, patience: float) -> ObjectStore:
     retries = {"max_retries": 2, "retry_timeout": timedelta(seconds=min(patience, 10.0))}
     client = {"timeout": f"{max(5, min(60, round(patience)))}s", "connect_timeout": "5s"}
     settings = s3_settings() if address.scheme == "s3" else {}
-    endpoint = settings.get("endpoint") or os.environ.get(ENDPOINTS.get(address.scheme, ""), "")
+    variable = ENDPOINTS[address.scheme]
+    endpoint = settings.get("endpoint") or os.environ.get(variable, "")
+    if said := odd_setting(address, variable, endpoint, settings.get("region", "")):
+        raise UserError(said)
     plain = {"allow_http": True} if endpoint.startswith("http:") else {}
     options: dict[str, Any] = {
         "prefix": address.prefix or None,
         "retry_config": cast("Any", retries),
         "client_options": cast("Any", client | plain),
     }
-    if address.scheme == "gs":
-        return GCSStore(address.bucket, **options)
-    if address.scheme == "az":
-        return AzureStore(address.bucket, **options)
-    return S3Store(address.bucket, config=cast("Any", settings), **options)
+    try:
+        if address.scheme == "gs":
+            return GCSStore(address.bucket, **options)
+        if address.scheme == "az":
+            return AzureStore(address.bucket, **options)
+        return S3Store(address.bucket, config=cast("Any", settings), **options)
+    except BaseError as error:  # of credentials that cannot be read
+        raise UserError(unread(address, error)) from error

@@ -7,7 +7,7 @@ import re
 from sweeper.bucket.address import BucketAddress
 from sweeper.errors import BucketError
 
-__all__ = ["complaint", "lacks_bucket"]
+__all__ = ["complaint", "lacks_bucket", "odd_setting", "unread"]
 
 CODE = re.compile(r"<Code>(\w+)</Code>")
 STATUS = re.compile(r"status code: (\d{3})")
@@ -28,6 +28,8 @@ CLOCK = ("RequestTimeTooSkewed", "RequestExpired")
 REFUSED = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken")
 UNSUPPORTED = ("501", "NotImplemented")
 LONGEST = 200
+ENDPOINT = re.compile(r"https?://[\w.:\[\]-]+(/[\w./-]*)?")
+NAMED = re.compile(r"[\w-]*")
 
 
 def complaint(address: BucketAddress, error: BaseException) -> BucketError:
@@ -43,6 +45,26 @@ def complaint(address: BucketAddress, error: BaseException) -> BucketError:
 def lacks_bucket(error: BaseException) -> bool:
     """Whether an error says that there is no such bucket, and not only that an object is gone."""
     return any(code in str(error) for code in NO_BUCKET)
+
+
+def odd_setting(address: BucketAddress, variable: str, endpoint: str, region: str) -> str:
+    """What is wrong with an endpoint or a region, of which obstore ends the program; "" if none.
+
+    variable : the one that sets the endpoint.
+    """
+    if endpoint and not ENDPOINT.fullmatch(endpoint):
+        return f"{variable} must be an address such as https://HOST for {address}"
+    if not NAMED.fullmatch(region):
+        return f"AWS_REGION must be the name of a region for {address}, and is {region!r}"
+    return ""
+
+
+def unread(address: BucketAddress, error: BaseException) -> str:
+    """What to do about credentials that obstore cannot read."""
+    return (
+        f"the credentials for {address} cannot be read ({_short(str(error)).rstrip('.')}); "
+        f"{SECRETS[address.scheme]}"
+    )
 
 
 def _lasting(address: BucketAddress, text: str, found: set[str]) -> str:

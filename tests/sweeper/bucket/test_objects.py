@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -191,6 +192,34 @@ def test_credentials_of_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert s3_settings() == {"region": "eu-west-1"}
     (tmp_path / "config").write_text("no INI file")
     assert s3_settings() == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "variables", "said"),
+    [
+        ("s3", {"AWS_ACCESS_KEY_ID": "key"}, "cannot be read .*; set AWS_ACCESS_KEY_ID and AWS_S"),
+        ("s3", {"AWS_ENDPOINT_URL": "no address"}, "AWS_ENDPOINT_URL must be an address such as"),
+        ("s3", {"AWS_REGION": "no region"}, "AWS_REGION must be the name of a region"),
+        ("gs", {"GOOGLE_APPLICATION_CREDENTIALS": "/no/file"}, "set GOOGLE_APPLICATION_CREDENT"),
+        ("gs", {"GOOGLE_SERVICE_ACCOUNT_KEY": "{}"}, "set GOOGLE_APPLICATION_CREDENTIALS"),
+        ("az", {"AZURE_STORAGE_ACCOUNT_KEY": "key"}, "set AZURE_STORAGE_ACCOUNT_NAME and"),
+        ("az", {"AZURE_STORAGE_ENDPOINT": "no address"}, "AZURE_STORAGE_ENDPOINT must be an addr"),
+    ],
+)
+def test_settings_that_cannot_be_read(
+    address: str,
+    variables: dict[str, str],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert_one_sentence(run_digits(tmp_path, f"{address}://sweeps/of-all", capsys), said)
 
 
 def test_a_store_that_does_not_answer(address: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,13 +71,19 @@ def test_an_archive_of_a_bucket_comes_back_to_a_bucket(
     assert run_inline(sweep).skipped == 2
 
 
+def archived(folder: Path, address: str) -> tuple[Sweep, list[str], str]:
+    """A sweep that was trained and is in an archive only, its files before, and the archive."""
+    sweep = trained(folder, address)
+    before, file = files_of(sweep), str(folder / "demo.tar.gz")
+    assert main(["archive", "demo", "--storage", address, "--out", file, "--yes"]) == 0
+    return sweep, before, file
+
+
 def test_a_restore_that_was_killed_goes_on(
     store: FaultyStore, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of one trial all but its `trial.json` was uploaded."""
-    sweep = trained(tmp_path, address)
-    file, before = str(tmp_path / "demo.tar.gz"), files_of(sweep)
-    assert main(["archive", "demo", "--storage", address, "--out", file, "--yes"]) == 0
+    sweep, before, file = archived(tmp_path, address)
     assert main(["restore", file, "--storage", address]) == 0
     gone = f"trials/{sweep.trials[0].id}/trial.json"
     swept = [key for key in keys(address) if key.startswith("sweeps/")]
@@ -92,9 +98,7 @@ def test_a_reader_of_the_same_machine_while_a_sweep_is_restored(
     store: FaultyStore, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It looks after every upload, and takes no file for whole of which it has the size only."""
-    sweep = trained(tmp_path, address)
-    file, before = str(tmp_path / "demo.tar.gz"), files_of(sweep)
-    assert main(["archive", "demo", "--storage", address, "--out", file, "--yes"]) == 0
+    sweep, before, file = archived(tmp_path, address)
     reader, put, looks = Mirror(mirror_at(address).folder), Bucket.put, list[str]()
 
     def then_look(bucket: Bucket, key: str, content: bytes | Path) -> str:
