@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class KubeRay:
     gpus: int = 0
     spot: str = ""
     credentials: str = ""
+    gpu_type: str = ""
 
     def __post_init__(self) -> None:
         for name, (pattern, rule) in FORMS.items():
@@ -121,11 +123,21 @@ class KubeRay:
                     "replicas": least,
                     "minReplicas": least,
                     "maxReplicas": most,
-                    "rayStartParams": {},
+                    "rayStartParams": self._kind(),
                     "template": self._worker(),
                 }
             ],
         }
+
+    def _kind(self) -> dict[str, str]:
+        """The kind of the workers' GPUs, which the autoscaler knows of no worker before it runs.
+
+        The form, JSON between quotes for the shell, is that which KubeRay and Ray read.
+        """
+        if not (self.gpus and self.gpu_type):
+            return {}
+        text = json.dumps({f"accelerator_type:{self.gpu_type}": 1})
+        return {"resources": '"' + text.replace('"', '\\"') + '"'}
 
     def _worker(self) -> Manifest:
         amounts: dict[str, str] = {"cpu": str(self.cpus), "memory": self.memory}

@@ -49,18 +49,28 @@ def require_no_password(sweep: Sweep, shown: str) -> None:
             )
 
 
-def cores_for(asked: Resources, cores: int | None, gpus: int) -> int:
+def cores_for(asked: Resources, cores: int | None, gpus: int, memory: int = 0) -> int:
     """The cores of a node: those given, or those of the packs for which its GPUs have room.
 
-    Raises `UserError` if a pack has no room on a node.
+    memory : of a node in bytes; 0 where it is not known. Raises `UserError` if a pack has no room
+    on a node, and so would wait for ever.
     """
+    for name in asked.custom:
+        raise UserError(
+            f"a pack asks for {name}, which only nodes have that are started by hand with `ray "
+            "start --resources`; leave `custom` out of the grid's resources"
+        )
     packs = max(1, int(gpus / asked.gpus)) if asked.gpus else 1
     given = math.ceil(packs * asked.cpus) if cores is None else cores
     request = {"CPU": asked.cpus, "GPU": asked.gpus}
-    if not packs_on({"CPU": float(given), "GPU": float(gpus)}, request):
+    there = {"CPU": float(given), "GPU": float(gpus)}
+    if memory and asked.memory_gb:
+        request["memory"], there["memory"] = asked.asked()["memory"], float(memory)
+    if not packs_on(there, request):
+        options = ["--cpus", "--gpus", "--memory"][: len(request)]
         raise UserError(
-            f"a pack asks for {in_words(request)}, and a node would have cpus: {given}, gpus: "
-            f"{gpus}; give more with --cpus and --gpus"
+            f"a pack asks for {in_words(request)}, and a node would have {in_words(there)}; give "
+            f"more with {' and '.join([', '.join(options[:-1]), options[-1]])}"
         )
     return max(1, given)
 

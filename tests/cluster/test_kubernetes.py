@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 from kubernetes_validate import utils as kubernetes
+from ray.autoscaler._private.kuberay import autoscaling_config
 
 from cluster.errors import ClusterError
 from cluster.kubernetes import KubeRay
@@ -89,7 +90,7 @@ def containers(value: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("kind", ["RayJob", "RayCluster"])
 @pytest.mark.parametrize("more", [[], ["--spot", "aks", "--data", "sets", "--min-workers", "2"]])
 def test_kuberay_takes_them(kind: str, more: list[str], tmp_path: Path) -> None:
-    assert write(tmp_path, *more) == 0
+    assert write(tmp_path, *more, grid=GRID.replace("0.5", "0.5, gpu_type: A100")) == 0
     [found] = [one for name, one in manifests(tmp_path).items() if name.startswith(f"{kind}/")]
     kuberay(kind).validate(found)
     wrong = found | {"spec": found["spec"] | {"unknown": 1}}
@@ -162,6 +163,36 @@ def test_gpus_and_spot(tmp_path: Path) -> None:
     assert tolerated == {"nvidia.com/gpu", "cloud.google.com/gke-spot"}
     assert cluster["spec"]["enableInTreeAutoscaling"] is True
     assert cluster["spec"]["authOptions"] == {"mode": "token"}
+
+
+def test_rays_autoscaler_knows_what_a_worker_will_have(tmp_path: Path) -> None:
+    """A grid that asks for a kind of GPU, which no worker has yet, has one started."""
+    grid = GRID.replace("gpus: 0.5", "gpus: 0.5, gpu_type: A100, memory_gb: 4")
+    assert write(tmp_path, "--memory", "16Gi", grid=grid) == 0
+    [cluster] = [one for name, one in manifests(tmp_path).items() if "RayCluster" in name]
+    cluster["metadata"]["namespace"] = "default"
+    read = autoscaling_config._derive_autoscaling_config_from_ray_cr(cluster)
+    assert read["available_node_types"]["gpu"]["resources"] == {
+        "CPU": 12,
+        "GPU": 2,
+        "memory": 16 * 2**30,
+        "accelerator_type:A100": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("memory_gb: 9", "a pack asks for cpus: 3, gpus: 0.5 and memory_gb: 9, and a node would"),
+        ("custom: {licence: 1}", "a pack asks for licence, which only nodes have that are"),
+    ],
+)
+def test_a_pack_that_no_worker_has_room_for(
+    asked: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert write(tmp_path, grid=GRID.replace("gpus: 0.5", f"gpus: 0.5, {asked}")) == 2
+    assert words in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_tracker_of_ones_own_needs_no_other(tmp_path: Path) -> None:

@@ -118,9 +118,11 @@ def _ray(sweep: Sweep, arguments: argparse.Namespace) -> KubeRay:
     from importlib.metadata import version
 
     from cluster.kubernetes import KubeRay
+    from cluster.mlflow_manifests import require_quantity
     from cluster.names import plain_name
     from sweeper.storage.addresses import show_storage
 
+    memory = require_quantity("--memory", arguments.memory)
     return KubeRay(
         plain_name(sweep.experiment),
         arguments.image,
@@ -129,11 +131,12 @@ def _ray(sweep: Sweep, arguments: argparse.Namespace) -> KubeRay:
         arguments.claim,
         arguments.data,
         (arguments.min_workers, arguments.workers),
-        cores_for(sweep.resources, arguments.cpus, arguments.gpus),
+        cores_for(sweep.resources, arguments.cpus, arguments.gpus, memory),
         arguments.memory,
         arguments.gpus,
         arguments.spot,
         arguments.credentials,
+        sweep.resources.gpu_type or "",
     )
 
 
