@@ -11,7 +11,7 @@ from typing import Any, Literal
 from trainers import Record, Trial, component_files
 from trainers.evaluations import EVALUATIONS, Evaluator, config
 
-__all__ = ["Emit", "Event", "Job", "JobTrial", "Phase", "decode", "encode"]
+__all__ = ["Emit", "Event", "Job", "JobTrial", "Phase", "Spent", "decode", "encode"]
 
 Phase = Literal["started", "running", "stopped", "pruned", "finished", "failed"]
 
@@ -106,12 +106,25 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What a trial took that was trained in one piece, in seconds: its share of its pack's time.
+
+    Of the processor, which other processes disturb least, or on a GPU by the clock. `epoch_s` is
+    the mean epoch after the first, with tests and checkpoints, `rest_s` all that is no epoch.
+    """
+
+    epoch_s: float
+    rest_s: float
+
+
+@dataclass(frozen=True)
 class Event:
     """A trial's progress: its phase, and the records of the epochs since its last event.
 
     committed : whether the storage has a new commit. reason : why the trial failed. note : a
     sentence for the user about a problem that did not make it fail. host : the name of the
     worker's node. pack : the id of the first trial of its job. Both are "" for events of a driver.
+    spent : what a finished trial took.
     """
 
     trial: str
@@ -122,6 +135,7 @@ class Event:
     note: str | None = None
     host: str = ""
     pack: str = ""
+    spent: Spent | None = None
 
     @property
     def ended(self) -> bool:
@@ -147,4 +161,6 @@ def _values(job: Job | JobTrial) -> dict[str, Any]:
 
 
 def _event(row: dict[str, Any]) -> Event:
-    return Event(**row | {"records": tuple(Record(**record) for record in row["records"])})
+    records = tuple(Record(**record) for record in row["records"])
+    spent = Spent(**row["spent"]) if row["spent"] else None
+    return Event(**row | {"records": records, "spent": spent})

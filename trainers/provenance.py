@@ -19,6 +19,7 @@ __all__ = [
     "Machine",
     "code",
     "machine",
+    "processor",
     "project",
     "provenance",
     "source_digest",
@@ -60,7 +61,7 @@ def provenance() -> dict[str, Any]:
         "versions": versions(),
         "host": socket.gethostname(),
         "python": platform.python_version(),
-        **_processor(),
+        **processor(),
     }
 
 
@@ -72,7 +73,7 @@ def machine() -> Machine:
         "python": platform.python_version(),
         "torch": found["torch"],
         "numpy": found["numpy"],
-        **_processor(),
+        **processor(),
     }
 
 
@@ -89,7 +90,7 @@ def source_digest() -> str:
 
 
 @functools.cache
-def _processor() -> Machine:
+def processor() -> Machine:
     """The processor's kind, and the instruction set that torch uses of it."""
     import torch
 

@@ -83,6 +83,7 @@ class Driver:
             host = None if self.idle else self._open(inline)
             try:
                 self._roster.begin(trains=host is not None)
+                self._board.foresee(self._roster.sweep, self._roster.todo, inline)
                 delivery.start()
                 for trial, finished in self._roster.closed().items():
                     delivery.notice(trial, "FINISHED" if finished else "FAILED")
@@ -119,7 +120,10 @@ class Driver:
             return
         take_signals()
         if self._roster.sweep.cluster != "local":  # its places were not known before
-            self._jobs.spread(schedule.places(self._roster.sweep.resources))
+            there = schedule.places(self._roster.sweep.resources)
+            self._jobs.spread(there)
+            if self._board.forecast:
+                self._board.forecast.spread(there)
 
         def hear(events: list[Event]) -> None:
             self._board.message = self._board.message if self._interrupted else ""
@@ -181,6 +185,8 @@ class Driver:
         """Free the workers while the tracker gets the rest."""
         self._interrupted |= self._sign.is_up()  # `sweeper stop` puts it up, too
         self._roster.running.close()
+        if self._board.forecast:
+            self._board.forecast.keep()
         for trial, line in self._board.in_phase("running").items():
             line.phase = "stopped"
             delivery.notice(trial, "KILLED")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,19 +15,24 @@ from cluster.free_memory import free_memory
 from sweeper.grid.identity import canonical
 from sweeper.planning.flops import flops
 from sweeper.planning.readable import readable
+from sweeper.planning.speeds import Speed, Speeds, speeds_of
 from sweeper.resources import Resources, packs_on
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers.batches import VALIDATED
 from trainers.datasets import Dataset, load
 from trainers.energies import EnergyBased
+from trainers.evaluations import config
 from trainers.fields import describe_fields
 from trainers.trial import PARTS, Training, Trial
 
 __all__ = [
+    "BUSY",
     "Estimate",
     "crowding",
     "estimate",
     "estimates",
+    "estimates_of",
+    "filled",
     "parallel",
     "places",
     "room_here",
@@ -43,18 +49,26 @@ START = 9.0
 RAY_SHARE = 0.7
 PROCESS = 600e6
 PER_PARAMETER_BYTES = 20
+BUSY = 1.5  # processes for each core, from which on times are uncertain
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One trial on one core of a CPU: seconds, and bytes of its process.
+    """A trial on one core of a CPU: its epochs, their speed, and bytes of its process.
 
-    The numbers come from a table of measured rates (a 2.x GHz server core, float32): expect to be
-    wrong by a factor of two either way.
+    Where nothing was measured the speed comes from a table of rates (a 2.x GHz server core,
+    float32), by the factor of what was measured of other programs: expect it to be wrong by a
+    factor of two either way.
     """
 
-    seconds: float
+    speed: Speed
+    epochs: int
     memory: float
+
+    @property
+    def seconds(self) -> float:
+        """The time of the whole trial."""
+        return self.speed.seconds(self.epochs)
 
 
 def estimate(trial: Trial, parameters: int) -> Estimate:
@@ -67,26 +81,41 @@ def estimate(trial: Trial, parameters: int) -> Estimate:
     step = STEP + PER_PARAMETER * parameters + factor * forward * batch / FLOPS
     tests = math.ceil(epochs / trial.training.test_every)
     held_out = len(splits.test) + min(len(splits.validation), VALIDATED)
-    seconds = (
-        epochs * (len(splits.train) // batch) * step + tests * TEST * forward * held_out / FLOPS
+    epoch_s = (
+        len(splits.train) // batch * step + tests / epochs * TEST * forward * held_out / FLOPS
     )
-    return Estimate(seconds, PROCESS + PER_PARAMETER_BYTES * parameters + _bytes(trial.data))
+    memory = PROCESS + PER_PARAMETER_BYTES * parameters + _bytes(trial.data)
+    return Estimate(Speed(epoch_s, 0.0, epoch_s), epochs, memory)
 
 
-def estimates(trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
-    """Estimates by trial id; trials that differ in seed and per-member numbers share one."""
+def estimates(trials: Sequence[PlannedTrial], speeds: Speeds) -> dict[str, Estimate]:
+    """Estimates by trial id, by what was measured of their programs, if anything was.
+
+    Trials that differ in seed and per-member numbers share one.
+    """
     numbers = _per_member()
     known: dict[str, Estimate] = {}
     found = {}
     for trial in trials:
-        key = canonical(
-            {name: value for name, value in trial.params.items() if name not in numbers}
-        )
+        params = {name: value for name, value in trial.params.items() if name not in numbers}
+        key = canonical([params, [config(one) for one in trial.evaluate]])
         if key not in known:
             with readable():
-                known[key] = estimate(trial.trial, trial.parameters)
+                known[key] = _calibrated(trial, speeds)
         found[trial.id] = known[key]
     return found
+
+
+def estimates_of(sweep: Sweep, trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
+    """`estimates` of trials, by what the storage of their sweep knows of this machine."""
+    return estimates(trials, speeds_of(sweep))
+
+
+def _calibrated(trial: PlannedTrial, speeds: Speeds) -> Estimate:
+    tabulated = estimate(trial.trial, trial.parameters)
+    measured = speeds.of(trial)
+    guess = replace(tabulated.speed, epoch_s=speeds.factor * tabulated.speed.table_s)
+    return replace(tabulated, speed=measured or guess)
 
 
 def _per_member() -> set[str]:
@@ -138,11 +167,15 @@ def crowding(sweep: Sweep, slots: int) -> float:
 
 def wall_seconds(seconds: Sequence[float], slots: int) -> float:
     """The total time in seconds of trials of these lengths on `slots` parallel slots."""
+    return START + filled(seconds, slots) if seconds else 0.0
+
+
+def filled(seconds: Iterable[float], slots: int) -> float:
+    """The time after which the last slot is free, if each trial goes to the first free one."""
     ends = [0.0] * slots
     for duration in seconds:
-        first = ends.index(min(ends))
-        ends[first] += duration
-    return START + max(ends) if seconds else 0.0
+        heapq.heapreplace(ends, ends[0] + duration)
+    return max(ends)
 
 
 def _example_flops(trial: Trial) -> float:

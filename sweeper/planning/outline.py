@@ -13,7 +13,14 @@ from analysis.sources.tracking_address import without_password
 from sweeper.grid.labels import point_label
 from sweeper.grid.seeds import point_of
 from sweeper.planning.alias_pairs import AliasPair, Merging, alias_pairs, merging
-from sweeper.planning.capacity import Estimate, crowding, estimates, parallel, places, wall_seconds
+from sweeper.planning.capacity import (
+    Estimate,
+    crowding,
+    estimates_of,
+    parallel,
+    places,
+    wall_seconds,
+)
 from sweeper.planning.data_parts import DataParts, data_parts
 from sweeper.planning.foreseen import foreseen
 from sweeper.planning.notes import notes, too_short
@@ -45,10 +52,10 @@ class Outline:
     """A sweep before it runs. Seconds and bytes are estimates.
 
     `quiet_seconds` is its time on a machine at rest, `crowding` how many processes share a core,
-    with others that run now. `most` is how many trials there may be, with those that a search
-    makes up, `left` how many will be trained; `extended` says by id which shorter trial one goes
-    on from; `notes` are sentences on what is perhaps not meant; `data` are the data sets that the
-    trials use.
+    with others that run now; `measured` says whether trials of each program were trained here
+    before. `most` is how many trials there may be, with those that a search makes up, `left` how
+    many will be trained; `extended` says by id which shorter trial one goes on from; `notes` are
+    sentences on what is perhaps not meant; `data` are the data sets that the trials use.
     """
 
     sweep: Sweep
@@ -61,6 +68,7 @@ class Outline:
     cpu_seconds: float
     quiet_seconds: float
     crowding: float
+    measured: bool
     most: int
     left: int
     merging: Merging | None
@@ -101,6 +109,7 @@ class Outline:
                 "cpu_s": round(self.cpu_seconds, 1),
                 "wall_s": round(self.wall_seconds),
                 "crowding": round(self.crowding, 1),
+                "measured": self.measured,
                 "trial_memory_bytes": int(self.trial_memory),
             },
             "merging": asdict(self.merging) if self.merging else None,
@@ -143,7 +152,7 @@ def outline(sweep: Sweep) -> Outline:
     examples = _examples(sweep)
     shown = (*sweep.trials, *examples)
     data = data_parts(shown)
-    costs = estimates(shown)
+    costs = estimates_of(sweep, shown)
     left = [trial for trial in sweep.trials if status[trial.id] != "finished"]
     todo, pairs = [one for one in left if not one.merged_from], alias_pairs(sweep.trials)
     found = {
@@ -169,6 +178,7 @@ def outline(sweep: Sweep) -> Outline:
         sum(seconds),
         wall_seconds(seconds, slots),
         crowding(sweep, slots),
+        all(costs[trial.id].speed.trials for trial in (todo or shown)),
         len(sweep.trials) + proposed,
         len(seconds),
         merging(left, pairs, costs),

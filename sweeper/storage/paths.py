@@ -25,6 +25,7 @@
     components/<sha256>.py                   a file of components that a grid brought
     datasets/<checksum>.json                 facts about a data set: shape, size, spectrum
     classifiers/                             reference classifiers of data sets
+    speeds.json                              how long trials took, by machine and program
     data/<checksum>.tar                      the files of a data set, for nodes that lack them
 
 On a bucket the same names are the keys of objects. Leases, claims, the stop sign, the signs to
@@ -70,6 +71,7 @@ __all__ = [
     "report_folder",
     "running_file",
     "search_file",
+    "speeds_file",
     "stop_file",
     "sweep_file",
     "sweep_file_in",
@@ -270,6 +272,11 @@ def data_archives(storage: Path) -> list[Path]:
 def classifier_folder(storage: str | Path) -> Path:
     """The reference classifiers of all data sets."""
     return Path(storage) / "classifiers"
+
+
+def speeds_file(storage: Path) -> Path:
+    """How long an epoch and the rest of a trial took, by kind of machine and by program."""
+    return storage / "speeds.json"
 
 
 def written_folders(sweep: Sweep) -> list[Path]:

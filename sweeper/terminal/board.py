@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sweeper.messages import Event
+from sweeper.planning.forecast import Forecast, foresee
 from sweeper.storage.ledger import Status
-from sweeper.sweep import PlannedTrial
+from sweeper.sweep import PlannedTrial, Sweep
 
 __all__ = ["Board", "Line"]
 
@@ -29,7 +30,7 @@ class Board:
     """Counts and lines of a sweep, updated by the workers' events.
 
     `message` says what the driver itself is doing when no trial runs; `hopeless` are trials that
-    failed before and are not tried again.
+    failed before and are not tried again; `forecast` knows their times, after `foresee`.
     """
 
     def __init__(
@@ -42,8 +43,8 @@ class Board:
         self.title, self.message = title, ""
         self.lines: dict[str, Line] = {}
         self.notes: list[str] = []
-        self._started, self._worked = time.monotonic(), 0
-        self._first: float | None = None
+        self.forecast: Forecast | None = None
+        self._started = time.monotonic()
         self.add(trials, before)
         for trial in hopeless:
             self.lines[trial].phase = "failed"
@@ -57,22 +58,31 @@ class Board:
             if status == "finished":
                 self.lines[trial].phase = "finished"
                 self.lines[trial].epoch = self.lines[trial].epochs
+        if self.forecast:
+            self.forecast.add(trials)
+
+    def foresee(self, sweep: Sweep, todo: Sequence[PlannedTrial], inline: bool) -> None:
+        """Estimate the trials that are to be trained, one after another where it is `inline`."""
+        try:
+            self.forecast = foresee(sweep, todo, inline)
+        except Exception:  # noqa: BLE001 - an extra: trials of any kind train without
+            self.forecast = None
 
     def hear(self, events: Iterable[Event]) -> None:
         """Update the lines by the workers' events."""
         for event in events:
-            line = self.lines[event.trial]
+            line, done = self.lines[event.trial], 0
             line.phase = "running" if event.phase == "started" else event.phase
             line.reason = event.reason
             if event.note:
                 self.notes.append(f"{line.label}: {event.note}")
             if event.records:
                 newest = event.records[-1]
-                if event.phase == "started":
-                    line.epoch = newest.epoch
-                self._count(newest.epoch - line.epoch)
+                done = 0 if event.phase == "started" else max(0, newest.epoch - line.epoch)
                 line.epoch = newest.epoch
                 line.metrics = {**line.metrics, **newest.metrics}
+            if self.forecast:
+                self.forecast.hear(event, done)
 
     def count(self, *phases: str) -> int:
         """How many trials are in one of the phases."""
@@ -86,7 +96,7 @@ class Board:
     def share(self) -> float:
         """The fraction of all epochs that is done; a trial that has ended counts as done."""
         total = sum(line.epochs for line in self.lines.values())
-        return 1 - self._remaining() / total if total else 1.0
+        return 1 - sum(self._remaining().values()) / total if total else 1.0
 
     @property
     def elapsed_s(self) -> float:
@@ -94,21 +104,13 @@ class Board:
 
     @property
     def left_s(self) -> float | None:
-        """Estimated seconds to the end, at the rate since the first epoch; None before that."""
-        if self._first is None or not self._worked:
-            return None
-        pace = (time.monotonic() - self._first) / self._worked
-        return self._remaining() * pace
+        """Estimated seconds to the end; None where nothing was estimated."""
+        return self.forecast.left_s(self._remaining()) if self.forecast else None
 
-    def _count(self, epochs: int) -> None:
-        if self._first is None:
-            self._first = time.monotonic()
-        else:
-            self._worked += max(0, epochs)
-
-    def _remaining(self) -> int:
-        return sum(
-            max(0, line.epochs - line.epoch)
-            for line in self.lines.values()
+    def _remaining(self) -> dict[str, int]:
+        """The epochs that are left of each trial that has not ended."""
+        return {
+            trial: max(0, line.epochs - line.epoch)
+            for trial, line in list(self.lines.items())
             if line.phase not in ("finished", "failed", "pruned")
-        )
+        }

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from sweeper.planning.forecast import uncertain
 from sweeper.terminal.board import Board, Line
 
 __all__ = ["LiveTable", "clock", "log_line", "show"]
@@ -64,9 +65,8 @@ def log_line(board: Board) -> str:
         f"{board.count('running')} running",
         f"{board.count('failed')} failed",
     ]
-    left = board.left_s
-    if left is not None and _done(board) < len(board.lines):
-        parts.append(f"{clock(left)} left")
+    if left := _left(board):
+        parts.append(left)
     if measured := _measured(board):
         first = measured[0]
         parts.append(
@@ -112,9 +112,16 @@ def _done(board: Board) -> int:
     return board.count("finished", "failed", "stopped", "pruned")
 
 
-def _header(board: Board) -> Table:
+def _left(board: Board) -> str:
+    """``about 3:10 left``; nothing where nobody knows."""
     left = board.left_s
-    times = [clock(board.elapsed_s)] + ([f"{clock(left)} left"] if left is not None else [])
+    if left is None or _done(board) == len(board.lines):
+        return ""
+    return f"about {clock(left)} left" + ", uncertain as this machine is busy" * uncertain()
+
+
+def _header(board: Board) -> Table:
+    times = filter(None, [clock(board.elapsed_s), _left(board)])
     header = Table.grid(expand=True)
     header.add_column(overflow="ellipsis", no_wrap=True)
     header.add_column(justify="right", no_wrap=True)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sweeper.planning.capacity import BUSY
 from sweeper.planning.data_parts import DataParts
 from sweeper.planning.outline import Outline, Row
 from sweeper.storage.addresses import show_storage, show_tracking
@@ -20,7 +21,6 @@ from trainers.component_files import ComponentFile
 __all__ = ["draw"]
 
 SHOWN = 40
-BUSY = 1.5
 ADDED = "more are added as needed"
 
 
@@ -137,13 +137,13 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
 
 
 def _estimated(plan: Outline) -> str:
-    """How far to trust the time."""
-    if plan.crowding < BUSY:
-        return "an estimate"
-    return (
-        f"an uncertain estimate, as other processes keep this machine busy ({plan.crowding:.1f} "
-        "for each core, with these)"
-    )
+    """Where the time comes from, and how far to trust it."""
+    if plan.crowding >= BUSY:
+        return (
+            "an uncertain estimate, as other processes keep this machine busy "
+            f"({plan.crowding:.1f} for each core, with these)"
+        )
+    return "by what such trials took here before" if plan.measured else "an estimate"
 
 
 def _count(number: int, noun: str) -> str:

@@ -82,8 +82,13 @@ def probes(resources: Resources) -> bool:
     return resources.pack == "auto" and resources.gpus > 0
 
 
-def pack_key(trial: PlannedTrial) -> str:
-    """The part of a trial that the members of a pack must share, as one string."""
+def pack_key(trial: PlannedTrial, any_length: bool = False) -> str:
+    """The part of a trial that the members of a pack must share, as one string.
+
+    any_length : without the number of epochs, which they share, too.
+    """
     training = trial.trial.training
     shared = program.pack_key(trial.trial)
+    if any_length:
+        del shared["training"]["epochs"]
     return canonical([shared, training.test_every, training.checkpoint_every])

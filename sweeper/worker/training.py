@@ -10,7 +10,7 @@ from typing import Literal, NoReturn
 
 from torch import Tensor
 
-from sweeper.messages import Event, Job, JobTrial
+from sweeper.messages import Event, Job, JobTrial, Spent
 from sweeper.storage.disk_space import shortage
 from sweeper.storage.extendable import enter
 from sweeper.storage.signs import Sign, StopSign
@@ -19,6 +19,7 @@ from sweeper.worker.evaluating import Trained, answer
 from sweeper.worker.fitness import ENDING, UnfitNode
 from sweeper.worker.member import Superseded, TrialInTraining
 from sweeper.worker.reporter import Reporter
+from sweeper.worker.stopwatch import Stopwatch, clock_of
 from trainers import Pack, gallery
 from trainers.checkpoint import Progress
 from trainers.convolution import Way
@@ -51,10 +52,12 @@ class PackTraining:
         self._epoch = self._step = self._saved = members[0].epoch
         self._saved_at, self._saving_s = time.monotonic(), 0.0
         self._warned = False
+        self._watch = Stopwatch(len(members), clock_of(job.device))
         self.packed = job.packed and not job.alone
 
     def run(self) -> None:
         pack = self._prepare()
+        self._watch.end_preparation()
         while pack.live and pack.epoch < self._last:
             if self._sign.is_up():
                 return self._stop(pack)
@@ -63,10 +66,12 @@ class PackTraining:
             self._run_epoch(pack)
             if self._is_due():
                 self._save(pack)
+            self._watch.end_epoch()
         if pack.epoch < self._plan.epochs:
             return self._prune(pack)
         if pack.live and (trouble := save_examples(pack, self._members)):
             self._warn(trouble)
+        self._watch.end_training()
         for place in [place for place in list(pack.live) if self._finish(pack, place)]:
             member = self._members[place]
             evaluate(
@@ -74,6 +79,7 @@ class PackTraining:
                 self._job.trial(member.id),
                 self._reporter,
                 partial(trained, pack, place),
+                self._watch.end_trial,
             )
         return None
 
@@ -204,15 +210,19 @@ def save_examples(pack: Pack, members: Sequence[TrialInTraining]) -> str:
 
 
 def evaluate(
-    job: Job, job_trial: JobTrial, reporter: Reporter, trained: Callable[[], Trained]
+    job: Job,
+    job_trial: JobTrial,
+    reporter: Reporter,
+    trained: Callable[[], Trained],
+    spent: Callable[[], Spent | None] = lambda: None,
 ) -> None:
-    """Run the evaluations of a trained model, then report the trial finished."""
+    """Run the evaluations of a trained model, then report the trial finished, and what it took."""
     note = None
     if job_trial.evaluate:
         reporter.tell(Event(job_trial.id, "started", committed=True))
         reporter.flush()
         note = answer(job, job_trial, trained)
-    reporter.tell(Event(job_trial.id, "finished", committed=True, note=note))
+    reporter.tell(Event(job_trial.id, "finished", committed=True, note=note, spent=spent()))
 
 
 def finish(

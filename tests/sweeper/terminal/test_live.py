@@ -10,6 +10,8 @@ import pytest
 from rich.console import Console
 
 from sweeper.messages import Event
+from sweeper.planning.forecast import Forecast
+from sweeper.planning.speeds import Speed, Speeds
 from sweeper.terminal import board as board_module
 from sweeper.terminal import live
 from sweeper.terminal.board import Board
@@ -94,25 +96,23 @@ def test_many_running_trials_are_counted(monkeypatch: pytest.MonkeyPatch) -> Non
     assert text.count("sigma_vae") == 2
 
 
-def test_the_time_left_follows_the_pace(time_stands: Clock) -> None:
+def test_the_time_left_is_that_of_the_epochs_that_are_left(
+    time_stands: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of no trial that has ended, and of none the epochs of an earlier run."""
+    monkeypatch.setattr(live, "uncertain", lambda: False)
+    speeds = Speeds(tmp_path / "speeds.json", "one")
+    speeds.keep({"": (TRIALS[0], Speed(3.0, 0.0, 1.0, 1))})
     shown = board(**{TRIALS[0].id: "finished"})
     assert shown.left_s is None
-    shown.hear([told(1, "started"), told(2, "started")])
-    shown.hear([told(1, "running", 1)])
-    for epoch in (2, 3, 4):
-        time_stands.now += 2
-        shown.hear([told(1, "running", epoch), told(2, "running", epoch - 1)])
-    done = 4 + 3
-    assert shown.left_s == pytest.approx((30 - done) * 6 / (done - 1))
-    assert shown.share == pytest.approx((10 + done) / 40)
-
-
-def test_epochs_of_an_earlier_run_are_no_pace(time_stands: Clock) -> None:
-    shown = board()
-    shown.hear([told(0, "started", 8)])
-    time_stands.now += 5
-    shown.hear([told(0, "running", 9)])
-    assert shown.left_s == 5 * 31
+    assert "left" not in log_line(shown)
+    shown.forecast = Forecast(speeds, TRIALS[1:], 1)
+    shown.hear([told(1, "started", 8), told(2, "failed")])
+    assert shown.left_s == pytest.approx(3 * (2 + 10), abs=0.1)
+    assert shown.share == pytest.approx((10 + 8 + 10) / 40)
+    assert "about 0:35 left" in drawn(shown).replace("0:36", "0:35")
+    monkeypatch.setattr(live, "uncertain", lambda: True)
+    assert "left, uncertain as this machine is busy" in log_line(shown)
 
 
 def test_the_log_line(time_stands: Clock) -> None:

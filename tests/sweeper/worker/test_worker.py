@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from sweeper.driver.jobs import make_job
-from sweeper.messages import Event, Job, decode, encode
+from sweeper.messages import Event, Job, Spent, decode, encode
 from sweeper.storage import ledger, paths
 from sweeper.storage.signs import StopSign
 from sweeper.worker import reporter, training, worker
@@ -368,7 +368,11 @@ def test_a_pack_gives_each_trial_its_own_result(tmp_path: Path) -> None:
 
 def test_events_survive_the_way_between_processes() -> None:
     record = Record(3, 33, 1_763_000_000_000, {"test/kl": 1 / 3})
-    events = [Event("a", "running", (record,)), Event("b", "failed", reason="σ", committed=True)]
+    events = [
+        Event("a", "running", (record,)),
+        Event("b", "failed", reason="σ", committed=True),
+        Event("c", "finished", spent=Spent(1 / 3, 0.25)),
+    ]
     assert decode(encode(events)) == events
 
 

@@ -1,0 +1,117 @@
+"""How long trials took on this machine, kept in the storage: what estimates are calibrated by."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sweeper.grid.identity import canonical
+from sweeper.messages import Spent
+from sweeper.storage import ledger
+from sweeper.storage.paths import speeds_file
+from sweeper.storage.stored_files import read_known
+from sweeper.sweep import SCHEMA, PlannedTrial, Sweep
+from sweeper.worker.packs import pack_key
+from trainers.evaluations import config
+from trainers.provenance import processor
+
+__all__ = ["Speed", "Speeds", "speeds_of"]
+
+REMEMBERED = 8  # trials; of more the newest still has this part of the mean
+
+
+@dataclass(frozen=True)
+class Speed:
+    """The time of a trial of one program, in seconds of the processor (on a GPU: by the clock).
+
+    Parameters
+    ----------
+    epoch_s : an epoch, with the tests and checkpoints in it. rest_s : all else: building the
+        model, tracing its step, pictures, evaluations.
+    table_s : an epoch by the table of rates. trials : how many were measured; 0 where both times
+        come from the table.
+    """
+
+    epoch_s: float
+    rest_s: float
+    table_s: float
+    trials: int = 0
+
+    def seconds(self, epochs: float) -> float:
+        """A trial of so many epochs."""
+        return self.rest_s + epochs * self.epoch_s
+
+    def after(self, spent: Spent) -> Speed:
+        """The mean with one more trial; what the table says counts no more."""
+        share = 1 / min(self.trials + 1, REMEMBERED)
+        return replace(
+            self,
+            epoch_s=self.epoch_s + share * (spent.epoch_s - self.epoch_s),
+            rest_s=self.rest_s + share * (spent.rest_s - self.rest_s),
+            trials=self.trials + 1,
+        )
+
+
+class Speeds:
+    """The measured speed of each program on one kind of machine.
+
+    Parameters
+    ----------
+    path : the file, which has those of other machines, too. machine : whose are read and written.
+    """
+
+    def __init__(self, path: Path, machine: str) -> None:
+        self._path, self._machine = path, machine
+        stored = self._stored().get(machine, {})
+        self._known = {key: Speed(**row) for key, row in stored.items() if _is_speed(row)}
+
+    def of(self, trial: PlannedTrial) -> Speed | None:
+        """The speed of a trial's program; None if none was measured here."""
+        return self._known.get(_program(trial))
+
+    @property
+    def factor(self) -> float:
+        """What the table of rates is multiplied by on this machine: 1 if nothing was measured."""
+        ratios = [one.epoch_s / one.table_s for one in self._known.values() if one.table_s > 0]
+        return statistics.median(ratios) if ratios else 1.0
+
+    def keep(self, found: Mapping[str, tuple[PlannedTrial, Speed]]) -> None:
+        """Write the speeds of some programs, each with a trial of it; a full disk is no error."""
+        if not found:
+            return
+        self._known |= {_program(trial): speed for trial, speed in found.values()}
+        own = {key: asdict(speed) for key, speed in self._known.items()}
+        machines = {**self._stored(), self._machine: own}
+        with suppress(OSError):
+            ledger.write_json(self._path, {"schema": SCHEMA, "machines": machines})
+
+    def _stored(self) -> dict[str, Any]:
+        row = read_known(self._path, {"machines": dict})
+        return dict(row["machines"]) if row else {}
+
+
+def speeds_of(sweep: Sweep) -> Speeds:
+    """The speeds on this machine's kind of processor, or on the cluster that a sweep names."""
+    machine = processor()["cpu"] if sweep.cluster == "local" else sweep.cluster
+    kind = "GPU" if sweep.resources.gpus else "CPU"
+    return Speeds(speeds_file(sweep.storage), f"{kind} of {machine}")
+
+
+def _program(trial: PlannedTrial) -> str:
+    """Equal for trials that do the same work in an epoch, and after the last one."""
+    asked = [config(one) for one in trial.evaluate]
+    text = canonical([pack_key(trial, any_length=True), asked])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _is_speed(row: Any) -> bool:
+    return (
+        isinstance(row, Mapping)
+        and set(row) == set(Speed.__annotations__)
+        and all(isinstance(value, int | float) and value >= 0 for value in row.values())
+    )
