@@ -22,11 +22,18 @@ def law_answer(law: Evidence) -> str:
         return f"There is no answer yet: for a law of {y} against {x}, {why}."
     if not math.isfinite(law.nu):
         return ""
+    caveats = _caveats(law)
+    if law.short:
+        length = f" after {plural(found.last, 'epoch')}" if found else ""
+        also = f", and {listed(caveats)}" * bool(caveats)
+        return (
+            f"No law of {y} against {x} is claimed, for {law.short.count}{length}; fitted to all "
+            f"of them, ν = {_spread(law)}{also}."
+        )
     if not law.corrected_p < 1 - law.exponent.level:
         return f"That {y} depends on {x} is not established: ν = {_spread(law)}."
     after = f"After {plural(found.last, 'epoch')} {y}" if found else f"{y[0].upper()}{y[1:]}"
     power = f"{after} goes as {x}^−ν with ν = {_spread(law)}"
-    caveats = _caveats(law)
     return f"{power}{', but ' if caveats else ''}{listed(caveats)}."
 
 
@@ -49,8 +56,6 @@ def _caveats(law: Evidence) -> list[str]:
         said.append("how long was trained is unknown")
     elif found.verdict != CONVERGED:
         said.append(f"ν is {found.verdict}")
-    if law.short:
-        said.append(law.short.count)
     if law.shape_tested and law.bends:
         ends = f" from {number(law.local[0].nu)} to {number(law.local[-1].nu)}" * bool(law.local)
         said.append(f"the line bends: its local exponent goes{ends}" if ends else "the line bends")

@@ -138,14 +138,17 @@ class Evidence:
         return self.convergence is not None and self.convergence.verdict == UNTRAINED
 
     @property
-    def shape_claimed(self) -> bool:
-        """Whether training allows a claim on the shape: law and trials are all trained."""
+    def claimed(self) -> bool:
+        """Whether training allows a claim: not of a law or trials that are not trained."""
         return not (self.untrained or self.short)
 
     @property
     def shape_tested(self) -> bool:
-        """Whether bend, lack of fit, rivals and influence are tested: not below three seeds."""
-        return self.n_seeds >= LEAST and self.shape_claimed
+        """Whether bend, lack of fit, rivals and influence are tested: not below three seeds.
+
+        Of a fit that is no law too: what speaks against it is said however it was trained.
+        """
+        return self.n_seeds >= LEAST
 
     @property
     def curvature_scale(self) -> Curvature | None:

@@ -32,13 +32,14 @@ def law_sentence(law: Evidence) -> str:
 def law_sentences(law: Evidence) -> list[str]:
     """The exponent, the shape, influence and what was left out.
 
-    Of fewer than three seeds the shape is that of this run's curve, and nothing is concluded; nor
-    is it of a law that is not trained, or has trials that are not.
+    Of fewer than three seeds the shape is that of this run's curve, and nothing is concluded. Of
+    a law that is not trained, or has trials that are not, the bend is said of the points, and
+    the other tests as far as they speak against a line.
     """
     tests = [_rivals(law), _lack(law), _leverage(law)] if law.shape_tested else []
-    said = [_exponent(law), law_trained(law)]
-    if not law.untrained:
-        said += [_worth(law), law_shape(law), *tests]
+    worth = _worth(law) * (not law.untrained)
+    checks = tests if law.claimed else _doubts(law)
+    said = [_exponent(law), law_trained(law), worth, law_shape(law), *checks]
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
 
 
@@ -89,14 +90,7 @@ def _drift(law: Evidence) -> str:
 
 
 def law_shape(law: Evidence) -> str:
-    """The bend: tested over seeds, or described where there are too few of them.
-
-    Nothing of a law that is not trained, and no claim if some of its trials are not.
-    """
-    if law.untrained:
-        return ""
-    if law.short:
-        return "Nothing is claimed of its shape."
+    """The bend: tested over seeds, or described where there are too few of them."""
     if law.published:
         return _published_bend(law)
     return _bend(law) if law.shape_tested else _curve(law)
@@ -107,9 +101,14 @@ def law_doubts(law: Evidence) -> list[str]:
 
     A rival form after a bend, a lack of fit, an x that moves the exponent, and every note.
     """
+    return _doubts(law) + [f"Note: {note}." for note in law.notes]
+
+
+def _doubts(law: Evidence) -> list[str]:
+    """The checks besides the bend that speak against the law."""
     rival = law.rival is not None and law.rival.delta_aicc < 0
     said = [_rivals(law) * rival, _lack(law) * law.lacks, _leverage(law)]
-    return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
+    return [text for text in said if text]
 
 
 def _exponent(law: Evidence) -> str:
@@ -117,10 +116,12 @@ def _exponent(law: Evidence) -> str:
     if not math.isfinite(law.nu):
         return ""
     interval = "" if law.one_seed else f" ({_interval(law)})"
+    short = law.short.count if law.short and not law.untrained else ""
     return (
         f"{_claim(law, f'{x}^−ν')} with ν = {_exact(law.nu, law.se)}{interval} "
         f"for {x} from {law.x_min:g} to {law.x_max:g}, n = {law.n}, "
-        f"R² = {share(law.r2)}{post_hoc(law.law.post_hoc)}."
+        f"R² = {share(law.r2)}{post_hoc(law.law.post_hoc)}"
+        f"{f'; no law is claimed, for {short}' if short else ''}."
     )
 
 
@@ -131,7 +132,7 @@ def _interval(law: Evidence) -> str:
     p = f"; {'Holm ' * corrected}{probability(law.corrected_p)} for ν = 0"
     return (
         f"{percent(law.exponent.level)} {law.exponent.alone.method} {of}{_at_once(law)}: "
-        f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}{p * (not law.short)}"
+        f"{_exact(law.ci_low, law.se)} to {_exact(law.ci_high, law.se)}{p * law.claimed}"
     )
 
 
@@ -146,13 +147,16 @@ def _claim(law: Evidence, power: str) -> str:
     if found is not None and law.untrained:
         why = "too few epochs were measured" if found.seldom else "training is too short"
         return f"No law is claimed, for {why}; its numbers: {power}"
+    if law.short:
+        after = f"After {plural(found.last, 'epoch')} the" if found else "The"
+        return f"{after} fit of {y} to all trials is {power}"
     if not law.corrected_p < 1 - law.exponent.level:
         return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
     if law.n_seeds == 1:
         return f"In this {_one(law)} {y} goes as {power}"
     if found is None:
         return f"As given, {y} goes as {power}"
-    if found.verdict != CONVERGED or law.short:
+    if found.verdict != CONVERGED:
         return f"After {found.last} epochs {y} goes as {power}"
     return f"{y} follows{', on average over the range,' * law.bends} {power}"
 
@@ -227,11 +231,23 @@ def _bend(law: Evidence) -> str:
     if not math.isfinite(law.curvature_p):
         return "A bend cannot be tested with fewer than four values of x."
     told = f"quadratic coefficient {_told(law)}"
+    if not law.claimed:
+        return _bend_of_fit(law, told)
     found = law.convergence
     after = f" after {found.last} epochs" if found and found.verdict != CONVERGED else ""
     if not law.bends:
         return f"A bend is not established{after} ({told}); that is no proof of a straight line."
     return f"The pure power law is rejected{after} in favour of a bend ({told}){_way(law)}."
+
+
+def _bend_of_fit(law: Evidence, told: str) -> str:
+    """Of points that are no law, as some are not trained: whether they lie on a line."""
+    if not law.bends:
+        return f"The points show no bend ({told}); that is no proof of a straight line."
+    return (
+        f"The points bend ({told}){_way(law)}; whether the law does, or training is only too "
+        "short, is not known."
+    )
 
 
 def _told(law: Evidence) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.statistics.estimate import Estimate
 from analysis.training.verdicts import COLUMN, UNTRAINED
-from analysis.wording import number, percent, plural, symbol
+from analysis.wording import number, percent, plural, post_hoc, symbol
 
 __all__ = ["ShortTrials", "short_together", "short_trials"]
 
@@ -36,6 +36,11 @@ class ShortTrials:
     without: Estimate | None
 
     @property
+    def chosen(self) -> str:
+        """Why ν without them is post hoc, in words."""
+        return f"these {symbol(self.x)} were chosen by their outcome"
+
+    @property
     def count(self) -> str:
         """``7 of its 27 trials are not trained``."""
         are = "is" if self.short == 1 else "are"
@@ -46,7 +51,7 @@ class ShortTrials:
         one = self.short == 1
         kept = (
             f"By {'its' if one else 'their'} own histor{'y' if one else 'ies'} {self.count}; "
-            f"the law keeps {'it' if one else 'them'}"
+            f"the fit keeps {'it' if one else 'them'}"
         )
         if self.without is None:
             return f"{kept}; too few {symbol(self.x)} at which all are trained are left for a law."
@@ -56,7 +61,7 @@ class ShortTrials:
         )
         return (
             f"{kept}. Over the {self.left} {symbol(self.x)} at which all are trained ν is "
-            f"{number(nu.value)}{width}."
+            f"{number(nu.value)}{width}{post_hoc(self.chosen)}."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -64,6 +69,7 @@ class ShortTrials:
             "not_trained": self.short,
             "trials": self.of,
             "values_left": self.left,
+            "post_hoc": self.chosen,
             "nu_without": None if self.without is None else self.without.to_json(),
         }
 

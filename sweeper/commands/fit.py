@@ -315,9 +315,14 @@ def _rows(law: PowerLaw) -> list[tuple[str, str]]:
         (f"one more run{by_itself}", f"{new.low:.4f} … {new.high:.4f}" if new else "nan"),
         ("R²", f"{law.r2:.4f}"),
         ("n", f"{law.n}{seeds}"),
-        (f"{_holm(law.p_holm)}p (ν = 0){curve}", f"{law.corrected_p:.2g}"),
+        (f"{_holm(law.p_holm)}p (ν = 0){curve}", _of_zero(law)),
         ("curvature", f"{law.curvature:.4f} ({_curvature_test(law)})"),
     ]
+
+
+def _of_zero(law: PowerLaw) -> str:
+    """The p of ν = 0; none where trials are not trained."""
+    return f"{law.corrected_p:.2g}" if law.claimed else "no claim: not trained"
 
 
 def _holm(corrected: float | None) -> str:
@@ -326,8 +331,6 @@ def _holm(corrected: float | None) -> str:
 
 def _curvature_test(law: PowerLaw) -> str:
     """The p of the bend, or why there is none."""
-    if not law.shape_claimed:
-        return "no claim: not trained"
     if not math.isfinite(law.curvature_p):
         return "tested from three seeds on"
     return f"{_holm(law.bend_holm)}p = {law.curvature_p:.2g}"

@@ -150,14 +150,20 @@ def _rival(law: PowerLaw) -> str:
 
 
 def _shape(law: PowerLaw) -> str:
-    if law.untrained:
-        return "; not trained, no claim"
-    found = law.convergence
-    moving = found is not None and found.verdict != CONVERGED
-    after = f"; {found.verdict} after {found.last} epochs" if found and moving else ""
+    after = _length(law)
     if law.bends:
         return f"{after}; bends"
-    return f"{after}; no bend established" if law.shape_tested else after
+    return f"{after}; no bend established" if law.shape_tested and law.claimed else after
+
+
+def _length(law: PowerLaw) -> str:
+    """What training does not allow to be claimed, or after how many epochs ν still moves."""
+    if not law.claimed:
+        short = law.short.count if law.short and not law.untrained else "not trained"
+        return f"; {short}, no claim"
+    found = law.convergence
+    moving = found is not None and found.verdict != CONVERGED
+    return f"; {found.verdict} after {found.last} epochs" if found and moving else ""
 
 
 def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
@@ -231,7 +237,7 @@ def _law(claim: Claim) -> list[Statement]:
     return [
         Statement(
             f"{claim.family.label}: {' '.join([said[0], law_trained(claim.law), *few])}",
-            claim.law.untrained,
+            not claim.law.claimed,
         ),
         *([Statement(f"{claim.family.label}: {shape}", claim.law.bends)] if shape else []),
         *([Statement(f"{claim.family.label}: {doubts}", True)] if doubts else []),

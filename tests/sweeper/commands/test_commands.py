@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -127,6 +128,21 @@ def test_fit_takes_rows_without_a_weight(
     assert found["ci_low"] < found["nu"] < found["ci_high"]
     narrow = answer(capsys, "fit", "small", "--range", "0.2", "0.4", "--where", "seed=0", *source)
     assert narrow["n"] == 3
+
+
+def test_fit_shows_no_p_of_nu_but_the_bend_where_trials_are_not_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = SweepFolder(tmp_path)
+    for seed, sigma in itertools.product((0, 1, 2), (0.1, 0.2, 0.4, 0.8)):
+        name = f"{seed}-{sigma}"
+        folder.trial(name, {"model": "sigma_vae", "sigma": sigma, "beta": 1.0, "seed": seed})
+        folder.commit(name, 1, {"test/kl": (1 + 0.1 * seed + 0.01 * seed * sigma) * sigma**-0.7})
+    folder.sweep()
+    assert main(["fit", "demo", "--storage", str(tmp_path)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "p (ν = 0) no claim: not trained curvature" in shown
+    assert re.search(r"curvature \S+ \(p = ", shown)
 
 
 @pytest.mark.parametrize("x", ["beta", "d_z"])
