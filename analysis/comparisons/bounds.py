@@ -13,7 +13,8 @@ L_dvae is linear in p(x̃|x), so a learnable corruption rate is drawn towards ze
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,20 +22,27 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from analysis.errors import AnalysisError
+from analysis.statistics.multiplicity import holm
 from analysis.wording import number
 
 __all__ = [
+    "EQUAL",
+    "HOLDS",
+    "OPEN",
+    "VIOLATED",
     "Bound",
     "BoundValues",
     "OrderCheck",
-    "check_gap",
+    "check_gaps",
     "check_order",
     "check_proposition_2",
     "exact",
 ]
 
 Array = NDArray[np.float64]
+LEVEL = 0.05
 HOLDS, VIOLATED, OPEN = "holds", "violated", "not resolved"
+EQUAL = "is an equality"  # no more than rounding apart, as without corruption
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,8 @@ class OrderCheck:
     """Whether `upper` ≥ `lower` (or `upper` = `lower`) within the errors of both.
 
     gap: upper − lower, nats; z: the gap in standard errors. holds: established at 5 %;
-    violated: the reverse is established; not resolved: more samples are needed.
+    violated: the reverse is established; not resolved: more samples are needed; an equality has
+    no test.
     """
 
     claim: str
@@ -92,9 +101,19 @@ def check_order(log_p: Bound, cvae: Bound, dvae: Bound) -> tuple[OrderCheck, Ord
     return (_ordered("log p ≥ L_cvae", log_p, cvae), _ordered("L_cvae ≥ L_dvae", cvae, dvae))
 
 
-def check_gap(claim: str, gap: Bound) -> OrderCheck:
-    """Whether a gap estimated as such (both sides from the same samples) is zero or more."""
-    return _ordered(claim, gap, Bound(0.0))
+def check_gaps(claim: str, gaps: Sequence[Bound]) -> list[OrderCheck]:
+    """Whether gaps estimated as such (both sides from the same samples) are zero or more.
+
+    One-sided tests of one family a side (Holm); those that are equalities are none.
+    """
+    found = [_ordered(claim, gap, Bound(0.0)) for gap in gaps]
+    z = np.array([math.nan if one.verdict == EQUAL else one.z for one in found])
+    above, below = (holm(stats.norm.sf(side * z)) < LEVEL for side in (1, -1))
+    verdicts = np.where(above, HOLDS, np.where(below, VIOLATED, OPEN)).tolist()
+    return [
+        one if one.verdict == EQUAL else replace(one, verdict=verdict)
+        for one, verdict in zip(found, verdicts, strict=True)
+    ]
 
 
 def check_proposition_2(log_p: Bound, dvae: Bound, gap: Bound) -> OrderCheck:
@@ -109,9 +128,9 @@ def check_proposition_2(log_p: Bound, dvae: Bound, gap: Bound) -> OrderCheck:
 def _ordered(claim: str, upper: Bound, lower: Bound) -> OrderCheck:
     gap, se = upper.value - lower.value, math.hypot(upper.se, lower.se)
     z = _z(gap, se, abs(upper.value))
-    edge = stats.norm.ppf(0.95)
-    if se <= _rounding(abs(upper.value)) and abs(z) <= edge:  # equal but for rounding
-        return OrderCheck(claim, gap, se, z, HOLDS)
+    edge = stats.norm.ppf(1 - LEVEL)
+    if se <= _rounding(abs(upper.value)) and abs(z) <= edge:
+        return OrderCheck(claim, gap, se, z, EQUAL)
     return OrderCheck(claim, gap, se, z, HOLDS if z > edge else VIOLATED if z < -edge else OPEN)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.comparisons.bounds import Bound, check_gap, check_order, check_proposition_2, exact
+from analysis.comparisons.bounds import Bound, check_gaps, check_order, check_proposition_2, exact
 from analysis.errors import AnalysisError
 
 
@@ -52,7 +52,7 @@ def test_no_corruption_makes_the_bounds_equal() -> None:
     found = exact(*model(2, flip=0.0))
     assert found.cvae == pytest.approx(found.dvae, abs=1e-12)
     order = check_order(Bound(found.log_p), Bound(found.cvae), Bound(found.dvae))
-    assert order[1].verdict == "holds"
+    assert order[1].verdict == "is an equality"
 
 
 def test_dvae_bound_is_linear_in_the_corruption() -> None:
@@ -74,8 +74,23 @@ def test_estimates_decide_only_what_their_errors_allow(cvae: float, verdict: str
 
 def test_bounds_that_differ_by_rounding_are_in_order() -> None:
     """As without corruption, where both are one bound; more samples would resolve nothing."""
-    assert check_gap("L_cvae ≥ L_dvae", Bound(-4e-15, 1.8e-15)).verdict == "holds"
-    assert check_gap("L_cvae ≥ L_dvae", Bound(-4e-15, 0.1)).verdict == "not resolved"
+    gaps = [Bound(-4e-15, 1.8e-15), Bound(-4e-15, 0.1)]
+    found = [one.verdict for one in check_gaps("L_cvae ≥ L_dvae", gaps)]
+    assert found == ["is an equality", "not resolved"]
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [(1, "holds"), (-1, "violated")])
+def test_tests_of_several_gaps_are_one_family(sign: int, verdict: str) -> None:
+    """At 1.8 standard errors one alone is decided, and none of three; a sure one still is."""
+    one, sure = Bound(sign * 1.8, 1.0), Bound(sign * 9.0, 1.0)
+    assert [found.verdict for found in check_gaps("a ≥ b", [one])] == [verdict]
+    found = check_gaps("a ≥ b", [one, sure, one, Bound(0.0)])
+    assert [each.verdict for each in found] == [
+        "not resolved",
+        verdict,
+        "not resolved",
+        "is an equality",
+    ]
 
 
 @pytest.mark.parametrize(("gap", "verdict"), [(5.1, "holds"), (7.0, "violated")])
