@@ -18,8 +18,9 @@ from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.sources.noise import noise_levels
 from analysis.wording import setting
 
-__all__ = ["FIGURE", "Ratios", "draw", "info", "published_ratios"]
+__all__ = ["FIGURE", "TABLES", "Ratios", "draw", "info", "published_ratios"]
 
+TABLES = ("s1_table1", "s1_table2", "s1_table4")  # of which the published ratios are
 _PAPER_MARKS = {"S1 Tables 1 and 2 (σ)": "circle-open", "S1 Table 4 (α)": "diamond-open"}
 
 

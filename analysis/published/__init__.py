@@ -13,10 +13,11 @@ and Bengio 2017, arXiv:1511.06406. Sums over dimensions, means over test example
 from __future__ import annotations
 
 from analysis.published.catalogue import Published, about, names
-from analysis.published.errata import ERRATA, Erratum, errata_of
+from analysis.published.errata import BOUNDS, ERRATA, Erratum, errata_of
 from analysis.published.tables import law, mnist_spectrum, ratio, table
 
 __all__ = [
+    "BOUNDS",
     "ERRATA",
     "Erratum",
     "Published",

@@ -43,7 +43,13 @@ S2_SETTINGS = {
     "precision": "float32",
     "share_encoder": False,
 }
-D_SETTINGS = {"d_z": 50, "batch_size": 100, "decoder_hidden": "[200, 200]", "m": 1}
+D_SETTINGS = {
+    "d_z": 50,
+    "batch_size": 100,
+    "decoder_hidden": "[200, 200]",
+    "m": 1,
+    "lr": "chosen on the validation part",  # no field of trials whose own was chosen
+}
 D_MNIST = D_SETTINGS | {
     "data": "binarized_mnist",
     "data_binarize": "static",

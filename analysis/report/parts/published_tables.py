@@ -11,10 +11,10 @@ import pandas as pd
 
 from analysis import published
 from analysis.errors import AnalysisError
+from analysis.figures import kl_ratio
 from analysis.figures.drawing.claims import Claim, interval
-from analysis.figures.drawing.view import View
+from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.laws.evidence import trained
-from analysis.published.errata import BOUNDS, Erratum, errata_of
 from analysis.published.exponents import exponent_beside
 from analysis.published.replication import Replication, values_beside
 from analysis.report.json_text import records
@@ -70,13 +70,18 @@ def part(view: View) -> Part:
     return Part(order=90, blocks=blocks, numbers=tables)
 
 
-def _errata(view: View, exponents: pd.DataFrame, values: pd.DataFrame) -> list[Erratum]:
-    """Those of the tables that ours stand beside, and of the bounds of a corrupted input."""
+def _errata(view: View, exponents: pd.DataFrame, values: pd.DataFrame) -> list[published.Erratum]:
+    """Those of the tables that ours stand beside, in a table or a figure, and of the bounds of a
+    corrupted input.
+    """
     subjects = [name for frame in (exponents, values) if len(frame) for name in frame["name"]]
+    with suppress(NothingToDraw):
+        kl_ratio.info(view)
+        subjects += kl_ratio.TABLES
     rows = view.finished
     if "corrupts" in rows and (rows["corrupts"] == "input").any():
-        subjects.append(BOUNDS)
-    return errata_of(*subjects)
+        subjects.append(published.BOUNDS)
+    return published.errata_of(*subjects)
 
 
 def _in_family(
