@@ -33,9 +33,10 @@ from analysis.sources.table import Table
 from analysis.statistics.multiplicity import places
 from analysis.wording import listed, plural, setting
 
-__all__ = ["GroupLaw", "fit_groups", "in_one_family"]
+__all__ = ["NOT_DECLARED", "GroupLaw", "fit_groups", "in_one_family", "undeclared"]
 
 Range = tuple[float, float] | None
+NOT_DECLARED = "a table declares no law"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +100,16 @@ def fit_groups(table: Table, columns: Columns, within: Range = None) -> list[Gro
             else f"no row of {table.name} is within the range"
         )
     return found
+
+
+def undeclared(found: Sequence[GroupLaw]) -> list[GroupLaw]:
+    """The same laws called post hoc, for a table declares none before its runs."""
+    return [replace(one, law=_undeclared(one.law)) if one.law else one for one in found]
+
+
+def _undeclared(law: PowerLaw) -> PowerLaw:
+    said = "; ".join(filter(None, [NOT_DECLARED, law.law.post_hoc]))
+    return replace(law, law=replace(law.law, post_hoc=said))
 
 
 def in_one_family(

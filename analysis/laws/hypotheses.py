@@ -98,11 +98,14 @@ class Against:
         return f"{told} {verdict}: {gap}{remark}{post_hoc(self.post_hoc)}."
 
 
-def against(law: PowerLaw, value: float, name: str, one_run: bool = False) -> Against:
+def against(
+    law: PowerLaw, value: float, name: str, one_run: bool = False, later: str = ""
+) -> Against:
     """ν = `value`, by the t test over seeds. Of one curve, a published one too, there is no test:
     how straight its points are says nothing of another seed.
 
     one_run: `value` is of one curve itself, which is taken to scatter as the law's seeds do.
+    later: that the value was chosen after the run, in words.
     """
     ours = law.exponent
     if law.n_seeds < 2:
@@ -116,7 +119,7 @@ def against(law: PowerLaw, value: float, name: str, one_run: bool = False) -> Ag
         value,
         difference,
         training=training,
-        post_hoc=law.law.post_hoc,
+        post_hoc="; ".join(filter(None, [law.law.post_hoc, later])),
     )
 
 

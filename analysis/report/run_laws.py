@@ -8,8 +8,9 @@ from analysis.figures.drawing.tested import Tested
 from analysis.figures.drawing.view import View
 from analysis.figures.kl import draw
 from analysis.figures.run_law import law_panel
+from analysis.laws.group_laws import NOT_DECLARED
 from analysis.laws.law import Law
-from analysis.report.part import Block, Part
+from analysis.report.part import Block, Part, Statement
 from analysis.report.parts import law_table
 from analysis.sources.columns import Columns
 from analysis.sources.schema import Experiment
@@ -36,4 +37,5 @@ def laws_part(table: Table, columns: Columns, tested: Tested) -> list[Part]:
         panel.table.drop(columns=["hover", "hue"]),
         order=10,
     )
-    return [law_table.part(view), Part(order=21, blocks=[figure])]
+    said = Statement(f"Post hoc: {NOT_DECLARED}.")
+    return [law_table.part(view), Part(order=21, statements=[said], blocks=[figure])]

@@ -152,12 +152,12 @@ def _variance(law: PowerLaw, experiment: Experiment) -> list[Component]:
 
 def _run_table(arguments: argparse.Namespace) -> int:
     from analysis.laws.equal_exponents import equal_between
-    from analysis.laws.group_laws import fit_groups, in_one_family
+    from analysis.laws.group_laws import fit_groups, in_one_family, undeclared
 
     wanted = columns(arguments)
     table = load_table(arguments, wanted)
     ends = tuple(arguments.range) if arguments.range else None
-    found = fit_groups(table, wanted, ends)
+    found = undeclared(fit_groups(table, wanted, ends))
     laws, value = {one.label: one.law for one in found if one.law}, arguments.against
     equal = equal_between(laws) if len(laws) > 1 and value is None else None
     each = [_against(value, law) for law in laws.values()] if value is not None else []
@@ -191,6 +191,8 @@ def _grouped(arguments: argparse.Namespace, experiment: Experiment) -> None:
     law, over = _law(arguments, experiment), arguments.group[0]
     if over in law.where and over not in where_of(arguments):
         law = _without(law, over)
+    said = [law.post_hoc, "the groups were chosen after the run"]
+    law = replace(law, post_hoc="; ".join(filter(None, said)))
     found = equal_exponents(experiment.trials, law, over, history=experiment.history)
     if arguments.json:
         print_json({"over": over, **found.to_json()})
@@ -236,7 +238,8 @@ def _against(text: str, law: PowerLaw, experiment: Experiment | None = None) -> 
         ) from error
     if not math.isfinite(value):
         raise UserError(f"--against takes a finite number, and not {text}")
-    return hypotheses.against(law, value, f"{value:g}")
+    later = "the value was given after the run"
+    return hypotheses.against(law, value, f"{value:g}", later=later)
 
 
 def _same_law(law: PowerLaw) -> str:

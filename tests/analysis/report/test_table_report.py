@@ -52,6 +52,7 @@ def test_it_has_the_laws_comparisons_tests_and_ranking(scaled: Path) -> None:
     assert found["summary"][0] == "100 runs of runs.csv, in groups by depth."
     said = page_text(scaled)
     assert "val loss against width" in said
+    assert "Post hoc: a table declares no law." in found["summary"]
     assert "margin of log ratios, 0.1, was chosen after the run" in said
     assert found["family"]["of"] == {"law": 2, "comparison": 5}, "no table declares a margin"
     assert {one["difference"]["family"] for one in found["compared"]} == {7}

@@ -362,6 +362,20 @@ def test_what_every_report_compares_was_not_chosen_after_the_run(
     assert "Post hoc" not in capsys.readouterr().out
 
 
+def test_equal_nu_in_groups_is_post_hoc_as_no_report_tests_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = SweepFolder(tmp_path)
+    for seed, d_z, sigma in itertools.product((0, 1), (5, 10), (0.1, 0.2, 0.4)):
+        params = {"model": "sigma_vae", "sigma": sigma, "beta": 1.0, "d_z": d_z, "seed": seed}
+        folder.trial(f"{seed}-{d_z}-{sigma}", params)
+        folder.commit(f"{seed}-{d_z}-{sigma}", 1, {"test/kl": (1 + seed * sigma) / sigma})
+    folder.sweep()
+    (pair,) = answer(capsys, "fit", "demo", "--group", "d_z", "--storage", str(tmp_path))["pairs"]
+    assert pair["post_hoc"] == "the groups were chosen after the run"
+    assert pair["sentence"].endswith("; post hoc: the groups were chosen after the run.")
+
+
 def test_hypotheses_on_nu(capsys: pytest.CaptureFixture[str]) -> None:
     fit = ("fit", "small", "--model", "sigma_vae")
     for text, named in (("published", "that of s1_table1"), ("linear", "linear theory")):
@@ -370,7 +384,9 @@ def test_hypotheses_on_nu(capsys: pytest.CaptureFixture[str]) -> None:
         assert found["difference"]["value"] == pytest.approx(found["nu"] - found["value"])
         assert found["sentence"].endswith("epochs.")
     ranged = answer(capsys, *fit, "--against", "1", "--range", "0.1", "0.3")["against"]
-    assert ranged["sentence"].endswith("; post hoc: the range was chosen after the run.")
+    later = "the range was chosen after the run; the value was given after the run"
+    assert ranged["sentence"].endswith(f"; post hoc: {later}.")
+    assert answer(capsys, *fit, "--against", "1")["post_hoc"] == "", "the law was declared"
     assert main([*fit, "--group", "d_z"]) == 2
     assert "two or more values of d_z" in capsys.readouterr().err
 

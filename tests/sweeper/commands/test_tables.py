@@ -102,11 +102,12 @@ def test_a_law_of_a_table_has_the_fields_and_words_of_ours(
     assert law.keys() == ours.keys()
     assert law["nu"] == pytest.approx(0.5, abs=0.01)
     assert law["where"] == {"depth": 2}
-    assert law["post_hoc"] == "the rows were chosen after the run"
+    assert law["post_hoc"] == "a table declares no law; the rows were chosen after the run"
     assert main(["fit", "--table", "runs.csv", *FIT, "--group", "depth"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "depth = 4 law val/loss ~ width^-ν, width = 16 … 256" in out
     assert "As given, val loss goes as width^−ν with ν =" in out
+    assert out.count("; post hoc: a table declares no law.") == 2 + 1, "two laws and their test"
     assert "Equal ν for depth = 2 and depth = 4 (" in out
     assert "is rejected: difference" in out
 
@@ -252,7 +253,10 @@ def test_each_group_is_tested_against_a_value_as_one_family(
     corrected = [one["p_holm"] for one in (*both["groups"], first, second)]
     assert corrected == pytest.approx(holm(np.array(p)))
     assert "is rejected: difference 0.3" in second["sentence"]
-    assert second["sentence"].endswith("; as given, training length unknown.")
+    assert second["sentence"].endswith(
+        "; as given, training length unknown; post hoc: a table declares no law; the value was "
+        "given after the run."
+    )
     one = answer(capsys, *fit, "--where", "depth=2", "--against", "s1_table1")["against"]
     assert (
         one["hypothesis"]
