@@ -132,7 +132,7 @@ class Comparison:
         )
         return (
             f"{quantity(self.metric)}{at}: {first} and {second} {verdict}: difference {told}; "
-            f"Holm {probability(self.p_holm)}){effect}{also}."
+            f"{'Holm ' * (d.family > 1)}{probability(self.p_holm)}){effect}{also}."
         )
 
     def _at_once(self) -> str:

@@ -268,7 +268,7 @@ def _way(law: Evidence) -> str:
         if law.local
         else ""
     )
-    return f"; it is {way} at larger {symbol(law.law.x)}{ends}"
+    return f"; the curve is {way} at larger {symbol(law.law.x)}{ends}"
 
 
 def _rivals(law: Evidence) -> str:

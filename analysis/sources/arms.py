@@ -56,7 +56,7 @@ def arms(
 
     Errors: AnalysisError, one sentence: no seed column, an unknown column or value, other things
     than numbers, rows in both groups, two rows of one seed at a setting, no setting in common,
-    or one seed a group at every setting.
+    or fewer than two seeds in one of the groups at every setting.
     """
     if columns.seed is None:
         raise UnknownName(
@@ -79,8 +79,11 @@ def arms(
     if not found:
         raise TooFewRows(f"{said} have no value of {listed(names)} in common")
     if max(min(map(len, one.rows)) for one in found) < 2:
+        most = [max(len(one.rows[side]) for one in found) for side in (0, 1)]
+        each = f"{'at most ' * bool(names)}{most[0]} and {plural(most[1], 'seed')}"
+        at = f" at no value of {listed(names)} two seeds each, but" * bool(names)
         raise TooFewRows(
-            f"{said} have one seed at a setting; a test needs two seeds in each group, and an "
+            f"{said} have{at} {each}; a test needs two seeds in each group, and an "
             "equivalence test five for a verdict"
         )
     return found

@@ -94,14 +94,14 @@ def _show(found: Sequence[Comparison], later: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
+    table, several = Table(box=None, pad_edge=False), _tests(found) > 1
     for name in (
         "first − second",
         "at",
         "metric",
-        "difference (95 %, all at once)",
+        f"difference (95 %{', all at once' * several})",
         "effect",
-        "p (Holm)",
+        f"p{' (Holm)' * several}",
         "seeds",
         "training",
         "",

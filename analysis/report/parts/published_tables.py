@@ -87,11 +87,11 @@ def _errata(view: View, exponents: pd.DataFrame, values: pd.DataFrame) -> list[p
 def _in_family(
     exponents: list[tuple[Claim, Replication]], values: list[Replication]
 ) -> tuple[list[tuple[Claim, Replication]], list[Replication]]:
-    """All numbers beside published ones, as one family of their own."""
+    """All numbers beside published ones, as one family of their own; one alone stays as it is."""
     every = [*(one for _, one in exponents), *values]
     family = places([one.p for one in every])
     found = [
-        one.placed(place) if math.isfinite(place.p) else one
+        one.placed(place) if math.isfinite(place.p) and place.tests > 1 else one
         for one, place in zip(every, family, strict=True)
     ]
     claims = [claim for claim, _ in exponents]

@@ -73,6 +73,7 @@ def test_common_seeds_are_compared_in_pairs() -> None:
     (ours,) = compare(frame.sample(frac=1, random_state=0), GROUPS, ["test/kl"])
     a, b = (frame.query(f"network == '{n}'").sort_values("seed") for n in ("conv", "mlp"))
     theirs = stats.ttest_rel(a["test/kl"], b["test/kl"])
+    assert "Holm" not in ours.sentence(), "one comparison alone is not corrected"
     interval = theirs.confidence_interval(0.95)
     assert ours.difference.p == pytest.approx(theirs.pvalue)
     assert (ours.difference.low, ours.difference.high) == pytest.approx(tuple(interval))

@@ -46,6 +46,14 @@ def numbers(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) ->
     return found
 
 
+def test_a_number_alone_beside_a_published_one_is_not_corrected(numbers: dict[str, Any]) -> None:
+    (row,) = numbers["published"]
+    assert numbers["published_values"] == []
+    assert row["p_holm"] is None
+    assert "Holm" not in row["sentence"]
+    assert "degrees of freedom, p = " in row["sentence"]
+
+
 def test_laws_pairs_and_collapse_are_corrected_together(numbers: dict[str, Any]) -> None:
     (law,) = numbers["laws"]
     verdicts = numbers["equivalence"]["verdicts"]

@@ -131,9 +131,11 @@ def test_groups_with_one_seed_say_why_they_are_not_compared(tmp_path: Path) -> N
     table = read_table(as_csv(scaling_runs(seeds=1), tmp_path / "runs.csv"))
     columns = Columns("val/loss", "width", "seed", ("depth",))
     page = write_table(table, TableQuestion(columns, margin=0.1), tmp_path / "report")
-    assert "Values of depth are not compared: the groups (depth = 2) and (depth = 4) have one" in (
-        page_text(page)
+    said = page_text(page)
+    assert (
+        "Values of depth are not compared: the groups (depth = 2) and (depth = 4) have at" in said
     )
+    assert "have at no value of width two seeds each, but at most 1 and 1 seed; a test" in said
 
 
 def test_a_table_that_cannot_be_used_is_no_report(tmp_path: Path) -> None:

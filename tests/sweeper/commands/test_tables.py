@@ -285,6 +285,7 @@ def test_laws_of_groups_are_one_family_and_so_is_each_check_of_their_shape(
 
 
 EQUIVALENCE = ("equivalence", "--table", "optimizers.csv", "--by", "optimizer", "--y", "loss")
+BY_DEPTH = ("--by", "depth", "--y", "val/loss", "--seed", "seed")
 BY_WIDTH = ("--by", "width", "--y", "val/loss", "--seed", "seed")
 STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
 
@@ -327,8 +328,12 @@ STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
             "margin must be a finite number above",
         ),
         (
-            (*EQUIVALENCE, "--margin", "1", "--seed", "seed", "--where", "seed=[0, 100, 200]"),
-            "have one seed at a setting",
+            (*EQUIVALENCE, "--margin", "1", "--seed", "seed", "--where", "seed=[0,100,200,201]"),
+            " have 1 and 2 seeds; a test needs two seeds in each group",
+        ),
+        (
+            ("compare", "--table", "runs.csv", *BY_DEPTH, "--x", "width", "--where", "seed=[0]"),
+            "have at no value of width two seeds each, but at most 1 and 1 seed; a test needs",
         ),
         (("fit", "--experiment", "plane", *STORE, "--x", "width"), "no experiment 'plane' in"),
         (("fit", "--experiment", "empty", *STORE, "--x", "width"), "has no finished run (0 runs"),
