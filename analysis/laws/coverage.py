@@ -41,6 +41,7 @@ __all__ = [
     "headline",
     "intervals",
     "over_rows",
+    "published_errors",
     "simulate",
 ]
 
@@ -92,6 +93,31 @@ def errors(y: Array, alpha: float = 0.05) -> dict[str, float]:
     moved = mean_p(y @ shift_weights(x)).min(axis=1) * len(x) < alpha
     shares = (float(found.mean()) for found in (bend, lack, bend, moved))
     return dict(zip(TESTS, shares, strict=True))
+
+
+def published_errors(
+    y: Array, theirs: Array, alpha: float = 0.05
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The share of sweeps of which a published run of the same law is called different.
+
+    theirs: log y of that run [sweeps, m]. By ν, and by the value at the middle σ; the published
+    number taken as exact (before), and as one run that scatters as ours do (now:
+    `Estimate.against_one_run`). NaN for one seed.
+    """
+    x, k, middle = np.log(SIGMA), y.shape[1], len(SIGMA) // 2
+    exact, one_run = {}, {}
+    for name, ours, one in (
+        ("published ν", slopes(x, y), slopes(x, theirs)),
+        ("published value", y[..., middle], theirs[..., middle]),
+    ):
+        if k == 1:
+            exact[name] = one_run[name] = math.nan
+            continue
+        apart = np.abs(ours.mean(axis=1) - one) / ours.std(axis=1, ddof=1)
+        most = stats.t.isf(alpha / 2, k - 1)
+        exact[name] = float((apart * math.sqrt(k) > most).mean())
+        one_run[name] = float((apart / math.sqrt(1 + 1 / k) > most).mean())
+    return exact, one_run
 
 
 def headline(y: Array, nu: float, level: float = 0.95) -> float:

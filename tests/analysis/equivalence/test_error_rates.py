@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.equivalence.error_rates import FAMILY, MARGIN, PAIRS, table, until_table
+from analysis.equivalence.error_rates import FAMILY, MARGIN, PAIRS, PUBLISHED, table, until_table
 from analysis.equivalence.family_errors import false_equivalents
 from analysis.equivalence.seeds import compare_seeds, in_family
 from analysis.equivalence.verdict import AGREE
-from analysis.laws.coverage import INDEPENDENT, MEASURED, Seeds, simulate
+from analysis.laws.coverage import INDEPENDENT, MEASURED, Seeds, published_errors, simulate
 from analysis.laws.residual_tests import residual_errors
+from analysis.statistics.batched import slopes
+from analysis.statistics.means import mean_estimate
 
 SIGMA = np.linspace(0.03, 0.27, 9)
 
@@ -39,6 +41,33 @@ def test_simulated_families_of_pairs_are_those_of_the_verdicts(how: Seeds) -> No
         told.append(any(one.verdict == AGREE for one in in_family(pairs)))
     assert 0 < sum(told) < sum(alone)
     assert false_equivalents((first, second), MARGIN) == (np.mean(alone), np.mean(told))
+
+
+def test_simulated_tests_of_published_numbers_are_those_of_the_reports() -> None:
+    rng = np.random.default_rng(2)
+    y, theirs = simulate(MEASURED, 4, 300, rng), simulate(MEASURED, 1, 300, rng)[:, 0]
+    _, now = published_errors(y, theirs)
+    told = [
+        mean_estimate(ours[:, 4], "t").against_one_run(float(one[4])).p < 0.05
+        for ours, one in zip(y, theirs, strict=True)
+    ]
+    assert 0 < now["published value"] == np.mean(told)
+    laws = [-slopes(np.log(SIGMA), part) for part in (y, theirs)]
+    told = [
+        mean_estimate(ours, "t").against_one_run(float(one)).p < 0.05
+        for ours, one in zip(*laws, strict=True)
+    ]
+    assert 0 < now["published ν"] == np.mean(told)
+
+
+def test_a_replication_of_a_published_run_is_seldom_called_different() -> None:
+    """One in twenty, where a published number without an error counts as exact in up to half."""
+    rng = np.random.default_rng(4)
+    for seeds in (3, 5, 10):
+        y, theirs = simulate(MEASURED, seeds, 4000, rng), simulate(MEASURED, 1, 4000, rng)[:, 0]
+        before, now = published_errors(y, theirs)
+        assert all(0.03 < rate < 0.07 for rate in now.values())
+        assert all(rate > 0.12 for rate in before.values())
 
 
 def test_below_five_seeds_no_pair_is_equivalent() -> None:
@@ -74,6 +103,8 @@ def test_every_interval_covers_and_every_test_errs_in_one_sweep_of_twenty() -> N
     five = found.index.str.contains("5 seeds|10 seeds")
     assert now[FAMILY][five].between(2, 6).sum() == 4
     assert now[FAMILY][~five].isna().all()
+    assert now[[*PUBLISHED]][~one].stack().between(3, 7).sum() == 2 * 8
+    assert now[[*PUBLISHED]][one].isna().all(axis=None)
     before = found.xs("before", axis=1, level=1)
     assert (before["bend"][found.index.str.contains("measured")] > 40).all()
     assert before[FAMILY][found.index.str.contains("independent noise, (?:5|10)")].gt(15).all()
