@@ -49,10 +49,8 @@ class Compared:
         tested = [one for one in self.found if one.claims]
         short = [one.training for one in self.found if one.training.verdict == UNTRAINED]
         if not tested:
-            return [
-                Statement(f"{self.subject} of {self.kinds}: {one.remark}.", True)
-                for one in short[:1]
-            ]
+            no = short[0].remark if len(self.found) == 1 else self._none(len(short))
+            return [Statement(f"{self.subject} of {self.kinds}: {no}.", True)] if short else []
         differ = sum(one.verdict == "differ" for one in tested)
         also = "; models differ in more than their kind, as the table says" * any(
             one.also for one in tested
@@ -71,6 +69,15 @@ class Compared:
             )
         ]
 
+    def _none(self, short: int) -> str:
+        """Why nothing is claimed of several comparisons, of which so many are not trained."""
+        count, others = len(self.found), ", and the others have no interval"
+        has = "have" if short > 1 else "has"
+        return (
+            f"no claim, for {short} of {plural(count, 'comparison')} {has} trials that are not "
+            f"trained{others * (short < count)}"
+        )
+
     def _training(self, tested: Sequence[Comparison]) -> str:
         """What training takes from these comparisons, and how many it forbids."""
         left = len(self.found) - len(tested)
@@ -81,7 +88,7 @@ class Compared:
         moving = [f"{one} in {_part(n, tested)}" for one, n in counts.items() if n]
         said = f"; trials are {' and '.join(moving)}" if moving else ""
         said += "; training length unknown" if None in verdicts else ""
-        return said + (f"; {left} more are not tested" if left else "")
+        return said + (f"; nothing is claimed of {left} more" if left else "")
 
     @property
     def table(self) -> pd.DataFrame:

@@ -162,6 +162,38 @@ def test_corruptions_of_one_model_are_compared_by_the_full_bound(tmp_path: Path)
     assert "nats/example, on the test set" in page
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (2, "no claim, for 4 of 4 trials are not trained after 3 epochs."),
+        (3, "no claim, for 3 of 3 comparisons have trials that are not trained."),
+    ],
+)
+def test_of_several_comparisons_without_a_claim_these_are_counted(values: int, said: str) -> None:
+    """Not the trials of one of them, which would be two thirds of all that there are."""
+    rng = np.random.default_rng(0)
+    first = bounded(0.3, 0.01).trials.iloc[0]
+    rows = [
+        {
+            **first,
+            "trial": f"{p}{seed}",
+            "seed": seed,
+            "corruption_p": p,
+            "test/elbo_full": -160 + 100 * p + rng.standard_normal(),
+        }
+        for p in (0.0, 0.05, 0.15)[:values]
+        for seed in range(2)
+    ]
+    history = [
+        {"trial": row["trial"], "seed": row["seed"], "metric": "test/kl", "step": step}
+        | {"time_ms": step, "value": 2.0}
+        for row in rows
+        for step in (1, 2, 3)
+    ]
+    experiment = Experiment("dvae", pd.DataFrame(rows), pd.DataFrame(history))
+    assert f"Full ELBO of values of corruption p: {said}" in report.summary(experiment)
+
+
 def test_bounds_stand_beside_the_published_ones(tmp_path: Path) -> None:
     base = {
         **bounded(0.3, 0.01).trials.iloc[0],
