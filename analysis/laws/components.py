@@ -22,7 +22,7 @@ from analysis.sources.schema import SPLIT, Examples
 from analysis.statistics.regression import leading_coefficients
 from analysis.wording import listed, plural
 
-__all__ = ["HEADLINE", "Component", "components", "split_sd"]
+__all__ = ["HEADLINE", "Component", "components", "of_split", "split_sd"]
 
 Array = NDArray[np.float64]
 HEADLINE = "seed"  # the component that the interval of ν is about
@@ -63,7 +63,7 @@ def components(
     return [
         Component(HEADLINE, of_seed, seeds),
         _of_images(law, rows, examples),
-        _of_split(law, rows),
+        of_split(rows, (law.law.x, law.law.y, "seed", SPLIT)),
         _of_epoch(law.convergence),
     ]
 
@@ -109,13 +109,23 @@ def _not_kept(rows: pd.DataFrame, found: Sequence[object]) -> str:
     )
 
 
-def _of_split(law: Evidence, rows: pd.DataFrame) -> Component:
-    name, splits = "split", rows[SPLIT].nunique() if SPLIT in rows else 0
-    if splits < 2:
+def of_split(rows: pd.DataFrame, columns: tuple[str, str, str, str]) -> Component:
+    """That of the split of the data, of rows that a law is fitted to.
+
+    columns: the names of x, y, seed and split.
+    """
+    name, (x, y, seed, split) = "split", columns
+    if split not in rows or rows[split].nunique() < 2:
         return Component(name, math.nan, "unknown: one split")
-    x = np.log(as_written(rows[law.law.x].to_numpy(dtype=np.float64)))
-    logs = rows.assign(x=x, y=np.log(rows[law.law.y].astype(float)))
-    table = logs.pivot_table(index=[SPLIT, "seed"], columns="x", values="y").dropna()
+    logs = pd.DataFrame(
+        {
+            "x": np.log(as_written(rows[x].to_numpy(dtype=np.float64))),
+            "y": np.log(rows[y].to_numpy(dtype=np.float64)),
+            "seed": rows[seed].to_numpy(),
+            "split": rows[split].to_numpy(),
+        }
+    )
+    table = logs.pivot_table(index=["split", "seed"], columns="x", values="y").dropna()
     nus = -leading_coefficients(table.columns.to_numpy(dtype=np.float64), table.to_numpy())
     wide = pd.Series(nus, index=table.index).unstack("seed").dropna(axis=1)
     if wide.shape[0] < 2 or wide.shape[1] < 2:

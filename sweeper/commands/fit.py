@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from analysis.figures.drawing.claims import Claim
     from analysis.laws.components import Component
     from analysis.laws.equal_exponents import EqualExponents
+    from analysis.laws.group_laws import GroupLaw
     from analysis.laws.hypotheses import Against
     from analysis.laws.powerlaw import Law, PowerLaw
+    from analysis.sources.columns import Columns
     from analysis.sources.schema import Experiment, Spectrum
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
@@ -164,8 +166,11 @@ def _run_table(arguments: argparse.Namespace) -> int:
     found, corrected = in_one_family(found, equal.pairs if equal else each)
     equal = replace(equal, pairs=tuple(corrected)) if equal else None
     tests = {} if equal else dict(zip(laws, corrected, strict=False))
+    parts = _of_splits(arguments, wanted, found)
     if arguments.json:
         told = {label: {"against": test.to_json()} for label, test in tests.items()}
+        for label, part in parts.items():
+            told[label] = told.get(label, {}) | {"variance": [part.to_json()]}
         groups = [one.to_json() | told.get(one.label, {}) for one in found]
         pairs = {"equal": equal.to_json()["pairs"]} if equal else {}
         note = {"note": equal.note} if equal and equal.note else {}
@@ -175,13 +180,39 @@ def _run_table(arguments: argparse.Namespace) -> int:
         if one.label:
             console().print(f"\n{one.label}", markup=False, style="bold")
         if one.law:
-            _show(one.law, [tests[one.label].sentence()] if tests else [])
+            part = [parts[one.label]] if parts else []
+            _show(one.law, [tests[one.label].sentence()] if tests else [], part)
         else:
             print_bullets(console(), [one.refusal])
     if equal:
         console().print("\nequal ν?", markup=False, style="bold")
         _show_pairs(equal)
     return 0
+
+
+def _of_splits(
+    arguments: argparse.Namespace, wanted: Columns, found: Sequence[GroupLaw]
+) -> dict[str, Component]:
+    """What the splits of the data add to the variance of each group's ν; nothing without --split.
+
+    Of all rows, for those that laws are fitted to are means over the splits.
+    """
+    from analysis.laws.components import of_split
+    from analysis.sources.rows import matching
+
+    if wanted.split is None:
+        return {}
+    assert wanted.x is not None
+    assert wanted.seed is not None
+    names = (wanted.x, wanted.y, wanted.seed, wanted.split)
+    rows = load_table(arguments, replace(wanted, split=None)).frame
+    parts = {}
+    for one in found:
+        if one.law:
+            mine = rows[matching(rows, one.fields)]
+            ends = one.law.x_min * (1 - 1e-9), one.law.x_max * (1 + 1e-9)
+            parts[one.label] = of_split(mine[mine[wanted.x].between(*ends)], names)
+    return parts
 
 
 def _grouped(arguments: argparse.Namespace, experiment: Experiment) -> None:

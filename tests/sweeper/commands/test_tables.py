@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,30 @@ def split(folder: Path) -> tuple[str, ...]:
     return ("--table", path.name, "--y", "val/loss", "--seed", "run", "--split", "fold")
 
 
+def test_what_the_split_adds_to_the_variance_of_nu_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Splits whose ν are 0.1 apart: the sd of their mean is 0.1 / √3."""
+    runs = scaling_runs().query("depth == 2")
+    folds = [
+        runs.assign(fold=k, **{"val/loss": runs["val/loss"] * runs["width"] ** (0.1 * k)})
+        for k in range(3)
+    ]
+    path = as_csv(pd.concat(folds), tmp_path / "folds.csv")
+    ask = ("fit", "--table", str(path), *FIT, "--split", "fold")
+    (part,) = answer(capsys, *ask)["variance"]
+    assert part["sd"] == pytest.approx(0.1 / math.sqrt(3), rel=0.01)
+    assert part["of"] == "3 splits of 5 seeds each"
+    narrow = answer(capsys, *ask, "--range", "16", "64")["variance"][0]
+    assert narrow["sd"] == pytest.approx(0.1 / math.sqrt(3), rel=0.01)
+    assert main([*ask]) == 0
+    assert "sd of ν, split 0.058 (3 splits of 5 seeds each)" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    once = answer(capsys, "fit", "--table", "runs.csv", *FIT, "--where", "depth=2")
+    assert "variance" not in once
+
+
 SPLITS = "3 splits of the data were averaged for each seed: they are not new seeds"
 
 
@@ -223,6 +248,9 @@ def test_splits_of_the_data_are_averaged_for_each_seed_and_said_to_be(
     assert [(one["n"], one["n_seeds"], one["notes"]) for one in laws] == [(25, 5, [SPLITS])] * 2
     once = answer(capsys, "fit", "--table", "runs.csv", *FIT, *depth)["groups"]
     assert [one["nu"] for one in laws] == pytest.approx([one["nu"] for one in once])
+    parts = [one["variance"][0] for one in laws]
+    assert [part["name"] for part in parts] == ["split"] * 2
+    assert [part["sd"] for part in parts] == pytest.approx([0.0] * 2, abs=1e-12)
     pairs = ("--by", "depth", *width)
     compared = answer(capsys, "compare", *split, *pairs)
     assert {one["design"] for one in compared["comparisons"]} == {"paired, 5 seeds"}
