@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def _strip(images: Pixels) -> Pixels:
     return np.concatenate(list(framed), axis=1)
 
 
+@functools.lru_cache(maxsize=64)  # trials of one data set have the same lines
 def _line(words: str, like: tuple[int, ...]) -> Pixels:
     """A line of black letters on white, as wide as it needs; the font has ASCII letters only."""
     for letter, plain in PLAIN.items():
@@ -75,6 +77,7 @@ def _line(words: str, like: tuple[int, ...]) -> Pixels:
     return _coloured(np.asarray(line), like)
 
 
+@functools.lru_cache(maxsize=16)
 def _scale(ends: Ends, like: tuple[int, ...]) -> Pixels:
     """A bar from black to white with the data values of its ends."""
     low, high = (f"{end:g}" for end in ends)

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from analysis.sources.tracking_address import is_server, sqlite_path
 
-__all__ = ["artifact_location", "bring_artifacts_along", "gone_folder", "run_folder"]
+__all__ = ["artifact_location", "bring_artifacts_along", "folder_at", "gone_folder", "run_folder"]
 
 PATIENCE = 30.0  # seconds
 FOLDER = "/mlruns/"
@@ -73,8 +73,14 @@ def run_folder(uri: str, experiment: str, trial: str) -> tuple[str, Path] | None
         return None
     with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
         row = database.execute(OLDEST_RUN, (experiment, trial)).fetchone()
-    place = urlsplit(row[1]) if row else None
-    return (row[0], Path(unquote(place.path))) if place and place.scheme == "file" else None
+    folder = folder_at(row[1]) if row else None
+    return (row[0], folder) if folder else None
+
+
+def folder_at(location: str) -> Path | None:
+    """The folder of a location on this machine; None if it is elsewhere."""
+    parts = urlsplit(location)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def gone_folder(location: str) -> Path | None:
@@ -82,11 +88,10 @@ def gone_folder(location: str) -> Path | None:
 
     MLflow would create it again at the old place of a moved project.
     """
-    parts = urlsplit(location)
-    if parts.scheme != "file" or FOLDER not in parts.path:
+    if folder_at(location) is None or FOLDER not in location:
         return None
-    root = Path(unquote(parts.path.rpartition(FOLDER)[0]))
-    return None if root.is_dir() else root
+    root = folder_at(location.rpartition(FOLDER)[0])
+    return None if root is None or root.is_dir() else root
 
 
 def _below(root: Path, experiment: str) -> str:

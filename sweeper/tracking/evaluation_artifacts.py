@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from sweeper.pictures.gallery import rows_png
 from sweeper.storage.evaluations import StoredEvaluation
+from sweeper.tracking.tags import EVALUATED
 
-__all__ = ["TAG", "artifacts", "evaluation_tags"]
+__all__ = ["artifacts", "evaluation_tags"]
 
-TAG = "sweeper.evaluations"
 FOLDER = "evaluations"
 
 
@@ -47,7 +47,7 @@ def evaluation_tags(keys: Sequence[str]) -> dict[str, str]:
     """Tags with the delivered evaluations' keys, and for MLflow to show their tables as tables."""
     tables = dict.fromkeys(_table(key.rpartition("-")[0]) for key in keys)
     shown = [{"path": path, "type": "table"} for path in tables]
-    return {TAG: " ".join(keys), "mlflow.loggedArtifacts": json.dumps(shown)}
+    return {EVALUATED: " ".join(keys), "mlflow.loggedArtifacts": json.dumps(shown)}
 
 
 def _table(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
-from sweeper.tracking.artifact_place import gone_folder
+from sweeper.tracking.artifact_place import folder_at, gone_folder
 from sweeper.tracking.connection import first_line
 
 __all__ = ["RunFiles"]
@@ -43,11 +43,21 @@ class RunFiles:
         return True
 
     def _store(self, place: str, contents: Mapping[str, bytes]) -> None:
+        if folder := folder_at(place):
+            _write(folder, contents)
+            return
         files = get_artifact_repository(place, tracking_uri=self._client.tracking_uri)
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in contents.items():
-                path = Path(folder, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-                parent = Path(name).parent.as_posix()
+        with tempfile.TemporaryDirectory() as staged:
+            for path in _write(Path(staged), contents):
+                parent = path.parent.relative_to(staged).as_posix()
                 files.log_artifact(str(path), None if parent == "." else parent)  # type: ignore[no-untyped-call]
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write files below a folder; returns their paths."""
+    paths = [folder / name for name in contents]
+    for parent in {path.parent for path in paths}:
+        parent.mkdir(parents=True, exist_ok=True)
+    for path, content in zip(paths, contents.values(), strict=True):
+        path.write_bytes(content)
+    return paths

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +18,19 @@ from sweeper.storage.paths import sweep_file, sweep_folder_of, trial_folder
 from sweeper.storage.stored_files import read_sweep
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.artifact_place import artifact_location
-from sweeper.tracking.evaluation_artifacts import TAG
 from sweeper.tracking.run_deletion import delete_run
 from sweeper.tracking.run_names import RunNames
+from sweeper.tracking.run_rows import RunContent, RunRows
 from sweeper.tracking.run_status import TRIAL_STATUS, RunStatus
-from sweeper.tracking.tags import NOTE, declared_tags, origin_tags, own_tag, started_ms, trial_tags
+from sweeper.tracking.tags import (
+    EVALUATED,
+    NOTE,
+    declared_tags,
+    origin_tags,
+    own_tag,
+    started_ms,
+    trial_tags,
+)
 from trainers.checkpoint import Commit
 
 __all__ = ["Runs", "Shown"]
@@ -69,6 +78,7 @@ class Runs:
         self._run_names = RunNames(sweep.trials)
         self._experiment = self._find_experiment(sweep)
         self.experiment = str(self._experiment.experiment_id)
+        self._rows = RunRows.of(client, self.experiment)
         parent = self._find_parent(declared_tags(sweep), _begun_ms(sweep)).info
         self.parent, self.parent_files = str(parent.run_id), str(parent.artifact_uri)
         self._shown = self._find("tags.`sweeper.kind` = 'trial'")
@@ -96,18 +106,31 @@ class Runs:
     def __getitem__(self, trial: str) -> Shown:
         return self._shown[trial]
 
-    def exists(self, trial: PlannedTrial) -> bool:
-        """Whether the trial has a run, which is searched if none is known."""
-        if not self.knows(trial.id):
-            self._shown |= self._find(f"tags.`{own_tag(trial.id)}` = 'true'")
-        return self.knows(trial.id)
+    def insert(
+        self, trial: PlannedTrial, commit: Commit | None, read: Callable[[], RunContent]
+    ) -> bool:
+        """Write a run with all of its content to a database, whole or not at all.
 
-    def forget(self, trial: str) -> None:
-        """Search the trial's run again before it is used."""
-        self._shown.pop(trial, None)
+        False if the trial has a run, or the tracker is a server. read : gives the content.
+        """
+        if self._rows is None or self.knows(trial.id):
+            return False
+        content = read()
+        started = started_ms(commit) if commit else time.time_ns() // 1_000_000
+        own = replace(content, tags={**self._tags(trial), **content.tags})
+        name = self._run_names.name(trial)
+        found = self._rows.insert(own, name, own_tag(trial.id), started)
+        if found is None:
+            return False
+        epoch = content.records[-1].epoch if content.records else 0
+        blamed = commit is not None and commit.progress.reason is not None
+        self._shown[trial.id] = Shown(*found, "RUNNING", epoch, self.parent, True, blamed)
+        return True
 
     def of(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
-        """The trial's run; created, as a child of the sweep's run, if none is known."""
+        """The trial's run; created, as a child of the sweep's run, if there is none."""
+        if not self.knows(trial.id):
+            self._shown |= self._find(f"tags.`{own_tag(trial.id)}` = 'true'")
         shown = self._shown.get(trial.id)
         if shown is None:
             shown = self._shown[trial.id] = self._create(trial, commit)
@@ -115,6 +138,12 @@ class Runs:
             self._client.set_tag(shown.run, "mlflow.parentRunId", self.parent)
             shown.parent = self.parent
         return shown
+
+    def end(self, trial: str, status: str, end_ms: int | None) -> None:
+        """Set the status of a trial's run that has ended."""
+        run, at = self._shown[trial].run, end_ms or time.time_ns() // 1_000_000
+        if self._rows is None or not self._rows.end(run, status, at):
+            self._client.set_terminated(run, status, end_time=at)
 
     def delete(self, trial: str) -> None:
         """Delete the trial's run, so that it is created again."""
@@ -206,7 +235,7 @@ class Runs:
                     tags.get("mlflow.parentRunId"),
                     "sweeper.described" in tags,
                     bool(tags.get("sweeper.reason")),
-                    tuple(tags.get(TAG, "").split()),
+                    tuple(tags.get(EVALUATED, "").split()),
                 )
         return found
 
@@ -223,16 +252,18 @@ class Runs:
                 return
 
     def _create(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
-        tags = {
-            "mlflow.parentRunId": self.parent,
-            **trial_tags(trial),
-            **origin_tags(self._provenance),
-        }
-        started = started_ms(commit) if commit else None
         run = self._client.create_run(
-            self.experiment, start_time=started, tags=tags, run_name=self._run_names.name(trial)
+            self.experiment,
+            start_time=started_ms(commit) if commit else None,
+            tags=self._tags(trial),
+            run_name=self._run_names.name(trial),
         )
         return Shown(run.info.run_id, run.info.artifact_uri, "RUNNING", parent=self.parent)
+
+    def _tags(self, trial: PlannedTrial) -> dict[str, Any]:
+        """The tags of a new run of a trial."""
+        origin = origin_tags(self._provenance)
+        return {"mlflow.parentRunId": self.parent, **trial_tags(trial), **origin}
 
 
 def _begun_ms(sweep: Sweep) -> int | None:

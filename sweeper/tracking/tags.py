@@ -10,6 +10,7 @@ from sweeper.sweep import PlannedTrial, Sweep, noise_key
 from trainers.checkpoint import Commit
 
 __all__ = [
+    "EVALUATED",
     "NOTE",
     "commit_tags",
     "declared_tags",
@@ -22,6 +23,7 @@ __all__ = [
 ]
 
 LONGEST = 5000
+EVALUATED = "sweeper.evaluations"  # the keys of the evaluations that a run has
 NOTE = "mlflow.note.content"  # what MLflow shows as the description
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -16,10 +16,10 @@ from sweeper.tracking.connection import alone, first_line
 from sweeper.tracking.evaluation_artifacts import artifacts, evaluation_tags
 from sweeper.tracking.logged_models import LoggedModels
 from sweeper.tracking.run_files import RunFiles
+from sweeper.tracking.run_rows import RunContent
 from sweeper.tracking.runs import Runs, Shown
 from sweeper.tracking.store import make_store, quiet_client
 from sweeper.tracking.tags import commit_tags, text
-from sweeper.tracking.transaction import one_transaction
 from sweeper.tracking.trial_files import files_at_the_end
 from trainers import Record
 from trainers.checkpoint import Commit
@@ -82,8 +82,7 @@ class Tracking:
     def show_trial(self, trial_id: str, commit: Commit | None, status: str) -> None:
         """Bring a trial's run up to a commit; `status` is RUNNING, FINISHED, FAILED or KILLED."""
         trial = self._trials[trial_id]
-        with self._created_whole(trial):
-            shown, changed = self._send_records(trial, commit, status)
+        shown, changed = self._send_records(trial, commit, status)
         self._send_evaluations(trial, shown)
         if status == "FINISHED" and self._sweep.models.which == "all":
             self._models.add(self._sweep, trial, shown)
@@ -92,26 +91,15 @@ class Tracking:
         if status != "RUNNING":
             ended = files_at_the_end(self._sweep.storage, trial, status == "FAILED")
             self._files.add(shown.run, shown.files, ended)
-        self._set_status(shown.run, status, commit)
+        self._set_status(trial_id, status, commit)
         shown.status = status
-
-    @contextmanager
-    def _created_whole(self, trial: PlannedTrial) -> Iterator[None]:
-        """Have a run that the block creates be there with all that it writes, or not at all."""
-        if self.runs.exists(trial):
-            yield
-            return
-        try:
-            with one_transaction(self._client):
-                yield
-        except BaseException:
-            self.runs.forget(trial.id)
-            raise
 
     def _send_records(
         self, trial: PlannedTrial, commit: Commit | None, status: str
     ) -> tuple[Shown, bool]:
         """Send the records that the trial's run lacks; returns it, and whether it has changed."""
+        if self.runs.insert(trial, commit, partial(_content, trial, commit)):
+            return self.runs[trial.id], status != "RUNNING"
         shown = self.runs.of(trial, commit)
         records = _records_after(shown.epoch, commit)
         params = [] if shown.described else self._describe(trial, shown)
@@ -167,17 +155,9 @@ class Tracking:
 
     def _describe(self, trial: PlannedTrial, shown: Shown) -> list[Param]:
         """Write a run's data set, and return its parameters, which go with its first metrics."""
-        data = trial.data
-        dataset = Dataset(
-            name=str(trial.params.get("data", "data")),
-            digest=str(data.get("checksum", ""))[:36],
-            source_type="sweeper",
-            source=json.dumps(trial.trial.config()["data"]),
-            profile=json.dumps({name: data.get(name) for name in ("shape", "dims")}),
-        )
         tag = InputTag("mlflow.data.context", "training")
-        self._client.log_inputs(shown.run, [DatasetInput(dataset, [tag])])
-        return [Param(name, text(value)) for name, value in trial.params.items()]
+        self._client.log_inputs(shown.run, [DatasetInput(_dataset(trial), [tag])])
+        return [Param(name, value) for name, value in _params(trial).items()]
 
     def _send(
         self,
@@ -244,12 +224,35 @@ class Tracking:
     def _set_tags(self, run: str, tags: Mapping[str, str]) -> None:
         self._client.log_batch(run, tags=[RunTag(name, value) for name, value in tags.items()])
 
-    def _set_status(self, run: str, status: str, commit: Commit | None) -> None:
+    def _set_status(self, trial: str, status: str, commit: Commit | None) -> None:
         if status == "RUNNING":
-            self._client.update_run(run, status=status)
+            self._client.update_run(self.runs[trial].run, status=status)
         else:
-            ended = int(commit.manifest["time_ms"]) if commit else None
-            self._client.set_terminated(run, status, end_time=ended)
+            self.runs.end(trial, status, int(commit.manifest["time_ms"]) if commit else None)
+
+
+def _content(trial: PlannedTrial, commit: Commit | None) -> RunContent:
+    """All that a new run of a trial gets."""
+    records = _records_after(0, commit)
+    tags = {"sweeper.described": "true", **(commit_tags(commit) if commit else {})}
+    tags |= {"sweeper.epoch": str(records[-1].epoch)} if records else {}
+    return RunContent(tags, _params(trial), records, _dataset(trial))
+
+
+def _params(trial: PlannedTrial) -> dict[str, str]:
+    return {name: text(value) for name, value in trial.params.items()}
+
+
+def _dataset(trial: PlannedTrial) -> Dataset:
+    """A trial's data set, as MLflow shows it."""
+    data = trial.data
+    return Dataset(
+        name=str(trial.params.get("data", "data")),
+        digest=str(data.get("checksum", ""))[:36],
+        source_type="sweeper",
+        source=json.dumps(trial.trial.config()["data"]),
+        profile=json.dumps({name: data.get(name) for name in ("shape", "dims")}),
+    )
 
 
 def _records_after(epoch: int, commit: Commit | None) -> list[Record]:

@@ -34,6 +34,16 @@ def other_store(blank_store: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/other.db"
 
 
+@pytest.fixture
+def by_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all go to a store by the calls of MLflow's client, as to a server."""
+    from sweeper.tracking import run_files
+    from sweeper.tracking.run_rows import RunRows
+
+    monkeypatch.setattr(RunRows, "of", lambda *_: None)
+    monkeypatch.setattr(run_files, "folder_at", lambda _: None)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def shapes_unchecked() -> Iterator[None]:
     """The tests of `trainers` check the shapes; these train to test something else."""

@@ -94,6 +94,7 @@ def test_values_that_storage_has_not_are_replaced(sweep: Sweep) -> None:
     check(sweep, look(sweep.tracking))
 
 
+@pytest.mark.usefixtures("by_calls")
 def test_a_run_that_claims_too_much_gets_the_rest(
     sweep: Sweep, other_store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

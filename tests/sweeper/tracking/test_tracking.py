@@ -22,6 +22,7 @@ from sweeper.sweep import Sweep
 from sweeper.tracking import runs, tracker
 from sweeper.tracking.connection import check_address
 from sweeper.tracking.delivery import deliver_report
+from sweeper.tracking.run_rows import RunRows
 from sweeper.tracking.store import make_store
 from sweeper.tracking.tracker import Tracking
 from sweeper.worker import reporter, worker
@@ -120,6 +121,7 @@ def test_artifacts(shared: Sweep) -> None:
     assert pictures[0].read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("by_calls")
 def test_a_trial_that_ended_takes_few_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,14 +193,23 @@ def test_a_growing_trial_is_shown_as_it_grows(
         (MlflowClient, "log_inputs"),
         (MlflowClient, "set_terminated"),
         (LocalArtifactRepository, "log_artifact"),
+        (RunRows, "insert"),
+        (RunRows, "end"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )
 @pytest.mark.parametrize("done", [False, True])
 def test_a_lost_call_is_made_good(
-    tmp_path: Path, kind: type, method: str, done: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    kind: type,
+    method: str,
+    done: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Every second call fails, before or after the store has done what it asks for."""
+    if kind is not RunRows:
+        request.getfixturevalue("by_calls")
     sweep = stored(tmp_path)
     view = Tracking(sweep, ORIGIN)
     whole, calls = getattr(kind, method), []
@@ -298,6 +309,7 @@ def test_what_a_killed_driver_left_running_ends_with_the_next_sweep(tmp_path: Pa
     assert view._client.get_run(own.info.run_id).info.status == "RUNNING"
 
 
+@pytest.mark.usefixtures("by_calls")
 def test_long_histories_go_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracker, "BATCH", 25)
     sizes: list[int] = []
