@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis import published
 from analysis.errors import AnalysisError
@@ -27,6 +28,9 @@ from analysis.training.verdicts import Trained
 from analysis.wording import number, percent, probability, setting, symbol
 
 __all__ = ["Replication", "differing_settings", "values_beside"]
+
+Mask = NDArray[np.bool_]
+Known = dict[tuple[str, str], Mask]  # by a column's name and the value that is asked for
 
 
 @dataclass(frozen=True)
@@ -174,8 +178,8 @@ def values_beside(trials: pd.DataFrame, name: str) -> list[Replication]:
     Trials of one number that differ in more than the seed are compared group by group, each
     named by what differs. AnalysisError if no trial is of any number of the table.
     """
-    rows = settled(trials, ())
-    found = [one for cell in cells(name) for one in _beside(rows, name, cell)]
+    rows, known = settled(trials, ()), Known()
+    found = [one for cell in cells(name) for one in _beside(rows, name, cell, known)]
     if not found:
         raise AnalysisError(
             f"no finished trial is of a number of {name} ({published.about(name).title})"
@@ -183,10 +187,11 @@ def values_beside(trials: pd.DataFrame, name: str) -> list[Replication]:
     return found
 
 
-def _beside(rows: pd.DataFrame, name: str, cell: Cell) -> Iterator[Replication]:
+def _beside(rows: pd.DataFrame, name: str, cell: Cell, known: Known) -> Iterator[Replication]:
     if not {*cell.columns} <= {*rows.columns}:
         return
-    mine = rows[_of(rows, cell)].dropna(subset=list(cell.columns))
+    keep = _of(rows, cell, known)
+    mine = rows[keep].dropna(subset=list(cell.columns)) if keep.any() else rows[:0]
     if mine.empty:
         return
     different = [one for one in mixed_fields(mine, {"seed"}) if one in param_columns(mine)]
@@ -201,16 +206,23 @@ def _beside(rows: pd.DataFrame, name: str, cell: Cell) -> Iterator[Replication]:
         yield _replication(group, name, cell, f" [{', '.join(labels)}]")
 
 
-def _of(rows: pd.DataFrame, cell: Cell) -> pd.Series[bool]:
-    """Whether each row is of the number; a weight of the KL that is not recorded is 1."""
-    keep = pd.Series(True, index=rows.index)
+def _of(rows: pd.DataFrame, cell: Cell, known: Known) -> Mask:
+    """Whether each row is of the number; a weight of the KL that is not recorded is 1.
+
+    known : which rows have the values that were asked for before.
+    """
+    keep = np.ones(len(rows), dtype=bool)
     for field, value in cell.where.items():
         if not keep.any():
             break
         if field in rows:
-            keep &= equals(rows[field], [None, 1.0] if field == "beta" else value)
+            asked = field, repr(value)
+            if asked not in known:
+                wanted = [None, 1.0] if field == "beta" else value
+                known[asked] = equals(rows[field], wanted).to_numpy(dtype=bool)
+            keep &= known[asked]
         elif field != "beta":
-            return pd.Series(False, index=rows.index)
+            keep[:] = False
     return keep
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -93,7 +94,7 @@ class View:
         """The number of a family's colour and marker, the same in every figure."""
         return self.hues.get(label, len(self.hues))
 
-    @property
+    @functools.cached_property
     def finished(self) -> pd.DataFrame:
         """The finished trials that laws and figures use, without twins and `off_axis` trials.
 
@@ -104,13 +105,13 @@ class View:
             return trials
         return self._settled[~_off_axis(self._settled)]
 
-    @property
+    @functools.cached_property
     def off_axis(self) -> pd.DataFrame:
         """The finished trials whose noise level is zero or negative, which has no logarithm."""
         trials = self.experiment.trials
         return trials if trials.empty else self._settled[_off_axis(self._settled)]
 
-    @property
+    @functools.cached_property
     def _settled(self) -> pd.DataFrame:
         trials = self.experiment.trials
         rows = trials[(trials["status"] == FINISHED) & (trials["role"] == DECLARED)]
