@@ -1,24 +1,28 @@
 """The folder of a Ray that is started here, which nobody else can enter.
 
 Ray lets everybody write to the folder that it is given, and to its session's folder in it, so that
-the one above is private: sockets, logs and what is sent to workers lie there.
+the one above is private: sockets, logs and what is sent to workers lie there. Its owner keeps a
+file in it locked: the folder of one that was killed is known by that, and is removed.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from cluster.errors import ClusterError
+from cluster.processes import command_line
 
 __all__ = ["require_short", "session_folder", "temporary_folder"]
 
 SOCKET = 107  # bytes: the longest name of a Unix socket
 PRIVATE, INSIDE = "ray-", "r"  # short, as the names of Ray's sockets are long
+OWNED = "owned"  # the file that the owner of a folder keeps locked
 SESSION = (
     f"/{PRIVATE}12345678/{INSIDE}/session_2026-01-01_00-00-00_000000_{{pid}}/sockets/plasma_store"
 )
@@ -53,9 +57,45 @@ def session_folder() -> Iterator[Path]:
 
     Raises `ClusterError` if the name is too long for Ray's sockets.
     """
-    require_short(temporary_folder())
-    private = Path(tempfile.mkdtemp(prefix=PRIVATE, dir=temporary_folder()))
+    above = temporary_folder()
+    require_short(above)
+    _remove_left(Path(above))
+    private = Path(tempfile.mkdtemp(prefix=PRIVATE, dir=above))
     try:
-        yield private / INSIDE
+        with ExitStack() as lock:
+            with suppress(OSError):  # a file system without locks: nobody removes it then
+                _own(private, lock)
+            yield private / INSIDE
     finally:
         shutil.rmtree(private, ignore_errors=True)
+
+
+def _own(folder: Path, lock: ExitStack) -> None:
+    """Lock a new file in the folder, which has its name only when it is locked."""
+    new = folder / f"{OWNED}.new"
+    file = lock.enter_context(new.open("xb"))
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    new.rename(folder / OWNED)
+
+
+def _remove_left(above: Path) -> None:
+    """Remove the folders whose owners were killed: this user's, if nobody has their lock.
+
+    One that a process names on its command line stays: a Ray that outlived its owner.
+    """
+    for folder in above.glob(f"{PRIVATE}*"):
+        with suppress(OSError):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            with (folder / OWNED).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not _is_named(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_named(folder: Path) -> bool:
+    """Whether the command line of a process has a path in the folder."""
+    name = os.fsencode(folder / INSIDE)
+    return any(
+        name in word for entry in Path("/proc").glob("[0-9]*") for word in command_line(entry)
+    )

@@ -97,7 +97,8 @@ def open_schedule(
     from sweeper.schedule.tune import TuneSchedule  # takes seconds to import
 
     nodes = None if backend.private else Nodes(sweep, note, say)
-    scratch = None if backend.private else paths.tune_folder(sweep)
+    own = backend.logs.parent if backend.private and backend.logs else None  # ends with its Ray
+    scratch = own or paths.tune_folder(sweep)
     schedule = TuneSchedule(backend, scratch, say, nodes)
     try:
         if nodes:

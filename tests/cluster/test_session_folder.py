@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,13 @@ from cluster.errors import ClusterError
 from cluster.session_folder import session_folder
 
 NOBODY = 65534
+OWNER = """
+import sys
+from cluster.session_folder import session_folder
+with session_folder() as folder:
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may act as another user")
@@ -49,3 +59,52 @@ def test_it_is_private_and_new_each_time() -> None:
     finally:
         os.umask(before)
     assert (modes, first == second) == ({0o700}, False)
+
+
+@contextmanager
+def owner(above: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process that has a folder for Ray, which it leaves as it is killed after the block."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER],
+        env=os.environ | {"RAY_TMPDIR": str(above)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def above(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files, whose name is short."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        monkeypatch.setenv("RAY_TMPDIR", name)
+        yield Path(name)
+
+
+def test_that_of_a_process_that_was_killed_is_removed(above: Path) -> None:
+    with owner(above) as (_, alive), owner(above) as (process, dead):
+        (dead / "logs").mkdir(parents=True)
+        process.kill()
+        process.wait()
+        with session_folder() as own:
+            assert set(above.iterdir()) == {alive.parent, own.parent}
+
+
+def test_one_whose_owner_is_unknown_or_whose_ray_still_runs_stays(above: Path) -> None:
+    unknown = above / "ray-unknown"
+    unknown.mkdir()
+    with owner(above) as (process, dead):
+        process.kill()
+        process.wait()
+    sleeper = [sys.executable, "-c", "import sys; sys.stdin.read()", f"--log={dead}/logs"]
+    with subprocess.Popen(sleeper, stdin=subprocess.PIPE) as still:
+        with session_folder():
+            assert {dead.parent, unknown} <= set(above.iterdir())
+        still.communicate()
+    with session_folder() as own:
+        assert set(above.iterdir()) == {unknown, own.parent}
