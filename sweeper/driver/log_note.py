@@ -19,13 +19,13 @@ __all__ = ["noting"]
 def noting(sweep: Sweep) -> Callable[[str], None]:
     """A function that adds a line to the log; call this one before the driver is sent.
 
-    In a bucket the line is not added if that driver has written to its log meanwhile, nor if the
-    bucket cannot be used from here.
+    The line is not added if that driver has written to its log meanwhile, nor if the storage is on
+    a bucket that cannot be used from here.
     """
     log = driver_log(sweep)
     mirror = mirror_of(sweep.storage)
     if mirror is None:
-        return partial(_add_to_file, log)
+        return partial(_add_to_file, log, _size(log))
     try:
         check_writable(sweep.storage)
         return _adding_to_object(mirror, log)
@@ -33,11 +33,19 @@ def noting(sweep: Sweep) -> Callable[[str], None]:
         return lambda _: None
 
 
-def _add_to_file(log: Path, line: str) -> None:
+def _add_to_file(log: Path, before: int, line: str) -> None:
     with suppress(OSError):
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+            if _size(log) == before:
+                file.write(f"{line}\n")
+
+
+def _size(log: Path) -> int:
+    try:
+        return log.stat().st_size
+    except OSError:
+        return 0
 
 
 def _adding_to_object(mirror: Mirror, log: Path) -> Callable[[str], None]:

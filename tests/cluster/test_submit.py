@@ -155,3 +155,25 @@ def test_a_job_that_has_not_begun_is_known(
         said = capsys.readouterr().err
         assert "was submitted and has not begun" in said
         assert "says last: sent as the Ray job raysubmit_1 to http://head:8265" in said
+
+
+def test_the_log_begins_with_what_was_sent_or_with_what_its_driver_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver may have begun when the server answers."""
+    words = ["submit", str(own_grid(tmp_path)), "--storage", str(tmp_path / "sweeps")]
+    said = list[str]()
+
+    def begin(server: str, job: Job) -> str:
+        if said:
+            with job.log.open("a") as log:
+                log.write("the second driver\n")
+        said.append(job.log.read_text() if job.log.exists() else "")
+        return f"raysubmit_{len(said)}"
+
+    monkeypatch.setattr(jobs, "job_server", lambda address: "http://head:8265")
+    monkeypatch.setattr(jobs, "submit", begin)
+    assert [main([*words, "--cluster", "head:6379"]) for _ in range(2)] == [0, 0]
+    [log] = (tmp_path / "sweeps").glob("sweeps/*/*/driver.log")
+    first = "sent as the Ray job raysubmit_1 to http://head:8265\n"
+    assert log.read_text() == f"{first}the second driver\n"
