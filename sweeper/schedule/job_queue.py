@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -11,9 +12,13 @@ from ray.tune.search import Searcher
 from sweeper.messages import Job
 from sweeper.schedule.deaths import RETRIES
 from sweeper.schedule.nodes import Nodes
+from sweeper.storage import ledger
+from sweeper.storage.evaluations import missing
 from sweeper.storage.signs import StopSign
 
 __all__ = ["JobQueue", "Try"]
+
+SILENCE = 30.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,14 @@ class Try:
         """The try that `config` describes."""
         return cls(Job.from_json(config["job"]), config["asked"], config["deaths"])
 
+    def is_done(self) -> bool:
+        """Whether the storage has all that the job makes, as far as this host sees."""
+        job = self.job
+        states = ledger.status(job.storage, [one.id for one in job.trials])
+        return set(states.values()) == {"finished"} and not any(
+            missing(job.storage, one.id, one.evaluate) for one in job.trials
+        )
+
 
 class JobQueue(Searcher):
     """Gives jobs to Tune one by one, until none is left or the sweep's stop sign is set.
@@ -62,7 +75,8 @@ class JobQueue(Searcher):
     ) -> None:
         super().__init__()
         self._jobs, self._asked, self._nodes, self._most = jobs, asked, nodes, most
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, Try] = {}
+        self._heard: dict[str, float] = {}  # of those under way, when `unheard` looked, too
         self._back: list[Try] = []
         self._sign: StopSign | None = None
 
@@ -88,7 +102,7 @@ class JobQueue(Searcher):
         self._sign = StopSign(found.job.sweep)
         if self.stopped():
             return cast("None", Searcher.FINISHED)
-        self._under_way.add(trial_id)
+        self._under_way[trial_id], self._heard[trial_id] = found, time.monotonic()
         if not self._nodes:
             return found.config()
         return replace(found, job=self._nodes.stamped(found.job)).config(self._nodes.without)
@@ -98,10 +112,27 @@ class JobQueue(Searcher):
         job = next(self._jobs)
         return Try(job, self._asked) if job else None
 
+    def unheard(self) -> set[str]:
+        """Tune's ids of jobs that say nothing for `SILENCE` seconds, though all is in the storage.
+
+        Each is looked for once in that time.
+        """
+        now, found = time.monotonic(), set[str]()
+        for trial_id in [one for one, heard in self._heard.items() if now - heard >= SILENCE]:
+            self._heard[trial_id] = now
+            if self._under_way[trial_id].is_done():
+                found.add(trial_id)
+        return found
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        if trial_id in self._under_way:
+            self._heard[trial_id] = time.monotonic()
+
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        self._under_way.discard(trial_id)
+        self._under_way.pop(trial_id, None)
+        self._heard.pop(trial_id, None)
 
     def save(self, checkpoint_path: str) -> None:
         """Tune's folder is disposable."""

@@ -204,6 +204,16 @@ class _Listener(TrialProgressCallback):
         super().__init__()
         self._emit, self._deaths, self._nodes, self._queue = emit, deaths, nodes, queue
 
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """End the workers on other hosts whose last words were lost, as a link was cut.
+
+        Their hosts have dropped the connection, and Ray would wait for an answer for five minutes.
+        """
+        if self._nodes and (unheard := self._queue.unheard()):
+            for trial in trials:
+                if trial.trial_id in unheard and (actor := trial.temporary_state.ray_actor):
+                    ray.kill(actor)
+
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
@@ -222,11 +232,14 @@ class _Listener(TrialProgressCallback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Have a job whose worker died tried again; after the last retry its trials fail.
 
-        A lost node does not count, nor does one that is left out or about to end, nor a worker
+        One whose results are all in the storage is finished, whatever its worker could not tell. A
+        lost node does not count, nor does one that is left out or about to end, nor a worker
         that somebody asked to end (SIGTERM).
         """
         death, lost = self._deaths.read(trial.error_file), Try.of(trial.config)
-        if death.cause == "node" or self._is_left_out(death, lost.job):
+        if self._nodes and lost.is_done():
+            self._emit([Event(one.id, "finished", committed=True) for one in lost.job.trials])
+        elif death.cause == "node" or self._is_left_out(death, lost.job):
             self._queue.give_back(lost)
         elif lost.deaths < RETRIES:
             self._queue.give_back(self._again(replace(lost, deaths=lost.deaths + 1), death))
