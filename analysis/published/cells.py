@@ -22,6 +22,10 @@ LAYER = 200
 RUNS = 10  # of every mean in Im et al. 2017
 CHANNELS = {"uvb": "[32, 64, 128]", "noisy_vae": "[32, 64, 128]", "deen": "[128, 256, 512]"}
 UNITS = {"uvb": 200, "noisy_vae": 200, "deen": 100}
+DECODERS: Mapping[str, dict[str, object]] = {  # hidden units
+    "uvb": {"network_decoder": 2000},
+    "noisy_vae": {"decoder": 2000},
+}
 
 
 def _column(name: str) -> Callable[[pd.DataFrame], pd.Series[float]]:
@@ -158,7 +162,12 @@ def _corruption(noise: tuple[str, str], row: Any) -> dict[str, object]:
 
 def _sizes(model: str) -> dict[str, object]:
     network = "conv_energy" if model == "deen" else "conv"
-    return {"network": network, "channels": CHANNELS[model], "fc": UNITS[model]}
+    sizes: dict[str, object] = {
+        "network": network,
+        "channels": CHANNELS[model],
+        "fc": UNITS[model],
+    }
+    return sizes | DECODERS.get(model, {})
 
 
 def _at(entry: Published, row: Any) -> str:

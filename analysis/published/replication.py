@@ -169,7 +169,7 @@ def _scalar(value: object) -> object:
 def _same(ours: object, theirs: object) -> bool:
     if isinstance(ours, int | float) and isinstance(theirs, int | float):
         return math.isclose(ours, theirs, rel_tol=1e-9)
-    return ours == theirs
+    return str(ours) == str(theirs)  # a column of numbers and words may hold 2000 as a text
 
 
 def values_beside(trials: pd.DataFrame, name: str) -> list[Replication]:
