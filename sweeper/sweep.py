@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,18 @@ import numpy.typing as npt
 from sweeper.errors import Place
 from sweeper.resources import Resources
 from trainers.component_files import ComponentFile
-from trainers.evaluations import Evaluator
 from trainers.fields import describe_fields
-from trainers.trial import Trial
+
+if TYPE_CHECKING:
+    from trainers.evaluations import Evaluator
+    from trainers.trial import Trial
 
 __all__ = [
     "SCHEMA",
     "Goal",
     "KeptModels",
+    "ListedSweep",
+    "ListedTrial",
     "Outcome",
     "PlannedTrial",
     "Proposals",
@@ -165,6 +169,29 @@ class Sweep:
         """Example trials of the proposals: the trials of the middle point of each block."""
         points = self.proposals.examples() if self.proposals else []
         return [trial for point in points for trial in point]
+
+
+@dataclass(frozen=True)
+class ListedTrial:
+    """What `PlannedTrial` says of a trial without its model, which needs torch."""
+
+    id: str
+    label: str
+    role: str
+    params: Mapping[str, Any]
+    line: int | None
+
+
+@dataclass(frozen=True)
+class ListedSweep:
+    """A sweep of the storage without the models; `created` is when it first started (ISO, UTC)."""
+
+    experiment: str
+    name: str
+    storage: Path
+    tracking: str
+    created: str
+    trials: tuple[ListedTrial, ...]
 
 
 class Proposals(Protocol):

@@ -18,12 +18,41 @@ Five lines are enough:
 ... )
 >>> sorted(trained.records[-1].metrics)[:3]
 ['test/denoise', 'test/elbo', 'test/elbo_full']
+
+Each name is imported when it is first used: what reads stored results needs no torch.
 """
 
-from trainers.errors import TrainerError
-from trainers.gallery import gallery
-from trainers.loop import Trained, train
-from trainers.pack import Pack, Record
-from trainers.trial import Training, Trial
+from __future__ import annotations
 
-__all__ = ["Pack", "Record", "Trained", "TrainerError", "Training", "Trial", "gallery", "train"]
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainers.errors import TrainerError
+    from trainers.loop import Trained, train
+    from trainers.pack import Pack
+    from trainers.record import Record
+    from trainers.trial import Training, Trial
+
+__all__ = ["Pack", "Record", "Trained", "TrainerError", "Training", "Trial", "train"]
+
+_MODULES = {
+    "Pack": "pack",
+    "Record": "record",
+    "Trained": "loop",
+    "TrainerError": "errors",
+    "Training": "trial",
+    "Trial": "trial",
+    "train": "loop",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"trainers.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -18,11 +18,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import safetensors.torch
 from safetensors import SafetensorError
-from torch import Tensor
 
 from trainers.commit_format import (
     MANIFEST,
@@ -34,7 +32,10 @@ from trainers.commit_format import (
     read_manifest,
 )
 from trainers.errors import ResumeError
-from trainers.pack import Record
+from trainers.record import Record
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Attempt", "Commit", "Progress", "commits", "latest", "open_attempt"]
 
@@ -97,6 +98,8 @@ class Commit:
 
     def load(self) -> dict[str, Tensor]:
         """The state; raises `ResumeError` if the file is not the one that was saved."""
+        import safetensors.torch  # and torch, which takes longer than all that `status` reads
+
         try:
             return safetensors.torch.load(self._verified(STATE))
         except SafetensorError as error:
@@ -132,6 +135,8 @@ class Attempt:
 
         `about` is added to the manifest: host, device, versions.
         """
+        import safetensors.torch
+
         folder = self.folder / f"{progress.epoch:06d}"
         staged = self.folder / f".{folder.name}.{os.getpid()}"
         shutil.rmtree(staged, ignore_errors=True)

@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any
 
 from trainers.errors import NewerFormat, ResumeError
-from trainers.pack import Record
+from trainers.record import Record
 
 __all__ = [
     "FILES",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from trainers.errors import InvalidValue
 from trainers.model import Model
 from trainers.objectives import Objective
-from trainers.pack import Pack, Record
+from trainers.pack import Pack
+from trainers.record import Record
 from trainers.trial import Trial
 
 __all__ = ["Trained", "train"]

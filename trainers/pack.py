@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,26 +19,17 @@ from trainers.noise import Streams, stack_draws, stream_seed
 from trainers.objectives import Metrics, Objective
 from trainers.optim import Adam
 from trainers.program import Program, Way, pack_key
+from trainers.record import Record
 from trainers.step import Steps
 from trainers.threads import one_thread
 from trainers.trial import Trial
 
-__all__ = ["Pack", "Record"]
+__all__ = ["Pack"]
 
 State = dict[str, Tensor]
 OF_EXAMPLES = ("kl", "recon")
 LEFT = 0.25
 NOISE_OF: dict[HeldOut, int] = {"test": 0, "validation": -1}
-
-
-@dataclass(frozen=True)
-class Record:
-    """The metrics of one trial after one epoch; `time_ms` is Unix time."""
-
-    epoch: int
-    step: int
-    time_ms: int
-    metrics: dict[str, float]
 
 
 class Pack:

@@ -16,8 +16,9 @@ from torch import Tensor
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
 from trainers.errors import Incompatible, InvalidValue, ResumeError, TrainerError
 from trainers.gallery import gallery
-from trainers.pack import Pack, Record
+from trainers.pack import Pack
 from trainers.provenance import provenance
+from trainers.record import Record
 from trainers.stored import StoredTrial, save_arrays
 
 __all__ = ["Say", "train_stored"]

@@ -12,7 +12,7 @@ from sweeper.commands.shared import add_sweep
 from sweeper.errors import UserError
 
 if TYPE_CHECKING:
-    from sweeper.sweep import Sweep
+    from sweeper.sweep import ListedSweep, Sweep
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _follow(sweep: Sweep, log: Path, printed: int) -> None:
+def _follow(sweep: Sweep | ListedSweep, log: Path, printed: int) -> None:
     """Print what is added to a log until the driver's last line is there.
 
     Also until nothing has been added for long while nobody runs the sweep: its host was lost.

@@ -14,7 +14,7 @@ from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
     from sweeper.status.standing import Standing
-    from sweeper.sweep import Sweep
+    from sweeper.sweep import ListedSweep, Sweep
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run", "sweeps_of"]
 
@@ -70,24 +70,29 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def sweeps_of(arguments: argparse.Namespace) -> list[Sweep]:
+def sweeps_of(arguments: argparse.Namespace) -> Sequence[Sweep | ListedSweep]:
     """The stored sweeps of this name, else the sweep of the grid of that name."""
     from sweeper.errors import UserError
-    from sweeper.grid import grid_files, loading
-    from sweeper.status.stored import as_stored, stored_sweeps, with_known
+    from sweeper.grid import grid_files
+    from sweeper.status.listed import listed_sweeps
     from sweeper.storage.addresses import storage_path
 
     storage, name = storage_path(arguments.storage or "sweeps"), arguments.name
     if not Path(name).is_file():
         try:
-            return [one.sweep for one in stored_sweeps(storage, name)]
+            return listed_sweeps(storage, name)
         except UserError:
             if name not in grid_files.shipped_grids():
                 raise
+    from sweeper.grid import loading  # and torch
+    from sweeper.status.stored import as_stored, with_known
+
     return [as_stored(with_known(loading.load(name, yes=True, storage=arguments.storage)))]
 
 
-def _sweep_counts(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> dict[str, Any]:
+def _sweep_counts(
+    sweeps: Sequence[Sweep | ListedSweep], found: Sequence[Standing]
+) -> dict[str, Any]:
     """The number of trials of each status by sweep; a trial may be in several."""
     from sweeper.status.standing import counts
 
@@ -95,7 +100,9 @@ def _sweep_counts(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> dict[st
     return {sweep.name: counts(states[trial.id] for trial in sweep.trials) for sweep in sweeps}
 
 
-def _trackers(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> list[dict[str, Any]]:
+def _trackers(
+    sweeps: Sequence[Sweep | ListedSweep], found: Sequence[Standing]
+) -> list[dict[str, Any]]:
     """What each tracking store lacks; a trial belongs to the store of its newest sweep."""
     from sweeper.tracking.waiting import mend_and_count
 
@@ -136,19 +143,19 @@ def _plain(one: Standing) -> dict[str, Any]:
 
 def _list(arguments: argparse.Namespace) -> int:
     """One line a sweep."""
+    from sweeper.status.listed import listed_sweeps
     from sweeper.status.standing import counts, standings
-    from sweeper.status.stored import stored_sweeps
     from sweeper.storage.addresses import show_storage, storage_path
 
     storage = storage_path(arguments.storage or "sweeps")
     rows = [
         {
-            "experiment": one.sweep.experiment,
-            "sweep": one.sweep.name,
+            "experiment": one.experiment,
+            "sweep": one.name,
             "created": one.created,
-            "counts": counts(standings([one.sweep])),
+            "counts": counts(standings([one])),
         }
-        for one in stored_sweeps(storage)
+        for one in listed_sweeps(storage)
     ]
     if arguments.json:
         print_json({"storage": show_storage(storage), "sweeps": rows})

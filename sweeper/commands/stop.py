@@ -10,7 +10,7 @@ from sweeper.commands.shared import add_json, add_sweep
 from sweeper.terminal.screen import console, print_json
 
 if TYPE_CHECKING:
-    from sweeper.sweep import Sweep
+    from sweeper.sweep import ListedSweep, Sweep
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if left else 0
 
 
-def _wait(driven: list[Sweep], patience: float) -> list[Sweep]:
+def _wait(driven: list[Sweep | ListedSweep], patience: float) -> list[Sweep | ListedSweep]:
     """Wait for the drivers to end; returns the sweeps still held after `patience` seconds."""
     from sweeper.storage.lease import is_held
     from sweeper.storage.paths import sweep_folder

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.errors import BucketError, UserError
-from sweeper.status.stored import sweep_rows
+from sweeper.status.listed import sweep_rows
 from sweeper.storage import ledger, paths
 from sweeper.storage.attempts import bring_folder
 from sweeper.storage.home import stored_tracking

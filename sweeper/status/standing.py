@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from analysis.sources.statuses import STATUSES, count_statuses
 from sweeper.storage import ledger
@@ -11,7 +12,7 @@ from sweeper.storage.claims import driven_trials
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.storage.lease import driven_sweeps
 from sweeper.storage.whereabouts import Whereabouts, read_running
-from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.sweep import ListedSweep, ListedTrial, PlannedTrial, Sweep
 from trainers import TrainerError
 
 __all__ = ["Standing", "counts", "standings"]
@@ -41,7 +42,7 @@ class Standing:
     where: Whereabouts | None = None
 
 
-def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
+def standings(sweeps: Iterable[Sweep | ListedSweep]) -> list[Standing]:
     """The state of every trial of the sweeps, in their order, each trial once."""
     trials = {trial.id: (sweep, trial) for sweep in sweeps for trial in sweep.trials}
     busy = {
@@ -55,7 +56,7 @@ def standings(sweeps: Iterable[Sweep]) -> list[Standing]:
         for folder in driven_sweeps(storage)
         for trial, where in read_running(folder).items()
     }
-    found = (_standing(sweep, trial) for sweep, trial in trials.values())
+    found = (_standing(sweep.storage, trial) for sweep, trial in trials.values())
     return [_now(one, one.id in busy, running.get(one.id)) for one in found]
 
 
@@ -73,8 +74,8 @@ def counts(found: Iterable[Standing]) -> dict[str, int]:
     return {status: number.get(status, 0) for status in STATUSES if status != "killed"}
 
 
-def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:
-    commit = ledger.newest_commit(sweep.storage, trial.id)
+def _standing(storage: Path, trial: PlannedTrial | ListedTrial) -> Standing:
+    commit = ledger.newest_commit(storage, trial.id)
     known = (trial.id, trial.label, trial.role)
     epochs = int(trial.params.get("epochs", 0))
     if commit is None:
@@ -84,7 +85,7 @@ def _standing(sweep: Sweep, trial: PlannedTrial) -> Standing:
     except (TrainerError, OSError):
         records = []
     metrics = {name: value for record in records for name, value in record.metrics.items()}
-    asked = read_evaluations(sweep.storage, trial.id)
+    asked = read_evaluations(storage, trial.id)
     for one in asked:
         metrics |= one.metrics
     progress = commit.progress

@@ -10,16 +10,15 @@ from typing import Any, cast, get_args
 from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
 from sweeper.grid import loading
-from sweeper.grid.complaints import nearest
+from sweeper.status.listed import sweep_rows
 from sweeper.storage import paths
-from sweeper.storage.addresses import show_storage
 from sweeper.storage.home import stored_home, stored_tracking
 from sweeper.storage.stored_code import load_stored, restored_trial
 from sweeper.storage.stored_files import read_sweep, read_trial
 from sweeper.sweep import KeptModels, PlannedTrial, Sweep, Which
 from trainers import TrainerError
 
-__all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "sweep_rows", "with_known"]
+__all__ = ["StoredSweep", "as_stored", "load_again", "stored_sweeps", "with_known"]
 
 
 @dataclass(frozen=True)
@@ -42,41 +41,6 @@ def stored_sweeps(storage: Path, name: str | None = None) -> list[StoredSweep]:
         (_stored(storage, folder, row) for folder, row in sweep_rows(storage, name)),
         key=lambda one: one.created,
     )
-
-
-def sweep_rows(storage: Path, name: str | None = None) -> list[tuple[Path, dict[str, Any]]]:
-    """The folder and the ``sweep.json`` of the sweeps that `stored_sweeps` loads.
-
-    Raises `UserError` as it does.
-    """
-    rows = [(path.parent, row) for path in paths.sweep_files(storage) if (row := read_sweep(path))]
-    names = {row[key] for _, row in rows for key in ("experiment", "sweep")}
-    if name is not None and name not in names:
-        _require_begun(storage, name)
-        known = sorted({row["experiment"] for _, row in rows})
-        raise UserError(
-            f"there is no experiment or sweep {name!r} in {show_storage(storage)}"
-            f"{nearest(name, names)} (experiments there: "
-            f"{', '.join(known) or 'none yet'})"
-        )
-    return [
-        (folder, row)
-        for folder, row in rows
-        if name is None or name in (row["experiment"], row["sweep"])
-    ]
-
-
-def _require_begun(storage: Path, name: str) -> None:
-    """Raise `UserError` if an experiment or a sweep was submitted, and its driver writes nothing
-    but its log yet.
-    """
-    for log in paths.driver_logs(storage):
-        if name in (log.parent.name, log.parent.parent.name):
-            said = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            raise UserError(
-                f"{log.parent.name} was submitted and has not begun; its log, {log}, says last: "
-                f"{said[-1] if said else 'nothing'}"
-            )
 
 
 def with_known(sweep: Sweep) -> Sweep:

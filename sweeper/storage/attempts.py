@@ -11,8 +11,7 @@ import socket
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from sweeper.bucket.mirror import Mirror, mirror_of
 from sweeper.storage import paths
@@ -20,6 +19,9 @@ from sweeper.storage.lease import is_held_here
 from trainers import checkpoint
 from trainers.checkpoint import Attempt, Commit
 from trainers.commit_format import MANIFEST, STATE
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "begin_attempt",

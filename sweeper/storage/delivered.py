@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from analysis.sources.tracking_address import without_password
 from sweeper.storage import ledger, paths
-from sweeper.sweep import Sweep
+from sweeper.sweep import ListedSweep, Sweep
 
 __all__ = ["read_delivered", "write_delivered"]
 
@@ -23,7 +23,7 @@ def write_delivered(sweep: Sweep, epochs: Mapping[str, int]) -> None:
     )
 
 
-def read_delivered(sweep: Sweep) -> dict[str, int]:
+def read_delivered(sweep: Sweep | ListedSweep) -> dict[str, int]:
     """Each trial's last epoch in the sweep's tracking store; empty if not known for this store."""
     try:
         row = json.loads((paths.delivered_file(sweep)).read_bytes())

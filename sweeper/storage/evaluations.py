@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,9 @@ from sweeper.storage.arrays import read_arrays
 from sweeper.storage.stored_files import read_known
 from sweeper.sweep import SCHEMA
 from trainers.commit_format import Types, are_numbers
-from trainers.evaluations import Evaluation, Evaluator, config, key
+
+if TYPE_CHECKING:
+    from trainers.evaluations import Evaluation, Evaluator
 
 __all__ = ["StoredEvaluation", "missing", "read_evaluations", "write_evaluation"]
 
@@ -56,6 +58,8 @@ def missing(storage: str | Path, trial: str, evaluate: Sequence[Evaluator]) -> l
 
     A result that cannot be read, or whose pictures are damaged, is not valid.
     """
+    from trainers.evaluations import key
+
     return [one for one in evaluate if not _read(paths.evaluation_file(storage, trial, key(one)))]
 
 
@@ -63,6 +67,8 @@ def write_evaluation(
     storage: str | Path, trial: str, evaluator: Evaluator, found: Evaluation, epoch: int
 ) -> None:
     """Write the pictures, then the JSON file, whose presence marks the result as complete."""
+    from trainers.evaluations import config, key
+
     name = key(evaluator)
     file, buffer = paths.evaluation_file(storage, trial, name), io.BytesIO()
     if found.pictures:

@@ -43,7 +43,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sweeper.sweep import Sweep
+    from sweeper.sweep import ListedSweep, Sweep
 
 __all__ = [
     "classifier_folder",
@@ -148,12 +148,12 @@ def sweep_folder_of(storage: Path, experiment: str, name: str) -> Path:
     return storage / "sweeps" / experiment / name
 
 
-def sweep_folder(sweep: Sweep) -> Path:
+def sweep_folder(sweep: Sweep | ListedSweep) -> Path:
     """The folder of a sweep."""
     return sweep_folder_of(sweep.storage, sweep.experiment, sweep.name)
 
 
-def sweep_file(sweep: Sweep) -> Path:
+def sweep_file(sweep: Sweep | ListedSweep) -> Path:
     """``sweep.json``: a sweep's trials, and the settings of the grid that the analysis needs."""
     return sweep_file_in(sweep_folder(sweep))
 
@@ -173,12 +173,12 @@ def grid_file(sweep_folder: Path) -> Path:
     return sweep_folder / "grid.yaml"
 
 
-def delivered_file(sweep: Sweep) -> Path:
+def delivered_file(sweep: Sweep | ListedSweep) -> Path:
     """The epochs of each trial that were written to the tracking store."""
     return sweep_folder(sweep) / "delivered.json"
 
 
-def driver_log(sweep: Sweep) -> Path:
+def driver_log(sweep: Sweep | ListedSweep) -> Path:
     """What the drivers that `sweeper submit` sent to a cluster have said, one after the other."""
     return sweep_folder(sweep) / "driver.log"
 

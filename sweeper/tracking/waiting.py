@@ -13,7 +13,7 @@ from sweeper.storage.addresses import require_store
 from sweeper.storage.claims import driven_trials
 from sweeper.storage.delivered import read_delivered
 from sweeper.storage.lease import is_held
-from sweeper.sweep import Sweep
+from sweeper.sweep import ListedSweep, Sweep
 from sweeper.tracking.connection import settle
 from sweeper.tracking.evaluation_artifacts import TAG
 
@@ -40,7 +40,7 @@ class Waiting:
     not_ended: str | None = None
 
 
-def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
+def waiting(sweep: Sweep | ListedSweep, found: Sequence[Standing]) -> Waiting:
     """Count what the sweep's tracker lacks; it is read and not changed."""
     from analysis.errors import LoadError, NoAnswer
     from analysis.sources.mlflow_runs import trial_runs
@@ -66,24 +66,28 @@ def waiting(sweep: Sweep, found: Sequence[Standing]) -> Waiting:
     return Waiting(sum(left), sum(map(bool, left)), trouble, running)
 
 
-def mend_and_count(sweeps: Sequence[Sweep], found: Sequence[Standing]) -> Waiting:
+def mend_and_count(sweeps: Sequence[Sweep | ListedSweep], found: Sequence[Standing]) -> Waiting:
     """What the tracker lacks, after ending the runs that killed drivers have left RUNNING."""
     there = waiting(sweeps[-1], found)
     left = _left_running(sweeps, there.running)
     if not left:
         return there
+    from sweeper.status.stored import stored_sweeps
     from sweeper.tracking.reconcile import end_left_running
 
     names = tuple(sweep.name for sweep in left)
     try:
         for sweep in left:
-            end_left_running(sweep)
+            [stored] = stored_sweeps(sweep.storage, sweep.name)
+            end_left_running(replace(stored.sweep, tracking=sweep.tracking))
     except UserError as error:
         return replace(there, left_running=names, not_ended=error.message)
     return replace(waiting(sweeps[-1], found), left_running=names)
 
 
-def _left_running(sweeps: Sequence[Sweep], running: Collection[str]) -> list[Sweep]:
+def _left_running(
+    sweeps: Sequence[Sweep | ListedSweep], running: Collection[str]
+) -> list[Sweep | ListedSweep]:
     """The sweeps without a driver of which a run is RUNNING (see `Waiting`)."""
     driven = {trial for sweep in sweeps for trial in driven_trials(sweep.storage)}
     left = set(running) - driven

@@ -20,9 +20,10 @@ from sweeper.worker.fitness import ENDING, UnfitNode
 from sweeper.worker.member import Superseded, TrialInTraining
 from sweeper.worker.reporter import Reporter
 from sweeper.worker.stopwatch import Stopwatch, clock_of
-from trainers import Pack, gallery
+from trainers import Pack
 from trainers.checkpoint import Progress
 from trainers.convolution import Way
+from trainers.gallery import gallery
 
 __all__ = ["PackTraining", "evaluate", "finish", "save_examples", "trained"]
 

@@ -12,7 +12,7 @@ from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack
 from trainers.checkpoint import Progress, latest, open_attempt
 from trainers.errors import ResumeError
-from trainers.pack import Record
+from trainers.record import Record
 
 STATE = {"param/w": torch.arange(6.0).reshape(2, 3), "first/w": torch.zeros(2, 3)}
 RECORDS = [Record(1, 44, 1_700_000_000_000, {"test/kl": 3.5, "test/denoise": math.nan})]

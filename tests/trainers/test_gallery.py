@@ -6,9 +6,10 @@ import numpy as np
 
 from tests.trainers.models import mlp_sigma_vae
 from tests.trainers.test_classification import turning
-from trainers import Pack, datasets, gallery
+from trainers import Pack, datasets
 from trainers.datasets.digits import Digits
 from trainers.datasets.linear_gaussian import LinearGaussian
+from trainers.gallery import gallery
 from trainers.networks.quadratic import Quadratic
 from trainers.objectives.deen import Deen
 from trainers.trial import Trial

@@ -240,7 +240,8 @@ def test_fit_keeps_to_the_law_that_the_grid_declares(
 READERS = """
 import sys
 from sweeper.cli import main
-for command, *more in (("fit",), ("rank", "--metric", "test/recon"), ("report",)):
+rank = ("rank", "--metric", "test/recon")
+for command, *more in (("status",), ("stop",), ("fit",), rank, ("report",)):
     assert main([command, "small", *more, "--json"]) == 0
     print(command, "torch" in sys.modules, file=sys.stderr)
 """
@@ -250,7 +251,8 @@ def test_what_reads_stored_results_starts_without_torch(place: Path) -> None:
     """Its import takes longer than all else that they do."""
     program = [sys.executable, "-P", "-c", READERS]
     done = subprocess.run(program, check=False, cwd=place, capture_output=True, text=True)
-    assert done.stderr.splitlines() == ["fit False", "rank False", "report False"]
+    commands = ["status", "stop", "fit", "rank", "report"]
+    assert done.stderr.splitlines() == [f"{command} False" for command in commands]
 
 
 def test_fit_says_which_trials_are_in_no_law(

@@ -30,7 +30,7 @@ from tests.sweeper.small import (
     undisturbed,
 )
 from trainers import Pack
-from trainers.pack import Record
+from trainers.record import Record
 
 pytestmark = READY
 

@@ -17,7 +17,7 @@ from sweeper.terminal import live
 from sweeper.terminal.board import Board
 from sweeper.terminal.live import LiveTable, clock, log_line, show
 from tests.sweeper.small import planned
-from trainers.pack import Record
+from trainers.record import Record
 
 TRIALS = [planned(seed=seed, epochs=10) for seed in range(4)]
 

@@ -18,7 +18,7 @@ from sweeper.sweep import Sweep
 from sweeper.worker import probing, reporter, worker
 from tests.sweeper.small import final_state, metrics_of, newest, planned, prepared, small_sweep
 from trainers import Pack, checkpoint
-from trainers.pack import Record
+from trainers.record import Record
 
 
 @pytest.mark.usefixtures("_tell_at_once")

@@ -32,7 +32,7 @@ from tests.sweeper.small import (
 )
 from trainers import Pack, checkpoint
 from trainers.errors import ResumeError
-from trainers.pack import Record
+from trainers.record import Record
 
 
 def stop_after(job: Job, epoch: int) -> Callable[[list[Event]], None]:
