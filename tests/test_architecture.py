@@ -33,6 +33,7 @@ TOOLS = {  # of the tests: programs, plugins, types and what MLflow needs, which
     "mypy",
     "pandas-stubs",
     "psycopg2-binary",
+    "pyright",
     "pytest-timeout",
     "pytest-xdist",
     "ruff",

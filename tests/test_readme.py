@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -53,6 +54,51 @@ def test_every_python_example_runs(code: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+PUBLIC = """
+from pathlib import Path
+from typing import assert_type
+
+import pandas as pd
+
+import sweeper
+from sweeper.notebook import Fit, Plan, Result
+
+assert_type(sweeper.plan({"experiment": "demo"}), Plan)
+assert_type(sweeper.plan("digits").trials, pd.DataFrame)
+assert_type(sweeper.run(Path("grid.yaml"), inline=True), Result)
+assert_type(sweeper.load("digits"), pd.DataFrame)
+fitted = sweeper.fit("digits", x="sigma", range=(0.03, 0.27), where={"d_z": 5})
+assert_type(fitted, Fit)
+assert_type((fitted.nu, fitted.interval), tuple[float, tuple[float, float]])
+assert_type(sweeper.report("digits"), Path)
+assert_type(sweeper.__version__, str)
+"""
+CHECKERS = {
+    "mypy": ["--strict", "--no-incremental"],
+    "pyright": ["--pythonpath", sys.executable],  # what editors show, too
+}
+
+
+def checked(checker: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    program = [str(Path(sys.executable).with_name(checker)), *CHECKERS[checker], "."]
+    offline = os.environ | {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    return subprocess.run(
+        program, cwd=folder, env=offline, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("checker", [pytest.param("mypy", marks=pytest.mark.slow), "pyright"])
+def test_the_python_examples_and_the_public_functions_have_types(
+    checker: str, tmp_path: Path
+) -> None:
+    for number, code in enumerate([*blocks("python"), PUBLIC]):
+        (tmp_path / f"example{number}.py").write_text(code)
+    done = checked(checker, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (tmp_path / "wrong.py").write_text("import sweeper\nsweeper.plan(3)\n")
+    assert "wrong.py:2" in checked(checker, tmp_path).stdout
 
 
 def test_the_grid_is_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

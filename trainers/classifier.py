@@ -24,6 +24,7 @@ from trainers.fields import describe_fields, substitute
 from trainers.networks import flat_size, image_shape
 from trainers.noise import Streams, stream_seed
 from trainers.optim import Adam
+from trainers.registry import name_of
 from trainers.threads import one_thread
 
 __all__ = [
@@ -111,7 +112,7 @@ def require_labels(data: Dataset) -> None:
     if whole != data and not (why := _no_classes(datasets.load(whole))):
         return
     raise Incompatible(
-        f"the data set {data.name!r} {why} to train a reference classifier on; evaluate "
+        f"the data set {name_of(data)!r} {why} to train a reference classifier on; evaluate "
         "'denoising', which needs none"
     )
 

@@ -15,6 +15,7 @@ from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.noise import Draw, Streams
 from trainers.objectives import Objective
+from trainers.registry import name_of
 from trainers.trial import Trial
 
 __all__ = ["LevelFields", "NoiseLevel", "check_levels", "estimate", "estimators", "levels_of"]
@@ -79,7 +80,7 @@ def check_levels(fields: LevelFields, trial: Trial) -> None:
     for place, one in enumerate(levels):
         if one.name in names[:place]:
             raise Incompatible(
-                f"the level {one.level:g} of {one.noise} noise stands twice, and "
+                f"the level {one.level:g} of {one.noise} noise appears twice, and "
                 "its metrics have one name: leave one out"
             )
         support = one.corruption.support
@@ -88,7 +89,7 @@ def check_levels(fields: LevelFields, trial: Trial) -> None:
             or not (support[0] <= data.value_range[0] and data.value_range[1] <= support[1])
         ):
             raise Incompatible(
-                f"{one.noise} noise is for data in {support}, and {data.name!r} "
+                f"{one.noise} noise is for data in {support}, and {name_of(data)!r} "
                 f"has the range {data.value_range or 'ℝ'}; set "
                 f"`{one.noise}: []`"
             )

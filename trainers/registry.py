@@ -16,10 +16,19 @@ from trainers import component_files
 from trainers.component_files import Entry
 from trainers.errors import BrokenComponent, UnknownName
 
-__all__ = ["Registry"]
+__all__ = ["Registry", "name_of"]
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
+
+
+def name_of(component: Any) -> str:
+    """The name that a component's class is registered under.
+
+    `Registry.register` gives the class its ``name``, which type checkers therefore do not see,
+    and which no protocol asks for.
+    """
+    return str(component.name)
 
 
 class Registry(Generic[T]):

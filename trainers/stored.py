@@ -27,6 +27,7 @@ from trainers.checkpoint import latest
 from trainers.commit_format import Types, read_stored
 from trainers.errors import BrokenComponent, ResumeError, TrainerError
 from trainers.program import pack_key
+from trainers.registry import name_of
 from trainers.trial import Trial
 
 __all__ = [
@@ -80,8 +81,8 @@ class StoredTrial:
         found = self.trial.data.checksum()
         if found != self.checksum:
             raise ResumeError(
-                f"the data {self.trial.data.name} here have the checksum {found}, and the trial "
-                f"was planned with {self.checksum}: bring those, or plan it with these"
+                f"the data {name_of(self.trial.data)} here have the checksum {found}, and the "
+                f"trial was planned with {self.checksum}: bring those, or plan it with these"
             )
 
 

@@ -30,7 +30,7 @@ from trainers.likelihoods import LIKELIHOODS, Likelihood
 from trainers.model import Model, Parameters
 from trainers.networks import NETWORKS, Network
 from trainers.objectives import OBJECTIVES, Objective
-from trainers.registry import Registry
+from trainers.registry import Registry, name_of
 
 __all__ = ["PARTS", "Training", "Trial"]
 
@@ -271,14 +271,14 @@ def _check_network(trial: Trial) -> None:
     if wanted != found:
         fitting = [name for name in NETWORKS if NETWORKS[name].kind == wanted]
         raise Incompatible(
-            f"the objective {trial.objective.name!r} trains an {wanted}, and the "
-            f"network {trial.network.name!r} is an {found}; use one of "
+            f"the objective {name_of(trial.objective)!r} trains an {wanted}, and the "
+            f"network {name_of(trial.network)!r} is an {found}; use one of "
             f"{', '.join(fitting)}"
         )
 
 
 def _check_likelihood(trial: Trial) -> None:
-    name = trial.objective.name
+    name = name_of(trial.objective)
     if trial.objective.likelihood != (trial.likelihood is not None):
         wish = (
             f"needs a likelihood (known: {', '.join(LIKELIHOODS)})"
@@ -294,8 +294,9 @@ def _check_support(data: Dataset, kind: str, part: Likelihood | Corruption) -> N
     low, high = data.value_range or (-math.inf, math.inf)
     if part.support and (low < part.support[0] or high > part.support[1]):
         raise Incompatible(
-            f"the {kind} {part.name!r} is for data in {part.support}, and "
-            f"{data.name!r} has the range {data.value_range or 'ℝ'}; use one of {_unbounded(kind)}"
+            f"the {kind} {name_of(part)!r} is for data in {part.support}, and "
+            f"{name_of(data)!r} has the range {data.value_range or 'ℝ'}; "
+            f"use one of {_unbounded(kind)}"
         )
 
 
@@ -310,13 +311,13 @@ def _check_corruption(trial: Trial) -> None:
     if trial.corrupts and trial.corrupts not in trial.objective.corrupts:
         known = ", ".join(trial.objective.corrupts) or "none"
         raise Incompatible(
-            f"the objective {trial.objective.name!r} takes no corruption of the "
+            f"the objective {name_of(trial.objective)!r} takes no corruption of the "
             f"{trial.corrupts} (admitted: {known})"
         )
     if trial.corrupts == "data" and isinstance(trial.corruption, Learnable):
         fixed = [name for name in CORRUPTIONS if not issubclass(CORRUPTIONS[name], Learnable)]
         raise Incompatible(
-            f"the corruption {trial.corruption.name!r} is learned, and of the data "
+            f"the corruption {name_of(trial.corruption)!r} is learned, and of the data "
             "that would change what the model is fitted to; use one of "
             f"{', '.join(fixed)}, or corrupt the input"
         )
@@ -331,8 +332,8 @@ def _check_corruption(trial: Trial) -> None:
     ):
         inside = [name for name in CORRUPTIONS if CORRUPTIONS[name].support]
         raise Incompatible(
-            f"the likelihood {trial.likelihood.name!r} is for data in "
-            f"{trial.likelihood.support}, and {trial.corruption.name} noise of the "
+            f"the likelihood {name_of(trial.likelihood)!r} is for data in "
+            f"{trial.likelihood.support}, and {name_of(trial.corruption)} noise of the "
             f"data leads out of it; use one of the likelihoods {_unbounded('likelihood')}, or "
             f"of the corruptions {', '.join(inside)}"
         )

@@ -72,7 +72,7 @@ def tracked_once(sweep: Sweep) -> list[Promise]:
             len(runs),
         ),
         Promise(
-            "no run stands twice, and none is missing", _twice(sweep, runs), len(sweep.trials) + 1
+            "no run appears twice, and none is missing", _twice(sweep, runs), len(sweep.trials) + 1
         ),
     ]
 

@@ -13,6 +13,7 @@ from sweeper.grid.fieldtypes import check_value
 from trainers.errors import DataError, Incompatible, InvalidValue
 from trainers.evaluations import EVALUATIONS, Evaluator
 from trainers.fields import describe_fields
+from trainers.registry import name_of
 from trainers.trial import Trial
 
 __all__ = ["Asked", "read_evaluations", "refuse_meaningless"]
@@ -36,13 +37,13 @@ def read_evaluations(document: Document, address: Address, raw: Any) -> tuple[As
     for position, item in enumerate(raw):
         with document.mistakes.independent():
             one = _read(document, (*address, position), item)
-            if one.evaluator.name in found:
+            if name_of(one.evaluator) in found:
                 raise document.error(
-                    f"{one.evaluator.name} stands twice, and its metrics have one name: choose "
-                    "one",
+                    f"{name_of(one.evaluator)} appears twice, and its metrics have one "
+                    "name: choose one",
                     one.address,
                 )
-            found[one.evaluator.name] = one
+            found[name_of(one.evaluator)] = one
     return tuple(found.values())
 
 

@@ -14,6 +14,7 @@ from sweeper.grid.schema import LawSection
 from sweeper.grid.seeds import LEAST_SEEDS
 from sweeper.sweep import PlannedTrial, Search, Sweep
 from trainers.fields import describe_fields
+from trainers.registry import name_of
 
 __all__ = ["check_choice", "check_law", "check_search", "check_until"]
 
@@ -146,9 +147,9 @@ def _check_goals(search: Search, trials: Sequence[PlannedTrial]) -> None:
 def _nothing_apart(trial: PlannedTrial, goal: str) -> str:
     data = trial.trial.data
     remedy = (
-        f"set examples apart with `data: {{name: {data.name}, validation: 200}}`"
+        f"set examples apart with `data: {{name: {name_of(data)}, validation: 200}}`"
         if any(field.name == "validation" for field in describe_fields(type(data)))
-        else f"{data.name} can set none apart"
+        else f"{name_of(data)} can set none apart"
     )
     return (
         f"the search chooses by {goal}, and the data have no validation part: {remedy}; or name "

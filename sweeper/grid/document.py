@@ -186,7 +186,7 @@ class _Reader:
                 )
             if key in mapping:
                 raise self._error(
-                    f"the key {key!r} stands twice in one mapping (first on line "
+                    f"the key {key!r} appears twice in one mapping (first on line "
                     f"{self.lines[*address, key]})",
                     event,
                     (*address, key),

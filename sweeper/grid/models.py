@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trainers.networks import NETWORKS
+from trainers.registry import name_of
 from trainers.trial import PARTS, Trial
 
 __all__ = ["MODELS", "Model", "fitting_network", "known_models", "model_name", "spelled"]
@@ -145,8 +146,8 @@ def known_models() -> Mapping[str, Model]:
 def model_name(trial: Trial) -> str:
     """The model's name in tables, labels and MLflow: a nickname, or the names of its parts."""
     parts = (
-        trial.objective.name,
-        trial.likelihood.name if trial.likelihood else None,
+        name_of(trial.objective),
+        name_of(trial.likelihood) if trial.likelihood else None,
         trial.corrupts,
     )
     return next((model.name for model in MODELS if model.made_of(*parts)), spelled(*parts))

@@ -16,6 +16,7 @@ from sweeper.grid.labels import flat_params, labels
 from sweeper.sweep import PlannedTrial, noise_key
 from trainers.datasets import Dataset
 from trainers.errors import DataError, Incompatible
+from trainers.registry import name_of
 from trainers.trial import Trial
 
 __all__ = ["resolve"]
@@ -82,7 +83,7 @@ class _Facts:
     def parameters(self, point: Point) -> int:
         trial = point.trial
         outputs = trial.likelihood.outputs if trial.likelihood else 1
-        key = (trial.objective.name, trial.network, trial.data.shape, outputs)
+        key = (name_of(trial.objective), trial.network, trial.data.shape, outputs)
         if key not in self.counts:
             try:
                 self.counts[key] = trial.count_parameters()
@@ -160,7 +161,7 @@ def _refuse_duplicates(document: Document, facts: _Facts, named: Sequence[_Named
                 if place == one.point.address
                 else f"here and in {render_address(place)} (line {document.line(place)})"
             )
-            raise document.error(f"the trial {label} stands twice: {other}", one.point.address)
+            raise document.error(f"the trial {label} appears twice: {other}", one.point.address)
 
 
 def _planned(facts: _Facts, one: _Named, params: Mapping[str, Any], label: str) -> PlannedTrial:

@@ -78,7 +78,7 @@ def check_seeds(seeds: Any) -> Any:
                 address=(position,),
             )
         if seed in seeds[:position]:
-            raise _complaint(f"the seed {seed} stands twice", address=(position,))
+            raise _complaint(f"the seed {seed} appears twice", address=(position,))
     return seeds
 
 

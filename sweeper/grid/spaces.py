@@ -90,7 +90,7 @@ def _check_options(document: Document, where: Address, given: Any) -> None:
         raise document.error(f"must be a list of at least two values, and is {show(given)}", where)
     for position, option in enumerate(given):
         if option in given[:position]:
-            raise document.error(f"the option {show(option)} stands twice", (*where, position))
+            raise document.error(f"the option {show(option)} appears twice", (*where, position))
 
 
 def _check_ends(document: Document, where: Address, kind: str, given: Any) -> None:

@@ -19,6 +19,7 @@ from trainers.evaluations import first_examples, mean_and_error
 from trainers.fields import describe_fields, substitute
 from trainers.noise import Draw, Streams
 from trainers.noise_levels import estimate, estimators
+from trainers.registry import name_of
 from trainers.samplers.nebula import Nebula
 from trainers.threads import one_thread
 
@@ -60,7 +61,7 @@ def make_noise(trained: TrainedTrial, text: str | None) -> tuple[str, Corruption
     support = corruption.support or (low, high)
     if low < support[0] or high > support[1]:
         raise UserError(
-            f"{name} noise is for data in {support}, and {trained.trial.data.name} "
+            f"{name} noise is for data in {support}, and {name_of(trained.trial.data)} "
             f"has the range {(low, high)}; use gaussian or laplace"
         )
     return text.replace(":", "-"), corruption

@@ -15,6 +15,7 @@ from sweeper.status.trained import TrainedTrial
 from trainers.errors import Incompatible, InvalidValue, TrainerError
 from trainers.evaluations.samples import CHAINS, GRID, picture
 from trainers.fields import Field, describe_fields
+from trainers.registry import name_of
 from trainers.samplers import SAMPLERS, Sampler, fitting_sampler
 from trainers.threads import one_thread
 
@@ -55,10 +56,10 @@ def draw_samples(trained: TrainedTrial, sampler: Sampler, count: int | None, see
             )
     except TrainerError as error:
         raise UserError(f"{trained.label}: {error}") from error
-    walks = sampler.name == "walk_jump"
+    walks = name_of(sampler) == "walk_jump"
     shown = count or (CHAINS if walks else GRID)
-    name = "-".join([sampler.name, *_settings(sampler), str(shown), f"seed{seed}"])
-    caption = "one chain a row, jumps in the order of time" if walks else sampler.name
+    name = "-".join([name_of(sampler), *_settings(sampler), str(shown), f"seed{seed}"])
+    caption = "one chain a row, jumps in the order of time" if walks else name_of(sampler)
     return Drawing(f"sample-{name}", list(rows), [caption], ends=trained.trial.data.value_range)
 
 

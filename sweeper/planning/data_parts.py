@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sweeper.planning.readable import readable
 from sweeper.sweep import PlannedTrial
 from trainers.datasets import load
+from trainers.registry import name_of
 
 __all__ = ["DataParts", "data_parts"]
 
@@ -51,7 +52,7 @@ def _read(checksum: str, trial: PlannedTrial) -> DataParts:
     labels = [part.labels for part in (splits.train, splits.test)]
     known = [found for found in labels if found is not None]
     return DataParts(
-        name=data.name,
+        name=name_of(data),
         checksum=checksum,
         train=len(splits.train),
         validation=len(splits.validation),

@@ -11,6 +11,7 @@ from analysis.training import LEAST_STEPS
 from analysis.wording import plural
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers.datasets import Dataset, load
+from trainers.registry import name_of
 from trainers.trial import Trial
 
 __all__ = ["notes", "too_short"]
@@ -25,7 +26,7 @@ def notes(trials: Sequence[PlannedTrial]) -> tuple[str, ...]:
     found: dict[tuple[Dataset, str, int], list[str]] = {}
     for planned in trials:
         trial = planned.trial
-        key = (trial.data, trial.network.name, trial.training.batch_size)
+        key = (trial.data, name_of(trial.network), trial.training.batch_size)
         if key not in found:
             found[key] = [
                 f"line {planned.line}: {said}"
@@ -60,7 +61,7 @@ def _large_batch(trial: Trial) -> str:
         return ""
     return (
         f"batch_size {batch:,} is more than the {examples:,} training examples of "
-        f"{trial.data.name}: an epoch is one step, on all of them"
+        f"{name_of(trial.data)}: an epoch is one step, on all of them"
     )
 
 
@@ -71,7 +72,7 @@ def _out_of_reach(trial: Trial) -> str:
     if low <= ends[0] and ends[1] <= high:
         return ""
     return (
-        f"{trial.network.name} decodes to values from {low:g} to {high:g}, and "
-        f"{trial.data.name} has the range {trial.data.value_range or 'ℝ'}: what lies "
+        f"{name_of(trial.network)} decodes to values from {low:g} to {high:g}, and "
+        f"{name_of(trial.data)} has the range {trial.data.value_range or 'ℝ'}: what lies "
         "outside cannot be fitted; the network linear reaches it"
     )

@@ -21,6 +21,7 @@ from trainers.errors import TrainerError
 from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.objectives import Objective
+from trainers.registry import name_of
 from trainers.served import bound
 from trainers.trial import Trial
 
@@ -169,7 +170,7 @@ def require_pictures(trained: TrainedTrial) -> None:
     data = trained.trial.data
     if len(data.shape) != 3 or data.value_range is None:
         raise UserError(
-            f"{data.name} has no images, only vectors of {data.shape[0]} numbers; "
+            f"{name_of(data)} has no images, only vectors of {data.shape[0]} numbers; "
             "draw samples of it from Python, with trainers.samplers"
         )
 

@@ -12,6 +12,7 @@ from sweeper.storage.stored_files import read_known
 from sweeper.sweep import SCHEMA
 from trainers import datasets
 from trainers.datasets import Dataset
+from trainers.registry import name_of
 
 __all__ = ["LARGEST", "covariance_eigenvalues", "describe_dataset"]
 
@@ -32,7 +33,7 @@ def describe_dataset(storage: str, dataset: Dataset, checksum: str) -> None:
     raw, dims = splits.train.x.numpy(), math.prod(dataset.shape)
     facts = {
         "schema": SCHEMA,
-        "name": dataset.name,
+        "name": name_of(dataset),
         "checksum": checksum,
         "shape": list(dataset.shape),
         "dims": dims,

@@ -15,6 +15,7 @@ from trainers.errors import ResumeError
 from trainers.evaluations import evaluate
 from trainers.model import Model
 from trainers.objectives import Objective
+from trainers.registry import name_of
 
 __all__ = ["Trained", "answer", "load_trained"]
 
@@ -40,7 +41,7 @@ def answer(job: Job, job_trial: JobTrial, trained: Callable[[], Trained]) -> str
             found = evaluate(evaluator, *model, paths.classifier_folder(job.storage))
             write_evaluation(job.storage, job_trial.id, evaluator, found, model[0].training.epochs)
         except Exception as error:  # noqa: BLE001 - the same
-            notes.append(f"no evaluation {evaluator.name!r}: {_line(error)}")
+            notes.append(f"no evaluation {name_of(evaluator)!r}: {_line(error)}")
     return "; ".join(notes) or None
 
 

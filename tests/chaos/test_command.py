@@ -84,7 +84,7 @@ def test_the_shipped_grid_can_be_disturbed(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("ready_store")
 def test_a_broken_promise_is_seen(tmp_path: Path) -> None:
-    """A run left RUNNING, a step that stands twice, another result: each is counted."""
+    """A run left RUNNING, a step that appears twice, another result: each is counted."""
     sweep = small_sweep(tmp_path, planned())
     run(sweep, RunOptions(inline=True, console=Console(file=io.StringIO())))
     assert [(one.lost, one.of) for one in tracked_once(sweep)][1:] == [(0, 2), (0, 2)]

@@ -15,6 +15,7 @@ from trainers.fields import describe_fields
 from trainers.likelihoods import LIKELIHOODS
 from trainers.networks import NETWORKS
 from trainers.objectives import OBJECTIVES
+from trainers.registry import name_of
 
 __all__ = ["combinations", "label", "small", "trials_with", "with_other_numbers"]
 
@@ -50,7 +51,7 @@ def small(component: type[Any]) -> Any:
 def label(trial: Trial) -> str:
     """The names of a trial's parts, for a test's id."""
     parts = (trial.objective, trial.likelihood, trial.network, trial.corruption)
-    return "-".join(part.name for part in parts if part) + (
+    return "-".join(name_of(part) for part in parts if part) + (
         f"@{trial.corrupts}" if trial.corrupts else ""
     )
 

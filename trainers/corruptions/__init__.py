@@ -21,7 +21,6 @@ class Corruption(Protocol):
     `support` is the interval that data must lie in (None: the real line).
     """
 
-    name: ClassVar[str]
     noise: ClassVar[Literal["normal", "uniform"]]
     support: ClassVar[tuple[float, float] | None]
 

@@ -72,7 +72,6 @@ class Dataset(Hashable, Protocol):
     `value_range` is the interval of the values in data units (None: the real line).
     """
 
-    name: ClassVar[str]
     value_range: ClassVar[tuple[float, float] | None]
 
     @property

@@ -7,7 +7,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.noise import Streams
 from trainers.objectives import Objective
-from trainers.registry import Registry
+from trainers.registry import Registry, name_of
 from trainers.samplers import floats
 from trainers.threads import one_thread
 from trainers.trial import Trial
@@ -59,8 +59,6 @@ class Evaluation:
 @runtime_checkable
 class Evaluator(Protocol):
     """An evaluation of a trained model; its fields are the evaluation's settings."""
-
-    name: ClassVar[str]
 
     def check(self, trial: Trial) -> None:
         """Raise `Incompatible` if it is undefined for a trial; the message names alternatives."""
@@ -102,7 +100,7 @@ def config(evaluator: Evaluator) -> dict[str, Any]:
         if not fld.unsaid(value := getattr(evaluator, fld.name))
     }
     source = getattr(evaluator, "code_sha256", None)
-    named = {"name": evaluator.name} | ({"source": source} if source else {})
+    named = {"name": name_of(evaluator)} | ({"source": source} if source else {})
     return named | {
         name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }
@@ -111,7 +109,7 @@ def config(evaluator: Evaluator) -> dict[str, Any]:
 def key(evaluator: Evaluator) -> str:
     """The evaluation's name with a hash of all its fields: ``nll-1f0c93ab``."""
     text = json.dumps({"version": VERSION, **config(evaluator)}, sort_keys=True)
-    return f"{evaluator.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{name_of(evaluator)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def first_examples(

@@ -16,6 +16,7 @@ from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import OBJECTIVES, Objective
 from trainers.posterior import kl_to_prior
+from trainers.registry import name_of
 from trainers.trial import Trial
 
 __all__ = ["ActiveUnits"]
@@ -55,7 +56,7 @@ class ActiveUnits(Component):
             known = [name for name in OBJECTIVES if OBJECTIVES[name].network == "autoencoder"]
             raise Incompatible(
                 f"active units are latent units, and the objective "
-                f"{trial.objective.name!r} has none; ask one of "
+                f"{name_of(trial.objective)!r} has none; ask one of "
                 f"{', '.join(known)}, or evaluate 'denoising'"
             )
 

@@ -25,6 +25,7 @@ from trainers.model import Model
 from trainers.noise import Draw, Streams
 from trainers.objectives import OBJECTIVES, Objective
 from trainers.posterior import infer
+from trainers.registry import name_of
 from trainers.trial import Trial
 
 __all__ = ["Nll", "Weights"]
@@ -71,7 +72,7 @@ class Nll(Component):
         if not trial.objective.likelihood:
             known = [name for name in OBJECTIVES if OBJECTIVES[name].likelihood]
             raise Incompatible(
-                f"the objective {trial.objective.name!r} learns an energy without "
+                f"the objective {name_of(trial.objective)!r} learns an energy without "
                 f"its normalising constant, so no likelihood; ask one of "
                 f"{', '.join(known)}, or evaluate 'denoising'"
             )

@@ -17,6 +17,7 @@ from trainers.fields import Component, Natural, describe_fields
 from trainers.gallery import pictures
 from trainers.model import Model
 from trainers.objectives import Objective
+from trainers.registry import name_of
 from trainers.samplers import SAMPLERS, Sampler, fitting_sampler
 from trainers.samplers.langevin import Start
 from trainers.trial import Trial
@@ -77,7 +78,7 @@ class Samples(Component):
     def check(self, trial: Trial) -> None:
         if len(trial.data.shape) != 3 or trial.data.value_range is None:
             raise Incompatible(
-                f"samples are shown as pictures, and {trial.data.name!r} has no "
+                f"samples are shown as pictures, and {name_of(trial.data)!r} has no "
                 "images; draw them from Python, with trainers.samplers"
             )
         for sampler in self._of(trial.objective):
@@ -89,10 +90,10 @@ class Samples(Component):
         found, table = {}, []
         for sampler in self._of(objective):
             generator = own_streams(trial, model).generator("evaluation")
-            found[sampler.name] = picture(
+            found[name_of(sampler)] = picture(
                 sampler, trial, (objective, model), self.count, generator
             )
-            table.append({"sampler": sampler.name, "settings": _settings(sampler)})
+            table.append({"sampler": name_of(sampler), "settings": _settings(sampler)})
         return Evaluation({}, table, found)
 
     def _of(self, objective: Objective) -> list[Sampler]:
@@ -144,7 +145,7 @@ def picture(
     Walk-jump sampling gives `count` chains (0: 10) with at most 20 jumps each, spread from the
     first to the last; other samplers give `count` samples (0: 64) in a square, padded with white.
     """
-    if sampler.name != "walk_jump":
+    if name_of(sampler) != "walk_jump":
         return _square(pictures(sampler.sample(*trained, count or GRID, generator), trial))
     path = sampler.trajectory(*trained, count or CHAINS, generator)
     shown = torch.linspace(0, len(path) - 1, min(len(path), LONGEST)).round().long()

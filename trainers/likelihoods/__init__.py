@@ -27,7 +27,6 @@ class Likelihood(Protocol):
     the model, where there is one, is marked by `trainers.fields.NoiseScale`.
     """
 
-    name: ClassVar[str]
     outputs: ClassVar[int]
     support: ClassVar[tuple[float, float] | None]
 

@@ -23,7 +23,6 @@ class Network(Protocol):
     All modules take and return flat vectors.
     """
 
-    name: ClassVar[str]
     kind: ClassVar[Literal["autoencoder", "energy"]]
 
     def build(self, shape: tuple[int, ...], outputs: int) -> Mapping[str, nn.Module]:

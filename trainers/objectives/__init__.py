@@ -34,7 +34,6 @@ class Objective(Protocol):
     theorems on β and the noise level hold for it (`trainers.fields.NoiseScale`).
     """
 
-    name: ClassVar[str]
     network: ClassVar[Literal["autoencoder", "energy"]]
     likelihood: ClassVar[bool]
     corrupts: ClassVar[tuple[str, ...]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -14,7 +14,7 @@ from trainers.errors import Incompatible
 from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import OBJECTIVES, Objective
-from trainers.registry import Registry
+from trainers.registry import Registry, name_of
 
 __all__ = ["SAMPLERS", "Sampler", "draw_noise", "energy_of", "fitting_sampler", "floats"]
 
@@ -22,8 +22,6 @@ __all__ = ["SAMPLERS", "Sampler", "draw_noise", "energy_of", "fitting_sampler", 
 @runtime_checkable
 class Sampler(Protocol):
     """Draws samples from a trained model, without a pack axis; results carry no gradient."""
-
-    name: ClassVar[str]
 
     def check(self, objective: Objective) -> None:
         """Raise `Incompatible` if models of this objective cannot be sampled this way."""
@@ -56,7 +54,7 @@ def energy_of(objective: Objective, sampler: str) -> EnergyBased:
         known = [name for name in OBJECTIVES if hasattr(OBJECTIVES[name], "gradient")]
         raise Incompatible(
             f"the sampler {sampler!r} walks on an energy of noisy data, and the "
-            f"objective {objective.name!r} learns none; use the sampler "
+            f"objective {name_of(objective)!r} learns none; use the sampler "
             f"'ancestral', or train one of {', '.join(known)}"
         )
     return objective

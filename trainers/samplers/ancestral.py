@@ -14,6 +14,7 @@ from trainers.fields import Component
 from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import Objective
+from trainers.registry import name_of
 from trainers.samplers import SAMPLERS, draw_noise, floats
 
 __all__ = ["Ancestral"]
@@ -39,7 +40,7 @@ class Ancestral(Component):
         if objective.network != "autoencoder":
             raise Incompatible(
                 f"the sampler 'ancestral' decodes latent variables, and the "
-                f"objective {objective.name!r} has none; use 'walk_jump'"
+                f"objective {name_of(objective)!r} has none; use 'walk_jump'"
             )
 
     def trajectory(

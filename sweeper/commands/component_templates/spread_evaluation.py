@@ -11,6 +11,7 @@ from trainers.evaluations import EVALUATIONS, Evaluation, first_examples
 from trainers.fields import Component, Natural
 from trainers.model import Model
 from trainers.objectives import Objective
+from trainers.registry import name_of
 from trainers.trial import Trial
 
 
@@ -36,7 +37,7 @@ class Spread(Component):
         if trial.objective.network != "autoencoder":
             raise Incompatible(
                 f"the spread is one of latent units, and the objective "
-                f"{trial.objective.name!r} has none; evaluate 'denoising'"
+                f"{name_of(trial.objective)!r} has none; evaluate 'denoising'"
             )
 
     def evaluate(

@@ -14,6 +14,7 @@ from trainers.fields import Component, Positive
 from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import Objective
+from trainers.registry import name_of
 from trainers.samplers import SAMPLERS, draw_noise, floats
 
 
@@ -36,7 +37,7 @@ class Tempered(Component):
         if not objective.likelihood:
             raise Incompatible(
                 f"the sampler 'tempered' decodes latents by a likelihood, and the objective "
-                f"{objective.name!r} has none; use 'walk_jump'"
+                f"{name_of(objective)!r} has none; use 'walk_jump'"
             )
 
     def trajectory(

@@ -73,7 +73,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: &x [*x]", "g.yaml:1: the alias *x has no anchor before it"),
         (
             "a: 1\nb: 2\na: 3",
-            "g.yaml:3: a: the key 'a' stands twice in one mapping (first on line 1)",
+            "g.yaml:3: a: the key 'a' appears twice in one mapping (first on line 1)",
         ),
         (
             "a: &x {b: 1}\nc: {<<: *x}",
@@ -82,7 +82,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ),
         (
             "a: {b: 1,\n b: 2}",
-            "g.yaml:2: a.b: the key 'b' stands twice in one mapping (first on line 1)",
+            "g.yaml:2: a.b: the key 'b' appears twice in one mapping (first on line 1)",
         ),
         ("1: 2", "g.yaml:1: a key must be a name, as in `sigma: 0.1`"),
         ("? [a]\n: 1", "g.yaml:1: a key must be a name, as in `sigma: 0.1`"),

@@ -87,7 +87,7 @@ def test_data_that_cannot_be_made_are_named_with_their_line(data: str, message: 
         (
             "{model: sigma_vae, sigma: 0.1, evaluate: [denoising: {gaussian: [0.1, 0.2, 0.1], "
             "salt_and_pepper: []}]}",
-            ".evaluate[0]: the level 0.1 of gaussian noise stands twice",
+            ".evaluate[0]: the level 0.1 of gaussian noise appears twice",
         ),
         (
             "{model: sigma_vae, sigma: 0.1, evaluate: [smoothing: {radii: []}]}",

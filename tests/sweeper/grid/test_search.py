@@ -215,7 +215,7 @@ def test_no_point_is_drawn_twice() -> None:
         (
             "{method: random, trials: 2}",
             "{model: sigma_vae, sigma: {choice: [1, 1]}}",
-            "the option 1 stands twice",
+            "the option 1 appears twice",
         ),
         (
             "{method: random, trials: 2}",

@@ -69,7 +69,7 @@ LINES = [
     ),
     ("seeds: 0", "seeds: must be how many seeds (>= 1) or a list of them, and is 0"),
     ("seeds: yes", "seeds: must be how many seeds (>= 1) or a list of them, and is 'yes'"),
-    ("seeds: [0, 1, 0]", "seeds[2]: the seed 0 stands twice"),
+    ("seeds: [0, 1, 0]", "seeds[2]: the seed 0 appears twice"),
     ("seeds: [0, -1]", "seeds[1]: must be a whole number from 0 to 2,147,483,647, and is -1"),
     ("aliases: same", "aliases: must be one of 'keep', 'merge', 'verify', and is 'same'"),
     (
@@ -321,7 +321,7 @@ def load_error(text: str, folder: Path, storage: str | None = None) -> str:
 def test_equal_trials_are_refused_with_both_lines(tmp_path: Path) -> None:
     text = grid_text("{model: sigma_vae, sigma: [0.1, 0.2]}", "{model: sigma_vae, sigma: 0.2}")
     assert load_error(text, tmp_path) == (
-        "/grid.yaml:7: trials[1]: the trial sigma_vae σ=0.2 seed=0 stands twice: here and in "
+        "/grid.yaml:7: trials[1]: the trial sigma_vae σ=0.2 seed=0 appears twice: here and in "
         "trials[0] (line 6)"
     )
 
@@ -329,7 +329,7 @@ def test_equal_trials_are_refused_with_both_lines(tmp_path: Path) -> None:
 def test_axes_are_equal_to_twelve_digits(tmp_path: Path) -> None:
     text = grid_text("{model: sigma_vae, sigma: [0.3, 0.30000000000000004]}")
     assert load_error(text, tmp_path) == (
-        "/grid.yaml:6: trials[0]: the trial sigma_vae σ=0.3 seed=0 stands twice: its axes repeat "
+        "/grid.yaml:6: trials[0]: the trial sigma_vae σ=0.3 seed=0 appears twice: its axes repeat "
         "a value"
     )
 

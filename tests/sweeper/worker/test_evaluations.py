@@ -233,7 +233,7 @@ seeds: 1
         ("[{nll: {k: [5, 6]}}]", "must be a whole number"),
         ("[{nll: 5}]", "must be a mapping"),
         ("[{nll: {}, bounds: {}}]", "must be a name, or one name with its fields"),
-        ("[nll, {nll: {k: 5}}]", "nll stands twice"),
+        ("[nll, {nll: {k: 5}}]", "nll appears twice"),
         ("[{smoothing: {n: 10}}]", "Smoothing.n must be at least 427"),
         ("[bounds]", "dvae or diwae"),
         ("[{denoising: {gaussian: [0.1, -1]}}]", "must be > 0, and is -1"),

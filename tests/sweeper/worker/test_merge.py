@@ -96,7 +96,7 @@ def test_a_merged_trial_is_no_other_trial() -> None:
 
 
 def test_a_trial_that_stands_twice_is_refused_all_the_same() -> None:
-    with pytest.raises(UserError, match="stands twice"):
+    with pytest.raises(UserError, match="appears twice"):
         trials_of(grid_text(*PAIR, PAIR[1], head=MERGE))
 
 
