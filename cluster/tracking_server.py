@@ -119,6 +119,11 @@ class TrackingServer:
         return f"http://{name}:{settings.port}"
 
     @property
+    def own_uri(self) -> str:
+        """Its address for programs on this host, with its password if it asks for one."""
+        return self._mlflow(self.settings).own_uri
+
+    @property
     def password_file(self) -> Path | None:
         """The file with the password of its user; None if it asks for none."""
         return self._login.password_file if self.settings.open else None
@@ -150,7 +155,7 @@ class TrackingServer:
 
     def check(self) -> None:
         """Raise the error of `check` if the server, which runs, does not take what is written."""
-        self._check(self._mlflow(self.settings).own_uri)
+        self._check(self.own_uri)
 
     def down(self) -> bool:
         """End it, and the PostgreSQL of its folder; returns whether one of them ran."""

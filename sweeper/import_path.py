@@ -72,6 +72,6 @@ def _folder(file: str) -> Path:
 
 def _sentence(file: str, module: str) -> str:
     return (
-        f"{file} is imported in the place of {module}; rename it, take its folder out of "
+        f"{file} is imported in place of {module}; rename it, take its folder out of "
         "PYTHONPATH, or start sweeper from another folder"
     )

@@ -17,12 +17,13 @@ from urllib.parse import urlencode
 from analysis.sources.mlflow_login import open_page
 from analysis.sources.mlflow_runs import trial_runs
 from analysis.sources.schema import Experiment
-from analysis.sources.tracking_address import is_server
+from analysis.sources.tracking_address import is_server, page_address
 
-__all__ = ["RunLinks", "experiment_ids", "find_runs", "linked", "stored_runs"]
+__all__ = ["RunLinks", "find_runs", "linked", "run_pages", "stored_runs"]
 
 PATIENCE = 3.0
 PAGE = 1000
+NEWEST = 5  # experiments whose pages are named
 FILTER = "tags.`sweeper.kind` = 'trial'"
 
 
@@ -45,7 +46,22 @@ def find_runs(server: str, experiment: str, patience: float = PATIENCE) -> RunLi
     return RunLinks(found.experiment_id, dict(found.runs))
 
 
-def experiment_ids(server: str, patience: float = PATIENCE) -> dict[str, str]:
+def run_pages(server: str, shown: str, patience: float = PATIENCE) -> list[str]:
+    """The page of the runs of each of the server's newest experiments, and the experiment's name.
+
+    shown : the address for people. MLflow's own list of experiments leads to its view for
+    language models. Empty without an answer, and where nothing was tracked yet.
+    """
+    ids = _experiment_ids(server, patience)
+    pages = [
+        f"{page_address(shown, f'experiments/{one}/runs')}  {name}"
+        for name, one in ids.items()
+        if name != "Default"  # every server has it, empty
+    ]
+    return pages[:NEWEST]
+
+
+def _experiment_ids(server: str, patience: float) -> dict[str, str]:
     """The server's id of each experiment by name, the newest first; empty without an answer."""
     asked = {"max_results": PAGE, "order_by": ["last_update_time DESC"]}
     try:

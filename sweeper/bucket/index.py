@@ -57,7 +57,7 @@ class Index:
         return {key: Held(key, tag, size, bool(whole)) for key, tag, size, whole in rows}
 
     def enter(self, held: Iterable[Held]) -> None:
-        """Enter objects, in the place of what was known of their keys."""
+        """Enter objects, in place of what was known of their keys."""
         rows = [(one.key, one.tag, one.size, one.whole) for one in held]
         with self._database() as database:
             database.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", rows)

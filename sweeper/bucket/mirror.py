@@ -220,17 +220,17 @@ class Mirror:
         ]
 
     def set_sign(self, path: Path) -> None:
-        """Set the sign in the place of a file."""
+        """Set the sign in place of a file."""
         self.hasty.put(self.sign(path), b"")
         self._signs[self.sign(path)] = time.monotonic(), True
 
     def clear_sign(self, path: Path) -> None:
-        """Remove the sign in the place of a file."""
+        """Remove the sign in place of a file."""
         self.hasty.delete([self.sign(path)])
         self._signs[self.sign(path)] = time.monotonic(), False
 
     def is_set(self, path: Path, age_s: float = 0.0) -> bool:
-        """Whether the sign in the place of a file is set, as of at most `age_s` ago.
+        """Whether the sign in place of a file is set, as of at most `age_s` ago.
 
         A store that cannot be asked has the last answer, and is not asked again for a while.
         """

@@ -2,4 +2,4 @@
 
 __all__ = ["OWN"]
 
-OWN = "own"  # in the place of a cluster's address: a Ray of several nodes that is started for it
+OWN = "own"  # in place of a cluster's address: a Ray of several nodes that is started for it

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=OWN,
         default="local",
-        help="a running Ray cluster, as in a grid, of which one worker of ours is killed; without "
+        help="a running Ray cluster, as in a grid, where one of our workers is killed; without "
         "an address a Ray of several nodes, started on this machine, of which a node is killed, "
         "too (default: local)",
     )

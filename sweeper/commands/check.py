@@ -13,7 +13,7 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "check"
 EXAMPLE = "sweeper check my_objective.py"
-HELP = "hold a file of your own components, or figures, to the rules of the package's"
+HELP = "check a file of your own components or figures by the rules that the package's own keep"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="model",
         help="compare every pair of values of this field (default: model)",
     )
-    add_pair(parser, " (in the place of --by)")
+    add_pair(parser, " (in place of --by)")
     parser.add_argument(
         "--metric", nargs="+", metavar="METRIC", help="what to compare (default: test/denoise)"
     )

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--component",
         metavar="KIND",
         choices=sorted(templates()),
-        help=f"a component of your own in the place of a grid: {', '.join(sorted(templates()))}",
+        help=f"a component of your own in place of a grid: {', '.join(sorted(templates()))}",
     )
     parser.add_argument(
         "file",

@@ -18,7 +18,7 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "list"
 EXAMPLE = "sweeper list models sigma_vae"
-HELP = "list models, networks, data sets and shipped grids; KIND NAME shows one, as `grids digits`"
+HELP = "list models, networks, data sets and shipped grids; `list grids digits` shows one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "logs"
 EXAMPLE = "sweeper logs digits --follow"
-HELP = "print what the driver of a sweep that `sweeper submit` sent to a cluster says"
+HELP = "print the log of a sweep that `sweeper submit` sent to a cluster"
 PAUSE = 0.5  # seconds
 PATIENCE = 60.0  # seconds, in which a driver that has trained everything writes its report
 

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tracking",
         metavar="URI",
-        help="store to fill, in the place of the one that the sweep wrote to",
+        help="store to fill, in place of the one that the sweep wrote to",
     )
     add_json(parser)
 

@@ -11,7 +11,7 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "resume"
 EXAMPLE = "sweeper resume digits"
-HELP = "go on with an experiment's newest sweep, by the grid that the storage keeps"
+HELP = "continue an experiment's newest sweep, from the grid that the storage keeps"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="storage folder that holds it (default: ./sweeps)",
     )
     parser.add_argument(
-        "--tracking", metavar="URI", help="in the place of the store that the sweep wrote to"
+        "--tracking", metavar="URI", help="in place of the store that the sweep wrote to"
     )
     add_training(parser)
     add_json(parser)

@@ -35,7 +35,7 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "add_training", "run", "t
 
 NAME = "run"
 EXAMPLE = "sweeper run digits --open"
-HELP = "train a grid (again: go on with it), track it, and write the report"
+HELP = "train a grid (run it again to go on), track it, and write the report"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help="in the place of the grid's `cluster`: local, auto (RAY_ADDRESS, or the Ray of this "
+        help="in place of the grid's `cluster`: local, auto (RAY_ADDRESS, or the Ray of this "
         "host) or HOST:PORT",
     )
     parser.add_argument(
@@ -65,7 +65,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--send-data",
         action="store_true",
-        help="send the files of data sets to nodes that lack them, by the storage, as "
+        help="send the files of data sets, through the storage, to nodes that lack them, as "
         "`send_data: true` in a grid",
     )
     parser.add_argument(
@@ -76,7 +76,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models",
         choices=("none", "best", "all"),
-        help="which trained models MLflow gets, to load and serve, in the place of the grid's "
+        help="which trained models MLflow gets, to load and serve, in place of the grid's "
         "`models`",
     )
     parser.add_argument(

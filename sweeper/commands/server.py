@@ -156,11 +156,11 @@ def _trouble(server: TrackingServer) -> str:
 
 
 def _how_to_use(server: TrackingServer, row: dict[str, Any]) -> list[str]:
-    from analysis.sources.tracking_address import page_address
+    from analysis.sources.run_links import run_pages
     from cluster.mlflow_login import USER
 
     lines = [
-        f"  runs: {page_address(row['address'], 'experiments')}",
+        *(f"  runs: {page}" for page in run_pages(server.own_uri, row["address"])),
         f"  store: {row['store']}; all else is in {row['folder']}",
         f"  in a grid: `tracking: {row['address']}`",
     ]

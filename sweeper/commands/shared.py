@@ -42,11 +42,11 @@ def add_grid(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--storage",
         metavar="DIR",
-        help="in the place of the grid's `storage`: a folder, or a bucket (s3://BUCKET/PREFIX, "
+        help="in place of the grid's `storage`: a folder, or a bucket (s3://BUCKET/PREFIX, "
         "gs://... or az://...; credentials from the environment)",
     )
-    parser.add_argument("--tracking", metavar="URI", help="in the place of the grid's `tracking`")
-    parser.add_argument("--yes", action="store_true", help="admit more than 100,000 trials")
+    parser.add_argument("--tracking", metavar="URI", help="in place of the grid's `tracking`")
+    parser.add_argument("--yes", action="store_true", help="allow more than 100,000 trials")
 
 
 def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> None:
@@ -64,9 +64,7 @@ def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> N
         default="sweeps",
         help="storage that holds it, a folder or s3://... (default: ./sweeps)",
     )
-    source.add_argument(
-        "--tracking", metavar="URI", help="read MLflow in the place of the storage"
-    )
+    source.add_argument("--tracking", metavar="URI", help="read MLflow in place of the storage")
     sweeps = parser.add_mutually_exclusive_group()
     sweeps.add_argument(
         "--all", action="store_true", help="all sweeps of the experiment, and not the newest alone"

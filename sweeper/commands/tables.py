@@ -43,12 +43,12 @@ OWN = ("model", "watch", "server", "tracking")
 
 
 def add_table(parser: argparse.ArgumentParser, x: str = "", y: str = "", group: str = "") -> None:
-    """Runs of another program in the place of an experiment of ours, and what its columns are.
+    """Runs of another program in place of an experiment of ours, and what its columns are.
 
     x, y, group: what else the help of --x, --y and --group says.
     """
     runs = parser.add_argument_group(
-        "runs that others logged, in the place of EXPERIMENT (see also --tracking)"
+        "runs that others logged, in place of EXPERIMENT (see also --tracking)"
     )
     source = runs.add_mutually_exclusive_group()
     source.add_argument("--table", metavar="FILE", help="a CSV or parquet file: one row a run")

@@ -14,7 +14,6 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 NAME = "ui"
 EXAMPLE = "sweeper ui --port 5001"
 HELP = "open MLflow's pages for the tracked runs"
-NEWEST = 5  # experiments whose pages are named
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,17 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _tell(server: str, after: str, patience: float) -> None:
     """Print where a server answers, and the pages of its newest experiments."""
-    from analysis.sources.run_links import experiment_ids
+    from analysis.sources.run_links import run_pages
     from analysis.sources.tracking_address import page_address, without_user
 
     address = without_user(server)
-    found = [
-        f"{page_address(address, f'experiments/{one}/runs')}  {name}"
-        for name, one in experiment_ids(server, patience).items()
-        if name != "Default"
-    ]
-    pages = [
-        f"runs    {page}" for page in found[:NEWEST] or [page_address(address, "experiments")]
-    ]
-    said = "\n".join([f"MLflow answers at {address}{after}", *pages])
+    pages = run_pages(server, address, patience) or [page_address(address, "experiments")]
+    said = "\n".join(
+        [f"MLflow answers at {address}{after}", *(f"runs    {page}" for page in pages)]
+    )
     console().print(said, markup=False, soft_wrap=True)

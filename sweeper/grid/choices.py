@@ -101,7 +101,7 @@ class Choices:
             raise self.document.error(
                 f"{model.name} is a model with the likelihood {', '.join(model.likelihoods)}, and "
                 f"{known} is what {', '.join(others)} may have: leave it out, choose one of "
-                f"these, or write `objective: {model.objective}` in the place of `model`",
+                f"these, or write `objective: {model.objective}` in place of `model`",
                 where,
             )
         return known

@@ -112,7 +112,7 @@ def plan_blocks(document: Document, grid: GridSchema, search: Search | None = No
 
 
 def _block(document: Document, grid: GridSchema, position: int, raw: Mapping[str, Any]) -> Block:
-    """One entry of `trials`; where errors are collected, a default is in the place of each."""
+    """One entry of `trials`; where errors are collected, a default is in place of each."""
     independent, address = document.mistakes.independent, ("trials", position)
     entries = _entries(grid, raw, address)
     shared: dict[str, Any] = {"seeds": 1, "aliases": "keep", "priority": 0}

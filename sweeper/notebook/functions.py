@@ -32,7 +32,7 @@ def plan(grid: Grid, *, storage: str | None = None, tracking: str | None = None)
     """What a grid would train, and about how long; starts nothing.
 
     grid: a path, the name of a shipped grid, or the grid itself as a dict.
-    storage, tracking: in the place of the grid's. Raises `UserError` as `run` does.
+    storage, tracking: in place of the grid's. Raises `UserError` as `run` does.
     """
     return Plan(outline(loading.load(grid, storage=storage, tracking=tracking)))
 

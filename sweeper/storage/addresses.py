@@ -141,7 +141,7 @@ def check_folders(sweep: Sweep) -> None:
 
 
 def _kind(path: Path) -> str | None:
-    """What is in the place of a folder; None for a folder."""
+    """What is in place of a folder; None for a folder."""
     if os.path.isdir(path):
         return None
     if os.path.islink(path):

@@ -83,7 +83,7 @@ def test_a_module_that_python_imported_already_is_named(folder: Path) -> None:
     shutil.copy(fnmatch.__file__, folder)
     done = start(folder, ["list"])
     assert done.returncode == 2
-    assert f"{folder / 'fnmatch.py'} is imported in the place of Python's module" in done.stderr
+    assert f"{folder / 'fnmatch.py'} is imported in place of Python's module" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -66,7 +66,7 @@ class MixtureEnergy(nn.Module):
 
 @dataclass(frozen=True)
 class MixtureNetwork:
-    """The true energy, in the place of a trained network."""
+    """The true energy, in place of a trained network."""
 
     name: ClassVar[str] = "mixture"
     kind: ClassVar[Literal["autoencoder", "energy"]] = "energy"

@@ -49,7 +49,7 @@ class Redenoising(Component):
     ----------
     sigma : of Gaussian noise, in data units (0: the noise that the model itself imagines).
     times : how many estimates. examples : how many test examples, the first ones (0: all).
-    images : places of test examples, from 0 on, that are taken in the place of the first ones.
+    images : places of test examples, from 0 on, that are taken in place of the first ones.
 
     References
     ----------

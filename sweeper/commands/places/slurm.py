@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--retry-failed", action="store_true", help="as of `sweeper run`")
     parser.add_argument(
-        "--submit", action="store_true", help="give the script to sbatch in the place of printing"
+        "--submit", action="store_true", help="give the script to sbatch in place of printing"
     )
 
 

@@ -86,7 +86,9 @@ def processes_in(folder: Path) -> set[int]:
 
 @pytest.mark.slow
 class TestRealServers:
-    def test_it_runs_until_it_is_ended(self, server: Command, tmp_path: Path) -> None:
+    def test_it_runs_until_it_is_ended(
+        self, server: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         port = str(free_port())
         code, up, words = server("up", "--port", port)
         assert (code, up["started"], up["answers"]) == (0, True, True), words
@@ -108,6 +110,10 @@ class TestRealServers:
 
         code, status, words = server("status")
         assert (code, status["trouble"], status["pid"]) == (0, None, up["pid"]), words
+        capsys.readouterr()
+        assert main(["server", "status", "--folder", str(server.folder)]) == 0
+        page = f"{up['address']}/#/experiments/1/runs?workflowType=machine_learning"
+        assert f"  runs: {page}  test" in capsys.readouterr().out.splitlines()
         assert server("down")[1] == {"folder": str(server.folder), "ended": True}
         assert not processes_in(server.folder)
         assert server("down")[1]["ended"] is False

@@ -134,7 +134,7 @@ def _bytes(random: Random) -> bytes:
 
 
 def _scalar(random: Random, text: str) -> str:
-    """Another value in the place of one."""
+    """Another value in place of one."""
     places = [at for at, sign in enumerate(text) if sign in ":,[{-"]
     if not places:
         return random.choice(NASTY)
@@ -146,7 +146,7 @@ def _scalar(random: Random, text: str) -> str:
 
 
 def _number(random: Random, text: str) -> str:
-    """Another number in the place of one: often still a grid."""
+    """Another number in place of one: often still a grid."""
     found = list(NUMBER.finditer(text))
     if not found:
         return text

@@ -126,7 +126,7 @@ def experiment_of_another_name(case: Surroundings) -> None:
 
 
 def _blocker(case: Surroundings, path: Path) -> None:
-    """Put something in the place of a folder or a file."""
+    """Put something in place of a folder or a file."""
     if os.path.lexists(path) or not path.parent.is_dir():
         return
     kind = case.rng.randrange(8)

@@ -27,7 +27,7 @@ analysis: {law: {x: sigma, where: {d_z: 2}}}
 resources: {cpus: 1, gpus: 0}
 tracking: sqlite:///mlflow.db
 """
-EDITS = {  # what is written in the place of what; each is one mistake
+EDITS = {  # what is written in place of what; each is one mistake
     "a bound": ("sigma: [0.1, 0.2]", "sigma: [0.1, -0.2]"),
     "a type": ("epochs: 2", "epochs: two"),
     "a key of a block": ("batch_size: 20", "batch_sice: 20"),
