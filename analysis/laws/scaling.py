@@ -115,12 +115,12 @@ class Scaling:
             f"{number(change * t.low, 2)} to "
             f"{number(change * t.high, 2)}; {'Holm ' * corrected}{probability(p)})"
         )
-        claim = self._claim(p < 1 - t.level)
-        return f"{told}. {numbers}{claim}{post_hoc(self.laws[0].law.post_hoc)}."
+        return f"{told}. {numbers}{self.claim()}{post_hoc(self.laws[0].law.post_hoc)}."
 
-    def _claim(self, sure: bool) -> str:
-        """What the training of the laws allows one to say of the trend."""
-        training = self.training
+    def claim(self) -> str:
+        """What the test, and the training of the laws, allow one to say of the trend."""
+        training, p = self.training, self.p if self.p_holm is None else self.p_holm
+        sure = p < 1 - self.trend.level
         if training.verdict == UNTRAINED:
             return f"; {training.remark}"
         if not training.remark:

@@ -48,9 +48,9 @@ class Registration:
                 f"registration, {self.id}; {self._order()}"
             )
         else:
-            told = f"Registered before the run as {self.id}"
+            told = f"Trials, law and margin were registered before the run ({self.id})"
         if self.id == self.now:
-            return f"{told}; unchanged."
+            return f"{told}; unchanged since."
         words = {**WORDS, **SECTIONS}
         changed = listed(words.get(one, f"the {one}") for one in self.changes)
         return f"{told}; changed since, to {self.now}: {changed or 'its content'}."

@@ -61,11 +61,12 @@ class LivePage:
     """The report of a sweep, written again and again while it runs, and opened once.
 
     Another process writes it, as soon as the sweep is in the storage, and gives way to training.
+    `path` is its file, for those whose machine opens no browser.
     """
 
     def __init__(self, sweep: Sweep) -> None:
         self._sweep, self._ended = sweep, threading.Event()
-        self._page = report_folder(sweep.storage, sweep.experiment) / "index.html"
+        self.path = report_folder(sweep.storage, sweep.experiment).absolute() / "index.html"
         self._opened = False
         self._thread = threading.Thread(target=self._follow)
 
@@ -83,12 +84,12 @@ class LivePage:
 
     def show(self) -> None:
         """Open the page, unless it was opened."""
-        if not self._opened and self._page.exists():
+        if not self._opened and self.path.exists():
             self._opened = True
-            webbrowser.open(self._page.absolute().as_uri())
+            webbrowser.open(self.path.as_uri())
 
     def _follow(self) -> None:
-        before, sweep = _written(self._page), self._sweep
+        before, sweep = _written(self.path), self._sweep
         while not sweep_file(sweep).exists():
             if self._ended.wait(LOOK):
                 return
@@ -100,9 +101,9 @@ class LivePage:
             stderr=subprocess.DEVNULL,
         ) as writer:
             os.setpriority(os.PRIO_PROCESS, writer.pid, 10)
-            while _written(self._page) == before and not self._ended.wait(LOOK):
+            while _written(self.path) == before and not self._ended.wait(LOOK):
                 pass
-            if _written(self._page) != before:
+            if _written(self.path) != before:
                 self.show()
             self._ended.wait()
             writer.terminate()

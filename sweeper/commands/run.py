@@ -102,7 +102,7 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
 
     with (
         outlive_reader(),
-        _page(sweep) if arguments.open else nullcontext() as page,
+        _page(sweep, arguments) if arguments.open else nullcontext() as page,
         log_uploaded(sweep) as end_log,
     ):
         sent = replace(
@@ -116,11 +116,18 @@ def train(sweep: Sweep, arguments: argparse.Namespace) -> int:
         return code
 
 
-def _page(sweep: Sweep) -> LivePage:
-    """The report in a browser while the sweep runs."""
+def _page(sweep: Sweep, arguments: argparse.Namespace) -> LivePage:
+    """The report in a browser while the sweep runs; where it is, for those who have none."""
     from sweeper.commands.page import LivePage
 
-    return LivePage(sweep)
+    page = LivePage(sweep)
+    console(stderr=arguments.json).print(
+        f"the report, which follows the sweep, opens from {page.path}",
+        style="dim",
+        markup=False,
+        soft_wrap=True,
+    )
+    return page
 
 
 def _at(sweep: Sweep, address: str | None) -> Sweep:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 
 import pandas as pd
 
@@ -25,7 +26,10 @@ class Family:
 
 
 def families(trials: pd.DataFrame, x: str) -> list[Family]:
-    """Group the rows that have `x` by all parameters but x and the seed; largest group first."""
+    """Group the rows that have `x` by all parameters but x and the seed.
+
+    The largest group comes first; of equally large ones that with the smallest values.
+    """
     if x not in trials.columns:
         return []
     rows = trials[trials[x].notna()]
@@ -36,7 +40,7 @@ def families(trials: pd.DataFrame, x: str) -> list[Family]:
         return [Family(model_name(rows["model"].iloc[0]), rows, {})]
     keys = [_key(rows[column]) for column in varying]
     groups = [group for _, group in rows.groupby(keys, sort=True)]
-    groups.sort(key=lambda group: (-group[x].nunique(), -len(group)))
+    groups.sort(key=lambda group: (-group[x].nunique(), -len(group), _place(group, varying)))
     named = _told_apart(groups, varying)
     return [
         _family(group, varying, named.get(str(group["model"].iloc[0]), set())) for group in groups
@@ -68,6 +72,17 @@ def _settings(rows: pd.DataFrame, x: str) -> list[str]:
 def _key(column: pd.Series) -> pd.Series:
     """Values as text, so that lists and missing values can be grouped."""
     return column.map(lambda value: "" if value is None or value != value else str(value))
+
+
+def _place(group: pd.DataFrame, varying: list[str]) -> tuple[tuple[int, float, str], ...]:
+    """By the values of its fields, numbers as numbers: d_z = 2 before d_z = 10."""
+    return tuple(_rank(group[column].iloc[0]) for column in varying)
+
+
+def _rank(value: object) -> tuple[int, float, str]:
+    if value is None or value != value:
+        return 0, 0.0, ""
+    return (1, float(value), "") if isinstance(value, Real) else (2, 0.0, str(value))
 
 
 def _told_apart(groups: list[pd.DataFrame], varying: list[str]) -> dict[str, set[str]]:

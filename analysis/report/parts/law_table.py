@@ -14,16 +14,16 @@ from analysis.figures.drawing.view import View
 from analysis.laws.answer import law_answer
 from analysis.laws.powerlaw import PowerLaw, fit
 from analysis.laws.prediction import prediction
+from analysis.laws.scaling import Scaling
 from analysis.laws.sentences import law_doubts, law_shape, law_trained
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
 from analysis.training.verdicts import CONVERGED
-from analysis.wording import quantity, symbol
+from analysis.wording import number, percent, quantity, symbol
 
 __all__ = ["part"]
 
 _CLAIMS = 6
-_KEYS = 2
 _MANY = 4  # laws from which on a table tells more at a glance than their sentences
 _NO_FAMILY = (
     "No law is fitted: it takes a group of finished trials that differ in the noise level and the "
@@ -37,7 +37,7 @@ def part(view: View) -> Part:
     return Part(
         order=20,
         statements=said if len(view.experiment.trials) else [],
-        keys=list(_keys(view.claims)),
+        keys=[*_trend_keys(view.tested.trends), *_keys(view.claims)],
         blocks=list(_blocks(view)),
         numbers={
             "laws": [_json(claim) for claim in view.claims],
@@ -167,10 +167,10 @@ def _length(law: PowerLaw) -> str:
 
 
 def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
-    """The exponents of the first two laws in each field."""
+    """The exponents of the first laws in each field."""
     seen: Counter[str] = Counter()
     for claim in claims:
-        if claim.law is None or seen[claim.x] == _KEYS:
+        if claim.law is None or seen[claim.x] == _CLAIMS:
             continue
         seen[claim.x] += 1
         half = (claim.law.ci_high - claim.law.ci_low) / 2
@@ -188,6 +188,19 @@ def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
             f"{claim.law.nu:.{places}f}".replace("-", "−"),
             f"{spread}{_shape(claim.law)}".replace("-", "−"),
         )
+
+
+def _trend_keys(trends: Iterable[Scaling]) -> Iterator[Key]:
+    """How much ν changes where another hyperparameter doubles."""
+    for one in trends:
+        change, t = math.log(2), one.trend
+        if math.isfinite(t.se):
+            yield Key(
+                f"change of ν where {symbol(one.over)} doubles",
+                number(change * t.value, 2),
+                f"{percent(t.level)}{' at once' * (t.family > 1)}: {number(change * t.low, 2)} to "
+                f"{number(change * t.high, 2)}{one.claim()}",
+            )
 
 
 def _at_once(law: PowerLaw) -> str:

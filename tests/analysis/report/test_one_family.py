@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 from analysis import report
+from analysis.figures.drawing.families import families
 from analysis.figures.drawing.view import View, look
 from analysis.laws.powerlaw import Law
 from analysis.report import ReportSettings
@@ -196,13 +198,23 @@ def wide() -> View:
     return look(Experiment("wide", rows, pd.DataFrame(columns=HISTORY)), Law(), 0.1, None)
 
 
-def test_a_trend_is_told_before_its_laws_and_two_exponents_stand_on_top() -> None:
+def test_a_trend_is_told_before_its_laws_and_each_has_a_card_on_top() -> None:
     view = wide()
     shown = law_table.part(view)
     assert shown.statements[0].text == view.tested.trends[0].sentence() == shown.answer
     names = [f"exponent ν in σ, {claim.family.label}" for claim in view.claims]
     assert len(names) == 4
-    assert [key.name for key in shown.keys] == names[:2]
+    trend, *laws = shown.keys
+    assert (trend.name, [key.name for key in laws]) == ("change of ν where d_z doubles", names)
+    change = math.log(2) * view.tested.trends[0].trend.value
+    assert float(trend.value) == pytest.approx(change, abs=0.005)
+    assert "95 % at once: " in trend.remark
+
+
+def test_laws_come_in_the_order_of_their_numbers() -> None:
+    rows = sweep().replace({"d_z": {80: 2}})
+    labels = [one.label for one in families(rows, "sigma")]
+    assert [label.rpartition(" = ")[2] for label in labels] == ["2", "10", "20", "40"]
 
 
 def test_laws_and_their_trend_are_one_family() -> None:

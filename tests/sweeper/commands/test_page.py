@@ -51,6 +51,7 @@ def test_a_run_opens_its_report_once_and_a_report_is_served(folder: Path) -> Non
     assert done.returncode == 0, done.stderr
     page = folder / "sweeps" / "sweeps" / "live" / "report" / "index.html"
     assert (folder / "opened").read_text().split() == [page.as_uri()]
+    assert f"opens from {page}" in done.stdout
     assert '"reload": null' in page.read_text("utf-8"), "the last page is that of the whole sweep"
     with subprocess.Popen(
         _sweeper("report", "live", "--serve", "--open"),

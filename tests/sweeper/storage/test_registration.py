@@ -42,7 +42,8 @@ def test_what_a_plan_prints_is_what_a_report_finds(tmp_path: Path) -> None:
     found = read(sweep)
     assert found.id == found.now == of_grid(sweep)
     assert found.holds
-    assert found.sentence() == f"Registered before the run as {found.id}; unchanged."
+    said = f"Trials, law and margin were registered before the run ({found.id}); unchanged since."
+    assert found.sentence() == said
 
 
 def test_a_law_that_changes_after_the_first_run_is_post_hoc(tmp_path: Path) -> None:
@@ -95,9 +96,9 @@ def test_a_later_grid_of_the_experiment_keeps_what_the_first_one_declared(
     assert found.post_hoc("law") is changed
     assert not found.post_hoc("equivalence")
     end = (
-        "the law was not declared before those, and is post hoc; unchanged."
+        "the law was not declared before those, and is post hoc; unchanged since."
         if changed
-        else "law and margin had been declared before those; unchanged."
+        else "law and margin had been declared before those; unchanged since."
     )
     assert found.sentence().endswith(end)
 
