@@ -14,15 +14,14 @@ from trainers import datasets
 from trainers.arithmetic import gpu_arithmetic
 from trainers.batches import Batches, HeldOut
 from trainers.errors import Incompatible
-from trainers.model import Model
 from trainers.noise import Streams, stack_draws, stream_seed
-from trainers.objectives import Metrics, Objective
+from trainers.objectives import Metrics
 from trainers.optim import Adam
 from trainers.program import Program, Way, pack_key
 from trainers.record import Record
 from trainers.step import Steps
 from trainers.threads import one_thread
-from trainers.trial import Trial
+from trainers.trial import Bound, Trial
 
 __all__ = ["Pack"]
 
@@ -202,7 +201,7 @@ class Pack:
             steps,
         )
 
-    def bind(self, member: int) -> tuple[Objective, Model]:
+    def bind(self, member: int) -> Bound:
         """The objective and the trained model of a live member."""
         params = {
             name.removeprefix("param/"): value.to(self.device)

@@ -32,7 +32,9 @@ from trainers.networks import NETWORKS, Network
 from trainers.objectives import OBJECTIVES, Objective
 from trainers.registry import Registry, name_of
 
-__all__ = ["PARTS", "Training", "Trial"]
+__all__ = ["PARTS", "Bound", "Training", "Trial"]
+
+Bound = tuple[Objective, Model]
 
 PARTS: dict[str, Registry[Any]] = {
     "objective": OBJECTIVES,
@@ -205,7 +207,7 @@ class Trial:
 
     def bind(
         self, parts: Mapping[str, nn.Module], params: Parameters, hyper: Mapping[str, Tensor]
-    ) -> tuple[Objective, Model]:
+    ) -> Bound:
         """The objective and the model of this trial, with the hyperparameters in `hyper`.
 
         `hyper` maps ``objective.beta``, ``likelihood.sigma`` ... to 0-d tensors, the values of

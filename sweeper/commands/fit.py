@@ -168,7 +168,9 @@ def _run_table(arguments: argparse.Namespace) -> int:
     tests = {} if equal else dict(zip(laws, corrected, strict=False))
     parts = _of_splits(arguments, wanted, found)
     if arguments.json:
-        told = {label: {"against": test.to_json()} for label, test in tests.items()}
+        told: dict[str, dict[str, Any]] = {
+            label: {"against": test.to_json()} for label, test in tests.items()
+        }
         for label, part in parts.items():
             told[label] = told.get(label, {}) | {"variance": [part.to_json()]}
         groups = [one.to_json() | told.get(one.label, {}) for one in found]
@@ -180,8 +182,8 @@ def _run_table(arguments: argparse.Namespace) -> int:
         if one.label:
             console().print(f"\n{one.label}", markup=False, style="bold")
         if one.law:
-            part = [parts[one.label]] if parts else []
-            _show(one.law, [tests[one.label].sentence()] if tests else [], part)
+            variance = [parts[one.label]] if parts else []
+            _show(one.law, [tests[one.label].sentence()] if tests else [], variance)
         else:
             print_bullets(console(), [one.refusal])
     if equal:

@@ -31,11 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.commands.status import sweeps_of
+    from sweeper.status.named import sweeps_named
     from sweeper.storage.addresses import show_storage
     from sweeper.storage.paths import driver_log
 
-    newest = sweeps_of(arguments)[-1]
+    newest = sweeps_named(arguments.name, arguments.storage)[-1]
     log = driver_log(newest)
     if not log.is_file():
         raise UserError(

@@ -73,7 +73,7 @@ def add_experiment(parser: argparse.ArgumentParser, optional: bool = False) -> N
 
 
 def add_sweep(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for a sweep of a storage, which `status.sweeps_of` reads."""
+    """Add the arguments for a sweep of a storage, which `status.named.sweeps_named` reads."""
     parser.add_argument(
         "name",
         metavar="GRID|EXPERIMENT",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.sources.tracking_address import without_password
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from sweeper.status.standing import Standing
     from sweeper.sweep import ListedSweep, Sweep
 
-__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run", "sweeps_of"]
+__all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "status"
 EXAMPLE = "sweeper status digits"
@@ -45,11 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.name is None:
         return _list(arguments)
+    from sweeper.status.named import sweeps_named
     from sweeper.status.standing import counts, standings
     from sweeper.storage.addresses import show_storage
     from sweeper.storage.paths import sweep_file
 
-    sweeps = sweeps_of(arguments)
+    sweeps = sweeps_named(arguments.name, arguments.storage)
     found = standings(sweeps)
     trackers = _trackers(sweeps, found)
     row = {
@@ -68,26 +68,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(row, found)
     return 0
-
-
-def sweeps_of(arguments: argparse.Namespace) -> Sequence[Sweep | ListedSweep]:
-    """The stored sweeps of this name, else the sweep of the grid of that name."""
-    from sweeper.errors import UserError
-    from sweeper.grid import grid_files
-    from sweeper.status.listed import listed_sweeps
-    from sweeper.storage.addresses import storage_path
-
-    storage, name = storage_path(arguments.storage or "sweeps"), arguments.name
-    if not Path(name).is_file():
-        try:
-            return listed_sweeps(storage, name)
-        except UserError:
-            if name not in grid_files.shipped_grids():
-                raise
-    from sweeper.grid import loading  # and torch
-    from sweeper.status.stored import as_stored, with_known
-
-    return [as_stored(with_known(loading.load(name, yes=True, storage=arguments.storage)))]
 
 
 def _sweep_counts(

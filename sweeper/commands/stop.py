@@ -33,14 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from sweeper.commands.status import sweeps_of
+    from sweeper.status.named import sweeps_named
     from sweeper.status.standing import counts, standings
     from sweeper.storage.attempts import bring_all
     from sweeper.storage.lease import is_held
     from sweeper.storage.paths import sweep_folder
     from sweeper.storage.signs import StopSign
 
-    sweeps = sweeps_of(arguments)
+    sweeps = sweeps_named(arguments.name, arguments.storage)
     driven = [sweep for sweep in sweeps if is_held(sweep_folder(sweep))]
     for sweep in driven:
         StopSign(sweep_folder(sweep)).put_up()
