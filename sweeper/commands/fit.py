@@ -6,7 +6,7 @@ import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeper.commands.asked_law import grid_settings, law_of
 from sweeper.commands.shared import add_experiment, add_json, load_chosen

@@ -90,7 +90,7 @@ class RunRows:
             root = session.execute(self._root()).scalar()
             if root is None or session.execute(self._marked(mark)).first():
                 return None
-            place = append_to_uri_path(root, number, "artifacts")
+            place = append_to_uri_path(root, number, "artifacts")  # type: ignore[no-untyped-call]
             tags = {**content.tags, MLFLOW_RUN_NAME: name}
             metrics = list(_metrics(content.records))
             own, params = {"run_uuid": number}, content.params
@@ -99,7 +99,7 @@ class RunRows:
                 (SqlTag, [{**own, "key": key, "value": value} for key, value in tags.items()]),
                 (SqlParam, [{**own, "key": key, "value": text} for key, text in params.items()]),
                 (SqlMetric, [own | row for row in metrics]),
-                (SqlLatestMetric, [own | row for row in _latest(metrics)]),
+                (SqlLatestMetric, [{**own, **row} for row in _latest(metrics)]),
             )
             for table, rows in (*tables, *self._inputs(session, content.dataset, number)):
                 if rows:
@@ -108,7 +108,7 @@ class RunRows:
 
     def end(self, run: str, status: str, end_ms: int) -> bool:
         """Set the status of a run that has ended; False if it is not there any more."""
-        active = SqlRun.lifecycle_stage == LifecycleStage.ACTIVE
+        active: Any = SqlRun.lifecycle_stage == LifecycleStage.ACTIVE
         change = update(SqlRun).where(SqlRun.run_uuid == run, active)
         with self._store.ManagedSessionMaker(read_only=False) as session:
             done = session.execute(change.values(status=status, end_time=end_ms))
@@ -123,7 +123,7 @@ class RunRows:
 
     def _marked(self, mark: str) -> Any:
         """The query for a run with this tag."""
-        runs = select(SqlRun.run_uuid).join(SqlTag, SqlTag.run_uuid == SqlRun.run_uuid)
+        runs: Any = select(SqlRun.run_uuid).join(SqlTag, SqlTag.run_uuid == SqlRun.run_uuid)
         return runs.where(
             SqlTag.key == mark,
             SqlRun.experiment_id == self._experiment,

@@ -15,7 +15,7 @@ from sweeper.storage.delivered import read_delivered
 from sweeper.storage.lease import is_held
 from sweeper.sweep import ListedSweep, Sweep
 from sweeper.tracking.connection import settle
-from sweeper.tracking.evaluation_artifacts import TAG
+from sweeper.tracking.tags import EVALUATED
 
 if TYPE_CHECKING:
     from analysis.sources.mlflow_runs import Run
@@ -54,7 +54,7 @@ def waiting(sweep: Sweep | ListedSweep, found: Sequence[Standing]) -> Waiting:
         runs = trial_runs(every)
         running = _running(every)
         given = {trial: int(run.tags.get("sweeper.epoch", 0)) for trial, run in runs.items()}
-        told = {trial: run.tags.get(TAG, "").split() for trial, run in runs.items()}
+        told = {trial: run.tags.get(EVALUATED, "").split() for trial, run in runs.items()}
     except (LoadError, UserError) as error:
         trouble = str(error)
         given = read_delivered(sweep) if isinstance(error, NoAnswer) else {}
