@@ -14,7 +14,7 @@ from sweeper.driver.best import keep, search_result
 from sweeper.driver.running_trials import RunningTrials
 from sweeper.errors import UserError
 from sweeper.messages import Event
-from sweeper.planning.readable import require_readable
+from sweeper.planning.readable import describe_data
 from sweeper.storage import evaluations as evaluation_store
 from sweeper.storage import ledger, paths
 from sweeper.storage.addresses import show_storage
@@ -64,7 +64,7 @@ class Roster:
         Raises `UserError` where the data or the storage cannot be used.
         """
         if trains:
-            require_readable(self.sweep)
+            describe_data(self.sweep)
         try:
             ledger.write_sweep(self.sweep, self.origin)
             ledger.write_trials(self.sweep)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from sweeper.bucket.mirror import bucket_of
 from sweeper.errors import UserError, placed
-from sweeper.planning.readable import readable
+from sweeper.planning.readable import describe_data
 from sweeper.status.stored import as_stored
 from sweeper.storage import ledger, paths
 from sweeper.storage.extendable import enter
 from sweeper.storage.lease import hold_lease
-from sweeper.storage.spectra import describe_dataset
 from sweeper.sweep import Sweep
 from trainers.provenance import sweep_provenance
 
@@ -40,10 +39,7 @@ def store(sweep: Sweep) -> None:
     with hold_lease(paths.sweep_folder(whole)):
         ledger.write_sweep(whole, sweep_provenance())
         ledger.write_trials(whole)
+        describe_data(whole)
         for trial in whole.trials:
-            with readable():
-                describe_dataset(
-                    str(whole.storage), trial.trial.data, str(trial.data.get("checksum", ""))
-                )
             if trial.trial.training.extendable:
                 enter(whole.storage, trial.lineage, trial.id)

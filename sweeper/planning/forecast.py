@@ -13,6 +13,7 @@ from sweeper.planning.capacity import BUSY, crowding, estimates, filled, places
 from sweeper.planning.speeds import Speed, Speeds, speeds_of
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.worker.packs import make_packs, pack_size
+from trainers.datasets import load
 
 __all__ = ["Forecast", "foresee", "uncertain"]
 
@@ -139,7 +140,10 @@ def foresee(sweep: Sweep, todo: Sequence[PlannedTrial], inline: bool = False) ->
     if not sweep.search:
         packs = max(1, len(make_packs(todo, sweep.resources, slots)))
         slots, pack = min(slots, packs), -(-len(todo) // packs)
-    return Forecast(speeds_of(sweep), todo, slots, pack, crowding(sweep, slots))
+    found = Forecast(speeds_of(sweep), todo, slots, pack, crowding(sweep, slots))
+    if not inline:
+        load.cache_clear()  # the workers read the data, and this process no more
+    return found
 
 
 def uncertain() -> bool:

@@ -1,4 +1,4 @@
-"""Read the data sets of a sweep before anything is trained, to find damaged ones."""
+"""Read the data sets of a sweep before anything is trained: damaged ones, and facts of all."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sweeper.errors import UserError
-from sweeper.storage import paths
+from sweeper.storage.spectra import describe_dataset
 from sweeper.sweep import Sweep
 from trainers.errors import DataError
 
-__all__ = ["readable", "require_readable"]
+__all__ = ["describe_data", "readable"]
 
 
 @contextmanager
@@ -22,14 +22,15 @@ def readable() -> Iterator[None]:
         raise UserError(str(error), path="data") from error
 
 
-def require_readable(sweep: Sweep) -> None:
-    """Read each data set of a sweep once, unless this storage has facts of it; `UserError` if one
-    is damaged. What was read is not kept.
+def describe_data(sweep: Sweep) -> None:
+    """Write what the analysis needs of each data set of a sweep, unless the storage has it.
+
+    In the driver, before anything is trained: its time is free while Ray starts, and workers would
+    each compute the same. `UserError` if a data set is damaged.
     """
     trials = {
         str(trial.data.get("checksum")): trial for trial in (*sweep.trials, *sweep.examples())
     }
     for checksum, trial in trials.items():
-        if not paths.dataset_file(sweep.storage, checksum).exists():
-            with readable():
-                trial.trial.data.load()
+        with readable():
+            describe_dataset(str(sweep.storage), trial.trial.data, checksum)

@@ -14,7 +14,6 @@ from sweeper.messages import Event, Job, JobTrial, Spent
 from sweeper.storage.disk_space import shortage
 from sweeper.storage.extendable import enter
 from sweeper.storage.signs import Sign, StopSign
-from sweeper.storage.spectra import describe_dataset
 from sweeper.worker.evaluating import Trained, answer
 from sweeper.worker.fitness import ENDING, UnfitNode
 from sweeper.worker.member import Superseded, TrialInTraining
@@ -101,7 +100,6 @@ class PackTraining:
         for member in self._members:
             if member.lineage and member.trial.training.extendable:
                 enter(self._job.storage, member.lineage, member.id)
-        describe_dataset(self._job.storage, first.trial.data, self._job.trials[0].checksum)
         pack = Pack(
             [member.trial for member in self._members],
             self._job.device,

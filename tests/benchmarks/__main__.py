@@ -5,8 +5,9 @@
 Both run in turn, each in a fresh folder, and the table gives the ratio of every pair: absolute
 times depend on the machine. Both include everything: start, training, tracking, and for sweeper
 also checkpoints, the report and its pictures. `--against ray` is Ray Tune with a DataLoader and
-MLflowLoggerCallback, `--against optuna` is Optuna and MLflow with joblib. `convnet` and `mlp` need
-MNIST in SWEEPER_DATA.
+MLflowLoggerCallback, `--against optuna` is Optuna and MLflow with joblib, `--against pythae` the
+trainer of pythae with joblib (`pip install --no-deps pythae imageio` first; it tracks nothing).
+`convnet`, `mlp` and `mlp8` need MNIST in SWEEPER_DATA.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--case", choices=CASES, default="digits")
-    parser.add_argument("--against", choices=("ray", "optuna"), default="ray")
+    parser.add_argument("--against", choices=("ray", "optuna", "pythae"), default="ray")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("options", nargs="*", help="of `sweeper run`, after --")

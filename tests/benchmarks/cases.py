@@ -54,6 +54,7 @@ class Case:
 CASES = {
     "digits": Case("digits", NINE, 10, 32, d_z=100, hidden=2000, channels=(32, 64, 128)),
     "mlp": Case("mnist", NINE[:4], 2, 100, d_z=50, hidden=200),
+    "mlp8": Case("mnist", NINE[:8], 10, 100, d_z=50, hidden=200),
     "convnet": Case(
         "mnist", NINE[:2], 1, 16, d_z=100, hidden=2000, channels=(32, 64, 128), limit=1600
     ),

@@ -11,6 +11,7 @@ from typing import Any
 
 from sweeper.driver.jobs import make_job
 from sweeper.messages import Event, Job
+from sweeper.planning.readable import describe_data
 from sweeper.storage import ledger, paths
 from sweeper.sweep import PlannedTrial, Sweep
 from trainers import Training, Trial, checkpoint
@@ -74,6 +75,7 @@ def prepared(sweep: Sweep) -> list[Job]:
     """The jobs of a sweep whose storage is ready, one trial each."""
     ledger.write_sweep(sweep, {})
     ledger.write_trials(sweep)
+    describe_data(sweep)
     return [make_job(sweep, [trial]) for trial in sweep.trials]
 
 

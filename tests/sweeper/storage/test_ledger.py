@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from sweeper.errors import UserError
+from sweeper.messages import Event
+from sweeper.planning.readable import describe_data
 from sweeper.storage import ledger, paths
 from sweeper.storage.signs import StopSign
 from sweeper.storage.spectra import covariance_eigenvalues
@@ -107,14 +109,27 @@ def test_the_spectrum_is_that_of_the_covariance() -> None:
 
 def test_a_data_set_is_described_once(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path)
-    train(sweep)
+    describe_data(sweep)
     path = paths.dataset_file(sweep.storage, str(sweep.trials[0].data["checksum"]))
-    facts = json.loads(path.read_text())
+    facts, written = json.loads(path.read_text()), path.stat().st_mtime_ns
     assert (facts["name"], facts["dims"], facts["n_train"]) == ("digits", 64, 1433)
     values = facts["eigenvalues"]
     assert len(values) == 64
     assert values == sorted(values, reverse=True)
     assert min(values) >= 0
+    describe_data(sweep)
+    assert path.stat().st_mtime_ns == written
+
+
+def test_no_worker_describes_a_data_set(tmp_path: Path) -> None:
+    """As the eigenvalues of large images take many seconds, which each worker would spend."""
+    sweep = small_sweep(tmp_path)
+    (job,) = prepared(sweep)
+    path = paths.dataset_file(sweep.storage, str(sweep.trials[0].data["checksum"]))
+    path.unlink()
+    worker.train_pack(job, list[Event]().extend)
+    assert ledger.has_finished(sweep.storage, sweep.trials[0].id)
+    assert not path.exists()
 
 
 def test_a_stop_sign_stands_until_it_is_taken_down(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_failure_stands_in_the_log_and_its_traceback_beside_it(
         sys.stdout.write("a word before the end\n")
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr("sweeper.worker.training.describe_dataset", broken)
+    monkeypatch.setattr("sweeper.worker.training.Pack", broken)
     sweep = small_sweep(tmp_path)
     train(sweep)
     [trial] = sweep.trials
