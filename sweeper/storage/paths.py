@@ -26,6 +26,7 @@
     datasets/<checksum>.json                 facts about a data set: shape, size, spectrum
     classifiers/                             reference classifiers of data sets
     speeds.json                              how long trials took, by machine and program
+    probes/<key>.json                        what a program is fastest with on a kind of GPU
     data/<checksum>.tar                      the files of a data set, for nodes that lack them
 
 On a bucket the same names are the keys of objects. Leases, claims, the stop sign, the signs to
@@ -68,6 +69,7 @@ __all__ = [
     "lineage_folder",
     "nonce_file",
     "pictures_folder",
+    "probe_file",
     "report_folder",
     "running_file",
     "search_file",
@@ -277,6 +279,11 @@ def classifier_folder(storage: str | Path) -> Path:
 def speeds_file(storage: Path) -> Path:
     """How long an epoch and the rest of a trial took, by kind of machine and by program."""
     return storage / "speeds.json"
+
+
+def probe_file(storage: str | Path, key: str) -> Path:
+    """What a probe found for a program on one kind of GPU: pack size, way of convolutions."""
+    return Path(storage) / "probes" / f"{key}.json"
 
 
 def written_folders(sweep: Sweep) -> list[Path]:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import Any, get_args
+
+import torch
 
 from sweeper.grid.identity import canonical
 from sweeper.messages import Job
+from sweeper.storage import ledger
+from sweeper.storage.paths import probe_file
+from sweeper.storage.stored_files import read_known
+from sweeper.sweep import SCHEMA
 from sweeper.worker.member import TrialInTraining
 from trainers.convolution import Way, ways
 from trainers.probe import advised_size, fastest, measured
@@ -14,38 +24,91 @@ from trainers.program import pack_key
 
 __all__ = ["convolution_way", "largest_pack", "remember"]
 
-_MOST: dict[str, int] = {}  # members of a pack, by program
-_WAYS: dict[str, Way] = {}  # to compute its convolutions, by program
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of a program on one kind of device; 0 and None: nothing.
+
+    Parameters
+    ----------
+    best : the members of a pack that is fastest for each. among : how many trials there were to
+        choose from. room : the members that had room, after more had none. way : how convolutions
+        are computed in the least time.
+    """
+
+    best: int = 0
+    among: int = 0
+    room: int = 0
+    way: Way | None = None
+
+
+_FOUND: dict[str, Found] = {}  # of this process, by program and device
 
 
 def largest_pack(job: Job, members: Sequence[TrialInTraining]) -> int:
     """How many of the members may train as one pack; the first job of a program probes its GPU."""
-    program = _program(job, members[0])
-    if job.probe and len(members) > 1 and program not in _MOST:
-        _MOST[program] = advised_size([one.trial for one in job.trials], job.device)
-    return _MOST.get(program, len(members))
+    found, trials = _found(job, members[0]), [one.trial for one in job.trials]
+    if job.probe and len(members) > 1 and (found.best == found.among < len(trials)):
+        best = advised_size(trials, job.device)
+        found = replace(found, best=best, among=len(trials))
+        _note(job, members[0], found, keep=best > 1)  # 1 may be that of a probe that failed
+    best = found.best if job.probe else 0
+    return min(size or len(members) for size in (found.room, best))
 
 
 def convolution_way(job: Job, members: Sequence[TrialInTraining]) -> Way:
     """How a pack's convolutions are computed: on a GPU, where its first pack tries all ways."""
-    program = _program(job, members[0])
     if job.device == "cpu" or not job.packed or job.alone:
         return "grouped"
-    if program not in _WAYS:
-        trials = [one.trial for one in members]
-        measure = partial(measured, trials, job.device, len(trials))
-        try:
-            _WAYS[program] = fastest(measure, ways(trials[0]))
-        except Exception:  # noqa: BLE001 - raised again where the trials are trained
-            _WAYS[program] = "grouped"
-    return _WAYS[program]
+    found, trials = _found(job, members[0]), [one.trial for one in members]
+    if found.way:
+        return found.way
+    try:
+        way = fastest(partial(measured, trials, job.device, len(trials)), ways(trials[0]))
+    except Exception:  # noqa: BLE001 - raised again where the trials are trained
+        way = "grouped"
+    _note(job, members[0], replace(found, way=way))
+    return way
 
 
 def remember(job: Job, member: TrialInTraining, most: int) -> None:
-    """Have all later packs of a program, in this process, have no more members."""
-    _MOST[_program(job, member)] = most
+    """Have all later packs of a program have no more members: on a GPU of this kind also those of
+    other processes, on a CPU those of this one, as the next machine may have more memory.
+    """
+    _note(job, member, replace(_found(job, member), room=most))
 
 
-def _program(job: Job, member: TrialInTraining) -> str:
-    """What decides how much memory a member needs, and of which device."""
-    return canonical([pack_key(member.trial), job.device])
+def _found(job: Job, member: TrialInTraining) -> Found:
+    """What this or another process noted last."""
+    key = _key(job, member)
+    stored = None if job.device == "cpu" else _stored(job, key)
+    return stored or _FOUND.get(key, Found())
+
+
+def _stored(job: Job, key: str) -> Found | None:
+    row = read_known(probe_file(job.storage, key), {"best": int, "among": int, "room": int})
+    if row is None or row.get("way") not in (None, *get_args(Way)):
+        return None
+    return Found(row["best"], row["among"], row["room"], row.get("way"))
+
+
+def _note(job: Job, member: TrialInTraining, found: Found, keep: bool = True) -> None:
+    key = _key(job, member)
+    _FOUND[key] = found
+    if keep and job.device != "cpu":
+        with suppress(OSError):
+            ledger.write_json(probe_file(job.storage, key), {"schema": SCHEMA, **asdict(found)})
+
+
+def _key(job: Job, member: TrialInTraining) -> str:
+    """A hash of what decides how much time and memory a step takes: program and device."""
+    program: dict[str, Any] = pack_key(member.trial)
+    del program["training"]["epochs"]
+    device = "cpu" if job.device == "cpu" else gpu_kind()
+    return hashlib.sha256(canonical([program, device]).encode()).hexdigest()[:16]
+
+
+def gpu_kind() -> str:
+    """The kind of this process's GPU, and its share of it."""
+    share = torch.cuda.get_per_process_memory_fraction()
+    return f"{torch.cuda.get_device_name()}, {share:.2f}"

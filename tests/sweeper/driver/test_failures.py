@@ -47,7 +47,7 @@ def raises(monkeypatch: pytest.MonkeyPatch, error: Exception, above: int) -> lis
         return whole(pack)
 
     monkeypatch.setattr(Pack, "run_epoch", run_epoch)
-    monkeypatch.setattr(probing, "_MOST", {})
+    monkeypatch.setattr(probing, "_FOUND", {})
     return sizes
 
 

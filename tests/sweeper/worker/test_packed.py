@@ -84,7 +84,7 @@ def test_a_copy_that_has_no_room_is_left_out(
         return whole(pack)
 
     monkeypatch.setattr(Pack, "run_epoch", run_epoch)
-    monkeypatch.setattr(probing, "_MOST", {})
+    monkeypatch.setattr(probing, "_FOUND", {})
     worker.train_pack(make_job(sweep, sweep.trials, packed=True), news.extend)
     assert news[-1].phase == "finished"
     assert "packed" not in newest(sweep, sweep.trials[0]).manifest

@@ -120,7 +120,7 @@ def test_a_job_is_divided_into_packs_of_the_size_that_its_gpu_is_fastest_at(
         built.append(len(trials))
         prepare(self, trials, *more)
 
-    monkeypatch.setattr(probing, "_MOST", {})
+    monkeypatch.setattr(probing, "_FOUND", {})
     monkeypatch.setattr(probing, "advised_size", probe)
     monkeypatch.setattr(Pack, "__init__", init)
     sweep = small_sweep(tmp_path, *[planned(seed=seed, network="mlp") for seed in range(9)])
@@ -175,8 +175,9 @@ def test_a_gpu_tries_the_ways_to_compute_convolutions_once_a_program(
         built.append(way)
         prepare(self, trials, device, packed, way)
 
-    monkeypatch.setattr(probing, "_WAYS", {})
+    monkeypatch.setattr(probing, "_FOUND", {})
     monkeypatch.setattr(probing, "fastest", fastest)
+    monkeypatch.setattr(probing, "gpu_kind", lambda: "a GPU")
     monkeypatch.setattr(Pack, "__init__", init)
     sweep = small_sweep(tmp_path, planned(network="mlp"), planned(network="mlp", seed=2))
     prepared(sweep)
