@@ -9,11 +9,19 @@ from typing import Any
 
 import torch
 
+from trainers.threads import one_thread
 from trainers.trial import Training
 
-__all__ = ["gpu_arithmetic"]
+__all__ = ["arithmetic_of", "gpu_arithmetic"]
 
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+
+
+@contextmanager
+def arithmetic_of(training: Training, device: torch.device) -> Iterator[None]:
+    """All that decides how a device rounds: one thread on a CPU, a trial's settings on a GPU."""
+    with one_thread(device), gpu_arithmetic(training, device):
+        yield
 
 
 @contextmanager

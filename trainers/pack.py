@@ -5,27 +5,28 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
 
 from trainers import datasets
-from trainers.arithmetic import gpu_arithmetic
+from trainers.arithmetic import arithmetic_of
 from trainers.batches import Batches, HeldOut
 from trainers.errors import Incompatible
+from trainers.host_copy import host_copies
 from trainers.noise import Streams, stack_draws, stream_seed
 from trainers.objectives import Metrics
 from trainers.optim import Adam
 from trainers.program import Program, Way, pack_key
 from trainers.record import Record
 from trainers.step import Steps
-from trainers.threads import one_thread
 from trainers.trial import Bound, Trial
 
 __all__ = ["Pack"]
 
 State = dict[str, Tensor]
+KINDS = "param", "first", "second"
 OF_EXAMPLES = ("kl", "recon")
 LEFT = 0.25
 NOISE_OF: dict[HeldOut, int] = {"test": 0, "validation": -1}
@@ -155,22 +156,24 @@ class Pack:
             if batches
         }
         return {
-            member: {name: self._one(value, member) for name, value in whole.items()}
+            member: host_copies(
+                {name: self._row(value, member) for name, value in whole.items()}, self.device
+            )
             for member in self.live
         }
 
     def weights(self, member: int) -> State:
         """The parameters of a member, on the CPU: ``param/<name>``."""
-        return {f"param/{name}": self._one(value, member) for name, value in self._params.items()}
+        rows = {f"param/{name}": self._row(value, member) for name, value in self._params.items()}
+        return host_copies(rows, self.device)
 
     def state(self, member: int) -> State:
         """Parameters and Adam's moments of a member: all that going on needs."""
-        state = self.weights(member)
-        for name in self._params:
-            first, second = self._adam.moments(name)
-            state[f"first/{name}"] = self._one(first, member)
-            state[f"second/{name}"] = self._one(second, member)
-        return state
+        rows: State = {}
+        for name, value in self._params.items():
+            kinds = zip(KINDS, (value, *self._adam.moments(name)), strict=True)
+            rows |= {f"{kind}/{name}": self._row(own, member) for kind, own in kinds}
+        return host_copies(rows, self.device)
 
     def restore(self, states: Sequence[State], epoch: int) -> None:
         """Go on from the states of all live members, saved after the same epoch."""
@@ -213,10 +216,8 @@ class Pack:
         }
         return self.trials[member].bind(self._parts, params, hyper)
 
-    @contextmanager
-    def _computing(self) -> Iterator[None]:
-        with one_thread(self.device), gpu_arithmetic(self._training, self.device):
-            yield
+    def _computing(self) -> AbstractContextManager[None]:
+        return arithmetic_of(self._training, self.device)
 
     def _fresh(self, trial: Trial) -> State:
         with torch.random.fork_rng(devices=[]):
@@ -271,9 +272,8 @@ class Pack:
             for name, value in taken.items()
         }
 
-    def _one(self, value: Tensor, member: int) -> Tensor:
-        row = value[self._rows.index(member)] if self.packed else value
-        return row.detach().to("cpu", copy=True)
+    def _row(self, value: Tensor, member: int) -> Tensor:
+        return value[self._rows.index(member)] if self.packed else value
 
     def _streams(self, epoch: int) -> list[Streams]:
         return [Streams(self.trials[member].seed, epoch, self.device) for member in self._rows]

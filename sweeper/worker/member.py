@@ -6,7 +6,7 @@ import functools
 import os
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,16 @@ class TrialInTraining:
         """The trial's folder."""
         return self.attempt.folder.parent
 
-    def commit(self, state: Mapping[str, Tensor], progress: Progress) -> None:
-        """Save the state and the records; raises `Superseded` if a younger attempt has begun."""
+    def commit(
+        self,
+        state: Mapping[str, Tensor],
+        progress: Progress,
+        records: Sequence[Record] | None = None,
+    ) -> None:
+        """Save the state and the records (None: all); `Superseded` if a younger attempt has begun.
+
+        Records are given where those of later epochs may come while this is written.
+        """
         if newest_attempt(self.folder) > self.attempt.number:
             raise Superseded(self.id)
         wall_s = self.before_s + time.monotonic() - self.started
@@ -93,7 +101,7 @@ class TrialInTraining:
         own = self.parent and self.parent.folder.is_relative_to(self.folder)
         saved = self.attempt.commit(
             state,
-            self.records,
+            self.records if records is None else records,
             replace(progress, wall_s=wall_s),
             self.parent if own else None,
             {**_about(self.device), **set_marks},

@@ -18,6 +18,7 @@ from sweeper.worker.evaluating import Trained, answer
 from sweeper.worker.fitness import ENDING, UnfitNode
 from sweeper.worker.member import Superseded, TrialInTraining
 from sweeper.worker.reporter import Reporter
+from sweeper.worker.saving import Saves, saves_beside
 from sweeper.worker.stopwatch import Stopwatch, clock_of
 from trainers import Pack
 from trainers.checkpoint import Progress
@@ -51,11 +52,15 @@ class PackTraining:
         self._last = min(job.until or self._plan.epochs, self._plan.epochs)
         self._epoch = self._step = self._saved = members[0].epoch
         self._saved_at, self._saving_s = time.monotonic(), 0.0
-        self._warned = False
+        self._warned, self._saves = False, Saves(saves_beside(job.device))
         self._watch = Stopwatch(len(members), clock_of(job.device))
         self.packed = job.packed and not job.alone
 
     def run(self) -> None:
+        with self._saves:
+            self._run()
+
+    def _run(self) -> None:
         pack = self._prepare()
         self._watch.end_preparation()
         while pack.live and pack.epoch < self._last:
@@ -64,9 +69,12 @@ class PackTraining:
             if self._leaving and self._leaving.is_up():
                 self._leave_node(pack)
             self._run_epoch(pack)
-            if self._is_due():
-                self._save(pack)
+            if not self._saves.busy:
+                self._end_saves(pack)
+                if self._is_due():
+                    self._save(pack)
             self._watch.end_epoch()
+        self._end_saves(pack)
         if pack.epoch < self._plan.epochs:
             return self._prune(pack)
         if pack.live and (trouble := save_examples(pack, self._members)):
@@ -120,6 +128,7 @@ class PackTraining:
             member = self._members[place]
             member.records.append(record)
             if place in pack.failed:
+                self._end_saves(pack)
                 member.commit(
                     {},
                     Progress(pack.epoch, pack.step, "failed", pack.failed[place], kind="diverged"),
@@ -150,24 +159,36 @@ class PackTraining:
 
     def _save(self, pack: Pack, status: Literal["running", "pruned"] = "running") -> None:
         """Save a checkpoint of each member; if the disk is full, training continues without it."""
+        self._end_saves(pack)
         started = self._saved_at = time.monotonic()
         if short := shortage(self._members[0].folder):
             return self._warn(short)
         reason = f"stopped early, after epoch {pack.epoch}" if status == "pruned" else None
-        for place in list(pack.live):
+        progress = Progress(pack.epoch, pack.step, status, reason)
+        for place in pack.live:
             member = self._members[place]
-            try:
-                member.commit(pack.state(place), Progress(pack.epoch, pack.step, status, reason))
-            except Superseded:
-                pack.drop(place)
-                _leave(member, self._reporter)
-            except OSError as error:
-                self._warn(f"no checkpoint was saved at epoch {pack.epoch}: {error}")
-            else:
-                self._reporter.tell(Event(member.id, "running", committed=True))
-        self._saved, self._saved_at = pack.epoch, time.monotonic()
+            write = partial(member.commit, pack.state(place), progress, tuple(member.records))
+            self._saves.begin(place, write)
+        self._saved = pack.epoch
+        if status == "pruned" or not self._saves.busy:
+            self._end_saves(pack)
+        self._saved_at = time.monotonic()
         self._saving_s = self._saved_at - started
         return None
+
+    def _end_saves(self, pack: Pack) -> None:
+        """Wait for checkpoints that are being written, and say what came of them."""
+        for place, error in self._saves.end():
+            member = self._members[place]
+            if error is None:
+                self._reporter.tell(Event(member.id, "running", committed=True))
+            elif isinstance(error, Superseded):
+                pack.drop(place)
+                _leave(member, self._reporter)
+            elif isinstance(error, OSError):
+                self._warn(f"no checkpoint was saved at epoch {self._saved}: {error}")
+            else:
+                raise error
 
     def _warn(self, note: str) -> None:
         """Report a note to the user, the first time only."""
@@ -179,12 +200,14 @@ class PackTraining:
         """Save a checkpoint, with which the job goes on elsewhere; raises `UnfitNode`."""
         if self._saved < pack.epoch:
             self._save(pack)
+        self._end_saves(pack)
         self._reporter.flush()
         raise UnfitNode(ENDING)
 
     def _stop(self, pack: Pack) -> None:
         if self._saved < pack.epoch:
             self._save(pack)
+        self._end_saves(pack)
         for place in pack.live:
             self._reporter.tell(Event(self._members[place].id, "stopped", committed=True))
 

@@ -13,7 +13,7 @@ import torch
 from sweeper.errors import UserError
 from tests.sweeper.grids import grid_text, trials_of
 from tests.trainers.models import mlp_sigma_vae
-from trainers import Pack, Training, pack
+from trainers import Pack, Training, arithmetic
 from trainers.arithmetic import WORKSPACE, gpu_arithmetic
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
@@ -71,7 +71,7 @@ def test_a_pack_trains_and_tests_within_it(monkeypatch: pytest.MonkeyPatch) -> N
 
     whole = Pack._train_epoch, Pack._test_epoch
     seen = list[int]()
-    monkeypatch.setattr(pack, "gpu_arithmetic", noted)
+    monkeypatch.setattr(arithmetic, "gpu_arithmetic", noted)
     monkeypatch.setattr(
         Pack, "_train_epoch", lambda self: (seen.append(inside[0]), whole[0](self))[1]
     )
