@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import statistics
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,9 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sweeper.errors import UserError
 from sweeper.grid.identity import canonical
 from sweeper.messages import Spent
-from sweeper.storage import ledger
 from sweeper.storage.paths import speeds_file
 from sweeper.storage.stored_files import read_known
 from sweeper.sweep import SCHEMA, PlannedTrial, Sweep
@@ -81,14 +83,21 @@ class Speeds:
         return statistics.median(ratios) if ratios else 1.0
 
     def keep(self, found: Mapping[str, tuple[PlannedTrial, Speed]]) -> None:
-        """Write the speeds of some programs, each with a trial of it; a full disk is no error."""
+        """Write the speeds of some programs, each with a trial of it; a full disk is no error.
+
+        To the folder of this machine alone where the storage is on a bucket: it may be down.
+        """
         if not found:
             return
         self._known |= {_program(trial): speed for trial, speed in found.values()}
         own = {key: asdict(speed) for key, speed in self._known.items()}
-        machines = {**self._stored(), self._machine: own}
-        with suppress(OSError):
-            ledger.write_json(self._path, {"schema": SCHEMA, "machines": machines})
+        with suppress(OSError, UserError):
+            machines = {**self._stored(), self._machine: own}
+            text = json.dumps({"schema": SCHEMA, "machines": machines}, indent=1)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+            new.write_text(text, encoding="utf-8")
+            new.replace(self._path)
 
     def _stored(self) -> dict[str, Any]:
         row = read_known(self._path, {"machines": dict})

@@ -33,11 +33,7 @@ def left(address: str) -> list[str]:
     """The objects, but for what is known of data sets, which stays."""
     found = keys(address)
     assert "sweeper.json" in found
-    return [
-        key
-        for key in found
-        if key not in ("sweeper.json", "speeds.json") and not key.startswith("datasets/")
-    ]
+    return [key for key in found if key != "sweeper.json" and not key.startswith("datasets/")]
 
 
 def remove(address: str) -> int:
