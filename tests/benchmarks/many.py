@@ -1,16 +1,18 @@
 """What a trial costs beyond its training, against the number of trials.
 
-    python -m tests.benchmarks.many [--trials 10 100 1000] [--ray]
+    python -m tests.benchmarks.many [--trials 10 100 1000] [--epochs 1] [--ray]
 
 Trials of a linear model of digits, each of one epoch with one step, which take about a millisecond
 to train. In this process (`--inline`) the processor time is that of driver, worker and MLflow on a
 SQLite file together; with `--ray` only that of the driver's process is measured, and Ray's own
-processes are not. The cost of a further trial is the slope between two sizes.
+processes are not. The cost of a further trial is the slope between two sizes, and that of a
+further epoch of one the slope between two numbers of epochs (``--trials 10 --epochs 1 100``).
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -23,9 +25,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def grid(trials: int) -> str:
+def grid(trials: int, epochs: int) -> str:
     """So many seeds of one setting: JSON, which is YAML, too."""
-    defaults = {"network": "linear", "d_z": 2, "epochs": 1, "batch_size": 1437}
+    defaults = {"network": "linear", "d_z": 2, "epochs": epochs, "batch_size": 1437}
     return json.dumps(
         {
             "experiment": "many",
@@ -37,10 +39,10 @@ def grid(trials: int) -> str:
     )
 
 
-def run(trials: int, ray: bool) -> tuple[float, float]:
+def run(trials: int, epochs: int, ray: bool) -> tuple[float, float]:
     """Wall and processor seconds of `sweeper run`."""
     with tempfile.TemporaryDirectory() as name:
-        (Path(name) / "grid.yaml").write_text(grid(trials))
+        (Path(name) / "grid.yaml").write_text(grid(trials, epochs))
         command = [str(Path(sys.executable).parent / "sweeper"), "run", "grid.yaml"]
         env = os.environ | {"RAY_ADDRESS": "local"}
         before, start = used(), time.perf_counter()
@@ -64,17 +66,19 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--trials", type=int, nargs="+", default=[10, 100, 1000])
+    parser.add_argument("--epochs", type=int, nargs="+", default=[1])
     parser.add_argument("--ray", action="store_true")
     arguments = parser.parse_args()
-    print("trials   wall [s]   cpu [s]   cpu of a further trial [ms]   load")
+    print("trials   epochs   wall [s]   cpu [s]   cpu of a further one [ms]   load")
     last: tuple[int, float] | None = None
-    for trials in arguments.trials:
-        wall, cpu = run(trials, arguments.ray)
-        slope = f"{1e3 * (cpu - last[1]) / (trials - last[0]):.1f}" if last else "-"
+    for trials, epochs in itertools.product(arguments.trials, arguments.epochs):
+        wall, cpu = run(trials, epochs, arguments.ray)
+        slope = f"{1e3 * (cpu - last[1]) / (trials * epochs - last[0]):.1f}" if last else "-"
         print(
-            f"{trials:6d}{wall:11.1f}{cpu:10.1f}{slope:>30}{os.getloadavg()[0]:7.1f}", flush=True
+            f"{trials:6d}{epochs:9d}{wall:11.1f}{cpu:10.1f}{slope:>28}{os.getloadavg()[0]:7.1f}",
+            flush=True,
         )
-        last = trials, cpu
+        last = trials * epochs, cpu
 
 
 if __name__ == "__main__":
