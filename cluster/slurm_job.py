@@ -32,7 +32,7 @@ from cluster.processes import descendants
 from cluster.session_folder import session_folder
 from cluster.token import MODE, VALUE
 
-__all__ = ["main"]
+__all__ = ["main", "others_step"]
 
 INTERRUPTED = (128 + signal.SIGTERM, -signal.SIGTERM)  # of a command that can go on later
 JOIN = "--join"
@@ -149,6 +149,11 @@ def _address(head: subprocess.Popen[bytes], folder: Path) -> str:
     raise ClusterError(_last_words(folder))
 
 
+def others_step(count: int) -> list[str]:
+    """The options of `srun` for a task on each of the job's nodes but the first."""
+    return [f"--nodes={count}", f"--ntasks={count}", "--ntasks-per-node=1", "--relative=1"]
+
+
 @contextmanager
 def _others(address: str, count: int) -> Iterator[subprocess.Popen[bytes] | None]:
     """Have the other nodes of the job join a Ray; None if there are none."""
@@ -156,9 +161,8 @@ def _others(address: str, count: int) -> Iterator[subprocess.Popen[bytes] | None
         yield None
         return
     module = [sys.executable, "-P", "-m", "cluster.slurm_job", JOIN, address]
-    where = [f"--nodes={count}", f"--ntasks={count}", "--ntasks-per-node=1", "--relative=1"]
     cores = f"--cpus-per-task={os.environ.get('SLURM_CPUS_PER_TASK', '1')}"
-    step = ["srun", *where, cores, "--kill-on-bad-exit=0", *module]
+    step = ["srun", *others_step(count), cores, "--kill-on-bad-exit=0", *module]
     with subprocess.Popen(step, stdin=subprocess.DEVNULL, start_new_session=True) as others:
         try:
             yield others

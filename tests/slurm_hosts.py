@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
+import stat
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -51,12 +53,16 @@ SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
 MpiDefault=none
 ReturnToService=2
+GresTypes=gpu
+KillWait=5
 PartitionName=all Nodes={nodes} Default=YES State=UP
 """
 
 
 class Slurm:
-    """A Slurm of two nodes with two cores each; its programs run on the first host.
+    """A Slurm of two nodes with two cores and two GPUs each, which are null devices.
+
+    Its programs run on the first host.
 
     The temporary folder, ``tmp``, is another one on each host; all else is shared.
     """
@@ -71,7 +77,13 @@ class Slurm:
 
     def call(self, *words: str, text: str = "") -> str:
         """What a program prints on the first host; it must succeed."""
-        done = subprocess.run(
+        done = self.run(*words, text=text)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def run(self, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a program on the first host."""
+        return subprocess.run(
             self.hosts.command("cla", words),
             env=self.settings(),
             input=text,
@@ -79,8 +91,6 @@ class Slurm:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
     def queue(self, script: str) -> str:
         """Give a script to `sbatch`; returns the number of the job."""
@@ -109,11 +119,16 @@ class Slurm:
         for name in ("state", *(f"spool-{host}" for host in NODES)):
             (self.folder / name).mkdir(parents=True)
         self.temporary.mkdir()
-        nodes = [f"NodeName={host} NodeAddr={ADDRESSES[host]} CPUs=2" for host in NODES]
+        own = "CPUs=2 Gres=gpu:a100:2"
+        nodes = [f"NodeName={host} NodeAddr={ADDRESSES[host]} {own}" for host in NODES]
         text = CONFIGURATION.format(
             address=ADDRESSES["cla"], folder=self.folder, nodes=",".join(NODES)
         )
         (self.folder / "slurm.conf").write_text("\n".join([*nodes, text]))
+        for number in range(2):
+            null = os.makedev(1, 3)  # Slurm takes devices only, and opens none of them
+            os.mknod(self.folder / f"gpu{number}", stat.S_IFCHR | 0o666, null)
+        (self.folder / "gres.conf").write_text(f"Name=gpu Type=a100 File={self.folder}/gpu[0-1]\n")
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         key = self.folder / "munge.key"
         key.touch(mode=0o600)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cluster.slurm_job import others_step
 from sweeper.chaos.promises import equal_results
 from sweeper.grid.loading import load
 from sweeper.storage import ledger
@@ -66,6 +68,9 @@ class Gate(Component):
             time.sleep(0.05)
         return Evaluation({"gate": 0.0}, [{"gate": 0}])
 '''
+
+
+ASK = 'echo "given $(hostname) $CUDA_VISIBLE_DEVICES"'
 
 
 @pytest.fixture
@@ -129,3 +134,23 @@ def test_it_is_queued_again_before_its_time_limit_and_goes_on(slurm: Slurm) -> N
     seen = look(f"sqlite:///{folder}/queued/mlflow.db", sweep.experiment)
     assert seen.statuses == {trial.id: "FINISHED" for trial in sweep.trials}
     assert not seen.repeated
+
+
+def test_each_node_has_the_gpus_that_slurm_gives(slurm: Slurm) -> None:
+    """One of two, for the driver's node and for the step by which the others join its Ray.
+
+    A kind that no node has is refused.
+    """
+    folder, grid = slurm.hosts.folder, write_grid(slurm.hosts.folder, BESIDE)
+    words = ["cluster", "slurm", str(grid), "--nodes", "2", "--time", "60", *options(folder)]
+    asked = [sys.executable, "-P", "-m", "sweeper", *words]
+    refused = slurm.run(*asked, "--gpus", "h100:1", "--submit")
+    assert refused.returncode == 2
+    assert "Slurm does not take the script" in refused.stderr
+    *lines, _ = slurm.call(*asked, "--gpus", "a100:1").splitlines()
+    step = shlex.join(["srun", *others_step(1), "sh", "-c", ASK])
+    job = slurm.queue("\n".join([*lines, ASK, step, ""]))
+    assert slurm.wait_for_end(job)["JobState"] == "COMPLETED"
+    [log] = [path.read_text() for path in folder.glob("beside-*.log")]
+    given = [line for line in log.splitlines() if line.startswith("given ")]
+    assert given == [f"given {host} 0" for host in NODES]
