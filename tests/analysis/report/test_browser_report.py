@@ -183,6 +183,23 @@ def test_dark_mode_follows_the_system_and_the_button(browser: Any, path: Path) -
     assert dark.faults == []
 
 
+CUT = """[...document.querySelectorAll('.scroll')].filter(one => !one.closest('details'))
+    .map(one => one.scrollWidth - one.clientWidth)"""
+
+
+PRINT = """document.querySelectorAll('td small').forEach(one => {
+    one.textContent = 'no claim, for 7 of its 27 trials are not trained after 20 epochs'; })"""
+
+
+def test_no_table_is_cut_at_the_side_of_a_desk(browser: Any, path: Path) -> None:
+    """Its small print folds, where it would take the last column out of sight."""
+    page = visit(browser, path, viewport={"width": 1280, "height": 900}).page
+    page.evaluate(PRINT)
+    tables = page.evaluate(CUT)
+    assert len(tables) >= 2
+    assert max(tables) <= 0
+
+
 @pytest.mark.parametrize("width", [360, 390, 768])
 def test_nothing_is_wider_than_a_small_screen(browser: Any, path: Path, width: int) -> None:
     small = visit(
