@@ -65,7 +65,8 @@ def fit(
     too few (TooFewRows), NaN, zero, negative or collapsed values (UnusableValues), a name that
     no trial has (UnknownName), a metric that means nothing across x (NotComparable).
     """
-    found = _fit(sample(points(trials, law)), law, level)
+    data = sample(points(trials, law))
+    found = _fit(data, law, level)
     short = short_trials(
         filtered(trials, law),
         law.x,
@@ -74,7 +75,7 @@ def fit(
     found = replace(found, short=short)
     if history is None or history.empty:
         return found
-    return replace(found, convergence=convergence(trials, law, history, level))
+    return replace(found, convergence=convergence(trials, law, history, data, level))
 
 
 def fit_xy(x: ArrayLike, y: ArrayLike, law: Law | None = None, level: float = 0.95) -> PowerLaw:

@@ -97,9 +97,11 @@ def _complete(wide: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     if whole.all():
         return wide
     if whole.sum() >= 2 or len(wide) == 1:
+        missing = int(wide.isna().to_numpy().sum())
         notes.append(
             f"{plural(int((~whole).sum()), 'seed')} without every value of x "
-            f"({listed(wide.index[~whole])}) left out"
+            f"({listed(wide.index[~whole])}) left out: {missing} of {wide.size} values "
+            f"{'is' if missing == 1 else 'are'} missing"
         )
         return wide[whole]
     common = wide.loc[:, wide.notna().all(axis=0)]

@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict
 
 from analysis.laws.evidence import Evidence
-from analysis.training import LEAST_STEPS
-from analysis.training.verdicts import CONVERGED, DRIFTING, UNTRAINED
+from analysis.laws.trained_sentences import law_trained
+from analysis.training.verdicts import CONVERGED
 from analysis.wording import (
     listed,
     number,
@@ -41,52 +41,6 @@ def law_sentences(law: Evidence) -> list[str]:
     checks = tests if law.claimed else _doubts(law)
     said = [_exponent(law), law_trained(law), worth, law_shape(law), *checks]
     return [text for text in said if text] + [f"Note: {note}." for note in law.notes]
-
-
-def law_trained(law: Evidence) -> str:
-    """What the drift of ν over the last fifth of training, and its trials, allow one to say."""
-    short = f" {law.short.sentence(law.one_seed)}" if law.short else ""
-    return f"{_trained(law)}{short}".strip()
-
-
-def _trained(law: Evidence) -> str:
-    """By the drift of ν itself."""
-    found = law.convergence
-    if found is None:
-        unknown = "The training length is unknown, and so is whether ν would still move."
-        return "" if law.published else unknown
-    verdict = found.verdict.capitalize()
-    if found.verdict == UNTRAINED:
-        if found.seldom:
-            return (
-                f"ν was measured at {plural(len(found.epochs), 'epoch')} of {found.last}, and a "
-                f"verdict needs {LEAST_STEPS} (a smaller `test_every`, or longer training)."
-            )
-        return (
-            f"{verdict}: after {plural(found.last, 'epoch')} ν still changes by "
-            f"{number(found.drift.value, 2)} an epoch."
-        )
-    if found.verdict == CONVERGED:
-        return f"{verdict}: over the last fifth of {found.last} epochs {_drift(law)}."
-    length = ", so that ν is the exponent of this training length" * (found.verdict == DRIFTING)
-    return f"{verdict}: after {found.last} epochs {_drift(law)}{length}."
-
-
-def _drift(law: Evidence) -> str:
-    """``ν falls by 0.003 an epoch``, or its drift where the sign is not known, with interval."""
-    assert law.convergence is not None
-    drift = law.convergence.drift
-    if not math.isfinite(drift.low):
-        way = "falls" if drift.value < 0 else "rises"
-        return f"ν {way} by {number(abs(drift.value), 2)} an epoch (one seed: no interval)"
-    width = (
-        f" ({percent(law.exponent.level)} over seeds: {number(drift.low, 2)} to "
-        f"{number(drift.high, 2)})"
-    )
-    if drift.low <= 0 <= drift.high:
-        return f"the drift of ν is {number(drift.value, 2)} an epoch{width}"
-    way = "falls" if drift.value < 0 else "rises"
-    return f"ν {way} by {number(abs(drift.value), 2)} an epoch{width}"
 
 
 def law_shape(law: Evidence) -> str:

@@ -23,8 +23,16 @@ SIGMA = (0.05, 0.1, 0.2, 0.4)
 
 def trained(epochs: int, fall: float, seeds: int = 4) -> PowerLaw:
     """A law whose ν is 1.2 + fall · exp(−epoch / 20), with a little noise over seeds."""
+    trials, history = swept(epochs, fall, seeds)
+    return fit(trials, Law(), history=history)
+
+
+def swept(
+    epochs: int, fall: float, seeds: int = 4, sd: float = 0.02
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The trials and the history of `trained`."""
     rng = np.random.default_rng(3)
-    levels = {seed: 1.2 + 0.02 * rng.standard_normal() for seed in range(seeds)}
+    levels = {seed: 1.2 + sd * rng.standard_normal() for seed in range(seeds)}
     history = pd.DataFrame(
         [
             {
@@ -50,13 +58,18 @@ def trained(epochs: int, fall: float, seeds: int = 4) -> PowerLaw:
             "test/kl": last["value"],
         }
     )
-    return fit(trials, Law(), history=history)
+    return trials, history
 
 
 @pytest.mark.parametrize(
     ("epochs", "fall", "verdict", "says"),
     [
-        (200, 0.3, "converged", "Converged: over the last fifth of 200 epochs"),
+        (
+            200,
+            0.3,
+            "converged",
+            "Converged: over the last fifth of 200 epochs ν changes by less than 0.01: ",
+        ),
         (40, 0.3, "drifting", "Drifting: after 40 epochs ν falls by 0.00"),
         (40, -0.3, "drifting", "Drifting: after 40 epochs ν rises by 0.00"),
         (4, 0.3, "not trained", "ν was measured at 4 epochs of 4, and a verdict needs 5"),
@@ -151,3 +164,69 @@ def test_without_a_history_convergence_is_not_known() -> None:
         "The training length is unknown, and so is whether ν would still move." in law.sentence()
     )
     assert law.to_json()["convergence"] is None
+
+
+def test_a_missing_trial_takes_its_seed_alone_out_of_the_curve() -> None:
+    """The law leaves the seed out, and is drifting all the same; without a verdict it is not."""
+    trials, history = swept(40, 0.3)
+    first = (trials["seed"] == 0) & (trials["sigma"] == 0.1)
+    without = fit(trials[~first], Law(), history=history)
+    whole = fit(trials[trials["seed"] != 0], Law(), history=history)
+    assert without.convergence is not None
+    assert whole.convergence is not None
+    assert without.convergence.nu == whole.convergence.nu
+    assert without.convergence.verdict == "drifting"
+    assert without.sentence().startswith("After 40 epochs test KL goes as")
+    said = "1 seed without every value of x (0) left out: 1 of 16 values is missing"
+    assert said in without.sentence()
+
+
+def test_where_only_some_x_are_common_to_all_seeds_the_curve_is_over_these() -> None:
+    trials, history = swept(40, 0.3, seeds=2)
+    lost = (trials["sigma"] == 0.1) & (trials["seed"] == 1)
+    law = fit(trials[~lost], Law(), history=history)
+    assert (law.n_seeds, law.n) == (2, 6)
+    assert law.convergence is not None
+    assert law.convergence.nu[-1].value == pytest.approx(law.nu)
+
+
+def test_a_trial_without_a_history_is_counted() -> None:
+    trials, history = swept(40, 0.3)
+    law = fit(trials, Law(), history=history[history["trial"] != "0-0.1"])
+    found = law.convergence
+    assert found is not None
+    assert (law.n_seeds, found.missing, found.of) == (4, 1, 16)
+    assert found.drift.df == 2, "three seeds have every history"
+    assert "ν by epoch leaves out the seeds of 1 value of 16 without a history" in law.sentence()
+    assert law.to_json()["convergence"]["missing"] == 1  # type: ignore[index]
+
+
+def test_a_drift_beyond_the_laws_own_interval_is_no_convergence() -> None:
+    """ν falls by 0.009 over the last fifth, and its interval is ± 0.0012."""
+    trials, history = swept(100, 0.8, seeds=8, sd=0.001)
+    law = fit(trials, Law(), history=history)
+    found = law.convergence
+    assert found is not None
+    assert abs(found.change.value) < 0.01
+    assert found.within(0.01) == "converged", "what `until: {converged: 0.01}` asks"
+    assert abs(found.change.value) > 2 * (law.ci_high - law.ci_low) / 2
+    assert found.verdict == "drifting"
+    said = law.sentence()
+    assert "follows" not in said
+    assert "within ± 0.01, but not within the ± 0.0012 of its" in said
+    trials, history = swept(100, 0.8, seeds=8, sd=0.02)
+    wide = fit(trials, Law(), history=history)
+    assert wide.convergence is not None
+    assert wide.convergence.verdict == "converged", "the same drift within a wide interval"
+
+
+def test_levels_that_drift_beside_a_converged_exponent_are_said() -> None:
+    trials, history = swept(200, 0.3)
+    law = fit(trials.assign(training="drifting"), Law(), history=history)
+    assert law.convergence is not None
+    assert law.convergence.verdict == "converged"
+    assert "ELBO) 16 of its 16 trials are drifting." in law.sentence()
+    assert "the level is not settled: 16 of its 16 trials are drifting" in law_answer(law)
+    few = np.where(np.arange(16) < 8, "drifting", "converged")
+    half = fit(trials.assign(training=few), Law(), history=history)
+    assert "The level has not" not in half.sentence()

@@ -229,7 +229,7 @@ def test_what_speaks_against_a_law_is_gathered() -> None:
         for text in law_doubts(fit(rival, LAW))
     )
     assert law_doubts(fit(planted(4).drop(index=[0]), LAW)) == [
-        "Note: 1 seed without every value of x (0) left out."
+        "Note: 1 seed without every value of x (0) left out: 1 of 36 values is missing."
     ]
 
 
