@@ -31,7 +31,8 @@ def law_answer(law: Evidence) -> str:
             f"of them, ν = {_spread(law)}{also}."
         )
     if not law.corrected_p < 1 - law.exponent.level:
-        return f"That {y} depends on {x} is not established: ν = {_spread(law)}."
+        of_curve = " by the points of this one curve" * (law.n_seeds < 2)
+        return f"That {y} depends on {x} is not established{of_curve}: ν = {_spread(law)}."
     after = f"After {plural(found.last, 'epoch')} {y}" if found else f"{y[0].upper()}{y[1:]}"
     power = f"{after} goes as {x}^−ν with ν = {_spread(law)}"
     return f"{power}{', but ' if caveats else ''}{listed(caveats)}."

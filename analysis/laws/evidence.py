@@ -111,7 +111,15 @@ class Evidence:
     @property
     def curvature_p(self) -> float:
         """Corrected over the laws that stand together, if there are several."""
-        return self.bend.p if self.bend_holm is None else self.bend_holm
+        return self.bend_p if self.bend_holm is None else self.bend_holm
+
+    @property
+    def bend_p(self) -> float:
+        """Of this test alone; NaN below three seeds.
+
+        A published curve has one, of its points, beside the scatter of seeds that was measured.
+        """
+        return self.bend.p if self.published or self.shape_tested else math.nan
 
     @property
     def lack_p(self) -> float:

@@ -105,7 +105,8 @@ def _claim(law: Evidence, power: str) -> str:
         after = f"After {plural(found.last, 'epoch')} the" if found else "The"
         return f"{after} fit of {y} to all trials is {power}"
     if not law.corrected_p < 1 - law.exponent.level:
-        return f"That {y} depends on {symbol(law.law.x)} is not established: {power}"
+        of_curve = f" by the points of this {_one(law)}" * (law.n_seeds == 1)
+        return f"That {y} depends on {symbol(law.law.x)} is not established{of_curve}: {power}"
     if law.n_seeds == 1:
         return f"In this {_one(law)} {y} goes as {power}"
     if found is None:
@@ -289,7 +290,7 @@ def law_json(law: Evidence) -> dict[str, object]:
         "n": law.n,
         "n_seeds": law.n_seeds,
         "curvature": _plain(law.curvature),
-        "curvature_p": _plain(law.bend.p),
+        "curvature_p": _plain(law.bend_p),
         "curvature_p_holm": None if law.bend_holm is None else _plain(law.bend_holm),
         "curvature_delta_aic": _plain(law.curvature_delta_aic),
         "bends": law.bends,

@@ -124,13 +124,15 @@ def band(law: PowerLaw, at: Floats) -> tuple[Floats, Floats]:
 def interval(law: PowerLaw) -> str:
     """``1.18 (1.12 to 1.24)``: ν with its 95 % interval, to the interval's own precision.
 
-    ``0.72 (one seed)`` without one.
+    ``0.72 (one seed)`` without one, and ``1.13 (1.12 to 1.14 of the points)`` of a curve without
+    seeds.
     """
     half = (law.ci_high - law.ci_low) / 2
     if not math.isfinite(half):
         return f"{law.nu:.3g}"
     places = min(max(1 - math.floor(math.log10(half)), 2), 6) if half > 0 else 4
     spread = f"{law.ci_low:.{places}f} to {law.ci_high:.{places}f}"
+    spread += " of the points" * (law.n_seeds < 2)
     text = f"{law.nu:.{places}f} ({'one seed' if law.one_seed else spread})"
     return text.replace("-", "−")
 

@@ -177,7 +177,7 @@ def _keys(claims: Iterable[Claim]) -> Iterator[Key]:
         places = min(max(1 - math.floor(math.log10(half)), 2), 4) if half > 0 else 2
         spread = (
             f"95 %{_at_once(claim.law)}: {claim.law.ci_low:.{places}f} to "
-            f"{claim.law.ci_high:.{places}f}"
+            f"{claim.law.ci_high:.{places}f}{' of the points' * (claim.law.n_seeds < 2)}"
             if math.isfinite(half) and not claim.law.one_seed
             else "one seed"
             if claim.law.one_seed

@@ -230,3 +230,13 @@ def test_levels_that_drift_beside_a_converged_exponent_are_said() -> None:
     few = np.where(np.arange(16) < 8, "drifting", "converged")
     half = fit(trials.assign(training=few), Law(), history=history)
     assert "The level has not" not in half.sentence()
+
+
+def test_an_interval_of_one_curves_points_is_named_so_in_the_report() -> None:
+    law = fit(swept(40, 0.3)[0].query("seed == 0").drop(columns="seed"), Law())
+    claim = Claim("sigma", "test/kl", Family("model", pd.DataFrame(), {}), law)
+    view = View(
+        Experiment("e", pd.DataFrame(), pd.DataFrame()), (Law(),), tested.Tested((claim,)), 0.1
+    )
+    (key,) = law_table.part(view).keys
+    assert " of the points" in key.remark

@@ -508,3 +508,12 @@ def test_a_law_that_rises_keeps_the_sign_of_its_exponent_everywhere() -> None:
         found = re.search(r"local exponent goes from (−?)[\d.]+ to (−?)", text)
         assert found is not None
         assert found.groups() == ("−", "−")
+
+
+def test_of_one_curve_a_missing_dependence_is_that_of_its_points() -> None:
+    frame = planted(1).groupby("sigma").head(1).iloc[[0, 4, 8]]
+    law = fit(frame.assign(**{"test/kl": [3.0, 5.0, 2.9]}), LAW)
+    assert not law.p < 0.05
+    said = "depends on σ is not established by the points of this run's curve: σ^−ν"
+    assert said in law.sentence()
+    assert "is not established by the points of this one curve: ν =" in law_answer(law)

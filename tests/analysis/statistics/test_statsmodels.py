@@ -121,7 +121,7 @@ def test_the_bend_of_one_curve_is_the_f_test_of_nested_models() -> None:
     line, quadratic = (smf.ols(f, rows).fit() for f in ("y ~ u", "y ~ u + I(u**2)"))
     table = anova_lm(line, quadratic)
     assert (law.bend.value / law.bend.se) ** 2 == pytest.approx(table["F"].iloc[1], rel=1e-8)
-    assert law.curvature_p == pytest.approx(table["Pr(>F)"].iloc[1], rel=1e-8)
+    assert law.bend.p == pytest.approx(table["Pr(>F)"].iloc[1], rel=1e-8)
     assert law.curvature_delta_aic == pytest.approx(quadratic.aic - line.aic, rel=1e-8)
 
 
