@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sweeper.commands.asked_hypothesis import against_of
 from sweeper.commands.asked_law import grid_settings, law_of
 from sweeper.commands.shared import add_experiment, add_json, load_chosen
 from sweeper.commands.tables import add_table, columns, from_table, load_table, where_of
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
     from analysis.laws.components import Component
     from analysis.laws.equal_exponents import EqualExponents
     from analysis.laws.group_laws import GroupLaw
-    from analysis.laws.hypotheses import Against
     from analysis.laws.powerlaw import Law, PowerLaw
     from analysis.sources.columns import Columns
-    from analysis.sources.schema import Experiment, Spectrum
+    from analysis.sources.schema import Experiment
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -98,7 +98,7 @@ def _of_experiment(arguments: argparse.Namespace, experiment: Experiment) -> Non
 
 def _one_law(arguments: argparse.Namespace, law: PowerLaw, experiment: Experiment | None) -> None:
     """Print a law with the test that --against asks for."""
-    test = None if arguments.against is None else _against(arguments.against, law, experiment)
+    test = None if arguments.against is None else against_of(arguments.against, law, experiment)
     parts = _variance(law, experiment) if experiment else []
     if arguments.json:
         more = {"against": test.to_json()} if test else {}
@@ -162,7 +162,7 @@ def _run_table(arguments: argparse.Namespace) -> int:
     found = undeclared(fit_groups(table, wanted, ends))
     laws, value = {one.label: one.law for one in found if one.law}, arguments.against
     equal = equal_between(laws) if len(laws) > 1 and value is None else None
-    each = [_against(value, law) for law in laws.values()] if value is not None else []
+    each = [against_of(value, law) for law in laws.values()] if value is not None else []
     found, corrected = in_one_family(found, equal.pairs if equal else each)
     equal = replace(equal, pairs=tuple(corrected)) if equal else None
     tests = {} if equal else dict(zip(laws, corrected, strict=False))
@@ -248,61 +248,10 @@ def _without(law: Law, name: str) -> Law:
     return replace(law, where=where, post_hoc="; ".join(filter(None, said)))
 
 
-def _against(text: str, law: PowerLaw, experiment: Experiment | None = None) -> Against:
-    """The test of ν that --against asks for; without an experiment there is no linear theory."""
-    from analysis.laws import hypotheses
-    from analysis.published.catalogue import TABLES
-
-    name = _same_law(law) if text == "published" else text
-    if name in TABLES:
-        theirs = _table_law(name)
-        said = f"that of {name}, one curve, taken to scatter between seeds as this law does"
-        return hypotheses.against(law, theirs.nu, said, one_run=True)
-    if text == "linear" and experiment is not None:
-        spectrum, d_z = _spectrum(law, experiment)
-        value = hypotheses.linear_exponent(law, spectrum, d_z)
-        return hypotheses.against(law, value, "that of the linear theory on these data")
-    try:
-        value = float(text)
-    except ValueError as error:
-        words = "published or linear" if experiment else "or published"
-        raise UserError(
-            f"--against takes a number, the name of a published table, {words}, and not {text!r}"
-        ) from error
-    if not math.isfinite(value):
-        raise UserError(f"--against takes a finite number, and not {text}")
-    later = "the value was given after the run"
-    return hypotheses.against(law, value, f"{value:g}", later=later)
-
-
-def _same_law(law: PowerLaw) -> str:
-    """The published table of the same x and y."""
-    from analysis.published.catalogue import TABLES
-
-    for name, table in TABLES.items():
-        if (table.x, table.metric) == (law.law.x, law.law.y):
-            return name
-    raise UserError(
-        f"no published table has {law.law.y} against {law.law.x}; name one of {', '.join(TABLES)}"
-    )
-
-
 def _table_law(name: str) -> PowerLaw:
     from analysis import published
 
     return published.law(name)
-
-
-def _spectrum(law: PowerLaw, experiment: Experiment) -> tuple[Spectrum, int | None]:
-    """The spectrum and d_z of the rows that the law was fitted to."""
-    from analysis.laws.law import filtered
-
-    rows = filtered(experiment.trials, law.law)
-    found = experiment.spectra.get(str(rows["checksum"].iloc[0])) if "checksum" in rows else None
-    if found is None:
-        raise UserError("the spectrum of these data is not stored, so there is no linear theory")
-    size = rows["d_z"].iloc[0] if "d_z" in rows else math.nan
-    return found, int(size) if math.isfinite(size) else None
 
 
 def _measured(arguments: argparse.Namespace, experiment: Experiment) -> PowerLaw:

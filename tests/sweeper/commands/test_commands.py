@@ -385,6 +385,14 @@ def test_hypotheses_on_nu(capsys: pytest.CaptureFixture[str]) -> None:
         assert named in found["hypothesis"]
         assert found["difference"]["value"] == pytest.approx(found["nu"] - found["value"])
         assert found["sentence"].endswith("epochs.")
+    for name, other in (("s1_table2", "reconstruction error"), ("s1_table3", "KL of the α-VAE")):
+        assert main([*fit, "--against", name]) == 2
+        said = capsys.readouterr().err
+        assert f"{name} is of another quantity, {other}" in said
+        assert "of test/kl against sigma there is s1_table1" in said
+    assert answer(capsys, *fit, "--against", "s1_table1")["against"]["post_hoc"] == "", (
+        "every report sets it beside the law"
+    )
     ranged = answer(capsys, *fit, "--against", "1", "--range", "0.1", "0.3")["against"]
     later = "the range was chosen after the run; the value was given after the run"
     assert ranged["sentence"].endswith(f"; post hoc: {later}.")

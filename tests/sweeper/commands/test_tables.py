@@ -285,15 +285,29 @@ def test_each_group_is_tested_against_a_value_as_one_family(
         "; as given, training length unknown; post hoc: a table declares no law; the value was "
         "given after the run."
     )
-    one = answer(capsys, *fit, "--where", "depth=2", "--against", "s1_table1")["against"]
+    one = answer(capsys, *fit, "--where", "depth=2", "--against", "0.5")["against"]
+    assert one["p_holm"] is None, "one test is not corrected"
+    assert main([*fit, "--where", "depth=2", "--against", "0.5"]) == 0
+    assert "ν = 0.5 (0.49" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_published_table_named_for_other_runs_is_of_their_quantity_and_post_hoc(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "renamed.csv"
+    runs = scaling_runs().query("depth == 2")
+    as_csv(runs.rename(columns={"width": "sigma", "val/loss": "kl"}), path)
+    fit = ("fit", "--table", str(path), "--x", "sigma", "--y", "kl", "--seed", "seed")
+    one = answer(capsys, *fit, "--against", "s1_table1")["against"]
     assert (
         one["hypothesis"]
         == "ν = that of s1_table1, one curve, taken to scatter between seeds as this law does"
     )
     assert one["value"] == pytest.approx(1.151, abs=0.001)
-    assert one["p_holm"] is None, "one test is not corrected"
-    assert main([*fit, "--where", "depth=2", "--against", "0.5"]) == 0
-    assert "ν = 0.5 (0.49" in " ".join(capsys.readouterr().out.split())
+    assert one["post_hoc"] == "a table declares no law; the table was chosen after the run"
+    said = refused(capsys, *fit, "--against", "s1_table2")
+    assert "s1_table2 is of another quantity, reconstruction error of the σ-VAE" in said
+    assert "of kl against sigma there is s1_table1" in said
 
 
 def test_laws_of_groups_are_one_family_and_so_is_each_check_of_their_shape(
@@ -340,7 +354,12 @@ STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
         ),
         (
             ("fit", "--table", "runs.csv", *FIT, "--where", "depth=2", "--against", "published"),
-            "no published table has val/loss against width; name one of s1_table1",
+            "no published table has val/loss against width; there are s1_table1",
+        ),
+        (
+            ("fit", "--table", "runs.csv", *FIT, "--where", "depth=2", "--against", "s1_table1"),
+            "s1_table1 is of another quantity, KL of the σ-VAE on MNIST: no published table has "
+            "val/loss against width; there are s1_table1 (test/kl against sigma), s1_table2",
         ),
         (("fit", "--table", "runs.csv", *FIT, "--model", "m"), "--model is about sweeper's own"),
         (("report", "--table", "runs.csv", *FIT, "--watch"), "--watch is about sweeper's own"),
