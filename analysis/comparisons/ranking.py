@@ -96,7 +96,8 @@ class Ranking:
         if not self.claims:
             return f"First of {count} settings, {told}; {remark}.{self._chosen_on()}"
         after = f" ({remark})" * bool(remark)
-        return f"Best of {count} settings{after}, {told}.{self._others()}{self._chosen_on()}"
+        word = "Best" if self.table["tested"].any() else "First"  # by their means alone
+        return f"{word} of {count} settings{after}, {told}.{self._others()}{self._chosen_on()}"
 
     def _spread(self, row: pd.Series, prefix: str, value: str) -> str:
         low, high = row[f"{prefix}low"], row[f"{prefix}high"]

@@ -204,3 +204,12 @@ def test_the_winner_is_covered_and_the_best_kept_whatever_the_truth() -> None:
     equal = found[found.index.str.contains("equal, 100 settings, 5 seeds, 0%")]
     assert equal["naive"].between(50, 54).all()
     assert len(equal) == 1
+
+
+def test_a_setting_of_one_seed_is_first_and_not_best() -> None:
+    """Nothing is tested against it, so that it leads by its one number alone."""
+    values = np.array([[1.0, 1.1, 0.9], [2.0, 2.1, 1.8]])
+    found = rank(ranked(values).iloc[2:], METRIC)
+    assert found.sentence().startswith("First of 2 settings")
+    assert "No other setting is ruled out, which takes 3 seeds of each." in found.sentence()
+    assert rank(ranked(values), METRIC).sentence().startswith("Best of 2 settings")
