@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,11 +19,13 @@ from analysis.wording import model_name, symbol
 __all__ = ["FIGURE", "ByWidth", "draw", "info"]
 
 _BARS = "Bars: 95 % intervals over seeds, all tests of the report at once."
+_NONE = "No bars: one seed each, which has no interval over seeds."
+_SOME = f"{_BARS} Without a bar: of one seed."
 
 
 @dataclass(frozen=True)
 class ByWidth:
-    """table: columns series, d_z, nu, low, high, n, fit."""
+    """table: columns series, d_z, nu, low, high (NaN of one seed), n, fit."""
 
     table: pd.DataFrame
     caption: str
@@ -42,7 +45,9 @@ def info(view: View) -> ByWidth:
             relevant=False,
         )
     many = table.groupby("series")["d_z"].transform("nunique") > 1
-    return ByWidth(table[many].sort_values(["series", "d_z"], ignore_index=True), _BARS)
+    shown = table[many].sort_values(["series", "d_z"], ignore_index=True)
+    bars = shown["low"].notna()
+    return ByWidth(shown, _BARS if bars.all() else _SOME if bars.any() else _NONE)
 
 
 def _row(claim: Claim) -> dict[str, object]:
@@ -58,8 +63,8 @@ def _row(claim: Claim) -> dict[str, object]:
         "series": f"{name} in {symbol(claim.x)}{', ' * bool(rest)}{rest}",
         "d_z": claim.family.fields["d_z"],
         "nu": claim.law.nu,
-        "low": claim.law.ci_low,
-        "high": claim.law.ci_high,
+        "low": claim.law.ci_low if claim.law.n_seeds > 1 else math.nan,
+        "high": claim.law.ci_high if claim.law.n_seeds > 1 else math.nan,
         "n": claim.law.n,
         "fit": short(claim.law),
         "hover": f"ν = {interval(claim.law)}, n = {claim.law.n}",

@@ -7,6 +7,7 @@ Example::
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -14,11 +15,12 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.laws.common_x import CommonX, common_x
 from analysis.laws.evidence import trained
 from analysis.laws.hypotheses import Against, together
 from analysis.laws.law import Law
 from analysis.laws.powerlaw import PowerLaw
-from analysis.laws.scaling import laws_by, nu_by_seed
+from analysis.laws.scaling import laws_by
 from analysis.statistics.contrast import seed_contrast
 from analysis.statistics.estimate import Estimate, unknown
 from analysis.statistics.means import WELCH
@@ -70,7 +72,8 @@ def equal_exponents(
 def equal_between(laws: Mapping[str, PowerLaw], level: float = 0.95) -> EqualExponents:
     """ν equal in every pair of these laws, by the names of their groups.
 
-    Paired over the seeds of both groups where these are two or more and half of each group's, else
+    Over the values of x that both of a pair have; of fewer than three there is no test. Paired
+    over the seeds of both groups where these are two or more and half of each group's, else
     Welch; without two seeds a group there is no test. It allows for looks if either law does.
     """
     tests = [_pair(*pair, level=level) for pair in combinations(laws.items(), 2)]
@@ -79,20 +82,24 @@ def equal_between(laws: Mapping[str, PowerLaw], level: float = 0.95) -> EqualExp
 
 def _pair(first: tuple[str, PowerLaw], second: tuple[str, PowerLaw], level: float) -> Against:
     (one, mine), (other, theirs) = first, second
-    training = trained([mine, theirs])
-    return Against(
-        f"Equal ν for {one} and {other}",
-        *_difference(mine, theirs, level),
-        training=training,
-        post_hoc=mine.law.post_hoc,
-    )
+    shared = common_x([mine, theirs])
+    said = f"Equal ν for {one} and {other}"
+    training, later = trained([mine, theirs]), mine.law.post_hoc
+    if not shared.enough:
+        none = unknown(math.nan, WELCH, level)
+        return Against(said, mine.nu, theirs.nu, none, None, training, later, shared.refusal)
+    found = _difference(mine, theirs, shared, level)
+    return Against(f"{said}{shared.over('both')}", *found, training=training, post_hoc=later)
 
 
-def _difference(mine: PowerLaw, theirs: PowerLaw, level: float) -> tuple[float, float, Estimate]:
+def _difference(
+    mine: PowerLaw, theirs: PowerLaw, shared: CommonX, level: float
+) -> tuple[float, float, Estimate]:
     """ν of both, of the seeds that the test uses, and their difference."""
     if not (mine.seed and theirs.seed):
-        return mine.nu, theirs.nu, unknown(mine.nu - theirs.nu, WELCH, level)
-    both = seed_contrast(pd.Series(nu_by_seed(mine)), pd.Series(nu_by_seed(theirs)))
+        nu, other = shared.nu(mine), shared.nu(theirs)
+        return nu, other, unknown(nu - other, WELCH, level)
+    both = seed_contrast(*(pd.Series(shared.nu_by_seed(law)) for law in (mine, theirs)))
     found = both.difference(level)
     if both.paired and both.n != both.seeds:
         found = replace(found, method=f"{found.method} on {both.design.removeprefix('paired, ')}")

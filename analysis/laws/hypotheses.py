@@ -35,7 +35,7 @@ class Against:
 
     difference: ν − value, its interval and p; p_holm: of a family. training: how far the laws
     were trained; None for a published curve. Of an untrained law nothing is claimed. post_hoc:
-    what was chosen after the run, in words.
+    what was chosen after the run, in words. untested: why there is no test, if not for its seeds.
     """
 
     hypothesis: str
@@ -45,6 +45,7 @@ class Against:
     p_holm: float | None = None
     training: Trained | None = field(default_factory=Trained)
     post_hoc: str = ""
+    untested: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -82,10 +83,8 @@ class Against:
             remark = f"; {self.remark}" * bool(self.remark)
             still = d.method.startswith(PAIRED)
             why = "no scatter between seeds" if still else "fewer than two seeds"
-            return (
-                f"{told} is not tested: difference {number(d.value)}; {why}{remark}"
-                f"{post_hoc(self.post_hoc)}."
-            )
+            why = self.untested or f"difference {number(d.value)}; {why}"
+            return f"{told} is not tested: {why}{remark}{post_hoc(self.post_hoc)}."
         p = d.p if self.p_holm is None else self.p_holm
         gap = (
             f"difference {number(d.value)} ({percent(d.level)}; {d.method}: {number(d.low)} to "

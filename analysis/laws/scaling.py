@@ -1,35 +1,39 @@
 """How ν depends on another hyperparameter (d_z): one law at each value, then their trend.
 
-The trend is the slope of ν on log d_z. With two seeds or more common to all values it is paired:
-each seed gives a ν at every d_z and a trend of its own, and the interval is the t interval of
-these. Otherwise it comes from least squares weighted by the laws' own standard errors.
+The trend is the slope of ν on log d_z, of ν over the values of x that all laws have. With two
+seeds or more common to all values it is paired: each seed gives a ν at every d_z and a trend of
+its own, and the interval is the t interval of these. Otherwise the slope is Σ c ν̄, with the
+weights c of least squares and the mean ν̄ over the seeds of each d_z, and its variance comes from
+the scatter of seeds, group by group of those that are at the same d_z, with the degrees of freedom
+of Welch and Satterthwaite. Weights 1/se² from a few seeds would be taken for known: with two seeds
+at each of five d_z they find a trend that is not there in 19 % of sweeps
+(`python -m analysis.equivalence.error_rates`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError, TooFewRows, UnusableValues
+from analysis.laws.common_x import CommonX, common_x
 from analysis.laws.evidence import trained
 from analysis.laws.law import Law
 from analysis.laws.powerlaw import PowerLaw, fit
 from analysis.sources.rows import matching, require_column, settled
-from analysis.statistics.estimate import Estimate
-from analysis.statistics.means import mean_estimate
+from analysis.statistics.estimate import Estimate, unknown
+from analysis.statistics.means import mean_estimate, sum_of_means
 from analysis.statistics.multiplicity import Place
-from analysis.statistics.regression import fit_weighted, leading_coefficients, polynomial
+from analysis.statistics.regression import leading_coefficients
 from analysis.training.verdicts import UNTRAINED, Trained
 from analysis.wording import number, percent, post_hoc, probability, symbol
 
-__all__ = ["Scaling", "laws_by", "nu_by_seed", "scaling"]
-
-Array = NDArray[np.float64]
+__all__ = ["Scaling", "laws_by", "scaling"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Scaling:
     """ν at each value of `over`, and the change of ν when `over` grows by the factor e.
 
     left_out: values of `over` at which no law could be fitted, with the reason. p_holm: of no
-    trend, corrected over the tests of a report.
+    trend, corrected over the tests of a report. range: over which values of x the trend is, in
+    words, where some law has others too.
     """
 
     over: str
@@ -46,6 +51,7 @@ class Scaling:
     trend: Estimate
     left_out: dict[float, str]
     p_holm: float | None = None
+    range: str = ""
 
     @property
     def p(self) -> float:
@@ -62,14 +68,14 @@ class Scaling:
         return replace(self, p_holm=place.p, trend=self.trend.simultaneous(place.tests))
 
     def table(self) -> pd.DataFrame:
-        """Columns: the field, nu, low, high, r2, n, n_seeds."""
+        """Columns: the field, nu, low, high, r2, n, n_seeds; no interval of one seed."""
         return pd.DataFrame(
             [
                 {
                     self.over: value,
                     "nu": law.nu,
-                    "low": law.ci_low,
-                    "high": law.ci_high,
+                    "low": law.ci_low if law.n_seeds > 1 else math.nan,
+                    "high": law.ci_high if law.n_seeds > 1 else math.nan,
                     "r2": law.r2,
                     "n": law.n,
                     "n_seeds": law.n_seeds,
@@ -90,6 +96,7 @@ class Scaling:
             "over": self.over,
             "laws": rows,
             "trend": self.trend.to_json(),
+            "trend_range": self.range.strip(),
             "p_holm": self.p_holm,
             "training": self.training.to_json(),
             "left_out": {f"{value:g}": why for value, why in self.left_out.items()},
@@ -106,11 +113,11 @@ class Scaling:
         )
         change, t = math.log(2), self.trend
         p, corrected = t.p if self.p_holm is None else self.p_holm, t.family > 1
-        told = f"ν by {name}: {each}"
+        told = f"ν by {name}{', each over its own range' * bool(self.range)}: {each}"
         if not math.isfinite(t.se):
-            return f"{told}; a trend needs three values of {name} or two seeds."
+            return f"{told}; {t.method}."
         numbers = (
-            f"Doubling {name} changes ν by {number(change * t.value, 2)} "
+            f"Doubling {name} changes ν{self.range} by {number(change * t.value, 2)} "
             f"({percent(t.level)}, {t.method}{' tests' * corrected}: "
             f"{number(change * t.low, 2)} to "
             f"{number(change * t.high, 2)}; {'Holm ' * corrected}{probability(p)})"
@@ -150,10 +157,13 @@ def scaling(
     if not pd.api.types.is_numeric_dtype(trials[over]):
         raise UnusableValues(f"a trend is over numbers, and {over} is a column of text")
     laws, left_out = laws_by(trials[trials[over].notna()], law, over, level, history)
-    trend = _trend(laws, level)
+    shared = common_x(list(laws.values()))
+    trend = _trend(over, laws, shared, level)
     if law.looked:
         trend = trend.after_looks()
-    return Scaling(over, tuple(laws), tuple(laws.values()), trend, left_out)
+    return Scaling(
+        over, tuple(laws), tuple(laws.values()), trend, left_out, range=shared.over("all")
+    )
 
 
 def laws_by(
@@ -196,32 +206,42 @@ def _values(column: pd.Series[Any]) -> list[Any]:
     return sorted(found, key=lambda one: (one is None, isinstance(one, str), one))
 
 
-def _trend(laws: dict[float, PowerLaw], level: float) -> Estimate:
-    x = np.log(np.array(list(laws)))
-    by_seed = [nu_by_seed(law) for law in laws.values()]
-    common = set.intersection(*(set(one) for one in by_seed))
+def _trend(over: str, laws: dict[float, PowerLaw], shared: CommonX, level: float) -> Estimate:
+    """The slope of ν on log `over`; its `method` says why, where there is none."""
+    if not shared.enough:
+        return unknown(math.nan, f"{shared.refusal}, so no trend is tested", level)
+    x = np.log(np.array(list(laws), dtype=np.float64))
+    nus = [shared.nu_by_seed(law) for law in laws.values()]
+    common = sorted(set.intersection(*map(set, nus)), key=str)
     if len(common) >= 2:
-        nus = np.array([[one[seed] for one in by_seed] for seed in sorted(common, key=str)])
-        return mean_estimate(
-            leading_coefficients(x, nus), f"paired over {len(common)} seeds", level
-        )
-    return _weighted(x, list(laws.values()), level)
+        own = leading_coefficients(x, np.array([[one[seed] for one in nus] for seed in common]))
+        return mean_estimate(own, f"paired over {len(common)} seeds", level)
+    groups = _alike(nus)
+    counts = [sum(len(seeds) for at, seeds in groups.items() if i in at) for i in range(len(x))]
+    if min(counts) < 2:
+        return unknown(math.nan, _too_few(over, nus), level)
+    weights = (x - x.mean()) / ((x - x.mean()) ** 2).sum() / np.array(counts)
+    parts = [
+        len(seeds) * np.array([sum(weights[i] * nus[i][seed] for i in at) for seed in seeds])
+        for at, seeds in groups.items()
+    ]
+    told = f"{sum(map(len, parts))} independent seeds"
+    return sum_of_means(parts, f"Welch over {told}", level)
 
 
-def nu_by_seed(law: PowerLaw) -> dict[object, float]:
-    """ν of each seed; empty without seeds."""
-    found: dict[object, float] = {}
-    seeds = np.array(law.seed, dtype=object)
-    for seed in dict.fromkeys(law.seed):
-        mine = seeds == seed
-        x, y = np.log(law.x[mine]), np.log(law.y[mine])
-        found[seed] = -float(leading_coefficients(x, y[None, :])[0])
-    return found
+def _alike(nus: Sequence[Mapping[object, float]]) -> dict[tuple[int, ...], list[object]]:
+    """The seeds by the places of the laws that have them; alone in that, they are left out."""
+    groups: dict[tuple[int, ...], list[object]] = {}
+    for seed in dict.fromkeys(seed for one in nus for seed in one):
+        at = tuple(i for i, one in enumerate(nus) if seed in one)
+        groups.setdefault(at, []).append(seed)
+    return {at: seeds for at, seeds in groups.items() if len(seeds) > 1}
 
 
-def _weighted(x: Array, laws: list[PowerLaw], level: float) -> Estimate:
-    se = np.array([max(law.se, 1e-9) for law in laws])
-    line = fit_weighted(polynomial(x, 1), np.array([law.nu for law in laws]), se)
-    return line.estimate(
-        np.array([0.0, 1.0]), "independent seeds, weighted by each law's error", level
+def _too_few(over: str, nus: Sequence[Mapping[object, float]]) -> str:
+    if all(len(one) < 2 for one in nus):
+        return "of one seed each: no error, so no trend is tested"
+    return (
+        f"a trend needs two seeds or more at every value of {symbol(over)}, each the same seeds "
+        "or each its own"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ __all__ = [
     "mean_estimate",
     "paired",
     "proportion_interval",
+    "sum_of_means",
     "tost_p",
     "welch",
 ]
@@ -112,6 +114,26 @@ def _welch(a: Array, b: Array, level: float) -> Estimate:
         WELCH,
         level,
     )
+
+
+def sum_of_means(groups: Sequence[Array], method: str, level: float = 0.95) -> Estimate:
+    """Σ mean(values) over groups of independent values, variances unequal.
+
+    The variance is Σ s²/n, with the degrees of freedom of Welch and Satterthwaite. NaN with fewer
+    than two values in a group, and where none scatters: see `welch`.
+    """
+    value = float(sum(values.mean() for values in groups))
+    if min(map(len, groups)) < 2:
+        return unknown(value, method, level)
+    parts = np.array([values.var(ddof=1) / len(values) for values in groups])
+    df = np.array([len(values) - 1 for values in groups])
+    variance = float(parts.sum())
+    if variance <= rounding(np.concatenate(groups)):
+        return unknown(value, method, level)
+    se, freedom = math.sqrt(variance), variance**2 / float((parts**2 / df).sum())
+    low, high = stats.t.interval(level, freedom, value, se)
+    p = float(2 * stats.t.sf(abs(value) / se, freedom))
+    return Estimate(value, se, float(low), float(high), freedom, p, method, level)
 
 
 def tost_p(a: Array, b: Array, margin: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.regression.linear_model import OLS, WLS
+from statsmodels.regression.linear_model import OLS
 from statsmodels.tools.eval_measures import aic_sigma, aicc_sigma
 
 from analysis.statistics.estimate import Estimate, rounding, unknown
@@ -18,7 +18,6 @@ __all__ = [
     "LinearFit",
     "contrast",
     "fit_linear",
-    "fit_weighted",
     "information",
     "leading_coefficients",
     "polynomial",
@@ -97,11 +96,6 @@ def fit_linear(design: Array, y: Array, errors: str = "nonrobust", **options: An
         scale = {"scale": least / results.df_resid}
         results = model.fit(cov_type="fixed scale", cov_kwds=scale, use_t=True)
     return LinearFit(results, exact)
-
-
-def fit_weighted(design: Array, y: Array, se: Array) -> LinearFit:
-    """Least squares with weights 1/se²; only the ratios of the standard errors se [n] count."""
-    return LinearFit(WLS(y, design, weights=se**-2.0).fit())
 
 
 def contrast(results: Any, weights: Array, method: str, level: float = 0.95) -> Estimate:

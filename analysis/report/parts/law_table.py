@@ -196,7 +196,7 @@ def _trend_keys(trends: Iterable[Scaling]) -> Iterator[Key]:
         change, t = math.log(2), one.trend
         if math.isfinite(t.se):
             yield Key(
-                f"change of ν where {symbol(one.over)} doubles",
+                f"change of ν where {symbol(one.over)} doubles{one.range}",
                 number(change * t.value, 2),
                 f"{percent(t.level)}{' at once' * (t.family > 1)}: {number(change * t.low, 2)} to "
                 f"{number(change * t.high, 2)}{one.claim()}",

@@ -6,11 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.equivalence.error_rates import FAMILY, MARGIN, PAIRS, PUBLISHED, table, until_table
+from analysis.equivalence.error_rates import (
+    FAMILY,
+    MARGIN,
+    PAIRS,
+    PUBLISHED,
+    TREND,
+    table,
+    until_table,
+)
 from analysis.equivalence.family_errors import false_equivalents
 from analysis.equivalence.seeds import compare_seeds, in_family
 from analysis.equivalence.verdict import AGREE
-from analysis.laws.coverage import INDEPENDENT, MEASURED, Seeds, published_errors, simulate
+from analysis.laws.coverage import ANY, INDEPENDENT, MEASURED, Seeds, published_errors, simulate
 from analysis.laws.residual_tests import residual_errors
 from analysis.statistics.batched import slopes
 from analysis.statistics.means import mean_estimate
@@ -100,6 +108,10 @@ def test_every_interval_covers_and_every_test_errs_in_one_sweep_of_twenty() -> N
     tested = found.index.str.contains("3 seeds|5 seeds|10 seeds")
     assert shape[tested].stack().between(3, 7).sum() == 6 * 4
     assert shape[~tested].isna().all(axis=None)
+    assert now[ANY][tested].between(10, 16).sum() == 6
+    assert now[TREND][tested].between(3, 7).sum() == 6
+    assert now[TREND][found.index.str.contains("2 seeds")].between(1.5, 5).sum() == 2
+    assert now[TREND][one].isna().all()
     five = found.index.str.contains("5 seeds|10 seeds")
     assert now[FAMILY][five].between(2, 6).sum() == 4
     assert now[FAMILY][~five].isna().all()
@@ -107,6 +119,7 @@ def test_every_interval_covers_and_every_test_errs_in_one_sweep_of_twenty() -> N
     assert now[[*PUBLISHED]][one].isna().all(axis=None)
     before = found.xs("before", axis=1, level=1)
     assert (before["bend"][found.index.str.contains("measured")] > 40).all()
+    assert before[TREND][found.index.str.contains("2 seeds")].gt(15).all()
     assert before[FAMILY][found.index.str.contains("independent noise, (?:5|10)")].gt(15).all()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -464,15 +465,39 @@ def test_twins_are_drawn_only_if_some_differ(view: View) -> None:
     }
 
 
-def test_the_exponent_by_latent_dimension(tmp_path: Path) -> None:
+def by_d_z(folder: Path, seeds: Mapping[int, int]) -> View:
+    """The view of a sweep with so many seeds at each d_z."""
     trials = [
         replace(one, params=one.params | {"d_z": d_z})
-        for d_z in (10, 50)
-        for one in planted.sigma_trials(2)
+        for d_z, count in seeds.items()
+        for one in planted.sigma_trials(count)
     ]
-    experiment = load.from_storage(planted.write(tmp_path, trials), "imaginary-noise")
-    view = look(experiment, None, 0.1, None)
+    experiment = load.from_storage(planted.write(folder, trials), "imaginary-noise")
+    return look(experiment, None, 0.1, None)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "says", "bars"),
+    [
+        ({10: 1, 50: 1}, "No bars: one seed each, which has no interval over seeds.", [0, 0]),
+        ({10: 2, 50: 1}, "at once. Without a bar: of one seed.", [1, 0]),
+    ],
+)
+def test_one_seed_has_no_bar(
+    tmp_path: Path, seeds: Mapping[int, int], says: str, bars: list[int]
+) -> None:
+    figure = named("dz_scaling")
+    data = figure.info(by_d_z(tmp_path, seeds))
+    assert data.caption.endswith(says)
+    assert data.table["low"].notna().astype(int).tolist() == bars
+    (drawn,) = figure.draw(data).data
+    assert np.isfinite(drawn.error_y.array).astype(int).tolist() == bars
+
+
+def test_the_exponent_by_latent_dimension(tmp_path: Path) -> None:
+    view = by_d_z(tmp_path, {10: 2, 50: 2})
     data = named("dz_scaling").info(view)
     assert list(data.table["d_z"]) == [10, 50]
     assert (data.table["low"] < data.table["nu"]).all()
+    assert data.caption.startswith("Bars: 95 % intervals over seeds")
     assert "so a dependence is not established" in view.tested.trends[0].sentence()

@@ -16,7 +16,7 @@ from analysis.laws.scaling import scaling
 from analysis.sources.columns import Columns
 from analysis.sources.table import Table
 from tests.analysis.foreign import scaling_runs
-from tests.analysis.laws.test_scaling import at_rest, sweep
+from tests.analysis.laws.test_scaling import at_rest, bent, own_seeds, sweep
 
 
 @pytest.mark.parametrize(("trend", "rejected"), [(0.0, 0), (0.1, 6)])
@@ -148,3 +148,30 @@ def test_without_seeds_there_is_no_test() -> None:
     found = fit_groups(Table("runs.csv", runs), Columns("val/loss", "width", group=("depth",)))
     [pair] = equal_between({one.label: one.law for one in found if one.law}).pairs
     assert "; fewer than two seeds; as given" in pair.sentence()
+
+
+@pytest.mark.parametrize("seeds", ["shared", "disjoint", "none"])
+def test_exponents_are_compared_over_one_range(seeds: str) -> None:
+    trials = bent(without=2)
+    if seeds == "disjoint":
+        trials = own_seeds(trials)
+    [pair] = equal_exponents(trials, Law(), "d_z").pairs
+    if seeds == "none":
+        rows = Table("runs.csv", trials.query("seed == 0").drop(columns="seed"))
+        found = fit_groups(rows, Columns("test/kl", "sigma", group=("d_z",)))
+        [pair] = equal_between({one.label: one.law for one in found if one.law}).pairs
+    said = "Equal ν for d_z = 10 and d_z = 80 over the 7 values of σ that both have ("
+    assert pair.sentence().startswith(said)
+    assert pair.nu == pytest.approx(pair.value, abs=0.02)
+    assert "is rejected" not in pair.sentence()
+    [whole] = equal_exponents(bent(without=0), Law(), "d_z").pairs
+    assert whole.hypothesis == "Equal ν for d_z = 10 and d_z = 80"
+
+
+def test_exponents_of_ranges_that_hardly_meet_are_not_compared() -> None:
+    trials = bent(without=5)
+    trials = trials[(trials["d_z"] == 80) | (trials["sigma"] < 0.75)]
+    [pair] = equal_exponents(trials, Law(), "d_z").pairs
+    assert " is not tested: fewer than three values of σ in common; " in pair.sentence()
+    assert np.isnan(pair.p)
+    assert json.dumps(pair.to_json(), allow_nan=False)

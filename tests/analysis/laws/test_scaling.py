@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -11,13 +13,18 @@ from scipy import stats
 
 from analysis import published
 from analysis.errors import AnalysisError, TooFewRows
+from analysis.laws.coverage import MEASURED, simulate
+from analysis.laws.coverage import SIGMA as DIGITS
+from analysis.laws.equal_exponents import equal_exponents
 from analysis.laws.powerlaw import Law
 from analysis.laws.scaling import scaling
+from analysis.laws.trend_errors import trend_errors
 from analysis.published.cells import cells
 from analysis.published.exponents import exponent_beside
 from analysis.published.replication import values_beside
+from analysis.statistics.batched import slopes
 
-SIGMA = np.linspace(0.1, 0.9, 9)
+SIGMA = np.linspace(0.1, 0.9, 9)  # of the paper
 
 
 def sweep(trend: float = 0.1, seeds: int = 4) -> pd.DataFrame:
@@ -78,24 +85,137 @@ def test_training_licenses_the_trend(fall: float | None, says: str) -> None:
     assert scaling(trials, Law(), history=history).sentence().endswith(says)
 
 
-@pytest.mark.parametrize("seeds", [1, 4])
-def test_planted_trend_is_recovered(seeds: int) -> None:
-    found = scaling(sweep(seeds=seeds), Law())
+def own_seeds(trials: pd.DataFrame) -> pd.DataFrame:
+    """The same with other seeds at each d_z."""
+    return trials.assign(seed=trials["seed"] + 10 * trials["d_z"])
+
+
+@pytest.mark.parametrize(
+    ("trials", "how"),
+    [(sweep(), "paired over 4 seeds"), (own_seeds(sweep()), "Welch over 16 independent seeds")],
+    ids=["shared", "disjoint"],
+)
+def test_planted_trend_is_recovered(trials: pd.DataFrame, how: str) -> None:
+    found = scaling(trials, Law())
     assert found.values == (10, 20, 40, 80)
     assert found.trend.low < 0.1 < found.trend.high
     assert found.trend.value == pytest.approx(0.1, abs=0.01)
     assert "a dependence is seen" in found.sentence()
-    assert ("paired over 4 seeds" if seeds > 1 else "independent seeds") in found.sentence()
+    assert how in found.sentence()
     assert list(found.table()["d_z"]) == [10, 20, 40, 80]
     json.dumps(found.to_json(), allow_nan=False)
 
 
-@pytest.mark.parametrize("seeds", [1, 4])
-def test_a_trend_allows_for_the_looks_between_seeds(seeds: int) -> None:
-    plain, told = (scaling(sweep(seeds=seeds), Law(looked=one)).trend for one in (False, True))
+@pytest.mark.parametrize("change", [lambda rows: rows, own_seeds], ids=["shared", "disjoint"])
+def test_a_trend_allows_for_the_looks_between_seeds(
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+) -> None:
+    trials = change(sweep())
+    plain, told = (scaling(trials, Law(looked=one)).trend for one in (False, True))
     wider = stats.t.isf(0.0125, told.df) / stats.t.isf(0.025, told.df)
     assert (told.high - told.low) / (plain.high - plain.low) == pytest.approx(wider)
     assert told.p == pytest.approx(2 * plain.p)
+
+
+@pytest.mark.parametrize("change", [lambda rows: rows, own_seeds], ids=["shared", "disjoint"])
+def test_one_seed_at_each_value_has_no_error_and_no_trend(
+    change: Callable[[pd.DataFrame], pd.DataFrame],
+) -> None:
+    found = scaling(change(sweep(seeds=1)), Law())
+    assert found.sentence().endswith("; of one seed each: no error, so no trend is tested.")
+    assert math.isnan(found.p)
+    assert found.table()[["low", "high"]].isna().all(axis=None)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_two_values_with_seeds_of_their_own_are_a_trend_by_welch() -> None:
+    trials = own_seeds(sweep(trend=0.0, seeds=3)).query("d_z in (20, 80)")
+    trend = scaling(trials, Law()).trend
+    [pair] = equal_exponents(trials, Law(), "d_z").pairs
+    assert (trend.value * math.log(4), trend.se * math.log(4), trend.df, trend.p) == pytest.approx(
+        (-pair.difference.value, pair.difference.se, pair.difference.df, pair.p)
+    )
+
+
+def test_seeds_that_some_values_share_are_no_independent_ones() -> None:
+    """Seeds of 10 and 20, and other ones of 40 and 80: the test compares two sets of seeds."""
+    trials = sweep(trend=0.0, seeds=3)
+    later = trials["d_z"] > 20
+    trials.loc[later, "seed"] += 10
+    shift = np.random.default_rng(1).normal(0, 0.1, 20)[trials["seed"]]
+    trials["test/kl"] *= trials["sigma"] ** -shift  # ν of a seed, the same at each of its d_z
+    trend = scaling(trials, Law()).trend
+    by_seed = equal_exponents(trials, Law(), "d_z").pairs
+    x = np.log([10, 20, 40, 80])
+    c = (x - x.mean()) / ((x - x.mean()) @ (x - x.mean()))
+    kl = trials.set_index(["d_z", "seed", "sigma"])["test/kl"].unstack()
+    nus = pd.Series(-slopes(np.log(SIGMA), np.log(kl.to_numpy())), kl.index).unstack("d_z")
+    low = nus[[10, 20]].dropna() @ c[:2]
+    high = nus[[40, 80]].dropna() @ c[2:]
+    welch = stats.ttest_ind(high, -low, equal_var=False)
+    assert (trend.p, trend.df) == pytest.approx((welch.pvalue, welch.df))
+    assert trend.value == pytest.approx(low.mean() + high.mean())
+    assert "Welch over 6 independent seeds" in trend.method
+    assert sum("paired" in pair.sentence() for pair in by_seed) == 2
+
+
+def test_a_value_of_one_seed_allows_no_trend() -> None:
+    trials = own_seeds(sweep()).query("d_z != 40 or seed == 400")
+    found = scaling(trials, Law())
+    assert "a trend needs two seeds or more at every value of d_z" in found.sentence()
+    assert "established" not in found.sentence()
+    assert math.isnan(found.p)
+
+
+def bent(without: int) -> pd.DataFrame:
+    """Each seed has one bent curve at both d_z; the last lacks as many of the smallest σ."""
+    trials = sweep(trend=0.0).query("d_z in (10, 80)")
+    u = np.log(trials["sigma"])
+    curve = np.log(20) - u - 0.3 * u**2 + 0.02 * trials["seed"] * u
+    noise = 0.003 * np.random.default_rng(2).standard_normal(len(trials))
+    trials["test/kl"] = np.exp(curve + noise)
+    return trials[(trials["d_z"] == 10) | (trials["sigma"] > SIGMA[without] - 0.01)]
+
+
+@pytest.mark.parametrize("change", [lambda rows: rows, own_seeds], ids=["shared", "disjoint"])
+def test_a_trend_is_of_one_range(change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    found = scaling(change(bent(without=2)), Law(), "d_z")
+    first, last = found.laws
+    assert last.nu - first.nu > 0.1, "over its own range"
+    assert found.trend.low < 0 < found.trend.high
+    assert found.sentence().startswith("ν by d_z, each over its own range: ")
+    assert "changes ν over the 7 values of σ that all have by " in found.sentence()
+    assert "range" not in scaling(change(bent(without=0)), Law(), "d_z").sentence()
+
+
+def test_a_trend_of_ranges_that_hardly_meet_is_refused() -> None:
+    trials = bent(without=5)
+    trials = trials[(trials["d_z"] == 80) | (trials["sigma"] < 0.75)]
+    found = scaling(trials, Law(), "d_z")
+    said = "fewer than three values of σ in common, so no trend is tested."
+    assert found.sentence().endswith(said)
+    assert math.isnan(found.p)
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 6])
+def test_a_trend_over_disjoint_seeds_errs_as_it_says(count: int) -> None:
+    """With two seeds less often, as Welch's test does; by weights 1/se² in up to a quarter."""
+    rng = np.random.default_rng(count)
+    for seeds in (2, 3, 5, 10):
+        y = np.stack([simulate(MEASURED, seeds, 10_000, rng) for _ in range(count)])
+        before, now = trend_errors(np.log(DIGITS), y)
+        assert (0.015 if seeds == 2 else 0.03) < now < 0.07
+        assert before > {3: 0.07, 4: 0.12, 5: 0.16, 6: 0.2}[count] or seeds > 2
+
+
+def test_simulated_trends_are_those_of_the_reports() -> None:
+    rng = np.random.default_rng(5)
+    y = np.stack([simulate(MEASURED, 3, 60, rng) for _ in range(3)])
+    index = pd.MultiIndex.from_product([(8, 16, 32), range(60), range(3), DIGITS])
+    rows = pd.Series(np.exp(y).ravel(), index.set_names(["d_z", "sweep", "seed", "sigma"]))
+    trials = own_seeds(rows.rename("test/kl").reset_index())
+    told = [scaling(one, Law(), "d_z").p < 0.05 for _, one in trials.groupby("sweep")]
+    assert 0 < np.mean(told) == trend_errors(np.log(DIGITS), y)[1]
 
 
 def test_no_trend_is_not_established() -> None:

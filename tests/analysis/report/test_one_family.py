@@ -194,7 +194,11 @@ def test_nothing_is_said_of_a_collapse_before_any_kl(experiment: Experiment) -> 
 
 def wide() -> View:
     """Laws at four values of d_z, and their trend."""
-    rows = sweep(trend=0.1, seeds=4).assign(label="a trial", epoch=100)
+    return of_rows(sweep(trend=0.1, seeds=4))
+
+
+def of_rows(rows: pd.DataFrame) -> View:
+    rows = rows.assign(label="a trial", epoch=100)
     return look(Experiment("wide", rows, pd.DataFrame(columns=HISTORY)), Law(), 0.1, None)
 
 
@@ -209,6 +213,13 @@ def test_a_trend_is_told_before_its_laws_and_each_has_a_card_on_top() -> None:
     change = math.log(2) * view.tested.trends[0].trend.value
     assert float(trend.value) == pytest.approx(change, abs=0.005)
     assert "95 % at once: " in trend.remark
+
+
+def test_the_card_of_a_trend_says_over_which_values_it_is() -> None:
+    rows = sweep().query("d_z != 40 or sigma > 0.25")
+    trend, *_ = law_table.part(of_rows(rows)).keys
+    said = "change of ν where d_z doubles over the 7 values of σ that all have"
+    assert trend.name == said
 
 
 def test_laws_come_in_the_order_of_their_numbers() -> None:

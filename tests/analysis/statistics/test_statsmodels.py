@@ -23,7 +23,7 @@ from analysis.laws.coverage import SIGMA, Seeds
 from analysis.laws.coverage import simulate as sweeps
 from analysis.laws.powerlaw import Law, PowerLaw, fit, fit_xy
 from analysis.statistics import batched
-from analysis.statistics.means import mean_estimate, proportion_interval, welch
+from analysis.statistics.means import mean_estimate, proportion_interval, sum_of_means, welch
 from analysis.statistics.multiplicity import holm, holm_levels
 
 CASES = [(seed, seeds) for seed in (1, 2) for seeds in (3, 6)]
@@ -182,6 +182,9 @@ def test_differences_of_means(seed: int) -> None:
     low, high = means.tconfint_diff(usevar="unequal")
     ours = welch(a, b)
     assert (ours.low, ours.high, ours.p, ours.df) == pytest.approx((low, high, p, df))
+    assert told(sum_of_means([a, -b], "Welch")) == pytest.approx(told(ours))
+    assert np.isnan(sum_of_means([a, np.ones(1)], "Welch").p)
+    assert np.isnan(sum_of_means([np.ones(3), np.ones(3)], "Welch").p)
     found, ninety = tost(a, b, 0.1), means.tconfint_diff(alpha=0.1, usevar="unequal")
     assert found.p == pytest.approx(ttost_ind(a, b, -0.1, 0.1, usevar="unequal")[0])
     assert (found.low, found.high, found.p_zero) == pytest.approx((*ninety, p))
