@@ -107,14 +107,6 @@ class Hosts:
         """Set the link of a host ``down`` or ``up``."""
         _ip("link", "set", f"v{host}", state)
 
-    def drop_connections(self, host: str, other: str) -> None:
-        """Have a host forget its connections to another, which hears of it only if it may."""
-        kill = ["ss", "--kill", "--tcp", "dst", ADDRESSES[other]]
-        done = subprocess.run(
-            ["ip", "netns", "exec", host, *kill], capture_output=True, text=True, check=True
-        )
-        assert len(done.stdout.splitlines()) > 1, "the kernel cannot end a socket"
-
     def stop(self, host: str) -> None:
         """Kill what runs on a host, and wait until it has ended."""
         while left := _processes(host):

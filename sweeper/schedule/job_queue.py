@@ -75,8 +75,8 @@ class JobQueue(Searcher):
     ) -> None:
         super().__init__()
         self._jobs, self._asked, self._nodes, self._most = jobs, asked, nodes, most
-        self._under_way: set[str] = set()
-        self._heard: dict[str, float] = {}  # when, of those under way that are not `silent`
+        self._under_way: dict[str, Try] = {}
+        self._heard: dict[str, float] = {}  # of those under way, when `unheard` looked, too
         self._back: list[Try] = []
         self._sign: StopSign | None = None
 
@@ -102,8 +102,7 @@ class JobQueue(Searcher):
         self._sign = StopSign(found.job.sweep)
         if self.stopped():
             return cast("None", Searcher.FINISHED)
-        self._under_way.add(trial_id)
-        self._heard[trial_id] = time.monotonic()
+        self._under_way[trial_id], self._heard[trial_id] = found, time.monotonic()
         if not self._nodes:
             return found.config()
         return replace(found, job=self._nodes.stamped(found.job)).config(self._nodes.without)
@@ -113,12 +112,16 @@ class JobQueue(Searcher):
         job = next(self._jobs)
         return Try(job, self._asked) if job else None
 
-    def silent(self) -> set[str]:
-        """Tune's ids of the jobs that have told nothing for `SILENCE` seconds; each only once."""
-        longest = time.monotonic() - SILENCE
-        found = {one for one, heard in self._heard.items() if heard <= longest}
-        for one in found:
-            del self._heard[one]
+    def unheard(self) -> set[str]:
+        """Tune's ids of jobs that say nothing for `SILENCE` seconds, though all is in the storage.
+
+        Each is looked for once in that time.
+        """
+        now, found = time.monotonic(), set[str]()
+        for trial_id in [one for one, heard in self._heard.items() if now - heard >= SILENCE]:
+            self._heard[trial_id] = now
+            if self._under_way[trial_id].is_done():
+                found.add(trial_id)
         return found
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -128,7 +131,7 @@ class JobQueue(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        self._under_way.discard(trial_id)
+        self._under_way.pop(trial_id, None)
         self._heard.pop(trial_id, None)
 
     def save(self, checkpoint_path: str) -> None:

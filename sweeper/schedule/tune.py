@@ -205,15 +205,14 @@ class _Listener(TrialProgressCallback):
         self._emit, self._deaths, self._nodes, self._queue = emit, deaths, nodes, queue
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Send something to each worker on another host that is silent, as its answer may be lost.
+        """End the workers on other hosts whose last words were lost, as a link was cut.
 
-        A host whose link was cut for half a minute has dropped its connections. What is sent then
-        is refused, and its job is tried again; Ray itself would wait for five minutes.
+        Their hosts have dropped the connection, and Ray would wait for an answer for five minutes.
         """
-        if self._nodes and (silent := self._queue.silent()):
+        if self._nodes and (unheard := self._queue.unheard()):
             for trial in trials:
-                if trial.trial_id in silent and (actor := trial.temporary_state.ray_actor):
-                    actor.get_auto_filled_metrics.remote(debug_metrics_only=True)
+                if trial.trial_id in unheard and (actor := trial.temporary_state.ray_actor):
+                    ray.kill(actor)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ray.cluster_utils import Cluster
 
 from cluster.existing import Existing
 from sweeper.messages import Event, Job
-from sweeper.schedule import tune
+from sweeper.schedule import job_queue, tune
 from sweeper.schedule.nodes import Nodes
 from sweeper.schedule.tune import TuneSchedule
 from sweeper.worker.worker import train_pack
@@ -36,19 +37,34 @@ def cluster() -> Iterator[Cluster]:
         cluster.shutdown()
 
 
-def killed(config: dict[str, Any]) -> None:
-    """A worker that trains, of which nothing is heard; it notes that it has begun."""
+def trains_without_a_word(config: dict[str, Any]) -> None:
+    """A worker whose words do not arrive; it notes that it has begun."""
     job = Job.from_json(config["job"])
     with Path(job.storage, "tries").open("a") as tries:
         tries.write("one\n")
     train_pack(job, lambda events: None)
+
+
+def silent(config: dict[str, Any]) -> None:
+    """It does not end, either, as far as the driver knows."""
+    trains_without_a_word(config)
+    time.sleep(1_000_000)
+
+
+def killed(config: dict[str, Any]) -> None:
+    trains_without_a_word(config)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.parametrize("worker", [silent, killed])
 def test_what_the_storage_has_is_finished_and_not_tried_again(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    worker: Callable[[dict[str, Any]], None],
 ) -> None:
-    monkeypatch.setattr(tune, "_train", killed)
+    monkeypatch.setattr(tune, "_train", worker)
+    monkeypatch.setattr(job_queue, "SILENCE", 0.5)
     trials = [planned(seed=seed) for seed in range(2)]
     sweep, news = small_sweep(tmp_path, *trials), list[Event]()
     sweep = replace(sweep, cluster=cluster.address)
