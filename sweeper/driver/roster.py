@@ -63,9 +63,9 @@ class Roster:
 
         Raises `UserError` where the data or the storage cannot be used.
         """
-        if trains:
-            describe_data(self.sweep)
         try:
+            if trains:
+                describe_data(self.sweep)
             ledger.write_sweep(self.sweep, self.origin)
             ledger.write_trials(self.sweep)
         except OSError as error:

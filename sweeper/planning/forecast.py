@@ -71,7 +71,6 @@ class Forecast:
         self._speeds, self._slots, self._pack, self._crowding = speeds, slots, pack, crowding
         self._programs: dict[str, Program] = {}
         self._open = set[str]()
-        self._measured: dict[str, tuple[PlannedTrial, Speed]] = {}
         self._marks: deque[Mark] = deque(maxlen=MARKS)
         self.add(trials)
 
@@ -97,7 +96,7 @@ class Forecast:
             return
         if event.spent:
             program.speed = program.speed.after(event.spent)
-            self._measured[program.trial.id] = program.trial, program.speed
+            self._speeds.learn(program.trial, program.speed)
         if epochs or event.spent:
             now = time.monotonic()
             slot_s = (now - self._marks[-1].time) * self._busy() if self._marks else 0.0
@@ -115,7 +114,7 @@ class Forecast:
 
     def keep(self) -> None:
         """Write what was measured to the storage, for the plans of later sweeps."""
-        self._speeds.keep(self._measured)
+        self._speeds.keep()
 
     def _busy(self) -> int:
         """How many packs train, if none waits without need."""

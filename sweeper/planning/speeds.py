@@ -69,8 +69,8 @@ class Speeds:
 
     def __init__(self, path: Path, machine: str) -> None:
         self._path, self._machine = path, machine
-        stored = self._stored().get(machine, {})
-        self._known = {key: Speed(**row) for key, row in stored.items() if _is_speed(row)}
+        self._known = {key: Speed(**row) for key, row in self._stored(machine).items()}
+        self._own: dict[str, Speed] = {}
 
     def of(self, trial: PlannedTrial) -> Speed | None:
         """The speed of a trial's program; None if none was measured here."""
@@ -82,26 +82,35 @@ class Speeds:
         ratios = [one.epoch_s / one.table_s for one in self._known.values() if one.table_s > 0]
         return statistics.median(ratios) if ratios else 1.0
 
-    def keep(self, found: Mapping[str, tuple[PlannedTrial, Speed]]) -> None:
-        """Write the speeds of some programs, each with a trial of it; a full disk is no error.
+    def learn(self, trial: PlannedTrial, speed: Speed) -> None:
+        """Note what was measured of a trial's program."""
+        key = _program(trial)
+        self._known[key] = self._own[key] = speed
+
+    def keep(self) -> None:
+        """Write what was learned, beside what other processes wrote; a full disk is no error.
 
         To the folder of this machine alone where the storage is on a bucket: it may be down.
         """
-        if not found:
+        if not self._own:
             return
-        self._known |= {_program(trial): speed for trial, speed in found.values()}
-        own = {key: asdict(speed) for key, speed in self._known.items()}
+        own = {key: asdict(speed) for key, speed in self._own.items()}
         with suppress(OSError, UserError):
-            machines = {**self._stored(), self._machine: own}
+            machines = {**self._machines(), self._machine: {**self._stored(self._machine), **own}}
             text = json.dumps({"schema": SCHEMA, "machines": machines}, indent=1)
             self._path.parent.mkdir(parents=True, exist_ok=True)
             new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
             new.write_text(text, encoding="utf-8")
             new.replace(self._path)
 
-    def _stored(self) -> dict[str, Any]:
+    def _machines(self) -> dict[str, Any]:
         row = read_known(self._path, {"machines": dict})
         return dict(row["machines"]) if row else {}
+
+    def _stored(self, machine: str) -> dict[str, Any]:
+        programs = self._machines().get(machine, {})
+        rows = programs.items() if isinstance(programs, Mapping) else ()
+        return {key: row for key, row in rows if _is_speed(row)}
 
 
 def speeds_of(sweep: Sweep) -> Speeds:

@@ -30,7 +30,7 @@ from mlflow.store.tracking.dbmodels.models import (
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 from mlflow.utils.uri import append_to_uri_path
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from trainers import Record
 
@@ -87,6 +87,8 @@ class RunRows:
             return None
         number = uuid.uuid4().hex
         with self._store.ManagedSessionMaker(read_only=False) as session:
+            if session.get_bind().dialect.name == "sqlite":  # another driver waits from here on
+                session.execute(text("BEGIN IMMEDIATE"))
             root = session.execute(self._root()).scalar()
             if root is None or session.execute(self._marked(mark)).first():
                 return None

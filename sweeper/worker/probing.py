@@ -51,7 +51,7 @@ def largest_pack(job: Job, members: Sequence[TrialInTraining]) -> int:
     if job.probe and len(members) > 1 and (found.best == found.among < len(trials)):
         best = advised_size(trials, job.device)
         found = replace(found, best=best, among=len(trials))
-        _note(job, members[0], found, keep=best > 1)  # 1 may be that of a probe that failed
+        _note(job, members[0], found)
     best = found.best if job.probe else 0
     return min(size or len(members) for size in (found.room, best))
 
@@ -66,7 +66,8 @@ def convolution_way(job: Job, members: Sequence[TrialInTraining]) -> Way:
     try:
         way = fastest(partial(measured, trials, job.device, len(trials)), ways(trials[0]))
     except Exception:  # noqa: BLE001 - raised again where the trials are trained
-        way = "grouped"
+        _FOUND[_key(job, members[0])] = replace(found, way="grouped")
+        return "grouped"
     _note(job, members[0], replace(found, way=way))
     return way
 
@@ -79,10 +80,15 @@ def remember(job: Job, member: TrialInTraining, most: int) -> None:
 
 
 def _found(job: Job, member: TrialInTraining) -> Found:
-    """What this or another process noted last."""
+    """What this process has noted, and where it has nothing another one."""
     key = _key(job, member)
+    own = _FOUND.get(key, Found())
     stored = None if job.device == "cpu" else _stored(job, key)
-    return stored or _FOUND.get(key, Found())
+    if stored is None:
+        return own
+    sizes = own if own.among > stored.among else stored
+    room = min((size for size in (own.room, stored.room) if size), default=0)
+    return Found(sizes.best, sizes.among, room, own.way or stored.way)
 
 
 def _stored(job: Job, key: str) -> Found | None:
@@ -92,12 +98,14 @@ def _stored(job: Job, key: str) -> Found | None:
     return Found(row["best"], row["among"], row["room"], row.get("way"))
 
 
-def _note(job: Job, member: TrialInTraining, found: Found, keep: bool = True) -> None:
+def _note(job: Job, member: TrialInTraining, found: Found) -> None:
+    """Keep what was found; for others no pack of one, as it may be due to a probe that failed."""
     key = _key(job, member)
     _FOUND[key] = found
-    if keep and job.device != "cpu":
+    kept = found if found.best > 1 else replace(found, best=0, among=0)
+    if kept != Found() and job.device != "cpu":
         with suppress(OSError):
-            ledger.write_json(probe_file(job.storage, key), {"schema": SCHEMA, **asdict(found)})
+            ledger.write_json(probe_file(job.storage, key), {"schema": SCHEMA, **asdict(kept)})
 
 
 def _key(job: Job, member: TrialInTraining) -> str:

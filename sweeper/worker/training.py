@@ -20,7 +20,7 @@ from sweeper.worker.member import Superseded, TrialInTraining
 from sweeper.worker.reporter import Reporter
 from sweeper.worker.saving import Saves, saves_beside
 from sweeper.worker.stopwatch import Stopwatch, clock_of
-from trainers import Pack
+from trainers import Pack, Record
 from trainers.checkpoint import Progress
 from trainers.convolution import Way
 from trainers.gallery import gallery
@@ -124,22 +124,27 @@ class PackTraining:
     def _run_epoch(self, pack: Pack) -> None:
         records = pack.run_epoch()
         self._epoch, self._step = pack.epoch, pack.step
+        if any(place in pack.failed for place in records):
+            self._end_saves(pack)
         for place, record in records.items():
             member = self._members[place]
             member.records.append(record)
-            if place in pack.failed:
-                self._end_saves(pack)
-                member.commit(
-                    {},
-                    Progress(pack.epoch, pack.step, "failed", pack.failed[place], kind="diverged"),
-                )
-                self._reporter.tell(
-                    Event(
-                        member.id, "failed", (record,), committed=True, reason=pack.failed[place]
-                    )
-                )
-            else:
+            if place in pack.live:
                 self._reporter.tell(Event(member.id, "running", (record,)))
+            elif not member.closed:
+                self._end_diverged(member, pack, pack.failed[place], record)
+
+    def _end_diverged(
+        self, member: TrialInTraining, pack: Pack, reason: str, record: Record
+    ) -> None:
+        """Commit and report that a member has no finite metrics any more."""
+        try:
+            member.commit({}, Progress(pack.epoch, pack.step, "failed", reason, kind="diverged"))
+        except Superseded:
+            return _leave(member, self._reporter)
+        return self._reporter.tell(
+            Event(member.id, "failed", (record,), committed=True, reason=reason)
+        )
 
     def _is_due(self) -> bool:
         idle_s = time.monotonic() - self._saved_at

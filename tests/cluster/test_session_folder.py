@@ -101,8 +101,11 @@ def test_one_whose_owner_is_unknown_or_whose_ray_still_runs_stays(above: Path) -
     with owner(above) as (process, dead):
         process.kill()
         process.wait()
-    sleeper = [sys.executable, "-c", "import sys; sys.stdin.read()", f"--log={dead}/logs"]
-    with subprocess.Popen(sleeper, stdin=subprocess.PIPE) as still:
+    code = "import sys; print(flush=True); sys.stdin.read()"
+    sleeper = [sys.executable, "-c", code, f"--log={dead}/logs"]
+    with subprocess.Popen(sleeper, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as still:
+        assert still.stdout
+        still.stdout.readline()  # it has begun, so that its command line is there
         with session_folder():
             assert {dead.parent, unknown} <= set(above.iterdir())
         still.communicate()

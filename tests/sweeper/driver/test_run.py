@@ -333,13 +333,16 @@ def test_a_disk_that_fills_up_fails_trials_and_not_the_sweep(
     assert not seen.repeated
 
 
+@pytest.mark.parametrize(
+    "write", ["sweeper.storage.ledger.write_trials", "sweeper.storage.spectra.ledger.write_json"]
+)
 def test_a_storage_that_fills_up_at_once_is_the_users_to_mend(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ledger, "write_trials", full)
+    monkeypatch.setattr(write, full)
     with pytest.raises(UserError, match="make room"):
         run_inline(small_sweep(tmp_path))
 

@@ -38,7 +38,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def speeds(tmp_path: Path) -> Speeds:
     found = Speeds(tmp_path / "speeds.json", "one")
-    found.keep({"": (TRIALS[0], SPEED)})
+    found.learn(TRIALS[0], SPEED)
     return found
 
 
@@ -118,6 +118,16 @@ def test_a_finished_trial_corrects_the_estimate_of_its_program(
     assert kept.epoch_s == pytest.approx(6.0)
 
 
+def test_trials_that_a_search_adds_are_estimated_by_those_before_them(
+    speeds: Speeds, clock: Clock
+) -> None:
+    forecast = Forecast(speeds, TRIALS[:1], 1)
+    for _ in range(200):
+        forecast.hear(event(0, "finished", Spent(6.0, 0.0)), 0)
+    forecast.add(TRIALS[1:2])
+    assert left(forecast, 0, 10) == pytest.approx(60)
+
+
 def test_nothing_is_said_of_trials_that_were_not_estimated(speeds: Speeds) -> None:
     forecast = Forecast(speeds, TRIALS[:2], 1)
     assert left(forecast, 10, 10, 10) is None
@@ -135,7 +145,9 @@ def test_packs_are_divided_among_the_places(
     monkeypatch.setattr("sweeper.planning.capacity.allowed_cores", lambda: cores)
     monkeypatch.setattr("sweeper.planning.forecast.crowding", lambda sweep, slots: 1.0)
     sweep = small_sweep(tmp_path, *TRIALS, resources=Resources(pack=pack))
-    speeds_of(sweep).keep({"": (TRIALS[0], SPEED)})
+    before = speeds_of(sweep)
+    before.learn(TRIALS[0], SPEED)
+    before.keep()
     assert left(foresee(sweep, TRIALS), 10, 10, 10, 10) == seconds
     assert left(foresee(sweep, TRIALS, inline=True), 10, 10, 10, 10) == 96
 

@@ -30,6 +30,12 @@ def test_a_first_trial_replaces_the_table_and_later_ones_enter_a_mean() -> None:
     assert first.seconds(10) == 30.5
 
 
+def note(speeds: Speeds, trial: PlannedTrial, speed: Speed = MEASURED) -> None:
+    """Keep what a trial's program took."""
+    speeds.learn(trial, speed)
+    speeds.keep()
+
+
 def test_a_machine_that_became_slower_is_followed() -> None:
     """However many trials were measured before."""
     speed = replace(MEASURED, trials=1000)
@@ -40,10 +46,18 @@ def test_a_machine_that_became_slower_is_followed() -> None:
 
 def test_speeds_of_other_machines_stay_and_are_not_used(tmp_path: Path) -> None:
     path, trial = tmp_path / "speeds.json", planned()
-    Speeds(path, "one").keep({"": (trial, MEASURED)})
-    Speeds(path, "other").keep({"": (trial, replace(MEASURED, epoch_s=9.0))})
+    note(Speeds(path, "one"), trial)
+    note(Speeds(path, "other"), trial, replace(MEASURED, epoch_s=9.0))
     found = [Speeds(path, machine).of(trial) for machine in ("one", "other", "third")]
     assert found == [MEASURED, replace(MEASURED, epoch_s=9.0), None]
+
+
+def test_what_another_driver_kept_meanwhile_stays(tmp_path: Path) -> None:
+    path, first, second = tmp_path / "speeds.json", planned(), planned(batch_size=7)
+    one, two = Speeds(path, "one"), Speeds(path, "one")
+    note(one, first)
+    note(two, second)
+    assert [Speeds(path, "one").of(trial) for trial in (first, second)] == [MEASURED, MEASURED]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +75,7 @@ def test_a_program_is_all_that_decides_how_long_an_epoch_takes(
     other: PlannedTrial, same: bool, tmp_path: Path
 ) -> None:
     speeds = Speeds(tmp_path / "speeds.json", "one")
-    speeds.keep({"": (planned(), MEASURED)})
+    note(speeds, planned())
     assert (speeds.of(other) == MEASURED) == same
 
 
@@ -73,7 +87,7 @@ def test_a_damaged_file_is_as_none(content: str, tmp_path: Path) -> None:
     path.write_text(content)
     speeds = Speeds(path, "one")
     assert (speeds.of(planned()), speeds.factor) == (None, 1.0)
-    speeds.keep({"": (planned(), MEASURED)})
+    note(speeds, planned())
     assert Speeds(path, "one").of(planned()) == MEASURED
 
 
@@ -82,7 +96,7 @@ def test_what_was_measured_of_other_programs_calibrates_the_table(tmp_path: Path
     new = replace(planned(epochs=4, batch_size=7), params={"batch_size": 7})
     speeds = Speeds(tmp_path / "speeds.json", "one")
     table = estimates([new], speeds)[new.id].speed
-    speeds.keep({"": (known, MEASURED)})
+    note(speeds, known)
     assert speeds.factor == 1.5
     assert estimates([known], speeds)[known.id].seconds == 12.5
     assert estimates([new], speeds)[new.id].speed.epoch_s == 1.5 * table.table_s
@@ -102,7 +116,7 @@ def test_a_plan_says_whether_all_of_it_was_measured(tmp_path: Path) -> None:
     trials = planned(epochs=3), planned(epochs=30, seed=1)
     sweep = small_sweep(tmp_path, *trials)
     assert not outline(sweep).measured
-    speeds_of(sweep).keep({"": (trials[0], MEASURED)})
+    note(speeds_of(sweep), trials[0])
     plan = outline(sweep)
     assert plan.measured
     assert plan.cpu_seconds == pytest.approx(0.5 + 9 + 0.5 + 90)

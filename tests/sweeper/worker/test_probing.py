@@ -98,11 +98,29 @@ def test_a_probe_that_may_have_failed_is_kept_for_this_process_alone(
 ) -> None:
     gpu.best = 1
     job, members = packed(tmp_path, 9)
-    assert [largest_pack(job, members) for _ in range(2)] == [1, 1]
+    for _ in range(2):
+        assert (largest_pack(job, members), convolution_way(job, members)) == (1, "bmm")
     forget()
     gpu.best = 4
-    assert largest_pack(job, members) == 4
-    assert gpu.probed == [9, 9]
+    for _ in range(2):
+        assert (largest_pack(job, members), convolution_way(job, members)) == (4, "bmm")
+    assert (gpu.probed, gpu.raced) == ([9, 9], 1)
+
+
+def test_a_race_of_convolutions_that_failed_is_run_again_by_another_process(
+    tmp_path: Path, gpu: Gpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(measure: object, ways: object) -> Way:
+        gpu.raced += 1
+        raise RuntimeError("out of memory")
+
+    job, members = packed(tmp_path, 9)
+    with monkeypatch.context() as broken:
+        broken.setattr(probing, "fastest", fails)
+        assert [convolution_way(job, members) for _ in range(2)] == ["grouped", "grouped"]
+    assert gpu.raced == 1
+    forget()
+    assert convolution_way(job, members) == "bmm"
 
 
 def test_what_had_no_room_on_a_gpu_is_not_tried_by_another_process(

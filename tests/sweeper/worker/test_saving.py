@@ -121,6 +121,34 @@ def test_a_trial_that_another_worker_has_begun_is_left(
     assert "another worker" in (last[stolen].note or "")
 
 
+@pytest.mark.parametrize("diverges", [0, 1])
+def test_a_trial_that_was_left_says_no_more_as_one_diverges(
+    diverges: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is that one, or another of its pack."""
+    sweep, run_epoch, trained = sweep_of_two(tmp_path), Pack.run_epoch, threading.Event()
+    stolen = sweep.trials[0].id
+
+    def epoch(pack: Pack) -> dict[int, Record]:
+        found = run_epoch(pack)
+        if pack.epoch == 2:
+            pack.failed[diverges] = "planted"
+            pack.drop(diverges)
+            trained.set()
+        return found
+
+    def begin(member: TrialInTraining, epoch: int, records: Sequence[Record]) -> None:
+        if member.id == stolen and epoch == 1:
+            trained.wait(PATIENCE)
+            begin_attempt(trial_folder(sweep.storage, stolen))
+
+    monkeypatch.setattr(Pack, "run_epoch", epoch)
+    before_running_commits(monkeypatch, begin)
+    last = {event.trial: event.phase for event in train(sweep, size=2)}
+    other = "finished" if diverges == 0 else "failed"
+    assert [last[one.id] for one in sweep.trials] == ["stopped", other]
+
+
 def test_other_errors_are_those_of_the_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
