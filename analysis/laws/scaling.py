@@ -117,7 +117,8 @@ class Scaling:
         if not math.isfinite(t.se):
             return f"{told}; {t.method}."
         numbers = (
-            f"Doubling {name} changes ν{self.range} by {number(change * t.value, 2)} "
+            f"Doubling {name} changes ν{self.range}, on average over {name} from "
+            f"{min(self.values):g} to {max(self.values):g}, by {number(change * t.value, 2)} "
             f"({percent(t.level)}, {t.method}{' tests' * corrected}: "
             f"{number(change * t.low, 2)} to "
             f"{number(change * t.high, 2)}; {'Holm ' * corrected}{probability(p)})"
@@ -131,8 +132,18 @@ class Scaling:
         if training.verdict == UNTRAINED:
             return f"; {training.remark}"
         if not training.remark:
-            return f", so a dependence is {'established' if sure else 'not established'}"
-        return f", so a dependence is {'seen' if sure else 'not seen'}; {training.remark}"
+            return f", so {self._told(sure, 'established')}"
+        return f", so {self._told(sure, 'seen')}; {training.remark}"
+
+    def _told(self, sure: bool, verb: str) -> str:
+        """What a trend, or none, says of a dependence."""
+        if sure:
+            return f"a dependence is {verb}"
+        cancel = " (a rise and a fall cancel; tests of each pair would see them)"
+        return (
+            f"a change on average is not {verb}, which does not show ν to be the same throughout"
+            f"{cancel * (len(self.values) > 2)}"
+        )
 
     @property
     def training(self) -> Trained:

@@ -47,6 +47,8 @@ class Replication:
     trials were chosen on the validation part, in words, for the intervals do not allow for that.
     void: whether the paper's number cannot be what its label says; then nothing is tested.
     training: how far our trials were trained, in words; empty if they have converged.
+    range: of exponents, the x that both are over, in words, where either has others too.
+    untested: why there is no test, if not for the seeds; the difference is then NaN.
     """
 
     table: str
@@ -61,6 +63,8 @@ class Replication:
     chosen: str = ""
     void: bool = False
     training: str = ""
+    range: str = ""
+    untested: str = ""
 
     @property
     def p(self) -> float:
@@ -98,6 +102,7 @@ class Replication:
             "beside": self.beside,
             "chosen": self.chosen,
             "training": self.training,
+            "range": self.range.strip(),
             "sentence": self.sentence(),
         }
 
@@ -105,7 +110,7 @@ class Replication:
         more = (self.training, self.beside, self.chosen)
         beside = "".join(f"; {one}" for one in more if one)
         told = (
-            f"{self.quantity}: the paper has {number(self.paper, 4)}, ours is "
+            f"{self.quantity}{self.range}: the paper has {number(self.paper, 4)}, ours is "
             f"{number(self.ours.value, 4)}, {self._apart()}{beside}"
         )
         if not self.differs:
@@ -123,6 +128,8 @@ class Replication:
             return f"{'the same' if self.same_digits else 'another number'} to the printed digits"
         if self.void:
             return "not tested: the published number cannot be what its label says (errata)"
+        if self.untested:
+            return f"not tested: {self.untested}"
         return "" if math.isfinite(self.t) else "a difference without an error: one seed"
 
     def _apart(self) -> str:

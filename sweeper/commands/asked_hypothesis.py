@@ -21,6 +21,7 @@ def against_of(text: str, law: PowerLaw, experiment: Experiment | None = None) -
     from analysis import published
     from analysis.laws import hypotheses
     from analysis.published.catalogue import TABLES
+    from analysis.published.exponents import beside_published
 
     fitting = _same_quantity(law, experiment)
     if text == "published" and not fitting:
@@ -29,10 +30,13 @@ def against_of(text: str, law: PowerLaw, experiment: Experiment | None = None) -
     if name in TABLES:
         if name not in fitting:
             raise UserError(_another_quantity(name, law, fitting))
-        theirs = published.law(name)
-        said = f"that of {name}, one curve, taken to scatter between seeds as this law does"
+        beside = beside_published(law, published.law(name))
+        said = (
+            f"that of {name}{beside.range}, one curve, taken to scatter between seeds as this law "
+            "does"
+        )
         later = "the table was chosen after the run" * (not _reported(name, law, experiment))
-        return hypotheses.against(law, theirs.nu, said, one_run=True, later=later)
+        return beside.tested(said, later)
     if text == "linear" and experiment is not None:
         spectrum, d_z = _spectrum(law, experiment)
         value = hypotheses.linear_exponent(law, spectrum, d_z)

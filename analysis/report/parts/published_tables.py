@@ -20,7 +20,7 @@ from analysis.published.replication import Replication, values_beside
 from analysis.report.json_text import records
 from analysis.report.part import Block, Part
 from analysis.statistics.multiplicity import places
-from analysis.wording import symbol
+from analysis.wording import number, symbol
 
 __all__ = ["part"]
 
@@ -111,10 +111,16 @@ def _exponents(view: View) -> Iterator[tuple[Claim, Replication]]:
 
 
 def _exponent(claim: Claim, found: Replication) -> dict[str, object]:
-    """With the interval that the report quotes for the law, if it has more than one seed."""
+    """With the interval that the report quotes for the law, if it has more than one seed.
+
+    Of a law that is compared over some of its x, with that of ν over these.
+    """
     assert claim.law is not None
     found = replace(found, training=trained([claim.law]).remark)
-    if not claim.law.one_seed:
+    fewer = found.ours.value != claim.law.nu
+    if fewer:
+        found = replace(found, ours=found.ours.alone)
+    elif not claim.law.one_seed:
         found = replace(found, ours=claim.law.exponent)
     ours = found.ours
     return {
@@ -125,13 +131,22 @@ def _exponent(claim: Claim, found: Replication) -> dict[str, object]:
         "ours": ours.value,
         "ours_low": ours.low,
         "ours_high": ours.high,
-        "ours_text": interval(claim.law),
+        "ours_text": _spread(found) if fewer else interval(claim.law),
+        "range": found.range.strip(),
         "ours_at_once_with": ours.family,
         "chosen": found.chosen,
         **_difference(found),
         "settings_that_differ": _settings(found, claim),
         "sentence": found.sentence(),
     }
+
+
+def _spread(found: Replication) -> str:
+    """As `interval`, of a law over some of its points."""
+    ours = found.ours
+    if not math.isfinite(ours.se):
+        return f"{number(ours.value)} (one seed)"
+    return f"{number(ours.value)} ({number(ours.low)} to {number(ours.high)})"
 
 
 def _values(view: View) -> Iterator[Replication]:

@@ -51,7 +51,8 @@ def test_one_seed_has_no_test_over_seeds() -> None:
     assert f"is not tested: difference {law.nu - 0.5:.3f}" in found.sentence()
     assert "; fewer than two seeds; as given" in found.sentence()
     assert interval(law) == f"{law.nu:.2f} (one seed)"
-    beside = exponent_beside(rows.assign(status="finished", role="declared"), "s1_table1", Law())
+    rows = rows.assign(status="finished", role="declared", sigma=5 * x)
+    beside = exponent_beside(rows, "s1_table1", Law())
     assert "a difference without an error: one seed" in beside.sentence()
     assert "95 %" not in beside.sentence()
 

@@ -184,8 +184,24 @@ def test_a_trend_is_of_one_range(change: Callable[[pd.DataFrame], pd.DataFrame])
     assert last.nu - first.nu > 0.1, "over its own range"
     assert found.trend.low < 0 < found.trend.high
     assert found.sentence().startswith("ν by d_z, each over its own range: ")
-    assert "changes ν over the 7 values of σ that all have by " in found.sentence()
+    assert (
+        "changes ν over the 7 values of σ that all have, on average over d_z from 10 to 80, by "
+        in found.sentence()
+    )
     assert "range" not in scaling(change(bent(without=0)), Law(), "d_z").sentence()
+
+
+def test_no_trend_is_said_to_be_no_proof_of_an_equal_exponent() -> None:
+    """ν rises by 0.3 up to the third d_z, and falls again."""
+    trials = sweep(trend=0.0)
+    trials["test/kl"] *= trials["sigma"] ** -trials["d_z"].map({10: 0, 20: 0.3, 40: 0.3, 80: 0})
+    said = scaling(trials, Law(), history=at_rest(trials)).sentence()
+    assert "Doubling d_z changes ν, on average over d_z from 10 to 80, by " in said
+    assert "; p = " in said
+    assert said.endswith(
+        ", so a change on average is not established, which does not show ν to be the same "
+        "throughout (a rise and a fall cancel; tests of each pair would see them)."
+    )
 
 
 def test_a_trend_of_ranges_that_hardly_meet_is_refused() -> None:
@@ -265,6 +281,43 @@ def test_a_true_replication_agrees_and_says_that_settings_do() -> None:
     assert len(values) == 9
     assert all(value.t > 2 for value in values)
     assert json.dumps([value.to_json() for value in values], allow_nan=False)
+
+
+@pytest.mark.parametrize(("seeds", "tested"), [(5, True), (1, False)])
+def test_part_of_a_published_curve_is_compared_with_that_part(seeds: int, tested: bool) -> None:
+    """Table 1 bends: ν of its four smallest σ is 0.98, and of all 1.15."""
+    part = replica().query("sigma < 0.45").query(f"seed < {seeds}")
+    found = exponent_beside(part, "s1_table1")
+    assert found.paper == pytest.approx(0.983, abs=0.001)
+    assert " over the 4 values of σ that both have: the paper has 0.983" in found.sentence()
+    assert found.to_json()["range"] == "over the 4 values of σ that both have"
+    assert found.ours.value == pytest.approx(found.paper, abs=0.03)
+    assert (found.p > 0.2) if tested else math.isnan(found.p)
+
+
+def test_other_sigmas_are_compared_within_the_range_of_both() -> None:
+    ours = replica().query("sigma < 0.55")
+    ours = ours.assign(sigma=ours["sigma"] + 0.05)
+    found = exponent_beside(ours, "s1_table1")
+    said = " over σ from 0.15 to 0.55 (ours) and from 0.2 to 0.5 (the paper's): the paper has "
+    assert said in found.sentence()
+    assert math.isfinite(found.p)
+    more = exponent_beside(
+        pd.concat([ours, ours.query("sigma < 0.2").assign(sigma=0.03)]), "s1_table1"
+    )
+    said = " over σ from 0.15 to 0.55 (ours) and from 0.1 to 0.5 (the paper's): the paper has "
+    assert said in more.sentence()
+    assert more.ours.value == pytest.approx(found.ours.value)
+
+
+def test_a_published_curve_that_hardly_meets_ours_is_not_tested() -> None:
+    found = exponent_beside(replica().assign(sigma=lambda rows: 0.3 * rows["sigma"]), "s1_table1")
+    assert (
+        "not tested: 6 of our values of σ are within the range of the table, and 2 of its values "
+        "within ours; 3 of each are needed, for a law that bends has another ν over another range"
+    ) in found.sentence()
+    assert math.isnan(found.p)
+    assert found.to_json()["difference"]["value"] is None
 
 
 def test_nothing_is_claimed_beside_a_published_number_of_trials_that_are_not_trained() -> None:

@@ -48,12 +48,24 @@ def numbers(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) ->
     return found
 
 
-def test_a_number_alone_beside_a_published_one_is_not_corrected(numbers: dict[str, Any]) -> None:
+def test_a_number_alone_beside_a_published_one_is_not_corrected(tmp_path: Path) -> None:
+    storage = planted.write(tmp_path, [*planted.alpha_trials(5)])
+    experiment = load.from_storage(storage, "imaginary-noise")
+    page = report.write(experiment, tmp_path, ReportSettings(law=Law("alpha", "test/kl")))
+    numbers = json.loads(page.with_name("report.json").read_text("utf-8"))
     (row,) = numbers["published"]
     assert numbers["published_values"] == []
     assert row["p_holm"] is None
     assert "Holm" not in row["sentence"]
     assert "degrees of freedom, p = " in row["sentence"]
+
+
+def test_a_law_that_hardly_meets_the_published_curve_is_not_tested(
+    numbers: dict[str, Any],
+) -> None:
+    (row,) = numbers["published"]
+    assert (row["p"], row["difference"], row["range"]) == (None, None, "")
+    assert "not tested: 6 of our values of σ are within the range of the table" in row["sentence"]
 
 
 def test_laws_pairs_and_collapse_are_corrected_together(numbers: dict[str, Any]) -> None:
@@ -240,9 +252,15 @@ def test_laws_and_their_trend_are_one_family() -> None:
 
 
 def test_numbers_beside_published_ones_are_a_family_of_their_own(tmp_path: Path) -> None:
-    trials = planted.write(tmp_path, planted.digits_experiment(5))
+    alpha = [one for one in planted.alpha_trials(5) if one.params["alpha"] > 0.05]
+    wide = [
+        replace(one, params=one.params | {"sigma": 2 * one.params["sigma"]})
+        for one in planted.sigma_trials(5)
+    ]
+    trials = planted.write(tmp_path, [*wide, *alpha])
     experiment = load.from_storage(trials, "imaginary-noise")
-    page = report.write(experiment, tmp_path / "report", ReportSettings(law=LAW))
+    law = Law("sigma", "test/kl", (0.06, 0.54))
+    page = report.write(experiment, tmp_path / "report", ReportSettings(law=law))
     found = json.loads(page.with_name("report.json").read_text("utf-8"))
     assert found["family"]["of"] == {"law": 2}
     assert [row["name"] for row in found["published"]] == ["s1_table1", "s1_table3"]
@@ -251,11 +269,14 @@ def test_numbers_beside_published_ones_are_a_family_of_their_own(tmp_path: Path)
     assert [row["p_holm"] for row in rows] == pytest.approx(corrected)
     assert len(rows) == 2
     assert all("Holm p" in row["sentence"] for row in rows)
-    first = found["laws"][0]
-    assert [row["ours_at_once_with"] for row in found["published"]] == [2, 2]
+    sigma, of_alpha = found["published"]
+    assert sigma["range"] == "over σ from 0.12 to 0.54 (ours) and from 0.1 to 0.5 (the paper's)"
+    assert of_alpha["range"] == "over the 3 values of α that both have"
+    assert [row["ours_at_once_with"] for row in found["published"]] == [1, 2]
     shown = page.read_text("utf-8").split("Exponents side by side", 1)[1].split("</table>")[0]
-    assert shown.count("at once with all tests of the report") == 2
+    assert shown.count("at once with all tests of the report") == 1
+    assert all(row["range"].replace("'", "&#39;") in shown for row in found["published"])
     assert "ours (95 %)" in shown
-    assert found["published"][0]["ours_low"] == first["ci_low"], (
-        "one interval of a law in a report"
-    )
+    second = found["laws"][1]
+    assert of_alpha["ours_low"] == second["ci_low"], "one interval of a law in a report"
+    assert sigma["ours"] != found["laws"][0]["nu"]

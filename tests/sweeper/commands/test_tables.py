@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import published
 from analysis.statistics.multiplicity import holm
 from sweeper.cli import USER, main
 from tests.analysis.foreign import as_csv, scaling_runs, two_optimizers
@@ -308,6 +309,20 @@ def test_a_published_table_named_for_other_runs_is_of_their_quantity_and_post_ho
     said = refused(capsys, *fit, "--against", "s1_table2")
     assert "s1_table2 is of another quantity, reconstruction error of the σ-VAE" in said
     assert "of kl against sigma there is s1_table1" in said
+
+
+def test_part_of_a_published_curve_is_tested_against_that_part(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path, rng = tmp_path / "part.csv", np.random.default_rng(4)
+    curve = published.table("s1_table1").query("sigma < 0.45")
+    runs = pd.concat([curve.assign(seed=seed) for seed in range(5)])
+    as_csv(runs.assign(kl=runs["kl"] * np.exp(0.02 * rng.standard_normal(len(runs)))), path)
+    fit = ("fit", "--table", str(path), "--x", "sigma", "--y", "kl", "--seed", "seed")
+    one = answer(capsys, *fit, "--against", "s1_table1")["against"]
+    assert "ν = that of s1_table1 over the 4 values of σ that both have, one" in one["hypothesis"]
+    assert one["value"] == pytest.approx(0.983, abs=0.001)
+    assert "is not rejected" in one["sentence"]
 
 
 def test_laws_of_groups_are_one_family_and_so_is_each_check_of_their_shape(
