@@ -58,7 +58,7 @@ def _caveats(law: Evidence) -> list[str]:
     elif found.verdict != CONVERGED:
         said.append(f"ν is {found.verdict}")
     if found and found.level_drifts and not law.short:
-        said.append(f"the level is not settled: {found.level_drifts}")
+        said.append(f"as to the level, {found.level_drifts}")
     if law.shape_tested and law.bends:
         ends = f" from {number(law.local[0].nu)} to {number(law.local[-1].nu)}" * bool(law.local)
         said.append(f"the line bends: its local exponent goes{ends}" if ends else "the line bends")

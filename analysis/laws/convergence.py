@@ -80,11 +80,12 @@ class Convergence:
 
     @property
     def level_drifts(self) -> str:
-        """``45 of its 45 trials are drifting``, where most are though ν has converged."""
+        """``18 of its 45 trials are drifting``, where any is though ν has converged."""
         own = self.trials
-        if self.verdict != CONVERGED or 2 * own.drifting <= own.of:
+        if self.verdict != CONVERGED or not own.drifting:
             return ""
-        return f"{own.drifting} of its {plural(own.of, 'trial')} are {DRIFTING}"
+        verb = "is" if own.drifting == 1 else "are"
+        return f"{own.drifting} of its {plural(own.of, 'trial')} {verb} {DRIFTING}"
 
     @property
     def wide(self) -> bool:
@@ -114,8 +115,8 @@ def convergence(
     """The exponent of `law` at every epoch that the trials of its seeds recorded.
 
     history: the frame of `Experiment.history`. data: the seeds and the x that the law is fitted
-    to; of these, seeds whose histories have every x. None where there is none, or fewer than two
-    common epochs.
+    to; of these, seeds whose histories have every x until the last epoch of the rows, for ν after
+    fewer is another. None where there is none, or fewer than two common epochs.
     """
     rows = filtered(trials, law)
     values = history[(history["metric"] == law.y) & history["trial"].isin(rows["trial"])]
@@ -131,7 +132,9 @@ def convergence(
     seeds = whole.groupby("step").size()
     if seeds.empty:
         return None
-    last = seeds[seeds == seeds.max()].index[-1]
+    last = _length(rows, values)
+    if last not in seeds.index:
+        return None
     whole = whole[whole.index.isin(whole.loc[last].index, level="seed")]
     seeds = whole.groupby("step").size()
     epochs = seeds[(seeds == seeds.max()) & (seeds.index <= last)].index
@@ -148,6 +151,12 @@ def convergence(
         of,
         Trained.of_rows(rows),
     )
+
+
+def _length(rows: pd.DataFrame, history: pd.DataFrame) -> int:
+    """After how many epochs the rows have their values; as far as any history, if not told."""
+    told = rows["epoch"] if "epoch" in rows else pd.Series(dtype=float)
+    return int(told.max() if told.notna().any() else history["step"].max())
 
 
 def _drift(at: Array, nus: Array, level: float) -> Estimate:

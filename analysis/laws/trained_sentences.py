@@ -20,7 +20,7 @@ def law_trained(law: Evidence) -> str:
         said.append(law.short.sentence(law.one_seed))
     elif law.convergence and (level := law.convergence.level_drifts):
         said.append(
-            f"The level has not: by their own histories (KL, reconstruction error, ELBO) {level}."
+            f"As to the level, by their own histories (KL, reconstruction error, ELBO) {level}."
         )
     return " ".join(text for text in said if text)
 

@@ -201,6 +201,23 @@ def test_a_trial_without_a_history_is_counted() -> None:
     assert law.to_json()["convergence"]["missing"] == 1  # type: ignore[index]
 
 
+def test_a_history_that_ends_sooner_does_not_shorten_the_training() -> None:
+    trials, history = swept(40, 0.3)
+    trials = trials.assign(epoch=40)
+    early = history["step"] > 20
+    law = fit(trials, Law(), history=history[~((history["trial"] == "0-0.1") & early)])
+    assert law.convergence is not None
+    assert (law.convergence.last, law.convergence.missing) == (40, 1)
+    assert law.sentence().startswith("After 40 epochs test KL goes as")
+    each = fit(trials, Law(), history=history[~(history["trial"].str.endswith("-0.1") & early)])
+    assert each.convergence is None, "ν after 40 epochs is not that of 20"
+    assert "The training length is unknown" in each.sentence()
+    untold = history[~(history["trial"].isin(["0-0.1", "1-0.1", "2-0.1"]) & early)]
+    found = fit(trials.drop(columns="epoch"), Law(), history=untold).convergence
+    assert found is not None
+    assert (found.last, found.missing) == (40, 3)
+
+
 def test_a_drift_beyond_the_laws_own_interval_is_no_convergence() -> None:
     """ν falls by 0.009 over the last fifth, and its interval is ± 0.0012."""
     trials, history = swept(100, 0.8, seeds=8, sd=0.001)
@@ -226,10 +243,12 @@ def test_levels_that_drift_beside_a_converged_exponent_are_said() -> None:
     assert law.convergence is not None
     assert law.convergence.verdict == "converged"
     assert "ELBO) 16 of its 16 trials are drifting." in law.sentence()
-    assert "the level is not settled: 16 of its 16 trials are drifting" in law_answer(law)
-    few = np.where(np.arange(16) < 8, "drifting", "converged")
-    half = fit(trials.assign(training=few), Law(), history=history)
-    assert "The level has not" not in half.sentence()
+    assert "but as to the level, 16 of its 16 trials are drifting" in law_answer(law)
+    for count, told in ((0, None), (1, "1 of its 16 trials is"), (5, "5 of its 16 trials are")):
+        few = np.where(np.arange(16) < count, "drifting", "converged")
+        some = fit(trials.assign(training=few), Law(), history=history)
+        for said in (some.sentence(), law_answer(some)):
+            assert "to the level" not in said if told is None else f"{told} drifting." in said
 
 
 def test_an_interval_of_one_curves_points_is_named_so_in_the_report() -> None:
