@@ -3,7 +3,7 @@
 ν is a function of the training length: on the digits grid it falls from 1.24 after 20 epochs to
 1.09 after 60. The interval over seeds does not know of that, so each law says how ν still drifts
 over the last fifth of its training. It has converged where that is small and less than the
-interval is wide: otherwise the interval leaves out what ν still becomes.
+interval is wide; where it still moves then, the sentence says for how long the interval holds it.
 """
 
 from __future__ import annotations

@@ -45,10 +45,19 @@ def _trained(law: Evidence) -> str:
     if found.verdict == CONVERGED:
         return (
             f"{verdict}: over the last fifth of {found.last} epochs ν changes by less than "
-            f"{found.small:.2g}: {_drift(law)}."
+            f"{found.small:.2g}: {_drift(law)}{_onwards(law)}."
         )
     length = ", so that ν is the exponent of this training length" * (found.verdict == DRIFTING)
     return f"{verdict}: after {found.last} epochs {_drift(law)}{length}{_wide(law)}."
+
+
+def _onwards(law: Evidence) -> str:
+    """That a ν which moves little is not at rest, and how much longer its interval holds it."""
+    found = law.convergence
+    if found is None or not found.half > 0 or found.drift.low <= 0 <= found.drift.high:
+        return ""
+    more = max(1, math.floor(found.half / abs(found.drift.value)))
+    return f"; it still moves, at this rate out of its interval after {plural(more, 'more epoch')}"
 
 
 def _wide(law: Evidence) -> str:

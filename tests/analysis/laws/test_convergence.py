@@ -235,6 +235,13 @@ def test_a_drift_beyond_the_laws_own_interval_is_no_convergence() -> None:
     wide = fit(trials, Law(), history=history)
     assert wide.convergence is not None
     assert wide.convergence.verdict == "converged", "the same drift within a wide interval"
+    left = re.search(
+        r"it still moves, at this rate out of its interval after (\d+) more epochs",
+        wide.sentence(),
+    )
+    assert left
+    rate = abs(wide.convergence.drift.value)
+    assert int(left[1]) * rate <= wide.convergence.half < (int(left[1]) + 1) * rate
 
 
 def test_levels_that_drift_beside_a_converged_exponent_are_said() -> None:
