@@ -102,7 +102,7 @@ def test_the_time_left_is_that_of_the_epochs_that_are_left(
     """Of no trial that has ended, and of none the epochs of an earlier run."""
     monkeypatch.setattr(live, "uncertain", lambda: False)
     speeds = Speeds(tmp_path / "speeds.json", "one")
-    speeds.keep({"": (TRIALS[0], Speed(3.0, 0.0, 1.0, 1))})
+    speeds.learn(TRIALS[0], Speed(3.0, 0.0, 1.0, 1))
     shown = board(**{TRIALS[0].id: "finished"})
     assert shown.left_s is None
     assert "left" not in log_line(shown)
