@@ -30,7 +30,7 @@ from mlflow.store.tracking.dbmodels.models import (
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 from mlflow.utils.uri import append_to_uri_path
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from trainers import Record
 
@@ -87,8 +87,7 @@ class RunRows:
             return None
         number = uuid.uuid4().hex
         with self._store.ManagedSessionMaker(read_only=False) as session:
-            if session.get_bind().dialect.name == "sqlite":  # another driver waits from here on
-                session.execute(text("BEGIN IMMEDIATE"))
+            self._have_others_wait(session, mark)
             root = session.execute(self._root()).scalar()
             if root is None or session.execute(self._marked(mark)).first():
                 return None
@@ -115,6 +114,14 @@ class RunRows:
         with self._store.ManagedSessionMaker(read_only=False) as session:
             done = session.execute(change.values(status=status, end_time=end_ms))
         return bool(done.rowcount)
+
+    def _have_others_wait(self, session: Any, mark: str) -> None:
+        """Until this transaction ends: another driver looks for the same run before it writes."""
+        database = session.get_bind().dialect.name
+        if database == "sqlite":
+            session.execute(text("BEGIN IMMEDIATE"))
+        elif database == "postgresql":
+            session.execute(select(func.pg_advisory_xact_lock(func.hashtext(mark))))
 
     def _root(self) -> Any:
         """The query for where artifacts of the experiment are, unless it was deleted."""

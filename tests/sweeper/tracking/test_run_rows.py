@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +19,10 @@ from sweeper.storage.paths import trial_folder
 from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking import run_rows
 from sweeper.tracking.connection import check_address
-from sweeper.tracking.run_rows import RunRows
 from sweeper.tracking.tracker import Tracking
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import newest, planned, small_sweep, train
+from tests.sweeper.tracking.two_drivers import show_at_once
 from trainers import Record
 from trainers.checkpoint import Commit, Progress, open_attempt
 
@@ -134,26 +132,12 @@ def test_a_trial_that_ended_takes_two_transactions(tmp_path: Path) -> None:
 def test_two_drivers_that_show_a_trial_at_once_make_one_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second one has a chance to write between the first one's look and its rows."""
     sweep = small_sweep(tmp_path)
     train(sweep)
-    first, second = opened(sweep), opened(sweep)
-    trial, make_row, others = sweep.trials[0], RunRows._run, list[threading.Thread]()
-
-    def show_beside(own: RunRows, name: str, started_ms: int) -> dict[str, Any]:
-        if not others:
-            call = partial(second.show_trial, trial.id, newest(sweep, trial), "FINISHED")
-            others.append(threading.Thread(target=call))
-            others[0].start()
-            others[0].join(2)
-        return make_row(own, name, started_ms)
-
-    monkeypatch.setattr(RunRows, "_run", show_beside)
-    first.show_trial(trial.id, newest(sweep, trial), "FINISHED")
-    others[0].join()
+    show_at_once(opened(sweep), opened(sweep), sweep, monkeypatch)
     found = look(sweep.tracking)
+    assert found.statuses == {sweep.trials[0].id: "FINISHED"}
     assert not found.repeated
-    assert found.statuses == {trial.id: "FINISHED"}
 
 
 def test_of_a_run_whose_making_failed_nothing_stays(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,10 @@ from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.tracking.connection import check_address
 from sweeper.tracking.database import with_driver
+from sweeper.tracking.tracker import Tracking
 from tests.sweeper.mlflow_view import THIRD_PARTY, look
-from tests.sweeper.small import planned, small_sweep
+from tests.sweeper.small import planned, small_sweep, train
+from tests.sweeper.tracking.two_drivers import show_at_once
 
 pytestmark = THIRD_PARTY
 
@@ -83,6 +86,17 @@ def test_a_plain_address_takes_the_driver_that_is_installed(postgres: str, tmp_p
     files = (sweep.storage / "mlruns" / sweep.experiment).glob("*/artifacts/*")
     names = sorted(path.name for path in files)
     assert names == ["gallery.png", "grid.yaml", "trials.json", "worker.log"]
+
+
+def test_two_drivers_that_show_a_trial_at_once_make_one_run(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracking = with_driver(postgres)
+    sweep = replace(small_sweep(tmp_path, tracking=tracking), experiment="two-drivers")
+    train(sweep)
+    first, second = (Tracking(sweep, {"host": "here"}) for _ in range(2))
+    show_at_once(first, second, sweep, monkeypatch)
+    assert look(tracking, "two-drivers").statuses == {sweep.trials[0].id: "FINISHED"}
 
 
 def test_the_driver_stays_the_one_that_is_named() -> None:
