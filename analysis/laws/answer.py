@@ -14,7 +14,8 @@ __all__ = ["law_answer"]
 def law_answer(law: Evidence) -> str:
     """``KL goes as σ^−ν with ν = 1.24 (95 %: 1.17 to 1.31, 3 seeds), but ...``.
 
-    The caveats: training that is short, drifting or of unknown length, a bend, a single seed.
+    The caveats: training that is short, drifting or of unknown length, a bend, a lack of fit, a
+    single seed.
     """
     y, x, found = quantity(law.law.y), symbol(law.law.x), law.convergence
     if law.untrained:
@@ -62,4 +63,6 @@ def _caveats(law: Evidence) -> list[str]:
     if law.shape_tested and law.bends:
         ends = f" from {number(law.local[0].nu)} to {number(law.local[-1].nu)}" * bool(law.local)
         said.append(f"the line bends: its local exponent goes{ends}" if ends else "the line bends")
+    if law.lacks:
+        said.append("its points leave the line by more than seeds scatter")
     return said

@@ -151,9 +151,10 @@ def _rival(law: PowerLaw) -> str:
 
 def _shape(law: PowerLaw) -> str:
     after = _length(law)
-    if law.bends:
-        return f"{after}; bends"
-    return f"{after}; no bend established" if law.shape_tested and law.claimed else after
+    found = ["bends"] * law.bends + ["lack of fit"] * law.lacks
+    if not found and law.shape_tested and law.claimed:
+        found = ["no bend established"]
+    return "; ".join([after, *found])
 
 
 def _length(law: PowerLaw) -> str:

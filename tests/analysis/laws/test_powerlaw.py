@@ -213,8 +213,10 @@ def test_what_speaks_against_a_law_is_gathered() -> None:
     crooked = planted(5).assign(
         **{"test/kl": lambda f: f["test/kl"] * np.where(f["sigma"].between(0.1, 0.2), 1.3, 1.0)}
     )
-    (lack,) = [text for text in law_doubts(fit(crooked, LAW)) if "Lack of fit" in text]
+    law = fit(crooked, LAW)
+    (lack,) = [text for text in law_doubts(law) if "Lack of fit" in text]
     assert "leave line and bend by more than seeds scatter" in lack
+    assert "its points leave the line by more than seeds scatter" in law_answer(law)
     rival = planted(5).assign(
         **{
             "test/kl": lambda f: (

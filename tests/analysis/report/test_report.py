@@ -173,6 +173,7 @@ def test_the_summary_says_what_speaks_against_a_law(tmp_path: Path) -> None:
         "leave line and bend by more than seeds scatter"
         in page.partition('id="summary"')[2].partition("</ul>")[0]
     )
+    assert "; lack of fit" in page.partition('id="summary"')[0]
 
 
 def test_collapse_is_a_warning(tmp_path: Path) -> None:
