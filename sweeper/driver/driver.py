@@ -72,17 +72,25 @@ class Driver:
         """Whether nothing is left to train or to evaluate."""
         return self._feed.idle if self._feed else not self._roster.todo
 
-    def drive(self, inline: bool = False) -> None:
-        """Train, show and deliver; returns when the sweep is finished or was stopped."""
+    def drive(self, inline: bool = False, start: Callable[[], None] | None = None) -> None:
+        """Train, show and deliver; returns when the sweep is finished or was stopped.
+
+        start : called before the first worker is, if there is anything to train.
+        """
         delivery = Delivery(self._roster.sweep, self._roster.origin)
         with (
             show(self._board, self._console, self._live),
             self._claims,
             stop_on_signal(self._stop) as take_signals,
         ):
-            host = None if self.idle else self._open(inline)
+            host = None
             try:
-                self._roster.begin(trains=host is not None)
+                if not self.idle:
+                    self._roster.describe()
+                    if start:
+                        start()
+                    host = self._open(inline)
+                self._roster.begin()
                 self._board.foresee(self._roster.sweep, self._roster.todo, inline)
                 delivery.start()
                 for trial, finished in self._roster.closed().items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -58,16 +58,24 @@ class Roster:
         """Versions, host and git commit of this run."""
         return sweep_provenance()
 
-    def begin(self, trains: bool) -> None:
-        """Write the sweep and its trials to the storage, after reading their data once.
+    def describe(self) -> None:
+        """Read the data of all trials once; `UserError` where they or the storage cannot be used.
 
-        Raises `UserError` where the data or the storage cannot be used.
+        Not while Ray starts: a process that forks as BLAS computes in another thread hangs.
         """
-        try:
-            if trains:
-                describe_data(self.sweep)
+        with self._writing():
+            describe_data(self.sweep)
+
+    def begin(self) -> None:
+        """Write the sweep and its trials; `UserError` where the storage cannot be used."""
+        with self._writing():
             ledger.write_sweep(self.sweep, self.origin)
             ledger.write_trials(self.sweep)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise UserError(
                 f"the storage {show_storage(self.sweep.storage)} cannot be written: {error}; make "

@@ -62,9 +62,7 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     def drive(sweep: Sweep, ray: SharedRay | None = None) -> Outcome:
         source = sweep.search.source(sweep, options.retry_failed) if sweep.search else None
         driver = Driver(sweep, console, options.live, options.retry_failed, source)
-        if ray and not driver.idle:
-            ray.start()
-        driver.drive(options.inline)
+        driver.drive(options.inline, ray.start if ray else None)
         return driver.outcome(time.monotonic() - started)
 
     with hold_lease(paths.sweep_folder(sweep), say), _stop_sign_down(sweep):

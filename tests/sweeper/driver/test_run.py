@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cluster.errors import ClusterError
+from cluster.local import Local
 from sweeper.cli import main
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
@@ -345,6 +347,24 @@ def test_a_storage_that_fills_up_at_once_is_the_users_to_mend(
     monkeypatch.setattr(write, full)
     with pytest.raises(UserError, match="make room"):
         run_inline(small_sweep(tmp_path))
+
+
+def test_nothing_is_computed_in_the_driver_while_ray_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BLAS in one thread and a fork in another wait for each other, for ever."""
+    sweep = small_sweep(tmp_path)
+    facts = paths.dataset_file(sweep.storage, str(sweep.trials[0].data["checksum"]))
+    there = list[bool]()
+
+    def connect(local: Local) -> None:
+        there.append(facts.is_file())
+        raise ClusterError("planted")
+
+    monkeypatch.setattr(Local, "connect", connect)
+    with pytest.raises(UserError, match="planted"):
+        run(sweep, RunOptions(console=Console(file=io.StringIO())))
+    assert there == [True]
 
 
 def test_a_cluster_that_is_not_there_is_the_users_to_mend(tmp_path: Path) -> None:
