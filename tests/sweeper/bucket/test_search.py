@@ -35,7 +35,7 @@ def driven(sweep: Sweep) -> None:
     check_writable(sweep.storage)
     source = source_of(sweep)
     roster = Roster(sweep, source, retry_failed=False)
-    roster.begin(trains=False)
+    roster.begin()
     with Claims(sweep.storage) as claims:
         feed = Feed(roster.sweep, source, claims)
         InlineSchedule().run(feed.jobs(lambda: ignore(roster.grow())), sweep.resources, feed.hear)
