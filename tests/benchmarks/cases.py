@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-__all__ = ["CASES", "Case"]
+__all__ = ["CASES", "Case", "script_arguments"]
 
 NINE = tuple(round(0.03 * i, 2) for i in range(1, 10))
 
@@ -59,3 +61,12 @@ CASES = {
         "mnist", NINE[:2], 1, 16, d_z=100, hidden=2000, channels=(32, 64, 128), limit=1600
     ),
 }
+
+
+def script_arguments() -> argparse.Namespace:
+    """What a plain script is called with: ``case``, the absolute ``folder``, ``epochs``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case", choices=CASES)
+    parser.add_argument("folder", type=lambda text: Path(text).resolve())
+    parser.add_argument("epochs", type=int)
+    return parser.parse_args()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import mlflow
 import optuna
 from sklearn.utils.parallel import Parallel, delayed  # joblib, as scikit-learn brings it
 
-from tests.benchmarks.cases import CASES
+from tests.benchmarks.cases import CASES, script_arguments
 
 
 def optimize(case: str, folder: str, epochs: int) -> None:
@@ -40,12 +38,8 @@ def optimize(case: str, folder: str, epochs: int) -> None:
 
 def main() -> None:
     """Run the trials of a case in the given folder."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("case", choices=CASES)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("epochs", type=int)
-    arguments = parser.parse_args()
-    folder, sigmas = arguments.folder.resolve(), CASES[arguments.case].sigmas
+    arguments = script_arguments()
+    folder, sigmas = arguments.folder, CASES[arguments.case].sigmas
     folder.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         study_name="plain", storage=f"sqlite:///{folder}/study.db", direction="maximize"

@@ -6,15 +6,13 @@ is the σ-VAE: the loss is σ² times that of the other scripts, which Adam does
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
-from pathlib import Path
 from typing import Any
 
 from sklearn.utils.parallel import Parallel, delayed  # joblib, as scikit-learn brings it
 
-from tests.benchmarks.cases import CASES, Case
+from tests.benchmarks.cases import CASES, Case, script_arguments
 
 
 def train(name: str, sigma: float, folder: str, epochs: int) -> None:
@@ -71,12 +69,8 @@ def beta_vae(case: Case, sigma: float, shape: tuple[int, ...]) -> Any:
 
 def main() -> None:
     """Run the trials of a case in the given folder."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("case", choices=CASES)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("epochs", type=int)
-    arguments = parser.parse_args()
-    folder, work = arguments.folder.resolve(), delayed(train)
+    arguments = script_arguments()
+    folder, work = arguments.folder, delayed(train)
     Parallel(n_jobs=len(os.sched_getaffinity(0)))(
         work(arguments.case, sigma, str(folder / f"{sigma:g}"), arguments.epochs)
         for sigma in CASES[arguments.case].sigmas

@@ -5,11 +5,9 @@ A function trainable, one `tune.report` an epoch, and `MLflowLoggerCallback` on 
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.cases import CASES
+from tests.benchmarks.cases import CASES, script_arguments
 
 
 def trainable(config: dict[str, Any]) -> None:
@@ -31,12 +29,8 @@ def main() -> None:
     from ray import tune
     from ray.air.integrations.mlflow import MLflowLoggerCallback
 
-    parser = argparse.ArgumentParser()
-    parser.add_argument("case", choices=CASES)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("epochs", type=int)
-    arguments = parser.parse_args()
-    folder = arguments.folder.resolve()
+    arguments = script_arguments()
+    folder = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1}),

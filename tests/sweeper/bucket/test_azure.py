@@ -23,6 +23,7 @@ from sweeper.bucket.objects import Bucket
 from sweeper.cli import main
 from sweeper.storage.addresses import storage_path
 from tests.sweeper.bucket.test_bucket_sweep import assert_equal, bucket_sweep, files_of, run_inline
+from tests.sweeper.bucket.two_writers import assert_one_has_it
 from tests.sweeper.mlflow_view import READY
 from tests.sweeper.small import undisturbed
 
@@ -99,16 +100,7 @@ def test_a_sweep_on_azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.usefixtures("azure")
 def test_of_two_writers_one_has_the_object() -> None:
-    bucket = Bucket(ADDRESS)
-    tag = bucket.create("lease", b"one")
-    assert tag
-    assert bucket.create("lease", b"two") is None
-    renewed = bucket.update("lease", b"one, again", tag)
-    assert renewed
-    assert bucket.update("lease", b"two", tag) is None
-    found = bucket.get("lease")
-    assert found
-    assert (found.content, found.tag) == (b"one, again", renewed)
+    assert_one_has_it(Bucket(ADDRESS))
 
 
 @pytest.mark.usefixtures("azure")

@@ -20,6 +20,7 @@ from sweeper.cli import main
 from sweeper.errors import BucketError, UserError
 from tests.chaos.proxy import Proxy
 from tests.sweeper.bucket.object_store import BUCKET, SECRET, FaultyStore
+from tests.sweeper.bucket.two_writers import assert_one_has_it
 from tests.sweeper.grids import write_grid
 
 
@@ -38,16 +39,7 @@ def test_a_write_that_was_done_and_not_heard_is_ones_own(store: FaultyStore, add
 
 def test_of_two_writers_one_has_the_object(store: FaultyStore, address: str) -> None:
     bucket = Bucket(address)
-    tag = bucket.create("lease", b"one")
-    assert tag
-    assert bucket.create("lease", b"two") is None
-    renewed = bucket.update("lease", b"one, again", tag)
-    assert renewed
-    assert bucket.update("lease", b"two", tag) is None
-    assert bucket.update("nothing", b"two", tag) is None
-    found = bucket.get("lease")
-    assert found
-    assert (found.content, found.tag) == (b"one, again", renewed)
+    renewed = assert_one_has_it(bucket)
     store.proxy.answer = 404, error("NoSuchKey")  # by which AWS answers for one that is gone
     assert bucket.update("lease", b"one, still", renewed) is None
 

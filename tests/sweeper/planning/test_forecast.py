@@ -12,20 +12,12 @@ from sweeper.planning import forecast as forecast_module
 from sweeper.planning.forecast import Forecast, foresee, uncertain
 from sweeper.planning.speeds import Speed, Speeds, speeds_of
 from sweeper.resources import Resources
+from tests.sweeper.clock import Clock
 from tests.sweeper.small import planned, small_sweep
 
 TRIALS = [planned(seed=seed, epochs=10) for seed in range(4)]
 OTHER = replace(planned(epochs=10, batch_size=7), params={"batch_size": 7})
 SPEED = Speed(epoch_s=2.0, rest_s=4.0, table_s=1.0, trials=9)
-
-
-class Clock:
-    """A clock that goes when it is told to."""
-
-    now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -16,20 +16,11 @@ from sweeper.terminal import board as board_module
 from sweeper.terminal import live
 from sweeper.terminal.board import Board
 from sweeper.terminal.live import LiveTable, clock, log_line, show
+from tests.sweeper.clock import Clock
 from tests.sweeper.small import planned
 from trainers.record import Record
 
 TRIALS = [planned(seed=seed, epochs=10) for seed in range(4)]
-
-
-class Clock:
-    """A clock that goes when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture
