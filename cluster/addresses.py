@@ -42,7 +42,7 @@ def require_address(address: str) -> str:
     if address not in ("local", "auto") and not (host and port.isdecimal()):
         raise ClusterError(
             "must be local, auto, or the address of a running Ray cluster (HOST:PORT), "
-            f"and is {address!r}"
+            f"not {address!r}"
         )
     return address
 

@@ -66,7 +66,7 @@ class KubeRay:
         for name, (pattern, rule) in FORMS.items():
             value = getattr(self, name)
             if not re.fullmatch(pattern, value) and (value or name == "image"):
-                raise ClusterError(f"--{name} must be {rule}, and is {value!r}")
+                raise ClusterError(f"--{name} must be {rule}, not {value!r}")
         if bool(self.claim) == ("://" in self.storage):
             raise ClusterError(
                 "pods see the storage by --claim, the name of a PersistentVolumeClaim, unless it "

@@ -77,7 +77,7 @@ class AwsMachines:
         for option in ("region", "head", "worker"):
             _require(f"--{option}", getattr(self, option))
         if self.workers < 1:
-            raise ClusterError(f"--workers must be at least 1, and is {self.workers}")
+            raise ClusterError(f"--workers must be at least 1, not {self.workers}")
         worker = self._machine(self.worker)
         if self.spot:
             worker["InstanceMarketOptions"] = {"MarketType": "spot"}
@@ -166,6 +166,4 @@ def launcher_file(name: str, place: Settings, python: str, setup: Settings) -> S
 
 def _require(what: str, value: str) -> None:
     if not re.fullmatch(NAME, value):
-        raise ClusterError(
-            f"{what} must be a name of letters, digits and . _ - :, and is {value!r}"
-        )
+        raise ClusterError(f"{what} must be a name of letters, digits and . _ - :, not {value!r}")

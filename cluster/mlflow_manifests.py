@@ -58,7 +58,7 @@ def mlflow_manifests(image: str, size: str) -> list[Manifest]:
 def require_quantity(option: str, value: str) -> int:
     """The number of bytes as which Kubernetes takes a value; raises `ClusterError` otherwise."""
     if not (found := re.fullmatch(r"([1-9]\d*)(Mi|Gi|Ti)", value)):
-        raise ClusterError(f"{option} must be a number with Mi, Gi or Ti, and is {value!r}")
+        raise ClusterError(f"{option} must be a number with Mi, Gi or Ti, not {value!r}")
     return int(found[1]) << {"Mi": 20, "Gi": 30, "Ti": 40}[found[2]]
 
 

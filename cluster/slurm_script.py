@@ -117,7 +117,7 @@ def submit_script(text: str) -> str:
 
 def _require(name: str, holds: bool, rule: str, value: object) -> None:
     if not holds:
-        raise ClusterError(f"--{name} must be {rule}, and is {value!r}")
+        raise ClusterError(f"--{name} must be {rule}, not {value!r}")
 
 
 def _require_form(name: str, value: str) -> None:

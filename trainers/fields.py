@@ -54,8 +54,19 @@ class Limits:
         return self.gt < value < self.lt and self.ge <= value <= self.le
 
     def __str__(self) -> str:
-        ends = {">": self.gt, ">=": self.ge, "<": self.lt, "<=": self.le}
-        return " and ".join(f"{sign} {end:g}" for sign, end in ends.items() if math.isfinite(end))
+        """In signs, such as ``>= 0 and < 1``."""
+        return self._told(">", ">=", "<", "<=")
+
+    @property
+    def words(self) -> str:
+        """As a sentence has it, such as ``at least 0 and less than 1``, or ``from 0 to 1``."""
+        if math.isfinite(self.ge) and math.isfinite(self.le):
+            return f"from {self.ge:g} to {self.le:g}"
+        return self._told("greater than", "at least", "less than", "at most")
+
+    def _told(self, *signs: str) -> str:
+        ends = zip(signs, (self.gt, self.ge, self.lt, self.le), strict=True)
+        return " and ".join(f"{sign} {end:g}" for sign, end in ends if math.isfinite(end))
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,10 @@ class Later:
 
 @dataclass(frozen=True)
 class Violation:
-    """The rule that a value breaks, such as ``> 0``; `element` is its index in a tuple."""
+    """The rule that a value breaks, such as ``greater than 0``.
+
+    element : its index in a tuple.
+    """
 
     rule: str
     element: int | None = None
@@ -183,7 +197,7 @@ class Component:
             value = getattr(self, field.name)
             if found := violation(field.type, field.bounds, value):
                 raise InvalidValue(
-                    f"{type(self).__name__}.{field.name} must be {found.rule}, and is {value!r}"
+                    f"{type(self).__name__}.{field.name} must be {found.rule}, not {value!r}"
                 )
 
 
@@ -222,4 +236,4 @@ def _violation_of_number(hint: Any, bounds: Limits | None, value: Any) -> Violat
         return Violation("a whole number")
     if math.isfinite(value) and (bounds is None or bounds.admits(float(value))):
         return None
-    return Violation(str(bounds or "") or "finite")
+    return Violation((bounds and bounds.words) or "finite")

@@ -164,8 +164,7 @@ def check_rungs(search: Rungs, trials: Sequence[PlannedTrial]) -> None:
     epochs = lengths.pop()
     if search.min_epochs >= epochs:
         raise UserError(
-            f"min_epochs must be less than the {epochs} epochs of a trial, and is "
-            f"{search.min_epochs}"
+            f"min_epochs must be less than the {epochs} epochs of a trial, not {search.min_epochs}"
         )
     every = {trial.trial.training.test_every for trial in trials}
     held_out = search.metric.startswith(("test/", "validation/"))

@@ -38,11 +38,11 @@ def parse_address(text: str) -> BucketAddress:
     if not is_bucket(text) or not BUCKET.fullmatch(bucket):
         raise UserError(
             f"a storage on a bucket is written s3://BUCKET/PREFIX (also gs:// and az://), with 3 "
-            f"to 63 lower-case letters, digits, dots and hyphens for BUCKET, and not {text!r}"
+            f"to 63 lower-case letters, digits, dots and hyphens for BUCKET, not {text!r}"
         )
     if any(part in (".", "..") or not re.fullmatch(r"[\w.=+-]+", part) for part in parts):
         raise UserError(
-            f"the prefix of a bucket may have letters, digits, hyphens, dots and slashes, and is "
-            f"{path!r} in {text!r}"
+            f"the prefix of a bucket may have letters, digits, hyphens, dots and slashes; that of "
+            f"{text!r} is {path!r}"
         )
     return BucketAddress(scheme, bucket, "/".join(parts))

@@ -55,7 +55,7 @@ def odd_setting(address: BucketAddress, variable: str, endpoint: str, region: st
     if endpoint and not ENDPOINT.fullmatch(endpoint):
         return f"{variable} must be an address such as https://HOST for {address}"
     if not NAMED.fullmatch(region):
-        return f"AWS_REGION must be the name of a region for {address}, and is {region!r}"
+        return f"AWS_REGION must be the name of a region for {address}, not {region!r}"
     return ""
 
 

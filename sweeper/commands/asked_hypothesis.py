@@ -46,10 +46,10 @@ def against_of(text: str, law: PowerLaw, experiment: Experiment | None = None) -
     except ValueError as error:
         words = "published or linear" if experiment else "or published"
         raise UserError(
-            f"--against takes a number, the name of a published table, {words}, and not {text!r}"
+            f"--against takes a number, the name of a published table, {words}, not {text!r}"
         ) from error
     if not math.isfinite(value):
-        raise UserError(f"--against takes a finite number, and not {text}")
+        raise UserError(f"--against takes a finite number, not {text}")
     later = "the value was given after the run"
     return hypotheses.against(law, value, f"{value:g}", later=later)
 

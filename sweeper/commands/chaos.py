@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeper.storage.addresses import storage_path, tracking_uri
 
     if arguments.kills < 1:
-        raise UserError(f"--kills must be at least 1, and is {arguments.kills}")
+        raise UserError(f"--kills must be at least 1, not {arguments.kills}")
     if arguments.cluster not in ("local", OWN) and not arguments.storage:
         raise UserError(
             "--cluster needs --storage, too: a folder that every node sees, or s3://..."

@@ -40,11 +40,11 @@ def add_drawing(parser: argparse.ArgumentParser) -> None:
 def trained_trial(arguments: argparse.Namespace) -> TrainedTrial:
     """Check the arguments, and load the trial's model."""
     if arguments.count is not None and not 1 <= arguments.count <= MOST:
-        raise UserError(f"--count must be 1 to {MOST}, and is {arguments.count}")
+        raise UserError(f"--count must be from 1 to {MOST}, not {arguments.count}")
     if not 0 <= arguments.seed < 2**31:
-        raise UserError(f"--seed must be a whole number from 0 on, and is {arguments.seed}")
+        raise UserError(f"--seed must be at least 0, not {arguments.seed}")
     if arguments.out and not arguments.out.lower().endswith(".png"):
-        raise UserError(f"--out must end in .png, and is {arguments.out!r}")
+        raise UserError(f"--out must end in .png, not {arguments.out!r}")
     from sweeper.status.trained import load_trained, require_pictures
     from sweeper.storage.addresses import storage_path
 

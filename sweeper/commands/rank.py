@@ -60,7 +60,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.top < 0:
-        raise UserError(f"--top must be >= 0, and is {arguments.top}")
+        raise UserError(f"--top must be at least 0, not {arguments.top}")
     from analysis.sources.statuses import count_statuses, said_of_failed
 
     trials, found = ranked(arguments)

@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     foreign = from_table(arguments)
     if not arguments.every >= 1:
-        raise UserError(f"--every must be at least one second, and is {arguments.every:g}")
+        raise UserError(f"--every must be at least one second, not {arguments.every:g}")
     with ExitStack() as stack:
         if arguments.serve is not None:
             from sweeper.driver.interrupt import leave_on_signal

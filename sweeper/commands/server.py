@@ -189,7 +189,7 @@ def _store(named: str) -> str:
     with placed((None, None, "--store")):
         if named.startswith(("http://", "https://")) or "://" not in named:
             raise UserError(
-                f"must be {SQLITE}, {POSTGRESQL} or the address of a database, and is {named!r}"
+                f"must be {SQLITE}, {POSTGRESQL} or the address of a database, not {named!r}"
             )
         uri = tracking_uri(named)
         check_address(uri)

@@ -167,7 +167,7 @@ def condition(text: str, option: str) -> tuple[str, object]:
     """Parse FIELD=VALUE, with the value read as in a grid."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UserError(f"{option} takes FIELD=VALUE, and not {text!r}")
+        raise UserError(f"{option} takes FIELD=VALUE, not {text!r}")
     from sweeper.grid.document import parse
 
     return name, parse(value, option).values

@@ -32,7 +32,7 @@ class Asked:
 def read_evaluations(document: Document, address: Address, raw: Any) -> tuple[Asked, ...]:
     """Read a list of names, and of mappings from a name to fields; each name at most once."""
     if not isinstance(raw, list):
-        raise document.error(f"must be a list, such as {FORM}, and is {show(raw)}", address)
+        raise document.error(f"must be a list, such as {FORM}, not {show(raw)}", address)
     found: dict[str, Asked] = {}
     for position, item in enumerate(raw):
         with document.mistakes.independent():
@@ -70,8 +70,7 @@ def _read(document: Document, address: Address, item: Any) -> Asked:
     named = {item: {}} if isinstance(item, str) else item
     if not isinstance(named, dict) or len(named) != 1:
         raise document.error(
-            f"must be a name, or one name with its fields, as in {FORM}, and is {show(item)}",
-            address,
+            f"must be a name, or one name with its fields, as in {FORM}, not {show(item)}", address
         )
     name, given = next(iter(named.items()))
     if name not in EVALUATIONS:
@@ -82,9 +81,7 @@ def _read(document: Document, address: Address, item: Any) -> Asked:
         )
     inner = address if isinstance(item, str) else (*address, name)
     if not isinstance(given or {}, dict):
-        raise document.error(
-            "must be a mapping (`key: value` lines), and is " + show(given), inner
-        )
+        raise document.error("must be a mapping (`key: value` lines), not " + show(given), inner)
     return Asked(_build(document, inner, name, given or {}), address)
 
 

@@ -74,10 +74,12 @@ def _spaced(document: Document, address: Address, raw: dict[str, Any]) -> Axis:
 
 def _ends(document: Document, address: Address, raw: Any) -> tuple[float, float, int]:
     if not isinstance(raw, list) or len(raw) != 3 or not all(_is_number(item) for item in raw):
-        raise document.error(f"must be [first, last, count], and is {show(raw)}", address)
+        raise document.error(f"must be [first, last, count], not {show(raw)}", address)
     first, last, count = raw
     if int(count) != count or count < 1:
-        raise document.error(f"count must be a whole number >= 1, and is {show(count)}", address)
+        raise document.error(
+            f"count must be a whole number of at least 1, not {show(count)}", address
+        )
     if count == 1 and first != last:
         raise document.error("two ends need a count of at least 2, and it is 1", address)
     return float(first), float(last), int(count)

@@ -280,8 +280,7 @@ class _Block(Choices):
         raw = {"name": entry.raw} if isinstance(entry.raw, str) else entry.raw
         if not isinstance(raw, dict) or "name" not in raw:
             raise self.document.error(
-                f"must be a name, or a mapping with `name`, and is {show(entry.raw)}",
-                entry.address,
+                f"must be a name, or a mapping with `name`, not {show(entry.raw)}", entry.address
             )
         where = entry.address if isinstance(entry.raw, str) else (*entry.address, "name")
         name = self.registered(registry.kind, raw["name"], where, registry)

@@ -131,7 +131,7 @@ class Choices:
             )
         if isinstance(entry.raw, dict):
             raise self.document.error(
-                f"`{key}` is a name or a list of names, and is "
+                f"`{key}` must be a name or a list of names, not "
                 f"{show(entry.raw)} (known: {', '.join(known)})",
                 entry.address,
             )

@@ -28,9 +28,9 @@ RULES = {
     "missing": "is missing",
 }
 COMPARISONS = {
-    "greater_than": "> {gt:g}",
-    "greater_than_equal": ">= {ge:g}",
-    "less_than_equal": "<= {le:,}",
+    "greater_than": "greater than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than_equal": "at most {le:,}",
 }
 GREEK = "GREEK SMALL LETTER "
 WITHOUT_VALUE = ("missing", "whole")
@@ -110,4 +110,4 @@ def _sentence(kind: str, message: str, context: dict[str, Any], value: Any) -> s
         rule = f"must be {COMPARISONS[kind].format(**context)}"
     else:
         rule = RULES.get(kind, message)
-    return rule if kind in WITHOUT_VALUE else f"{rule}, and is {show(value)}"
+    return rule if kind in WITHOUT_VALUE else f"{rule}, not {show(value)}"

@@ -75,7 +75,7 @@ def shares(document: Document, search: Search, variants: Sequence[Variant]) -> l
     if search.trials < len(spaced):
         raise document.error(
             f"must be at least {len(spaced)}, one for each model and network "
-            f"with a space, and is {search.trials}",
+            f"with a space, not {search.trials}",
             ("search", "trials"),
         )
     streams = {id(variant): stream for stream, variant in enumerate(spaced)}

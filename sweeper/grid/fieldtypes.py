@@ -45,7 +45,7 @@ def check_value(document: Document, address: Address, field: Field, raw: Any) ->
     if found := violation(field.type, field.bounds, built):
         steps = () if found.element is None else (found.element,)
         wrong = raw[found.element] if steps else raw
-        raise document.error(f"must be {found.rule}, and is {show(wrong)}", (*address, *steps))
+        raise document.error(f"must be {found.rule}, not {show(wrong)}", (*address, *steps))
     if field.where and isinstance(value, str):
         return str((document.folder / Path(value).expanduser()).absolute())
     return value

@@ -55,7 +55,7 @@ def check_name(name: str) -> str:
     if not re.fullmatch(NAME, name) or name != name.strip(" .") or name.isspace():
         raise _complaint(
             "must be 1 to 99 letters, digits, spaces or any of . _ + - (it names a "
-            f"folder), and is {show(name)}"
+            f"folder), not {show(name)}"
         )
     if (size := len(name.encode())) > LONGEST_NAME:
         raise _complaint(
@@ -70,11 +70,13 @@ def check_seeds(seeds: Any) -> Any:
     if _whole(seeds, 1):
         return seeds
     if not isinstance(seeds, list) or not seeds:
-        raise _complaint(f"must be how many seeds (>= 1) or a list of them, and is {show(seeds)}")
+        raise _complaint(
+            f"must be a number of seeds (at least 1) or a list of them, not {show(seeds)}"
+        )
     for position, seed in enumerate(seeds):
         if not _whole(seed, 0):
             raise _complaint(
-                f"must be a whole number from 0 to {LARGEST_SEED:,}, and is {show(seed)}",
+                f"must be a whole number from 0 to {LARGEST_SEED:,}, not {show(seed)}",
                 address=(position,),
             )
         if seed in seeds[:position]:
@@ -97,20 +99,20 @@ def check_part(part: Any) -> Any:
     if isinstance(part, str):
         return {"name": part}
     if not isinstance(part, dict) or not isinstance(part.get("name"), str):
-        raise _complaint("must be a name, or a mapping with `name`, and is " + show(part))
+        raise _complaint("must be a name, or a mapping with `name`, not " + show(part))
     return part
 
 
 def check_pack(pack: Any) -> Any:
     if pack == "auto" or _whole(pack, 1):
         return pack
-    raise _complaint(f"must be auto or a whole number >= 1, and is {show(pack)}")
+    raise _complaint(f"must be auto or a whole number of at least 1, not {show(pack)}")
 
 
 def check_gpus(gpus: float) -> float:
     """Ray gives shares of one GPU, or whole ones."""
     if gpus > 1 and gpus != int(gpus):
-        raise _complaint(f"must be a share of a GPU (0.5) or a whole number, and is {show(gpus)}")
+        raise _complaint(f"must be a share of a GPU (0.5) or a whole number, not {show(gpus)}")
     return gpus
 
 
@@ -124,7 +126,7 @@ def check_custom(custom: dict[str, float]) -> dict[str, float]:
 
 def check_range(ends: list[float] | None) -> list[float] | None:
     if ends is not None and (len(ends) != 2 or not 0 < ends[0] < ends[1]):
-        raise _complaint("must be [low, high] with 0 < low < high, and is " + show(ends))
+        raise _complaint("must be [low, high] with 0 < low < high, not " + show(ends))
     return ends
 
 
@@ -133,7 +135,7 @@ def check_where(where: dict[str, Any] | None) -> dict[str, Any] | None:
         for value in wanted if isinstance(wanted, list) and wanted else [wanted]:
             if not isinstance(value, str | int | float):
                 raise _complaint(
-                    f"must be a value or a list of values, and is {show(wanted)}", address=(key,)
+                    f"must be a value or a list of values, not {show(wanted)}", address=(key,)
                 )
     return where
 
@@ -144,12 +146,12 @@ def check_choose(choose: dict[str, str] | None) -> dict[str, str] | None:
     if len(choose) != 1:
         raise _complaint(
             "must be one field and the metric that chooses its value, as in {lr: "
-            f"validation/elbo_full}}, and is {show(choose)}"
+            f"validation/elbo_full}}, not {show(choose)}"
         )
     [(field, metric)] = choose.items()
     if not metric.startswith("validation/"):
         raise _complaint(
-            f"must be a metric of the validation part, such as validation/elbo_full, and is "
+            f"must be a metric of the validation part, such as validation/elbo_full, not "
             f"{show(metric)}",
             address=(field,),
         )
@@ -167,7 +169,7 @@ def require_tracker(uri: str) -> str:
     """The address of a tracking store; raises `UserError` if it is not valid."""
     if not uri.startswith(TRACKERS):
         raise UserError(
-            f"must start with one of {', '.join(TRACKERS)}; and is {show(without_password(uri))}"
+            f"must start with one of {', '.join(TRACKERS)}, not {show(without_password(uri))}"
         )
     return uri
 

@@ -87,7 +87,7 @@ def space(document: Document, address: Address, raw: dict[str, Any]) -> Space:
 
 def _check_options(document: Document, where: Address, given: Any) -> None:
     if not isinstance(given, list) or len(given) < 2:
-        raise document.error(f"must be a list of at least two values, and is {show(given)}", where)
+        raise document.error(f"must be a list of at least two values, not {show(given)}", where)
     for position, option in enumerate(given):
         if option in given[:position]:
             raise document.error(f"the option {show(option)} appears twice", (*where, position))
@@ -107,7 +107,7 @@ def _check_ends(document: Document, where: Address, kind: str, given: Any) -> No
     )
     if not good:
         ends = "[low, high], two whole numbers" if whole else "[low, high]"
-        raise document.error(f"must be {ends}, and is {show(given)}", where)
+        raise document.error(f"must be {ends}, not {show(given)}", where)
     if not given[0] < given[1]:
         raise document.error(f"low must be less than high, and they are {show(given)}", where)
     if kind == "loguniform" and given[0] <= 0:

@@ -90,7 +90,7 @@ def _value(sampler: str, fields: Mapping[str, Field], text: str) -> tuple[str, A
     try:
         value = raw if choices else kind(raw)
     except ValueError as error:
-        raise UserError(f"{name} must be a {describe_type(kind)}, and is {raw!r}") from error
+        raise UserError(f"{name} must be a {describe_type(kind)}, not {raw!r}") from error
     if choices and value not in choices:
-        raise UserError(f"{name} must be one of {', '.join(choices)}, and is {raw!r}")
+        raise UserError(f"{name} must be one of {', '.join(choices)}, not {raw!r}")
     return name, value

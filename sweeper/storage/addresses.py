@@ -57,7 +57,7 @@ def storage_path(storage: str, folder: Path | None = None) -> Path:
         return _looked_at(mirror_at(storage))
     if "://" in storage or not storage:
         raise UserError(
-            "storage must be a folder, or the address of a bucket (s3://, gs:// or az://), and is "
+            "storage must be a folder, or the address of a bucket (s3://, gs:// or az://), not "
             f"{storage!r}"
         )
     path = _absolute(Path(storage), folder)

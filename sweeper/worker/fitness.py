@@ -72,7 +72,7 @@ def lack(found: Mapping[str, Any], storage: str) -> str:
 def difference(found: Mapping[str, Any], machine: Mapping[str, str]) -> str:
     """In what a node differs by `examine` from a `machine`, as the rest of such a sentence."""
     other = [
-        f"{NAMES.get(name, name)} ({found['machine'].get(name)}, and not {value})"
+        f"{NAMES.get(name, name)} ({found['machine'].get(name)}, not {value})"
         for name, value in machine.items()
         if found["machine"].get(name) != value
     ]

@@ -268,7 +268,7 @@ def test_labels_are_asked_for_where_the_noise_would_fit() -> None:
 
 
 def test_levels_outside_their_bounds_are_refused() -> None:
-    with pytest.raises(InvalidValue, match="gaussian must be > 0"):
+    with pytest.raises(InvalidValue, match="gaussian must be greater than 0"):
         Denoising(gaussian=(0.0,)).check(mlp_sigma_vae(0.2))
     with pytest.raises(Incompatible, match="no noise level"):
         Denoising(gaussian=(), laplace=(), salt_and_pepper=()).check(mlp_sigma_vae(0.2))

@@ -107,8 +107,11 @@ def test_what_a_sampler_refuses_is_refused_in_its_words(sampler: str, trial: Tri
             {"samplers": ("nebula",), "jumps": 3},
             "jumps is a field of walk_jump, and the samplers are nebula",
         ),
-        ({"samplers": ("walk_jump",), "delta": -1.0}, "WalkJump.delta must be > 0, and is -1"),
-        ({"count": -1}, "Samples.count must be >= 0"),
+        (
+            {"samplers": ("walk_jump",), "delta": -1.0},
+            "WalkJump.delta must be greater than 0, not -1",
+        ),
+        ({"count": -1}, "Samples.count must be at least 0"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(fields: dict[str, object], message: str) -> None:

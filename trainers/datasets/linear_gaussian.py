@@ -46,7 +46,7 @@ class LinearGaussian(Component):
         if self.examples <= self.dims:
             raise InvalidValue(
                 f"LinearGaussian.examples must be more than its {self.dims} dims, "
-                f"for a covariance of full rank, and is {self.examples}"
+                f"for a covariance of full rank, not {self.examples}"
             )
 
     @property

@@ -115,13 +115,13 @@ class Smoothing(Component):
             takes = f"at least {least}" if least < 1e9 else "more than can be drawn"
             raise InvalidValue(
                 f"Smoothing.n must be {takes} to certify the radius {top:g} at "
-                f"σ = {self.sigma:g} and α = {self.alpha:g}, and is {self.n}; "
+                f"σ = {self.sigma:g} and α = {self.alpha:g}, not {self.n}; "
                 "smaller radii or a larger sigma take fewer"
             )
         if self.n0 > self.n:
             raise InvalidValue(
                 "Smoothing.n0, the copies that only guess the class, must be at "
-                f"most the n that bound its probability, and is {self.n0} with "
+                f"most the n that bound its probability, not {self.n0} with "
                 f"n = {self.n}; the papers have n0 = 100 and n = 100,000"
             )
 

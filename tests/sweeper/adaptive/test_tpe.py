@@ -264,7 +264,7 @@ def test_an_evaluation_may_be_looked_at_and_its_names_are_told_when_it_ends(
         (
             "{method: tpe, trials: 4, metric: test/kl, mode: least}",
             LR,
-            "search.mode: must be one of 'min', 'max', and is 'least'",
+            "search.mode: must be one of 'min', 'max', not 'least'",
         ),
         (
             "{method: tpe, trials: 4, metrics: [test/kl, test/recon], modes: [min]}",
@@ -325,12 +325,12 @@ def test_an_evaluation_may_be_looked_at_and_its_names_are_told_when_it_ends(
         (
             "{method: asha, trials: 9, metric: test/kl, mode: min, reduction: 1}",
             LR,
-            "search.reduction: must be >= 2, and is 1",
+            "search.reduction: must be at least 2, not 1",
         ),
         (
             "{method: asha, trials: 9, metric: test/kl, mode: min, min_epochs: 9}",
             LR,
-            "min_epochs must be less than the 9 epochs of a trial, and is 9",
+            "min_epochs must be less than the 9 epochs of a trial, not 9",
         ),
         (
             "{method: asha, trials: 8, metric: test/kl, mode: min}",

@@ -100,5 +100,5 @@ def test_what_is_no_address_is_told_in_a_sentence(capsys: pytest.CaptureFixture[
     assert main(["ui", "--tracking", "foo"]) == 2
     said = capsys.readouterr().err.strip()
     assert "--tracking: must start with one of sqlite:///" in said
-    assert said.endswith("and is 'foo'")
+    assert said.endswith("not 'foo'")
     assert len(said) < 200

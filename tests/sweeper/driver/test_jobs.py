@@ -63,7 +63,5 @@ def test_a_search_that_chooses_itself_takes_no_priority(tmp_path: Path) -> None:
 
 
 def test_a_priority_is_a_whole_number(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"trials\[1\].priority: must be a whole number, and is 'h"
-    ):
+    with pytest.raises(UserError, match=r"trials\[1\].priority: must be a whole number, not 'h"):
         trials_of(grid("", "high", ""))

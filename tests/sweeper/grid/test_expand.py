@@ -102,7 +102,7 @@ def test_a_whole_float_is_a_count() -> None:
 
 
 def test_fractions_are_no_counts() -> None:
-    with pytest.raises(UserError, match=r"d_z.linspace: must be a whole number, and is 1.5"):
+    with pytest.raises(UserError, match=r"d_z.linspace: must be a whole number, not 1.5"):
         trials_of(grid_text("{model: sigma_vae, sigma: 0.1, d_z: {linspace: [1, 2, 3]}}"))
 
 

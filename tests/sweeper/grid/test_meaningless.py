@@ -27,15 +27,15 @@ def refusal(text: str) -> str:
     [
         (
             "{name: mnist, validation: 70000}",
-            ".validation: must be >= 0 and < 60000, and is 70000",
+            ".validation: must be at least 0 and less than 60000, not 70000",
         ),
         (
             "{name: binarized_mnist, validation: 60000}",
-            ".validation: must be >= 0 and < 60000, and is 60000",
+            ".validation: must be at least 0 and less than 60000, not 60000",
         ),
         (
             "{name: cifar10, validation: 50000}",
-            ".validation: must be >= 0 and < 50000, and is 50000",
+            ".validation: must be at least 0 and less than 50000, not 50000",
         ),
         (
             "{name: linear_gaussian, dims: 50, examples: 10}",
@@ -45,12 +45,18 @@ def refusal(text: str) -> str:
             "{name: linear_gaussian, dims: [4, 2000]}",
             ": LinearGaussian.examples must be more than its 2000 dims",
         ),
-        ("{name: linear_gaussian, decay: 2}", ".decay: must be > 0 and <= 1, and is 2"),
-        ("{name: linear_gaussian, data_seed: -1}", ".data_seed: must be >= 0, and is -1"),
-        ("{name: gaussian_mixture, data_seed: -1}", ".data_seed: must be >= 0, and is -1"),
-        ("{name: binarized_mnist, data_seed: -1}", ".data_seed: must be >= 0, and is -1"),
-        ("{name: frey_face, data_seed: -1}", ".data_seed: must be >= 0, and is -1"),
-        ("{name: image_folder, folder: f, data_seed: -1}", ".data_seed: must be >= 0, and is -1"),
+        (
+            "{name: linear_gaussian, decay: 2}",
+            ".decay: must be greater than 0 and at most 1, not 2",
+        ),
+        ("{name: linear_gaussian, data_seed: -1}", ".data_seed: must be at least 0, not -1"),
+        ("{name: gaussian_mixture, data_seed: -1}", ".data_seed: must be at least 0, not -1"),
+        ("{name: binarized_mnist, data_seed: -1}", ".data_seed: must be at least 0, not -1"),
+        ("{name: frey_face, data_seed: -1}", ".data_seed: must be at least 0, not -1"),
+        (
+            "{name: image_folder, folder: f, data_seed: -1}",
+            ".data_seed: must be at least 0, not -1",
+        ),
     ],
 )
 def test_data_that_cannot_be_made_are_named_with_their_line(data: str, message: str) -> None:

@@ -103,8 +103,8 @@ def test_the_command_prints_them_and_ends_with_2(
     assert not out
     assert err == (
         "error: 2 mistakes in the grid:\n"
-        f"  {tmp_path}/grid.yaml:3: defaults.epochs: must be a whole number, and is 'two'\n"
-        f"  {tmp_path}/grid.yaml:6: trials[0].sigma[1]: must be > 0, and is -0.2\n"
+        f"  {tmp_path}/grid.yaml:3: defaults.epochs: must be a whole number, not 'two'\n"
+        f"  {tmp_path}/grid.yaml:6: trials[0].sigma[1]: must be greater than 0, not -0.2\n"
     )
 
 

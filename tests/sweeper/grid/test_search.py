@@ -167,7 +167,7 @@ def test_no_point_is_drawn_twice() -> None:
             "mean 'sobol'? (known: asha, grid, median, random, sobol, successive_halving, tpe)",
         ),
         ("{method: random}", BLOCK, "search: the search method random needs `trials`"),
-        ("{method: random, trials: 0}", BLOCK, "search.trials: must be >= 1, and is 0"),
+        ("{method: random, trials: 0}", BLOCK, "search.trials: must be at least 1, not 0"),
         ("{method: random, trial: 2}", BLOCK, "unknown key 'trial'; did you mean 'trials'?"),
         ("{method: grid, trials: 2}", BLOCK, "unknown key 'trials'"),
         ("{method: grid}", BLOCK, "trials[0].sigma.loguniform: values are drawn by a search only"),
@@ -180,7 +180,7 @@ def test_no_point_is_drawn_twice() -> None:
         (
             "{method: random, trials: 2}",
             "{model: sigma_vae, sigma: {uniform: [-1, 1]}}",
-            "trials[0].sigma.uniform[0]: must be > 0, and is -1",
+            "trials[0].sigma.uniform[0]: must be greater than 0, not -1",
         ),
         (
             "{method: random, trials: 2}",
@@ -190,7 +190,7 @@ def test_no_point_is_drawn_twice() -> None:
         (
             "{method: random, trials: 2}",
             "{model: sigma_vae, sigma: {uniform: 2}}",
-            "must be [low, high], and is 2",
+            "must be [low, high], not 2",
         ),
         (
             "{method: random, trials: 2}",
@@ -220,7 +220,7 @@ def test_no_point_is_drawn_twice() -> None:
         (
             "{method: random, trials: 2}",
             "{model: sigma_vae, sigma: {choice: [1, x]}}",
-            "trials[0].sigma.choice[1]: must be a number, and is 'x'",
+            "trials[0].sigma.choice[1]: must be a number, not 'x'",
         ),
         (
             "{method: random, trials: 2}",

@@ -37,20 +37,20 @@ TOP = [
         "g.yaml:2: trials: the grid has no trials: write at least one "
         "block, such as `- {model: sigma_vae, sigma: 0.1}`",
     ),
-    ("experiment: a\ntrials: 3", "g.yaml:2: trials: must be a list, and is 3"),
+    ("experiment: a\ntrials: 3", "g.yaml:2: trials: must be a list, not 3"),
     (
         "experiment: a\ntrials: [x]",
-        "g.yaml:2: trials[0]: must be a mapping (`key: value` lines), and is 'x'",
+        "g.yaml:2: trials[0]: must be a mapping (`key: value` lines), not 'x'",
     ),
     (
         "experiment: ../../etc\ntrials: [{}]",
         "g.yaml:1: experiment: must be 1 to 99 letters, "
-        "digits, spaces or any of . _ + - (it names a folder), and is '../../etc'",
+        "digits, spaces or any of . _ + - (it names a folder), not '../../etc'",
     ),
     (
         "experiment: ..\ntrials: [{}]",
         "g.yaml:1: experiment: must be 1 to 99 letters, digits, "
-        "spaces or any of . _ + - (it names a folder), and is '..'",
+        "spaces or any of . _ + - (it names a folder), not '..'",
     ),
 ]
 
@@ -67,11 +67,11 @@ LINES = [
         "analysis, cluster, components, data, defaults, evaluate, experiment, models, resources, "
         "search, seeds, send_code, send_data, split_seeds, storage, tracking, trials, until)",
     ),
-    ("seeds: 0", "seeds: must be how many seeds (>= 1) or a list of them, and is 0"),
-    ("seeds: yes", "seeds: must be how many seeds (>= 1) or a list of them, and is 'yes'"),
+    ("seeds: 0", "seeds: must be a number of seeds (at least 1) or a list of them, not 0"),
+    ("seeds: yes", "seeds: must be a number of seeds (at least 1) or a list of them, not 'yes'"),
     ("seeds: [0, 1, 0]", "seeds[2]: the seed 0 appears twice"),
-    ("seeds: [0, -1]", "seeds[1]: must be a whole number from 0 to 2,147,483,647, and is -1"),
-    ("aliases: same", "aliases: must be one of 'keep', 'merge', 'verify', and is 'same'"),
+    ("seeds: [0, -1]", "seeds[1]: must be a whole number from 0 to 2,147,483,647, not -1"),
+    ("aliases: same", "aliases: must be one of 'keep', 'merge', 'verify', not 'same'"),
     (
         "search: {method: magic}",
         "search.method: unknown search method 'magic' (known: asha, "
@@ -83,42 +83,48 @@ LINES = [
     ),
     (
         "analysis: {law: {where: {model: {}}}}",
-        "analysis.law.where.model: must be a value or a list of values, and is {}",
+        "analysis.law.where.model: must be a value or a list of values, not {}",
     ),
     (
         "analysis: {law: {range: [2, 1]}}",
-        "analysis.law.range: must be [low, high] with 0 < low < high, and is [2.0, 1.0]",
+        "analysis.law.range: must be [low, high] with 0 < low < high, not [2.0, 1.0]",
     ),
-    ("analysis: {equivalence: {margin: 0}}", "analysis.equivalence.margin: must be > 0, and is 0"),
-    ("resources: {cpus: two}", "resources.cpus: must be a number, and is 'two'"),
-    ("resources: {gpus: -1}", "resources.gpus: must be >= 0, and is -1"),
+    (
+        "analysis: {equivalence: {margin: 0}}",
+        "analysis.equivalence.margin: must be greater than 0, not 0",
+    ),
+    ("resources: {cpus: two}", "resources.cpus: must be a number, not 'two'"),
+    ("resources: {gpus: -1}", "resources.gpus: must be at least 0, not -1"),
     (
         "resources: {gpus: 1.5}",
-        "resources.gpus: must be a share of a GPU (0.5) or a whole number, and is 1.5",
+        "resources.gpus: must be a share of a GPU (0.5) or a whole number, not 1.5",
     ),
     (
         "resources: {gpu_type: A100}",
         "resources: gpu_type is the kind of a GPU, and no GPU is asked for: write {gpus: 1, "
         "gpu_type: A100}",
     ),
-    ("resources: {memory_gb: -1}", "resources.memory_gb: must be >= 0, and is -1"),
-    ("resources: {custom: {disk: 0}}", "resources.custom.disk: must be > 0, and is 0"),
+    ("resources: {memory_gb: -1}", "resources.memory_gb: must be at least 0, not -1"),
+    ("resources: {custom: {disk: 0}}", "resources.custom.disk: must be greater than 0, not 0"),
     ("resources: {custom: {GPU: 1}}", "resources.custom.GPU: is written `resources: {gpus: ...}`"),
-    ("resources: {max_concurrent: 0}", "resources.max_concurrent: must be >= 1, and is 0"),
-    ("resources: {pack: 0}", "resources.pack: must be auto or a whole number >= 1, and is 0"),
+    ("resources: {max_concurrent: 0}", "resources.max_concurrent: must be at least 1, not 0"),
+    (
+        "resources: {pack: 0}",
+        "resources.pack: must be auto or a whole number of at least 1, not 0",
+    ),
     (
         "tracking: mlruns",
         "tracking: must start with one of sqlite:///, http://, https://, "
-        "postgresql://, postgresql+psycopg2://, postgresql+psycopg://, mysql+pymysql://; and is "
+        "postgresql://, postgresql+psycopg2://, postgresql+psycopg://, mysql+pymysql://, not "
         "'mlruns'",
     ),
     (
         "cluster: cloud",
         "cluster: must be local, auto, or the address of a running Ray cluster "
-        "(HOST:PORT), and is 'cloud'",
+        "(HOST:PORT), not 'cloud'",
     ),
-    ("storage: 3", "storage: must be text, and is 3"),
-    ("data: 3", "data: must be a name, or a mapping with `name`, and is 3"),
+    ("storage: 3", "storage: must be text, not 3"),
+    ("data: 3", "data: must be a name, or a mapping with `name`, not 3"),
 ]
 
 
@@ -140,14 +146,14 @@ BLOCKS = [
         "{model: sigma_vae, sgima: 0.1}",
         ".sgima: unknown key 'sgima'; did you mean 'sigma'? (known: ",
     ),
-    ("{model: sigma_vae, sigma: 0}", ".sigma: must be > 0, and is 0"),
-    ("{model: sigma_vae, sigma: -0.1}", ".sigma: must be > 0, and is -0.1"),
-    ("{model: sigma_vae, sigma: [0.1, -1]}", ".sigma[1]: must be > 0, and is -1"),
-    ("{model: sigma_vae, sigma: .nan}", ".sigma: must be finite, and is nan"),
-    ("{model: sigma_vae, sigma: .inf}", ".sigma: must be finite, and is inf"),
-    ("{model: sigma_vae, sigma: '0.1'}", ".sigma: must be a number, and is '0.1'"),
-    ("{model: sigma_vae, sigma: true}", ".sigma: must be a number, and is true"),
-    ("{model: sigma_vae, sigma: }", ".sigma: must be a number, and is empty"),
+    ("{model: sigma_vae, sigma: 0}", ".sigma: must be greater than 0, not 0"),
+    ("{model: sigma_vae, sigma: -0.1}", ".sigma: must be greater than 0, not -0.1"),
+    ("{model: sigma_vae, sigma: [0.1, -1]}", ".sigma[1]: must be greater than 0, not -1"),
+    ("{model: sigma_vae, sigma: .nan}", ".sigma: must be finite, not nan"),
+    ("{model: sigma_vae, sigma: .inf}", ".sigma: must be finite, not inf"),
+    ("{model: sigma_vae, sigma: '0.1'}", ".sigma: must be a number, not '0.1'"),
+    ("{model: sigma_vae, sigma: true}", ".sigma: must be a number, not true"),
+    ("{model: sigma_vae, sigma: }", ".sigma: must be a number, not empty"),
     (
         "{model: sigma_vae, sigma: []}",
         ".sigma: an axis needs at least one value, and this list is empty",
@@ -200,7 +206,7 @@ BLOCKS = [
     ),
     (
         "{model: noisy_vae, sigma: 0.1, corruption: {name: gaussian, sigma: 0}}",
-        ".corruption.sigma: must be > 0, and is 0",
+        ".corruption.sigma: must be greater than 0, not 0",
     ),
     (
         "{model: noisy_vae, sigma: 0.1, corruption: {name: gausian}}",
@@ -211,31 +217,31 @@ BLOCKS = [
         ".network: unknown network 'con'; did you mean 'conv'? (known: ",
     ),
     ("{model: sigma_vae, sigma: 0.1, network: quadratic}", ": "),
-    ("{model: sigma_vae, sigma: 0.1, d_z: 2.5}", ".d_z: must be a whole number, and is 2.5"),
-    ("{model: sigma_vae, sigma: 0.1, d_z: 0}", ".d_z: must be >= 1, and is 0"),
+    ("{model: sigma_vae, sigma: 0.1, d_z: 2.5}", ".d_z: must be a whole number, not 2.5"),
+    ("{model: sigma_vae, sigma: 0.1, d_z: 0}", ".d_z: must be at least 1, not 0"),
     (
         "{model: sigma_vae, sigma: 0.1, precision: half}",
-        ".precision: must be one of 'float32', 'float64', 'bfloat16', and is 'half'",
+        ".precision: must be one of 'float32', 'float64', 'bfloat16', not 'half'",
     ),
     (
         "{model: sigma_vae, sigma: {linspace: [0, 1]}}",
-        ".sigma.linspace: must be [first, last, count], and is [0, 1]",
+        ".sigma.linspace: must be [first, last, count], not [0, 1]",
     ),
     (
         "{model: sigma_vae, sigma: 1, network: {linspace: [0, 1, 999999999999]}}",
-        ".network: `network` is a name or a list of names",
+        ".network: `network` must be a name or a list of names",
     ),
     (
         "{model: sigma_vae, sigma: 1, d_z: 99999999999}",
-        ".d_z: must be at most 1,000,000,000, and is 99999999999",
+        ".d_z: must be at most 1,000,000,000, not 99999999999",
     ),
     (
         "{model: sigma_vae, sigma: 1, epochs: 99999999999999999999999999}",
-        ".epochs: must be at most 1,000,000,000, and is 1e+26",
+        ".epochs: must be at most 1,000,000,000, not 1e+26",
     ),
     (
         "{model: sigma_vae, sigma: {linspace: [1, 2, 0]}}",
-        ".sigma.linspace: count must be a whole number >= 1, and is 0",
+        ".sigma.linspace: count must be a whole number of at least 1, not 0",
     ),
     (
         "{model: sigma_vae, sigma: {linspace: [1, 2, 1]}}",
@@ -252,7 +258,7 @@ BLOCKS = [
     ),
     (
         "{model: sigma_vae, sigma: 0.1, seeds: 0}",
-        ".seeds: must be how many seeds (>= 1) or a list of them, and is 0",
+        ".seeds: must be a number of seeds (at least 1) or a list of them, not 0",
     ),
     (
         "{model: sigma_vae, sigma: 0.1, data: mnst}",
@@ -394,7 +400,7 @@ def test_storage_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     )
     assert load_error(text=grid_text(GOOD, head=head), folder=tmp_path, storage="hdfs://a/b") == (
         "--storage: storage must be a folder, or the address of a bucket (s3://, gs:// or az://), "
-        "and is 'hdfs://a/b'"
+        "not 'hdfs://a/b'"
     )
 
 

@@ -71,10 +71,16 @@ def test_a_new_seed_gets_every_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("split_seeds: 0", "split_seeds: must be how many seeds (>= 1) or a list of them"),
+        (
+            "split_seeds: 0",
+            "split_seeds: must be a number of seeds (at least 1) or a list of them",
+        ),
         ("split_seeds: [1, 1]", "split_seeds[1]: the seed 1 appears twice"),
         ("split_seeds: [-1]", "split_seeds[0]: must be a whole number from 0 to"),
-        ("split_seeds:", "split_seeds: must be how many seeds (>= 1) or a list of them, and is"),
+        (
+            "split_seeds:",
+            "split_seeds: must be a number of seeds (at least 1) or a list of them, not",
+        ),
         ("split_seed: 1", "unknown key 'split_seed'; did you mean 'split_seeds'?"),
     ],
 )

@@ -70,8 +70,8 @@ def test_the_picture_is_kept_and_shown(capsys: pytest.CaptureFixture[str]) -> No
         ("gausian:0.9", "unknown noise 'gausian'; did you mean 'gaussian'?"),
         ("learnable_gaussian:0.1", "unknown noise 'learnable_gaussian'"),
         ("gaussian", "the noise 'gaussian' cannot be made: it needs a level; write gaussian:0.1"),
-        ("gaussian:-1", "GaussianNoise.sigma must be > 0, and is -1.0"),
-        ("salt_and_pepper:1.5", "SaltAndPepper.p must be >= 0 and <= 1, and is 1.5"),
+        ("gaussian:-1", "GaussianNoise.sigma must be greater than 0, not -1.0"),
+        ("salt_and_pepper:1.5", "SaltAndPepper.p must be from 0 to 1, not 1.5"),
     ],
 )
 def test_noises_that_mean_nothing_are_refused(noise: str, message: str) -> None:

@@ -165,12 +165,12 @@ WRONG = [
     (["sigma_vae", "--set", "delta=1"], "the sampler 'ancestral' has no field to set, and"),
     (["deen", "--set", "dleta=1"], "unknown key 'dleta'; did you mean 'delta'?"),
     (["deen", "--set", "delta"], "'delta' must be FIELD=VALUE (fields: delta, every, jumps,"),
-    (["deen", "--set", "delta=-1"], "WalkJump.delta must be > 0, and is -1.0"),
-    (["deen", "--set", "every=two"], "every must be a whole number, and is 'two'"),
-    (["deen", "--set", "start=zero"], "start must be one of uniform, noisy, and is 'zero'"),
-    (["deen", "--count", "0"], "--count must be 1 to 1000, and is 0"),
-    (["deen", "--seed", "-1"], "--seed must be a whole number from 0 on, and is -1"),
-    (["deen", "--out", "x.jpg"], "--out must end in .png, and is 'x.jpg'"),
+    (["deen", "--set", "delta=-1"], "WalkJump.delta must be greater than 0, not -1.0"),
+    (["deen", "--set", "every=two"], "every must be a whole number, not 'two'"),
+    (["deen", "--set", "start=zero"], "start must be one of uniform, noisy, not 'zero'"),
+    (["deen", "--count", "0"], "--count must be from 1 to 1000, not 0"),
+    (["deen", "--seed", "-1"], "--seed must be at least 0, not -1"),
+    (["deen", "--out", "x.jpg"], "--out must end in .png, not 'x.jpg'"),
 ]
 
 

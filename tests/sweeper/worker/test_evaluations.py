@@ -226,17 +226,17 @@ seeds: 1
 @pytest.mark.parametrize(
     ("evaluate", "message"),
     [
-        ("nll", "must be a list, and is"),
+        ("nll", "must be a list, not"),
         ("[bounce]", "unknown evaluation 'bounce'; did you mean 'bounds'"),
         ("[{nll: {kk: 5}}]", "unknown key 'kk'"),
-        ("[{nll: {k: 0}}]", "must be >= 1, and is 0"),
+        ("[{nll: {k: 0}}]", "must be at least 1, not 0"),
         ("[{nll: {k: [5, 6]}}]", "must be a whole number"),
         ("[{nll: 5}]", "must be a mapping"),
         ("[{nll: {}, bounds: {}}]", "must be a name, or one name with its fields"),
         ("[nll, {nll: {k: 5}}]", "nll appears twice"),
         ("[{smoothing: {n: 10}}]", "Smoothing.n must be at least 427"),
         ("[bounds]", "dvae or diwae"),
-        ("[{denoising: {gaussian: [0.1, -1]}}]", "must be > 0, and is -1"),
+        ("[{denoising: {gaussian: [0.1, -1]}}]", "must be greater than 0, not -1"),
     ],
 )
 def test_a_list_that_cannot_be_is_refused_with_its_line(evaluate: str, message: str) -> None:
@@ -270,10 +270,10 @@ def test_a_block_may_have_a_list_of_its_own() -> None:
             "{samplers: [walk]}",
             "must be of ancestral, langevin, nebula, walk_jump, and has 'walk'",
         ),
-        ("{delta: -1.0, samplers: [nebula]}", "Nebula.delta must be > 0, and is -1.0"),
+        ("{delta: -1.0, samplers: [nebula]}", "Nebula.delta must be greater than 0, not -1.0"),
         ("{jumps: 3}", "Samples.jumps is a field of walk_jump, and the samplers are ancestral"),
         ("{jumps: 3.5}", "must be a whole number"),
-        ("{start: zero}", "must be one of 'uniform', 'noisy', and is 'zero'"),
+        ("{start: zero}", "must be one of 'uniform', 'noisy', not 'zero'"),
     ],
 )
 def test_a_sampler_that_means_nothing_is_refused_by_the_plan(
