@@ -17,7 +17,7 @@ from cluster.processes import alive, descendants, running
 from cluster.session_folder import session_folder
 from cluster.umask import private_children
 
-__all__ = ["SETTINGS", "Backend", "Connection"]
+__all__ = ["SETTINGS", "Backend", "Connection", "set_variables"]
 
 SETTINGS = {
     "MALLOC_ARENA_MAX": "1",  # Tune trains in a thread, whose own arena would hold 64 MB
@@ -100,14 +100,13 @@ class Connection:
         self.logs: Path | None = None
 
     def open(self, node: str = "") -> None:
-        """Start or join Ray, with `SETTINGS` for the variables that the user has not set.
+        """Start or join Ray, as `set_variables` wants it.
 
         node : the address of the node of a running Ray to which this process belongs. Ray itself
         takes the head if it sees the head's processes, as from a container that shares them.
         Raises Ray's own errors, of any type.
         """
-        for name, value in SETTINGS.items():
-            os.environ.setdefault(name, value)
+        set_variables()
         import ray  # takes 0.3 s to import
         from ray._raylet import Config  # type: ignore[attr-defined]
 
@@ -186,6 +185,12 @@ class Connection:
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def set_variables() -> None:
+    """Set the variables in `SETTINGS` that the user has not set; before Ray is imported."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
 
 
 @contextmanager

@@ -136,6 +136,7 @@ class Driver:
         def hear(events: list[Event]) -> None:
             self._board.message = self._board.message if self._interrupted else ""
             self._hear(events, delivery)
+            delivery.begin()
 
         if not self._interrupted:
             self._board.message = "starting the workers"

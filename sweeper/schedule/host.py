@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from cluster.addresses import backend_at
-from cluster.base import Backend
+from cluster.base import Backend, set_variables
 from cluster.errors import ClusterError
 from cluster.local import JOB
 from sweeper.errors import UserError, placed
@@ -87,14 +89,14 @@ def open_schedule(
     with placed(sweep.places.get("cluster")):
         try:
             in_job = JOB in os.environ
-            with copied_program(sweep.send_code and not in_job) as code:
+            with copied_program(sweep.send_code and not in_job) as code, _tune_imported():
                 backend = backend_at(sweep.cluster, code)
                 backend.connect()
         except ClusterError as error:
             raise UserError(str(error)) from error
     _require_shared(sweep, backend, in_job)
     from sweeper.schedule.nodes import Nodes
-    from sweeper.schedule.tune import TuneSchedule  # takes seconds to import
+    from sweeper.schedule.tune import TuneSchedule
 
     nodes = None if backend.private else Nodes(sweep, note, say)
     own = backend.logs.parent if backend.private and backend.logs else None  # ends with its Ray
@@ -109,6 +111,26 @@ def open_schedule(
         schedule.close()
         raise
     return schedule
+
+
+@contextmanager
+def _tune_imported() -> Iterator[None]:
+    """Import Ray Tune, which takes a second, in a thread during the block, in which Ray starts.
+
+    An error of the import is raised where the module is imported again.
+    """
+    set_variables()
+    importing = threading.Thread(target=_import_tune, name="import of Ray Tune", daemon=True)
+    importing.start()
+    try:
+        yield
+    finally:
+        importing.join()
+
+
+def _import_tune() -> None:
+    with suppress(Exception):
+        importlib.import_module("sweeper.schedule.tune")
 
 
 def _require_shared(sweep: Sweep, backend: Backend, in_job: bool) -> None:

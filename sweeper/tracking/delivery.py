@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Backlog", "Delivery", "RunStatus", "deliver_report"]
 
-LONGEST_PAUSE = 30.0
+LATEST, LONGEST_PAUSE = 10.0, 30.0
 LAST_PAUSE = 0.5
 LAST_TRIES = 3
 NOTE_EVERY = 10.0
@@ -55,7 +55,7 @@ class Delivery:
         self._sweep, self._provenance, self._pace = sweep, provenance, pace
         self._waiting: dict[str, RunStatus] = {}
         self._changed = threading.Condition()
-        self._closing = threading.Event()
+        self._closing, self._begin = threading.Event(), threading.Event()
         self._deadline, self._patience, self._failures = float("inf"), 0.0, 0
         self._end: RunStatus | None = None
         self._error: str | None = None
@@ -66,8 +66,16 @@ class Delivery:
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> None:
-        """Start the thread that delivers."""
+        """Start the thread that delivers, from `begin` on."""
         self._thread.start()
+
+    def begin(self) -> None:
+        """Open the tracker and deliver.
+
+        Called when the workers have begun: to import MLflow takes seconds, in which they would
+        start later. Without a call it begins after `LATEST` seconds.
+        """
+        self._begin.set()
 
     def notice(self, trial: str, status: RunStatus) -> None:
         """Add a trial with new records in the storage to the queue; returns at once."""
@@ -93,6 +101,7 @@ class Delivery:
                 self._end, patience = None, 0.0
             self._deadline = time.monotonic() + patience
             self._closing.set()
+            self._begin.set()
             self._changed.notify()
         while self._thread.is_alive() and time.monotonic() < self._deadline:
             self._thread.join(0.2)
@@ -102,6 +111,7 @@ class Delivery:
             return Backlog(len(self._waiting), self._error or f"no answer in {patience:g} s")
 
     def _work(self) -> None:
+        self._begin.wait(LATEST)
         while self._await_work():
             self._deliver_round()
         if self._tracking:

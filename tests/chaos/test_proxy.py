@@ -126,6 +126,7 @@ def test_what_waits_costs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(delivery, "LAST_PAUSE", 0.0)
     courier = Delivery(small_sweep(tmp_path, planned()), {})
     courier.start()
+    courier.begin()
     tracemalloc.start()
     for _ in range(100_000):
         courier.notice("abc"[_ % 3], "RUNNING")

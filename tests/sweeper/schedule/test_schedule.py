@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -323,3 +325,34 @@ def test_a_host_that_nobody_waits_for_any_more_still_closes() -> None:
     host.join()
     may_open.set()
     assert closed.wait(60)
+
+
+IMPORTED_BESIDE = """
+import sys, time
+from types import SimpleNamespace
+from sweeper.schedule import host
+
+class Backend:
+    private, hosts, logs = True, (), None
+
+    def connect(self):
+        assert "ray" not in sys.modules  # that would hide who imports it
+        end = time.monotonic() + 300
+        while not hasattr(sys.modules.get("sweeper.schedule.tune"), "TuneSchedule"):
+            assert time.monotonic() < end, "not imported while Ray starts"
+            time.sleep(0.01)
+        raise host.ClusterError("enough")
+
+host.backend_at = lambda cluster, code: Backend()
+sweep = SimpleNamespace(places={}, send_code=False, cluster="local")
+try:
+    host.open_schedule(sweep)
+except host.UserError as error:
+    print(error)
+"""
+
+
+def test_ray_tune_is_imported_while_ray_starts() -> None:
+    """It takes a second, in which Ray's own processes start one after the other."""
+    command = [sys.executable, "-c", IMPORTED_BESIDE]
+    assert subprocess.check_output(command, text=True, timeout=900) == "enough\n"

@@ -53,6 +53,7 @@ def started(tmp_path: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -
     courier = Delivery(small_sweep(tmp_path), {})
     monkeypatch.setattr(courier, "_open", lambda: tracker)
     courier.start()
+    courier.begin()
     return courier
 
 
@@ -130,6 +131,43 @@ def test_news_while_a_trial_is_delivered_is_delivered_too(
     courier.notice("a", "RUNNING")
     courier.close("FINISHED", 60)
     assert tracker.shown == {"a": ["RUNNING", "RUNNING"]}
+
+
+def test_mlflow_is_not_opened_before_the_workers_have_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To import it takes seconds of a core, which the workers' start needs."""
+    begun, opened = threading.Event(), threading.Event()
+    tracker, waited = Tracker(0), []
+
+    def open_tracker() -> Tracker:
+        waited.append(begun.is_set())
+        opened.set()
+        return tracker
+
+    monkeypatch.setattr(delivery, "LATEST", threading.TIMEOUT_MAX)
+    courier = Delivery(small_sweep(tmp_path), {})
+    monkeypatch.setattr(courier, "_open", open_tracker)
+    courier.notice("a", "RUNNING")
+    courier.start()
+    opened.wait(0.2)
+    begun.set()
+    courier.begin()
+    assert opened.wait(60)
+    assert waited == [True]
+    assert courier.close("FINISHED", 60) == Backlog(0)
+
+
+def test_mlflow_is_opened_in_time_where_no_worker_can_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep that waits for room on a crowded cluster is in MLflow all the same."""
+    monkeypatch.setattr(delivery, "LATEST", 0.001)
+    courier, opened = Delivery(small_sweep(tmp_path), {}), threading.Event()
+    monkeypatch.setattr(courier, "_open", lambda: opened.set() or Tracker(0))
+    courier.start()
+    assert opened.wait(60)
+    courier.close("FINISHED", 60)
 
 
 def test_a_sweep_that_was_stopped_before_it_began_is_not_shown(tmp_path: Path) -> None:
