@@ -20,6 +20,7 @@ __all__ = ["Forecast", "foresee", "uncertain"]
 WINDOW = 300.0  # seconds, in which the pace of a sweep is measured
 MARKS = 1000
 LEAST = 16  # marks by which the pace is measured, however long they took
+TRUST = 10.0  # seconds of work at the pace that was foreseen, which count as much as measured ones
 UNTRAINED = Speed(0.0, 0.0, 0.0)
 
 
@@ -50,8 +51,8 @@ class Forecast:
 
     The work left is the estimated time of each trial, divided among the packs that train at once.
     It is multiplied by the pace: the time by the clock that as much work took in the last five
-    minutes, so that a busy machine and a wrong estimate are corrected alike. What a finished
-    trial took replaces what was estimated of its program.
+    minutes, so that a busy machine and a wrong estimate are corrected alike, and in the first
+    seconds not by chance. What a finished trial took replaces what was estimated of its program.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ class Forecast:
             self._marks.popleft()
         later = list(self._marks)[1:]  # what the first tells of began before it
         work, took = sum(map(self._work, later)), sum(mark.slot_s for mark in later)
-        return took / work if work and took else self._crowding
+        return (took + TRUST * self._crowding) / (work + TRUST)
 
     def _work(self, mark: Mark) -> float:
         speed = self._programs[mark.trial].speed
