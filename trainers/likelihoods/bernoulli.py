@@ -12,6 +12,7 @@ from torch import Tensor
 from trainers.corruptions.gaussian_noise import GaussianNoise
 from trainers.fields import Component
 from trainers.likelihoods import LIKELIHOODS, Readout
+from trainers.softplus import softplus
 
 __all__ = ["Bernoulli"]
 
@@ -43,7 +44,7 @@ class Bernoulli(Component):
         self, x: Float[Tensor, "batch dims"], u: Float[Tensor, "batch 1 dims"], readout: Readout
     ) -> Float[Tensor, " batch"]:
         logits = u.squeeze(-2)
-        return (x * logits - torch.nn.functional.softplus(logits)).sum(-1)
+        return (x * logits - softplus(logits)).sum(-1)
 
     def constant(self, dims: int) -> Float[Tensor, ""] | float:
         return 0.0

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.registry import Registry
+from trainers.softplus import Softplus
 
 __all__ = ["NETWORKS", "Network", "activation", "flat_size", "image_shape"]
 
@@ -36,7 +37,7 @@ class Network(Protocol):
 
 def activation(name: str) -> nn.Module:
     """The activation that a network's `activation` field names."""
-    known: dict[str, type[nn.Module]] = {"silu": nn.SiLU, "softplus": nn.Softplus, "tanh": nn.Tanh}
+    known: dict[str, type[nn.Module]] = {"silu": nn.SiLU, "softplus": Softplus, "tanh": nn.Tanh}
     return known[name]()
 
 
