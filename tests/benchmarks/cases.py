@@ -33,7 +33,7 @@ class Case:
     channels: tuple[int, ...] = ()
     limit: int = 0
 
-    def grid(self, epochs: int) -> str:
+    def grid(self, epochs: int, precision: str = "float32") -> str:
         """The grid of `sweeper run`: JSON, which is YAML, too."""
         data = {"name": self.data} | ({"limit": self.limit} if self.limit else {})
         network: dict[str, Any] = {"network": "conv", "channels": list(self.channels)}
@@ -42,6 +42,7 @@ class Case:
             network = {"network": "mlp", "nonlinearity": "silu"}
             network |= {"hidden": [self.hidden], "decoder_hidden": [self.hidden]}
         training = {"epochs": epochs, "batch_size": self.batch_size, "lr": 1e-3, "d_z": self.d_z}
+        training |= {"precision": precision} if precision != "float32" else {}
         return json.dumps(
             {
                 "experiment": "benchmark",
