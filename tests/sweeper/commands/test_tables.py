@@ -364,8 +364,7 @@ STORE = ("--tracking", "sqlite:///mlflow.db", "--y", "val/loss")
         (("fit", "demo", "--split", "fold"), "--split is about the columns of --table"),
         (
             ("fit", "--table", "runs.csv", *FIT, "--where", "depth=2", "--against", "linear"),
-            "--against takes a number, the name of a published table, or published, and not "
-            "'linear'",
+            "--against takes a number, the name of a published table, or published, not 'linear'",
         ),
         (
             ("fit", "--table", "runs.csv", *FIT, "--where", "depth=2", "--against", "published"),

@@ -176,9 +176,7 @@ def test_the_processor_is_ours_or_that_of_most_nodes(cluster: Cluster) -> None:
     assert standard([*others, answer(B)], job) == own
     assert standard(others, job) == {**own, "cpu": "y"}
     assert standard([], job) == own
-    assert (
-        difference(others[0].found, own) == f"differs in the processor (x, and not {own['cpu']})"
-    )
+    assert difference(others[0].found, own) == f"differs in the processor (x, not {own['cpu']})"
 
 
 def listener_of(queue: JobQueue, nodes: Nodes, news: list[Event]) -> tune._Listener:

@@ -336,7 +336,6 @@ class Backend:
     private, hosts, logs = True, (), None
 
     def connect(self):
-        assert "ray" not in sys.modules  # that would hide who imports it
         end = time.monotonic() + 300
         while not hasattr(sys.modules.get("sweeper.schedule.tune"), "TuneSchedule"):
             assert time.monotonic() < end, "not imported while Ray starts"
@@ -345,6 +344,7 @@ class Backend:
 
 host.backend_at = lambda cluster, code: Backend()
 sweep = SimpleNamespace(places={}, send_code=False, cluster="local")
+assert "ray" not in sys.modules  # which would hide who imports it
 try:
     host.open_schedule(sweep)
 except host.UserError as error:
