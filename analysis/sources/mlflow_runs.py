@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -178,15 +178,26 @@ def _sweep(parent: Run, children: Sequence[Run], experiment: str, uri: str) -> d
 def _declared(parent: Run, name: str) -> Mapping[str, Any]:
     """The mapping that the grid declares under `name`, from the parent run's tags; or empty.
 
-    A long text is continued in the tags ``name.1``, ``name.2``, ...; it ends with the tag that
-    completes it, as there may be left-over tags of an earlier, longer text.
+    Each value has a tag, ``sweeper.name/key/key``; a long one goes on in ``... part 2`` and so on.
     """
-    whole, place, key = "", 0, f"sweeper.{name}"
-    while (part := parent.tags.get(f"{key}.{place}" if place else key)) is not None:
-        whole, place = whole + part, place + 1
-        if isinstance(found := parsed(whole), dict):
-            return found
-    return {}
+    found: dict[str, Any] = {}
+    for tag in (one for one in parent.tags if one.startswith(f"sweeper.{name}/")):
+        if " part " in tag:
+            continue
+        *above, last = tag.split("/")[1:]
+        inner = found
+        for key in above:
+            inner = inner.setdefault(key, {})
+        inner[last] = parsed("".join(_parts(parent.tags, tag)))
+    return found
+
+
+def _parts(tags: Mapping[str, str], name: str) -> Iterator[str]:
+    yield tags[name]
+    part = 2
+    while (more := tags.get(f"{name} part {part}")) is not None:
+        yield more
+        part += 1
 
 
 def _provenance(runs: Sequence[Run]) -> Mapping[str, Any]:
@@ -199,7 +210,11 @@ def _provenance(runs: Sequence[Run]) -> Mapping[str, Any]:
 def _parsed(tags: Mapping[str, str], names: Sequence[str]) -> dict[str, Any]:
     """Facts on program and machine from a run's tags; what they lack is left out."""
     texts = {name: tags[f"sweeper.{name}"] for name in names if f"sweeper.{name}" in tags}
-    return {
-        name: parsed(text) if name in ("git_dirty", "versions") else text
-        for name, text in texts.items()
-    }
+    read = {"git_dirty": parsed, "versions": _versions}
+    return {name: read.get(name, str)(text) for name, text in texts.items()}
+
+
+def _versions(text: str) -> dict[str, str]:
+    """From ``torch 2.14.1, numpy 2.4.6``."""
+    named = (one.partition(" ") for one in text.split(", "))
+    return {name: version for name, _, version in named}

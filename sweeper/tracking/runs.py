@@ -23,6 +23,7 @@ from sweeper.tracking.run_names import RunNames
 from sweeper.tracking.run_rows import RunContent, RunRows
 from sweeper.tracking.run_status import TRIAL_STATUS, RunStatus
 from sweeper.tracking.tags import (
+    DECLARED,
     EVALUATED,
     NOTE,
     declared_tags,
@@ -210,6 +211,9 @@ class Runs:
             self._client.log_batch(
                 run.info.run_id, tags=[RunTag(name, value) for name, value in declared.items()]
             )
+            for name in run.data.tags:
+                if name.startswith(DECLARED) and name not in declared:
+                    self._client.delete_tag(run.info.run_id, name)
             return run
         tags = {
             "sweeper.kind": "sweep",

@@ -10,6 +10,7 @@ from sweeper.sweep import PlannedTrial, Sweep, noise_key
 from trainers.checkpoint import Commit
 
 __all__ = [
+    "DECLARED",
     "EVALUATED",
     "NOTE",
     "commit_tags",
@@ -19,10 +20,10 @@ __all__ = [
     "started_ms",
     "text",
     "trial_tags",
-    "whole_tags",
 ]
 
 LONGEST = 5000
+DECLARED = ("sweeper.analysis", "sweeper.until")  # where the names of `declared_tags` begin
 EVALUATED = "sweeper.evaluations"  # the keys of the evaluations that a run has
 NOTE = "mlflow.note.content"  # what MLflow shows as the description
 
@@ -33,15 +34,28 @@ def text(value: Any) -> str:
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
 
 
-def whole_tags(name: str, value: Any) -> dict[str, str]:
-    """Tags for a value of any length; long text continues in ``name.1``, ``name.2``, ..."""
-    plain = _plain(value)
-    parts = [plain[start : start + LONGEST] for start in range(0, len(plain), LONGEST)]
-    return {f"{name}.{place}" if place else name: part for place, part in enumerate(parts)}
-
-
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _value_tags(name: str, value: Any) -> dict[str, str]:
+    """A tag for each value of a mapping, ``name/key``; long ones go on in ``name/key part 2``."""
+    if isinstance(value, Mapping) and value:
+        inner = (_value_tags(f"{name}/{key}", one) for key, one in value.items())
+        return {key: text for tags in inner for key, text in tags.items()}
+    quoted = isinstance(value, str) and _reads_otherwise(value)
+    plain = json.dumps(value, ensure_ascii=False) if quoted else _plain(value)
+    parts = [plain[start : start + LONGEST] for start in range(0, len(plain), LONGEST)]
+    return {f"{name} part {n}" if n > 1 else name: part for n, part in enumerate(parts, 1)}
+
+
+def _reads_otherwise(value: str) -> bool:
+    """Whether a text is empty, or would be read as a number, a list or the like."""
+    try:
+        json.loads(value)
+    except ValueError:
+        return not value
+    return True
 
 
 def own_tag(trial: str) -> str:
@@ -84,16 +98,24 @@ def _description(trial: PlannedTrial) -> str:
 
 
 def origin_tags(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """Tags with git commit, versions and host; unknown values are left out."""
+    """Tags with git commit, versions (``torch 2.14.1, ...``) and host, without unknown values."""
+    known = {name: value for name, value in provenance.items() if value not in (None, {})}
     return {
-        f"sweeper.{name}": text(value) for name, value in provenance.items() if value is not None
+        f"sweeper.{name}": ", ".join(f"{key} {one}" for key, one in value.items())
+        if isinstance(value, Mapping)
+        else text(value)
+        for name, value in known.items()
     }
 
 
 def declared_tags(sweep: Sweep) -> dict[str, str]:
-    """Tags with the grid's `analysis` section, so that `analysis` can read it from MLflow too."""
-    rule = whole_tags("sweeper.until", {"rule": dict(sweep.until)}) if sweep.until else {}
-    return whole_tags("sweeper.analysis", dict(sweep.analysis)) | rule
+    """Tags with the grid's `analysis` and `until`, so that `analysis` can read them from MLflow.
+
+    One for each value, such as ``sweeper.analysis/law/x``.
+    """
+    sections = (sweep.analysis, {"rule": dict(sweep.until)} if sweep.until else {})
+    found = [_value_tags(*one) for one in zip(DECLARED, sections, strict=True) if one[1]]
+    return {name: text for tags in found for name, text in tags.items()}
 
 
 def commit_tags(commit: Commit) -> dict[str, str]:
