@@ -21,10 +21,14 @@ __all__ = ["FIGURE", "Exponents", "draw", "info"]
 
 @dataclass(frozen=True)
 class Exponents:
-    """table: columns series, kind (bent law or neighbours), x, nu, low, high."""
+    """table: columns series, kind (bent law or neighbours), x, nu, low, high.
+
+    levels : the symbols of the noise levels over which there are laws, such as σ.
+    """
 
     table: pd.DataFrame
     caption: str
+    levels: tuple[str, ...]
 
 
 def info(view: View) -> Exponents:
@@ -46,6 +50,7 @@ def info(view: View) -> Exponents:
         "A power law is a horizontal line here. Lines: slope of the quadratic fit, from three "
         "seeds on with its 95 % t interval; points: slope between neighbouring noise levels, of "
         "geometric means over seeds.",
+        tuple(dict.fromkeys(symbol(claim.x) for claim, _ in laws[: marks.LIMIT])),
     )
 
 
@@ -85,7 +90,7 @@ def draw(data: Exponents) -> go.Figure:
             )
         )
     set_log(figure, "xaxis", data.table["x"])
-    figure.update_xaxes(title_text="noise level σ or α (data units)")
+    figure.update_xaxes(title_text=f"noise level {' or '.join(data.levels)} (data units)")
     figure.update_yaxes(
         title_text="local exponent ν(x), no unit", nticks=6, range=_window(data.table)
     )

@@ -67,8 +67,7 @@ def beside_published(ours: PowerLaw, theirs: PowerLaw) -> Beside:
             ours,
             theirs,
             refusal=f"{n} of our values of {x} are within the range of the table, and {m} of its "
-            f"values within ours; {FEWEST} of each are needed, for a law that bends has another ν "
-            "over another range",
+            f"values within ours; {FEWEST} of each are needed",
         )
     first, second = _over(ours, mine), _over(theirs, its)
     told = f" over {x} from {_ends(first)} (ours) and from {_ends(second)} (the paper's)"

@@ -105,7 +105,11 @@ def history_frame(
 
 
 def ordered_history(frame: pd.DataFrame, seeds: Mapping[str, Any]) -> pd.DataFrame:
-    """`frame` with the column `seed`, in the order and with the columns of `HISTORY`."""
-    frame = frame.assign(seed=frame["trial"].map(dict(seeds)).astype("float64"))
+    """`frame` with the column `seed`, in the order and with the columns of `HISTORY`.
+
+    Seeds are whole numbers, unless a trial has none.
+    """
+    seed = frame["trial"].map(dict(seeds)).astype("float64")
+    frame = frame.assign(seed=seed.astype("int64" if seed.notna().all() else "float64"))
     frame = frame.sort_values(["trial", "metric", "step"], kind="stable", ignore_index=True)
     return frame[list(HISTORY)]

@@ -39,8 +39,9 @@ def check_server(uri: str, patience: float = PATIENCE) -> None:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (401, 403):
+            cure = _cure(uri, error.code, "host")  # this page is forbidden for no other reason
             raise Refused(
-                f"the MLflow server at {shown} refuses us ({error.code}); {_remedy(uri)}"
+                f"the MLflow server at {shown} refuses us ({error.code}); {cure}"
             ) from error
         kind = Unwell if error.code >= 500 else UserError
         raise kind(
@@ -112,7 +113,7 @@ def _cure(uri: str, status: int, said: str) -> str:
     """What to do about a refusal, by its status and by what the server says of it."""
     if status == 403 and "host" in said.lower():
         host = urllib.parse.urlsplit(uri).netloc.rpartition("@")[2]
-        return f"start it with --allowed-hosts that has {host}, or use a name that it allows"
+        return f"start it with --allowed-hosts {host}, or use a name that it allows"
     if status == 403:
         return "have its owner let this user edit the experiment, or name another `experiment`"
     if status == 401:
@@ -129,10 +130,6 @@ def _silent(shown: str, asked: str, error: Exception) -> Unwell:
 
 def _remedy(uri: str) -> str:
     """The remedy for a refused login: set credentials if none were sent, else other ones."""
-    hosts = "or start it with --allowed-hosts for the name that you use"
     if authorization(uri):
-        return f"correct the user and the password (or the token) that it was sent, {hosts}"
-    return (
-        "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, "
-        f"{hosts}"
-    )
+        return "correct the user and the password (or the token) that it was sent"
+    return "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"

@@ -97,6 +97,18 @@ def test_a_figure_without_trials_is_a_sentence(figure: Figure, view: View) -> No
         figure.info(empty(view))
 
 
+@pytest.mark.parametrize(("models", "axis"), [(["sigma_vae"], "σ"), ([], "σ or α")])
+def test_the_axis_of_local_exponents_names_what_was_varied(
+    view: View, models: list[str], axis: str
+) -> None:
+    trials = view.experiment.trials
+    rows = trials[trials["model"].isin(models or trials["model"])].reset_index(drop=True)
+    seen = look(replace(view.experiment, trials=rows), Law("sigma", "test/kl"), 0.1, None)
+    figure = named("local_exponent")
+    drawing = figure.draw(figure.info(seen))
+    assert drawing.layout.xaxis.title.text == f"noise level {axis} (data units)"
+
+
 def test_the_drawn_line_is_the_fitted_law(view: View) -> None:
     data = named("kl_sigma").info(view)
     law = fit(view.finished, Law("sigma", "test/kl", (0.03, 0.27), {"model": "sigma_vae"}))

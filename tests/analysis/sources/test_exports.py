@@ -42,6 +42,7 @@ def test_rows_are_in_the_order_of_the_settings(experiment: Experiment, tmp_path:
     ]
     history = pd.read_csv(tmp_path / "history.csv")
     assert list(history["trial"].unique()) == list(trials["trial"])
+    assert history["seed"].dtype == "int64", "a seed is 1, and not 1.0"
 
 
 def test_the_long_table_has_a_row_for_each_trial_epoch_and_metric(

@@ -244,6 +244,8 @@ rank = ("rank", "--metric", "test/recon")
 for command, *more in (("status",), ("stop",), ("fit",), rank, ("report",)):
     assert main([command, "small", *more, "--json"]) == 0
     print(command, "torch" in sys.modules, file=sys.stderr)
+assert main(["status", "grid.yaml", "--json"]) == 0
+print("status of a file", "torch" in sys.modules, file=sys.stderr)
 """
 
 
@@ -251,7 +253,7 @@ def test_what_reads_stored_results_starts_without_torch(place: Path) -> None:
     """Its import takes longer than all else that they do."""
     program = [sys.executable, "-P", "-c", READERS]
     done = subprocess.run(program, check=False, cwd=place, capture_output=True, text=True)
-    commands = ["status", "stop", "fit", "rank", "report"]
+    commands = ["status", "stop", "fit", "rank", "report", "status of a file"]
     assert done.stderr.splitlines() == [f"{command} False" for command in commands]
 
 

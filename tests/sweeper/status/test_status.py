@@ -185,6 +185,23 @@ def test_status_of_a_grid_that_was_never_run(
 
 
 @pytest.mark.usefixtures("ready_store")
+def test_status_of_a_grid_whose_text_was_changed_is_that_of_its_new_trials(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same text is found in the storage; another, or one of another storage, is expanded."""
+    text = f"tracking: sqlite:///{tmp_path}/mlflow.db\n" + grid_text(
+        "{model: sigma_vae, sigma: 0.1}"
+    )
+    grid, place = write_grid(tmp_path, text), ("--storage", tmp_path / "s")
+    run_inline(loading.load(grid, storage=str(tmp_path / "s")))
+    assert asked(capsys, grid, *place)["counts"]["finished"] == 2
+    assert asked(capsys, grid, "--storage", tmp_path / "other")["counts"]["pending"] == 2
+    write_grid(tmp_path, text.replace("sigma: 0.1", "sigma: [0.1, 0.2]"))
+    counts = asked(capsys, grid, *place)["counts"]
+    assert (counts["finished"], counts["pending"]) == (2, 2)
+
+
+@pytest.mark.usefixtures("ready_store")
 def test_status_reads_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep = small_sweep(tmp_path, planned(), planned(lr=1e30))
     run_inline(sweep)

@@ -88,8 +88,9 @@ def test_the_health_check_has_the_credentials_of_the_work(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     check_address(f"http://alice:secret@{guarded}")
-    with pytest.raises(UserError, match="set MLFLOW_TRACKING_USERNAME"):
+    with pytest.raises(UserError, match="set MLFLOW_TRACKING_USERNAME") as refused:
         check_address(f"http://{guarded}")
+    assert "--allowed-hosts" not in str(refused.value), "that is the remedy of another refusal"
     with pytest.raises(UserError, match="correct the user and the password") as caught:
         check_address(f"http://alice:guessed@{guarded}")
     assert "guessed" not in caught.value.message
