@@ -44,6 +44,7 @@ class Ranking:
 
     beside: the same metric of the test part; empty if that is the one, or is not known.
     fields: those in which the settings differ. table: one row a setting, with its fields; n;
+    trial: the id of that with the first seed;
     mean, low, high: of `metric`, intervals that hold at once for all settings; beside, beside_low,
     beside_high: the same of the test part; behind: the mean of differences from the first setting
     and design: paired over the seeds of both, or Welch's; candidate: whether the setting may be
@@ -165,7 +166,7 @@ def rank(
         {name: group[name].iloc[0] for name in fields}
         | _mean(group, chosen, "", len(groups), level)
         | (_mean(group, test, "beside_", len(groups), level) if test else {})
-        | {"n": len(group)}
+        | {"n": len(group), "trial": _first_trial(group)}
         for group in groups
     ]
     table = pd.concat([pd.DataFrame(found), _against_first(groups, chosen, sign, level)], axis=1)
@@ -238,6 +239,12 @@ def _against_first(
             }
         )
     return pd.DataFrame(found)
+
+
+def _first_trial(group: pd.DataFrame) -> str:
+    """The id of the trial with the lowest seed."""
+    rows = group.sort_values("seed", kind="stable") if "seed" in group else group
+    return str(rows["trial"].iloc[0]) if "trial" in rows else ""
 
 
 def _by_seed(group: pd.DataFrame, metric: str) -> pd.Series[float]:

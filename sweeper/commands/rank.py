@@ -101,6 +101,7 @@ def _show(found: Ranking, top: int, failed: str) -> None:
 
     drawn = Table(box=None, pad_edge=False)
     drawn.add_column("", justify="right")
+    drawn.add_column("first trial")
     for name in found.fields:
         drawn.add_column(symbol(name), no_wrap=True)
     metrics = [(found.metric, "mean", ""), (found.beside, "beside", "beside_")]
@@ -116,9 +117,10 @@ def _show(found: Ranking, top: int, failed: str) -> None:
         ]
         drawn.add_row(
             str(place),
+            row["trial"][:8],
             *(_word(row[name]) for name in found.fields),
             *values,
-            f"{number(abs(row['behind']))} ({row['design']})" if row["design"] else "",
+            number(abs(row["behind"])) if row["design"] else "",
             str(row["n"]),
             ("yes" if row["candidate"] else "no") * found.claims,
         )

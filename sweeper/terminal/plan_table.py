@@ -105,7 +105,6 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
     sweep = plan.sweep
     done = f", {plan.finished} of them finished before" if plan.finished else ""
     divided = ", divided as a probe of the GPU finds best" if probes(sweep.resources) else ""
-    gpu = " (on a CPU; GPUs are not estimated)" if sweep.resources.gpus else ""
     return [
         (
             "trials",
@@ -119,12 +118,7 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
         *_extended(plan),
         *_search(plan),
         *_until(sweep.until),
-        (
-            "time",
-            f"about {duration(plan.wall_seconds)} for {_count(plan.left, 'trial')}, "
-            f"{plan.slots} at once; "
-            f"{duration(plan.cpu_seconds)} of computing{gpu}: {_estimated(plan)}",
-        ),
+        ("time", _time(plan)),
         ("memory", f"about {plan.trial_memory / 1e9:.1f} GB a trial: an estimate"),
         ("storage", show_storage(sweep.storage)),
         (
@@ -134,6 +128,17 @@ def _facts(plan: Outline) -> list[tuple[str, str]]:
         ),
         ("tracking", show_tracking(sweep)),
     ]
+
+
+def _time(plan: Outline) -> str:
+    if not plan.left and not plan.wall_seconds:
+        return "nothing is left to train"
+    gpu = " (on a CPU; GPUs are not estimated)" if plan.sweep.resources.gpus else ""
+    return (
+        f"about {duration(plan.wall_seconds)} for {_count(plan.left, 'trial')}, "
+        f"{plan.slots} at once; "
+        f"{duration(plan.cpu_seconds)} of computing{gpu}: {_estimated(plan)}"
+    )
 
 
 def _estimated(plan: Outline) -> str:

@@ -117,6 +117,8 @@ def test_the_end_of_a_run_says_what_was_found(capsys: pytest.CaptureFixture[str]
 
 def test_a_plan_knows_what_is_finished(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(capsys, "plan", "grid.yaml")["finished"] == 9
+    assert main(["plan", "grid.yaml"]) == 0
+    assert "nothing is left to train" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("source", [[], ["--tracking", "sqlite:///mlflow.db"]])
@@ -445,8 +447,11 @@ def test_settings_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert main(["rank", "small", "--top", "2"]) == 2
     assert "these trials have none" in capsys.readouterr().err
+    [first, *_] = answer(capsys, "rank", "small", "--metric", "test/elbo_full")["settings"]
     assert main(["rank", "small", "--metric", "test/elbo_full", "--top", "2"]) == 0
     out = capsys.readouterr().out
+    [row] = [line.split() for line in out.splitlines() if line.split()[:1] == ["1"]]
+    assert row[:3] == ["1", first["trial"][:8], f"{first['sigma']:g}"], "a trial to go on with"
     assert "test/elbo_full" in out
     assert "2 more settings; --top 0 shows all" in out
     assert "chosen on the test part" in " ".join(out.split())
