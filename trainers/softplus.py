@@ -23,7 +23,7 @@ def softplus(x: Tensor) -> Tensor:
     """
     if x.device.type != "cpu" or x.dtype not in COMPOSED:
         return nn.functional.softplus(x)
-    return cast(Tensor, Composed.apply(x))  # type: ignore[no-untyped-call]
+    return cast(Tensor, Composed.apply(x))
 
 
 class Softplus(nn.Module):

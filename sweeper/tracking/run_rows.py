@@ -1,8 +1,9 @@
-"""The rows of a new run in a tracking database, written table by table in one transaction.
+"""The rows of runs in a tracking database: a new one's, table by table in one transaction, and
+what is known of many, in one query.
 
 MLflow's client takes about ten sessions and a hundred objects for what a trial's run has; that was
-most of what a short trial cost. Its classes of tables are used here, and a test compares every row
-with those that the client writes.
+most of what a short trial cost, and of what a finished one costs when a sweep is run again. Its
+classes of tables are used here, and a test compares every row with those that the client writes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import re
 import sys
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,7 @@ from sqlalchemy import func, insert, select, text, update
 
 from trainers import Record
 
-__all__ = ["RunContent", "RunRows"]
+__all__ = ["FoundRun", "RunContent", "RunRows"]
 
 PLAIN = re.compile(r"(?=.{1,250}$)\w[\w. -]*(/\w[\w. -]*)*")  # names that MLflow takes
 LARGEST = sys.float_info.max
@@ -58,6 +59,17 @@ class RunContent:
         return all(map(PLAIN.fullmatch, names))
 
 
+@dataclass(frozen=True)
+class FoundRun:
+    """A run that was searched for, with some of its tags; `started_ms` in Unix milliseconds."""
+
+    number: str
+    files: str
+    status: str
+    started_ms: int
+    tags: Mapping[str, str]
+
+
 class RunRows:
     """The runs of one experiment in a database.
 
@@ -75,6 +87,25 @@ class RunRows:
         database = hasattr(client._tracking_client.store, "ManagedSessionMaker")
         return cls(client, experiment) if database else None
 
+    def with_tag(self, key: str, value: str, tags: Collection[str]) -> list[FoundRun]:
+        """All runs with a tag, the youngest first, and those of `tags` that they have.
+
+        MLflow's search loads every parameter, metric and tag as an object: 3 ms a run.
+        """
+        own: dict[str, dict[str, str]] = {}
+        with self._store.ManagedSessionMaker() as session:
+            found = self._tagged(key, SqlTag.value == value)
+            runs = session.execute(
+                found.order_by(SqlRun.start_time.desc(), SqlRun.run_uuid).with_only_columns(
+                    SqlRun.run_uuid, SqlRun.artifact_uri, SqlRun.status, SqlRun.start_time
+                )
+            ).all()
+            asked = select(SqlTag.run_uuid, SqlTag.key, SqlTag.value)
+            chosen = SqlTag.run_uuid.in_(found), SqlTag.key.in_(tags)
+            for run, name, content in session.execute(asked.where(*chosen)):
+                own.setdefault(run, {})[name] = content
+        return [FoundRun(*run, own.get(run[0], {})) for run in runs]
+
     def insert(
         self, content: RunContent, name: str, mark: str, started_ms: int
     ) -> tuple[str, str] | None:
@@ -89,7 +120,7 @@ class RunRows:
         with self._store.ManagedSessionMaker(read_only=False) as session:
             self._have_others_wait(session, mark)
             root = session.execute(self._root()).scalar()
-            if root is None or session.execute(self._marked(mark)).first():
+            if root is None or session.execute(self._tagged(mark)).first():
                 return None
             place = append_to_uri_path(root, number, "artifacts")  # type: ignore[no-untyped-call]
             tags = {**content.tags, MLFLOW_RUN_NAME: name}
@@ -130,13 +161,14 @@ class RunRows:
             SqlExperiment.lifecycle_stage == LifecycleStage.ACTIVE,
         )
 
-    def _marked(self, mark: str) -> Any:
-        """The query for a run with this tag."""
+    def _tagged(self, key: str, *conditions: Any) -> Any:
+        """The query for the runs with a tag; `conditions` are of its value."""
         runs: Any = select(SqlRun.run_uuid).join(SqlTag, SqlTag.run_uuid == SqlRun.run_uuid)
         return runs.where(
-            SqlTag.key == mark,
+            SqlTag.key == key,
             SqlRun.experiment_id == self._experiment,
             SqlRun.lifecycle_stage == LifecycleStage.ACTIVE,
+            *conditions,
         )
 
     def _run(self, name: str, started_ms: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.artifact_place import artifact_location
 from sweeper.tracking.run_deletion import delete_run
 from sweeper.tracking.run_names import RunNames
-from sweeper.tracking.run_rows import RunContent, RunRows
+from sweeper.tracking.run_rows import FoundRun, RunContent, RunRows
 from sweeper.tracking.run_status import TRIAL_STATUS, RunStatus
 from sweeper.tracking.tags import (
     DECLARED,
@@ -37,6 +37,14 @@ from trainers.checkpoint import Commit
 __all__ = ["Runs", "Shown"]
 
 PAGE = 500
+SHOWN_BY = (  # the tags of a trial's run that say how far it was delivered
+    "sweeper.trial",
+    "sweeper.epoch",
+    "sweeper.described",
+    "sweeper.reason",
+    "mlflow.parentRunId",
+    EVALUATED,
+)
 
 
 @dataclass
@@ -63,7 +71,7 @@ class Runs:
     MLflow's experiment. A run is searched right
     before it is created, because a failed call, or the driver of another sweep with the same
     trial, may have created it. `heard` is called whenever MLflow has answered a search, of which
-    there is one for each 500 runs.
+    a server gets one for each 500 runs.
     """
 
     def __init__(
@@ -82,7 +90,7 @@ class Runs:
         self._rows = RunRows.of(client, self.experiment)
         parent = self._find_parent(declared_tags(sweep), _begun_ms(sweep)).info
         self.parent, self.parent_files = str(parent.run_id), str(parent.artifact_uri)
-        self._shown = self._find("tags.`sweeper.kind` = 'trial'")
+        self._shown = self._find("sweeper.kind", "trial")
 
     def grow(self, trials: Collection[PlannedTrial]) -> None:
         """Add trials of the sweep, and find the runs that they have already."""
@@ -131,7 +139,7 @@ class Runs:
     def of(self, trial: PlannedTrial, commit: Commit | None) -> Shown:
         """The trial's run; created, as a child of the sweep's run, if there is none."""
         if not self.knows(trial.id):
-            self._shown |= self._find(f"tags.`{own_tag(trial.id)}` = 'true'")
+            self._shown |= self._find(own_tag(trial.id), "true")
         shown = self._shown.get(trial.id)
         if shown is None:
             shown = self._shown[trial.id] = self._create(trial, commit)
@@ -225,16 +233,16 @@ class Runs:
             self.experiment, start_time=begun_ms, tags=tags, run_name=self._name
         )
 
-    def _find(self, query: str) -> dict[str, Shown]:
+    def _find(self, tag: str, value: str) -> dict[str, Shown]:
         """The oldest run of each of the sweep's trials; younger duplicates are not used."""
         found: dict[str, Shown] = {}
-        for run in sorted(self._search(query), key=lambda run: -run.info.start_time):
-            tags = run.data.tags
+        for run in self._with_tag(tag, value):
+            tags = run.tags
             if tags.get("sweeper.trial") in self._trials:
                 found[tags["sweeper.trial"]] = Shown(
-                    run.info.run_id,
-                    run.info.artifact_uri,
-                    run.info.status,
+                    run.number,
+                    run.files,
+                    run.status,
                     int(tags.get("sweeper.epoch", 0)),
                     tags.get("mlflow.parentRunId"),
                     "sweeper.described" in tags,
@@ -242,6 +250,19 @@ class Runs:
                     tuple(tags.get(EVALUATED, "").split()),
                 )
         return found
+
+    def _with_tag(self, tag: str, value: str) -> list[FoundRun]:
+        """The runs with a tag, the youngest first."""
+        if self._rows:
+            runs = self._rows.with_tag(tag, value, SHOWN_BY)
+            self._heard()
+            return runs
+        found = [
+            FoundRun(one.run_id, one.artifact_uri, one.status, one.start_time, run.data.tags)
+            for run in self._search(f"tags.`{tag}` = '{value}'")
+            for one in (run.info,)
+        ]
+        return sorted(found, key=lambda run: -run.started_ms)
 
     def _search(self, query: str) -> Iterator[Run]:
         token: str | None = None

@@ -193,3 +193,51 @@ def test_a_run_that_was_deleted_meanwhile_is_not_ended(tmp_path: Path) -> None:
     MlflowClient(sweep.tracking).delete_run(view.runs[trial.id].run)
     with pytest.raises(Exception, match="active"):
         view.show_trial(trial.id, newest(sweep, trial), "FINISHED")
+
+
+def test_finding_finished_runs_reads_no_metrics_and_no_parameters(tmp_path: Path) -> None:
+    """To load them is most of what a finished trial costs when a sweep is run again."""
+    sweep = small_sweep(tmp_path)
+    train(sweep)
+    trial = sweep.trials[0]
+    opened(sweep).show_trial(trial.id, newest(sweep, trial), "FINISHED")
+    asked: list[str] = []
+
+    def hear(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    view = opened(sweep)
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", hear)
+    try:
+        found = view.runs._find("sweeper.kind", "trial")
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", hear)
+    assert found.keys() == {trial.id}
+    assert [text for text in asked if "FROM tags" in text]
+    assert not [text for text in asked if "metrics" in text or "params" in text]
+
+
+def test_a_database_tells_of_runs_what_a_server_does(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Of a failure, of a run that was deleted, and of the older of two runs of a trial, too."""
+    trials = [planned(seed=seed) for seed in range(4)]
+    sweep = small_sweep(tmp_path, *trials)
+    view, client = opened(sweep), MlflowClient(sweep.tracking)
+    record = Record(1, 1, 1_000, {"test/kl": 1.0})
+    for trial, status in zip(trials, ("FINISHED", "FAILED", "RUNNING", "FINISHED"), strict=True):
+        commit = committed(sweep, trial, [record])
+        reason = {"reason": "diverged"} if status == "FAILED" else {}
+        view.show_trial(trial.id, replace(commit, manifest={**commit.manifest, **reason}), status)
+    older = client.get_run(view.runs[trials[0].id].run)
+    twin = client.create_run(
+        view.runs.experiment, older.info.start_time - 1, dict(older.data.tags)
+    )
+    client.delete_run(view.runs[trials[3].id].run)
+    by_rows = opened(sweep).runs
+    request.getfixturevalue("by_calls")
+    by_calls = opened(sweep).runs
+    assert by_rows._shown == by_calls._shown
+    assert by_rows._shown.keys() == {trial.id for trial in trials[:3]}
+    assert by_rows[trials[0].id].run == twin.info.run_id
+    assert [by_rows[trial.id].blamed for trial in trials[:3]] == [False, True, False]

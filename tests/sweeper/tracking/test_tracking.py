@@ -50,10 +50,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     return sweep
 
 
+@pytest.mark.usefixtures("by_calls")
 def test_each_page_of_its_runs_is_an_answer_of_the_tracker(
     shared: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that a delivery waits for one that has very many runs."""
+    """So that a delivery waits for a server that has very many runs."""
     monkeypatch.setattr(runs, "PAGE", 1)
     answers = list[int]()
     view = Tracking(shared, ORIGIN, lambda: answers.append(1))
