@@ -25,8 +25,9 @@ Pictures = dict[str, npt.NDArray[np.uint8]]
 def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -> Pictures:
     """``clean``, ``noisy`` and ``denoised``: uint8 pictures of shape (count, C, H, W).
 
-    The noise is the objective's `noise_model`; values are clipped to the data's range. Returns
-    an empty mapping if the data are not images.
+    Of a generative model also ``sampled``: decoder means of z ~ N(0, I), the same z for every
+    trial of a seed. The noise is the objective's `noise_model`; values are clipped to the data's
+    range. Returns an empty mapping if the data are not images.
     """
     if len(trial.data.shape) != 3 or trial.data.value_range is None:
         return {}
@@ -42,11 +43,11 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
             name: streams.draw(draw, x.dtype)
             for name, draw in objective.denoise_draws(model, len(x)).items()
         }
-        xhat = objective.denoise(model, y, noise)
-    return {
-        name: pictures(values, trial)
-        for name, values in {"clean": x, "noisy": y, "denoised": xhat}.items()
-    }
+        found = {"clean": x, "noisy": y, "denoised": objective.denoise(model, y, noise)}
+        if objective.network == "autoencoder" and model.likelihood is not None:
+            prior = Draw("evaluation", (count, model.d_z))
+            found["sampled"] = model.mean(streams.draw(prior, x.dtype))
+    return {name: pictures(values, trial) for name, values in found.items()}
 
 
 def _one_of_each(split: Split, count: int) -> list[int]:

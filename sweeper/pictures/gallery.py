@@ -19,6 +19,7 @@ Pixels = npt.NDArray[np.uint8]
 Ends = tuple[float, float]
 
 ROWS = ("clean", "noisy", "denoised")
+SAMPLED = "sampled"  # a row that galleries of generative models have
 TILE = 64
 GAP = 4
 LINE, LETTERS = 18, 13  # pixels: of a line of text, and of its letters
@@ -27,14 +28,15 @@ PLAIN = {"x̂": "xhat", "σ²∇": "sigma^2 grad ", "−": "-", "σ": "sigma", "
 
 
 def gallery_png(gallery: Path, ends: Ends | None = None) -> bytes | None:
-    """Clean, noisy and denoised examples, one below the other, as a PNG.
+    """Clean, noisy and denoised examples, and samples, one below the other, as a PNG.
 
     Returns None if there is no ``gallery.npz``, or it cannot be read. ends : as of `rows_png`.
     """
     stored = read_arrays(gallery)
     if not stored.keys() >= set(ROWS):
         return None
-    return rows_png([stored[name] for name in ROWS], ROWS, ends)
+    rows = [name for name in (*ROWS, SAMPLED) if name in stored]
+    return rows_png([stored[name] for name in rows], rows, ends)
 
 
 def rows_png(

@@ -36,6 +36,19 @@ def test_there_is_one_example_of_each_class() -> None:
     assert np.array_equal(shown.reshape(10, 64), (test.x[firsts].float() / 16 * 255).round())
 
 
+def test_samples_of_a_seed_are_decoded_from_the_same_latents() -> None:
+    """So that a dial over σ changes the model alone; an energy has no samples here."""
+    trial = mlp_sigma_vae(0.2)
+    objective, model = Pack([trial]).bind(0)
+    first, again = (gallery(trial, objective, model) for _ in range(2))
+    assert first["sampled"].shape == first["clean"].shape
+    assert np.array_equal(first["sampled"], again["sampled"])
+    assert len(np.unique(first["sampled"].reshape(10, -1), axis=0)) == 10
+    other = gallery(mlp_sigma_vae(0.4), objective, model)
+    assert np.array_equal(other["sampled"], first["sampled"])
+    assert "sampled" not in gallery(*turning(sigma=0.2))
+
+
 def test_vectors_have_no_pictures() -> None:
     trial = Trial(objective=Deen(sigma=0.2), network=Quadratic(), data=LinearGaussian())
     assert gallery(trial, *Pack([trial]).bind(0)) == {}

@@ -1,4 +1,4 @@
-"""Test images, their noisy versions and the denoised ones of each model, by noise level."""
+"""Test images, their noisy and denoised versions, and samples of each model, by noise level."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.figures.search import goals_of, searched
 from analysis.report.part import Block, Part
 from analysis.sources.png import encode
+from analysis.sources.schema import Gallery
 from analysis.wording import symbol
 
-__all__ = ["Level", "Strip", "best_first", "part", "side_by_side"]
+__all__ = ["Level", "Strip", "best_first", "part", "shown_rows", "side_by_side"]
 
 Images = NDArray[np.uint8]
 ROWS = {"clean": "test images", "noisy": "with noise", "denoised": "denoised"}
+SAMPLED = {"sampled": "samples of the prior, decoded"}  # of generative models
 _UNSCALED = "noise of σ = 0.1, as the model has no noise level of its own"
 _MODELS, _LEVELS, _IMAGES, _CROP = 8, 16, 12, 8
 
@@ -98,10 +100,17 @@ def _shown(view: View, rows: pd.DataFrame, label: str) -> Iterator[Level]:
     """The pictures of the first seed that has them."""
     for _, row in rows.sort_values("seed").iterrows():
         pictures = view.experiment.galleries(row["trial"])
-        if pictures is not None and set(ROWS) <= set(pictures) and len(pictures["clean"]):
-            strips = [_strip(pictures[key][:_IMAGES], name) for key, name in ROWS.items()]
+        if rows_shown := shown_rows(pictures):
+            strips = [_strip(images[:_IMAGES], name) for name, images in rows_shown]
             yield Level(label, strips, _note(row))
             return
+
+
+def shown_rows(pictures: Gallery | None) -> list[tuple[str, Images]]:
+    """The rows of a trial's pictures with their names; empty without clean, noisy and denoised."""
+    if pictures is None or not set(ROWS) <= set(pictures) or not len(pictures["clean"]):
+        return []
+    return [(name, pictures[key]) for key, name in (ROWS | SAMPLED).items() if key in pictures]
 
 
 def _note(row: pd.Series) -> str:

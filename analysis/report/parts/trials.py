@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.figures.drawing.view import View
 from analysis.report.part import Block, Part
-from analysis.report.parts.gallery import ROWS, side_by_side
+from analysis.report.parts.gallery import shown_rows, side_by_side
 from analysis.sources.png import encode
 from analysis.sources.rows import in_order, varied
 from analysis.wording import quantity, symbol
@@ -97,10 +97,8 @@ def _curves(view: View, trials: pd.DataFrame) -> Mapping[str, dict[str, list[lis
 
 
 def _pictures(view: View, trial: str) -> list[dict[str, str]]:
-    pictures = view.experiment.galleries(trial)
-    if pictures is None or not set(ROWS) <= set(pictures) or not len(pictures["clean"]):
-        return []
-    strips = {name: side_by_side(pictures[key][:_SHOWN], 1) for key, name in ROWS.items()}
+    rows = shown_rows(view.experiment.galleries(trial))
+    strips = {name: side_by_side(images[:_SHOWN], 1) for name, images in rows}
     return [
         {"name": name, "png": b64encode(encode(strip)).decode()} for name, strip in strips.items()
     ]

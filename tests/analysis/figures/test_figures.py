@@ -26,7 +26,7 @@ from analysis.figures.drawing.style import log_ticks
 from analysis.figures.drawing.theory import where_linear_collapses
 from analysis.figures.drawing.view import SECTIONS, NothingToDraw, View, look
 from analysis.laws.powerlaw import Law, fit, fit_xy
-from analysis.report.parts.gallery import side_by_side
+from analysis.report.parts.gallery import shown_rows, side_by_side
 from analysis.report.templating import environment
 from analysis.sources import load
 from analysis.sources.png import encode
@@ -306,6 +306,19 @@ def test_a_strip_of_images_is_a_png(channels: int) -> None:
     with Image.open(io.BytesIO(encode(pixels))) as png:
         assert png.format == "PNG"
         np.testing.assert_array_equal(np.asarray(png), pixels)
+
+
+def test_samples_stand_below_the_denoised_images_of_models_that_have_some() -> None:
+    images = np.zeros((2, 1, 8, 8), np.uint8)
+    energy = dict.fromkeys(("clean", "noisy", "denoised"), images)
+    three = ["test images", "with noise", "denoised"]
+    assert [name for name, _ in shown_rows(energy)] == three
+    generative = {"sampled": images, **energy}
+    assert [name for name, _ in shown_rows(generative)] == [
+        *three,
+        "samples of the prior, decoded",
+    ]
+    assert shown_rows({"sampled": images}) == shown_rows(None) == []
 
 
 def test_a_strip_of_four_channels_is_refused() -> None:
