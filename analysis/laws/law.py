@@ -205,10 +205,10 @@ def _require_rows(trials: pd.DataFrame, rows: pd.DataFrame, law: Law) -> None:
     for name, value in law.where.items() if not len(rows) else ():
         require_value(trials, name, value)
     raise TooFewRows(
-        f"a law needs at least three values of {symbol(law.x)}; of "
-        f"{plural(len(trials), 'trial')}, {len(rows)} can be used, with "
-        f"{rows[law.x].nunique()} distinct (finished, declared, β = 1 "
-        "and within the range, unless `where` says otherwise)"
+        f"a law needs at least three values of {symbol(law.x)}: {len(rows)} of "
+        f"{plural(len(trials), 'trial')} count for it, with "
+        f"{plural(rows[law.x].nunique(), 'value')} (those that are finished, at β = 1 "
+        "and in the law's range)"
     )
 
 

@@ -190,6 +190,8 @@ def _left(tracker: Mapping[str, Any]) -> str:
 def _tracked(tracker: Mapping[str, Any]) -> str:
     uri = tracker["tracking_uri"]
     wait = f"{tracker['records']} records of {tracker['trials']} trials wait for MLflow"
+    if tracker["error"] and not tracker["records"]:
+        return "nothing waits for MLflow yet"
     if tracker["error"]:
         return f"at most {wait}, which cannot be read now: {tracker['error']}"
     if not tracker["records"]:

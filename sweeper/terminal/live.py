@@ -117,7 +117,7 @@ def _left(board: Board) -> str:
     left = board.left_s
     if left is None or _done(board) == len(board.lines):
         return ""
-    return f"about {clock(left)} left" + ", uncertain as this machine is busy" * uncertain()
+    return f"about {clock(left)} left" + " (machine busy)" * uncertain()
 
 
 def _header(board: Board) -> Table:

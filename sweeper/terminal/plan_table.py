@@ -50,7 +50,7 @@ def draw(screen: Console, plan: Outline) -> None:
 
 def _table(plan: Outline) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("point", overflow="fold")
+    table.add_column("setting", overflow="fold")
     table.add_column("seeds")
     for name in ("epochs", "parameters", "time each", "done"):
         table.add_column(name, justify="right", no_wrap=True)

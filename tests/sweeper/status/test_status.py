@@ -184,6 +184,16 @@ def test_status_of_a_grid_that_was_never_run(
     assert "MLflow" not in words
 
 
+def test_nothing_is_missed_of_a_tracker_before_the_first_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A driver makes the store only when it has something to write."""
+    sweep = small_sweep(tmp_path)
+    prepared(sweep)
+    assert main(["status", "demo", "--storage", str(sweep.storage)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "nothing waits for MLflow yet"
+
+
 @pytest.mark.usefixtures("ready_store")
 def test_status_of_a_grid_whose_text_was_changed_is_that_of_its_new_trials(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -103,7 +103,7 @@ def test_the_time_left_is_that_of_the_epochs_that_are_left(
     assert shown.share == pytest.approx((10 + 8 + 10) / 40)
     assert "about 0:35 left" in drawn(shown).replace("0:36", "0:35")
     monkeypatch.setattr(live, "uncertain", lambda: True)
-    assert "left, uncertain as this machine is busy" in log_line(shown)
+    assert "left (machine busy)" in log_line(shown)
 
 
 def test_the_log_line(time_stands: Clock) -> None:
