@@ -35,14 +35,19 @@ def own_settings() -> Iterator[None]:
 
 @contextmanager
 def local_ray() -> Iterator[None]:
-    """A Ray with two cores, during the block.
+    """A Ray with two cores, during the block."""
+    with own_settings():
+        with _careless():
+            ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+        yield
+        with _careless():
+            ray.shutdown()
 
-    It leaves files and processes to the garbage collector, which would close them in another test.
-    """
-    _settle()
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
+
+@contextmanager
+def _careless() -> Iterator[None]:
+    """Files and processes are left to the garbage collector, and not to that of another test."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
+        yield
         gc.collect()

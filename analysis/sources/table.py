@@ -143,4 +143,8 @@ def typed(cells: Iterable[str]) -> pd.Series[Any]:
     texts = pd.Series(list(cells), dtype=object)
     numbers = pd.to_numeric(texts.where(texts != "", None), errors="coerce")
     known = texts[numbers.isna()].str.lower()
-    return numbers if known.isin(["", "nan"]).all() else texts
+    if not known.isin(["", "nan"]).all():
+        return texts
+    if not pd.api.types.is_float_dtype(numbers):
+        return numbers
+    return pd.Series([float(text or "nan") for text in texts])  # pandas 2 errs in the last digit
