@@ -108,7 +108,7 @@ def _shown(arguments: argparse.Namespace, stack: ExitStack, path: Path) -> None:
         from sweeper.commands.page import served
 
         address = stack.enter_context(served(path.parent, arguments.serve))
-        console(stderr=True).print(f"serving {address}; Ctrl-C ends it", soft_wrap=True)
+        console(stderr=True).print(f"serving {address} (Ctrl-C ends it)", soft_wrap=True)
     if arguments.open:
         webbrowser.open(address)
 

@@ -62,7 +62,7 @@ def test_a_run_opens_its_report_once_and_a_report_is_served(folder: Path) -> Non
         assert serving.stderr is not None
         assert serving.stdout is not None
         said = next(line for line in serving.stderr if line.startswith("serving "))
-        address = said.split()[1].rstrip(";")
+        address = said.split()[1]  # as a terminal selects it
         with urllib.request.urlopen(address) as answer:
             assert answer.read() == page.read_bytes()
         while not serving.stdout.readline().startswith("report"):
