@@ -36,14 +36,17 @@ from analysis.sources.stored_files import Commit, newest_commit
 __all__ = ["from_mlflow", "from_storage"]
 
 
-def from_storage(storage: Path, experiment: str, cache: Path | None = None) -> Experiment:
+def from_storage(
+    storage: Path, experiment: str, cache: Path | None = None, shown: str = ""
+) -> Experiment:
     """Read an experiment from its storage folder.
 
     cache: a folder for parquet copies; a second call then reads only trials that changed.
+    shown: what an error calls the storage; by default its folder.
     Errors: LoadError, with the experiments that exist, if there is no such experiment.
     """
     storage = Path(storage)
-    found = sweeps(storage, experiment)
+    found = sweeps(storage, experiment, shown)
     source = _Source(storage, members(storage, found))
     history: pd.DataFrame | Callable[[], pd.DataFrame]
     if cache is None:

@@ -68,22 +68,25 @@ class StoredTrial:
     records: list[dict[str, Any]] = field(default_factory=list)
 
 
-def sweeps(storage: Path, experiment: str) -> list[dict[str, Any]]:
-    """The sweeps of `experiment`, oldest first; `LoadError` names the experiments that exist."""
+def sweeps(storage: Path, experiment: str, shown: str = "") -> list[dict[str, Any]]:
+    """The sweeps of `experiment`, oldest first.
+
+    `LoadError` names the experiments that exist, and the storage as `shown`, if that is given.
+    """
     found = [(path, read_sweep(path)) for path in paths.sweep_files(storage, experiment)]
     valid = [sweep | read_importance(path.parent) for path, sweep in found if sweep]
     if not valid:
-        raise LoadError(_missing(storage, experiment))
+        raise LoadError(_missing(storage, experiment, shown or str(storage)))
     return sorted(valid, key=lambda sweep: str(sweep["created"]))
 
 
-def _missing(storage: Path, experiment: str) -> str:
+def _missing(storage: Path, experiment: str, shown: str) -> str:
     if not storage.is_dir():
-        return f"there is no storage at {storage}; name the folder that the sweep wrote to"
+        return f"there is no storage at {shown}; name the folder that the sweep wrote to"
     found = map(read_sweep, paths.all_sweep_files(storage))
     known = {sweep["experiment"] for sweep in found if sweep}
     names = ", ".join(sorted(known)) or "none yet"
-    return f"no experiment {experiment!r} in {storage}; experiments there: {names}"
+    return f"no experiment {experiment!r} in {shown}; experiments there: {names}"
 
 
 def members(storage: Path, found: list[dict[str, Any]]) -> dict[str, SweepEntry]:

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sweeper.errors import placed
     from sweeper.grid.schema import require_tracker
     from sweeper.status.stored import stored_sweeps
-    from sweeper.storage.addresses import storage_path, tracking_uri
+    from sweeper.storage.addresses import show_storage, storage_path, tracking_uri
     from sweeper.tracking.reconcile import reconcile
 
     with placed((None, None, "--tracking")):
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"sweeps": [asdict(one) for one in found]})
         return 0
     if not found:
-        console().print(f"no sweeps in {folder}", markup=False, soft_wrap=True)
+        console().print(f"no sweeps in {show_storage(folder)}", markup=False, soft_wrap=True)
     for one in found:
         console().print(
             f"{one.sweep}: {one.trials} trials in {one.tracking_uri} ({one.created} runs created, "

@@ -156,11 +156,12 @@ def experiment_of(name: str, storage: str, tracking: str | None) -> Experiment:
     """
     from analysis.sources import load
     from analysis.training.stationarity import judged
-    from sweeper.storage.addresses import storage_path, tracking_uri
+    from sweeper.storage.addresses import show_storage, storage_path, tracking_uri
 
     if tracking:
         return judged(load.from_mlflow(tracking_uri(tracking), name))
-    return judged(load.from_storage(storage_path(storage), name))
+    folder = storage_path(storage)
+    return judged(load.from_storage(folder, name, shown=show_storage(folder)))
 
 
 def condition(text: str, option: str) -> tuple[str, object]:

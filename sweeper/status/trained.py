@@ -11,6 +11,7 @@ from analysis.wording import symbol
 from sweeper.errors import UserError
 from sweeper.grid.complaints import nearest
 from sweeper.storage import ledger, paths
+from sweeper.storage.addresses import show_storage
 from sweeper.storage.attempts import load_state
 from sweeper.storage.home import Home, stored_home, stored_tracking
 from sweeper.storage.stored_code import restored_trial
@@ -66,7 +67,7 @@ def find_trial(storage: Path, name: str) -> str:
     ids = [path.parent.name for path in paths.trial_files(storage)]
     if not ids:
         raise UserError(
-            f"there are no trials in {storage}; say where they are with --storage, "
+            f"there are no trials in {show_storage(storage)}; say where they are with --storage, "
             "or run a grid first"
         )
     found = [name] if name in ids else [one for one in ids if name and one.startswith(name)]
@@ -77,8 +78,9 @@ def find_trial(storage: Path, name: str) -> str:
     if not found:
         near = _closest(name, stored) or nearest(name, [*labels.values(), *ids])
         raise UserError(
-            f"there is no trial {name!r} in {storage}{near} (an id, the beginning of one, "
-            "a label, or settings such as sigma=0.1 seed=0; `sweeper status` lists ids and labels)"
+            f"there is no trial {name!r} in {show_storage(storage)}{near} (an id, the beginning "
+            "of one, a label, or settings such as sigma=0.1 seed=0; `sweeper status` lists ids "
+            "and labels)"
         )
     if len(found) > 1:
         told = [f"{one} ({labels[one]})" if one in labels else one for one in found[:SHOWN]]

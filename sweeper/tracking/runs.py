@@ -26,6 +26,7 @@ from sweeper.tracking.tags import (
     DECLARED,
     EVALUATED,
     NOTE,
+    about_experiment,
     declared_tags,
     origin_tags,
     own_tag,
@@ -205,7 +206,7 @@ class Runs:
         if found is None:
             place = artifact_location(sweep.tracking, sweep.experiment, sweep.storage)
             number = self._client.create_experiment(sweep.experiment, artifact_location=place)
-            self._client.set_experiment_tag(number, NOTE, _about(sweep))
+            self._client.set_experiment_tag(number, NOTE, about_experiment(sweep))
         elif found.lifecycle_stage == "deleted":
             self._client.restore_experiment(found.experiment_id)
         found = self._client.get_experiment_by_name(sweep.experiment)
@@ -295,15 +296,3 @@ def _begun_ms(sweep: Sweep) -> int | None:
     """When the sweep was first started, in Unix milliseconds; None if that is not stored."""
     row = read_sweep(sweep_file(sweep))
     return int(1000 * datetime.fromisoformat(row["created"]).timestamp()) if row else None
-
-
-def _about(sweep: Sweep) -> str:
-    """Markdown for the page of a new experiment."""
-    return (
-        f"Sweeps of the experiment `{sweep.experiment}`, written by sweeper. A sweep is a run "
-        "whose children are its trials: it has the grid, the report and what that claims (the "
-        "exponent `nu` with its interval, and the verdicts), its children have the parameters "
-        "and metrics.\n\n"
-        f"The storage is `{sweep.storage}`; `sweeper report {sweep.experiment} --storage "
-        f"{sweep.storage}` writes the report."
-    )

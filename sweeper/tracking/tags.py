@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sweeper.storage.addresses import show_storage
 from sweeper.sweep import PlannedTrial, Sweep, noise_key
 from trainers.checkpoint import Commit
 
@@ -13,6 +14,7 @@ __all__ = [
     "DECLARED",
     "EVALUATED",
     "NOTE",
+    "about_experiment",
     "commit_tags",
     "declared_tags",
     "origin_tags",
@@ -143,3 +145,16 @@ def commit_tags(commit: Commit) -> dict[str, str]:
 def started_ms(commit: Commit) -> int:
     """The start time of a trial's run, its end less its training time, in Unix milliseconds."""
     return int(commit.manifest["time_ms"] - 1000 * commit.progress.wall_s)
+
+
+def about_experiment(sweep: Sweep) -> str:
+    """Markdown for the page of a new experiment."""
+    storage = show_storage(sweep.storage)
+    return (
+        f"Sweeps of the experiment `{sweep.experiment}`, written by sweeper. A sweep is a run "
+        "whose children are its trials: it has the grid, the report and what that claims (the "
+        "exponent `nu` with its interval, and the verdicts), its children have the parameters "
+        "and metrics.\n\n"
+        f"The storage is `{storage}`; `sweeper report {sweep.experiment} --storage {storage}` "
+        "writes the report."
+    )
