@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from analysis.sources.registration import EARLIER
 from analysis.sources.schema import DECLARED, Experiment
 
 __all__ = ["of_sweep"]
@@ -32,7 +33,7 @@ def of_sweep(experiment: Experiment, name: str | None = None) -> Experiment:
         history=lambda: experiment.history[
             experiment.history["trial"].isin(list(entries))
         ].reset_index(drop=True),
-        sweeps=[chosen],
+        sweeps=[chosen | {EARLIER: [one.get("registered") for one in experiment.sweeps]}],
         spectra={
             checksum: one
             for checksum, one in experiment.spectra.items()

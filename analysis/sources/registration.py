@@ -10,8 +10,9 @@ from typing import Any
 
 from analysis.wording import listed, plural
 
-__all__ = ["Registration", "digest", "registration"]
+__all__ = ["EARLIER", "Registration", "digest", "registration"]
 
+EARLIER = "registrations of the experiment"  # of all its sweeps, in an experiment of one of them
 WORDS = {"trials": "the trials", "until": "the rule for seeds", "search": "the search"}
 SECTIONS = {"law": "the law", "equivalence": "the margin", "choose": "the choice"}
 
@@ -83,10 +84,11 @@ def registration(sweeps: Sequence[Mapping[str, Any]]) -> Registration | None:
 
 def _kept(sweeps: Sequence[Mapping[str, Any]], now: Mapping[str, Any]) -> list[str]:
     """The sections of the analysis that some sweep registered alike before anything finished."""
+    every = [one.get("registered") for one in sweeps] + list(sweeps[-1].get(EARLIER) or [])
     first = [
         (known["declared"].get("analysis") or {})
-        for one in sweeps
-        if isinstance(known := one.get("registered"), Mapping)
+        for known in every
+        if isinstance(known, Mapping)
         and isinstance(known.get("declared"), Mapping)
         and not known.get("finished")
     ]

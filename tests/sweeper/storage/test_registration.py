@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.sources import load
+from analysis.sources.one_sweep import of_sweep
 from analysis.sources.registration import Registration, registration
 from sweeper.cli import main
 from sweeper.commands.report import declared
@@ -92,6 +93,8 @@ def test_a_later_grid_of_the_experiment_keeps_what_the_first_one_declared(
     second = loading.load(path, storage=str(first.storage), tracking="sqlite:///mlflow.db")
     ledger.write_sweep(second, {})
     found = read(second)
+    alone = of_sweep(load.from_storage(second.storage, second.experiment), second.name)
+    assert registration(alone.sweeps) == found
     assert found.finished == 6
     assert found.post_hoc("law") is changed
     assert not found.post_hoc("equivalence")
