@@ -22,6 +22,17 @@ def parts_of(splits: Splits) -> dict[str, Split]:
     return {name: part for name, part in parts.items() if len(part) or name != "validation"}
 
 
+def load_returns_splits(data: Dataset) -> None:
+    splits: object = data.load()
+    require(
+        isinstance(splits, Splits),
+        LOAD,
+        "`load` returns Splits",
+        f"it returns {type(splits).__name__}",
+        "return Splits(train=Split(x, labels), test=Split(...))",
+    )
+
+
 def parts_are_filled(data: Dataset) -> None:
     for name, part in parts_of(data.load()).items():
         require(
@@ -143,6 +154,7 @@ def redrawn_examples_keep_shape_and_range(data: Dataset) -> None:
 
 
 RULES: tuple[Callable[[Dataset], None], ...] = (
+    load_returns_splits,
     parts_are_filled,
     examples_have_the_shape_and_the_type,
     values_are_finite_and_in_range,

@@ -8,6 +8,7 @@ from typing import Any
 
 from trainers.component_files import ComponentFile, blamed, file_of
 from trainers.conformance import BrokenRule, calls, data_sets
+from trainers.errors import TrainerError
 from trainers.trial import Trial
 
 __all__ = ["check_calls", "judged"]
@@ -15,15 +16,19 @@ __all__ = ["check_calls", "judged"]
 
 @contextmanager
 def judged(components: Iterable[Any]) -> Iterator[None]:
-    """Turn a broken rule, or an exception, of these components into a `BrokenComponent`."""
+    """Turn a broken rule, or an exception, of these components into a `BrokenComponent`.
+
+    An exception outside their files is theirs too: something was done with what they returned.
+    """
     try:
         with blamed():
             yield
-    except BrokenRule as error:
+    except Exception as error:
         own = [(file, one) for one in components if (file := file_of(type(one)))]
-        if not own:
+        if not own or (isinstance(error, TrainerError) and not isinstance(error, BrokenRule)):
             raise
-        file, one = next((pair for pair in own if hasattr(type(pair[1]), error.member)), own[0])
+        member = error.member if isinstance(error, BrokenRule) else ""
+        file, one = next((pair for pair in own if hasattr(type(pair[1]), member)), own[0])
         raise _error(file, one, error) from error
 
 
@@ -54,7 +59,13 @@ def _kind(trial: Trial) -> tuple[Any, ...]:
     return (*map(type, trial.components()), trial.data, trial.corrupts)
 
 
-def _error(file: ComponentFile, component: Any, error: BrokenRule) -> Exception:
+def _error(file: ComponentFile, component: Any, error: Exception) -> Exception:
     cls = type(component)
     kind = next(entry.kind for entry in file.entries if entry.component is cls)
-    return file.error(f"{kind} {component.name!r}: {error}", cls, error.member)
+    if isinstance(error, BrokenRule):
+        return file.error(f"{kind} {component.name!r}: {error}", cls, error.member)
+    return file.error(
+        f"{kind} {component.name!r}: what one of its methods or properties returns cannot be used "
+        f"({type(error).__name__}: {error}); have each return what its annotation says",
+        cls,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,38 @@ def test_a_broken_one_is_told_with_the_remedy(
     file.write_text(TEMPLATES[kind].replace(good, bad), encoding="utf-8")
     assert main(["check", str(file)]) == 2
     assert said in capsys.readouterr().out
+
+
+RETURN = re.compile(r"^( +)return .*?(?=\n\s*\n|\n +(?:def|@)|\Z)", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("kind", sorted(TEMPLATES))
+def test_a_method_that_returns_nothing_is_the_files_mistake(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What fails is the package's code, with what the method returned."""
+    found = [*RETURN.finditer(TEMPLATES[kind])]
+    assert found
+    for number, one in enumerate(found):
+        text = TEMPLATES[kind]
+        file = tmp_path / f"mine{number}.py"
+        file.write_text(f"{text[: one.start()]}{one[1]}return None{text[one.end() :]}", "utf-8")
+        assert main(["check", str(file)]) == 2
+        assert f"breaks a rule: {file}" in capsys.readouterr().out
+
+
+def test_a_report_says_where_a_figure_of_ones_own_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage = planted.write(tmp_path / "storage", planted.digits_experiment())
+    file = tmp_path / "mine.py"
+    good = "    return drawing"
+    assert good in TEMPLATES["figure"]
+    file.write_text(TEMPLATES["figure"].replace(good, "    return drawing.nothing"), "utf-8")
+    command = ["report", "imaginary-noise", "--storage", str(storage), "--out", str(tmp_path)]
+    assert main([*command, "--figure", str(file)]) == 2
+    line = file.read_text("utf-8").splitlines().index("    return drawing.nothing") + 1
+    assert f"{file}:{line}: the figure 'elbo_sigma' fails" in capsys.readouterr().err
 
 
 def test_a_report_draws_a_figure_of_ones_own(tmp_path: Path) -> None:
