@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sweeper.commands.shared import add_experiment, add_json, load_experiment, writing
-from sweeper.errors import UserError
+from sweeper.storage.addresses import storage_path
+from sweeper.storage.run_ids import with_run_ids
 from sweeper.terminal.screen import console, print_json
-
-if TYPE_CHECKING:
-    from analysis.sources.schema import Experiment
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -34,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from analysis.sources.exports import export
 
-    experiment, trouble = _with_run_ids(load_experiment(arguments), arguments)
+    experiment, trouble = load_experiment(arguments), None
+    if not arguments.tracking:
+        experiment, trouble = with_run_ids(experiment, storage_path(arguments.storage))
     folder = Path(arguments.out or arguments.experiment).absolute()
     with writing(folder):
         paths = export(experiment, folder, arguments.long)
@@ -48,22 +47,3 @@ def run(arguments: argparse.Namespace) -> int:
     for path in paths:
         console().print(str(path), markup=False, soft_wrap=True)
     return 0
-
-
-def _with_run_ids(
-    experiment: Experiment, arguments: argparse.Namespace
-) -> tuple[Experiment, str | None]:
-    """The experiment with the ids of its MLflow runs, or why there are none."""
-    from analysis.errors import LoadError
-    from analysis.sources.run_links import linked, stored_runs
-    from sweeper.storage.addresses import require_store, storage_path
-    from sweeper.storage.home import stored_tracking
-
-    if arguments.tracking or not experiment.sweeps:
-        return experiment, None
-    uri = stored_tracking(experiment.sweeps[-1], storage_path(arguments.storage))
-    try:
-        require_store(uri)
-        return linked(experiment, stored_runs(uri, experiment.name)), None
-    except (LoadError, UserError) as error:
-        return experiment, str(error)

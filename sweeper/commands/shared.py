@@ -92,7 +92,8 @@ def add_trial(parser: argparse.ArgumentParser) -> None:
         "trial",
         metavar="TRIAL",
         nargs="+",
-        help="its id, the beginning of one, its label, or settings such as sigma=0.4 seed=0",
+        help="its id, the beginning of one, its label, or settings such as sigma=0.4 seed=0, with "
+        "the name of an experiment before them where several have such a trial",
     )
 
 

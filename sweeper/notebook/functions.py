@@ -22,6 +22,7 @@ from sweeper.notebook.results import WIDTH, Fit, Plan, Result
 from sweeper.planning.outline import outline
 from sweeper.storage.addresses import storage_path
 from sweeper.storage.paths import report_folder
+from sweeper.storage.run_ids import with_run_ids
 
 __all__ = ["fit", "load", "plan", "report", "run"]
 
@@ -63,13 +64,17 @@ def run(
 def load(
     experiment: str, *, history: bool = False, storage: str = "sweeps", tracking: str | None = None
 ) -> pd.DataFrame:
-    """The trials of an experiment, one row each: parameters, final metrics, status.
+    """The trials of an experiment, one row each: parameters, final metrics, status, MLflow's id.
 
     history: every epoch instead, one row for each trial, step and metric. tracking: read this
     MLflow store instead of the storage folder.
     """
     found = experiment_of(experiment, storage, tracking)
-    return found.history if history else found.trials
+    if history:
+        return found.history
+    if not tracking:
+        found, _ = with_run_ids(found, storage_path(storage))
+    return found.trials
 
 
 def fit(

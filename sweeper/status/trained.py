@@ -60,11 +60,15 @@ def find_trial(storage: Path, name: str) -> str:
     """The id of the one trial with this id, beginning of an id, label, or settings.
 
     Settings are words like ``sigma_vae sigma=0.4 seed=0``, in any order; those of a trial's label
-    may be given in its letters, too.
+    may be given in its letters, too. Before a label or settings there may be the name of an
+    experiment or a sweep, whose trials alone are then meant.
 
     Raises `UserError` with the nearest names if there is none, or with the ids if there are more.
     """
     ids = [path.parent.name for path in paths.trial_files(storage)]
+    first, _, rest = name.strip().partition(" ")
+    if rest and (own := _trials_of(storage, first)):
+        ids, name = [one for one in ids if one in own], rest.strip()
     if not ids:
         raise UserError(
             f"there are no trials in {show_storage(storage)}; say where they are with --storage, "
@@ -87,6 +91,13 @@ def find_trial(storage: Path, name: str) -> str:
         shown = ", ".join(told) + (" ..." if len(found) > SHOWN else "")
         raise UserError(f"{name!r} means {len(found)} trials: {shown}; give the id of one")
     return found[0]
+
+
+def _trials_of(storage: Path, name: str) -> set[str]:
+    """The ids of the trials of an experiment or a sweep; empty where there is none."""
+    rows = map(read_sweep, paths.sweep_files(storage))
+    named = [row for row in rows if row and name in (row.get("experiment"), row.get("sweep"))]
+    return {str(one["id"]) for row in named for one in row["trials"]}
 
 
 def _has(about: Mapping[str, Any], words: Sequence[str]) -> bool:

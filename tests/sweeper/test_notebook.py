@@ -73,6 +73,10 @@ def test_trials_and_histories_are_frames(
     history = sweeper.load("from-python", history=True, storage="kept")
     assert set(history["step"]) >= {1, 6}
     tracked = sweeper.load("from-python", tracking=ran[2].outcome.tracking_uri)
+    assert dict(zip(tracked["trial"], tracked["run_id"], strict=True)) == dict(
+        zip(trials["trial"], trials["run_id"], strict=True)
+    )
+    assert trials["run_id"].notna().all()
     merged = trials.merge(tracked, on="trial", suffixes=("", "_mlflow"))
     pd.testing.assert_series_equal(merged["test/kl"], merged["test/kl_mlflow"], check_names=False)
 

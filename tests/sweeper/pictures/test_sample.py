@@ -129,6 +129,9 @@ def test_a_trial_is_found_by_its_settings() -> None:
     assert ascii_words != words
     for name in (words, ascii_words, [*reversed(ascii_words)]):
         assert find_trial(storage, " ".join([trial.label.split()[0], *name])) == trial.id
+    experiment = trained_sweep().experiment
+    for name in (experiment, trained_sweep().name):
+        assert find_trial(storage, " ".join([name, trial.label.split()[0], *words])) == trial.id
     with pytest.raises(UserError, match=r"means \d+ trials: .*\(.* seed=0\); give the id of one"):
         find_trial(storage, "seed=0.0")
     with pytest.raises(UserError, match="there is no trial 'sigma_vae seed=7'"):
