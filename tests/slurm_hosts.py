@@ -30,7 +30,7 @@ MUNGE = {
     "log-file": ".log",
     "seed-file": ".seed",
 }
-RUNNING = ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "REQUEUED")
+RUNNING = ("PENDING", "CONFIGURING", "RUNNING", "SIGNALING", "COMPLETING", "REQUEUED")
 CGROUPS = "/sys/fs/cgroup"  # slurmd would make groups of its own there
 # A job that is queued again waits for `cred_expire`: by default 120 s, at least 5.
 CONFIGURATION = """\
