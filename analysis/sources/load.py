@@ -42,7 +42,7 @@ def from_storage(
     """Read an experiment from its storage folder.
 
     cache: a folder for parquet copies; a second call then reads only trials that changed.
-    shown: what an error calls the storage; by default its folder.
+    shown: the name of the storage in errors and reports; by default its folder.
     Errors: LoadError, with the experiments that exist, if there is no such experiment.
     """
     storage = Path(storage)
@@ -61,7 +61,7 @@ def from_storage(
         spectra=_known(spectra(storage), trials),
         sweeps=found,
         galleries=partial(gallery, storage),
-        source=str(storage),
+        source=shown or str(storage),
         evaluations=tables(storage, source.known),
         pictures=partial(pictures, storage),
         examples=partial(examples, storage),

@@ -36,9 +36,11 @@ def _write(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     from analysis.errors import AnalysisError
     from analysis.sources import load
     from analysis.sources.one_sweep import of_sweep
+    from sweeper.storage.addresses import show_storage
 
     try:
-        whole = load.from_storage(sweep.storage, sweep.experiment)
+        shown = show_storage(sweep.storage)
+        whole = load.from_storage(sweep.storage, sweep.experiment, shown=shown)
         experiment = of_sweep(whole, sweep.name)
         chosen = settings(dict(sweep.analysis), sweep.tracking, experiment.sweeps)
         experiment, chosen = with_runs(experiment, chosen)

@@ -117,7 +117,9 @@ def reproduce(experiment: Experiment) -> list[str]:
         lines.append(f"git checkout {shlex.quote(commit)}  # in sweeper's own repository")
     for sweep in experiment.sweeps:
         parts = (str(sweep.get("experiment", experiment.name)), str(sweep.get("sweep", "")))
-        grid = grid_file(experiment.source or ".", *parts)
+        remote = "://" in experiment.source
+        grid = grid_file("" if remote else experiment.source or ".", *parts)
+        grid = f"{experiment.source}/{grid}" if remote else grid
         folder = _home(sweep, experiment.source or "")
         if folder not in ("", here):
             lines.append(f"cd {shlex.quote(folder)}")
@@ -135,6 +137,8 @@ def _run(sweep: Mapping[str, Any], stored: str) -> str:
     shipped = not named.endswith((".yaml", ".yml"))
     if shipped or (project.get("commit") and project.get("dirty") is False):
         return f"sweeper run {shlex.quote(named)}  # a copy is {stored}"
+    if "://" in stored:
+        return f"sweeper run {shlex.quote(named)}  # as it was: {stored}"
     return f"sweeper run {shlex.quote(stored)}  # a copy of {named}"
 
 
@@ -157,6 +161,8 @@ def _home(sweep: Mapping[str, Any], storage: str) -> str:
     """
     home = _mapping(sweep.get("home"))
     folder, before = str(home.get("folder", "")), str(home.get("storage", ""))
+    if "://" in storage:
+        return folder
     if not folder or not os.path.isabs(storage):
         return ""
     if before == storage or not Path(before).is_relative_to(folder):

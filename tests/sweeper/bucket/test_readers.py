@@ -54,7 +54,9 @@ def test_another_machine_reads_what_a_folder_says(
     for words in FILES:
         said(words, place.address)
     assert (place.folder / "written" / "samples.png").stat().st_size > 0
-    assert list((place.folder / "written").glob("**/*.html"))
+    (page,) = (place.folder / "written").glob("**/*.html")
+    assert place.address in page.read_text("utf-8")
+    assert "/buckets/" not in page.read_text("utf-8")
     assert list((place.folder / "written").glob("**/*.parquet"))
     for words, sentence in UNKNOWN:
         assert main([*words, "--storage", place.address]) == 2
