@@ -82,12 +82,17 @@ class HeldLease:
                 self._bucket.delete([self._key])
 
     def renew(self, more: Mapping[str, Any] | None = None) -> bool:
-        """Write its next version; False if it is another driver's now."""
+        """Write its next version; False if it is another driver's now.
+
+        The version there may be one that was written and not heard of before the store went away.
+        """
         self._row["count"] = self._row.get("count", 0) + 1
         content = _text({**self._row, **(more or {})})
         tag = self._bucket.update(self._key, content, self._tag)
-        if tag is None and self._bucket.find(self._key) is None:
+        if tag is None and (there := self._bucket.get(self._key)) is None:
             tag = self._bucket.create(self._key, content)
+        elif tag is None and there and holder_of(there).get("token") == self.token:
+            tag = self._bucket.update(self._key, content, there.tag)
         if tag is not None:
             self._tag = tag
         return tag is not None

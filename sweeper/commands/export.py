@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 
 from sweeper.commands.shared import add_experiment, add_json, load_experiment, writing
-from sweeper.storage.addresses import storage_path
-from sweeper.storage.run_ids import with_run_ids
 from sweeper.terminal.screen import console, print_json
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
@@ -30,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from analysis.sources.exports import export
+    from sweeper.storage.addresses import storage_path
+    from sweeper.storage.run_ids import with_run_ids
 
     experiment, trouble = load_experiment(arguments), None
     if not arguments.tracking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from contextlib import ExitStack
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.bucket import leases
+from sweeper.bucket import leases, usable
 from sweeper.bucket.mirror import mirror_at
 from sweeper.bucket.objects import Bucket
 from sweeper.errors import UserError
@@ -60,6 +61,26 @@ def test_a_lease_is_renewed_although_answers_are_lost(store: FaultyStore, addres
     store.proxy.chances = {}
     held.release()
     assert bucket.find(KEY) is None
+
+
+def test_a_renewal_that_was_written_and_never_heard_of_is_no_other_driver(
+    store: FaultyStore, address: str
+) -> None:
+    """The store was away for longer than a call is repeated, and a later call has another text."""
+    bucket = Bucket(address)
+    held = leases.take(bucket, KEY, "one", nothing)
+    assert held
+    there = bucket.get(KEY)
+    assert there
+    unheard = json.dumps({**leases.holder_of(there), "count": 1}).encode()
+    assert bucket.update(KEY, unheard, there.tag)
+    assert held.renew()
+    held.release()
+    assert bucket.find(KEY) is None
+
+
+def test_the_clocks_may_differ_by_less_than_makes_a_lease_seem_dead() -> None:
+    assert usable.CLOCK + leases.RENEW < leases.STALE
 
 
 def test_a_lease_that_is_not_renewed_is_free(store: FaultyStore, address: str) -> None:
