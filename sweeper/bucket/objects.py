@@ -128,19 +128,35 @@ class Bucket:
         return path.stat().st_size == entry.size
 
     def put(self, key: str, content: bytes | Path) -> str:
-        """Write an object, whether there is one or not; returns its e-tag."""
+        """Write an object, whether there is one or not; returns its e-tag.
+
+        A large one is uploaded in parts. Stores answer that there is no such upload where its end
+        was done and not heard of, and is asked for again: then all of it is written once more.
+        """
         import obstore
 
-        row = self._repeated(lambda: obstore.put(self._store, key, content))
-        return _plain(row["e_tag"])
+        def call() -> Mapping[str, Any]:
+            try:
+                return obstore.put(self._store, key, content)
+            except FileNotFoundError as error:
+                if lacks_bucket(error):
+                    raise
+                return obstore.put(self._store, key, content)
+
+        return _plain(self._repeated(call)["e_tag"])
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects; those that are not there are no error."""
+        """Delete objects, in this order; those that are not there are no error."""
         import obstore
 
-        if doomed := list(keys):
-            with suppress(FileNotFoundError):
-                self._repeated(lambda: obstore.delete(self._store, doomed))
+        if not (doomed := list(keys)):
+            return
+        try:
+            self._repeated(lambda: obstore.delete(self._store, doomed))
+        except FileNotFoundError:  # Google and Azure end there
+            for key in doomed:
+                with suppress(FileNotFoundError):
+                    self._repeated(partial(obstore.delete, self._store, [key]))
 
     def create(self, key: str, content: bytes) -> Tag | None:
         """Write an object that is not there yet; None if there is another one.

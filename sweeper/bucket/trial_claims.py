@@ -54,9 +54,16 @@ class TrialClaims:
         return bucket.update(key, content, there.tag) is not None
 
     def drop(self, trials: Iterable[str]) -> None:
-        """Give up claims; those that cannot be deleted end with the driver's lease."""
+        """Give up claims; those that cannot be deleted end with the driver's lease.
+
+        Those of a driver that took the sweep over, as this one was not heard of, are its own.
+        """
+        bucket = self._mirror.hasty
         with suppress(OSError):
-            self._mirror.hasty.delete(f"{CLAIMS}/{trial}" for trial in trials)
+            for key in (f"{CLAIMS}/{trial}" for trial in trials):
+                there = bucket.get(key)
+                if there and holder_of(there).get("token") == self._driving.token:
+                    bucket.delete([key])
 
     def free(self, trials: Iterable[str]) -> bool:
         """Whether no driver of another machine trains one of the trials, as of a moment ago."""

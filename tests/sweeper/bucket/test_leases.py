@@ -13,6 +13,7 @@ import pytest
 from sweeper.bucket import leases, usable
 from sweeper.bucket.mirror import mirror_at
 from sweeper.bucket.objects import Bucket
+from sweeper.bucket.trial_claims import Driving, TrialClaims
 from sweeper.errors import UserError
 from sweeper.storage.claims import Claims
 from sweeper.storage.lease import driven_sweeps, hold_lease, is_held
@@ -155,3 +156,27 @@ def test_the_claims_of_an_ended_driver_are_free(
         with hold_lease(two), Claims(two.parents[2], two) as there:
             assert there.free(["a"])
             assert there.take("a")
+
+
+def test_a_driver_that_was_given_up_leaves_its_successors_claims(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hears of the end of its lease after the other one has claimed a trial."""
+
+    def driver(name: str, stale: float) -> TrialClaims:
+        store.be(name, monkeypatch)
+        mirror = mirror_at(address)
+        held = leases.take(mirror.hasty, KEY, mirror.id, nothing, stale)
+        assert held
+        return TrialClaims(mirror, Driving(KEY, held.token))
+
+    first = driver("one", 30.0)
+    assert first.take("a")
+    second = driver("two", 0.5)
+    assert second.take("a")
+    first.drop(["a"])
+    claim = Bucket(address).get("signs/claims/a")
+    assert claim
+    assert leases.holder_of(claim)["mirror"] == mirror_at(address).id
+    second.drop(["a"])
+    assert Bucket(address).get("signs/claims/a") is None

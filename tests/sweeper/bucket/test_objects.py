@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
 
 from sweeper.bucket.address import is_bucket, parse_address
@@ -60,6 +63,45 @@ def test_faults_are_outlasted(store: FaultyStore, address: str, tmp_path: Path) 
     assert bucket.names("folder") == sorted(str(number) for number in range(12))
     bucket.delete(["folder/0", "never"])
     assert bucket.find("folder/0") is None
+
+
+def test_an_upload_whose_end_was_not_heard_of_is_made_again(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some stores know an upload no more once it has ended; this one says so of the second end."""
+    proxy, ends = store.proxy, Counter[str]()
+
+    def fault(verb: str, path: str) -> str:
+        ends.update(["POST"] * (verb == "POST"))
+        third = verb == "POST" and ends["POST"] == 3
+        proxy.answer = (404, error("NoSuchUpload")) if third else None
+        return "unanswered" if verb == "POST" and ends["POST"] == 2 else "passed"
+
+    monkeypatch.setattr(proxy, "fault", fault)
+    bucket, large = Bucket(address), bytes(range(256)) * 2**15
+    tag = bucket.put("large", large)
+    assert ends["POST"] == 5
+    found = bucket.find("large")
+    assert found
+    assert (found.tag, found.size) == (tag, len(large))
+
+
+def test_where_one_is_missing_the_others_are_deleted(
+    store: FaultyStore, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google's and Azure's stores end a deletion of several at the first that is not there."""
+    delete, bucket = obstore.delete, Bucket(address)
+
+    def one_after_the_other(at: Any, keys: Sequence[str]) -> None:
+        for key in keys:
+            obstore.head(at, key)
+            delete(at, [key])
+
+    monkeypatch.setattr(obstore, "delete", one_after_the_other)
+    for key in ("a", "c"):
+        bucket.put(key, b"1")
+    bucket.delete(["a", "b", "c", "d"])
+    assert bucket.entries() == []
 
 
 def error(code: str) -> bytes:
