@@ -185,6 +185,7 @@ class KubeRay:
         return {
             "spec": {
                 "restartPolicy": "Never",
+                "securityContext": {"fsGroup": 1000},  # of the image's user, who writes volumes
                 "containers": [container],
                 "volumes": [*given, *volumes],
             }

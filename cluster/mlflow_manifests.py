@@ -74,6 +74,7 @@ def _postgres(size: str) -> Manifest:
         ],
         "ports": [{"containerPort": POSTGRES_PORT}],
         "readinessProbe": {"exec": {"command": ["pg_isready", "-U", USER]}},
+        "resources": {"requests": {"cpu": "250m", "memory": "512Mi"}},
         "volumeMounts": [{"name": "records", "mountPath": RECORDS}],
     }
     claim = {"metadata": {"name": "records"}, "spec": _volume(size)}
@@ -129,6 +130,7 @@ def _mlflow(image: str) -> Manifest:
         ],
         "ports": [{"containerPort": PORT}],
         "readinessProbe": {"httpGet": probe, "timeoutSeconds": 5},
+        "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}},
         "volumeMounts": [
             {"name": "artifacts", "mountPath": ARTIFACTS},
             {"name": "login", "mountPath": LOGIN, "readOnly": True},

@@ -149,6 +149,29 @@ def test_passwords_are_in_the_secret_alone(tmp_path: Path) -> None:
     assert path.read_text() == before
 
 
+def pods(value: Any) -> list[dict[str, Any]]:
+    """Every specification of a pod in a manifest."""
+    if isinstance(value, list):
+        return [one for part in value for one in pods(part)]
+    if not isinstance(value, dict):
+        return []
+    return [value] * ("containers" in value) + [
+        one for part in value.values() for one in pods(part)
+    ]
+
+
+def test_volumes_can_be_written_and_places_are_asked_for(tmp_path: Path) -> None:
+    """The image's user is no root; a container without a request is the first to be evicted."""
+    assert write(tmp_path) == 0
+    (uid,) = re.findall(r"--uid (\d+)", (ROOT / "cluster" / "Containerfile").read_text())
+    found = pods([*manifests(tmp_path).values()])
+    assert len(found) > 3
+    for pod in found:
+        assert pod["securityContext"]["fsGroup"] == int(uid)
+        for container in pod["containers"]:
+            assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+
+
 def test_gpus_and_spot(tmp_path: Path) -> None:
     """Two GPUs have room for four packs of half a GPU and three cores."""
     assert write(tmp_path, "--spot", "gke") == 0
