@@ -40,16 +40,20 @@ PASSED_ON = signal.SIGUSR1  # by srun to its tasks; at SIGTERM it kills them
 PATIENCE = 180.0  # seconds for Ray's start on a node, and for the other nodes to join
 GRACE = 30.0  # seconds for its end
 LOOK_EVERY = 0.2
+STRETCHES = 3  # after so many a job is not queued again that could not begin
 FREE_PORTS = ["--dashboard-agent-listen-port=0", "--metrics-export-port=0"]
 HEAD = ["--head", "--port=0", "--include-dashboard=false"]
 LINES = 15
 
 
 class JobSignals:
-    """Passes the signals of Slurm on to the command; `again` says to queue the job again."""
+    """Passes the signals of Slurm on to the command; `again` says to queue the job again.
+
+    early : a signal came before the command began.
+    """
 
     def __init__(self) -> None:
-        self.asked = self.again = False
+        self.asked = self.again = self.early = False
         self._command: subprocess.Popen[bytes] | None = None
         for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._take)
@@ -58,7 +62,8 @@ class JobSignals:
         """The exit code of a command, which gets SIGTERM when this process gets a signal."""
         with subprocess.Popen(command, start_new_session=True) as self._command:
             if self.asked:
-                self._command.terminate()  # the signal came before there was a command
+                self.early = True
+                self._command.terminate()
             return self._command.wait()
 
     def _take(self, number: int, _: FrameType | None) -> None:
@@ -87,7 +92,7 @@ def _run(command: Sequence[str]) -> int:
             _wait_for(nodes, address, others, signals)
             code = signals.run(command)
     if signals.again and code in INTERRUPTED:
-        return _queue_again(code)
+        return _queue_again(code, signals.early)
     return code
 
 
@@ -189,8 +194,15 @@ def _members(address: str) -> int:
     return 1
 
 
-def _queue_again(code: int) -> int:
-    job = os.environ["SLURM_JOB_ID"]
+def _queue_again(code: int, early: bool) -> int:
+    """Queue the job again; not where it would be for ever, as no stretch of it is long enough."""
+    job, again = os.environ["SLURM_JOB_ID"], int(os.environ.get("SLURM_RESTART_COUNT", "0"))
+    if early and again >= STRETCHES:
+        _say(
+            "error: Slurm's warning came before the sweep began, and the job was queued again "
+            f"{again} times: its time limit is too short for --warning; give it a longer one"
+        )
+        return code
     done = subprocess.run(
         ["scontrol", "requeue", job], stderr=subprocess.PIPE, text=True, check=False
     )
