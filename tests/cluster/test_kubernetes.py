@@ -76,14 +76,20 @@ def kuberay(kind: str) -> jsonschema.protocols.Validator:
     return validator(schema)
 
 
-def containers(value: Any) -> list[dict[str, Any]]:
-    """All containers of a manifest."""
+def pods(value: Any) -> list[dict[str, Any]]:
+    """Every specification of a pod in a manifest."""
     if isinstance(value, list):
-        return [one for item in value for one in containers(item)]
+        return [one for part in value for one in pods(part)]
     if not isinstance(value, dict):
         return []
-    inner = [one for item in value.values() for one in containers(item)]
-    return [*value.get("containers", []), *inner]
+    return [value] * ("containers" in value) + [
+        one for part in value.values() for one in pods(part)
+    ]
+
+
+def containers(value: Any) -> list[dict[str, Any]]:
+    """All containers of a manifest."""
+    return [one for pod in pods(value) for one in pod["containers"]]
 
 
 @NEEDS_SCHEMAS
@@ -147,17 +153,6 @@ def test_passwords_are_in_the_secret_alone(tmp_path: Path) -> None:
     before = path.read_text()
     assert write(tmp_path) == 0
     assert path.read_text() == before
-
-
-def pods(value: Any) -> list[dict[str, Any]]:
-    """Every specification of a pod in a manifest."""
-    if isinstance(value, list):
-        return [one for part in value for one in pods(part)]
-    if not isinstance(value, dict):
-        return []
-    return [value] * ("containers" in value) + [
-        one for part in value.values() for one in pods(part)
-    ]
 
 
 def test_volumes_can_be_written_and_places_are_asked_for(tmp_path: Path) -> None:
