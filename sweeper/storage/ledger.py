@@ -113,7 +113,7 @@ def write_sweep(sweep: Sweep, provenance: Mapping[str, Any]) -> None:
     An existing `created` time is kept.
     """
     before = read_sweep(sweep_file(sweep))
-    created = before["created"] if before else datetime.now(UTC).isoformat(timespec="seconds")
+    created = before["created"] if before else datetime.now(UTC).isoformat(timespec="microseconds")
     trials = [
         {
             "id": trial.id,

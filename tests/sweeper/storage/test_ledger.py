@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.sources import storage
 from sweeper.errors import UserError
 from sweeper.messages import Event
 from sweeper.planning.readable import describe_data
+from sweeper.status.stored import stored_sweeps
 from sweeper.storage import ledger, paths
 from sweeper.storage.signs import StopSign
 from sweeper.storage.spectra import covariance_eigenvalues
@@ -42,6 +44,14 @@ def test_a_trial_is_written_once(tmp_path: Path) -> None:
     prepared(sweep)
     assert path.stat().st_mtime == 1
     assert json.loads(path.read_text()) == json.loads(json.dumps(sweep.trials[0].to_json()))
+
+
+def test_sweeps_of_one_second_are_read_in_their_order(tmp_path: Path) -> None:
+    names = [f"small-{number}" for number in range(9, 0, -1)]
+    for name in names:
+        prepared(small_sweep(tmp_path, name=name))
+    assert [str(row["sweep"]) for row in storage.sweeps(tmp_path / "sweeps", "demo")] == names
+    assert [one.sweep.name for one in stored_sweeps(tmp_path / "sweeps", "demo")] == names
 
 
 @pytest.mark.parametrize("kept", [0, 1, 100])
