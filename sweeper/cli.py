@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -19,6 +20,10 @@ from sweeper.terminal.screen import console, print_error
 __all__ = ["UNEXPECTED", "USER", "main", "parser"]
 
 USER, UNEXPECTED = 2, 70
+MACHINE = {  # what a disk, its rights or a limit refuse: a matter of the machine, not of a program
+    getattr(errno, name)
+    for name in ("EACCES", "EDQUOT", "EIO", "EMFILE", "ENFILE", "ENOSPC", "EROFS", "ESTALE")
+}
 
 EXAMPLES = """\
 examples:
@@ -65,6 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # the user gets one line instead of a traceback
         if os.environ.get("SWEEPER_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno in MACHINE:
+            place = f"{error.filename}: " if error.filename else ""
+            print_error(f"{place}{error.strerror}")
+            return USER
         said = f"{type(error).__name__}: {without_password(str(error))}"
         print_error(f"unexpected {said} (SWEEPER_DEBUG=1 shows the traceback)")
         return UNEXPECTED

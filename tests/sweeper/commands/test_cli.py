@@ -103,6 +103,14 @@ def test_a_word_that_is_no_command_is_told_what_is_near(
     [
         (UserError("wrong", "g.yaml", 3), 2, "error: g.yaml:3: wrong"),
         (AnalysisError("no [such] law"), 2, "error: no [such] law"),
+        (OSError(28, "No space left", "a/b"), 2, "error: a/b: No space left"),
+        (OSError(24, "Too many open files"), 2, "error: Too many open files"),
+        (
+            FileNotFoundError(2, "No such file", "a/b"),
+            70,
+            "error: unexpected FileNotFoundError: [Errno 2] No such file: 'a/b' "
+            "(SWEEPER_DEBUG=1 shows the traceback)",
+        ),
         (KeyboardInterrupt(), 130, "error: interrupted"),
         (
             ZeroDivisionError("x"),
