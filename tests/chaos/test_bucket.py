@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.sweeper.small import newest
 
 pytestmark = THIRD_PARTY
 ADDRESS = f"s3://{BUCKET}/chaos"
+EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>"
 FAULTS = {"refused": 0.05, "late": 0.05, "unanswered": 0.05}
 
 
@@ -29,15 +31,15 @@ FAULTS = {"refused": 0.05, "late": 0.05, "unanswered": 0.05}
 def test_a_sweep_on_a_bucket_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its driver is killed twice and a worker once; another machine then has every result."""
+    """Its driver is killed thrice and a worker once; another machine then has every result."""
     with object_store() as port, faulty_store(port, tmp_path) as store:
         store.be("one", monkeypatch)
         sweep = chaos_sweep(tmp_path, storage=ADDRESS)
         store.proxy.delay_s, store.proxy.chances = 0.2, FAULTS
-        for _ in range(2):
+        for _ in range(3):
             strike(tmp_path, sweep, lambda driver: driver.send_signal(signal.SIGKILL))
         with killers(sweep, random.Random(0), nodes=False) as known:
-            code = strike(tmp_path, sweep, lambda driver: known.worker(driver.pid), "--ray")
+            code, _ = strike(tmp_path, sweep, lambda driver: known.worker(driver.pid), "--ray")
         assert code == 0
         assert min(store.proxy.done[fault] for fault in FAULTS) > 0
         store.proxy.chances = {}
@@ -48,11 +50,36 @@ def test_a_sweep_on_a_bucket_loses_nothing(
         check_promises(there, reference(tmp_path, there))
 
 
-def strike(folder: Path, sweep: Sweep, how: Callable[..., object], *options: str) -> int:
-    """Do something to a driver once it has saved three epochs more; returns its exit code."""
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("options", [(), ("--ray",)], ids=["inline", "ray"])
+def test_credentials_that_expire_end_a_sweep_that_goes_on_with_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    with object_store() as port, faulty_store(port, tmp_path) as store:
+        store.be("one", monkeypatch)
+        sweep = chaos_sweep(tmp_path, storage=ADDRESS)
+
+        def expire(driver: subprocess.Popen[bytes]) -> None:
+            store.proxy.answer = (403, EXPIRED)
+
+        code, said = strike(tmp_path, sweep, expire, *options)
+        assert code != 0
+        assert "the store refuses the credentials" in said
+        store.proxy.answer = None
+        code, _ = strike(tmp_path, sweep, lambda driver: None, *options)
+        assert code == 0
+        check_promises(sweep, reference(tmp_path, sweep))
+
+
+def strike(
+    folder: Path, sweep: Sweep, how: Callable[..., object], *options: str
+) -> tuple[int, str]:
+    """Do something to a driver once it has saved three epochs more; its exit code and output."""
     before = saved_epochs(sweep)
     with started(folder, ADDRESS, *options) as driver:
         while saved_epochs(sweep) < before + 3 and driver.poll() is None:
             time.sleep(0.005)
         how(driver)
-        return driver.wait(600)
+        _, said = driver.communicate()
+        return driver.returncode, said.decode()
