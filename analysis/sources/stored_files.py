@@ -23,6 +23,10 @@ from analysis.errors import LoadError
 from analysis.sources.paths import MANIFEST, RECORDS, SEARCH, STATE, evaluations_folder
 
 __all__ = [
+    "ENTRY",
+    "EVALUATION",
+    "SWEEP",
+    "TRIAL",
     "Commit",
     "newest_commit",
     "read_evaluations",

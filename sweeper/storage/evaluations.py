@@ -8,32 +8,22 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.sources.stored_files import EVALUATION
 from sweeper.storage import ledger, paths
 from sweeper.storage.arrays import read_arrays
 from sweeper.storage.stored_files import read_known
 from sweeper.sweep import SCHEMA
-from trainers.commit_format import Types, are_numbers
+from trainers.commit_format import are_numbers
 
 if TYPE_CHECKING:
     from trainers.evaluations import Evaluation, Evaluator
 
 __all__ = ["StoredEvaluation", "missing", "read_evaluations", "write_evaluation"]
-
-TYPES: Types = {
-    "key": str,
-    "evaluation": dict,
-    "epoch": int,
-    "time_ms": int,
-    "metrics": dict,
-    "table": list,
-    "pictures_size": (int, NoneType),
-}
 
 
 @dataclass(frozen=True)
@@ -103,7 +93,7 @@ def read_evaluations(
 
 
 def _read(path: Path) -> StoredEvaluation | None:
-    row, pictures = read_known(path, TYPES), path.with_suffix(".npz")
+    row, pictures = read_known(path, EVALUATION), path.with_suffix(".npz")
     if row is None or row["key"] != path.stem or not _is_whole(row, pictures):
         return None
     return StoredEvaluation(

@@ -1,7 +1,7 @@
 """Reads `sweep.json` and `trial.json`: which of them are valid.
 
-A file counts if it is JSON of format `SCHEMA` with the fields and types below, and lies where it
-belongs. `analysis.sources.stored_files` states the same rules for its own reader.
+A file counts if it is JSON of format `SCHEMA` with the fields and types of
+`analysis.sources.stored_files`, whose reader has the same rules, and lies where it belongs.
 """
 
 from __future__ import annotations
@@ -10,42 +10,14 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from analysis.sources.stored_files import ENTRY, SWEEP, TRIAL
 from sweeper.errors import UserError
 from trainers.commit_format import Types, has_types, read_stored
 from trainers.errors import NewerFormat
 
 __all__ = ["read_known", "read_sweep", "read_trial"]
 
-SWEEP: Types = {
-    "experiment": str,
-    "sweep": str,
-    "created": str,
-    "tracking_uri": str,
-    "trials": list,
-    "analysis": (dict, NoneType),
-    "provenance": (dict, NoneType),
-    "models": (dict, NoneType),
-}
 HOME: Types = {"folder": str, "storage": str}
-ENTRY: Types = {
-    "id": str,
-    "role": (str, NoneType),
-    "twin_of": (str, NoneType),
-    "label": (str, NoneType),
-    "line": (int, NoneType),
-}
-TRIAL: Types = {
-    "id": str,
-    "program": str,
-    "label": str,
-    "parameters": int,
-    "params": dict,
-    "trial": dict,
-    "data": dict,
-    "merged_from": (str, NoneType),
-    "noise": (str, NoneType),
-    "beta_exponent": (int, float, NoneType),
-}
 
 
 def read_sweep(path: Path) -> dict[str, Any] | None:
@@ -53,7 +25,7 @@ def read_sweep(path: Path) -> dict[str, Any] | None:
 
     Raises `UserError` where a newer version wrote it.
     """
-    row = read_known(path, SWEEP)
+    row = read_known(path, {**SWEEP, "models": (dict, NoneType)})
     if row is None or ("home" in row and not has_types(row["home"], HOME)):
         return None
     if (row["experiment"], row["sweep"]) != path.parts[-3:-1]:
