@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.sweeper.small import newest
 pytestmark = THIRD_PARTY
 ADDRESS = f"s3://{BUCKET}/chaos"
 EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>"
+COMMITS = 6  # of the 120 of all trials
 FAULTS = {"refused": 0.05, "late": 0.05, "unanswered": 0.05}
 
 
@@ -39,7 +39,7 @@ def test_a_sweep_on_a_bucket_loses_nothing(
         for _ in range(3):
             strike(tmp_path, sweep, lambda driver: driver.send_signal(signal.SIGKILL))
         with killers(sweep, random.Random(0), nodes=False) as known:
-            code, _ = strike(tmp_path, sweep, lambda driver: known.worker(driver.pid), "--ray")
+            code = strike(tmp_path, sweep, lambda driver: known.worker(driver.pid), "--ray")
         assert code == 0
         assert min(store.proxy.done[fault] for fault in FAULTS) > 0
         store.proxy.chances = {}
@@ -59,27 +59,38 @@ def test_credentials_that_expire_end_a_sweep_that_goes_on_with_new_ones(
     with object_store() as port, faulty_store(port, tmp_path) as store:
         store.be("one", monkeypatch)
         sweep = chaos_sweep(tmp_path, storage=ADDRESS)
+        proxy, done = store.proxy, 0
+        whole = proxy.fault
 
-        def expire(driver: subprocess.Popen[bytes]) -> None:
-            store.proxy.answer = (403, EXPIRED)
+        def fault(verb: str, path: str) -> str:
+            nonlocal done
+            done += verb == "PUT" and path.endswith("/manifest.json")
+            if done > COMMITS:
+                proxy.answer = (403, EXPIRED)
+            return whole(verb, path)
 
-        code, said = strike(tmp_path, sweep, expire, *options)
+        with monkeypatch.context() as patch:
+            patch.setattr(proxy, "fault", fault)
+            code, said = run_driver(tmp_path, *options)
         assert code != 0
         assert "the store refuses the credentials" in said
-        store.proxy.answer = None
-        code, _ = strike(tmp_path, sweep, lambda driver: None, *options)
-        assert code == 0
+        proxy.answer = None
+        assert run_driver(tmp_path, *options)[0] == 0
         check_promises(sweep, reference(tmp_path, sweep))
 
 
-def strike(
-    folder: Path, sweep: Sweep, how: Callable[..., object], *options: str
-) -> tuple[int, str]:
-    """Do something to a driver once it has saved three epochs more; its exit code and output."""
+def run_driver(folder: Path, *options: str) -> tuple[int, str]:
+    """Run a driver to its end; its exit code, and what it says."""
+    with started(folder, ADDRESS, *options) as driver:
+        _, said = driver.communicate()
+    return driver.returncode, said.decode()
+
+
+def strike(folder: Path, sweep: Sweep, how: Callable[..., object], *options: str) -> int:
+    """Do something to a driver once it has saved three epochs more; returns its exit code."""
     before = saved_epochs(sweep)
     with started(folder, ADDRESS, *options) as driver:
         while saved_epochs(sweep) < before + 3 and driver.poll() is None:
             time.sleep(0.005)
         how(driver)
-        _, said = driver.communicate()
-        return driver.returncode, said.decode()
+        return driver.wait(600)
