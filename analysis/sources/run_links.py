@@ -19,10 +19,12 @@ from analysis.sources.mlflow_runs import trial_runs
 from analysis.sources.schema import Experiment
 from analysis.sources.tracking_address import is_server, page_address
 
-__all__ = ["RunLinks", "find_runs", "linked", "run_pages", "stored_runs"]
+__all__ = ["VIEW_TAG", "RunLinks", "find_runs", "linked", "run_pages", "runs_page", "stored_runs"]
 
 PATIENCE = 3.0
 PAGE = 1000
+SHARED_VIEW = "trials"
+VIEW_TAG = f"mlflow.sharedViewState.{SHARED_VIEW}"  # of an experiment; its value is the view
 NEWEST = 5  # experiments whose pages are named
 FILTER = "tags.`sweeper.kind` = 'trial'"
 
@@ -52,23 +54,28 @@ def run_pages(server: str, shown: str, patience: float = PATIENCE) -> list[str]:
     shown : the address for people. MLflow's own list of experiments leads to its view for
     language models. Empty without an answer, and where nothing was tracked yet.
     """
-    ids = _experiment_ids(server, patience)
-    pages = [
-        f"{page_address(shown, f'experiments/{one}/runs')}  {name}"
-        for name, one in ids.items()
-        if name != "Default"  # every server has it, empty
-    ]
-    return pages[:NEWEST]
-
-
-def _experiment_ids(server: str, patience: float) -> dict[str, str]:
-    """The server's id of each experiment by name, the newest first; empty without an answer."""
     asked = {"max_results": PAGE, "order_by": ["last_update_time DESC"]}
     try:
         found = _call(server, "/experiments/search", patience, asked).get("experiments", [])
-        return {str(one["name"]): str(one["experiment_id"]) for one in found}
+        pages = [
+            f"{runs_page(shown, one['experiment_id'], _shares_view(one))}  {one['name']}"
+            for one in found
+            if one["name"] != "Default"  # every server has it, empty
+        ]
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        return []
+    return pages[:NEWEST]
+
+
+def runs_page(server: str, experiment_id: str, shared: bool = True) -> str:
+    """The address of an experiment's runs; shared : whether it has the view of its trials."""
+    return page_address(
+        server, f"experiments/{experiment_id}/runs", SHARED_VIEW if shared else None
+    )
+
+
+def _shares_view(experiment: Mapping[str, Any]) -> bool:
+    return any(tag["key"] == VIEW_TAG for tag in experiment.get("tags", ()))
 
 
 def stored_runs(uri: str, experiment: str) -> RunLinks:

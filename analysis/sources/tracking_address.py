@@ -45,12 +45,14 @@ def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 
 
-def page_address(server: str, place: str) -> str:
+def page_address(server: str, place: str, view: str | None = None) -> str:
     """The address of a page of a server, such as ``experiments/1``, in the view of runs.
 
-    MLflow's own choice is a view for language models, which shows none.
+    MLflow's own choice is a view for language models, which shows none. view : the key of a view
+    that the experiment shares, of which MLflow's page takes filter, order and columns.
     """
-    return f"{server.rstrip('/')}/#/{place}?workflowType=machine_learning"
+    shared = f"&viewStateShareKey={view}" if view else ""
+    return f"{server.rstrip('/')}/#/{place}?workflowType=machine_learning{shared}"
 
 
 def without_password(text: str) -> str:

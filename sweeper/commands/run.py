@@ -260,13 +260,13 @@ def _runs(outcome: Outcome) -> str:
 
     The default store needs no option.
     """
+    from analysis.sources.run_links import runs_page  # imports pandas
     from sweeper.storage.addresses import default_tracking, tracking_uri
 
     uri, found = outcome.tracking_uri, outcome.experiment_id
     if is_server(uri):
-        return page_address(
-            without_user(uri), f"experiments/{found}/runs" if found else "experiments"
-        )
+        server = without_user(uri)
+        return runs_page(server, found) if found else page_address(server, "experiments")
     if uri == without_password(tracking_uri(default_tracking())):
         return "sweeper ui"
     return shlex.join(["sweeper", "ui", "--tracking", uri])

@@ -9,9 +9,9 @@ from pathlib import Path
 from mlflow.entities import Metric, RunTag
 from mlflow.tracking import MlflowClient
 
-from sweeper.tracking.artifact_place import bring_artifacts_along
-from sweeper.tracking.report_claims import ReportClaims, report_claims
-from sweeper.tracking.store import quiet_client
+from sweeper.pictures.law_picture import law_svg
+from sweeper.tracking.report_claims import PICTURE, ReportClaims, report_claims
+from sweeper.tracking.store import writing_client
 
 __all__ = ["add_picture", "add_report"]
 
@@ -21,8 +21,7 @@ def add_picture(uri: str, experiment: str, trial: str, path: Path) -> str | None
 
     Only the artifact is written, no metric and no tag, so that a driver may write meanwhile.
     """
-    bring_artifacts_along(uri, experiment)
-    client = quiet_client(uri)
+    client = writing_client(uri, experiment)
     run = _oldest_run(client, experiment, f"tags.`sweeper.trial` = '{trial}'")
     if run:
         client.log_artifact(run, str(path), "pictures")
@@ -34,13 +33,15 @@ def add_report(uri: str, experiment: str, sweep: str, folder: Path) -> str | Non
 
     Returns the run's id, None if there is no run.
     """
-    bring_artifacts_along(uri, experiment)
-    client = quiet_client(uri)
+    client = writing_client(uri, experiment)
     run = _oldest_run(client, experiment, f"tags.`sweeper.sweep` = '{sweep}'")
     if run:
         client.log_artifacts(run, str(folder), "report")
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        _add_claims(client, run, report_claims(report, experiment))
+        picture = law_svg(report)
+        if picture:
+            client.log_text(run, picture, PICTURE)
+        _add_claims(client, run, report_claims(report, experiment, run, picture is not None))
     return run
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from sweeper.tracking.tags import NOTE, text
 
-__all__ = ["ReportClaims", "report_claims"]
+__all__ = ["PICTURE", "ReportClaims", "report_claims"]
+
+PICTURE = "report/law.svg"  # the artifact with the picture of the first law
 
 NUMBERS = {"nu": "nu", "nu_low": "ci_low", "nu_high": "ci_high"}
 
@@ -25,8 +27,13 @@ class ReportClaims:
     tags: Mapping[str, str]
 
 
-def report_claims(report: Mapping[str, Any], experiment: str) -> ReportClaims:
+def report_claims(
+    report: Mapping[str, Any], experiment: str, run: str, drawn: bool = False
+) -> ReportClaims:
     """The claims of a ``report.json``.
+
+    run : the sweep's run, whose artifacts the description shows. drawn : whether `PICTURE` is
+    among them.
 
     The first law's exponent is the metric ``nu``, with ``nu_low`` and ``nu_high``; those of
     further laws are below ``laws/``. The verdicts of the tests of equivalence are counted, and the
@@ -40,7 +47,7 @@ def report_claims(report: Mapping[str, Any], experiment: str) -> ReportClaims:
             metrics[where] = _number(law.get(key))
     verdicts = Counter(one["verdict"] for one in _verdicts(report))
     metrics |= {f"equivalence/{_plain(name)}": float(n) for name, n in verdicts.items()}
-    tags = {NOTE: text(_description(report, experiment))}
+    tags = {NOTE: text(_description(report, experiment, _picture(report, run) if drawn else []))}
     if laws:
         training = (laws[0].get("convergence") or {}).get("verdict")
         tags["sweeper.law"] = text(laws[0]["law"])
@@ -57,18 +64,30 @@ def _verdicts(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return found
 
 
-def _description(report: Mapping[str, Any], experiment: str) -> str:
-    """Markdown: the answer, the sentences of the summary, and where the report is."""
+def _picture(report: Mapping[str, Any], run: str) -> list[str]:
+    """Markdown of the law's picture.
+
+    Its address is relative to MLflow's own page, whatever the server is called: MLflow shows no
+    image that is a ``data:`` address.
+    """
+    law = next(one["law"] for one in report["laws"] if one.get("nu") is not None)
+    return [f"![{_escaped(law)}](get-artifact?path={PICTURE}&run_uuid={run})", ""]
+
+
+def _description(report: Mapping[str, Any], experiment: str, picture: list[str]) -> str:
+    """Markdown: the answer, the picture, the sentences of the summary, and where the report is."""
     answer = report.get("answer")
     said = [sentence for sentence in report.get("summary", ()) if sentence != answer]
     lines = [f"**{_escaped(answer)}**", ""] if answer else []
+    lines += picture
     lines += [f"- {_escaped(sentence)}" for sentence in said]
     lines += ["", "The whole report is the artifact `report/index.html`, the grid `grid.yaml`;"]
     return "\n".join([*lines, f"`sweeper report {experiment}` writes the report again."])
 
 
 def _escaped(sentence: str) -> str:
-    return re.sub(r"([*_<\\])", r"\\\1", sentence)
+    """Without a meaning of its letters in markdown, but for those of code between backticks."""
+    return re.sub(r"`[^`]*`|([*_<\\])", lambda at: f"\\{at[1]}" if at[1] else at[0], sentence)
 
 
 def _plain(name: str) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 
 from analysis.sources.tracking_address import sqlite_address
+from sweeper.tracking.artifact_place import bring_artifacts_along
 from sweeper.tracking.connection import check_address, unmade_store
 from sweeper.tracking.database import with_driver
 
-__all__ = ["make_store", "quiet_client"]
+__all__ = ["make_store", "quiet_client", "writing_client"]
 
 
 def quiet_client(uri: str) -> MlflowClient:
@@ -22,6 +23,12 @@ def quiet_client(uri: str) -> MlflowClient:
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     return MlflowClient(tracking_uri=with_driver(uri))
+
+
+def writing_client(uri: str, experiment: str) -> MlflowClient:
+    """A client that may write files: those of the experiment lie beside a store that was moved."""
+    bring_artifacts_along(uri, experiment)
+    return quiet_client(uri)
 
 
 def make_store(uri: str) -> None:

@@ -9,16 +9,17 @@ from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from analysis.sources.run_links import VIEW_TAG
 from sweeper.storage.evaluations import read_evaluations
 from sweeper.sweep import PlannedTrial, Sweep
-from sweeper.tracking.artifact_place import bring_artifacts_along
 from sweeper.tracking.connection import alone, first_line
 from sweeper.tracking.evaluation_artifacts import artifacts, evaluation_tags
+from sweeper.tracking.first_view import first_view
 from sweeper.tracking.logged_models import LoggedModels
 from sweeper.tracking.run_files import RunFiles
 from sweeper.tracking.run_rows import RunContent
 from sweeper.tracking.runs import Runs, Shown
-from sweeper.tracking.store import make_store, quiet_client
+from sweeper.tracking.store import make_store, writing_client
 from sweeper.tracking.tags import commit_tags, text
 from sweeper.tracking.trial_files import files_at_the_end
 from trainers import Record
@@ -49,8 +50,7 @@ class Tracking:
         self._trials = {trial.id: trial for trial in sweep.trials}
         with alone(sweep.tracking):
             make_store(sweep.tracking)
-            bring_artifacts_along(sweep.tracking, sweep.experiment)
-            self._client = quiet_client(sweep.tracking)
+            self._client = writing_client(sweep.tracking, sweep.experiment)
             self.runs = Runs(self._client, sweep, provenance, heard)
         self._files = RunFiles(self._client)
         self._models = LoggedModels(self._client, self.runs.experiment, self._files)
@@ -61,7 +61,7 @@ class Tracking:
         return self._files.refused
 
     def describe_sweep(self) -> None:
-        """The grid and the resolved trials as artifacts of the parent run."""
+        """The grid and the resolved trials as artifacts, and what the experiment's page shows."""
         trials = [
             trial.to_json() | {"role": trial.role, "twin_of": trial.twin_of}
             for trial in self._sweep.trials
@@ -71,6 +71,7 @@ class Tracking:
             "trials.json": json.dumps(trials, indent=1).encode(),
         }
         self._files.add(self.runs.parent, self.runs.parent_files, contents)
+        self._client.set_experiment_tag(self.runs.experiment, VIEW_TAG, first_view(self._sweep))
 
     def grow(self, sweep: Sweep) -> None:
         """Add the new trials of the same sweep; they may have runs already."""

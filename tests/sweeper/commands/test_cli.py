@@ -204,7 +204,7 @@ VIEW = "workflowType=machine_learning"
         (
             Outcome("e", 3, 3, 0, 0, 1.0, None, "http://h", experiment_id="7"),
             0,
-            f"{PAGES}experiments/7/runs?{VIEW}",
+            f"{PAGES}experiments/7/runs?{VIEW}&viewStateShareKey=trials",
         ),
     ],
 )

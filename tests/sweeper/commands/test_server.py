@@ -113,7 +113,10 @@ class TestRealServers:
         capsys.readouterr()
         assert main(["server", "status", "--folder", str(server.folder)]) == 0
         page = f"{up['address']}/#/experiments/1/runs?workflowType=machine_learning"
-        assert f"  runs: {page}  test" in capsys.readouterr().out.splitlines()
+        assert (
+            f"  runs: {page}&viewStateShareKey=trials  test"
+            in capsys.readouterr().out.splitlines()
+        )
         assert server("down")[1] == {"folder": str(server.folder), "ended": True}
         assert not processes_in(server.folder)
         assert server("down")[1]["ended"] is False

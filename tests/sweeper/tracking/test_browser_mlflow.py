@@ -26,7 +26,7 @@ data: {name: digits}
 defaults: {network: linear, d_z: 4, epochs: 2, batch_size: 256, lr: 1e-2}
 seeds: 2
 trials:
-  - {model: sigma_vae, sigma: [0.1, 0.4]}
+  - {model: sigma_vae, sigma: [0.1, 0.2, 0.4]}
 """
 SETTINGS = """
 localStorage.setItem('mlflow.assistant.panelOpen_v1', 'false');
@@ -37,9 +37,13 @@ MACHINE_LEARNING = "workflowType=machine_learning"
 
 @dataclass(frozen=True)
 class Site:
-    """MLflow's pages on a store, and what the store holds; `shots` is a folder for pictures."""
+    """MLflow's pages on a store, and what the store holds; `shots` is a folder for pictures.
+
+    shown : the page that `sweeper ui` names.
+    """
 
     address: str
+    shown: str
     experiment: str
     parent: Run
     trials: list[Run]
@@ -75,9 +79,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Sit
             assert server.stdout is not None
             said = server.stdout.readline().split()
             assert said[:3] == ["MLflow", "answers", "at"]
-            runs = f"experiments/{parent.info.experiment_id}/runs?{MACHINE_LEARNING}"
-            assert server.stdout.readline().split()[1] == f"{said[3]}/#/{runs}"
-            yield Site(said[3], parent.info.experiment_id, parent, trials, page, folder)
+            shown = server.stdout.readline().split()[1]
+            yield Site(said[3], shown, parent.info.experiment_id, parent, trials, page, folder)
         finally:
             server.terminate()
 
@@ -92,11 +95,39 @@ def unfolded(site: Site) -> None:
     site.page.get_by_text(site.trials[0].info.run_name).first.wait_for()
 
 
+def test_the_page_that_ui_names_shows_trials_with_what_varies_and_metrics(site: Site) -> None:
+    runs = f"experiments/{site.experiment}/runs?{MACHINE_LEARNING}"
+    assert site.shown == f"{site.address}/#/{runs}&viewStateShareKey=trials"
+    site.page.goto(site.shown, wait_until="commit")
+    for run in site.trials:
+        site.page.get_by_text(run.info.run_name).first.wait_for()
+    for column in ("params.`sigma`", "params.`seed`", "metrics.`test/kl`"):
+        site.page.locator(f'[role=gridcell][col-id="{column}"]').first.wait_for()
+    assert not site.page.get_by_text(site.parent.info.run_name).count(), "sweeps are folded away"
+    kl = site.page.locator('.ag-center-cols-container [col-id="metrics.`test/kl`"]')
+    values = [float(text.rstrip("…")) for text in kl.all_inner_texts()]
+    assert len(values) == 6
+    assert values == sorted(values)
+    site.shoot("first")
+
+
+def test_the_sweeps_description_shows_the_picture_of_its_law(site: Site) -> None:
+    run = site.parent.info.run_id
+    site.open(f"experiments/{site.experiment}/runs/{run}?{MACHINE_LEARNING}")
+    site.page.get_by_text("Show more").first.click()
+    site.page.wait_for_function(
+        "[...document.images].some(image => image.src.includes('law.svg') && image.naturalWidth)"
+    )
+    site.shoot("parent")
+
+
 def test_a_sweep_unfolds_into_its_trials(site: Site) -> None:
     unfolded(site)
     names = [run.info.run_name for run in site.trials]
-    assert len(set(names)) == 4
-    assert all(name.startswith(("σ=0.1 s", "σ=0.4 s")) for name in names), "what varies is first"
+    assert len(set(names)) == 6
+    assert all(name.startswith(("σ=0.1 s", "σ=0.2 s", "σ=0.4 s")) for name in names), (
+        "what varies is first"
+    )
     for name in names:
         site.page.get_by_text(name).first.wait_for()
     site.shoot("runs")

@@ -51,15 +51,21 @@ def test_no_two_are_alike() -> None:
 
 
 def test_a_report_without_laws_is_described() -> None:
-    found = report_claims({"summary": ["0 of 2 trials finished <so far>."]}, "demo")
+    found = report_claims({"summary": ["0 of 2 trials finished <so far>."]}, "demo", "r1")
     assert (found.finished, dict(found.metrics)) == (0, {})
     assert "- 0 of 2 trials finished \\<so far>." in found.tags["mlflow.note.content"]
+
+
+def test_code_in_a_sentence_stays_as_it_is() -> None:
+    said = "a smaller `test_every`, or d_z = 3"
+    found = report_claims({"summary": [said]}, "demo", "r1")
+    assert "- a smaller `test_every`, or d\\_z = 3" in found.tags["mlflow.note.content"]
 
 
 def test_numbers_that_are_unknown_are_left_out() -> None:
     law = {"law": "σ-VAE: test KL against σ", "nu": 1.2, "ci_low": None, "ci_high": None}
     other = law | {"law": "DVAE, d_z = 2: test KL against σ", "nu": 0.5}
-    found = report_claims({"laws": [law, other], "trials": {"finished": 3}}, "demo")
+    found = report_claims({"laws": [law, other], "trials": {"finished": 3}}, "demo", "r1")
     assert dict(found.metrics) == {
         "nu": 1.2,
         "laws/DVAE d_z 2 test KL against σ/nu": 0.5,
