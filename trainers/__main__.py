@@ -1,8 +1,9 @@
-"""Train stored trials where sweeper, Ray and MLflow are not: ``python -m trainers FOLDER``."""
+"""Train a grid where Ray and MLflow are not: ``python -m trainers GRID``, or a stored FOLDER."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ import torch
 
 from trainers.allocator import keep_memory
 from trainers.errors import ResumeError, TrainerError
+from trainers.planned import NEEDED, planned
 from trainers.probe import advised_size
 from trainers.stored import StoredTrial, claimed, packs, stored_trials
 from trainers.stored_training import train_stored
@@ -22,13 +24,15 @@ AFTER = "`sweeper reconcile` shows them in MLflow, `sweeper run GRID` does what 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what is not finished; returns 0 only if all trials of the folder are then."""
+    """Train what is not finished; returns 0 only if all trials of grid or folder are then."""
     asked = parser().parse_args(arguments)
     keep_memory()
     try:
-        trials = stored_trials(asked.folder)
         require_device(asked.device)
+        trials = stored_trials(folder_of(asked.what, asked.storage))
         train_all(trials, asked.device, asked.pack)
+    except subprocess.CalledProcessError as failed:  # which has said why
+        return failed.returncode
     except (TrainerError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
@@ -40,6 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     aliases = f", {merged} of them aliases that `sweeper run` merges" if merged else ""
     say_line(f"{len(trials) - len(left)} of {len(trials)} finished{aliases}; {AFTER}")
     return 1 if left else 0
+
+
+def folder_of(what: str, storage: Path | None) -> Path:
+    """The folder itself, or that of the sweep that a grid is planned as."""
+    if not Path(what).is_dir():
+        folder = planned(what, storage)
+        say_line(f"{what} is planned in {folder}")
+        return folder
+    if storage is not None:
+        raise ResumeError(f"{what} is a folder, and --storage says where to plan a grid")
+    return Path(what)
 
 
 def train_all(trials: Sequence[StoredTrial], device: str, size: int | None) -> None:
@@ -82,11 +97,19 @@ def say_line(sentence: str) -> None:
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="python -m trainers",
-        description="Train the trials of a folder that `sweeper plan GRID --store` has written, "
-        "one pack after another in this process. Needs torch, and neither sweeper, Ray nor "
-        "MLflow. Start it several times, once a core: each trial is trained by one of them.",
+        description="Train a grid, or a folder that `sweeper plan GRID --store` has written, one "
+        "pack after another in this process. Needs torch, and neither Ray nor MLflow; a grid also "
+        f"needs {', '.join(NEEDED)}. Start it several times, once a core: each trial is trained "
+        "by one of them.",
     )
-    found.add_argument("folder", type=Path, help="a storage folder, or a sweep's folder in it")
+    found.add_argument(
+        "what",
+        metavar="GRID|FOLDER",
+        help="a YAML file, a shipped grid's name, a storage folder, or a sweep's folder in it",
+    )
+    found.add_argument(
+        "--storage", type=Path, metavar="DIR", help="of a grid, in place of its `storage`"
+    )
     found.add_argument(
         "--device", default="cpu", choices=("cpu", "cuda"), help="where to train (default: cpu)"
     )

@@ -266,6 +266,7 @@ def test_what_cannot_be_trained_is_said_in_one_line(
 ) -> None:
     if asked and os.path.exists("/dev/nvidia0"):
         pytest.skip("there is a GPU")
+    (tmp_path / "sweeps").mkdir()
     if text == "whole":
         store(small_sweep(tmp_path))
     elif text:
