@@ -142,8 +142,7 @@ def no_theorem(trials: pd.DataFrame) -> str:
         return ""
     return (
         f"{listed(sorted(set(found)))} {'were' if len(set(found)) > 1 else 'was'} trained at "
-        "several β, but the theorems on aliases are about the σ-VAE and the α-VAE, so there "
-        "is no verdict"
+        "several β, but only of the σ-VAE and the α-VAE are twins known, so there is no verdict"
     )
 
 

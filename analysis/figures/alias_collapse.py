@@ -48,7 +48,7 @@ def info(view: View) -> Effective:
             "collapse of β to test.",
             relevant=False,
         )
-    verdicts, said = _verdicts(view)
+    verdicts = _verdicts(view)
     parts = [part for kin in found[:_PANELS] for part in _panel(view, kin, verdicts)]
     shared = (
         " Trials of one seed at one effective noise start alike and so fall together: only "
@@ -61,19 +61,15 @@ def info(view: View) -> Effective:
     )
     return Effective(
         pd.concat(parts, ignore_index=True),
-        f"{' '.join(said)}\nEach point is one trial. If β acts through σ√β (αβ for Laplace "
+        "Each point is one trial. If β acts through σ√β (αβ for Laplace "
         "models) alone, all points of a panel lie on one curve; the test allows the curve "
         f"(grey) to bend.{shared}{left}",
     )
 
 
-def _verdicts(view: View) -> tuple[list[CollapseVerdict], list[str]]:
-    examined = view.tested.examined
-    if "collapse" in examined.refusals:
-        return [], [f"No test of the collapse: {examined.refusals['collapse']}."]
-    verdicts = examined.verdicts.get("collapse", ())
-    found = [one for one in verdicts if isinstance(one, CollapseVerdict)]
-    return found, [one.sentence() for one in found]
+def _verdicts(view: View) -> list[CollapseVerdict]:
+    found = view.tested.examined.verdicts.get("collapse", ())
+    return [one for one in found if isinstance(one, CollapseVerdict)]
 
 
 def _panel(view: View, kin: Kin, verdicts: list[CollapseVerdict]) -> Iterator[pd.DataFrame]:

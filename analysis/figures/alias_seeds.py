@@ -31,7 +31,7 @@ class Differences:
 
 
 def info(view: View) -> Differences:
-    """One row for each pair of aliases and metric."""
+    """One row for each pair of twins and metric."""
     examined = view.tested.examined
     if "seeds" in examined.refusals:
         raise NothingToDraw(f"No test across seeds: {examined.refusals['seeds']}.")
@@ -39,7 +39,7 @@ def info(view: View) -> Differences:
     table = pd.DataFrame([row for one in found[:_PAIRS] for row in _rows(one)])
     if table.empty:
         raise NothingToDraw(
-            "No two settings of these trials are aliases with two disjoint seeds "
+            "No two settings of these trials are twins with two disjoint seeds "
             "each, so equivalence across seeds is not tested.",
             relevant=False,
         )
@@ -47,7 +47,7 @@ def info(view: View) -> Differences:
     return Differences(
         table,
         view.margin,
-        "Difference of the mean logarithms of two aliases, the first less the second, with its "
+        "Difference of the mean logarithms of two twins, the first less the second, with its "
         "interval of Welch’s two one-sided tests. A pair is equivalent in a metric when the whole "
         f"interval lies inside the shaded margin ±{view.margin:g} and each arm has five seeds or "
         f"more.{left}",
@@ -129,4 +129,4 @@ def _marks(part: pd.DataFrame, place: list[float], metric: str, index: int) -> g
     )
 
 
-FIGURE = Figure("alias_seeds", "Aliases across disjoint seeds", "equivalence", 20, info, draw)
+FIGURE = Figure("alias_seeds", "Twins across disjoint seeds", "equivalence", 20, info, draw)

@@ -131,33 +131,26 @@ def _caption(view: View, x: str, claims: list[Claim], count: int) -> str:
         said.append(f"No law is fitted: it takes at least three values of {symbol(x)}.")
     if count > marks.LIMIT:
         said.append(f"The {marks.LIMIT} largest of {count} families are drawn.")
-    return "\n".join([*said, *of_lines(claims, "measured KL")])
+    return "\n".join([*said, *of_lines(claims)])
 
 
-def of_lines(claims: Sequence[Claim], measured: str) -> list[str]:
-    """What is drawn of the laws: their lines, the intervals that some have, and `measured`."""
+def of_lines(claims: Sequence[Claim]) -> list[str]:
+    """What the bands are that some laws have."""
     laws = [claim.law for claim in claims if claim.law is not None]
     if not laws:
         return []
     several = [law for law in laws if law.n_seeds > 1]
-    told = "; band: 95 % t interval over seeds" * bool(several)
-    if any(prediction(law) for law in several):
-        told += "; dashed: 95 % prediction interval of one more run"
-    if 0 < len(several) < len(laws):
-        told += ", where a law has several seeds"
-    return [
-        f"Lines: least squares on the logarithms{told}. Below: {measured} relative to the fitted "
-        "law."
-    ]
+    if not several:
+        return []
+    told = "; dashed: 95 % prediction of one more run" * any(prediction(law) for law in several)
+    told += ", where a law has several seeds" * (len(several) < len(laws))
+    return [f"Band: 95 % t interval over seeds{told}."]
 
 
 def _of_theory(view: View, rows: pd.DataFrame, theory: pd.DataFrame | None) -> str:
-    """What the dotted line is, and the KL measured where a linear model's is zero."""
-    if theory is None:
-        return ""
-    found = where_linear_collapses(view, rows)
-    beyond = f" {found.sentence()}" if found and found.sigmas else ""
-    return f"\nDotted: the optimum of a linear VAE on the same data.{beyond}"
+    """The KL measured where a linear model's is zero."""
+    found = None if theory is None else where_linear_collapses(view, rows)
+    return f"\n{found.sentence()}" if found and found.sigmas else ""
 
 
 def draw(data: LawPanel) -> go.Figure:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from analysis import published
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import all_families
-from analysis.figures.drawing.labels import hover, hover_template
+from analysis.figures.drawing.labels import hover, hover_template, label
 from analysis.figures.drawing.palette import MUTED, PAPER
 from analysis.figures.drawing.style import canvas, set_log
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
@@ -62,7 +62,7 @@ def info(view: View) -> Ratios:
             relevant=scaled,
         )
     table = pd.concat([*parts[: marks.LIMIT], published_ratios()], ignore_index=True)
-    return Ratios(table, _caption(view, table))
+    return Ratios(table, _caption(view))
 
 
 def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFrame:
@@ -86,11 +86,7 @@ def _measured(view: View, rows: pd.DataFrame, x: str, label: str) -> pd.DataFram
     )
 
 
-def _caption(view: View, table: pd.DataFrame) -> str:
-    said = []
-    for name, part in table.groupby("series", sort=False):
-        spread = f" ({np.std(part['y']):.3f})" if len(part) > 1 else " (one point)"
-        said.append(f"{name}: {part['y'].mean():.3f}{spread}")
+def _caption(view: View) -> str:
     dims = {spectrum.dims for spectrum in view.experiment.spectra.values()}
     here = f"here {min(dims)}" if len(dims) == 1 else "here others"
     size = (
@@ -99,9 +95,8 @@ def _caption(view: View, table: pd.DataFrame) -> str:
         else f" (d = 784, {here}, so a noise level is another share of the data)"
     )
     return (
-        f"Mean (sd) over points: {'; '.join(said)}.\n"
-        "L is the ELBO without its constant, as in the paper. Its values are for MNIST"
-        f"{size}, untested against ours."
+        "L: the ELBO without its constant; in the legend mean (sd) over points. Published values "
+        f"are for MNIST{size}, not tested against ours."
     )
 
 
@@ -110,7 +105,8 @@ def draw(data: Ratios) -> go.Figure:
     figure = canvas(400)
     measured = data.table[data.table["kind"] == "measured"]
     for name, part in measured.groupby("series", sort=False):
-        figure.add_trace(marks.points(part, str(name), int(part["hue"].iloc[0])))
+        trace = marks.points(part, str(name), int(part["hue"].iloc[0]))
+        figure.add_trace(trace.update(name=label(f"{name}: {_spread(part)}")))
     for name, part in data.table[data.table["kind"] == "published"].groupby("series"):
         figure.add_trace(_published(part, str(name)))
     set_log(figure, "xaxis", data.table["x"])
@@ -119,12 +115,18 @@ def draw(data: Ratios) -> go.Figure:
     return figure
 
 
+def _spread(part: pd.DataFrame) -> str:
+    """The mean of KL/L and its standard deviation over the points."""
+    spread = f" ({np.std(part['y']):.3f})" if len(part) > 1 else " (one point)"
+    return f"{part['y'].mean():.3f}{spread}"
+
+
 def _published(part: pd.DataFrame, name: str) -> go.Scatter:
     return go.Scatter(
         x=part["x"],
         y=part["y"],
         mode="lines+markers",
-        name=f"published, {name}",
+        name=label(f"{name}: {_spread(part)}"),
         hovertemplate=hover_template("published: KL/L = %{y:.3f} at %{x}"),
         line={"color": MUTED, "width": 1, "dash": "dot"},
         marker={

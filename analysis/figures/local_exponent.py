@@ -47,9 +47,8 @@ def info(view: View) -> Exponents:
     ]
     return Exponents(
         pd.concat(parts, ignore_index=True),
-        "A power law is a horizontal line here. Lines: slope of the quadratic fit, from three "
-        "seeds on with its 95 % t interval; points: slope between neighbouring noise levels, of "
-        "geometric means over seeds.",
+        "Lines: slope of the quadratic fit, from three seeds on with its 95 % t interval; points: "
+        "slope between neighbours. A power law is flat.",
         tuple(dict.fromkeys(symbol(claim.x) for claim, _ in laws[: marks.LIMIT])),
     )
 

@@ -51,7 +51,7 @@ def info(view: View) -> ByEpoch:
         for claim, curve in found
         for epoch, one in zip(curve.epochs, curve.nu, strict=True)
     ]
-    caption = "A law is the model's once this curve is flat. Bands: 95 % t intervals over seeds."
+    caption = "Bands: 95 % t intervals over seeds. A converged law is flat."
     return ByEpoch(pd.DataFrame(rows), caption)
 
 

@@ -40,10 +40,7 @@ def info(view: View) -> Plane:
     if trials.empty:
         raise NothingToDraw("No finished trial has both KL and a reconstruction error.")
     parts = [_measured(view, part, name) for name, part in trials.groupby(_names(trials))]
-    caption = (
-        "Towards the lower left the code is shorter and the picture better."
-        + " Laplace models measure error in absolute units." * ("alpha" in trials)
-    )
+    caption = "Lower left: a shorter code and a better picture."
     if trials["model"].isin(_NOISY).any():
         caption += (
             " Models of noisy data have the noise in their error as well, so it is not "
@@ -55,7 +52,6 @@ def info(view: View) -> Plane:
         parts.append(
             theory.assign(series="linear theory", error=SQUARED, x=theory["kl"], y=theory["recon"])
         )
-        caption += " Dotted: that of a linear VAE."
     return Plane(pd.concat(parts, ignore_index=True), caption)
 
 

@@ -64,4 +64,4 @@ def _caption(claims: Sequence[Claim]) -> str:
     said = []
     if len(claims) > marks.LIMIT:
         said.append(f"The first {marks.LIMIT} of {len(claims)} groups are drawn.")
-    return "\n".join([*said, *of_lines(claims[: marks.LIMIT], "values")])
+    return "\n".join([*said, *of_lines(claims[: marks.LIMIT])])

@@ -15,7 +15,7 @@ def law_answer(law: Evidence) -> str:
     """``KL goes as σ^−ν with ν = 1.24 (95 %: 1.17 to 1.31, 3 seeds), but ...``.
 
     The caveats: training that is short, drifting or of unknown length, a bend, a lack of fit, a
-    single seed.
+    single seed, what was chosen after the run.
     """
     y, x, found = quantity(law.law.y), symbol(law.law.x), law.convergence
     if law.untrained:
@@ -52,6 +52,8 @@ def _spread(law: Evidence) -> str:
 
 def _caveats(law: Evidence) -> list[str]:
     said, found = [], law.convergence
+    if law.law.post_hoc:
+        said.append(f"{law.law.post_hoc} (post hoc)")
     if law.n_seeds < 2:
         said.append("one seed says nothing of another")
     if found is None:

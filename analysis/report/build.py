@@ -14,7 +14,7 @@ from typing import Any
 from analysis.figures.drawing.view import SECTIONS, View, look
 from analysis.report.csv_text import csv_text
 from analysis.report.page import Page, Section, render
-from analysis.report.part import Block, Part
+from analysis.report.part import Block, Part, Statement
 from analysis.report.parts import parts
 from analysis.report.parts.provenance import headline
 from analysis.report.settings import ReportSettings
@@ -89,7 +89,13 @@ def _blocks(found: Iterable[Part]) -> list[Block]:
 
 def _numbers(name: str, found: Iterable[Part]) -> dict[str, Any]:
     """All numbers of the report for report.json; NaN and infinity are null."""
-    said = {"schema": 1, "experiment": name, "answer": _answer(found), "summary": _said(found)}
+    said = {
+        "schema": 1,
+        "experiment": name,
+        "answer": _answer(found),
+        "brief": [one.text for one in sorted(_brief(found), key=lambda one: not one.warning)],
+        "summary": _said(found),
+    }
     return said | {key: value for part in found for key, value in part.numbers.items()}
 
 
@@ -111,10 +117,19 @@ def _answer(found: Iterable[Part]) -> str:
     return next((part.answer for part in found if part.answer), next(iter(_said(found)), ""))
 
 
+def _brief(found: Iterable[Part]) -> list[Statement]:
+    """What is said beside the answer, without what a table of the page has."""
+    found = list(found)
+    answer = _answer(found)
+    every = [one for part in found for one in part.statements]
+    return [one for one in every if not one.detail and one.text != answer]
+
+
 def _sections(found: list[Part]) -> Iterator[Section]:
     """Pictures and figures, then the tests, then provenance; an empty section is left out."""
-    said = [one for part in found for one in part.statements]
-    blocks = [Block("summary", "summary.html", content=said, order=0), *_blocks(found)]
+    said = [one for one in _brief(found) if not one.card]
+    summary = [Block("summary", "summary.html", content=said, order=0)] * bool(said)
+    blocks = [*summary, *_blocks(found)]
     for name, title in _TITLES.items():
         shown = [block for block in blocks if block.section == name]
         if shown:

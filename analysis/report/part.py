@@ -13,10 +13,16 @@ __all__ = ["Block", "Key", "Part", "Statement"]
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of the summary, supported by a test, or a warning to the reader."""
+    """One sentence of the summary, supported by a test, or a warning to the reader.
+
+    detail: whether a table of the page has it; then it stands in report.json and in MLflow alone.
+    card: whether a card below the page's title has it, which a terminal does not show.
+    """
 
     text: str
     warning: bool = False
+    detail: bool = False
+    card: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sweeper.commands.shared import (
     add_experiment,
     add_json,
+    answered,
     load_experiment,
     said,
     settings,
@@ -114,19 +115,18 @@ def _shown(arguments: argparse.Namespace, stack: ExitStack, path: Path) -> None:
 
 
 def _print(arguments: argparse.Namespace, path: Path, trials: int) -> None:
-    sentences = said(path)
     if arguments.json:
         print_json(
             {
                 "experiment": arguments.experiment or arguments.table or arguments.logged,
                 "trials": trials,
                 "report": str(path),
-                "summary": sentences,
+                "summary": said(path),
             }
         )
         return
     screen = console()
-    print_bullets(screen, sentences)
+    print_bullets(screen, answered(path))
     screen.print(f"\nreport  {path}", markup=False, soft_wrap=True)
 
 

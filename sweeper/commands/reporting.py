@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.commands.report import declared
-from sweeper.commands.shared import said, settings, with_runs
+from sweeper.commands.shared import answered, settings, with_runs
 from sweeper.storage.paths import report_folder
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _write(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
         experiment, chosen = with_runs(experiment, chosen)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
         outcome = replace(outcome, report=str(path), experiment_id=chosen.experiment_id)
-        return outcome, [*said(path), *_delivered(sweep, path)]
+        return outcome, [*answered(path), *_delivered(sweep, path)]
     except (AnalysisError, OSError) as error:
         return outcome, [f"No report: {error}"]
 

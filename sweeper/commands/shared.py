@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.wording import plural
 from sweeper.errors import UserError
 from sweeper.terminal.screen import busy
 
@@ -24,6 +25,7 @@ __all__ = [
     "add_json",
     "add_sweep",
     "add_trial",
+    "answered",
     "condition",
     "experiment_of",
     "load_chosen",
@@ -34,6 +36,8 @@ __all__ = [
     "with_runs",
     "writing",
 ]
+
+BESIDE = 4  # sentences that a terminal shows beside a report's answer
 
 
 def add_grid(parser: argparse.ArgumentParser) -> None:
@@ -212,6 +216,19 @@ def with_runs(experiment: Experiment, chosen: ReportSettings) -> tuple[Experimen
 
 
 def said(report: Path) -> list[str]:
-    """The sentences of a report's summary, read from the `report.json` beside it."""
-    sentences = json.loads(report.with_name("report.json").read_text(encoding="utf-8"))["summary"]
-    return [str(sentence) for sentence in sentences]
+    """All sentences of a report's summary, read from the `report.json` beside it."""
+    return list(map(str, _numbers(report)["summary"]))
+
+
+def answered(report: Path) -> list[str]:
+    """A report's answer and the most important of its other sentences, warnings first."""
+    found = _numbers(report)
+    more = [str(sentence) for sentence in found["brief"]]
+    left = len(more) - BESIDE
+    told = [f"{plural(left, 'more sentence')} in the report."] * (left > 0)
+    return [str(found["answer"]), *more[:BESIDE], *told]
+
+
+def _numbers(report: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(report.with_name("report.json").read_text(encoding="utf-8"))
+    return found

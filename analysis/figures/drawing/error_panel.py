@@ -46,12 +46,10 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
     parts = [
         _measured(view, family, (x, y), words[1]) for family in families(trials, x)[: marks.LIMIT]
     ]
-    caption = ""
     theory = theory_curve(view, trials[trials[x].notna()], x) if y == "test/recon" else None
     if theory is not None:
         parts.append(theory.assign(series="linear theory", y=theory["recon"]))
-        caption = "Dotted: Σ min(λ, σ²), the optimum of a linear VAE."
-    return ErrorPanel(x, y, words[0], pd.concat(parts, ignore_index=True), caption)
+    return ErrorPanel(x, y, words[0], pd.concat(parts, ignore_index=True), "")
 
 
 def _measured(view: View, family: Family, columns: tuple[str, str], short: str) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def theory_curve(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame | None:
 def theory_line(table: pd.DataFrame) -> list[go.Scatter]:
     """A dotted line through the rows of `table` of kind linear theory; empty if there are none."""
     rows = table[table["kind"] == "linear theory"]
-    name = "linear theory (pPCA)"
+    name = "optimum of a linear VAE (pPCA)"
     line = marks.line(rows["x"], rows["y"], name, 0, color=MUTED, dash="dot", width=1.8)
     return [line] if len(rows) else []
 

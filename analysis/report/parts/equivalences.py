@@ -74,7 +74,9 @@ class Equivalences:
 
         Independent seeds are stronger evidence than twins, and twins than their objectives.
         """
-        verdicts = self.found.verdicts
+        verdicts = dict(self.found.verdicts)
+        if _proven(verdicts.get("algebra", ()), verdicts.get("twins", ())):
+            verdicts |= {"algebra": ()}  # the same is said of their whole runs
         level = next((one for one in ("seeds", "twins", "algebra") if verdicts.get(one)), None)
         told = "; ".join(
             f"{LEVELS[level].split(' (')[0]}: {_counts(every)}"
@@ -84,7 +86,7 @@ class Equivalences:
         if level is not None:
             pairs = _pairs(verdicts[level])
             same = sum(one == EQUIVALENT for one in pairs.values())
-            yield Key("alias pairs found equivalent", f"{same} of {len(pairs)}", told)
+            yield Key("pairs of twins found equivalent", f"{same} of {len(pairs)}", told)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -197,9 +199,8 @@ def _proven(objectives: Sequence[Verdict], runs: Sequence[Verdict]) -> str:
     if not _exact(runs) or not _proportional(objectives) or _pairs(objectives) != _pairs(runs):
         return ""
     return (
-        f"{plural(len(runs), 'pair')} of matched-seed twins: KL and recon agree to the last bit "
-        "over the whole run, and on the same parameters the objectives are proportional "
-        f"({_most(objectives)}): equivalent ({_named(runs)})."
+        f"Equivalent: {_named(runs)}. With matched seeds KL and recon agree to the last bit over "
+        f"the whole run; the objectives are proportional ({_most(objectives)})."
     )
 
 

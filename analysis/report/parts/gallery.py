@@ -116,11 +116,11 @@ def shown_rows(pictures: Gallery | None) -> list[tuple[str, Images]]:
 def _note(row: pd.Series) -> str:
     said = [f"seed {row['seed']:g}"]
     for column, name, unit in (
-        ("test/kl", "KL", "nats/example"),
-        ("test/denoise", "denoising error", "data units²/example on the test set"),
+        ("test/kl", "test KL", " nats"),
+        ("test/denoise", "denoising error", ""),
     ):
         if column in row and row[column] == row[column]:
-            said.append(f"{name} {row[column]:.4g} {unit}")
+            said.append(f"{name} {row[column]:.4g}{unit}")
     return ", ".join(said)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -57,7 +58,7 @@ def _blocks(view: View) -> Iterator[Block]:
                 "training": _training(claim.law) if claim.law else "",
                 "form": _rival(claim.law) if claim.law else "",
                 "intervals": _intervals(claim.law) if claim.law else [],
-                "rest": _rest(claim),
+                "words": _words(claim.law) if claim.law else [],
             }
             for claim in view.claims
         ]
@@ -76,10 +77,18 @@ def _answer(view: View) -> str:
         return view.tested.trends[0].sentence()
     if not found:
         return ""
-    first, law = found[0], found[0].law
-    assert law is not None
-    name = f"{first.family.label}: " * (len(found) > 1)
-    return f"{name}{law_answer(law)}"
+    return _said(found[0], _name(found[0], found))
+
+
+def _name(claim: Claim, fitted: list[Claim]) -> str:
+    """Before the sentence of a law, where others are fitted."""
+    return f"{claim.family.label}: " * (len(fitted) > 1)
+
+
+def _said(claim: Claim, name: str) -> str:
+    """The law in one sentence; nothing if it has no exponent."""
+    answer = law_answer(claim.law) if claim.law else ""
+    return f"{name}{answer}" * bool(answer)
 
 
 def _intervals(law: PowerLaw) -> list[tuple[str, float, float]]:
@@ -97,12 +106,10 @@ def _intervals(law: PowerLaw) -> list[tuple[str, float, float]]:
     return [(method, *ends) for ends, method in found.items()]
 
 
-def _rest(claim: Claim) -> list[str]:
-    """The sentences of a law that the statements do not have."""
-    if claim.law is None:
-        return []
-    said = " ".join(one.text for one in _law(claim))
-    return [text for text in claim.law.sentences() if text not in said]
+def _words(law: PowerLaw) -> list[str]:
+    """The sentences of a law, without the doubts that the page says above the table."""
+    above = [text for text in law_doubts(law) if not text.startswith("Lack of fit")]
+    return [text for text in law.sentences() if text not in above]
 
 
 def _json(claim: Claim) -> dict[str, object]:
@@ -209,9 +216,12 @@ def _at_once(law: PowerLaw) -> str:
 
 
 def _statements(view: View) -> list[Statement]:
-    found = [one for claim in view.claims[:_CLAIMS] for one in _law(claim)]
+    fitted = [claim for claim in view.claims if claim.law is not None]
+    found = [one for claim in view.claims[:_CLAIMS] for one in _law(claim, _name(claim, fitted))]
     if len(view.claims) > _CLAIMS:
         found.append(Statement(f"{len(view.claims) - _CLAIMS} more laws are in the table below."))
+    if len(view.claims) >= _MANY:  # the table is open, and has them
+        found = [replace(one, detail=one.detail or not one.warning) for one in found]
     refused = _declared_refused(view)
     if refused:
         found.append(Statement(refused, True))
@@ -241,18 +251,19 @@ def _declared_refused(view: View) -> str:
     return ""
 
 
-def _law(claim: Claim) -> list[Statement]:
+def _law(claim: Claim, name: str) -> list[Statement]:
+    """The law in one sentence, with every doubt that this lacks; then its tests in full."""
     if claim.law is None:
         return [Statement(f"{claim.family.label}: {claim.refusal}", True)]
-    said = claim.law.sentences()
-    shape = law_shape(claim.law)
-    few = [text for text in said[1:] if text.startswith(("With ", "OLS over"))][:1]
-    doubts = " ".join(law_doubts(claim.law))
+    law, said, label = claim.law, claim.law.sentences(), claim.family.label
+    few = [text for text in said[1:] if text.startswith("OLS over")]
+    short, shape = _said(claim, name), law_shape(law)
+    full = [" ".join([said[0], law_trained(law), *few]), *([shape] if shape else [])]
+    doubts = law_doubts(law)
+    more = " ".join(text for text in doubts if not text.startswith("Lack of fit"))
+    lack = [text for text in doubts if text.startswith("Lack of fit")]
     return [
-        Statement(
-            f"{claim.family.label}: {' '.join([said[0], law_trained(claim.law), *few])}",
-            not claim.law.claimed,
-        ),
-        *([Statement(f"{claim.family.label}: {shape}", claim.law.bends)] if shape else []),
-        *([Statement(f"{claim.family.label}: {doubts}", True)] if doubts else []),
+        *([Statement(short, not law.claimed, card=True)] if short else []),
+        *([Statement(f"{label}: {more}", True)] if more else []),
+        *(Statement(f"{label}: {text}", True, detail=True) for text in [*full, *lack]),
     ]

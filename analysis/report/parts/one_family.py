@@ -12,10 +12,6 @@ from analysis.wording import listed, plural
 __all__ = ["family_part", "part"]
 
 _INTERVALS = {"law": "ν", "trend": "trends", "comparison": "differences"}
-_SHAPE = (
-    "; checks of a law's shape (bend, lack of fit, influence) are corrected over the laws alone, "
-    "each kind by itself, so that other tests cannot hide a doubt"
-)
 
 
 def part(view: View) -> Part:
@@ -36,7 +32,7 @@ def _said(tested: Tested, counts: dict[str, int]) -> Iterator[str]:
         at_once = f", and the intervals of {of} hold at once" * bool(of)
         yield (
             f"{tested.tests} tests are one family (Holm): {_listed(counts)}. Each p is corrected "
-            f"for all of them{at_once}{_SHAPE * ('law' in counts)}."
+            f"for all of them{at_once}."
         )
     later = {name: count for name, count in tested.post_hoc.items() if count}
     pairs = later.pop("equivalence test", 0)

@@ -136,6 +136,7 @@ def _exponent(claim: Claim, found: Replication) -> dict[str, object]:
         "ours_at_once_with": ours.family,
         "chosen": found.chosen,
         **_difference(found),
+        "untested": bool(found.untested),
         "settings_that_differ": _settings(found, claim),
         "sentence": found.sentence(),
     }

@@ -22,7 +22,7 @@ from analysis.wording import listed, number, plural
 __all__ = ["part"]
 
 _NAMES = ("log KL", "log reconstruction error", "log |ELBO|", "log |objective|")
-_SHOWN = 200
+_SHOWN = 10  # the worst; the CSV file has all
 
 
 def part(view: View) -> Part:
@@ -37,7 +37,7 @@ def part(view: View) -> Part:
     return Part(
         order=29,
         statements=[
-            _counted(table["verdict"], [shown for _, shown in _names(table)]),
+            _counted(table["verdict"]),
             *map(Statement, rule_sentences(view.experiment.sweeps)),
         ],
         blocks=[_block(table)],
@@ -55,25 +55,27 @@ def _names(table: pd.DataFrame) -> list[tuple[str, str]]:
     return [(name, shown) for name, shown in every if table[f"{name}_change"].notna().any()]
 
 
-def _counted(verdicts: pd.Series[str], names: list[str]) -> Statement:
+def _counted(verdicts: pd.Series[str]) -> Statement:
     count = {one: int((verdicts == one).sum()) for one in WORST}
-    rule = (
-        f"{listed(names or ['their metrics'])} change{'s' * (len(names) == 1)} by less than "
-        f"{SMALL:g} over the last fifth of training, which is about {100 * SMALL:g} %"
-    )
     still, every = count[CONVERGED], len(verdicts)
     if still == every:
         all_of = "The trial has" if still == 1 else f"All {still} trials have"
-        return Statement(f"{all_of} converged: {rule}.")
+        return Statement(f"{all_of} converged.")
     have = "has" if 1 in (still, every) else "have"
-    said = [f"{still} of {plural(every, 'trial')} {have} converged ({rule})"]
+    said = [f"{still} of {plural(every, 'trial')} {have} converged"]
     said += [counted(count[one], one) for one in (DRIFTING, OPEN) if count[one]]
     if short := count[UNTRAINED]:
-        said.append(
-            f"{counted(short, UNTRAINED)} (a change of more than {LARGE:g}, or fewer than "
-            f"{LEAST_STEPS} measured epochs): no comparison with them is claimed"
-        )
+        said.append(f"{counted(short, UNTRAINED)}: no comparison with them is claimed")
     return Statement(f"{'; '.join(said)}.", True)
+
+
+def _rule(names: list[str]) -> str:
+    """When a trial is converged, and when it is not trained."""
+    return (
+        f"Converged: {listed(names or ['every metric'])} change{'s' * (len(names) < 2)} by less "
+        f"than {SMALL:g} (about {100 * SMALL:g} %) over the last fifth of training. Not trained: "
+        f"by more than {LARGE:g}, or fewer than {LEAST_STEPS} measured epochs."
+    )
 
 
 def _block(table: pd.DataFrame) -> Block:
@@ -82,6 +84,7 @@ def _block(table: pd.DataFrame) -> Block:
         "columns": [shown for _, shown in names],
         "rows": [_row(row, [name for name, _ in names]) for row in table.to_dict("records")],
         "shown": _SHOWN,
+        "rule": _rule([shown for _, shown in names]),
     }
     return Block(
         "summary",

@@ -33,7 +33,7 @@ def _counts(trials: pd.DataFrame) -> Statement:
     said += f"; {pruned} stopped early by the search" if pruned else ""
     waiting = len(trials) - sum(counts.get(one, 0) for one in (FINISHED, "failed", "pruned"))
     said += f"; {waiting} not yet" if waiting else ""
-    return Statement(f"{said}.", bool(waiting))
+    return Statement(f"{said}.", bool(waiting), detail=not waiting and not pruned)
 
 
 def _off_axis(view: View) -> list[Statement]:

@@ -15,6 +15,7 @@ from analysis.report.part import Block, Part
 from analysis.report.parts.gallery import shown_rows, side_by_side
 from analysis.sources.png import encode
 from analysis.sources.rows import in_order, varied
+from analysis.sources.schema import FINISHED
 from analysis.wording import quantity, symbol
 
 __all__ = ["part"]
@@ -45,22 +46,23 @@ def part(view: View) -> Part:
 
 
 def _columns(trials: pd.DataFrame, settings: Sequence[str]) -> list[Column]:
-    """What varies between the trials, how each ended, and its metrics on the test set.
+    """What varies between the trials, how each ended if not alike, and metrics on the test set.
 
     `name` is that of a filter, `title` the heading.
     """
     metrics = [name for name in _METRICS if name in trials and trials[name].notna().any()]
-    named = ["trial", *settings, "status", *metrics]
+    status = ["status"] * bool((trials["status"] != FINISHED).any())
+    named = ["trial", *settings, *status, *metrics]
     short = [name.removeprefix("test/") for name in named]
     return [{"name": name, "title": symbol(name)} for name in short]
 
 
 def _example(columns: Sequence[Column], values: Sequence[Any]) -> str:
-    """A filter by the first number that a trial has, or by its status."""
+    """A filter by the first number that a trial has, or by its name."""
     for column, value in zip(columns, values, strict=True):
         if isinstance(value, float):
             return f"{column['name']}={value:g}"
-    return "status=finished"
+    return f"{columns[0]['name']}={values[0]}"
 
 
 def _rows(view: View, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -167,13 +168,41 @@ def test_the_summary_says_what_speaks_against_a_law(tmp_path: Path) -> None:
     doubts = law_doubts(law)
     assert [text.split()[0] for text in doubts] == ["Lack", "ν", "Note:"]
     said = report.summary(loaded)
-    assert f"σ-VAE: {' '.join(doubts)}" in said
+    lack, *others = doubts
+    assert f"σ-VAE: {lack}" in said
+    assert f"σ-VAE: {' '.join(others)}" in said
     page = report.write(loaded, tmp_path / "out").read_text("utf-8")
-    assert (
-        "leave line and bend by more than seeds scatter"
-        in page.partition('id="summary"')[2].partition("</ul>")[0]
-    )
-    assert "; lack of fit" in page.partition('id="summary"')[0]
+    top, _, summary = page.partition('id="summary"')
+    assert "its points leave the line by more than seeds scatter" in top
+    assert "; lack of fit" in top
+    assert "ν moves most without" in summary.partition("</ul>")[0]
+    assert "Hotelling&#39;s F" in summary, "the test itself is unfolded with the law"
+
+
+def test_no_sentence_of_the_summary_stands_twice(folder: Path) -> None:
+    """Not in the answer and the list, nor in the list and in the page's tables and captions."""
+    numbers = json.loads((folder / "report.json").read_text("utf-8"))
+    source = (folder / "index.html").read_text("utf-8")
+    plain = unescape(re.sub(r"<script.*?</script>|<[^>]+>", "", source, flags=re.DOTALL))
+    listed = re.findall(r"<li[^>]*>(?!<a)(.*?)</li>", source, re.DOTALL)
+    said = [unescape(re.sub(r"<[^>]+>", "", text)) for text in listed]
+    assert said
+    assert len({*said}) == len(said)
+    assert all(plain.count(text) == 1 for text in said)
+    assert numbers["answer"].replace("^", "") not in said
+    assert plain.count(numbers["answer"].replace("^", "")) == 1
+    assert {*numbers["brief"]} < {*numbers["summary"]}
+
+
+def test_the_exact_sentences_of_a_law_are_unfolded_with_it(folder: Path) -> None:
+    """The page opens with the rounded law; its tests in full are one click away."""
+    [law, _] = json.loads((folder / "report.json").read_text("utf-8"))["laws"]
+    source = (folder / "index.html").read_text("utf-8")
+    exact = law["sentence"].partition("with ")[2].partition("; ")[0]
+    assert "t interval of per-seed slopes of 3 seeds" in exact
+    assert source.count(exact) == 1
+    folded = source.partition("<summary>All laws and their tests</summary>")[2]
+    assert exact in folded.partition("Every test in words")[2].partition("</details>")[0]
 
 
 def test_collapse_is_a_warning(tmp_path: Path) -> None:

@@ -293,12 +293,11 @@ def test_the_headline_counts_pairs_of_settings(tmp_path: Path) -> None:
     found = Equivalences(view.tested.examined)
     assert sum(map(len, found.found.verdicts.values())) == 4
     (key,) = found.keys
-    assert (key.name, key.value) == ("alias pairs found equivalent", "2 of 2")
-    assert "same parameters: 2 equivalent" in key.remark
+    assert (key.name, key.value) == ("pairs of twins found equivalent", "2 of 2")
+    assert key.remark == "same seed, whole run: equal to the last bit"
     [told] = [one.text for one in found.statements if "objectives" in one.text]
-    assert told.startswith(
-        "2 pairs of matched-seed twins: KL and recon agree to the last bit over"
-    )
+    assert told.startswith("Equivalent: ")
+    assert "With matched seeds KL and recon agree to the last bit over the whole run;" in told
     assert told.count("↔") == 2, "each pair is named once"
 
 

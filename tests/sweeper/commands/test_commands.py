@@ -19,6 +19,7 @@ from mlflow.tracking import MlflowClient
 
 from sweeper.cli import main
 from sweeper.commands import report
+from sweeper.commands.shared import answered
 from sweeper.storage.lease import hold_lease
 from tests.analysis.sweep_folder import SweepFolder, aliases, planted
 from tests.sweeper.grids import grid_text, write_grid
@@ -103,16 +104,21 @@ def test_the_run_of_the_sweep_carries_what_the_report_claims(place: Path) -> Non
 def test_the_end_of_a_run_says_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["run", "grid.yaml", "--inline"]) == 0
-    out = capsys.readouterr().out
-    for words in (
-        "ν =",
-        "R²",
-        "agree to the last bit",
-        "9 of 9 trials finished",
-        "index.html",
-        "sweeper ui",
-    ):
-        assert words in " ".join(out.split()), words
+    out = " ".join(capsys.readouterr().out.split())
+    for words in ("agree to the last bit", "index.html", "sweeper ui"):
+        assert words in out, words
+    told = json.loads(Path("sweeps/sweeps/small/report/report.json").read_text("utf-8"))
+    bullets = [text.strip() for text in out.split("•")[1:]]
+    assert bullets[0] == told["answer"]
+    assert 1 < len(bullets) <= 6
+    assert "R²" not in out, "the tests in full are in the report"
+
+
+def test_a_terminal_has_the_answer_and_four_more_sentences(tmp_path: Path) -> None:
+    numbers = {"answer": "so", "brief": [f"s{n}" for n in range(7)], "summary": []}
+    (tmp_path / "report.json").write_text(json.dumps(numbers))
+    expected = ["so", "s0", "s1", "s2", "s3", "3 more sentences in the report."]
+    assert answered(tmp_path / "index.html") == expected
 
 
 def test_a_plan_knows_what_is_finished(capsys: pytest.CaptureFixture[str]) -> None:
