@@ -1,13 +1,15 @@
-"""A trained model in a folder of its own, which ``mlflow.pyfunc.load_model`` loads and serves.
+"""The files of a trained model that ``mlflow.pyfunc``, or ``mlflow.pytorch``, loads and serves.
 
-The folder holds ``model.safetensors`` (the parameters, and what the corruption takes from the
-training data), ``trial.json`` and the files of the user's own components, named by their SHA-256.
-Nothing is pickled, and the training data are not needed. MLflow calls `_load_pyfunc`; the package
-is importable where the model is loaded.
+The folder of `model_files` holds ``model.safetensors`` (the parameters, and what the corruption
+takes from the training data), ``trial.json`` and the files of the user's own components, named by
+their SHA-256. Nothing is pickled, and the training data are not needed. MLflow calls
+`_load_pyfunc`; the package is importable where the model is loaded. `exported` is x̂ alone, as a
+program of torch's operators, which needs nothing of this package.
 """
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainers.component_files import file_of
 from trainers.model import Model, Parameters
@@ -29,7 +31,7 @@ from trainers.stored import load_component
 from trainers.threads import one_thread
 from trainers.trial import Trial
 
-__all__ = ["Denoiser", "bound", "model_files"]
+__all__ = ["Denoiser", "bound", "exported", "model_files"]
 
 WEIGHTS, TRIAL = "model.safetensors", "trial.json"
 PARAMETER, STATISTIC = "param/", "statistic/"
@@ -88,6 +90,52 @@ def model_files(trial: Trial, params: Parameters) -> dict[str, bytes]:
         TRIAL: json.dumps(trial.config(), indent=1, ensure_ascii=False).encode(),
         **{f"{file.sha256}.py": file.text for file in components},
     }
+
+
+class _Estimate(nn.Module):
+    """x̂ of images [n, C, H, W], or of vectors [n, d], with a model's parameters as buffers.
+
+    Its types are those of torch: a check of shapes would be traced.
+    """
+
+    def __init__(self, trial: Trial, params: Parameters, statistics: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self._trial, self._statistics, self._names = trial, statistics, tuple(params)
+        for place, value in enumerate(params.values()):
+            self.register_buffer(f"parameter_{place}", value.detach().clone())
+
+    def forward(self, images: Tensor) -> Tensor:
+        params = {
+            name: self.get_buffer(f"parameter_{place}") for place, name in enumerate(self._names)
+        }
+        objective, model = bound(self._trial, params, self._statistics)
+        flat = images.reshape(images.shape[0], -1)
+        return objective.denoise(model, flat, None).reshape(images.shape)
+
+
+def exported(trial: Trial, params: Parameters) -> bytes | None:
+    """The content of a ``model.pt2`` that `torch.export.load` reads: x̂ of a batch of any size.
+
+    None for an energy, whose x̂ is a gradient, which torch does not export, and for a network of
+    the user's own that cannot be traced.
+    """
+    statistics = trial.statistics(CPU, trial.training.dtype)
+    objective, model = bound(trial, params, statistics)
+    if estimators(objective, model)[-1] != "mean":
+        return None
+    images = torch.zeros(2, *trial.data.shape, dtype=trial.training.dtype)
+    found = io.BytesIO()
+    try:
+        with torch.no_grad():
+            program = torch.export.export(
+                _Estimate(trial, params, statistics),
+                (images,),
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+            )
+        torch.export.save(program, found)
+    except Exception:  # noqa: BLE001 - torch raises its own kinds, and a network what it likes
+        return None
+    return found.getvalue()
 
 
 def _load_pyfunc(path: str) -> Denoiser:

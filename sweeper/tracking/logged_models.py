@@ -1,6 +1,8 @@
-"""Trained models as logged models of MLflow, which ``mlflow.pyfunc.load_model`` loads and serves.
+"""Trained models as logged models of MLflow, which it loads and serves.
 
 The model of a trial is ``runs:/<run>/model``; it takes and returns images in data units.
+``mlflow.pyfunc.load_model`` gives all of it and needs this package; ``mlflow.pytorch.load_model``
+gives x̂ of a model with latents, and needs torch alone.
 """
 
 from __future__ import annotations
@@ -24,14 +26,14 @@ from sweeper.tracking.run_deletion import models_of_run
 from sweeper.tracking.run_files import RunFiles
 from sweeper.tracking.runs import Runs, Shown
 from sweeper.tracking.tags import NOTE, text
-from trainers.served import model_files
+from trainers.served import exported, model_files
 
 __all__ = ["LoggedModels"]
 
 NAME = "model"
 KEPT = "sweeper.kept"
 BEST_OF = "sweeper.best_of"
-DATA = "data"
+DATA, PYTORCH = "data", "pytorch"  # folders of the model's files
 NEEDED = ("torch", "numpy", "safetensors", "scipy", "scikit-learn", "jaxtyping")
 
 
@@ -106,13 +108,15 @@ class LoggedModels:
         try:
             trained = load_trained(sweep.storage, trial.id)
             files = model_files(trained.trial, trained.model.params)
+            program = exported(trained.trial, trained.model.params)
             metrics = _metrics(sweep, trial, model)
         except Exception as error:  # noqa: BLE001 - a component of the user, an unreadable disk
             self._files.refused = first_line(error)
             return False
         contents = {f"{DATA}/{name}": content for name, content in files.items()}
+        contents |= {f"{PYTORCH}/model.pt2": program} if program else {}
         contents["requirements.txt"] = _requirements()
-        contents["MLmodel"] = _description(trained, shown, model)
+        contents["MLmodel"] = _description(trained, shown, model, program is not None)
         if not self._files.add(shown.run, model.artifact_location, contents):
             return False
         outputs = self._client.get_run(shown.run).outputs
@@ -129,7 +133,8 @@ def _about(trial: PlannedTrial, shown: Shown) -> str:
     return (
         f"{trial.label}: the estimate x̂ of images, in data units; of clean ones it is their "
         f'reconstruction.\n\n`mlflow.pyfunc.load_model("runs:/{shown.run}/{NAME}")'
-        ".predict(images)` where sweeper is installed."
+        ".predict(images)` where sweeper is installed. A model with latents is a torch module "
+        f'too: `mlflow.pytorch.load_model("runs:/{shown.run}/{NAME}")(images)` needs torch alone.'
     )
 
 
@@ -144,7 +149,7 @@ def _metrics(sweep: Sweep, trial: PlannedTrial, model: LoggedModel) -> list[Metr
     ]
 
 
-def _description(trained: TrainedTrial, shown: Shown, model: LoggedModel) -> bytes:
+def _description(trained: TrainedTrial, shown: Shown, model: LoggedModel, exported: bool) -> bytes:
     """The content of ``MLmodel``."""
     dtype = np.dtype(str(trained.trial.training.dtype).removeprefix("torch."))
     images = Schema([TensorSpec(dtype, (-1, *trained.trial.data.shape))])
@@ -162,6 +167,8 @@ def _description(trained: TrainedTrial, shown: Shown, model: LoggedModel) -> byt
         data=DATA,
         python_version=platform.python_version(),
     )
+    if exported:
+        found.add_flavor(PYTORCH, model_data=PYTORCH, pytorch_version=version("torch"), code=None)
     return str(found.to_yaml()).encode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from trainers.noise import Streams
 from trainers.noise_levels import estimate
 from trainers.objectives.deen import Deen
 from trainers.objectives.elbo import Elbo
-from trainers.served import _load_pyfunc, model_files
+from trainers.served import _load_pyfunc, exported, model_files
 
 VAE = Trial(
     objective=Elbo(),
@@ -68,6 +69,33 @@ def test_the_served_model_answers_as_the_trained_one(
     assert found.shape == (5, *shape)
     assert found.dtype == np.dtype(str(trial.training.dtype).removeprefix("torch."))
     np.testing.assert_array_equal(found.reshape(5, -1), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in TRIALS if name != "energy"])
+def test_the_exported_program_is_xhat_of_any_number_of_images(name: str) -> None:
+    trial = TRIALS[name]
+    objective, model = Pack([trial]).bind(0)
+    program = exported(trial, model.params)
+    assert program is not None
+    loaded = torch.export.load(io.BytesIO(program)).module()
+    for count in (1, 5):
+        y = torch.rand(count, *trial.data.shape, dtype=trial.training.dtype)
+        with torch.no_grad():
+            expected = estimate(objective, model, y.reshape(count, -1), Streams(0, 0), "mean")
+        found = loaded(y)
+        assert found.shape == y.shape
+        torch.testing.assert_close(found.reshape(count, -1), expected)
+
+
+def test_an_energy_and_a_network_that_cannot_be_traced_have_no_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first takes a gradient; the second looks at a value."""
+    energy = TRIALS["energy"]
+    assert exported(energy, Pack([energy]).bind(0)[1].params) is None
+    params = Pack([VAE]).bind(0)[1].params
+    monkeypatch.setattr(Elbo, "denoise", lambda _, model, y, noise: y if y.sum() > 0 else -y)
+    assert exported(VAE, params) is None
 
 
 def test_a_component_of_the_users_own_comes_along(tmp_path: Path) -> None:

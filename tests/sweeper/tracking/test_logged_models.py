@@ -38,6 +38,15 @@ assert mean.shape == (len(images), raw.d_z)
 assert "sweeper" not in sys.modules
 """
 
+LOAD_TORCH = """
+import sys
+import mlflow.pytorch, numpy, torch
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pytorch.load_model(sys.argv[2])
+numpy.save(sys.argv[4], model(torch.tensor(numpy.load(sys.argv[3]))).detach())
+assert not {"sweeper", "trainers"} & sys.modules.keys()
+"""
+
 
 def shown(sweep: Sweep, status: str = "FINISHED") -> Tracking:
     """Deliver a trained sweep."""
@@ -70,8 +79,9 @@ def all_kept(tmp_path_factory: pytest.TempPathFactory, blank_store: Path) -> Swe
     return sweep
 
 
+@pytest.mark.parametrize("program", [LOAD, LOAD_TORCH])
 def test_a_model_loads_in_a_new_process_and_answers_as_the_stored_one(
-    all_kept: Sweep, tmp_path: Path
+    program: str, all_kept: Sweep, tmp_path: Path
 ) -> None:
     trial = all_kept.trials[0]
     [run] = look(all_kept.tracking).runs[trial.id]
@@ -79,7 +89,7 @@ def test_a_model_loads_in_a_new_process_and_answers_as_the_stored_one(
     np.save(tmp_path / "images.npy", images)
     model = f"runs:/{run.info.run_id}/model"
     files = [str(tmp_path / name) for name in ("images.npy", "found.npy")]
-    command = [sys.executable, "-c", LOAD, all_kept.tracking, model, *files]
+    command = [sys.executable, "-c", program, all_kept.tracking, model, *files]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     stored = load_trained(all_kept.storage, trial.id)
@@ -101,7 +111,13 @@ def test_a_model_says_what_it_is_and_holds_no_pickle(all_kept: Sweep) -> None:
     assert [one.model_id for one in run.outputs.model_outputs] == [model.model_id]
     folder = Path(model.artifact_location.removeprefix("file://"))
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    assert files == ["MLmodel", "data/model.safetensors", "data/trial.json", "requirements.txt"]
+    assert files == [
+        "MLmodel",
+        "data/model.safetensors",
+        "data/trial.json",
+        "pytorch/model.pt2",
+        "requirements.txt",
+    ]
 
 
 def test_a_repeated_delivery_adds_nothing(all_kept: Sweep) -> None:
