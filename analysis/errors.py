@@ -8,6 +8,7 @@ __all__ = [
     "MixedRows",
     "NoAnswer",
     "NotComparable",
+    "NotStored",
     "TooFewRows",
     "UnknownName",
     "UnusableValues",
@@ -20,6 +21,10 @@ class AnalysisError(Exception):
 
 class LoadError(AnalysisError):
     """An experiment that cannot be found or read."""
+
+
+class NotStored(LoadError):
+    """A storage that has no such experiment, or is not there: it may come yet."""
 
 
 class NoAnswer(LoadError):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.errors import LoadError
+from analysis.errors import NotStored
 from analysis.sources import paths
 from analysis.sources.frames import TrialRow
 from analysis.sources.machines import machine
@@ -71,12 +71,12 @@ class StoredTrial:
 def sweeps(storage: Path, experiment: str, shown: str = "") -> list[dict[str, Any]]:
     """The sweeps of `experiment`, oldest first.
 
-    `LoadError` names the experiments that exist, and the storage as `shown`, if that is given.
+    `NotStored` names the experiments that exist, and the storage as `shown`, if that is given.
     """
     found = [(path, read_sweep(path)) for path in paths.sweep_files(storage, experiment)]
     valid = [sweep | read_importance(path.parent) for path, sweep in found if sweep]
     if not valid:
-        raise LoadError(_missing(storage, experiment, shown or str(storage)))
+        raise NotStored(_missing(storage, experiment, shown or str(storage)))
     return sorted(valid, key=lambda sweep: str(sweep["created"]))
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.errors import NotStored
 from sweeper.commands.shared import (
     add_experiment,
     add_json,
@@ -133,14 +134,23 @@ def _print(arguments: argparse.Namespace, path: Path, trials: int) -> None:
 def _watch(arguments: argparse.Namespace, shown: Callable[[Path], None]) -> tuple[Path, int]:
     """Write the report again after each change, until every trial has ended or Ctrl-C.
 
-    It also waits for a running driver, which may still evaluate trained models.
+    It waits for an experiment that has not begun, and for a running driver, which may still
+    evaluate trained models.
     """
-    screen, before = console(stderr=True), None
+    screen, before, awaited = console(stderr=True), None, False
     reload_s = max(round(arguments.every), 2)
     try:
         while True:
             driven = _driven(arguments)
-            experiment = load_experiment(arguments)
+            try:
+                experiment = load_experiment(arguments)
+            except NotStored as absent:
+                if not awaited:
+                    hope = f"{absent}; waiting for its first sweep (Ctrl-C ends the watch)"
+                    screen.print(hope, markup=False, soft_wrap=True)
+                    awaited = True
+                time.sleep(arguments.every)
+                continue
             now = _state(experiment)
             if now != before:
                 path = _write_loaded(arguments, experiment, reload_s)

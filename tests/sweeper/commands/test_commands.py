@@ -539,6 +539,31 @@ def test_a_watch_ends_with_the_sweep(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "loads itself again" not in page
 
 
+def watch(folder: Path) -> list[str]:
+    """The command that watches the experiment of the storage in a folder."""
+    places = ["--storage", str(folder / "sweeps"), "--out", str(folder / "out")]
+    return ["report", "small", "--watch", *places]
+
+
+def test_a_watch_waits_for_a_sweep_that_has_not_begun(
+    tmp_path: Path,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def look(seconds: float) -> None:
+        if (tmp_path / "sweeps" / "sweeps").exists():
+            shutil.copytree(place / "sweeps", tmp_path / "sweeps", dirs_exist_ok=True)
+        (tmp_path / "sweeps" / "sweeps" / "other").mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
+    assert main(watch(tmp_path)) == 0
+    said = capsys.readouterr().err
+    assert said.count("waiting for its first sweep") == 1
+    assert "there is no storage" in said
+    assert "9 of 9 trials have ended" in said
+
+
 def test_a_watch_ends_though_the_search_stopped_some_early(
     tmp_path: Path,
     place: Path,
@@ -554,20 +579,7 @@ def test_a_watch_ends_though_the_search_stopped_some_early(
         raise AssertionError("the watch waits for a trial that has ended")
 
     monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
-    assert (
-        main(
-            [
-                "report",
-                "small",
-                "--storage",
-                str(tmp_path / "sweeps"),
-                "--watch",
-                "--out",
-                str(tmp_path / "out"),
-            ]
-        )
-        == 0
-    )
+    assert main([*watch(tmp_path)]) == 0
     assert "9 of 9 trials have ended" in capsys.readouterr().err
 
 
@@ -590,20 +602,7 @@ def test_a_watch_waits_for_the_answers_of_trained_models(
     monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
     with ExitStack() as driver:
         driver.enter_context(hold_lease(sweep))
-        assert (
-            main(
-                [
-                    "report",
-                    "small",
-                    "--storage",
-                    str(tmp_path / "sweeps"),
-                    "--watch",
-                    "--out",
-                    str(tmp_path / "out"),
-                ]
-            )
-            == 0
-        )
+        assert main([*watch(tmp_path)]) == 0
     assert ['"reload": 10' in page for page in pages] == [True]
     assert "evaluation/nll" in (tmp_path / "out" / "trials.csv").read_text("utf-8")
 
@@ -623,22 +622,7 @@ def test_a_watched_report_loads_itself_again(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(report, "time", SimpleNamespace(sleep=look))
-    assert (
-        main(
-            [
-                "report",
-                "small",
-                "--storage",
-                str(tmp_path / "sweeps"),
-                "--watch",
-                "--every",
-                "30",
-                "--out",
-                str(tmp_path / "out"),
-            ]
-        )
-        == 0
-    )
+    assert main([*watch(tmp_path), "--every", "30"]) == 0
     assert '"reload": 30' in pages[0]
     assert "8 of 9 trials" in pages[0]
     assert '"reload": null' in (tmp_path / "out" / "index.html").read_text("utf-8")
