@@ -11,7 +11,6 @@ import plotly.graph_objects as go
 from analysis.figures.drawing.curves import (
     SETTING,
     by_family,
-    colour_note,
     legend,
     level_colours,
     over_seeds,
@@ -46,7 +45,7 @@ def info(view: View) -> Curves:
         raise NothingToDraw("No history of KL or reconstruction error is stored.")
     kept, dropped = _thinned(history.merge(groups, on="trial"))
     table = over_seeds(kept, [*SETTING, "metric", "step"]).rename(columns={"step": "epoch"})
-    caption = f"Mean over seeds on the test set, one line a setting{colour_note(table)}."
+    caption = "Test set; means over seeds."
     caption += f" {dropped} settings are left out, evenly over the list." if dropped else ""
     return Curves(table, caption)
 
@@ -69,7 +68,7 @@ def draw(data: Curves) -> go.Figure:
     figure = canvas(620)
     for _, dash, family in by_family(data.table):
         for panel, metric in zip(("y", "y2"), PANELS, strict=True):
-            for colour, rows in level_colours(family[family["metric"] == metric]):
+            for colour, rows in level_colours(family[family["metric"] == metric], data.table):
                 line = setting_line(rows, "epoch", colour, dash, ("epoch", ".4g"))
                 figure.add_trace(line.update(yaxis=panel, mode="lines"))
     figure.add_traces(list(legend(data.table)))

@@ -11,7 +11,6 @@ import plotly.graph_objects as go
 from analysis.figures.drawing.curves import (
     SETTING,
     by_family,
-    colour_note,
     legend,
     level_colours,
     over_seeds,
@@ -63,7 +62,7 @@ def info(view: View) -> Robustness:
     undone = joined.groupby(keys, sort=True, dropna=False)["undone"].mean().reset_index()
     table = over_seeds(joined, keys).assign(undone=undone["undone"])
     caption = (
-        f"Mean over seeds at each level of the added noise{colour_note(table)}. "
+        "Mean over seeds at each level of the added noise. "
         "Dotted grey: without a denoiser. Errors have a logarithmic axis."
     )
     if len(settings) > _SETTINGS:
@@ -109,7 +108,7 @@ def draw(data: Robustness) -> go.Figure:
         ],
     )
     for (_, part), place in zip(panels, places, strict=True):
-        figure.add_traces([trace.update(**place) for trace in _lines(part, dashes)])
+        figure.add_traces([trace.update(**place) for trace in _lines(part, dashes, data.table)])
     figure.add_traces(list(legend(data.table)))
     figure.update_yaxes(nticks=6)
     for ((measure, _), part), place in zip(panels, places, strict=True):
@@ -118,9 +117,11 @@ def draw(data: Robustness) -> go.Figure:
     return figure
 
 
-def _lines(part: pd.DataFrame, dashes: dict[str, str]) -> Iterator[go.Scatter]:
+def _lines(
+    part: pd.DataFrame, dashes: dict[str, str], table: pd.DataFrame
+) -> Iterator[go.Scatter]:
     for name, family in part.groupby("family", sort=False):
-        for colour, rows in level_colours(family):
+        for colour, rows in level_colours(family, table):
             yield setting_line(rows, "at", colour, dashes[str(name)], ("noise", ".4g"))
     undone = part.groupby("at")["undone"].mean().dropna()
     if len(undone):

@@ -1,10 +1,12 @@
 """Curves of many settings: the dash shows the family, the colour the noise level.
 
-If no family has two noise levels, the colour shows the family, as in all other figures.
+A colour bar is the scale, which is logarithmic and common to all families of a figure. If no
+family has two noise levels, the colour shows the family, as in all other figures.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -13,14 +15,14 @@ import plotly.graph_objects as go
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import all_families, levels
 from analysis.figures.drawing.labels import hover, hover_template, label
-from analysis.figures.drawing.palette import DASHES, MARKERS, ramp
+from analysis.figures.drawing.palette import DASHES, MARKERS, MUTED, colour_scale, graded
+from analysis.figures.drawing.style import log_ticks
 from analysis.figures.drawing.view import View
 from analysis.wording import symbol
 
 __all__ = [
     "SETTING",
     "by_family",
-    "colour_note",
     "legend",
     "level_colours",
     "over_seeds",
@@ -63,26 +65,26 @@ def trial_settings(view: View) -> pd.DataFrame:
     return pd.concat(ordered, ignore_index=True).drop_duplicates("trial")
 
 
-def colour_note(table: pd.DataFrame) -> str:
-    """A phrase for the caption if colours show the noise level; else ""."""
-    return (
-        "; the darker the line, the lower the model’s own noise level (in dark mode: the bluer)"
-        if (table["hue"] == _BY_LEVEL).any()
-        else ""
-    )
+def _span(table: pd.DataFrame) -> tuple[float, float] | None:
+    """The decimal logarithms of the lowest and the highest noise level that colours show."""
+    levels = table.loc[(table["hue"] == _BY_LEVEL) & (table["level"] > 0), "level"]
+    if levels.nunique() < 2:
+        return None
+    return math.log10(levels.min()), math.log10(levels.max())
 
 
-def level_colours(part: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The colour and the rows of each level of a family; dark colours are low noise."""
+def level_colours(part: pd.DataFrame, table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The colour and the rows of each level of `part`, a family of the figure's `table`."""
     if len(part) and part["hue"].iloc[0] != _BY_LEVEL:
         yield marks.colour(int(part["hue"].iloc[0])), part
         return
-    values = sorted(part["level"].dropna().unique())
-    for colour, level in zip(ramp(max(len(values), 1)), values, strict=False):
-        yield colour, part[part["level"] == level]
-    rest = part[part["level"].isna()]
-    if len(rest):
-        yield ramp(1)[0], rest
+    span = _span(table)
+    for level, rows in part.groupby("level", dropna=False, sort=True):
+        if span is None or not float(level) > 0:
+            yield MUTED, rows
+        else:
+            low, high = span
+            yield graded((math.log10(level) - low) / (high - low)), rows
 
 
 def over_seeds(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -127,7 +129,7 @@ def setting_lines(
 ) -> Iterator[go.Scatter]:
     """A line for each setting of `table` over column `x`, then the legend's entries."""
     for _, dash, family in by_family(table):
-        for colour, rows in level_colours(family):
+        for colour, rows in level_colours(family, table):
             yield setting_line(rows, x, colour, dash, words)
     yield from legend(table)
 
@@ -146,14 +148,15 @@ def by_family(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def legend(table: pd.DataFrame) -> Iterator[go.Scatter]:
-    """One legend entry for each family with its levels, in the dash of its lines."""
+    """One entry for each family in the dash of its lines, and the bar of the colours' scale."""
+    bar = _colour_bar(table)
     for name, dash, part in by_family(table):
         low, high = part["level"].min(), part["level"].max()
-        sign = symbol(str(part["scale"].iloc[0]))
+        sign = symbol(str(part["scale"].iloc[0])) * (bar is None)
         span = f": {sign} {low:g}" if sign else ""
         span += f" to {high:g}" if sign and high > low else ""
         hue = int(part["hue"].iloc[0])
-        colour = ramp(1)[0] if hue == _BY_LEVEL else marks.colour(hue)
+        colour = MUTED if hue == _BY_LEVEL else marks.colour(hue)
         yield go.Scatter(
             x=[None],
             y=[None],
@@ -163,3 +166,38 @@ def legend(table: pd.DataFrame) -> Iterator[go.Scatter]:
             hoverinfo="skip",
             line={"color": colour, "width": 2, "dash": dash},
         )
+    if bar is not None:
+        yield bar
+
+
+def _colour_bar(table: pd.DataFrame) -> go.Scatter | None:
+    """A trace without points that carries the colour bar; None if colours show no levels."""
+    span = _span(table)
+    if span is None:
+        return None
+    low, high = span
+    scales = (str(part["scale"].iloc[0]) for _, _, part in by_family(table))
+    signs = dict.fromkeys(symbol(scale) for scale in scales if scale)
+    ticks = [tick for tick in log_ticks([10**low, 10**high]) if low <= math.log10(tick) <= high]
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        showlegend=False,
+        hoverinfo="skip",
+        marker={
+            "color": [low],
+            "cmin": low,
+            "cmax": high,
+            "colorscale": colour_scale(),
+            "showscale": True,
+            "colorbar": {
+                "title": {"text": label(f"noise level {' or '.join(signs)}"), "side": "right"},
+                "tickvals": [math.log10(tick) for tick in ticks],
+                "ticktext": [f"{tick:g}" for tick in ticks],
+                "tickfont": {"color": MUTED, "size": 12},
+                "thickness": 12,
+                "outlinewidth": 0,
+            },
+        },
+    )

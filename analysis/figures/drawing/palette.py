@@ -17,8 +17,9 @@ __all__ = [
     "PAPER",
     "RAMP",
     "SERIES",
+    "colour_scale",
     "dark_partners",
-    "ramp",
+    "graded",
     "veil",
 ]
 
@@ -41,7 +42,7 @@ _VIRIDIS = (
     "#addc30",
     "#fde725",
 )
-_STEPS = 12
+_STEPS = 25  # no light colour is the dark partner of another
 _VEILS = (0.08, 0.16, 0.3)
 
 
@@ -61,11 +62,14 @@ RAMP = tuple(_between(0.02 + 0.80 * k / (_STEPS - 1)) for k in range(_STEPS))
 _DARK_RAMP = tuple(_between(0.28 + 0.70 * k / (_STEPS - 1)) for k in range(_STEPS))
 
 
-def ramp(count: int) -> list[str]:
-    """`count` colours of the sequential scale, the smallest value first."""
-    if count == 1:
-        return [RAMP[4]]
-    return [RAMP[round(k * (_STEPS - 1) / (count - 1))] for k in range(count)]
+def graded(share: float) -> str:
+    """The colour of the sequential scale at `share` in [0, 1] of its range, from the lowest."""
+    return RAMP[round(share * (_STEPS - 1))]
+
+
+def colour_scale() -> list[list[float | str]]:
+    """The sequential scale as Plotly's colorscale, with the colours that a dark page replaces."""
+    return [[place / (_STEPS - 1), colour] for place, colour in enumerate(RAMP)]
 
 
 def veil(colour: str, opacity: float = 0.16) -> str:

@@ -21,7 +21,7 @@ from analysis.errors import TooFewRows
 from analysis.figures import Figure, figures
 from analysis.figures.drawing.claims import band, short
 from analysis.figures.drawing.families import families
-from analysis.figures.drawing.palette import MARKERS, SERIES, dark_partners, ramp
+from analysis.figures.drawing.palette import MARKERS, RAMP, SERIES, dark_partners
 from analysis.figures.drawing.style import log_ticks
 from analysis.figures.drawing.theory import where_linear_collapses
 from analysis.figures.drawing.view import SECTIONS, NothingToDraw, View, look
@@ -279,7 +279,7 @@ def test_families_differ_in_one_axis_and_the_seed() -> None:
 
 def test_colours_have_dark_partners_and_differ() -> None:
     partners = dark_partners()
-    assert set(SERIES) | set(ramp(12)) <= set(partners)
+    assert set(SERIES) | set(RAMP) <= set(partners)
     assert len(set(SERIES)) == len(set(MARKERS)) == len(SERIES)
     assert not set(partners) & set(partners.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -129,8 +130,17 @@ def test_colours_tell_models_apart_where_no_model_has_two_levels(
         if trace.legendgroup == "DEEN" and trace.showlegend is False
     ]
     assert len({trace.line.color for trace in lines}) == 2
-    assert "the darker the line" in robustness.info(swept).caption
-    assert "the darker the line" not in robustness.info(view).caption
+    for module in (robustness, learning_curves):
+        none, [bar] = (
+            [one for one in module.draw(module.info(drawn)).data if one.marker.showscale]
+            for drawn in (view, swept)
+        )
+        assert none == []
+        assert bar.marker.colorbar.title.text == "noise level σ"
+        assert bar.marker.cmin == pytest.approx(math.log10(0.3))
+        assert bar.marker.cmax == pytest.approx(math.log10(0.9))
+        drawn = {trace.line.color for trace in module.draw(module.info(swept)).data}
+        assert {bar.marker.colorscale[end][1] for end in (0, -1)} <= drawn
 
 
 def test_errors_have_a_logarithmic_axis_and_accuracies_not(view: View) -> None:
