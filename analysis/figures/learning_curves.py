@@ -19,6 +19,7 @@ from analysis.figures.drawing.curves import (
 )
 from analysis.figures.drawing.style import canvas, set_log
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
+from analysis.wording import plural
 
 __all__ = ["FIGURE", "Curves", "draw", "info"]
 
@@ -35,19 +36,39 @@ class Curves:
 
 
 def info(view: View) -> Curves:
-    """Mean and range over seeds of each metric, by epoch, family and noise level."""
-    groups = trial_settings(view)
-    if groups.empty:
-        raise NothingToDraw("No trial is finished, so there are no learning curves to draw.")
+    """Mean and range over seeds of each metric, by epoch, family and noise level.
+
+    A setting of which no trial has finished is drawn as far as its trials are.
+    """
     history = view.experiment.history
-    history = history[history["metric"].isin(PANELS) & history["trial"].isin(groups["trial"])]
+    if history.empty:
+        raise NothingToDraw("No history of the trials is stored.")
+    history = history[history["metric"].isin(PANELS)]
+    groups, running = _settings(view, history)
+    history = history[history["trial"].isin(groups["trial"])]
     if history.empty:
         raise NothingToDraw("No history of KL or reconstruction error is stored.")
     kept, dropped = _thinned(history.merge(groups, on="trial"))
     table = over_seeds(kept, [*SETTING, "metric", "step"]).rename(columns={"step": "epoch"})
     caption = "Test set; means over seeds."
+    caption += f" Of {plural(running, 'setting')} no trial has finished yet." if running else ""
     caption += f" {dropped} settings are left out, evenly over the list." if dropped else ""
     return Curves(table, caption)
+
+
+def _settings(view: View, history: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The trials to draw with their settings, and of how many settings none has finished."""
+    done, running = view.finished, view.in_training
+    running = running[running["trial"].isin(history["trial"])] if len(running) else running
+    if running.empty:
+        return trial_settings(view), 0
+    trials = view.experiment.trials
+    known = {*done["trial"], *running["trial"]}
+    groups = trial_settings(view, trials[trials["trial"].isin(known)])
+    ended = groups["trial"].isin(done["trial"])
+    settled = groups.assign(ended=ended).groupby(SETTING, dropna=False)["ended"].transform("any")
+    new = groups.loc[~settled, SETTING].drop_duplicates()
+    return groups[ended | ~settled], len(new)
 
 
 def _thinned(joined: pd.DataFrame) -> tuple[pd.DataFrame, int]:

@@ -20,6 +20,7 @@ __all__ = [
     "SAID_BY_MODEL",
     "SPLIT",
     "TWIN",
+    "UNENDED",
     "Examples",
     "Experiment",
     "Gallery",
@@ -55,6 +56,7 @@ HISTORY = ("trial", "seed", "metric", "step", "time_ms", "value")
 DECLARED = "declared"
 TWIN = "twin"
 FINISHED = "finished"
+UNENDED = ("running", "stopped", "pending")  # of trials that go on, or wait
 SAID_BY_MODEL = ("objective", "likelihood")
 CHOSEN = "chosen/"  # before the name of a field that was chosen, which is no setting any more
 SPLIT = "data_split_seed"  # replicates as the seed does: its values are averaged for each seed

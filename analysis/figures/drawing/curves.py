@@ -37,15 +37,18 @@ SETTING = ["family", "scale", "level", "hue"]
 _BY_LEVEL = -1
 
 
-def trial_settings(view: View) -> pd.DataFrame:
-    """Finished trial → family, scale (sigma, alpha or none), level (NaN without one) and hue.
+def trial_settings(view: View, trials: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Trial → family, scale (sigma, alpha or none), level (NaN without one) and hue.
 
     Family after family, by level and seed.
 
-    hue: the number of the family's colour, or −1 if colours show the level.
+    trials: by default the finished ones. hue: the number of the family's colour, or −1 if colours
+    show the level.
     """
-    found = all_families(view.finished)
+    found = all_families(view.finished if trials is None else trials)
     by_level = any(levels(family, scale) > 1 for scale, family in found)
+    new = [name for name in dict.fromkeys(one.label for _, one in found) if name not in view.hues]
+    hues = {**view.hues, **{name: len(view.hues) + place for place, name in enumerate(new)}}
     parts = [
         pd.DataFrame(
             {
@@ -54,7 +57,7 @@ def trial_settings(view: View) -> pd.DataFrame:
                 "scale": scale,
                 "seed": family.rows["seed"],
                 "level": family.rows[scale] if scale else float("nan"),
-                "hue": _BY_LEVEL if by_level else view.hue(family.label),
+                "hue": _BY_LEVEL if by_level else hues[family.label],
             }
         )
         for scale, family in found
@@ -79,8 +82,9 @@ def level_colours(part: pd.DataFrame, table: pd.DataFrame) -> Iterator[tuple[str
         yield marks.colour(int(part["hue"].iloc[0])), part
         return
     span = _span(table)
-    for level, rows in part.groupby("level", dropna=False, sort=True):
-        if span is None or not float(level) > 0:
+    for _, rows in part.groupby("level", dropna=False, sort=True):
+        level = float(rows["level"].iloc[0])
+        if span is None or not level > 0:
             yield MUTED, rows
         else:
             low, high = span

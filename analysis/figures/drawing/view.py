@@ -22,7 +22,15 @@ from analysis.figures.drawing.tested import Tested, trends
 from analysis.laws.powerlaw import Law
 from analysis.sources.noise import PAPERS, noise_levels
 from analysis.sources.rows import split_alone
-from analysis.sources.schema import DECLARED, FINISHED, SPLIT, Experiment, Spectrum, metric_columns
+from analysis.sources.schema import (
+    DECLARED,
+    FINISHED,
+    SPLIT,
+    UNENDED,
+    Experiment,
+    Spectrum,
+    metric_columns,
+)
 from analysis.training.stationarity import judged
 
 __all__ = [
@@ -119,6 +127,14 @@ class View:
         if not np.isinf(metrics.to_numpy(dtype=np.float64)).any():
             return rows
         return rows.assign(**metrics.replace([np.inf, -np.inf], np.nan))
+
+    @functools.cached_property
+    def in_training(self) -> pd.DataFrame:
+        """The declared trials that go on or wait; they are in no law and in no mean of results."""
+        trials = self.experiment.trials
+        if trials.empty:
+            return trials
+        return trials[trials["status"].isin(UNENDED) & (trials["role"] == DECLARED)]
 
     @property
     def wants_law(self) -> bool:

@@ -20,7 +20,7 @@ def part(view: View) -> Part:
         try:
             drawn.append(_drawn(figure, view))
         except NothingToDraw as reason:
-            if reason.relevant:
+            if reason.relevant and len(view.finished):  # else the summary says what is awaited
                 drawn.append(_absent(figure, str(reason)))
     tables = {one.name: records(one.table) for one in drawn if one.table is not None}
     return Part(order=0, blocks=drawn, numbers={"figures": tables})

@@ -119,9 +119,11 @@ def part(view: View) -> Part:
         "refusals": list(found.refusals),
         "verdicts": [plain(one.to_json()) for one in verdicts],
     }
+    if view.finished.empty:
+        return Part(order=30, numbers={"equivalence": numbers})
     return Part(
         order=30,
-        statements=found.statements if len(view.experiment.trials) else [],
+        statements=found.statements,
         keys=list(found.keys),
         blocks=list(blocks(found)),
         numbers={"equivalence": numbers},

@@ -26,10 +26,6 @@ __all__ = ["part"]
 
 _CLAIMS = 6
 _MANY = 4  # laws from which on a table tells more at a glance than their sentences
-_NO_FAMILY = (
-    "No law is fitted: it takes a group of finished trials that differ in the noise level and the "
-    "seed only, with three noise levels or more."
-)
 
 
 def part(view: View) -> Part:
@@ -66,8 +62,6 @@ def _blocks(view: View) -> Iterator[Block]:
         folded = len(rows) < _MANY
         title = "All laws and their tests"
         yield Block("summary", "laws.html", title, rows, "laws", table, folded=folded)
-    elif view.wants_law:
-        yield Block("laws", "absent.html", content=[_NO_FAMILY])
 
 
 def _answer(view: View) -> str:
@@ -225,7 +219,7 @@ def _statements(view: View) -> list[Statement]:
     refused = _declared_refused(view)
     if refused:
         found.append(Statement(refused, True))
-    elif not view.claims and view.wants_law:
+    elif not view.claims and view.wants_law and (len(view.finished) or view.in_training.empty):
         found.append(
             Statement(
                 "No law is fitted: no group of finished trials that differ in the "

@@ -41,8 +41,8 @@ def part(view: View) -> Part:
 
 def headline(view: View) -> str:
     """One line under the title: trials, seeds, data, date and commit."""
-    experiment, done = view.experiment, view.finished
-    seeds = done["seed"].nunique() if "seed" in done else 0
+    experiment, every = view.experiment, view.experiment.trials
+    seeds = every["seed"].nunique() if "seed" in every else 0
     known = facts(experiment)
     parts = [f"{one.name} (d = {one.dims})" for one in experiment.spectra.values()]
     data = ", ".join(dict.fromkeys(parts))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.figures.drawing.view import View
 from analysis.report.part import Part, Statement
-from analysis.sources.schema import FINISHED, TWIN
+from analysis.sources.schema import FINISHED, TWIN, UNENDED
 from analysis.sources.statuses import count_statuses
 from analysis.wording import listed, plural
 
@@ -20,12 +20,24 @@ def part(view: View) -> Part:
     if trials.empty:
         none = f"The experiment {view.experiment.name} has no trials yet, so nothing can be said."
         return Part(order=10, statements=[Statement(none, True)], numbers=numbers)
-    return Part(order=10, statements=[_counts(trials), *_off_axis(view)], numbers=numbers)
+    counted = _counts(trials)
+    return Part(
+        order=10,
+        statements=[counted, *_off_axis(view)],
+        numbers=numbers,
+        answer=counted.text if view.finished.empty else "",
+    )
 
 
 def _counts(trials: pd.DataFrame) -> Statement:
     done = trials[trials["status"] == FINISHED]
     twins = int((done["role"] == TWIN).sum())
+    if done.empty and trials["status"].isin(UNENDED).any():
+        return Statement(
+            f"No trial of {len(trials)} has finished yet: curves appear with the first epochs, "
+            "laws and pictures with the trials that end.",
+            True,
+        )
     said = f"{len(done)} of {plural(len(trials), 'trial')} finished"
     said += f", {twins} of them matched-seed twins that stay out of every law" if twins else ""
     counts = count_statuses(trials["status"])
