@@ -90,9 +90,8 @@ def _require_command(given: Sequence[str]) -> None:
     word = given[0]
     if word in shipped_grids() or word.endswith((".yaml", ".yml")):
         raise UserError(f"{word} is a grid, not a command: `sweeper run {word}` trains it")
-    raise UserError(
-        f"there is no command {word!r}{nearest(word, names)}; `sweeper --help` shows every command"
-    )
+    meant = nearest(word, names) or "; `sweeper --help` shows every command"
+    raise UserError(f"there is no command {word!r}{meant}")
 
 
 def _settle_paths() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 
 from sweeper.errors import UserError
@@ -44,7 +45,9 @@ def _start(path: Path, component: str | None) -> tuple[Path, str]:
     if component:
         return templates()[component], "sweeper check"
     if path.suffix == NOTEBOOK:
-        return Path(__file__).with_name("template.ipynb"), "jupyter lab"
+        there = find_spec("jupyterlab") is not None
+        install = "" if there else "pip install jupyterlab; "
+        return Path(__file__).with_name("template.ipynb"), f"{install}jupyter lab"
     return Path(__file__).with_name("template.yaml"), "sweeper plan"
 
 

@@ -18,6 +18,7 @@ __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
 NAME = "list"
 EXAMPLE = "sweeper list models sigma_vae"
+LINE_EACH = ("grids", "models", "datasets")  # the kinds of which the overview shows each entry
 HELP = "list models, networks, data sets and shipped grids; `list grids digits` shows one"
 
 
@@ -49,8 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     found = catalogue(*kinds)
     if arguments.json:
         print_json(found)
+    elif kinds:
+        _show(found)
     else:
-        _show(found, bool(kinds))
+        _overview(found)
     return 0
 
 
@@ -114,8 +117,43 @@ def bring(grid: Path) -> None:
     bring_components(document, check_grid(document).components)
 
 
-def _show(found: dict[str, list[dict[str, Any]]], fields: bool) -> None:
-    """One table a kind; `fields` shows also what a grid may set of each entry."""
+def _overview(found: dict[str, list[dict[str, Any]]]) -> None:
+    """A line for each grid, model and data set, and one for each other kind."""
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = console()
+    order = [*LINE_EACH, *(kind for kind in found if kind not in LINE_EACH)]
+    rows: list[tuple[Text, Text]] = []
+    for kind in order:
+        entries, names = found[kind], [entry["name"] for entry in found[kind]]
+        head = Text(f"{kind} ({len(entries)})", style="cyan")
+        if kind not in LINE_EACH:
+            rows.append((head, Text(", ".join(names), overflow="fold", no_wrap=False)))
+            continue
+        rows.append((head, Text()))
+        for entry in entries:
+            name = entry["name"]
+            if name.removesuffix("-small") in set(names) - {name}:
+                continue
+            small = ", -small" if f"{name}-small" in names else ""
+            rows.append((Text.assemble("  ", (name, "bold"), small), Text(entry["summary"])))
+        rows.append((Text(), Text()))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, min_width=max(len(name) for name, _ in rows))
+    table.add_column(overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    print_table(screen, table)
+    screen.print(
+        "\nsweeper list KIND has fields and sources, sweeper list KIND NAME one with an example",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _show(found: dict[str, list[dict[str, Any]]]) -> None:
+    """One table a kind, with what a grid may set of each entry."""
     from rich.table import Table
     from rich.text import Text
 
@@ -126,18 +164,17 @@ def _show(found: dict[str, list[dict[str, Any]]], fields: bool) -> None:
         table.add_column(no_wrap=True, min_width=width, style="bold")
         table.add_column()
         for entry in entries:
-            table.add_row(Text(entry["name"]), _about(entry, fields))
+            table.add_row(Text(entry["name"]), _about(entry))
         screen.print(Text(kind, style="cyan"))
         screen.print(table)
         screen.print()
 
 
-def _about(entry: dict[str, Any], fields: bool) -> Text:
+def _about(entry: dict[str, Any]) -> Text:
     from rich.text import Text
 
-    lines = [entry["reference"]]
-    if fields:
-        lines += [", ".join(map(_field, entry.get("fields", ()))), *entry.get("takes", ())]
+    fields = ", ".join(map(_field, entry.get("fields", ())))
+    lines = [entry["reference"], fields, *entry.get("takes", ())]
     return Text.assemble(entry["summary"], *((f"\n{line}", "dim") for line in lines if line))
 
 

@@ -91,7 +91,20 @@ def ranked(arguments: argparse.Namespace) -> tuple[pd.DataFrame, Ranking]:
         require_column(trials, name)
         require_value(trials, name, value)
     chosen = trials[matching(trials, where)]
+    _require_selection(arguments, chosen)
     return chosen, rank(chosen, arguments.metric, arguments.mode)
+
+
+def _require_selection(arguments: argparse.Namespace, trials: pd.DataFrame) -> None:
+    """Raise `UserError` with the option to add where no validation part can choose."""
+    from analysis.comparisons.goals import SELECTION
+
+    if arguments.metric is None and not (SELECTION in trials and trials[SELECTION].notna().any()):
+        raise UserError(
+            f"{arguments.experiment} has no validation part to choose on; add `--metric "
+            "test/elbo_full` to order its settings by the test part: that is to look at them, and "
+            "no number of the best one is unbiased then"
+        )
 
 
 def _show(found: Ranking, top: int, failed: str) -> None:

@@ -60,6 +60,7 @@ class Loss:
         ]
         said += [
             f"{_many(len(one.doomed), 'run')} in MLflow at {without_password(one.tracking)}"
+            f" ({len(one.doomed) - one.sweeps} of trials, {one.sweeps} of sweeps)"
             for one in self.runs
         ]
         if own.shared:

@@ -19,9 +19,10 @@ __all__ = ["notes", "too_short"]
 LEAST_LEVELS = 3  # values of x that a law needs
 
 
-def notes(trials: Sequence[PlannedTrial]) -> tuple[str, ...]:
-    """Sentences with the grid's lines: batches larger than the training part, and decoders that
-    cannot reach the data.
+def notes(trials: Sequence[PlannedTrial], lines: bool = True) -> tuple[str, ...]:
+    """Sentences on batches larger than the training part, and decoders that cannot reach the data.
+
+    lines : whether the grid is a file, whose line each sentence then names; else it is a label.
     """
     found: dict[tuple[Dataset, str, int], list[str]] = {}
     for planned in trials:
@@ -29,7 +30,7 @@ def notes(trials: Sequence[PlannedTrial]) -> tuple[str, ...]:
         key = (trial.data, name_of(trial.network), trial.training.batch_size)
         if key not in found:
             found[key] = [
-                f"line {planned.line}: {said}"
+                f"{_where(planned, lines)}: {said}"
                 for said in (_large_batch(trial), _out_of_reach(trial))
                 if said
             ]
@@ -37,22 +38,28 @@ def notes(trials: Sequence[PlannedTrial]) -> tuple[str, ...]:
 
 
 def too_short(sweep: Sweep) -> tuple[str, ...]:
-    """A sentence with the grid's line for each length of training after which the report calls
-    trials not trained, whatever their metrics do; nothing if the grid can give no law.
+    """A sentence for each length of training after which the report calls trials not trained,
+    whatever their metrics do, with the place in the grid; nothing if it can give no law.
     """
     x = sweep.analysis["law"]["x"] if sweep.analysis else "sigma"
     levels = {trial.params[x] for trial in sweep.trials if x in trial.params}
-    found: dict[tuple[int, int], int | None] = {}
+    found: dict[tuple[int, int], str] = {}
     for planned in sweep.trials if len(levels) >= LEAST_LEVELS else ():
         training = planned.trial.training
-        found.setdefault((training.epochs, training.test_every), planned.line)
+        found.setdefault(
+            (training.epochs, training.test_every), _where(planned, bool(sweep.grid_file))
+        )
     return tuple(
-        f"line {line}: {plural(epochs, 'epoch')} with test_every {every} "
+        f"{where}: {plural(epochs, 'epoch')} with test_every {every} "
         f"{'is' if measured == 1 else 'are'} {plural(measured, 'measurement')} a trial; with "
         f"fewer than {LEAST_STEPS} the report calls a trial not trained, and claims nothing of it"
-        for (epochs, every), line in found.items()
+        for (epochs, every), where in found.items()
         if (measured := math.ceil(epochs / every)) < LEAST_STEPS
     )
+
+
+def _where(planned: PlannedTrial, lines: bool) -> str:
+    return f"line {planned.line}" if lines else planned.label
 
 
 def _large_batch(trial: Trial) -> str:

@@ -183,7 +183,13 @@ def outline(sweep: Sweep) -> Outline:
         len(seconds),
         merging(left, pairs, costs),
         extended,
-        (*warnings, *_remarks(data), *notes(shown), *too_short(sweep), *_refused(todo, found)),
+        (
+            *warnings,
+            *_remarks(data),
+            *notes(shown, bool(sweep.grid_file)),
+            *too_short(sweep),
+            *_refused(todo, found),
+        ),
         data,
     )
 

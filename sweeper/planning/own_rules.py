@@ -22,16 +22,19 @@ from trainers.trial import Trial
 
 __all__ = ["Judgement", "check_file"]
 
-Rule = Callable[[], object]
+Rule = tuple[str, Callable[[], object]]  # what it says, and the test of it
 PARTS = ("objective", "likelihood", "network", "corruption")
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A component, how many rules it keeps, and the first one that it breaks, if any."""
+    """A component, the rules that it keeps, and what it does to the first one that it breaks.
+
+    A part of a model is tried in several models, so that a rule may stand more than once.
+    """
 
     component: str
-    rules: int
+    kept: tuple[str, ...]
     broken: str = ""
 
 
@@ -42,7 +45,7 @@ def check_file(path: Path) -> list[Judgement]:
     """
     figures = figures_of(path)
     if figures:
-        return [_finding(f"the figure {one.name}", [partial(holds, one)], []) for one in figures]
+        return [_finding(f"the figure {one.name}", [_rule(holds, one)], []) for one in figures]
     file = load_component_file(path)
     with refused():
         component_files.offer([file])
@@ -56,38 +59,41 @@ def _judge(entry: Entry) -> Judgement:
             component = small(entry.component)
             rules = list(_rules(entry, component))
     except UserError as error:
-        return Judgement(named, 0, str(error))
+        return Judgement(named, (), str(error))
     if not rules:
-        return Judgement(named, 0, "no model of the package can be combined with it")
+        return Judgement(named, (), "no model of the package can be combined with it")
     return _finding(named, rules, [component])
 
 
 def _finding(named: str, rules: Iterable[Rule], components: list[Any]) -> Judgement:
-    kept = 0
-    for rule in rules:
+    kept: list[str] = []
+    for said, holds_true in rules:
         try:
             with refused(), judged(components):
-                rule()
+                holds_true()
         except UserError as error:
-            return Judgement(named, kept, str(error))
-        kept += 1
-    return Judgement(named, kept)
+            return Judgement(named, tuple(kept), str(error))
+        kept.append(said)
+    return Judgement(named, tuple(kept))
+
+
+def _rule(test: Callable[..., object], *arguments: Any) -> Rule:
+    """A rule is called like the sentence that it tests."""
+    return test.__name__.strip("_").replace("_", " "), partial(test, *arguments)
 
 
 def _rules(entry: Entry, component: Any) -> Iterator[Rule]:
     if entry.kind in PARTS:
         for trial in trials_with(entry.kind, entry.name):
-            yield from (partial(rule, trial) for rule in (*calls.RULES, *training.RULES))
+            yield from (_rule(rule, trial) for rule in (*calls.RULES, *training.RULES))
     elif entry.kind == "data set":
-        yield from (partial(rule, component) for rule in data_sets.RULES)
+        yield from (_rule(rule, component) for rule in data_sets.RULES)
     elif entry.kind == "search method":
-        yield partial(_draws_are_even_and_repeatable, component)
+        yield _rule(_draws_are_even_and_repeatable, component)
     elif entry.kind == "evaluation":
-        asked = questions.answers_are_finite_and_tabulated
-        yield partial(_someone_answers, [partial(asked, component, one) for one in _models()])
+        yield _of_models(questions.answers_are_finite_and_tabulated, component)
     elif entry.kind == "sampler":
-        sampled = questions.samples_follow_from_the_generator
-        yield partial(_someone_answers, [partial(sampled, component, one) for one in _models()])
+        yield _of_models(questions.samples_follow_from_the_generator, component)
 
 
 def _models() -> Iterator[Trial]:
@@ -95,7 +101,12 @@ def _models() -> Iterator[Trial]:
         yield next(trials_with("objective", objective))
 
 
-def _someone_answers(answers: Iterable[Rule]) -> None:
+def _of_models(test: Callable[..., object], component: Any) -> Rule:
+    answers = [partial(test, component, one) for one in _models()]
+    return _rule(test)[0], partial(_someone_answers, answers)
+
+
+def _someone_answers(answers: Iterable[Callable[[], object]]) -> None:
     given = [answer() for answer in answers]
     require(
         any(given),

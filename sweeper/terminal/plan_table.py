@@ -25,7 +25,7 @@ ADDED = "more are added as needed"
 
 
 def draw(screen: Console, plan: Outline) -> None:
-    """Print the trials by point, the aliases, and the estimated time and memory."""
+    """Print the trials by setting, the aliases, and the estimated time and memory."""
     sweep = plan.sweep
     screen.print(
         Text.assemble(
@@ -37,7 +37,8 @@ def draw(screen: Console, plan: Outline) -> None:
     if len(plan.rows) > SHOWN:
         screen.print(
             Text(
-                f"… and {len(plan.rows) - SHOWN} more points (--json lists them all)", style="dim"
+                f"… and {len(plan.rows) - SHOWN} more settings (--json lists them all)",
+                style="dim",
             )
         )
     _draw_aliases(screen, plan)
@@ -145,8 +146,8 @@ def _estimated(plan: Outline) -> str:
     """Where the time comes from, and how far to trust it."""
     if plan.crowding >= BUSY:
         return (
-            "an uncertain estimate, as other processes keep this machine busy "
-            f"({plan.crowding:.1f} for each core, with these)"
+            "an uncertain estimate, as this machine is busy: with this sweep "
+            f"{plan.crowding:.1f} processes share each core"
         )
     return "by what such trials took here before" if plan.measured else "an estimate"
 

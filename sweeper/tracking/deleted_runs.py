@@ -25,7 +25,8 @@ PAGE = 500
 class FoundRuns:
     """The runs of some sweeps of an experiment, in one tracking store.
 
-    doomed : the ids of the sweeps' own runs and of those of their trials. adopted : runs of trials
+    doomed : the ids of the sweeps' own runs, of which there are `sweeps`, and of those of their
+    trials. adopted : runs of trials
     that another sweep has too, with the id of that sweep's run, which becomes their parent.
     experiment: MLflow's id of the experiment.
     """
@@ -34,6 +35,7 @@ class FoundRuns:
     doomed: tuple[str, ...] = ()
     adopted: Mapping[str, str] | None = None
     experiment: str = ""
+    sweeps: int = 0
 
 
 def find_runs(
@@ -81,7 +83,7 @@ def find_runs(
                 doomed.append(run.info.run_id)
             elif trial in heirs:
                 adopted[run.info.run_id] = heirs[trial]
-    return FoundRuns(tracking, tuple(doomed), adopted, found.experiment_id)
+    return FoundRuns(tracking, tuple(doomed), adopted, found.experiment_id, len(gone))
 
 
 def delete_runs(found: Sequence[FoundRuns]) -> None:

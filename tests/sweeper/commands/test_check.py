@@ -10,6 +10,7 @@ import pytest
 from sweeper.cli import main
 from sweeper.commands.init import templates
 from tests.analysis import storage_fixture as planted
+from trainers.conformance import data_sets
 
 TEMPLATES = {kind: path.read_text(encoding="utf-8") for kind, path in templates().items()}
 BROKEN = {
@@ -104,3 +105,21 @@ def test_a_report_draws_a_figure_of_ones_own(tmp_path: Path) -> None:
     assert "ELBO against σ" in (out / "index.html").read_text(encoding="utf-8")
     file.write_text("FIGURE = 1\n", encoding="utf-8")
     assert main([*command, "--figure", str(file)]) == 2
+
+
+def test_the_rules_that_are_kept_are_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(TEMPLATES["dataset"], encoding="utf-8")
+    assert main(["check", str(file)]) == 0
+    first, *rules = capsys.readouterr().out.splitlines()
+    assert first == f"the data set bars keeps {len(rules)} rules:"
+    assert rules == [f"  {rule.__name__.replace('_', ' ')}" for rule in data_sets.RULES]
+
+
+def test_a_grid_is_checked_by_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "grid.yaml"
+    file.write_text("experiment: e\n", encoding="utf-8")
+    assert main(["check", str(file)]) == 2
+    assert f"this is a grid: `sweeper plan {file}` checks it" in capsys.readouterr().err

@@ -85,7 +85,7 @@ def test_a_wrong_command_line_is_a_user_error(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("word", "told"),
     [
-        ("fitt", "no command 'fitt'; did you mean 'fit'?; `sweeper --help` shows every command"),
+        ("fitt", "there is no command 'fitt'; did you mean 'fit'?"),
         ("xyzzy", "there is no command 'xyzzy'; `sweeper --help` shows every command"),
         ("digits", "digits is a grid, not a command: `sweeper run digits` trains it"),
         ("my.yaml", "my.yaml is a grid, not a command: `sweeper run my.yaml` trains it"),
@@ -95,7 +95,7 @@ def test_a_word_that_is_no_command_is_told_what_is_near(
     word: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([word]) == 2
-    assert told in " ".join(capsys.readouterr().err.split())
+    assert " ".join(capsys.readouterr().err.split()) == f"error: {told}"
 
 
 @pytest.mark.parametrize(
@@ -321,3 +321,17 @@ def test_a_shell_completes_commands_and_options(
     script = capsys.readouterr().out
     assert "equivalence" in script
     assert "--retry-failed" in script or "retry-failed" in script
+
+
+@pytest.mark.parametrize(("there", "said"), [(None, "pip install jupyterlab; "), (1, "")])
+def test_init_says_what_opens_a_notebook(
+    there: object,
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sweeper.commands.init.find_spec", lambda _: there)
+    path = tmp_path / "first.ipynb"
+    assert main(["init", str(path)]) == 0
+    assert f"next: {said}jupyter lab {path}" in capsys.readouterr().out

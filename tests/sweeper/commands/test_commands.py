@@ -425,7 +425,8 @@ def test_the_best_setting_is_named_with_its_trials(capsys: pytest.CaptureFixture
     assert f"{trial['trial'][:8]}  {trial['label']}  test/recon" in out
     assert f"sweeper sample {trial['trial'][:8]}" in out
     assert main(["best", "small"]) == 2
-    assert "these trials have none" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "small has no validation part to choose on; add `--metric test/elbo_full`" in err
 
 
 def test_settings_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
@@ -452,7 +453,8 @@ def test_settings_are_ranked(capsys: pytest.CaptureFixture[str]) -> None:
         == 0.4
     )
     assert main(["rank", "small", "--top", "2"]) == 2
-    assert "these trials have none" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "small has no validation part to choose on; add `--metric test/elbo_full`" in err
     [first, *_] = answer(capsys, "rank", "small", "--metric", "test/elbo_full")["settings"]
     assert main(["rank", "small", "--metric", "test/elbo_full", "--top", "2"]) == 0
     out = capsys.readouterr().out

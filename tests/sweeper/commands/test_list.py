@@ -167,3 +167,20 @@ def test_a_shipped_grid_is_shown_as_its_file(
     mine.write_text(printed, encoding="utf-8")
     assert printed == entry_of("grids", "digits")["text"]
     assert load(mine).trials == load("digits").trials
+
+
+def test_the_overview_has_a_line_for_each_grid_model_and_data_set(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A grid's small sibling stands in its line; other kinds are one line of names and a count."""
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    found = catalogue()
+    assert len(lines) < 50
+    own = {line[2:].split()[0].rstrip(",") for line in lines if re.match("  [a-z]", line)}
+    listed = {entry["name"] for kind in ("grids", "models", "datasets") for entry in found[kind]}
+    small = {f"{name}-small" for name in listed}
+    assert own == listed - small
+    [searches] = [line for line in lines if line.startswith("searches")]
+    names = ", ".join(entry["name"] for entry in found["searches"])
+    assert re.split(r"  +", searches.strip()) == [f"searches ({len(found['searches'])})", names]

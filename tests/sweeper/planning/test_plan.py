@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from sweeper.cli import main
+from sweeper.grid import loading
 from sweeper.planning.capacity import Estimate, crowding, estimate, parallel, wall_seconds
 from sweeper.planning.outline import outline
 from sweeper.resources import Resources
@@ -220,6 +221,19 @@ def test_a_plan_says_which_trials_are_measured_too_seldom_for_a_claim(
     ]
 
 
+def test_a_grid_without_a_file_has_no_lines(tmp_path: Path) -> None:
+    grid = {
+        "experiment": "test",
+        "data": "digits",
+        "defaults": {"network": "mlp", "d_z": 2, "epochs": 2, "batch_size": 5000},
+        "trials": [{"model": "sigma_vae", "sigma": [0.1, 0.2, 0.3]}],
+        "storage": str(tmp_path),
+    }
+    large, short = outline(loading.load(grid)).notes
+    assert large.startswith("sigma_vae σ=0.1 seed=0: batch_size 5,000 is more than")
+    assert short.startswith("sigma_vae σ=0.1 seed=0: 2 epochs with test_every 1")
+
+
 @pytest.mark.parametrize(
     ("network", "data", "said"),
     [
@@ -332,7 +346,7 @@ def test_a_busy_machine_takes_as_much_longer_as_processes_share_a_core(
     ("crowd", "said"),
     [
         (1.2, "of computing: an estimate"),
-        (3.0, "an uncertain estimate, as other processes keep this machine busy (3.0"),
+        (3.0, "as this machine is busy: with this sweep 3.0 processes share each core"),
     ],
 )
 def test_a_plan_says_where_its_time_is_uncertain(

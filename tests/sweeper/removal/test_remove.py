@@ -133,6 +133,10 @@ def test_what_would_be_lost_is_counted_and_nothing_removed(
         "removed": False,
     }
     assert (files(sweep), look(sweep.tracking).statuses) == (before, statuses)
+    assert remove(sweep, "demo", "--dry-run") == 0
+    assert f"3 runs in MLflow at {sweep.tracking} (2 of trials, 1 of sweeps)" in (
+        capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("\n", 1), ("no\n", 1)])
