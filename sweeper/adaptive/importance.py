@@ -25,7 +25,7 @@ def importances(
     ``max``. Empty for fewer than ten points, or where no setting differs between them.
     """
     fields = {name: [point.get(name) for point in points] for point in points for name in point}
-    spaces = {name: _space(found) for name, found in fields.items() if len(set(found)) > 1}
+    spaces = {name: _space(found) for name, found in fields.items() if _differ(found)}
     if len(points) < FEWEST or not spaces:
         return {}
     import optuna  # slow to import
@@ -41,6 +41,11 @@ def importances(
             )
         found = optuna.importance.get_param_importances(study)
     return {name: float(share) for name, share in found.items()}
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    """Whether there are several; one may be a list, as the channels of a network are."""
+    return len(set(map(str, values))) > 1
 
 
 def _is_number(value: Any) -> bool:

@@ -183,13 +183,7 @@ def outline(sweep: Sweep) -> Outline:
         len(seconds),
         merging(left, pairs, costs),
         extended,
-        (
-            *warnings,
-            *_remarks(data),
-            *notes(shown, bool(sweep.grid_file)),
-            *too_short(sweep),
-            *_refused(todo, found),
-        ),
+        (*warnings, *_remarks(data), *_notes(sweep, shown), *_refused(todo, found)),
         data,
     )
 
@@ -233,6 +227,10 @@ def _refused(trials: Sequence[PlannedTrial], found: Mapping[str, Shorter]) -> It
 def _examples(sweep: Sweep) -> list[PlannedTrial]:
     """Trials of a kind that a search may propose."""
     return [replace(trial, role="example") for trial in sweep.examples()]
+
+
+def _notes(sweep: Sweep, shown: Sequence[PlannedTrial]) -> tuple[str, ...]:
+    return *notes(shown, bool(sweep.grid_file)), *too_short(sweep)
 
 
 def _proposed(sweep: Sweep, examples: int) -> int:

@@ -10,7 +10,13 @@ import pytest
 from sweeper.adaptive.importance import importances
 
 POINTS = [
-    {"model": "sigma_vae", "lr": float(rate), "sigma": float(sigma), "network": network}
+    {
+        "model": "sigma_vae",
+        "lr": float(rate),
+        "sigma": float(sigma),
+        "network": network,
+        "channels": [16, 32],
+    }
     for rate, sigma in np.random.default_rng(0).uniform(1e-4, 1.0, (30, 2))
     for network in ("conv", "mlp")
 ]
