@@ -312,7 +312,7 @@ class Pack:
     def _held_out(self, part: HeldOut) -> Iterator[tuple[Metrics, int]]:
         """The metrics of each example of a part, batch by batch, and the size of the batch."""
         streams = self._streams(NOISE_OF[part])
-        with self._program.autocast(self.device):
+        with self._program.kernels(self.device):
             for x in self._batches.held_out(part):
                 needs = self._program.test_draws(len(x))
                 noise = stack_draws(streams, needs, self._training.dtype, self.packed)

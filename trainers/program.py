@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.noise import Draw
 from trainers.objectives import Metrics, Objective
+from trainers.products import fast_products
 from trainers.trial import Training, Trial
 
 __all__ = ["Program", "Way", "pack_key"]
@@ -96,11 +97,18 @@ class Program:
         objective, model = self._shapes()
         return objective.test_draws(model, batch)
 
-    def autocast(self, device: torch.device) -> AbstractContextManager[object]:
-        """What layers compute in; no cache, which would keep the weights of the first step."""
-        if self.training.precision != "bfloat16":
-            return nullcontext()
-        return torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False)
+    @contextmanager
+    def kernels(self, device: torch.device) -> Iterator[None]:
+        """What layers compute in, and by which products, in a block of code, traced or not.
+
+        Without autocast's cache, which would keep the weights of the first step.
+        """
+        with fast_products(device):
+            if self.training.precision != "bfloat16":
+                yield
+                return
+            with torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False):
+                yield
 
     def _of_all(self, member: Callable[..., Any], batches: int | None) -> Callable[..., Any]:
         """The function of one member for all: `batches` is the pack axis of x, if it has one."""

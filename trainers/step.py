@@ -156,7 +156,7 @@ class Steps:
         raw, rows = examples
         x = self._batches.in_units(raw[now(rows)], drawn)
         leaves = {name: value.detach().requires_grad_() for name, value in params.items()}
-        with torch.enable_grad(), self._program.autocast(self._batches.device):
+        with torch.enable_grad(), self._program.kernels(self._batches.device):
             loss, metrics = self._program.loss(leaves, hyper, x, drawn)
             return metrics, torch.autograd.grad(loss.sum(), list(leaves.values()))
 
