@@ -15,6 +15,7 @@ from analysis.sources.statuses import count_statuses, said_of_failed
 __all__ = ["part"]
 
 _SHOWN = 200
+_WAITING = {"pending", "running"}  # which the table of all trials says
 
 
 def part(view: View) -> Part:
@@ -26,7 +27,7 @@ def part(view: View) -> Part:
         order=80,
         statements=[Statement(said, True)] * bool(said),
         keys=list(_keys(trials)),
-        blocks=[_block(rows, frame, folded=not said)] * bool(rows),
+        blocks=[_block(rows, frame, folded=not said)] * (not set(frame["status"]) <= _WAITING),
         numbers={"failed": records(frame)},
     )
 

@@ -13,11 +13,13 @@ from analysis.figures.drawing.families import Family, all_families
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.figures.search import goals_of, searched
 from analysis.report.part import Block, Part
+from analysis.sources.noise import noise_levels
 from analysis.sources.png import encode
-from analysis.sources.schema import Gallery
-from analysis.wording import symbol
+from analysis.sources.rows import varied
+from analysis.sources.schema import DECLARED, SPLIT, Gallery
+from analysis.wording import setting, symbol
 
-__all__ = ["Level", "Strip", "best_first", "part", "shown_rows", "side_by_side"]
+__all__ = ["Level", "Strip", "best_first", "part", "shown_rows", "side_by_side", "unnamed"]
 
 Images = NDArray[np.uint8]
 ROWS = {"clean": "test images", "noisy": "with noise", "denoised": "denoised"}
@@ -55,7 +57,7 @@ def part(view: View) -> Part:
             half=True,
         )
         for scale, family in _first(best_first(view, all_families(view.finished)))
-        if (levels := list(_levels(view, family, scale)))
+        if (levels := list(_levels(view, family, scale, unnamed(view, family))))
     ]
     return Part(order=100, blocks=found)
 
@@ -83,9 +85,28 @@ def _first(found: list[tuple[str, Family]]) -> Iterator[tuple[str, Family]]:
         yield from [one for one in found if one[0] == scale][:_MODELS]
 
 
-def _levels(view: View, family: Family, scale: str) -> Iterator[Level]:
+def unnamed(view: View, family: Family) -> str:
+    """``d_z = 50, ``: what others of the sweep have otherwise, and the family's name leaves out.
+
+    A family whose likes have not finished is named by its model alone.
+    """
+    every = view.experiment.trials
+    every, first = every[every["role"] == DECLARED], family.rows.iloc[0]
+    skipped = {"model", "seed", SPLIT, *noise_levels(every)}
+    told = [
+        setting(name, first[name])
+        for name in varied(every)
+        if name not in skipped
+        and family.rows[name].map(str).nunique() == 1
+        and first[name] is not None
+        and first[name] == first[name]
+    ]
+    return "".join(f"{one}, " for one in told if one not in family.label.split(", "))
+
+
+def _levels(view: View, family: Family, scale: str, also: str) -> Iterator[Level]:
     if not scale:
-        yield from _shown(view, family.rows, _UNSCALED)
+        yield from _shown(view, family.rows, _UNSCALED, also)
         return
     values = sorted(family.rows[scale].unique())
     if len(values) > _LEVELS:
@@ -93,16 +114,16 @@ def _levels(view: View, family: Family, scale: str) -> Iterator[Level]:
         values = [values[index] for index in chosen]
     for value in values:
         rows = family.rows[family.rows[scale] == value]
-        yield from _shown(view, rows, f"{symbol(scale)} = {value:g}")
+        yield from _shown(view, rows, f"{symbol(scale)} = {value:g}", also)
 
 
-def _shown(view: View, rows: pd.DataFrame, label: str) -> Iterator[Level]:
+def _shown(view: View, rows: pd.DataFrame, label: str, also: str) -> Iterator[Level]:
     """The pictures of the first seed that has them."""
     for _, row in rows.sort_values("seed").iterrows():
         pictures = view.experiment.galleries(row["trial"])
         if rows_shown := shown_rows(pictures):
             strips = [_strip(images[:_IMAGES], name) for name, images in rows_shown]
-            yield Level(label, strips, _note(row))
+            yield Level(label, strips, f"{also}{_note(row)}")
             return
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.figures.drawing.families import Family, all_families
 from analysis.figures.drawing.view import View
 from analysis.report.part import Block, Part
+from analysis.report.parts.gallery import unnamed
 from analysis.wording import symbol
 
 __all__ = ["Picture", "part"]
@@ -54,12 +55,16 @@ def part(view: View) -> Part:
 
 
 def _content(view: View, family: Family, scale: str, kind: str) -> dict[str, Any]:
-    pictures = list(islice(_pictures(view, family.rows, scale, kind), _LEVELS))
+    also = unnamed(view, family)
+    pictures = list(islice(_pictures(view, family.rows, (scale, also), kind), _LEVELS))
     return {"family": family.label, "kind": KINDS[kind], "pictures": pictures}
 
 
-def _pictures(view: View, rows: pd.DataFrame, scale: str, kind: str) -> Iterator[Picture]:
+def _pictures(
+    view: View, rows: pd.DataFrame, told: tuple[str, str], kind: str
+) -> Iterator[Picture]:
     """The newest picture of this kind of each trial, by noise level and seed."""
+    scale, also = told
     order = [name for name in (scale, "seed") if name in rows]
     for _, row in rows.sort_values(order).iterrows():
         pictures = [
@@ -70,4 +75,4 @@ def _pictures(view: View, rows: pd.DataFrame, scale: str, kind: str) -> Iterator
         if pictures:
             level = f"{symbol(scale)} = {row[scale]:g}, " if scale else f"{row['label']}, "
             newest = pictures[-1]
-            yield Picture(f"{level}seed {row['seed']:g}", newest.stem, newest.read_bytes())
+            yield Picture(f"{level}{also}seed {row['seed']:g}", newest.stem, newest.read_bytes())

@@ -237,6 +237,26 @@
     }
   };
 
+  // A term's first place in sight leads to its entry among the definitions.
+  const linkTerms = () => {
+    for (const entry of document.querySelectorAll("dt[data-say]")) {
+      const said = new RegExp(`(?<![\\p{L}\\p{N}^−])(?:${entry.dataset.say})(?![\\p{L}\\p{N}])`, "u");
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        const text = texts.currentNode;
+        if (!text.parentElement.closest(".answer, .keys, .summary li, figcaption")
+          || text.parentElement.closest("a, details, sup")) continue;
+        const found = text.data.match(said);
+        if (!found) continue;
+        const link = element("a", found[0], { className: "term", href: `#${entry.id}` });
+        link.addEventListener("click", () => { entry.closest("details").open = true; });
+        text.splitText(found.index + found[0].length);
+        text.splitText(found.index).replaceWith(link);
+        break;
+      }
+    }
+  };
+
   const watchContents = () => {
     const links = new Map([...document.querySelectorAll(".toc a")].map(
       (link) => [link.getAttribute("href").slice(1), link]));
@@ -288,6 +308,7 @@
     paint();
     watchDials();
     watchTrials();
+    linkTerms();
     watchContents();
     if (!window.DecompressionStream) {
       plots.forEach((plot) => { plot.textContent = "Figures need a browser from 2023 or later."; });

@@ -137,6 +137,21 @@ def test_trials_are_sorted_filtered_and_opened(opened: Visit, experiment: Experi
     box.locator("input").fill("")
 
 
+def test_a_term_leads_to_its_definition_where_it_is_first_met(browser: Any, path: Path) -> None:
+    page = visit(browser, path, viewport={"width": 1280, "height": 900}).page
+    links = page.locator("a.term")
+    targets = [link.get_attribute("href") for link in links.all()]
+    assert len(targets) == len(set(targets)) >= 4
+    assert page.locator("details a.term").count() == 0, "a folded text is not met first"
+    told = page.locator(".answer a.term").all_inner_texts()
+    assert told[0] == "ν"
+    entries = page.locator("dl.terms")
+    assert not entries.is_visible()
+    links.first.click()
+    page.locator(f"{targets[0]} + dd").wait_for()
+    assert page.url.endswith(str(targets[0]))
+
+
 def test_a_gallery_of_one_noise_level_needs_no_dial(browser: Any, tmp_path: Path) -> None:
     storage = planted.write(tmp_path / "storage", planted.digits_experiment(2))
     loaded = load.from_storage(storage, "imaginary-noise")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analysis import report
 from analysis.figures import learning_curves
 from analysis.figures.drawing.view import look
+from analysis.report.parts import gallery
 from analysis.sources import load
+from tests.analysis import storage_fixture as planted
 from tests.analysis.sweep_folder import SweepFolder
 
 SIGMAS = (0.1, 0.2, 0.4)
@@ -36,6 +40,26 @@ def written(folder: Path) -> tuple[str, dict[str, Any]]:
     return path.read_text("utf-8"), json.loads((folder / "out" / "report.json").read_text("utf-8"))
 
 
+def test_a_picture_says_what_varies_though_its_likes_have_not_finished(tmp_path: Path) -> None:
+    """All finished trials have d_z = 5, so their family is named by its model alone."""
+    storage = planted.write(tmp_path, list(planted.sigma_trials(2)))
+    loaded = load.from_storage(storage, "imaginary-noise")
+    later = loaded.trials["seed"] == 1
+    trials = loaded.trials.assign(d_z=np.where(later, 50, 5))
+    waiting = trials.assign(status=np.where(later, "pending", trials["status"]))
+    for found, label, note in (
+        (waiting, "σ-VAE", "d_z = 5, seed 0, "),
+        (trials, "σ-VAE, d_z = 5", "seed 0, "),
+        (loaded.trials, "σ-VAE", "seed 0, "),
+    ):
+        view = look(replace(loaded, trials=found), None, 0.1, None)
+        first = gallery.part(view).blocks[0]
+        assert first.title == label
+        assert all(level.note.startswith(note) for level in first.content["levels"])
+        steps = [level.label for level in first.content["levels"]]
+        assert len(set(steps)) == len(steps) > 3
+
+
 RUNNING = (("0.1-0", 5, "running"), ("0.4-0", 2, "running"))
 
 
@@ -51,6 +75,7 @@ def test_a_page_at_its_start_says_once_what_is_awaited(
     assert 'class="absent"' not in page
     assert "No law" not in page
     assert "Scaling laws" not in page
+    assert "Trials that are not finished" not in page, "the table of all trials says so"
     assert ("Learning curves" in page) == bool(committed)
 
 
