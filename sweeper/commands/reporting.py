@@ -36,12 +36,13 @@ def _write(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
     from analysis.errors import AnalysisError
     from analysis.sources import load
     from analysis.sources.one_sweep import of_sweep
+    from sweeper.status.standing import with_status_now
     from sweeper.storage.addresses import show_storage
 
     try:
         shown = show_storage(sweep.storage)
         whole = load.from_storage(sweep.storage, sweep.experiment, shown=shown)
-        experiment = of_sweep(whole, sweep.name)
+        experiment = of_sweep(with_status_now(whole, sweep.storage), sweep.name)
         chosen = settings(dict(sweep.analysis), sweep.tracking, experiment.sweeps)
         experiment, chosen = with_runs(experiment, chosen)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)

@@ -161,12 +161,14 @@ def experiment_of(name: str, storage: str, tracking: str | None) -> Experiment:
     """
     from analysis.sources import load
     from analysis.training.stationarity import judged
+    from sweeper.status.standing import with_status_now
     from sweeper.storage.addresses import show_storage, storage_path, tracking_uri
 
     if tracking:
         return judged(load.from_mlflow(tracking_uri(tracking), name))
     folder = storage_path(storage)
-    return judged(load.from_storage(folder, name, shown=show_storage(folder)))
+    found = load.from_storage(folder, name, shown=show_storage(folder))
+    return judged(with_status_now(found, folder))
 
 
 def condition(text: str, option: str) -> tuple[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.sources.statuses import STATUSES, count_statuses
 from sweeper.storage import ledger
@@ -15,7 +16,10 @@ from sweeper.storage.whereabouts import Whereabouts, read_running
 from sweeper.sweep import ListedSweep, ListedTrial, PlannedTrial, Sweep
 from trainers import TrainerError
 
-__all__ = ["Standing", "counts", "standings"]
+if TYPE_CHECKING:
+    from analysis.sources.schema import Experiment
+
+__all__ = ["Standing", "counts", "standings", "with_status_now"]
 
 
 @dataclass(frozen=True)
@@ -45,27 +49,54 @@ class Standing:
 def standings(sweeps: Iterable[Sweep | ListedSweep]) -> list[Standing]:
     """The state of every trial of the sweeps, in their order, each trial once."""
     trials = {trial.id: (sweep, trial) for sweep in sweeps for trial in sweep.trials}
-    busy = {
-        one
-        for storage in {sweep.storage for sweep, _ in trials.values()}
-        for one in driven_trials(storage)
-    }
-    running = {
-        trial: where
-        for storage in {sweep.storage for sweep, _ in trials.values()}
-        for folder in driven_sweeps(storage)
-        for trial, where in read_running(folder).items()
-    }
+    now = [_Drivers.of(storage) for storage in {sweep.storage for sweep, _ in trials.values()}]
+    busy = {one for drivers in now for one in drivers.claimed}
+    running = {trial: where for drivers in now for trial, where in drivers.running.items()}
     found = (_standing(sweep.storage, trial) for sweep, trial in trials.values())
-    return [_now(one, one.id in busy, running.get(one.id)) for one in found]
+    return [
+        replace(
+            one,
+            status=_status_now(one.status, one.id in busy, one.id in running),
+            where=running.get(one.id),
+        )
+        for one in found
+    ]
 
 
-def _now(one: Standing, driven: bool, where: Whereabouts | None) -> Standing:
-    """The standing, with what drivers do with the trial now."""
-    if where and one.status != "finished":
-        return replace(one, status="running", where=where)
-    stopped = one.status == "running" and not driven
-    return replace(one, status="stopped" if stopped else one.status, where=where)
+def with_status_now(experiment: Experiment, storage: Path) -> Experiment:
+    """The experiment of a storage, whose trials have the status that `standings` says."""
+    drivers, trials = _Drivers.of(storage), experiment.trials
+    statuses = [
+        _status_now(status, trial in drivers.claimed, trial in drivers.running)
+        for status, trial in zip(trials["status"], trials["trial"], strict=True)
+    ]
+    return replace(experiment, trials=trials.assign(status=statuses))
+
+
+@dataclass(frozen=True)
+class _Drivers:
+    """What the drivers of a storage do now.
+
+    claimed : the trials that they have claimed. running : where each is trained, as they heard.
+    """
+
+    claimed: frozenset[str]
+    running: Mapping[str, Whereabouts]
+
+    @classmethod
+    def of(cls, storage: Path) -> _Drivers:
+        running = {
+            trial: where
+            for folder in driven_sweeps(storage)
+            for trial, where in read_running(folder).items()
+        }
+        return cls(frozenset(driven_trials(storage)), running)
+
+
+def _status_now(stored: str, claimed: bool, running: bool) -> str:
+    if running and stored != "finished":
+        return "running"
+    return "stopped" if stored == "running" and not claimed else stored
 
 
 def counts(found: Iterable[Standing]) -> dict[str, int]:

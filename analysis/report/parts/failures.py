@@ -69,5 +69,9 @@ def _frame(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unreasoned(status: str) -> str:
-    told = {"pending": "not started", "running": "in training"}
+    told = {
+        "pending": "not started",
+        "running": "in training",
+        "stopped": "the same command goes on with it",
+    }
     return told.get(status, "no reason is stored")

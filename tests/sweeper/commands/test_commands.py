@@ -280,7 +280,7 @@ def test_fit_says_which_trials_are_in_no_law(
     command = ["fit", "demo", "--storage", str(tmp_path)]
     left = [
         "1 trial failed and is in no result:",
-        "1 of 5 trials is not finished (1 running), and",
+        "1 of 5 trials is not finished (1 stopped), and",
     ]
     for more, code in (([], 0), (["--range", "0.5", "2"], 2)):
         assert main([*command, *more]) == code

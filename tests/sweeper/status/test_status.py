@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from sweeper.cli import main
+from sweeper.commands.shared import experiment_of
 from sweeper.driver import running_trials
 from sweeper.driver.jobs import make_job
 from sweeper.driver.run import RunOptions, run
@@ -77,12 +78,20 @@ def test_only_a_driver_makes_a_trial_run(tmp_path: Path, monkeypatch: pytest.Mon
     sweep = small_sweep(tmp_path, planned(checkpoint_every=1))
     [job] = prepared(sweep)
     worker.train_pack(job, lambda events: events[0].committed and StopSign(job.sweep).put_up())
-    assert [one.status for one in standings([sweep])] == ["stopped"]
+    assert statuses(sweep) == "stopped"
     other = replace(sweep, name="other-1")
     prepared(other)
     with hold_lease(paths.sweep_folder(other)):
-        assert [one.status for one in standings([sweep])] == ["running"]
-    assert [one.status for one in standings([sweep])] == ["stopped"]
+        assert statuses(sweep) == "running"
+    assert statuses(sweep) == "stopped"
+
+
+def statuses(sweep: Sweep) -> str:
+    """The status of the only trial, as `status` and as a report are told it."""
+    [standing] = standings([sweep])
+    [reported] = experiment_of(sweep.experiment, str(sweep.storage), None).trials["status"]
+    assert reported == standing.status
+    return standing.status
 
 
 def test_what_is_trained_where_is_said_while_a_driver_runs(
@@ -121,10 +130,11 @@ def test_a_trial_in_training_is_running_before_its_first_commit(
     sweep = small_sweep(tmp_path)
     prepared(sweep)
     with hold_lease(paths.sweep_folder(sweep)):
-        assert [one.status for one in standings([sweep])] == ["pending"]
+        assert statuses(sweep) == "pending"
         where = Whereabouts("a", sweep.trials[0].id, "2026-01-01T00:00:00+00:00")
         write_running(paths.sweep_folder(sweep), {sweep.trials[0].id: where})
-        assert [(one.status, one.where) for one in standings([sweep])] == [("running", where)]
+        assert [one.where for one in standings([sweep])] == [where]
+        assert statuses(sweep) == "running"
 
 
 @pytest.mark.usefixtures("ready_store")
