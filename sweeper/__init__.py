@@ -8,6 +8,7 @@ In a notebook or a script::
     result = sweeper.run("digits")  # a path, a shipped grid's name, or a dict
     trials = sweeper.load("digits")  # a DataFrame, one row a trial
     law = sweeper.fit("digits")  # in a notebook a figure and its sentence
+    laws = sweeper.laws("digits")  # every law of the report, by its name
     page = sweeper.report("digits")  # the path of the HTML file
 
 Each function is imported when it is first named: `import sweeper` alone does no work.
@@ -18,11 +19,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sweeper.notebook import fit, load, plan, report, run
+    from sweeper.notebook import fit, laws, load, plan, report, run
 
     __version__: str
 
-__all__ = ["__version__", "fit", "load", "plan", "report", "run"]
+__all__ = ["__version__", "fit", "laws", "load", "plan", "report", "run"]
 
 
 def __getattr__(name: str) -> object:

@@ -224,7 +224,7 @@ def _grouped(arguments: argparse.Namespace, experiment: Experiment) -> None:
     law, over = _law(arguments, experiment), arguments.group[0]
     if over in law.where and over not in where_of(arguments):
         law = _without(law, over)
-    said = [law.post_hoc, "the groups were chosen after the run"]
+    said = [law.post_hoc, "the comparison was asked for after the run"]
     law = replace(law, post_hoc="; ".join(filter(None, said)))
     found = equal_exponents(experiment.trials, law, over, history=experiment.history)
     if arguments.json:

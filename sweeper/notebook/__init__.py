@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweeper.notebook.functions import fit, load, plan, report, run
-from sweeper.notebook.results import Fit, Plan, Result
+from sweeper.notebook.functions import fit, laws, load, plan, report, run
+from sweeper.notebook.results import Fit, Laws, Plan, Result
 
-__all__ = ["Fit", "Plan", "Result", "fit", "load", "plan", "report", "run"]
+__all__ = ["Fit", "Laws", "Plan", "Result", "fit", "laws", "load", "plan", "report", "run"]

@@ -10,21 +10,22 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from analysis.figures.drawing.view import look
 from analysis.laws import powerlaw
 from analysis.sources.one_sweep import of_sweep
-from sweeper.commands.asked_law import law_of
+from sweeper.commands.asked_law import grid_settings, law_of
 from sweeper.commands.reporting import rewrite, write_report
 from sweeper.commands.shared import experiment_of
 from sweeper.driver.run import RunOptions
 from sweeper.driver.run import run as run_sweep
 from sweeper.grid import loading
-from sweeper.notebook.results import WIDTH, Fit, Plan, Result
+from sweeper.notebook.results import WIDTH, Fit, Laws, Plan, Result
 from sweeper.planning.outline import outline
 from sweeper.storage.addresses import storage_path
 from sweeper.storage.paths import report_folder
 from sweeper.storage.run_ids import with_run_ids
 
-__all__ = ["fit", "load", "plan", "report", "run"]
+__all__ = ["fit", "laws", "load", "plan", "report", "run"]
 
 Grid = str | Path | Mapping[str, Any]
 
@@ -90,12 +91,25 @@ def fit(
     """Fit y ~ x^−ν to the trials of an experiment's newest sweep; by default its declared law.
 
     range: of x; one that is given after the run is post hoc. where: a value for each field, such
-    as ``{"model": "sigma_vae", "d_z": 50}``. Raises `AnalysisError` if the rows allow no fit.
+    as ``{"model": "sigma_vae", "d_z": 50}``. Raises `AnalysisError` if the rows allow no fit, such
+    as trials that differ in more than x and the seed, each group of which has a law in `laws`.
     """
     found = of_sweep(experiment_of(experiment, storage, tracking))
     law = law_of(found, x, y, range, where or {})
     fitted = powerlaw.fit(found.trials, law, history=found.history)
     return Fit(fitted, found.trials)
+
+
+def laws(experiment: str, *, storage: str = "sweeps", tracking: str | None = None) -> Laws:
+    """The laws of the report of an experiment's newest sweep, with its numbers, by their names.
+
+    One for each noise level and each group of trials that differ in it and the seed alone, such as
+    ``"σ-VAE, d_z = 50: test KL against σ"``; none of a group that allows no fit.
+    """
+    found = of_sweep(experiment_of(experiment, storage, tracking))
+    asked = grid_settings(found)
+    seen = look(found, asked.law, asked.margin, None, asked.margin_post_hoc)
+    return Laws({one.name: Fit(one.law, one.family.rows) for one in seen.claims if one.law})
 
 
 def report(

@@ -24,7 +24,7 @@ from sweeper.planning.outline import Outline
 from sweeper.sweep import Outcome
 from sweeper.terminal import plan_table
 
-__all__ = ["WIDTH", "Fit", "Plan", "Result"]
+__all__ = ["WIDTH", "Fit", "Laws", "Plan", "Result"]
 
 WIDTH = 100  # columns of text in a notebook
 
@@ -117,6 +117,17 @@ class Fit:
     def _repr_html_(self) -> str:
         said = "".join(f"<p>{_prose(one)}</p>" for one in self.law.sentences())
         return said + figure_html(self.figure)
+
+
+class Laws(dict[str, Fit]):
+    """The laws of a report by their names: ``laws["σ-VAE: test KL against σ"].nu``."""
+
+    def __repr__(self) -> str:
+        return "\n\n".join(f"{name}\n{one!r}" for name, one in self.items())
+
+    def _repr_html_(self) -> str:
+        parts = (f"<h4>{html.escape(name)}</h4>{one._repr_html_()}" for name, one in self.items())
+        return "".join(parts)
 
 
 def _prose(text: str) -> str:

@@ -97,6 +97,19 @@ def test_a_fit_is_a_sentence_and_a_figure(
     assert "src=" not in html, "it needs no network"
 
 
+def test_the_laws_of_the_report_are_had_by_their_names(
+    ran: tuple[Path, Plan, Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ran[0])
+    laws = sweeper.laws("from-python", storage="kept")
+    [(name, one)] = laws.items()
+    assert name == "σ-VAE: test KL against σ"
+    assert len(one.rows) == 6
+    assert one.nu == sweeper.fit("from-python", storage="kept").nu
+    assert repr(laws) == f"{name}\n{one!r}"
+    assert laws._repr_html_().startswith(f"<h4>{name}</h4><p>")
+
+
 def test_a_report_is_written_again(
     ran: tuple[Path, Plan, Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

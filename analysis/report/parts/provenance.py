@@ -129,17 +129,24 @@ def reproduce(experiment: Experiment) -> list[str]:
 
 
 def _run(sweep: Mapping[str, Any], stored: str) -> str:
-    """The command with the user's own grid where a commit has it, else with its stored copy."""
+    """The command with the user's own grid where a commit has it, else with its stored copy.
+
+    It has a storage of its own, as in the one that has them all trials are finished.
+    """
     named = sweep.get("grid_file")
     if not isinstance(named, str) or not named or not named.isprintable():
-        return f"sweeper run {shlex.quote(stored)}"
+        return _command(stored)
     project = _mapping(_mapping(sweep.get("provenance")).get("project"))
     shipped = not named.endswith((".yaml", ".yml"))
     if shipped or (project.get("commit") and project.get("dirty") is False):
-        return f"sweeper run {shlex.quote(named)}  # a copy is {stored}"
+        return f"{_command(named)}  # a copy is {stored}"
     if "://" in stored:
-        return f"sweeper run {shlex.quote(named)}  # as it was: {stored}"
-    return f"sweeper run {shlex.quote(stored)}  # a copy of {named}"
+        return f"{_command(named)}  # as it was: {stored}"
+    return f"{_command(stored)}  # a copy of {named}"
+
+
+def _command(grid: str) -> str:
+    return f"sweeper run {shlex.quote(grid)} --storage again --tracking sqlite:///again.db"
 
 
 def _project(sweep: Mapping[str, Any]) -> list[str]:

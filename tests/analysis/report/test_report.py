@@ -389,7 +389,7 @@ def test_provenance_has_the_reproduce_line_and_no_password(experiment: Experimen
     lines = provenance.reproduce(changed)
     assert lines[0] == "git checkout 0123456789abcdef  # in sweeper's own repository"
     assert lines[1].startswith("sweeper run ")
-    assert lines[1].endswith("imaginary-noise/20250101-abcdef/grid.yaml")
+    assert "imaginary-noise/20250101-abcdef/grid.yaml --storage again" in lines[1]
     theirs = sweep["provenance"] | {"project": {"commit": "fedcba", "dirty": True}}
     lines = provenance.reproduce(replace(changed, sweeps=[sweep | {"provenance": theirs}]))
     assert lines[1] == "git checkout fedcba  # the files had changes that this commit lacks"
@@ -399,10 +399,10 @@ def test_provenance_has_the_reproduce_line_and_no_password(experiment: Experimen
 @pytest.mark.parametrize(
     ("named", "dirty", "run"),
     [
-        ("grids/mine.yaml", False, "sweeper run grids/mine.yaml  # a copy is {stored}"),
-        ("grids/mine.yaml", True, "sweeper run {stored}  # a copy of grids/mine.yaml"),
-        ("digits", True, "sweeper run digits  # a copy is {stored}"),
-        ("", False, "sweeper run {stored}"),
+        ("grids/mine.yaml", False, "sweeper run grids/mine.yaml {again}  # a copy is {stored}"),
+        ("grids/mine.yaml", True, "sweeper run {stored} {again}  # a copy of grids/mine.yaml"),
+        ("digits", True, "sweeper run digits {again}  # a copy is {stored}"),
+        ("", False, "sweeper run {stored} {again}"),
     ],
 )
 def test_the_reproduce_line_names_the_users_repository_and_grid(
@@ -414,7 +414,8 @@ def test_the_reproduce_line_names_the_users_repository_and_grid(
     checkout, last = provenance.reproduce(replace(experiment, sweeps=[sweep]))
     assert checkout.startswith("git checkout fedcba  # of https://example.org/theirs.git")
     stored = grid_file(experiment.source, before["experiment"], before["sweep"])
-    assert last == run.format(stored=stored)
+    again = "--storage again --tracking sqlite:///again.db"  # all are finished in this one
+    assert last == run.format(stored=stored, again=again)
 
 
 @pytest.mark.parametrize(

@@ -384,8 +384,8 @@ def test_equal_nu_in_groups_is_post_hoc_as_no_report_tests_it(
         folder.commit(f"{seed}-{d_z}-{sigma}", 1, {"test/kl": (1 + seed * sigma) / sigma})
     folder.sweep()
     (pair,) = answer(capsys, "fit", "demo", "--group", "d_z", "--storage", str(tmp_path))["pairs"]
-    assert pair["post_hoc"] == "the groups were chosen after the run"
-    assert pair["sentence"].endswith("; post hoc: the groups were chosen after the run.")
+    assert pair["post_hoc"] == "the comparison was asked for after the run"
+    assert pair["sentence"].endswith("; post hoc: the comparison was asked for after the run.")
 
 
 def test_hypotheses_on_nu(capsys: pytest.CaptureFixture[str]) -> None:
