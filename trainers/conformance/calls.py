@@ -75,6 +75,26 @@ def likelihoods_give_a_number_an_example(trial: Trial) -> None:
         )
 
 
+def far_examples_are_less_likely(trial: Trial) -> None:
+    """Than the mean: a log density whose sign is wrong is larger there."""
+    if trial.likelihood is None:
+        return
+    bench = untrained(trial)
+    like, readout = bench.model.observation, bench.model.network.readout
+    u = bench.model.decode(bench.model.encode(bench.x)[0])
+    near = like.mean(u, readout)
+    low, high = like.support or (-math.inf, math.inf)
+    middle = (low + high) / 2
+    far = near + 100 if like.support is None else torch.where(near < middle, high, low)
+    require(
+        bool((like.log_prob(far, u, readout) < like.log_prob(near, u, readout)).all()),
+        ("likelihood", "log_prob"),
+        "an example far from the mean is less likely than the mean",
+        "it is as likely or more",
+        "return the logarithm of a density, and not a loss",
+    )
+
+
 def corruptions_keep_shape_and_range(trial: Trial) -> None:
     bench = untrained(trial)
     if bench.model.corruption is None:
@@ -176,6 +196,7 @@ def denoising_keeps_the_shape(trial: Trial) -> None:
 RULES: tuple[Callable[[Trial], None], ...] = (
     networks_give_what_they_promise,
     likelihoods_give_a_number_an_example,
+    far_examples_are_less_likely,
     corruptions_keep_shape_and_range,
     noise_comes_from_declared_streams,
     losses_depend_on_their_noise_alone,

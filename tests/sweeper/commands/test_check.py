@@ -63,6 +63,17 @@ def test_a_broken_one_is_told_with_the_remedy(
     assert said in capsys.readouterr().out
 
 
+def test_a_density_with_the_wrong_sign_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.py"
+    good = "return -0.5 * (self.freedom"
+    assert good in TEMPLATES["likelihood"]
+    file.write_text(TEMPLATES["likelihood"].replace(good, good.replace("-", "")), "utf-8")
+    assert main(["check", str(file)]) == 2
+    assert "less likely than the mean" in " ".join(capsys.readouterr().out.split())
+
+
 RETURN = re.compile(r"^( +)return .*?(?=\n\s*\n|\n +(?:def|@)|\Z)", re.MULTILINE | re.DOTALL)
 
 
