@@ -46,7 +46,9 @@ def info(view: View) -> Ratios:
     """KL/L of every finished trial at β = 1 with a noise level, and the published values."""
     trials = view.finished
     if not {"test/kl", "test/elbo"} <= set(trials.columns):
-        raise NothingToDraw("No finished trial has both KL and ELBO, so there is no ratio KL/L.")
+        raise NothingToDraw(
+            "No finished trial has both KL and ELBO, so there is no ratio KL/L.", relevant=False
+        )
     values = trials[["test/kl", "test/elbo"]].to_numpy(dtype=np.float64)
     trials = trials[np.isfinite(values).all(axis=1) & (values[:, 1] < 0)]
     if "beta" in trials:

@@ -17,6 +17,7 @@ from analysis.wording import model_name, setting
 
 __all__ = ["FIGURE", "Plane", "draw", "info"]
 
+_NEITHER = "No finished trial has both KL and a reconstruction error."
 SQUARED, ABSOLUTE = "squared", "absolute"
 _NOISY = ("noisy_vae", "uvb")
 _SHOWN = ("beta", "d_z", "seed")
@@ -35,10 +36,10 @@ def info(view: View) -> Plane:
     """One point for each finished trial with KL and recon, grouped by model and β."""
     trials = view.finished
     if not {"test/kl", "test/recon"} <= set(trials.columns):
-        raise NothingToDraw("No finished trial has both KL and a reconstruction error.")
+        raise NothingToDraw(_NEITHER, relevant=False)
     trials = trials[(trials["test/kl"] > 0) & (trials["test/recon"] > 0)]
     if trials.empty:
-        raise NothingToDraw("No finished trial has both KL and a reconstruction error.")
+        raise NothingToDraw(_NEITHER, relevant=False)
     parts = [_measured(view, part, name) for name, part in trials.groupby(_names(trials))]
     caption = "Lower left: a shorter code and a better picture."
     if trials["model"].isin(_NOISY).any():

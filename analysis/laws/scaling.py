@@ -31,7 +31,7 @@ from analysis.statistics.means import mean_estimate, sum_of_means
 from analysis.statistics.multiplicity import Place
 from analysis.statistics.regression import leading_coefficients
 from analysis.training.verdicts import UNTRAINED, Trained
-from analysis.wording import number, percent, post_hoc, probability, symbol
+from analysis.wording import number, percent, plural, post_hoc, probability, symbol
 
 __all__ = ["Scaling", "laws_by", "scaling"]
 
@@ -124,6 +124,37 @@ class Scaling:
             f"{number(change * t.high, 2)}; {'Holm ' * corrected}{probability(p)})"
         )
         return f"{told}. {numbers}{self.claim()}{post_hoc(self.laws[0].law.post_hoc)}."
+
+    def answer(self) -> str:
+        """The trend in one sentence: ν at both ends, its change for a doubling, the caveats.
+
+        Of laws over other values of x than the trend the ends are left out.
+        """
+        name, t, change = symbol(self.over), self.trend, math.log(2)
+        if not math.isfinite(t.se):
+            return self.sentence()
+        by = dict(zip(self.values, self.laws, strict=True))
+        low, high = min(by), max(by)
+        ends = (
+            f"From {name} = {low:g} to {high:g} ν goes from {number(by[low].nu)} to "
+            f"{number(by[high].nu)}: d"
+        )
+        at_once = f" at once with {plural(t.family - 1, 'more test')}" * (t.family > 1)
+        return (
+            f"{'D' if self.range else ends}oubling {name} changes ν{self.range} on average by "
+            f"{number(change * t.value, 2)} ({percent(t.level)}{at_once}: "
+            f"{number(change * t.low, 2)} to {number(change * t.high, 2)})"
+            f"{self.claim()}{post_hoc(self.laws[0].law.post_hoc)}."
+        )
+
+    @property
+    def test(self) -> str:
+        """``paired over 4 seeds, Holm p = 0.02``; empty without a test."""
+        if not math.isfinite(self.trend.se):
+            return ""
+        corrected = self.trend.family > 1
+        p = self.p if self.p_holm is None else self.p_holm
+        return f"{self.trend.alone.method}, {'Holm ' * corrected}{probability(p)}"
 
     def claim(self) -> str:
         """What the test, and the training of the laws, allow one to say of the trend."""

@@ -16,7 +16,7 @@ class Statement:
     """One sentence of the summary, supported by a test, or a warning to the reader.
 
     detail: whether a table of the page has it; then it stands in report.json and in MLflow alone.
-    card: whether a card below the page's title has it, which a terminal does not show.
+    card: whether a card or an unfolded table has it, which a terminal does not show.
     """
 
     text: str

@@ -140,7 +140,8 @@ def _said(level: str, verdicts: Sequence[Verdict]) -> Iterator[Statement]:
         return
     if len(verdicts) <= _SENTENCES:
         for one in verdicts:
-            yield Statement(one.sentence(), one.verdict != EQUIVALENT)
+            tabled = level in ("seeds", "collapse")  # then the table is unfolded
+            yield Statement(one.sentence(), one.verdict != EQUIVALENT, card=tabled)
         return
     pairs = _pairs(verdicts)
     same = set(pairs.values()) == {EQUIVALENT}

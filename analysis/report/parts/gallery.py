@@ -100,6 +100,7 @@ def unnamed(view: View, family: Family) -> str:
         and family.rows[name].map(str).nunique() == 1
         and first[name] is not None
         and first[name] == first[name]
+        and not (name == "beta" and first[name] == 1)
     ]
     return "".join(f"{one}, " for one in told if one not in family.label.split(", "))
 

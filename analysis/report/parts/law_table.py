@@ -30,7 +30,12 @@ _MANY = 4  # laws from which on a table tells more at a glance than their senten
 
 def part(view: View) -> Part:
     """The sentences, numbers and table of all laws; empty without trials."""
-    said = [*(Statement(one.sentence()) for one in view.tested.trends), *_statements(view)]
+    trends = view.tested.trends
+    said = [
+        *(Statement(one.answer()) for one in trends),
+        *(Statement(one.sentence(), detail=True) for one in trends if one.test),
+        *_statements(view),
+    ]
     return Part(
         order=20,
         statements=said if len(view.experiment.trials) else [],
@@ -68,7 +73,7 @@ def _answer(view: View) -> str:
     """The trend of ν over d_z, else the first law that was fitted."""
     found = [claim for claim in view.claims if claim.law is not None]
     if view.tested.trends:
-        return view.tested.trends[0].sentence()
+        return view.tested.trends[0].answer()
     if not found:
         return ""
     return _said(found[0], _name(found[0], found))
@@ -201,7 +206,7 @@ def _trend_keys(trends: Iterable[Scaling]) -> Iterator[Key]:
                 f"change of ν where {symbol(one.over)} doubles{one.range}",
                 number(change * t.value, 2),
                 f"{percent(t.level)}{' at once' * (t.family > 1)}: {number(change * t.low, 2)} to "
-                f"{number(change * t.high, 2)}{one.claim()}",
+                f"{number(change * t.high, 2)} ({one.test}){one.claim()}",
             )
 
 

@@ -24,6 +24,7 @@ from analysis.wording import number, symbol
 
 __all__ = ["part"]
 
+_OPEN = 12  # rows up to which a table is shown unfolded
 _TABLES = {
     ("sigma", "test/kl"): "s1_table1",
     ("alpha", "test/kl"): "s1_table3",
@@ -38,11 +39,11 @@ def part(view: View) -> Part:
     values = pd.DataFrame(map(_value, numbers))
     errata = _errata(view, exponents, values)
     blocks = [
-        Block("published", template, title, frame.to_dict("records"), name, frame, order)
-        for order, (name, template, title, frame) in enumerate(
+        _block(template, title, frame, order)
+        for order, (template, title, frame) in enumerate(
             (
-                ("published", "published.html", "Exponents side by side", exponents),
-                ("published_values", "published_values.html", "Values side by side", values),
+                ("published.html", "Exponents side by side", exponents),
+                ("published_values.html", "Values side by side", values),
             ),
             100,
         )
@@ -68,6 +69,13 @@ def part(view: View) -> Part:
         "errata": [one.to_json() for one in errata],
     }
     return Part(order=90, blocks=blocks, numbers=tables)
+
+
+def _block(template: str, title: str, frame: pd.DataFrame, order: int) -> Block:
+    """A table of numbers beside published ones; a long one is folded."""
+    rows, name = frame.to_dict("records"), template.removesuffix(".html")
+    folded = len(frame) > _OPEN
+    return Block("published", template, title, rows, name, frame, order, folded=folded)
 
 
 def _errata(view: View, exponents: pd.DataFrame, values: pd.DataFrame) -> list[published.Erratum]:

@@ -17,11 +17,12 @@ from analysis.figures.drawing.families import families
 from analysis.figures.drawing.view import View, look
 from analysis.laws.powerlaw import Law
 from analysis.report import ReportSettings
-from analysis.report.parts import law_table
+from analysis.report.parts import drawings, equivalences, law_table
 from analysis.report.parts.one_family import family_part
 from analysis.sources import load
 from analysis.sources.schema import HISTORY, Experiment
 from analysis.statistics.multiplicity import holm
+from analysis.wording import number
 from tests.analysis import storage_fixture as planted
 from tests.analysis.laws.test_scaling import sweep
 
@@ -217,7 +218,13 @@ def of_rows(rows: pd.DataFrame) -> View:
 def test_a_trend_is_told_before_its_laws_and_each_has_a_card_on_top() -> None:
     view = wide()
     shown = law_table.part(view)
-    assert shown.statements[0].text == view.tested.trends[0].sentence() == shown.answer
+    (found,) = view.tested.trends
+    assert shown.statements[0].text == found.answer() == shown.answer
+    assert (shown.statements[1].text, shown.statements[1].detail) == (found.sentence(), True)
+    ends = [number(found.laws[place].nu) for place in (0, -1)]
+    assert shown.answer.startswith(f"From d_z = 10 to 80 ν goes from {ends[0]} to {ends[1]}: ")
+    assert "(95 % at once with 4 more tests: " in shown.answer
+    assert shown.answer.endswith(f"{found.claim()}.")
     names = [f"exponent ν in σ, {claim.family.label}" for claim in view.claims]
     assert len(names) == 4
     trend, *laws = shown.keys
@@ -225,6 +232,22 @@ def test_a_trend_is_told_before_its_laws_and_each_has_a_card_on_top() -> None:
     change = math.log(2) * view.tested.trends[0].trend.value
     assert float(trend.value) == pytest.approx(change, abs=0.005)
     assert "95 % at once: " in trend.remark
+    assert "(paired over 4 seeds, Holm p = " in trend.remark
+
+
+def test_verdicts_of_an_unfolded_table_are_not_listed_above_it(view: View) -> None:
+    found = equivalences.part(view)
+    (table,) = found.blocks
+    assert not table.folded
+    told = [one for one in found.statements if "disjoint seeds" in one.text]
+    assert len(told) == 2
+    assert all(one.card for one in told)
+
+
+def test_figures_of_metrics_that_no_trial_has_are_left_out_without_a_word() -> None:
+    """These trials have a KL alone: neither an error nor an ELBO."""
+    absent = [one.title for one in drawings.part(wide()).blocks if one.template == "absent.html"]
+    assert {"Rate and distortion", "KL over the ELBO"} & {*absent} == set()
 
 
 def test_the_card_of_a_trend_says_over_which_values_it_is() -> None:
