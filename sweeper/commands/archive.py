@@ -6,7 +6,7 @@ import argparse
 
 from sweeper.commands.removing import add_removal, confirmed, foresee, removed, take_out
 from sweeper.commands.shared import add_json
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import busy, console, print_json
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     done = arguments.keep or confirmed(loss, arguments, f"moved to {file}")
     if done:
         with held(loss.belongings) as own:
-            size = write_archive(own, file)
+            with busy(f"writing {file.name}"):
+                size = write_archive(own, file)
             if not arguments.keep:
                 take_out(loss, own)
         said = [f"{file} holds {', '.join(one.name for one in own.sweeps)}"]

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from sweeper.commands.shared import add_experiment, add_json, load_experiment, writing
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import busy, console, print_json
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -33,9 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     experiment, trouble = load_experiment(arguments), None
     if not arguments.tracking:
-        experiment, trouble = with_run_ids(experiment, storage_path(arguments.storage))
+        with busy("asking MLflow for its runs"):
+            experiment, trouble = with_run_ids(experiment, storage_path(arguments.storage))
     folder = Path(arguments.out or arguments.experiment).absolute()
-    with writing(folder):
+    with writing(folder), busy(f"writing {folder.name}"):
         paths = export(experiment, folder, arguments.long)
     if trouble:
         console(stderr=True).print(

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from sweeper.commands.shared import add_json
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import console, print_json, progress
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -47,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         uri = tracking_uri(require_tracker(arguments.tracking)) if arguments.tracking else None
     folder = storage_path(arguments.storage)
     stored = stored_sweeps(folder, arguments.name)
-    found = [reconcile(one, uri) for one in stored]
+    trials = sum(len(one.sweep.trials) for one in stored)
+    with progress("bringing MLflow up to date", trials) as step:
+        found = [reconcile(one, uri, step) for one in stored]
     if arguments.json:
         print_json({"sweeps": [asdict(one) for one in found]})
         return 0

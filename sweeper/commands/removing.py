@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.sources.tracking_address import without_password
 from sweeper.errors import UserError
-from sweeper.terminal.screen import console
+from sweeper.terminal.screen import busy, console, progress
 
 if TYPE_CHECKING:
     from sweeper.removal.belongings import Belongings
@@ -91,8 +91,9 @@ def foresee(arguments: argparse.Namespace) -> Loss:
     found = named(storage_path(arguments.storage), arguments.name)
     with held(found):  # refused now, and not after the question
         pass
-    runs = () if arguments.keep_runs else _runs(found)
-    return Loss(found, runs, found.size(), found.counts())
+    with busy("counting what there is"):
+        runs = () if arguments.keep_runs else _runs(found)
+        return Loss(found, runs, found.size(), found.counts())
 
 
 def confirmed(loss: Loss, arguments: argparse.Namespace, verb: str) -> bool:
@@ -118,9 +119,11 @@ def take_out(loss: Loss, belongings: Belongings) -> None:
     from sweeper.removal.delete import delete
     from sweeper.tracking.deleted_runs import delete_runs
 
-    if loss.runs:
-        delete_runs(_runs(belongings))
-    delete(belongings)
+    runs = _runs(belongings) if loss.runs else ()
+    steps = sum(len(one.doomed) for one in runs) + len(belongings.trials)
+    with progress("removing", steps) as step:
+        delete_runs(runs, step)
+        delete(belongings, step)
 
 
 def removed(loss: Loss, belongings: Belongings) -> list[str]:

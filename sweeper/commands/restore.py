@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sweeper.commands.shared import add_json
-from sweeper.terminal.screen import console, print_json
+from sweeper.terminal.screen import busy, console, print_json
 
 __all__ = ["EXAMPLE", "HELP", "NAME", "add_arguments", "run"]
 
@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     storage = storage_path(arguments.storage)
     check_writable(storage)
-    found = restore(Path(arguments.archive).expanduser().absolute(), storage)
+    with busy(f"restoring {arguments.archive}"):
+        found = restore(Path(arguments.archive).expanduser().absolute(), storage)
     shown = show_storage(storage)
     if arguments.json:
         print_json(

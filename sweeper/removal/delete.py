@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from sweeper.storage.stored_files import read_trial
 __all__ = ["delete"]
 
 
-def delete(belongings: Belongings) -> None:
-    """Delete the files of sweeps whose leases the caller holds.
+def delete(belongings: Belongings, step: Callable[[], None] = lambda: None) -> None:
+    """Delete the files of sweeps whose leases the caller holds; `step` is called at each trial.
 
     A sweep's own file goes last: if the process is killed before, the same command goes on.
     Raises `UserError` if a file cannot be deleted, or if a driver trains one of the trials.
@@ -30,6 +30,7 @@ def delete(belongings: Belongings) -> None:
     try:
         for trial in belongings.trials:
             _delete_trial(paths.trial_folder(belongings.storage, trial), claims)
+            step()
         _forget(belongings.storage, set(belongings.trials))
         _drop_data(belongings)
         for folder in belongings.report_folders:

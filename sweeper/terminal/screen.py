@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.status import Status
     from rich.table import Table
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "print_error",
     "print_json",
     "print_table",
+    "progress",
     "whole_width",
 ]
 
@@ -33,11 +34,18 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False)
 
 
-def busy(what: str) -> Status:
+def busy(what: str) -> AbstractContextManager[None]:
     """A context in which a terminal shows what is being done; other output gets nothing of it."""
-    from rich.markup import escape
+    from sweeper.terminal.waiting_bar import spinning
 
-    return console(stderr=True).status(escape(what))
+    return spinning(console(stderr=True), what)
+
+
+def progress(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+    """A context in which a terminal shows how much is done; it gives what each step calls."""
+    from sweeper.terminal.waiting_bar import counted
+
+    return counted(console(stderr=True), what, total)
 
 
 def print_bullets(screen: Console, sentences: Iterable[str]) -> None:

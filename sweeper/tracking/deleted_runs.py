@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -86,8 +86,11 @@ def find_runs(
     return FoundRuns(tracking, tuple(doomed), adopted, found.experiment_id, len(gone))
 
 
-def delete_runs(found: Sequence[FoundRuns]) -> None:
-    """Delete runs and models as MLflow does: `mlflow gc` erases what is in its trash."""
+def delete_runs(found: Sequence[FoundRuns], step: Callable[[], None] = lambda: None) -> None:
+    """Delete runs and models as MLflow does: `mlflow gc` erases what is in its trash.
+
+    step : called after each run.
+    """
     for one in found:
         with _answered(one.tracking):
             client = _client(one.tracking)
@@ -95,6 +98,7 @@ def delete_runs(found: Sequence[FoundRuns]) -> None:
                 client.set_tag(run, "mlflow.parentRunId", parent)
             for run in one.doomed:
                 delete_run(client, one.experiment, run)
+                step()
 
 
 def _client(tracking: str) -> MlflowClient:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -41,12 +41,14 @@ class Reconciled:
     refused: str | None = None
 
 
-def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
+def reconcile(
+    stored: StoredSweep, tracking: str | None = None, step: Callable[[], None] = lambda: None
+) -> Reconciled:
     """Repair the runs of one sweep; repeating it changes nothing.
 
-    `tracking` is another store to fill. The sweep's lease is held meanwhile, as MLflow has one
-    writer. It waits for a slow server. Raises `UserError` if there is no server, if it refuses
-    the data, or if a driver runs the sweep.
+    `tracking` is another store to fill; `step` is called after each trial. The sweep's lease is
+    held meanwhile, as MLflow has one writer. It waits for a slow server. Raises `UserError` if
+    there is no server, if it refuses the data, or if a driver runs the sweep.
     """
     sweep = replace(stored.sweep, tracking=tracking or stored.sweep.tracking)
     shown = without_password(sweep.tracking)
@@ -56,7 +58,7 @@ def reconcile(stored: StoredSweep, tracking: str | None = None) -> Reconciled:
     from sweeper.tracking.tracker import Tracking  # takes seconds
 
     with hold_lease(paths.sweep_folder(sweep)), _told(shown):
-        return _repair(Tracking(sweep, stored.provenance), stored, shown)
+        return _repair(Tracking(sweep, stored.provenance), stored, shown, step)
 
 
 def end_left_running(sweep: Sweep) -> None:
@@ -94,7 +96,9 @@ def _told(shown: str) -> Iterator[None]:
         ) from error
 
 
-def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
+def _repair(
+    tracking: Tracking, stored: StoredSweep, uri: str, step: Callable[[], None]
+) -> Reconciled:
     sweep = stored.sweep
     twins = tracking.runs.delete_twins()
     tracking.describe_sweep()
@@ -108,5 +112,6 @@ def _repair(tracking: Tracking, stored: StoredSweep, uri: str) -> Reconciled:
             created += not tracking.runs.knows(trial)
             tracking.show_trial(trial, commit, TRIAL_STATUS[state])
             shown += 1
+        step()
     tracking.end_sweep(sweep_status(states.values()))
     return Reconciled(sweep.name, uri, shown, created, replaced, twins, tracking.refused)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +114,22 @@ def test_runs_of_another_storage_stay(tmp_path: Path, sweep: Sweep) -> None:
     seen = look(sweep.tracking)
     assert [parent.data.tags["sweeper.sweep"] for parent in seen.parents] == [other.name]
     assert seen.statuses == {trial.id: "FINISHED" for trial in other.trials}
+
+
+def test_each_run_and_each_trial_is_a_step_of_the_bar(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    totals, steps = list[int](), list[None]()
+
+    @contextmanager
+    def counting(_: str, total: int) -> Iterator[Callable[[], None]]:
+        totals.append(total)
+        yield lambda: steps.append(None)
+
+    monkeypatch.setattr("sweeper.commands.removing.progress", counting)
+    assert remove(sweep, "demo", "--yes") == 0
+    assert totals == [5], "three runs and two trials"
+    assert len(steps) == 5
 
 
 def test_what_would_be_lost_is_counted_and_nothing_removed(

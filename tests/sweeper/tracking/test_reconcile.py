@@ -59,6 +59,13 @@ def check(sweep: Sweep, seen: View) -> None:
         assert "gallery.png" in seen.artifacts[trial.id]
 
 
+def test_each_trial_is_a_step_of_the_bar(sweep: Sweep) -> None:
+    [stored] = stored_sweeps(sweep.storage, sweep.name)
+    steps: list[None] = []
+    reconcile(stored, step=lambda: steps.append(None))
+    assert len(steps) == len(sweep.trials) > 0
+
+
 def test_another_store_is_filled(sweep: Sweep, other_store: str) -> None:
     found = repaired(sweep, other_store)
     assert (found.trials, found.created, found.replaced, found.twins) == (3, 3, 0, 0)
