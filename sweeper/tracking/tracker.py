@@ -87,7 +87,7 @@ class Tracking:
         self._send_evaluations(trial, shown)
         if status == "FINISHED" and self._sweep.models.which == "all":
             self._models.add(self._sweep, trial, shown)
-        if not changed:
+        if not changed or status == shown.status == "RUNNING":
             return
         if status != "RUNNING":
             ended = files_at_the_end(self._sweep.storage, trial, status == "FAILED")

@@ -122,12 +122,9 @@ def test_artifacts(shared: Sweep) -> None:
     assert pictures[0].read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.usefixtures("by_calls")
-def test_a_trial_that_ended_takes_few_calls(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a short trial costs the driver is MLflow's calls, whatever is in them."""
-    sweep, calls = stored(tmp_path), Counter[str]()
+def counted_calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each method of MLflow's client is called from now on."""
+    calls = Counter[str]()
 
     def counted(name: str) -> Any:
         whole = getattr(MlflowClient, name)
@@ -138,13 +135,45 @@ def test_a_trial_that_ended_takes_few_calls(
 
         return call
 
-    view, trial = Tracking(sweep, ORIGIN), sweep.trials[0]
     for name in vars(MlflowClient):
         if not name.startswith("_") and callable(getattr(MlflowClient, name)):
             monkeypatch.setattr(MlflowClient, name, counted(name))
+    return calls
+
+
+@pytest.mark.usefixtures("by_calls")
+def test_a_trial_that_ended_takes_few_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a short trial costs the driver is MLflow's calls, whatever is in them."""
+    sweep = stored(tmp_path)
+    view, trial = Tracking(sweep, ORIGIN), sweep.trials[0]
+    calls = counted_calls(monkeypatch)
     view.show_trial(trial.id, newest(sweep, trial), "FINISHED")
     once = ("search_runs", "create_run", "log_inputs", "log_batch", "set_terminated")
     assert calls == dict.fromkeys(once, 1)
+
+
+@pytest.mark.usefixtures("by_calls")
+def test_a_trial_that_goes_on_takes_one_call_for_each_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run is known to be RUNNING: a server takes as long to be told so as for ten epochs."""
+    monkeypatch.setattr(reporter, "TELL_EVERY", 0.0)
+    trial = planned(checkpoint_every=1)
+    sweep = small_sweep(tmp_path, trial)
+    view, calls = Tracking(sweep, ORIGIN), counted_calls(monkeypatch)
+    later = list[Counter[str]]()
+
+    def hear(events: list[Any]) -> None:
+        if events[0].committed and events[0].phase == "running":
+            before = calls.copy()
+            view.show_trial(trial.id, newest(sweep, trial), "RUNNING")
+            later.append(calls - before)
+
+    worker.train_pack(prepared(sweep)[0], hear)
+    assert later[1:] == [{"log_batch": 1}] * 3
+    assert look(sweep.tracking).statuses == {trial.id: "RUNNING"}
 
 
 def test_showing_again_changes_nothing(shared: Sweep) -> None:
