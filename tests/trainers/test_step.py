@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.shapes import unchecked
-from tests.trainers.models import conv_sigma_vae, mlp_sigma_vae
+from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack, Training, Trial, batches, datasets, step
 from trainers.batches import Batches
 from trainers.conformance.examples import combinations, label, with_other_numbers
@@ -22,6 +22,7 @@ from trainers.errors import Incompatible
 from trainers.noise import Draw, Streams, stack_draws
 from trainers.optim import Adam
 from trainers.program import Program
+from trainers.registry import name_of
 from trainers.step import Steps
 from trainers.threads import one_thread
 from trainers.tracing import record
@@ -162,24 +163,34 @@ class Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **kwargs or {})
 
 
-@pytest.mark.parametrize(
-    ("trial", "size", "budget"),
-    [
-        (mlp_sigma_vae(0.1), 1, 100),
-        (mlp_sigma_vae(0.1), 3, 130),
-        (conv_sigma_vae(0.1), 1, 115),
-        (conv_sigma_vae(0.1), 3, 170),
-    ],
-)
-def test_a_step_calls_no_more_operators_than_its_budget(
-    trial: Trial, size: int, budget: int
-) -> None:
+# Of one member, and of a pack of three, whatever the likelihood and the corruption.
+BUDGETS = {
+    ("deen", "conv_energy"): (120, 140),
+    ("deen", "quadratic"): (55, 60),
+    ("elbo", "conv"): (125, 170),
+    ("elbo", "gru"): (255, 305),
+    ("elbo", "linear"): (85, 95),
+    ("elbo", "mlp"): (135, 165),
+    ("iwae", "conv"): (130, 175),
+    ("iwae", "gru"): (260, 310),
+    ("iwae", "linear"): (90, 105),
+    ("iwae", "mlp"): (145, 170),
+    ("uvb", "conv"): (350, 405),
+    ("uvb", "gru"): (590, 640),
+    ("uvb", "linear"): (115, 125),
+    ("uvb", "mlp"): (205, 230),
+}
+
+
+@every_program
+def test_a_step_calls_no_more_operators_than_its_budget(trial: Trial, size: int) -> None:
     """Each call costs some microseconds of the host, and on a GPU one kernel of the graph."""
+    budget = BUDGETS[name_of(trial.objective), name_of(trial.network)][size > 1]
     pack = Packed(members(trial, size))
     graph = pack.steps.trace().graph
     with Calls() as calls:
         pack.steps.take(graph)
-    assert 0.8 * budget < calls.count <= budget
+    assert 0.65 * budget < calls.count <= budget
 
 
 def test_on_a_gpu_a_step_is_warmed_up_beside_and_then_captured_once(
