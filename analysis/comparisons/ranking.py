@@ -46,9 +46,11 @@ class Ranking:
     fields: those in which the settings differ. table: one row a setting, with its fields; n;
     trial: the id of that with the first seed;
     mean, low, high: of `metric`, intervals that hold at once for all settings; beside, beside_low,
-    beside_high: the same of the test part; behind: the mean of differences from the first setting
-    and design: paired over the seeds of both, or Welch's; candidate: whether the setting may be
-    the best, by one-sided tests; tested: whether there was one, which takes three seeds. The truly
+    beside_high: the same of the test part; behind: the mean of differences from the first setting;
+    reference: whether others are tested against it: the first setting with three seeds; design: of
+    the test, paired over the seeds of both, or Welch's (without a test: of the difference);
+    candidate: whether the setting may be the best, by one-sided tests; tested: whether there was
+    one, which takes three seeds. The truly
     best one is a candidate in `level` of all sweeps. training: how far the trials of all settings
     were trained; of untrained ones none is called best.
     """
@@ -97,8 +99,13 @@ class Ranking:
         if not self.claims:
             return f"First of {count} settings, {told}; {remark}.{self._chosen_on()}"
         after = f" ({remark})" * bool(remark)
-        word = "Best" if self.table["tested"].any() else "First"  # by their means alone
+        word = "Best" if self._leads else "First"  # by their means alone
         return f"{word} of {count} settings{after}, {told}.{self._others()}{self._chosen_on()}"
+
+    @property
+    def _leads(self) -> bool:
+        """Whether others were tested against the first."""
+        return bool(self.table["reference"].iloc[0]) and bool(self.table["tested"].any())
 
     def _spread(self, row: pd.Series, prefix: str, value: str) -> str:
         low, high = row[f"{prefix}low"], row[f"{prefix}high"]
@@ -111,12 +118,19 @@ class Ranking:
         )
 
     def _others(self) -> str:
-        others = int(self.table["candidate"].sum()) - 1
-        rest = self.table.iloc[1:]
+        candidates = int(self.table["candidate"].sum())
+        others, rest = candidates - 1, self.table[~self.table["reference"].astype(bool)]
         if not rest["tested"].any():
             return f" No other setting is ruled out, which takes {FEWEST_SEEDS} seeds of each."
         designs = rest["design"][rest["tested"].astype(bool)]
         how = f"{listed(sorted({one.partition(',')[0] for one in designs}))}, one-sided"
+        if not self._leads:
+            worse = len(self.table) - candidates
+            return (
+                f" {plural(worse, 'setting')} {'is' if worse == 1 else 'are'} shown to be worse "
+                f"than the first that has {FEWEST_SEEDS} seeds ({how}): the best is among the "
+                f"other {candidates} with {percent(self.level)}."
+            )
         if not others:
             return f" All others are shown to be worse ({how}; {percent(self.level)} for all)."
         few = f"; a test takes {FEWEST_SEEDS} seeds of each" * (not rest["tested"].all())
@@ -169,7 +183,7 @@ def rank(
         | {"n": len(group), "trial": _first_trial(group)}
         for group in groups
     ]
-    table = pd.concat([pd.DataFrame(found), _against_first(groups, chosen, sign, level)], axis=1)
+    table = pd.concat([pd.DataFrame(found), _tests(groups, chosen, sign, level)], axis=1)
     return Ranking(chosen, mode, test, tuple(fields), table, level, Trained.of_rows(rows))
 
 
@@ -210,32 +224,30 @@ def _mean(
     return {key: mean.value, f"{prefix}low": mean.low, f"{prefix}high": mean.high}
 
 
-def _against_first(
-    groups: Sequence[pd.DataFrame], metric: str, sign: int, level: float
-) -> pd.DataFrame:
-    """behind, design, tested and candidate of each setting.
+def _tests(groups: Sequence[pd.DataFrame], metric: str, sign: int, level: float) -> pd.DataFrame:
+    """behind, reference, design, tested and candidate of each setting.
 
     A setting is no candidate if a one-sided test at (1 − level)/(settings − 1) finds it worse than
-    the first; with fewer than three seeds of either it is not tested. The best setting is tested
-    against at most each other one, so that it is lost in 1 − level of sweeps at most, although the
-    first was chosen by the same numbers.
+    the reference; with fewer than three seeds of either it is not tested. The best setting is
+    tested against at most each other one, so that it is lost in 1 − level of sweeps at most,
+    although the reference was chosen by the same numbers.
     """
-    first, *others = (_by_seed(group, metric) for group in groups)
-    found: list[dict[str, object]] = [
-        {"behind": 0.0, "design": "", "tested": False, "candidate": True}
-    ]
-    for one in others:
-        both = seed_contrast(one, first)
+    every = [_by_seed(group, metric) for group in groups]
+    at = next((place for place, one in enumerate(every) if one.size >= FEWEST_SEEDS), 0)
+    found: list[dict[str, object]] = []
+    for place, one in enumerate(every):
+        ahead, both = seed_contrast(one, every[0]), seed_contrast(one, every[at])
         gap = both.difference(level)
-        tested = min(both.n) >= FEWEST_SEEDS
+        tested = place != at and min(both.n) >= FEWEST_SEEDS
         known = tested and gap.se > 0
         worse = float(stats.t.sf(sign * gap.value / gap.se, gap.df)) if known else math.nan
         found.append(
             {
-                "behind": gap.value,
-                "design": both.design,
+                "behind": ahead.difference(level).value if place else 0.0,
+                "reference": place == at,
+                "design": (both if tested else ahead).design if place else "",
                 "tested": tested,
-                "candidate": not worse < (1 - level) / len(others),
+                "candidate": not worse < (1 - level) / max(1, len(every) - 1),
             }
         )
     return pd.DataFrame(found)

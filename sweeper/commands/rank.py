@@ -135,7 +135,7 @@ def _show(found: Ranking, top: int, failed: str) -> None:
             *values,
             number(abs(row["behind"])) if row["design"] else "",
             str(row["n"]),
-            ("yes" if row["candidate"] else "no") * found.claims,
+            _may_be_best(row) * found.claims,
         )
     screen = console()
     print_table(screen, drawn)
@@ -143,6 +143,12 @@ def _show(found: Ranking, top: int, failed: str) -> None:
         screen.print(f"\n{more} more settings; --top 0 shows all", markup=False)
     screen.print()
     print_bullets(screen, [found.sentence(), *([failed] if failed else [])])
+
+
+def _may_be_best(row: Mapping[Hashable, Any]) -> str:
+    if row["reference"] or row["tested"]:
+        return "yes" if row["candidate"] else "no"
+    return "untested"
 
 
 def _interval(row: Mapping[Hashable, Any], prefix: str) -> str:

@@ -241,7 +241,8 @@ def _write_loaded(
     server = arguments.server or (experiment.sweeps or [{}])[-1].get("tracking_uri")
     asked = settings(declared(experiment.sweeps), server, experiment.sweeps)
     asked = replace(asked, reload_s=reload_s, own_figures=_own_figures(arguments.figure))
-    experiment, chosen = with_runs(experiment, asked)
+    storage = None if arguments.tracking else storage_path(arguments.storage)
+    experiment, chosen = with_runs(experiment, asked, storage)
     out = (
         Path(arguments.out)
         if arguments.out

@@ -44,7 +44,7 @@ def _write(sweep: Sweep, outcome: Outcome) -> tuple[Outcome, list[str]]:
         whole = load.from_storage(sweep.storage, sweep.experiment, shown=shown)
         experiment = of_sweep(with_status_now(whole, sweep.storage), sweep.name)
         chosen = settings(dict(sweep.analysis), sweep.tracking, experiment.sweeps)
-        experiment, chosen = with_runs(experiment, chosen)
+        experiment, chosen = with_runs(experiment, chosen, sweep.storage)
         path = report.write(experiment, report_folder(sweep.storage, sweep.experiment), chosen)
         outcome = replace(outcome, report=str(path), experiment_id=chosen.experiment_id)
         return outcome, [*answered(path), *_delivered(sweep, path)]

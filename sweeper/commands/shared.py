@@ -204,13 +204,21 @@ def settings(
     return ReportSettings(law=law, margin=margin, server=tracking, margin_post_hoc=said)
 
 
-def with_runs(experiment: Experiment, chosen: ReportSettings) -> tuple[Experiment, ReportSettings]:
-    """Both with the run ids and addresses for links to MLflow, if the server answers at once."""
+def with_runs(
+    experiment: Experiment, chosen: ReportSettings, storage: Path | None
+) -> tuple[Experiment, ReportSettings]:
+    """Both with the run ids and addresses for links to MLflow, if the server answers at once.
+
+    storage : from which the experiment was read; its MLflow file has run ids, and no addresses.
+    """
     if not chosen.server:
         return experiment, chosen
     from analysis.sources.run_links import find_runs, linked
-    from analysis.sources.tracking_address import without_user
+    from analysis.sources.tracking_address import sqlite_path, without_user
+    from sweeper.storage.run_ids import with_run_ids
 
+    if storage and sqlite_path(chosen.server):
+        experiment, _ = with_run_ids(experiment, storage)
     found = find_runs(chosen.server, experiment.name)
     return linked(experiment, found), replace(
         chosen, server=without_user(chosen.server), experiment_id=found.experiment_id

@@ -36,17 +36,18 @@ def report_claims(
     among them.
 
     The first law's exponent is the metric ``nu``, with ``nu_low`` and ``nu_high``; those of
-    further laws are below ``laws/``. The verdicts of the tests of equivalence are counted, and the
-    trials of each status.
+    further laws are below ``laws/``; a law of one seed has no interval. The verdicts of each level
+    of the tests of equivalence are counted, and the trials of each status.
     """
     laws = [law for law in report.get("laws", ()) if law.get("nu") is not None]
     metrics: dict[str, float] = {}
     for place, law in enumerate(laws):
         for name, key in NUMBERS.items():
             where = f"laws/{_plain(law['law'])}/{name}" if place else name
-            metrics[where] = _number(law.get(key))
-    verdicts = Counter(one["verdict"] for one in _verdicts(report))
-    metrics |= {f"equivalence/{_plain(name)}": float(n) for name, n in verdicts.items()}
+            known = name == "nu" or law.get("n_seeds") != 1  # one seed has no interval of ν
+            metrics[where] = _number(law.get(key) if known else None)
+    verdicts = Counter(f"{one['level']}/{_plain(one['verdict'])}" for one in _verdicts(report))
+    metrics |= {f"equivalence/{name}": float(n) for name, n in verdicts.items()}
     tags = {NOTE: text(_description(report, experiment, _picture(report, run) if drawn else []))}
     if laws:
         training = (laws[0].get("convergence") or {}).get("verdict")

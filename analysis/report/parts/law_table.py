@@ -70,12 +70,12 @@ def _blocks(view: View) -> Iterator[Block]:
 
 
 def _answer(view: View) -> str:
-    """The trend of ν over d_z, else the first law that was fitted."""
+    """The trend of ν over d_z, else the first law that was fitted, else why none could be."""
     found = [claim for claim in view.claims if claim.law is not None]
     if view.tested.trends:
         return view.tested.trends[0].answer()
     if not found:
-        return ""
+        return next((claim.refusal for claim in view.claims), "")
     return _said(found[0], _name(found[0], found))
 
 

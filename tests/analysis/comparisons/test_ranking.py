@@ -213,3 +213,18 @@ def test_a_setting_of_one_seed_is_first_and_not_best() -> None:
     assert found.sentence().startswith("First of 2 settings")
     assert "No other setting is ruled out, which takes 3 seeds of each." in found.sentence()
     assert rank(ranked(values), METRIC).sentence().startswith("Best of 2 settings")
+
+
+def test_settings_are_tested_against_the_first_with_three_seeds() -> None:
+    """A leader of one seed keeps no setting in the choice that is far behind another."""
+    values = np.array([[1.0, 1.1, 0.9], [2.0, 2.1, 1.8], [9.0, 9.2, 9.1]])
+    found = rank(ranked(values).iloc[2:], METRIC)
+    assert found.table["n"].tolist() == [1, 3, 3]
+    assert found.table["reference"].tolist() == [False, True, False]
+    assert found.table["tested"].tolist() == [False, False, True]
+    assert found.table["candidate"].tolist() == [True, True, False]
+    assert found.sentence().startswith("First of 3 settings")
+    assert (
+        " 1 setting is shown to be worse than the first that has 3 seeds (paired, one-sided): the "
+        "best is among the other 2 with 95 %."
+    ) in found.sentence()

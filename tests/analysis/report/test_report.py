@@ -325,6 +325,8 @@ def test_a_law_over_what_is_no_size_has_a_sentence(
         replace(SETTINGS, law=Law(x, "test/kl", where=where)),
     )
     assert "No law for this: a law" in path.read_text("utf-8")
+    told = json.loads(path.with_name("report.json").read_text("utf-8"))
+    assert told["answer"].startswith("No law for this: a law"), "what the grid asks comes first"
 
 
 def test_an_experiment_without_trials(experiment: Experiment, tmp_path: Path) -> None:

@@ -88,7 +88,9 @@ def test_the_run_of_the_sweep_carries_what_the_report_claims(place: Path) -> Non
         law["ci_low"],
         law["ci_high"],
     )
-    verdicts = Counter(one["verdict"] for one in report["equivalence"]["verdicts"])
+    verdicts = Counter(
+        f"{one['level']}/{one['verdict']}" for one in report["equivalence"]["verdicts"]
+    )
     assert {
         name.removeprefix("equivalence/"): value
         for name, value in metrics.items()

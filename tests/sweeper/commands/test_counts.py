@@ -91,16 +91,20 @@ def test_a_sweep_may_be_named(place: Path, capsys: pytest.CaptureFixture[str]) -
     assert "counts has no sweep 'nope'" in capsys.readouterr().err
 
 
-def test_an_export_names_the_runs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_export_and_a_report_name_the_runs(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import pandas as pd
 
     found = answer(capsys, "export", "counts", "--long", "--all", "--out", str(place / "tables"))
     assert [Path(path).name for path in found["files"]][-1] == "long.csv"
+    answer(capsys, "report", "counts", "--all", "--out", str(place / "page"))
     runs = look(f"sqlite:///{place}/mlflow.db", "counts").runs
-    trials = pd.read_csv(place / "tables" / "trials.csv")
-    assert len(trials) == 5
-    assert dict(zip(trials["trial"], trials["run_id"], strict=True)) == {
-        trial: own[0].info.run_id for trial, own in runs.items()
-    }
+    for folder in ("page", "tables"):
+        trials = pd.read_csv(place / folder / "trials.csv")
+        assert len(trials) == 5
+        assert dict(zip(trials["trial"], trials["run_id"], strict=True)) == {
+            trial: own[0].info.run_id for trial, own in runs.items()
+        }
     settings = trials[["lr", "sigma"]].to_numpy().tolist()
     assert settings == sorted(settings)

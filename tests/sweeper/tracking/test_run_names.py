@@ -62,6 +62,13 @@ def test_code_in_a_sentence_stays_as_it_is() -> None:
     assert "- a smaller `test_every`, or d\\_z = 3" in found.tags["mlflow.note.content"]
 
 
+def test_a_law_of_one_seed_has_no_interval() -> None:
+    law = {"law": "a", "nu": 1.2, "ci_low": 1.1, "ci_high": 1.3}
+    for seeds, metrics in ((1, {"nu"}), (3, {"nu", "nu_low", "nu_high"})):
+        found = report_claims({"laws": [law | {"n_seeds": seeds}]}, "demo", "r1")
+        assert set(found.metrics) == metrics
+
+
 def test_numbers_that_are_unknown_are_left_out() -> None:
     law = {"law": "σ-VAE: test KL against σ", "nu": 1.2, "ci_low": None, "ci_high": None}
     other = law | {"law": "DVAE, d_z = 2: test KL against σ", "nu": 0.5}
