@@ -22,9 +22,10 @@ __all__ = ["part"]
 
 _METRICS = ("test/kl", "test/recon", "test/elbo", "test/denoise")
 _CURVES = ("test/kl", "test/recon")
+_UNASKED = ("label", "reason", "machine")  # long texts; that of the label is searched anyway
 _ROWS, _DRAWN, _POINTS, _PICTURED, _SHOWN = 3000, 1000, 40, 60, 8
 
-Column = Mapping[str, str]
+Column = Mapping[str, Any]
 
 
 def part(view: View) -> Part:
@@ -34,9 +35,12 @@ def part(view: View) -> Part:
         return Part(order=119)
     settings = varied(trials)
     columns = _columns(trials, settings)
-    rows = list(_rows(view, columns))
+    hidden, constant = _hidden(trials, columns)
+    rows = list(_rows(view, columns, hidden))
     content = {
         "columns": columns,
+        "hidden": hidden,
+        "constant": constant,
         "rows": rows,
         "count": len(trials),
         "example": _example(columns, rows[0]["values"]),
@@ -48,13 +52,31 @@ def part(view: View) -> Part:
 def _columns(trials: pd.DataFrame, settings: Sequence[str]) -> list[Column]:
     """What varies between the trials, how each ended if not alike, and metrics on the test set.
 
-    `name` is that of a filter, `title` the heading.
+    `name` is that of a filter, which may be the `title`, too: the heading.
     """
     metrics = [name for name in _METRICS if name in trials and trials[name].notna().any()]
     status = ["status"] * bool((trials["status"] != FINISHED).any())
     named = ["trial", *settings, *status, *metrics]
-    short = [name.removeprefix("test/") for name in named]
-    return [{"name": name, "title": symbol(name)} for name in short]
+    return [_column(name) for name in named]
+
+
+def _column(field: str) -> Column:
+    name = field.removeprefix("test/")
+    return {"field": field, "name": name, "title": symbol(name)}
+
+
+def _hidden(trials: pd.DataFrame, columns: Sequence[Column]) -> tuple[list[Column], list[Column]]:
+    """The fields that are filtered by and not shown: those that vary, and the others' `value`."""
+    shown = {*_UNASKED, *(one["field"] for one in columns)}
+    hidden: list[Column] = []
+    constant: list[Column] = []
+    for field in [str(name) for name in trials if name not in shown]:
+        values = trials[field].map(str)
+        if values.nunique() > 1:
+            hidden.append(_column(field))
+        else:
+            constant.append({**_column(field), "value": _plain(trials[field].iloc[0])})
+    return hidden, constant
 
 
 def _example(columns: Sequence[Column], values: Sequence[Any]) -> str:
@@ -65,15 +87,17 @@ def _example(columns: Sequence[Column], values: Sequence[Any]) -> str:
     return f"{columns[0]['name']}={values[0]}"
 
 
-def _rows(view: View, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+def _rows(
+    view: View, columns: Sequence[Column], hidden: Sequence[Column]
+) -> Iterator[dict[str, Any]]:
     """The trials in the order of their settings."""
     trials = in_order(view.experiment.trials).head(_ROWS)
-    sources = [one["name"] if one["name"] in trials else f"test/{one['name']}" for one in columns]
     curves, links = _curves(view, trials), view.links(trials)
     for place, (_, row) in enumerate(trials.iterrows()):
         trial = str(row["trial"])
         yield {
-            "values": [_plain(row[name]) for name in sources],
+            "values": [_plain(row[one["field"]]) for one in columns],
+            "hidden": [_plain(row[one["field"]]) for one in hidden],
             "label": str(row["label"]),
             "link": links[place],
             "curves": curves.get(trial, {}),

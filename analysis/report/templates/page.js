@@ -135,21 +135,28 @@
     }
   };
 
-  const matcher = (columns, text) => {
-    const tests = text.trim().split(/\s+/).filter(Boolean).map((term) => {
-      const found = term.match(/^([^=<>]+)(<=|>=|=|<|>)(.*)$/);
-      const column = found ? columns.findIndex(({ name, title }) => [name, title].includes(found[1])) : -1;
-      if (column < 0) {
-        return (row) => [row.label, ...row.values].join(" ").toLowerCase().includes(term.toLowerCase());
+  const compare = (sign, value, wanted) => {
+    if (value === null || wanted === "") return wanted === "" && value === null;
+    const text = (one) => String(one).toLowerCase().replaceAll(" ", "");
+    const [left, right] = [value, wanted].map(Number.isNaN(Number(wanted)) ? text : Number);
+    return { "=": left === right, "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right }[sign];
+  };
+
+  // Which rows all terms of a filter hold of, and the first name in it that is no field.
+  const matcher = ({ columns, hidden, constant }, filter) => {
+    const places = [["values", columns], ["hidden", hidden], ["constant", constant]];
+    let unknown = "";
+    const tests = filter.trim().split(/\s+/).filter(Boolean).map((term) => {
+      const [, name, sign, wanted] = term.match(/^([^=<>]+)(<=|>=|=|<|>)(.*)$/) ?? [];
+      if (!name) return (row) => [row.label, ...row.values].join(" ").toLowerCase().includes(term.toLowerCase());
+      for (const [place, fields] of places) {
+        const index = fields.findIndex((one) => [one.name, one.title, one.field].includes(name));
+        if (index >= 0) return (row) => compare(sign, row[place]?.[index] ?? fields[index].value ?? null, wanted);
       }
-      const [, , sign, wanted] = found;
-      return ({ values: { [column]: value } }) => {
-        if (value === null || wanted === "") return wanted === "";
-        const [left, right] = [value, wanted].map((one) => (Number.isNaN(Number(wanted)) ? String(one) : Number(one)));
-        return { "=": left === right, "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right }[sign];
-      };
+      unknown ||= name;
+      return () => false;
     });
-    return (row) => tests.every((test) => test(row));
+    return [(row) => tests.every((test) => test(row)), unknown];
   };
 
   const element = (name, text = "", properties = {}) =>
@@ -191,7 +198,8 @@
 
   const watchTrials = () => {
     for (const box of document.querySelectorAll(".trials")) {
-      const { columns, rows } = JSON.parse(box.querySelector("script").textContent);
+      const table = JSON.parse(box.querySelector("script").textContent);
+      const { columns, rows } = table;
       const [find, body, count, more] = ["input", "tbody", "output", "button.more"].map((one) => box.querySelector(one));
       const heads = [...box.querySelectorAll("th button")];
       heads.forEach((head, index) => head.parentElement.classList.toggle(
@@ -219,10 +227,11 @@
         return (left < right ? -1 : left > right ? 1 : 0) * (down ? -1 : 1);
       };
       const show = () => {
-        const kept = rows.filter(matcher(columns, find.value));
+        const [test, unknown] = matcher(table, find.value);
+        const kept = rows.filter(test);
         if (by >= 0) kept.sort(order);
         body.replaceChildren(...kept.slice(0, limit).map(line));
-        count.textContent = `${kept.length} of ${rows.length}`;
+        count.textContent = unknown ? `no field ${unknown}` : `${kept.length} of ${rows.length}`;
         more.hidden = kept.length <= limit;
         heads.forEach((head, index) => head.parentElement.setAttribute(
           "aria-sort", index !== by ? "none" : down ? "descending" : "ascending"));

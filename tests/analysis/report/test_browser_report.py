@@ -137,6 +137,54 @@ def test_trials_are_sorted_filtered_and_opened(opened: Visit, experiment: Experi
     box.locator("input").fill("")
 
 
+@pytest.mark.parametrize(
+    ("filter_", "kept"),
+    [
+        ("d_z=100", "all"),  # of a field with one value
+        ("status=finished", "some"),
+        ("data=digits", "all"),
+        ("data=mnist", "none"),
+        ("likelihood=laplace", "some"),  # as the model says, so that it is no column
+        ("test/kl>0", "some"),
+        ("network=Conv", "all"),
+        ("sigma=0.03 foo=3", "no field foo"),
+    ],
+)
+def test_trials_are_filtered_by_any_field(
+    opened: Visit, experiment: Experiment, filter_: str, kept: str
+) -> None:
+    box, count = opened.page.locator(".trials"), len(experiment.trials)
+    box.locator("input").fill(filter_)
+    told = box.locator("output").inner_text()
+    box.locator("input").fill("")
+    if kept == "some":
+        assert told.endswith(f" of {count}")
+        assert 0 < int(told.split()[0]) < count
+    else:
+        assert told == {"all": f"{count} of {count}", "none": f"0 of {count}"}.get(kept, kept)
+
+
+def test_a_heading_sorts_wherever_it_is_pressed(opened: Visit) -> None:
+    head = opened.page.locator(".trials th").nth(1)
+    for place in (0.03, 0.97):
+        before = head.get_attribute("aria-sort")
+        size = head.bounding_box()
+        head.click(position={"x": place * size["width"], "y": place * size["height"]})
+        assert head.get_attribute("aria-sort") != before
+
+
+def test_no_label_of_a_trial_runs_under_its_pictures(opened: Visit) -> None:
+    opened.page.locator(".trials input").fill("sigma=0.03 seed<1")
+    opened.page.locator(".trials tbody tr").first.click()
+    label = opened.page.locator(".trials .strip span").first
+    label.evaluate("one => { one.textContent = 'samples of the prior, decoded'; }")
+    picture = opened.page.locator(".trials .strip img").first
+    assert label.evaluate("one => one.scrollWidth <= one.clientWidth")
+    ends, begins = (one.bounding_box() for one in (label, picture))
+    assert ends["x"] + ends["width"] <= begins["x"]
+    opened.page.locator(".trials input").fill("")
+
+
 def test_a_term_leads_to_its_definition_where_it_is_first_met(browser: Any, path: Path) -> None:
     page = visit(browser, path, viewport={"width": 1280, "height": 900}).page
     links = page.locator("a.term")
