@@ -120,7 +120,7 @@ def draw(data: Ratios) -> go.Figure:
 def _spread(part: pd.DataFrame) -> str:
     """The mean of KL/L and its standard deviation over the points."""
     spread = f" ({np.std(part['y']):.3f})" if len(part) > 1 else " (one point)"
-    return f"{part['y'].mean():.3f}{spread}"
+    return f"{part['y'].mean():.3f}{spread}".replace("-", "−")
 
 
 def _published(part: pd.DataFrame, name: str) -> go.Scatter:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from analysis import published
 from analysis.errors import AnalysisError
 from analysis.laws.law import mixed_fields
+from analysis.laws.shape import LEAST
 from analysis.published.cells import RUNS, Cell, cells
 from analysis.sources.rows import chosen, equals, settled
 from analysis.sources.schema import param_columns
@@ -40,7 +41,8 @@ class Replication:
     ours: our mean over seeds with its interval. difference: ours − paper, by the t distribution.
     A number that the paper prints without an error is of one run, which is taken to scatter as
     our seeds do; with an error the degrees of freedom are Welch and Satterthwaite's. Without an
-    interval for one seed of ours. differs: setting -> (ours, the paper's).
+    interval for one seed of ours, and for two where it is no exponent. differs: setting ->
+    (ours, the paper's).
     exact: whether it is a count, which no seed changes. p_holm: of the difference, corrected over
     all published numbers beside ours; None where this one stands alone. beside: another number
     of ours, which the paper does not print, in words; not tested. chosen: which fields of our
@@ -130,7 +132,10 @@ class Replication:
             return "not tested: the published number cannot be what its label says (errata)"
         if self.untested:
             return f"not tested: {self.untested}"
-        return "" if math.isfinite(self.t) else "a difference without an error: one seed"
+        if math.isfinite(self.t):
+            return ""
+        two = math.isfinite(self.ours.se)
+        return "two seeds: not tested" if two else "a difference without an error: one seed"
 
     def _apart(self) -> str:
         holm, p = ("", self.p) if self.p_holm is None else ("Holm ", self.p_holm)
@@ -239,6 +244,8 @@ def _replication(mine: pd.DataFrame, name: str, cell: Cell, label: str) -> Repli
     void = any(one.void for one in published.errata_of(name))
     if void:
         difference = unknown(ours.value - cell.value, "not tested")
+    elif len(values) < LEAST:
+        difference = unknown(ours.value - cell.value, f"needs {LEAST} seeds")
     elif math.isfinite(cell.error):
         difference = ours.against(cell.value, cell.error, RUNS - 1)
     else:
