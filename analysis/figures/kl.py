@@ -16,7 +16,7 @@ from analysis.figures.drawing.families import families
 from analysis.figures.drawing.labels import hover, label
 from analysis.figures.drawing.palette import AXIS
 from analysis.figures.drawing.style import axis_title, canvas, set_log
-from analysis.figures.drawing.theory import theory_curve, theory_line, where_linear_collapses
+from analysis.figures.drawing.theory import theory_curve, theory_lines, where_linear_collapses
 from analysis.figures.drawing.view import Figure, NothingToDraw, View, of_other_level
 from analysis.laws.prediction import prediction
 from analysis.wording import setting, symbol
@@ -71,7 +71,7 @@ def info(view: View, x: str) -> LawPanel:
             parts.append(fitted(claim))
             fits[family.label] = short(claim.law)
     theory = theory_curve(view, measured[measured[x].notna()], x)
-    parts += [] if theory is None else [theory.assign(series="linear theory", y=theory["kl"])]
+    parts += [] if theory is None else [theory.assign(y=theory["kl"])]
     return LawPanel(
         x,
         pd.concat(parts, ignore_index=True),
@@ -160,7 +160,7 @@ def draw(data: LawPanel) -> go.Figure:
     for name in names:
         part = data.table[data.table["series"] == name]
         _draw_family(figure, part, data.fits.get(name))
-    figure.add_traces(theory_line(data.table))
+    figure.add_traces(theory_lines(data.table))
     _axes(figure, data, names)
     return figure
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from analysis.figures.drawing import marks
 from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.style import canvas, log_axes, stack
-from analysis.figures.drawing.theory import effective, theory_curve, theory_line
+from analysis.figures.drawing.theory import effective, theory_curve, theory_lines
 from analysis.figures.drawing.view import Figure, NothingToDraw, View
 from analysis.sources.noise import noise_levels
 from analysis.wording import model_name, setting
@@ -50,9 +50,7 @@ def info(view: View) -> Plane:
     gaussian = trials.assign(sigma=effective(trials)) if "sigma" in trials else trials
     theory = theory_curve(view, gaussian, "sigma")
     if theory is not None:
-        parts.append(
-            theory.assign(series="linear theory", error=SQUARED, x=theory["kl"], y=theory["recon"])
-        )
+        parts.append(theory.assign(error=SQUARED, x=theory["kl"], y=theory["recon"]))
     return Plane(pd.concat(parts, ignore_index=True), caption)
 
 
@@ -108,7 +106,7 @@ def draw(data: Plane) -> go.Figure:
             figure.add_trace(trace.update(**place))
         drawn = data.table[(data.table["error"] == kind) & (data.table["x"] > 0)]
         log_axes(figure, place, drawn)
-    figure.add_traces(theory_line(data.table))
+    figure.add_traces(theory_lines(data.table))
     return figure
 
 

@@ -11,7 +11,7 @@ from analysis.figures.drawing import marks
 from analysis.figures.drawing.families import Family, families
 from analysis.figures.drawing.labels import hover
 from analysis.figures.drawing.style import axis_title, canvas, set_log
-from analysis.figures.drawing.theory import theory_curve, theory_line
+from analysis.figures.drawing.theory import theory_curve, theory_lines
 from analysis.figures.drawing.view import NothingToDraw, View
 from analysis.wording import setting, symbol
 
@@ -48,7 +48,7 @@ def error_info(view: View, x: str, y: str, words: tuple[str, str]) -> ErrorPanel
     ]
     theory = theory_curve(view, trials[trials[x].notna()], x) if y == "test/recon" else None
     if theory is not None:
-        parts.append(theory.assign(series="linear theory", y=theory["recon"]))
+        parts.append(theory.assign(y=theory["recon"]))
     return ErrorPanel(x, y, words[0], pd.concat(parts, ignore_index=True), "")
 
 
@@ -84,7 +84,7 @@ def draw(data: ErrorPanel) -> go.Figure:
             marks.line(means.index, means, str(name), index, width=1.2, showlegend=False)
         )
         figure.add_trace(marks.points(part, str(name), index))
-    figure.add_traces(theory_line(data.table))
+    figure.add_traces(theory_lines(data.table))
     set_log(figure, "xaxis", measured["x"])
     set_log(figure, "yaxis", data.table["y"])
     figure.update_xaxes(title_text=axis_title(data.x))

@@ -1,4 +1,4 @@
-"""The linear theory's curve over the noise levels of the trials, if their spectrum is known."""
+"""The linear theory's curves over the noise levels of the trials, if their spectrum is known."""
 
 from __future__ import annotations
 
@@ -11,37 +11,59 @@ from analysis.figures.drawing import marks
 from analysis.figures.drawing.palette import MUTED
 from analysis.figures.drawing.view import View
 from analysis.laws.linear_theory import Collapse, collapse, curve
+from analysis.sources.schema import Spectrum
+from analysis.wording import setting
 
-__all__ = ["effective", "theory_curve", "theory_line", "where_linear_collapses"]
+__all__ = ["effective", "theory_curve", "theory_lines", "where_linear_collapses"]
 
+_NAME = "linear theory (pPCA)"
+_DASHES = ("dot", "dash", "dashdot", "longdash", "longdashdot")
 _POINTS = 80
 
 
 def theory_curve(view: View, rows: pd.DataFrame, x: str) -> pd.DataFrame | None:
-    """The theory's KL and recon at β = 1 over the σ of the rows: columns kind, x (σ), kl, recon.
+    """The theory's KL and recon at β = 1 over the σ of the rows, for each of their d_z.
 
-    None for α, for an unknown spectrum, and with fewer than two σ among the σ-VAEs.
+    Columns series (with d_z where it varies), kind, x (σ), kl, recon. None for α, for an unknown
+    spectrum, and with fewer than two σ among the σ-VAEs.
     """
     rows = _sigma_vaes(rows)
     spectrum = view.spectrum(rows) if len(rows) else None
     if x != "sigma" or spectrum is None or rows[x].nunique() < 2:
         return None
     at = np.geomspace(rows[x].min(), rows[x].max(), _POINTS)
+    known = "d_z" in rows and rows["d_z"].notna().any()
+    sizes = sorted(map(int, rows["d_z"].dropna().unique())) if known else [None]
     try:
-        found = curve(spectrum, at, _latents(rows))
+        return pd.concat([_of_size(spectrum, at, d_z, len(sizes) > 1) for d_z in sizes])
     except AnalysisError:
         return None
+
+
+def _of_size(spectrum: Spectrum, at: np.ndarray, d_z: int | None, named: bool) -> pd.DataFrame:
+    """One curve; `named`: by its d_z."""
+    found = curve(spectrum, at, d_z)
+    name = f"{_NAME}, {setting('d_z', d_z)}" if named else _NAME
     return pd.DataFrame(
-        {"kind": "linear theory", "x": found["sigma"], "kl": found["kl"], "recon": found["recon"]}
+        {"series": name, "kind": "linear theory", "x": at, **found[["kl", "recon"]]}
     )
 
 
-def theory_line(table: pd.DataFrame) -> list[go.Scatter]:
-    """A dotted line through the rows of `table` of kind linear theory; empty if there are none."""
+def theory_lines(table: pd.DataFrame) -> list[go.Scatter]:
+    """A broken line for each series of the rows of kind linear theory; none without them."""
     rows = table[table["kind"] == "linear theory"]
-    name = "optimum of a linear VAE (pPCA)"
-    line = marks.line(rows["x"], rows["y"], name, 0, color=MUTED, dash="dot", width=1.8)
-    return [line] if len(rows) else []
+    return [
+        marks.line(
+            part["x"],
+            part["y"],
+            str(name),
+            0,
+            color=MUTED,
+            dash=_DASHES[index % len(_DASHES)],
+            width=1.8,
+        )
+        for index, (name, part) in enumerate(rows.groupby("series", sort=False))
+    ]
 
 
 def where_linear_collapses(view: View, rows: pd.DataFrame) -> Collapse | None:
@@ -78,7 +100,7 @@ def _sigma_vaes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _latents(rows: pd.DataFrame) -> int | None:
-    """The largest latent dimension of the rows, for which the theory's curve is drawn."""
+    """The largest latent dimension of the rows, whose posterior collapses at the largest σ."""
     if "d_z" not in rows or rows["d_z"].isna().all():
         return None
     return int(rows["d_z"].max())

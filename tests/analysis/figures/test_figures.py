@@ -193,6 +193,7 @@ def test_a_ratio_of_what_is_not_finite_is_left_out(view: View) -> None:
     assert set(measured["trial"]) == set(whole["trial"]) - set(trials["trial"][:4])
     drawn = named("kl_ratio").draw(named("kl_ratio").info(other))
     assert len(drawn.data) > 2
+    assert all(": −" in one.name and "-0" not in one.name for one in drawn.data)
 
 
 @pytest.mark.parametrize(
@@ -239,9 +240,22 @@ def test_the_linear_theory_is_drawn_where_it_is_about_the_models(
     data = named("rate_distortion").info(other)
     theory = data.table[data.table["kind"] == "linear theory"]
     legend = [trace.name for trace in named("rate_distortion").draw(data).data]
-    drawn = "optimum of a linear VAE (pPCA)" in legend
+    drawn = "linear theory (pPCA)" in legend
     assert (theory["x"].nunique() > 1) == drawn == curves
     assert ("noisy data" in data.caption) == (change.get("model") in ("uvb", "noisy_vae"))
+
+
+@pytest.mark.parametrize("figure", ["kl_sigma", "recon_sigma", "rate_distortion"])
+def test_the_linear_theory_of_each_d_z_has_a_curve_and_a_name(view: View, figure: str) -> None:
+    trials = view.finished[view.finished["sigma"].notna()]
+    trials = trials.assign(d_z=np.resize([2, 2, 20, 20], len(trials)))
+    other = look(replace(view.experiment, trials=trials), None, 0.1, None)
+    data = named(figure).info(other)
+    theory = data.table[data.table["kind"] == "linear theory"].groupby("series")["kl"].max()
+    assert list(theory.index) == [f"linear theory (pPCA), d_z = {d_z}" for d_z in (2, 20)]
+    assert theory.iloc[0] < theory.iloc[1]
+    drawn = [one for one in named(figure).draw(data).data if one.name in theory.index]
+    assert len({one.line.dash for one in drawn}) == len(drawn) == 2
 
 
 @pytest.mark.parametrize(
