@@ -18,6 +18,7 @@ __all__ = [
     "setting",
     "share",
     "symbol",
+    "trial_name",
 ]
 
 MODEL_NAMES = {
@@ -60,6 +61,12 @@ def symbol(name: str) -> str:
 def model_name(model: object) -> str:
     """The display name of a model; an unknown model keeps its own name."""
     return MODEL_NAMES.get(str(model), str(model))
+
+
+def trial_name(label: str) -> str:
+    """A trial's label in a sentence: ``sigma_vae σ=0.06`` begins with σ-VAE."""
+    model, *settings = label.split(" ", 1)
+    return " ".join([model_name(model), *settings])
 
 
 def setting(column: str, value: object) -> str:

@@ -15,7 +15,7 @@ from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, plain
 from analysis.errors import AnalysisError, UnusableValues
 from analysis.sources.noise import PAPERS, beta_exponents, noise_levels
 from analysis.sources.schema import Experiment
-from analysis.wording import number, symbol
+from analysis.wording import number, symbol, trial_name
 
 __all__ = ["AlgebraVerdict", "Pieces", "algebra", "algebra_of_twins", "deviating"]
 
@@ -59,7 +59,7 @@ class AlgebraVerdict:
         same = "proportional" if self.verdict == EQUIVALENT else "not proportional"
         angle = "" if np.isnan(self.angle) else f", gradients at 1 − cos = {self.angle:.1e}"
         of = (
-            f"the objectives of {' and '.join(self.labels)}"
+            f"the objectives of {' and '.join(map(trial_name, self.labels))}"
             if all(self.labels)
             else ("the two objectives")
         )

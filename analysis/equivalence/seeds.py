@@ -29,7 +29,7 @@ from analysis.errors import AnalysisError, TooFewRows
 from analysis.sources.rows import require_column, usable
 from analysis.statistics.multiplicity import Place, places
 from analysis.training.verdicts import Trained
-from analysis.wording import number, post_hoc, quantity
+from analysis.wording import number, post_hoc, quantity, trial_name
 
 __all__ = ["METRICS", "SeedVerdict", "across_seeds", "compare_arms", "compare_seeds", "in_family"]
 
@@ -116,7 +116,7 @@ class SeedVerdict:
         )
 
     def sentence(self) -> str:
-        pair = f"({self.labels[0]}) and ({self.labels[1]})"
+        pair = " and ".join(f"({trial_name(one)})" for one in self.labels)
         if self.reason:
             return f"{pair}: {self.verdict}: {self.reason}."
         pair += f" with {len(self.seeds[0])} and {len(self.seeds[1])} disjoint seeds"

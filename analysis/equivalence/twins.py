@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis.equivalence.verdict import DIFFERENT, EQUIVALENT, UNDECIDED, plain
 from analysis.sources.schema import Experiment
+from analysis.wording import trial_name
 
 __all__ = ["TwinVerdict", "twins"]
 
@@ -47,7 +48,7 @@ class TwinVerdict:
         return plain(asdict(self) | {"level": "twins", "sentence": self.sentence()})
 
     def sentence(self) -> str:
-        pair = f"{self.labels[0]} and its twin {self.labels[1]}"
+        pair = " and its twin ".join(map(trial_name, self.labels))
         if not self.n:
             return f"{pair} have no finished history in common: undecided."
         if self.exact:

@@ -29,7 +29,7 @@ from analysis.figures.drawing.view import View
 from analysis.report.json_text import plain
 from analysis.report.part import Block, Key, Part, Statement
 from analysis.training.verdicts import UNTRAINED
-from analysis.wording import listed, number, plural, post_hoc, quantity, symbol
+from analysis.wording import listed, number, plural, post_hoc, quantity, symbol, trial_name
 
 __all__ = ["Equivalences", "blocks", "part"]
 
@@ -256,7 +256,7 @@ def _exact(verdicts: Sequence[Verdict]) -> bool:
 
 def _compared(one: Verdict) -> str:
     if isinstance(one, TwinVerdict | SeedVerdict | AlgebraVerdict):
-        return f"{one.labels[0]}  ↔  {one.labels[1]}"
+        return "  ↔  ".join(map(trial_name, one.labels))
     if isinstance(one, CollapseVerdict):
         of = f", {one.where}" if one.where else ""
         return f"all β of {quantity(one.y)} in {symbol(one.x)}{of}"

@@ -301,6 +301,11 @@ def test_the_headline_counts_pairs_of_settings(tmp_path: Path) -> None:
     assert told.startswith("Equivalent: ")
     assert "With matched seeds KL and recon agree to the last bit over the whole run;" in told
     assert told.count("↔") == 2, "each pair is named once"
+    assert told.count("-VAE ") == 4
+    sentences = " ".join(
+        one.sentence() for every in found.found.verdicts.values() for one in every
+    )
+    assert "_vae" not in told + sentences
 
 
 def test_seeds_of_one_pair_are_one_pair() -> None:
