@@ -96,7 +96,7 @@ def test_a_download_shows_its_bar_under_the_spinner(mirror: str, tmp_path: Path)
     folder.mkdir()
     said = on_a_terminal(FETCH, mirror, str(folder), *packed, *plain)
     assert (folder / "MNIST/raw/train-images-idx3-ubyte").read_bytes() == IMAGES
-    assert said.count("100%") == len(FILES)
+    assert said.count("100%") >= len(FILES), "its last state stays, and the spinner may show it"
     assert said.endswith("came back"), "the text after it is written as it is"
 
 

@@ -104,9 +104,12 @@ def test_the_page_that_ui_names_shows_trials_with_what_varies_and_metrics(site: 
     for column in ("params.`sigma`", "params.`seed`", "metrics.`test/kl`"):
         site.page.locator(f'[role=gridcell][col-id="{column}"]').first.wait_for()
     assert not site.page.get_by_text(site.parent.info.run_name).count(), "sweeps are folded away"
-    kl = site.page.locator('.ag-center-cols-container [col-id="metrics.`test/kl`"]')
-    values = [float(text.rstrip("…")) for text in kl.all_inner_texts()]
-    assert len(values) == 6
+    cells = '.ag-center-cols-container [col-id="metrics.`test/kl`"]'
+    site.page.wait_for_function(
+        "cells => [...document.querySelectorAll(cells)].filter(one => one.innerText).length == 6",
+        arg=cells,
+    )
+    values = [float(text.rstrip("…")) for text in site.page.locator(cells).all_inner_texts()]
     assert values == sorted(values)
     site.shoot("first")
 
