@@ -25,9 +25,10 @@ Pictures = dict[str, npt.NDArray[np.uint8]]
 def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -> Pictures:
     """``clean``, ``noisy`` and ``denoised``: uint8 pictures of shape (count, C, H, W).
 
-    Of a generative model also ``sampled``: decoder means of z ~ N(0, I), the same z for every
-    trial of a seed. The noise is the objective's `noise_model`; values are clipped to the data's
-    range. Returns an empty mapping if the data are not images.
+    Of a generative model also ``reconstructed``, the decoder's mean x̂ at the mean of q(z|x), and
+    ``sampled``, that at z ~ N(0, I), the same z for every trial of a seed. The noise is the
+    objective's `noise_model`; values are clipped to the data's range. Returns an empty mapping if
+    the data are not images.
     """
     if len(trial.data.shape) != 3 or trial.data.value_range is None:
         return {}
@@ -45,6 +46,7 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
         }
         found = {"clean": x, "noisy": y, "denoised": objective.denoise(model, y, noise)}
         if objective.network == "autoencoder" and model.likelihood is not None:
+            found["reconstructed"] = model.mean(model.encode(x)[0])
             prior = Draw("evaluation", (count, model.d_z))
             found["sampled"] = model.mean(streams.draw(prior, x.dtype))
     return {name: pictures(values, trial) for name, values in found.items()}

@@ -18,8 +18,8 @@ __all__ = ["gallery_png", "rows_png"]
 Pixels = npt.NDArray[np.uint8]
 Ends = tuple[float, float]
 
-ROWS = ("clean", "noisy", "denoised")
-SAMPLED = "sampled"  # a row that galleries of generative models have
+ROWS = ("clean", "reconstructed", "noisy", "denoised", "sampled")
+ALWAYS = {"clean", "noisy", "denoised"}  # the others have galleries of generative models
 TILE = 64
 GAP = 4
 LINE, LETTERS = 18, 13  # pixels: of a line of text, and of its letters
@@ -28,14 +28,14 @@ PLAIN = {"x̂": "xhat", "σ²∇": "sigma^2 grad ", "−": "-", "σ": "sigma", "
 
 
 def gallery_png(gallery: Path, ends: Ends | None = None) -> bytes | None:
-    """Clean, noisy and denoised examples, and samples, one below the other, as a PNG.
+    """The rows of a gallery, one below the other, as a PNG.
 
     Returns None if there is no ``gallery.npz``, or it cannot be read. ends : as of `rows_png`.
     """
     stored = read_arrays(gallery)
-    if not stored.keys() >= set(ROWS):
+    if not stored.keys() >= ALWAYS:
         return None
-    rows = [name for name in (*ROWS, SAMPLED) if name in stored]
+    rows = [name for name in ROWS if name in stored]
     return rows_png([stored[name] for name in rows], rows, ends)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from tests.trainers.models import mlp_sigma_vae
 from tests.trainers.test_classification import turning
 from trainers import Pack, datasets
 from trainers.datasets.digits import Digits
 from trainers.datasets.linear_gaussian import LinearGaussian
-from trainers.gallery import gallery
+from trainers.gallery import gallery, pictures
 from trainers.networks.quadratic import Quadratic
 from trainers.objectives.deen import Deen
 from trainers.trial import Trial
@@ -47,6 +48,22 @@ def test_samples_of_a_seed_are_decoded_from_the_same_latents() -> None:
     other = gallery(mlp_sigma_vae(0.4), objective, model)
     assert np.array_equal(other["sampled"], first["sampled"])
     assert "sampled" not in gallery(*turning(sigma=0.2))
+
+
+def test_reconstructions_are_decoded_from_the_mean_of_the_code() -> None:
+    """Of the clean images; an energy has none."""
+    trial = mlp_sigma_vae(0.2)
+    objective, model = Pack([trial]).bind(0)
+    found = gallery(trial, objective, model)
+    test = datasets.load(Digits()).test
+    assert test.labels is not None
+    firsts = [int((test.labels == label).nonzero()[0]) for label in range(10)]
+    with torch.no_grad():
+        expected = model.mean(model.encode(test.x[firsts].float() / 16)[0])
+    shown, meant = (one.astype(int) for one in (found["reconstructed"], pictures(expected, trial)))
+    assert np.abs(shown - meant).max() <= 1
+    assert np.ptp(shown) > 10
+    assert "reconstructed" not in gallery(*turning(sigma=0.2))
 
 
 def test_vectors_have_no_pictures() -> None:

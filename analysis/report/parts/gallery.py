@@ -1,4 +1,4 @@
-"""Test images, their noisy and denoised versions, and samples of each model, by noise level."""
+"""Test images, what each model makes of them and of their noisy versions, and samples of it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,14 @@ from analysis.wording import setting, symbol
 __all__ = ["Level", "Strip", "best_first", "part", "shown_rows", "side_by_side", "unnamed"]
 
 Images = NDArray[np.uint8]
-ROWS = {"clean": "test images", "noisy": "with noise", "denoised": "denoised"}
-SAMPLED = {"sampled": "samples of the prior, decoded"}  # of generative models
+ROWS = {
+    "clean": "test images",
+    "reconstructed": "reconstructed",
+    "noisy": "with noise",
+    "denoised": "denoised",
+    "sampled": "samples of the prior, decoded",
+}
+ALWAYS = {"clean", "noisy", "denoised"}  # the others have pictures of generative models
 _UNSCALED = "noise of σ = 0.1, as the model has no noise level of its own"
 _MODELS, _LEVELS, _IMAGES, _CROP = 8, 16, 12, 8
 
@@ -130,9 +136,9 @@ def _shown(view: View, rows: pd.DataFrame, label: str, also: str) -> Iterator[Le
 
 def shown_rows(pictures: Gallery | None) -> list[tuple[str, Images]]:
     """The rows of a trial's pictures with their names; empty without clean, noisy and denoised."""
-    if pictures is None or not set(ROWS) <= set(pictures) or not len(pictures["clean"]):
+    if pictures is None or not set(pictures) >= ALWAYS or not len(pictures["clean"]):
         return []
-    return [(name, pictures[key]) for key, name in (ROWS | SAMPLED).items() if key in pictures]
+    return [(name, pictures[key]) for key, name in ROWS.items() if key in pictures]
 
 
 def _note(row: pd.Series) -> str:

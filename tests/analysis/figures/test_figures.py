@@ -325,14 +325,17 @@ def test_a_strip_of_images_is_a_png(channels: int) -> None:
         np.testing.assert_array_equal(np.asarray(png), pixels)
 
 
-def test_samples_stand_below_the_denoised_images_of_models_that_have_some() -> None:
+def test_models_that_have_them_show_reconstructions_and_samples() -> None:
     images = np.zeros((2, 1, 8, 8), np.uint8)
     energy = dict.fromkeys(("clean", "noisy", "denoised"), images)
     three = ["test images", "with noise", "denoised"]
     assert [name for name, _ in shown_rows(energy)] == three
-    generative = {"sampled": images, **energy}
+    generative = {"sampled": images, "reconstructed": images, **energy}
     assert [name for name, _ in shown_rows(generative)] == [
-        *three,
+        "test images",
+        "reconstructed",
+        "with noise",
+        "denoised",
         "samples of the prior, decoded",
     ]
     assert shown_rows({"sampled": images}) == shown_rows(None) == []

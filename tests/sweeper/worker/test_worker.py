@@ -233,7 +233,7 @@ def test_a_finished_trial_keeps_weights_and_pictures_only(tmp_path: Path) -> Non
     assert {name.partition("/")[0] for name in commit.load()} == {"param"}
     gallery = commit.folder.parent.parent / "evaluations" / "gallery.npz"
     with np.load(gallery, allow_pickle=False) as pictures:
-        assert sorted(pictures) == ["clean", "denoised", "noisy", "sampled"]
+        assert sorted(pictures) == ["clean", "denoised", "noisy", "reconstructed", "sampled"]
         assert {(image.dtype.name, image.shape) for image in pictures.values()} == {
             ("uint8", (10, 1, 8, 8))
         }
