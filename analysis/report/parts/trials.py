@@ -100,6 +100,7 @@ def _rows(
             "hidden": [_plain(row[one["field"]]) for one in hidden],
             "label": str(row["label"]),
             "link": links[place],
+            "run": "" if links[place] else _plain(row.get("run_id")) or "",
             "curves": curves.get(trial, {}),
             "pictures": _pictures(view, trial) if place < _PICTURED else [],
         }

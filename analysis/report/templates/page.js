@@ -185,6 +185,7 @@
     const cell = element("td", "", { colSpan: width, className: "detail" });
     cell.append(element("p", row.label));
     if (row.link) cell.append(element("a", "MLflow run", { href: row.link, target: "_blank", rel: "noopener" }));
+    if (row.run) cell.append(element("p", `MLflow run ${row.run}; sweeper ui shows it`));
     for (const { name, png } of row.pictures) {
       const strip = element("div", "", { className: "strip" });
       strip.append(element("span", name), element("img", "", { alt: name, src: `data:image/png;base64,${png}` }));

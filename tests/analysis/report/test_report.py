@@ -373,6 +373,8 @@ def test_points_link_to_runs_of_an_http_server_only(
     table = next(one for one in embedded if "rows" in one)
     assert len(table["rows"]) == len(trials)
     links += [row["link"] for row in table["rows"] if row["link"]]
+    named = [row["run"] for row in table["rows"] if row["run"]]
+    assert set(named) == (set(trials["run_id"]) if begins == "no link" else set())
     assert all(link.startswith(begins) for link in links)
 
 
