@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,8 +191,9 @@ class Delivery:
     def _open(self) -> Tracking | None:
         """Open the tracker; None if the sweep was stopped before it had any records."""
         settle()
-        from sweeper.tracking.system_metrics import watch_machine
-        from sweeper.tracking.tracker import Tracking  # takes seconds, so it is in this thread
+        with _whole_import():
+            from sweeper.tracking.system_metrics import watch_machine
+            from sweeper.tracking.tracker import Tracking  # takes seconds, so it is in this thread
 
         with self._changed:
             self._begun = not self._forsaken
@@ -211,6 +213,23 @@ class Delivery:
             time.sleep(LAST_PAUSE)
         else:
             self._closing.wait(min(LONGEST_PAUSE, 0.25 * 2**self._failures))
+
+
+@contextmanager
+def _whole_import() -> Iterator[None]:
+    """Import MLflow in the block; of an import that fails nothing is left.
+
+    Python may give a thread a module that another thread is importing, and that is not whole yet.
+    MLflow's import fails then, and would fail for ever by what it has left in `sys.modules`.
+    """
+    before = set(sys.modules)
+    try:
+        yield
+    except BaseException:
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] == "mlflow" or name.startswith("sweeper.tracking."):
+                del sys.modules[name]
+        raise
 
 
 def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | None:

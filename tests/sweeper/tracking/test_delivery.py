@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -185,3 +187,37 @@ def test_a_report_makes_no_store(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path)
     assert delivery.deliver_report(sweep, tmp_path) == "there is no tracking store yet"
     assert not (tmp_path / "mlflow.db").exists()
+
+
+CUT_OFF = """
+import importlib.abc, sys
+from pathlib import Path
+from sweeper.tracking.delivery import Delivery
+from tests.sweeper.small import small_sweep, train
+
+class CutOff(importlib.abc.MetaPathFinder):
+    names = [sys.argv[2]]
+    def find_spec(self, name, path, target=None):
+        if name in self.names:
+            self.names.remove(name)
+            raise ImportError(f"cannot import from the partially initialized {name}")
+
+sweep = small_sweep(Path(sys.argv[1]))
+train(sweep)
+assert "mlflow" not in sys.modules
+sys.meta_path.insert(0, CutOff())
+courier = Delivery(sweep, {})
+courier.start()
+courier.notice(sweep.trials[0].id, "FINISHED")
+backlog = courier.close("FINISHED", 300)
+assert not CutOff.names
+assert backlog.trials == 0, backlog
+"""
+
+
+@pytest.mark.parametrize("module", ["mlflow.tracking.fluent", "mlflow.store.tracking"])
+def test_an_import_of_mlflow_that_was_cut_off_succeeds_at_the_next_try(
+    module: str, tmp_path: Path
+) -> None:
+    """As where another thread imports what MLflow needs at the same moment."""
+    subprocess.run([sys.executable, "-c", CUT_OFF, str(tmp_path), module], check=True)
