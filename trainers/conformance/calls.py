@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from trainers.conformance import require
-from trainers.conformance.bench import untrained
+from trainers.conformance.bench import Bench, untrained
 from trainers.noise import Draw, Streams
 from trainers.trial import Trial
 
@@ -57,7 +58,7 @@ def likelihoods_give_a_number_an_example(trial: Trial) -> None:
         return
     bench = untrained(trial)
     like, readout = bench.model.observation, bench.model.network.readout
-    u = bench.model.decode(bench.model.encode(bench.x)[0])
+    u = _decoded(bench)
     xhat = like.mean(u, readout)
     found = {
         "mean": (xhat, list(bench.x.shape)),
@@ -75,17 +76,24 @@ def likelihoods_give_a_number_an_example(trial: Trial) -> None:
         )
 
 
+def _decoded(bench: Bench) -> Tensor:
+    """What the decoder puts out at the means of the examples' codes."""
+    return bench.model.decode(bench.model.encode(bench.x)[0])
+
+
 def far_examples_are_less_likely(trial: Trial) -> None:
     """Than the mean: a log density whose sign is wrong is larger there."""
     if trial.likelihood is None:
         return
     bench = untrained(trial)
     like, readout = bench.model.observation, bench.model.network.readout
-    u = bench.model.decode(bench.model.encode(bench.x)[0])
+    u = _decoded(bench)
     near = like.mean(u, readout)
-    low, high = like.support or (-math.inf, math.inf)
-    middle = (low + high) / 2
-    far = near + 100 if like.support is None else torch.where(near < middle, high, low)
+    if like.support is None:
+        far = near + 100
+    else:
+        low, high = like.support
+        far = torch.where(near < (low + high) / 2, high, low)
     require(
         bool((like.log_prob(far, u, readout) < like.log_prob(near, u, readout)).all()),
         ("likelihood", "log_prob"),

@@ -103,11 +103,9 @@ def test_a_download_shows_its_bar_under_the_spinner(mirror: str, tmp_path: Path)
 def test_the_bar_of_a_library_is_seen_before_its_line_ends() -> None:
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=True, width=80, color_system=None)
-    until = time.monotonic() + 60
     with spinning(console, "reading"):
         sys.stderr.write("\r 40%|####   |")
         while "reading  40%|####   |" not in shown.getvalue():
-            assert time.monotonic() < until
             time.sleep(0.01)
 
 
