@@ -12,7 +12,9 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ from trainers.stored import load_component
 from trainers.threads import one_thread
 from trainers.trial import Trial
 
-__all__ = ["Denoiser", "bound", "exported", "model_files"]
+__all__ = ["Denoiser", "bound", "exported", "import_exporter", "model_files"]
 
 WEIGHTS, TRIAL = "model.safetensors", "trial.json"
 PARAMETER, STATISTIC = "param/", "statistic/"
@@ -136,6 +138,12 @@ def exported(trial: Trial, params: Parameters) -> bytes | None:
     except Exception:  # noqa: BLE001 - torch raises its own kinds, and a network what it likes
         return None
     return found.getvalue()
+
+
+def import_exporter() -> None:
+    """Import what `exported` needs of torch, which takes a second, before it is called."""
+    with suppress(ImportError):  # the place is torch's own, and `exported` imports it otherwise
+        import_module("torch.export._trace")
 
 
 def _load_pyfunc(path: str) -> Denoiser:

@@ -17,6 +17,7 @@ from sweeper.schedule import Schedule
 from sweeper.schedule.sent_code import copied_program
 from sweeper.storage import paths
 from sweeper.sweep import Sweep
+from sweeper.tracking.importing import import_mlflow
 
 __all__ = ["Host", "open_schedule"]
 
@@ -115,12 +116,15 @@ def open_schedule(
 
 @contextmanager
 def _tune_imported() -> Iterator[None]:
-    """Import Ray Tune, which takes a second, in a thread during the block, in which Ray starts.
+    """Import Ray Tune and MLflow, which takes seconds, in a thread during the block.
 
-    An error of the import is raised where the module is imported again.
+    Ray starts in the block, and mostly waits for its own processes. Tune imports MLflow at its
+    start, to count its callbacks: beside our own import neither would be sure to be whole, and
+    after Ray's start it would keep the workers waiting. An error of an import is raised where the
+    module is imported again.
     """
     set_variables()
-    importing = threading.Thread(target=_import_tune, name="import of Ray Tune", daemon=True)
+    importing = threading.Thread(target=_import_all, name="import of Ray Tune", daemon=True)
     importing.start()
     try:
         yield
@@ -128,9 +132,10 @@ def _tune_imported() -> Iterator[None]:
         importing.join()
 
 
-def _import_tune() -> None:
+def _import_all() -> None:
     with suppress(Exception):
         importlib.import_module("sweeper.schedule.tune")
+        import_mlflow()
 
 
 def _require_shared(sweep: Sweep, backend: Backend, in_job: bool) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from sweeper.storage import ledger
 from sweeper.storage.delivered import read_delivered, write_delivered
 from sweeper.sweep import Sweep
 from sweeper.tracking.connection import first_line, settle, unmade_store
+from sweeper.tracking.importing import import_mlflow
 from sweeper.tracking.run_status import RunStatus
 from trainers.checkpoint import Commit
 
@@ -55,6 +55,7 @@ class Delivery:
     def __init__(self, sweep: Sweep, provenance: Mapping[str, Any], pace: float = 1.0) -> None:
         self._sweep, self._provenance, self._pace = sweep, provenance, pace
         self._waiting: dict[str, RunStatus] = {}
+        self._unseen = {trial.id for trial in sweep.trials}
         self._changed = threading.Condition()
         self._closing, self._begin = threading.Event(), threading.Event()
         self._deadline, self._patience, self._failures = float("inf"), 0.0, 0
@@ -73,7 +74,7 @@ class Delivery:
     def begin(self) -> None:
         """Open the tracker and deliver.
 
-        Called when the workers have begun: to import MLflow takes seconds, in which they would
+        Called when the workers have begun: to make a store takes seconds, in which they would
         start later. Without a call it begins after `LATEST` seconds.
         """
         self._begin.set()
@@ -82,11 +83,13 @@ class Delivery:
         """Add a trial with new records in the storage to the queue; returns at once."""
         with self._changed:
             self._waiting[trial] = status
+            self._unseen.discard(trial)
             self._changed.notify()
 
     def grow(self, sweep: Sweep) -> None:
         """Replace the sweep by the same one with more trials."""
         with self._changed:
+            self._unseen |= {trial.id for trial in sweep.trials[len(self._sweep.trials) :]}
             self._sweep, self._grown = sweep, True
 
     def close(self, status: RunStatus, patience: float) -> Backlog:
@@ -147,6 +150,8 @@ class Delivery:
             self._deliver_next()
             while self._waiting and not self._closing.is_set():
                 self._deliver_next()
+            if self._tracking and not self._unseen and not self._closing.is_set():
+                self._tracking.foresee_end()
         except Exception as error:  # noqa: BLE001 - no failure of a tracker may end a sweep
             self._pause(error)
         self._closing.wait(max(0.0, due - time.monotonic()))
@@ -190,10 +195,9 @@ class Delivery:
 
     def _open(self) -> Tracking | None:
         """Open the tracker; None if the sweep was stopped before it had any records."""
-        settle()
-        with _whole_import():
-            from sweeper.tracking.system_metrics import watch_machine
-            from sweeper.tracking.tracker import Tracking  # takes seconds, so it is in this thread
+        import_mlflow()  # in this thread, if it was not before: it takes seconds
+        from sweeper.tracking.system_metrics import watch_machine
+        from sweeper.tracking.tracker import Tracking
 
         with self._changed:
             self._begun = not self._forsaken
@@ -213,23 +217,6 @@ class Delivery:
             time.sleep(LAST_PAUSE)
         else:
             self._closing.wait(min(LONGEST_PAUSE, 0.25 * 2**self._failures))
-
-
-@contextmanager
-def _whole_import() -> Iterator[None]:
-    """Import MLflow in the block; of an import that fails nothing is left.
-
-    Python may give a thread a module that another thread is importing, and that is not whole yet.
-    MLflow's import fails then, and would fail for ever by what it has left in `sys.modules`.
-    """
-    before = set(sys.modules)
-    try:
-        yield
-    except BaseException:
-        for name in set(sys.modules) - before:
-            if name.partition(".")[0] == "mlflow" or name.startswith("sweeper.tracking."):
-                del sys.modules[name]
-        raise
 
 
 def deliver_report(sweep: Sweep, folder: Path, patience: float = 15.0) -> str | None:

@@ -24,6 +24,7 @@ from sweeper.tracking.tags import commit_tags, text
 from sweeper.tracking.trial_files import files_at_the_end
 from trainers import Record
 from trainers.checkpoint import Commit
+from trainers.served import import_exporter
 
 __all__ = ["Tracking"]
 
@@ -108,6 +109,11 @@ class Tracking:
         if changed or not shown.described:
             self._send(shown, records, params, commit if changed else None)
         return shown, changed
+
+    def foresee_end(self) -> None:
+        """Import what the best model is logged with; called while the last trials are trained."""
+        if self._sweep.models.which == "best":
+            import_exporter()
 
     def end_sweep(self, status: str) -> None:
         """Set the final status of the parent run, and log the best model unless it was killed.

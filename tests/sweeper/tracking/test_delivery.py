@@ -12,7 +12,7 @@ import pytest
 from sweeper.sweep import Sweep
 from sweeper.tracking import delivery
 from sweeper.tracking.delivery import Backlog, Delivery
-from tests.sweeper.small import small_sweep
+from tests.sweeper.small import planned, small_sweep
 from trainers.checkpoint import Commit
 
 
@@ -51,8 +51,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "LAST_PAUSE", 0.001)
 
 
-def started(tmp_path: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> Delivery:
-    courier = Delivery(small_sweep(tmp_path), {})
+def started(sweep: Sweep, tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> Delivery:
+    courier = Delivery(sweep, {})
     monkeypatch.setattr(courier, "_open", lambda: tracker)
     courier.start()
     courier.begin()
@@ -65,7 +65,7 @@ def test_everything_arrives_with_its_last_status(
     tmp_path: Path, refusals: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracker = Tracker(refusals)
-    courier = started(tmp_path, tracker, monkeypatch)
+    courier = started(small_sweep(tmp_path), tracker, monkeypatch)
     for status in ("RUNNING", "FINISHED"):
         for trial in "abc":
             courier.notice(trial, status)
@@ -78,7 +78,7 @@ def test_everything_arrives_with_its_last_status(
 
 @pytest.mark.usefixtures("_impatient")
 def test_what_is_never_taken_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    courier = started(tmp_path, Tracker(refusals=10**9), monkeypatch)
+    courier = started(small_sweep(tmp_path), Tracker(refusals=10**9), monkeypatch)
     for trial in "abc":
         courier.notice(trial, "FINISHED")
     assert courier.close("FINISHED", 60) == Backlog(3, "the tracker is down")
@@ -89,7 +89,7 @@ def test_a_trial_that_is_refused_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracker = Tracker(poison=("a",))
-    courier = started(tmp_path, tracker, monkeypatch)
+    courier = started(small_sweep(tmp_path), tracker, monkeypatch)
     for trial in "abc":
         courier.notice(trial, "FINISHED")
     assert courier.close("FAILED", 60) == Backlog(1, "the tracker is down")
@@ -107,7 +107,7 @@ def test_a_tracker_that_hangs_is_left_behind(
             hangs.set()
             let_go.wait()
 
-    courier = started(tmp_path, Hanging(), monkeypatch)
+    courier = started(small_sweep(tmp_path), Hanging(), monkeypatch)
     courier.notice("a", "RUNNING")
     assert hangs.wait(60)
     for trial in "abc":
@@ -129,7 +129,7 @@ def test_news_while_a_trial_is_delivered_is_delivered_too(
                 courier.notice(trial, "RUNNING")
 
     tracker = Interrupted()
-    courier = started(tmp_path, tracker, monkeypatch)
+    courier = started(small_sweep(tmp_path), tracker, monkeypatch)
     courier.notice("a", "RUNNING")
     courier.close("FINISHED", 60)
     assert tracker.shown == {"a": ["RUNNING", "RUNNING"]}
@@ -157,6 +157,27 @@ def test_mlflow_is_not_opened_before_the_workers_have_begun(
     courier.begin()
     assert opened.wait(60)
     assert waited == [True]
+    assert courier.close("FINISHED", 60) == Backlog(0)
+
+
+def test_what_the_end_needs_is_imported_when_the_last_trial_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The export of a model needs a second of imports, in which nothing else is left to do."""
+    foreseen, shown = threading.Event(), list[set[str]]()
+
+    class Foreseeing(Tracker):
+        def foresee_end(self) -> None:
+            shown.append(set(self.shown))
+            foreseen.set()
+
+    sweep = small_sweep(tmp_path, planned(1), planned(2))
+    trials = [trial.id for trial in sweep.trials]
+    courier = started(sweep, Foreseeing(), monkeypatch)
+    for trial in trials:
+        courier.notice(trial, "RUNNING")
+    assert foreseen.wait(60)
+    assert shown[0] == set(trials)
     assert courier.close("FINISHED", 60) == Backlog(0)
 
 

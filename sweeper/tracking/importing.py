@@ -1,0 +1,30 @@
+"""Import MLflow, which takes a second or two of a core, at the moment that suits the caller."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from sweeper.tracking.connection import settle
+
+__all__ = ["import_mlflow"]
+
+WRITERS = "sweeper.tracking.tracker", "sweeper.tracking.system_metrics"
+
+
+def import_mlflow() -> None:
+    """Import MLflow, with our settings, and what writes to it; of a failed import nothing is left.
+
+    Python may give a thread a module that another thread is importing, and that is not whole yet.
+    MLflow's import fails then, and would fail for ever by what it has left in `sys.modules`.
+    """
+    settle()
+    before = set(sys.modules)
+    try:
+        for name in WRITERS:
+            importlib.import_module(name)
+    except BaseException:
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] == "mlflow" or name.startswith("sweeper.tracking."):
+                del sys.modules[name]
+        raise
