@@ -23,6 +23,8 @@ class Resources:
     Parameters
     ----------
     cpus : cores. gpus : GPUs, or a share of one: on a GPU train two packs of 0.5.
+    pack : the most trials of a pack; ``auto``: what a probe of the GPU finds, and on a CPU nine of
+        a network so small that one step of nine takes little longer than one of one.
     gpu_type : the kind of GPU, by Ray's name of it (``A100``). memory_gb : main memory in GB.
     custom : what nodes have by ``ray start --resources``.
     max_concurrent : the greatest number of packs at once.

@@ -15,6 +15,7 @@ from trainers.allocator import keep_memory
 from trainers.errors import ResumeError, TrainerError
 from trainers.planned import NEEDED, planned
 from trainers.probe import advised_size
+from trainers.small import cpu_pack_size
 from trainers.stored import StoredTrial, claimed, packs, stored_trials
 from trainers.stored_training import train_stored
 
@@ -75,12 +76,14 @@ def train_all(trials: Sequence[StoredTrial], device: str, size: int | None) -> N
 def divided(
     trials: Sequence[StoredTrial], device: str, size: int | None
 ) -> Iterator[list[StoredTrial]]:
-    """Packs of at most `size`; None: of one on a CPU, on a GPU of the size that a probe finds."""
-    if size or device == "cpu":
-        yield from packs(trials, size or 1)
+    """Packs of at most `size`; None: of as many as a program is fastest with on the device."""
+    if size:
+        yield from packs(trials, size)
         return
     for program in packs(trials, max(1, len(trials))):
-        yield from packs(program, advised_size([one.trial for one in program], device))
+        members = [one.trial for one in program]
+        best = cpu_pack_size(members[0]) if device == "cpu" else advised_size(members, device)
+        yield from packs(program, best)
 
 
 def require_device(device: str) -> None:
@@ -116,10 +119,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument(
         "--pack",
         type=size_or_auto,
-        default=1,
         metavar="N",
-        help="train up to N trials as one program, where they differ in numbers only; auto: as "
-        "many as a GPU is fastest with",
+        help="train up to N trials as one program, where they differ in numbers only (default: "
+        "auto, by a probe of a GPU, and on a CPU nine of a small network)",
     )
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from sweeper.bucket.mirror import bucket_of
 from sweeper.messages import Event, Job, JobTrial
@@ -27,12 +28,15 @@ class Jobs:
 
     def __init__(self, sweep: Sweep, todo: Sequence[PlannedTrial], claims: Claims) -> None:
         self._sweep, self._claims = sweep, claims
-        self._shared = shared_keys(sweep.trials, sweep.resources)
         trained = [trial for trial in todo if not trial.merged_from]
         ranked = sorted(trained, key=_rank, reverse=True)
         self._packs = deque(make_packs(ranked, sweep.resources, places(sweep)))
         self._merged = [trial for trial in todo if trial.merged_from]
         self._busy: set[str] = set()
+
+    @cached_property
+    def _shared(self) -> frozenset[str]:
+        return shared_keys(self._sweep.trials, self._sweep.resources)
 
     def spread(self, slots: int) -> None:
         """Divide the trials that wait anew, among so many packs at once or a multiple of it."""
@@ -69,8 +73,7 @@ class Jobs:
             if len(mine) < len(pack):
                 self._packs.append(tuple(trial for trial in pack if trial not in mine))
             if mine:
-                packed = bool(self._shared) and pack_key(mine[0]) in self._shared
-                return self._job(mine, packed)
+                return self._job(mine, packed=pack_key(mine[0]) in self._shared)
         for trial in self._ready():
             if self._claims.take(trial.id):
                 self._merged.remove(trial)

@@ -13,7 +13,6 @@ import torch
 from cluster.cores import allowed_cores
 from cluster.free_memory import free_memory
 from sweeper.grid.identity import canonical
-from sweeper.planning.flops import flops
 from sweeper.planning.readable import readable
 from sweeper.planning.speeds import Speed, Speeds, speeds_of
 from sweeper.resources import Resources, packs_on
@@ -23,6 +22,8 @@ from trainers.datasets import Dataset, load
 from trainers.energies import EnergyBased
 from trainers.evaluations import config
 from trainers.fields import describe_fields
+from trainers.flops import example_flops
+from trainers.small import cpu_pack_size
 from trainers.trial import PARTS, Training, Trial
 
 __all__ = [
@@ -76,9 +77,10 @@ def estimate(trial: Trial, parameters: int) -> Estimate:
     splits = load(trial.data)
     batch = min(trial.training.batch_size, len(splits.train))
     epochs = trial.training.epochs
-    forward = _example_flops(trial)
+    forward = example_flops(trial)
     factor = SECOND_ORDER if isinstance(trial.objective, EnergyBased) else BACKWARD
-    step = STEP + PER_PARAMETER * parameters + factor * forward * batch / FLOPS
+    calls = STEP / cpu_pack_size(trial)
+    step = calls + PER_PARAMETER * parameters + factor * forward * batch / FLOPS
     tests = math.ceil(epochs / trial.training.test_every)
     held_out = len(splits.test) + min(len(splits.validation), VALIDATED)
     epoch_s = (
@@ -176,21 +178,6 @@ def filled(seconds: Iterable[float], slots: int) -> float:
     for duration in seconds:
         heapq.heapreplace(ends, ends[0] + duration)
     return max(ends)
-
-
-def _example_flops(trial: Trial) -> float:
-    """Floating-point operations of one forward pass of one example; nothing is computed."""
-    k, m = (getattr(trial.objective, name, 1) for name in ("k", "m"))
-    repeats = {"encoder": m, "energy": 1, "decoder": k * m}
-    dims = math.prod(trial.data.shape)
-    total = 0.0
-    with torch.device("meta"):
-        modules = trial.build_modules()
-    for name, count in repeats.items():
-        width = dims if name != "decoder" else int(getattr(trial.network, "d_z", dims))
-        if name in modules:
-            total += count * flops(modules[name], torch.zeros(2, width)) / 2
-    return total
 
 
 def _bytes(data: Dataset) -> int:

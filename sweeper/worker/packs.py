@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from sweeper.grid.identity import canonical
 from sweeper.resources import Resources
 from sweeper.sweep import PlannedTrial
 from trainers import program
+from trainers.small import cpu_pack_size
 
 __all__ = ["evenly", "make_packs", "pack_key", "pack_size", "probes", "shared_keys"]
 
@@ -27,17 +28,15 @@ def make_packs(
     Where the size is left to a probe of the GPU, there is one pack for each place, which the
     worker divides. Packs stand in the order of their first trials.
     """
-    size = len(trials) if probes(resources) else pack_size(resources)
-    if size == 1:
+    if resources.pack == 1:
         return [(trial,) for trial in trials]
-    fewest = 1 if probes(resources) else 2
     groups: dict[str, list[PlannedTrial]] = defaultdict(list)
     for trial in trials:
         groups[pack_key(trial)].append(trial)
     packs = [
         pack
         for group in groups.values()
-        for pack in evenly(group, _pack_count(len(group), size, slots, fewest))
+        for pack in evenly(group, _pack_count(group, resources, slots))
     ]
     rank = {trial.id: position for position, trial in enumerate(trials)}
     return sorted(packs, key=lambda pack: rank[pack[0].id])
@@ -50,31 +49,44 @@ def evenly(items: Sequence[Item], parts: int) -> list[tuple[Item, ...]]:
     return [tuple(items[start:end]) for start, end in itertools.pairwise(ends)]
 
 
-def _pack_count(trials: int, size: int, slots: int, fewest: int) -> int:
-    """As few packs as their size allows, and then a multiple of `slots`, each of `fewest` or more.
+def _pack_count(group: Sequence[PlannedTrial], resources: Resources, slots: int) -> int:
+    """As few packs as their size allows, and then a multiple of `slots`.
 
     A trial by itself is worth no pack on a CPU, where it is trained beside a copy.
     """
-    least = -(-trials // size)
-    return max(least, min(-(-least // slots) * slots, trials // fewest))
+    if probes(resources):
+        return min(slots, len(group))
+    size = pack_size(resources, group[0])
+    if size == 1:
+        return len(group)
+    least = -(-len(group) // size)
+    return max(least, min(-(-least // slots) * slots, len(group) // 2))
 
 
 def shared_keys(trials: Sequence[PlannedTrial], resources: Resources) -> frozenset[str]:
     """The pack keys that more than one trial of a sweep has; none where packs have one trial."""
-    if pack_size(resources) == 1 and not probes(resources):
+    if resources.pack == 1:
         return frozenset()
-    counts = Counter(pack_key(trial) for trial in trials if not trial.merged_from)
-    return frozenset(name for name, count in counts.items() if count > 1)
+    groups = defaultdict[str, list[PlannedTrial]](list)
+    for trial in trials:
+        if not trial.merged_from:
+            groups[pack_key(trial)].append(trial)
+    return frozenset(
+        name
+        for name, group in groups.items()
+        if len(group) > 1 and (probes(resources) or pack_size(resources, group[0]) > 1)
+    )
 
 
-def pack_size(resources: Resources) -> int:
-    """How many trials make a pack at most; ``auto`` is 1 where the GPU is not probed.
+def pack_size(resources: Resources, trial: PlannedTrial | None = None) -> int:
+    """How many trials like this one make a pack at most, where no GPU is probed.
 
-    On a CPU a pack's gain depends on the network (tests/benchmarks/RESULTS.md), and its members'
-    last digits are others than those of a trial by itself: so who wants packs says so. A search
-    that looks at results proposes its points one by one.
+    ``auto`` packs those of small programs on a CPU (`cpu_pack_size`). A search that looks at
+    results proposes its points one by one, and says no trial: it gets 1.
     """
-    return 1 if resources.pack == "auto" else resources.pack
+    if resources.pack != "auto":
+        return resources.pack
+    return cpu_pack_size(trial.trial) if trial else 1
 
 
 def probes(resources: Resources) -> bool:

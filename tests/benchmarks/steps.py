@@ -21,11 +21,11 @@ from typing import get_args
 
 import torch
 
-from sweeper.planning.flops import flops
 from tests.benchmarks.cases import CASES, Case
 from trainers import Pack, Trial
 from trainers.allocator import keep_memory
 from trainers.convolution import Way
+from trainers.flops import flops
 from trainers.products import fast_products
 from trainers.threads import one_thread
 

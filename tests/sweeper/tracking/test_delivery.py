@@ -164,9 +164,13 @@ def test_what_the_end_needs_is_imported_when_the_last_trial_has_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The export of a model needs a second of imports, in which nothing else is left to do."""
-    foreseen, shown = threading.Event(), list[set[str]]()
+    seen, foreseen, shown = threading.Event(), threading.Event(), list[set[str]]()
 
     class Foreseeing(Tracker):
+        def show_trial(self, trial: str, commit: Commit | None, status: str) -> None:
+            super().show_trial(trial, commit, status)
+            seen.set()
+
         def foresee_end(self) -> None:
             shown.append(set(self.shown))
             foreseen.set()
@@ -176,6 +180,7 @@ def test_what_the_end_needs_is_imported_when_the_last_trial_has_begun(
     courier = started(sweep, Foreseeing(), monkeypatch)
     for trial in trials:
         courier.notice(trial, "RUNNING")
+        assert seen.wait(60)
     assert foreseen.wait(60)
     assert shown[0] == set(trials)
     assert courier.close("FINISHED", 60) == Backlog(0)

@@ -14,7 +14,7 @@ from sweeper.resources import Resources
 from sweeper.storage.claims import Claims
 from sweeper.worker import probing
 from sweeper.worker.member import begin
-from sweeper.worker.packs import make_packs, pack_size
+from sweeper.worker.packs import make_packs, pack_key, pack_size, shared_keys
 from sweeper.worker.reporter import Reporter
 from sweeper.worker.training import PackTraining
 from sweeper.worker.worker import train_pack
@@ -34,9 +34,18 @@ TRIALS = trials_of(
 )
 
 
-def test_auto_is_one_on_a_cpu() -> None:
-    assert pack_size(Resources()) == 1
-    assert [len(pack) for pack in make_packs(TRIALS, Resources())] == [1] * len(TRIALS)
+def test_auto_packs_small_programs_on_a_cpu_and_no_large_ones() -> None:
+    trials = trials_of(
+        grid_text(
+            "{model: sigma_vae, sigma: 0.1, seeds: 12}",
+            "{model: sigma_vae, sigma: 0.2, seeds: 3, d_z: 30_000}",
+        )
+    )
+    packs = make_packs(trials, Resources(), slots=2)
+    assert [len(pack) for pack in packs] == [6, 6, 1, 1, 1]
+    (shared,) = shared_keys(trials, Resources())
+    assert shared == pack_key(trials[0])
+    assert pack_size(Resources()) == 1, "a search proposes its points one by one"
 
 
 @pytest.mark.parametrize("size", [2, 5, 100])

@@ -11,7 +11,24 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["flops"]
+from trainers.trial import Trial
+
+__all__ = ["example_flops", "flops"]
+
+
+def example_flops(trial: Trial) -> float:
+    """The operations of one forward pass of one example, with all its corruptions and latents."""
+    k, m = (getattr(trial.objective, name, 1) for name in ("k", "m"))
+    repeats = {"encoder": m, "energy": 1, "decoder": k * m}
+    dims = math.prod(trial.data.shape)
+    total = 0.0
+    with torch.device("meta"):
+        modules = trial.build_modules()
+    for name, count in repeats.items():
+        width = dims if name != "decoder" else int(getattr(trial.network, "d_z", dims))
+        if name in modules:
+            total += count * flops(modules[name], torch.zeros(2, width)) / 2
+    return total
 
 
 def flops(module: nn.Module, x: Tensor) -> int:

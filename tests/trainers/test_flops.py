@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from sweeper.planning.flops import flops
 from trainers.fields import describe_fields
+from trainers.flops import flops
 from trainers.networks import NETWORKS
 
 CONVOLUTIONS: dict[str, nn.Module] = {
