@@ -38,7 +38,7 @@ def test_auto_packs_small_programs_on_a_cpu_and_no_large_ones() -> None:
     trials = trials_of(
         grid_text(
             "{model: sigma_vae, sigma: 0.1, seeds: 12}",
-            "{model: sigma_vae, sigma: 0.2, seeds: 3, d_z: 30_000}",
+            "{model: sigma_vae, sigma: 0.2, seeds: 3, d_z: 30000}",
         )
     )
     packs = make_packs(trials, Resources(), slots=2)
