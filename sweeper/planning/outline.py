@@ -106,7 +106,7 @@ class Outline:
             "packs": self.packs,
             "parallel": self.slots,
             "estimate": {
-                "cpu_s": round(self.cpu_seconds, 1),
+                "cpu_s": round(self.cpu_seconds, 3),
                 "wall_s": round(self.wall_seconds),
                 "crowding": round(self.crowding, 1),
                 "measured": self.measured,

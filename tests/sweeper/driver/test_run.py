@@ -18,6 +18,7 @@ from sweeper.cli import main
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.messages import Emit, Event, Job
+from sweeper.resources import Resources
 from sweeper.schedule import inline
 from sweeper.storage import ledger, paths
 from sweeper.storage.lease import hold_lease
@@ -32,6 +33,8 @@ from trainers import checkpoint
 from trainers.errors import InvalidValue
 
 pytestmark = READY
+
+ALONE = Resources(pack=1)
 
 
 def run_inline(
@@ -69,7 +72,7 @@ def test_what_the_storage_lacks_is_not_finished(
             emit([Event(told.id, "finished", committed=True, host="b")])
 
     monkeypatch.setattr(inline, "train_pack", train_elsewhere)
-    sweep = small_sweep(tmp_path, told, trained)
+    sweep = small_sweep(tmp_path, told, trained, resources=ALONE)
     outcome = run_inline(sweep)
     assert (outcome.finished, outcome.failed) == (1, 1)
     [failure] = outcome.failures
@@ -131,7 +134,7 @@ def test_an_interrupted_sweep_is_killed_and_goes_on(
     tmp_path: Path, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trials = [planned(checkpoint_every=1), planned(seed=2, checkpoint_every=1)]
-    sweep, screen = small_sweep(tmp_path, *trials), io.StringIO()
+    sweep, screen = small_sweep(tmp_path, *trials, resources=ALONE), io.StringIO()
     with monkeypatch.context() as patch:
         interrupt_at(3, times, patch)
         outcome = run_inline(sweep, screen)
@@ -312,7 +315,7 @@ def test_a_disk_that_fills_up_fails_trials_and_not_the_sweep(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trials = [planned(), planned(seed=2)]
-    sweep = small_sweep(tmp_path, *trials)
+    sweep = small_sweep(tmp_path, *trials, resources=ALONE)
     whole = checkpoint.Attempt.commit
 
     def commit(

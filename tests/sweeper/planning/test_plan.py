@@ -13,6 +13,7 @@ from PIL import Image
 
 from sweeper.cli import main
 from sweeper.grid import loading
+from sweeper.planning import capacity
 from sweeper.planning.capacity import Estimate, crowding, estimate, parallel, wall_seconds
 from sweeper.planning.outline import outline
 from sweeper.resources import Resources
@@ -31,8 +32,18 @@ GRID = grid_text(
 
 
 @pytest.fixture
+def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which two packs train at once, and none on a GPU."""
+    there = {"CPU": 2.0, "GPU": 0.0, "memory": 1e12}
+    monkeypatch.setattr(capacity, "room_here", lambda resources: (there, resources.asked()))
+
+
+@pytest.fixture
 def plan(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    _two_cores: None,
 ) -> dict[str, Any]:
     monkeypatch.chdir(tmp_path)
     assert main(["plan", str(write_grid(tmp_path, GRID)), "--json"]) == 0
@@ -145,7 +156,7 @@ def test_a_plan_warns_of_a_temporary_folder_that_is_too_long_for_ray(
 
 
 def test_a_plan_counts_trials_and_packs(plan: dict[str, Any]) -> None:
-    assert (plan["count"], plan["packs"], plan["finished"]) == (5, 5, 0)
+    assert (plan["count"], plan["packs"], plan["finished"]) == (5, 2, 0)
     assert [trial["status"] for trial in plan["trials"]] == ["pending"] * 5
 
 
@@ -261,6 +272,7 @@ def test_a_plan_says_where_a_decoder_cannot_reach_the_data(
     assert notes_of(text, tmp_path, capsys) == said
 
 
+@pytest.mark.usefixtures("_two_cores")
 def test_a_plan_is_drawn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,19 +282,21 @@ def test_a_plan_is_drawn(
     out = capsys.readouterr().out
     for words in (
         "sigma_vae σ=0.03 β=4 twin",
-        "5 in 5 packs",
+        "5 in 2 packs",
         "estimate",
         "sigma_vae σ=0.03 β=4 seed=0 learns what σ=0.06 seed=0 learns: twins",
     ):
         assert words in out
 
 
+@pytest.mark.usefixtures("_two_cores")
 @pytest.mark.parametrize(
     ("resources", "packs"),
     [
         ("{gpus: 1}", "5 in 1 pack, divided as a probe of the GPU finds best"),
         ("{gpus: 1, pack: 9}", "5 in 1 pack"),
-        ("{pack: auto}", "5 in 5 packs"),
+        ("{pack: auto}", "5 in 2 packs"),
+        ("{pack: 1}", "5 in 5 packs"),
     ],
 )
 def test_a_plan_leaves_the_size_of_packs_to_the_gpu(
