@@ -13,7 +13,7 @@ __all__ = ["check_promises", "reference"]
 
 def reference(folder: Path, sweep: Sweep) -> Sweep:
     """The same trials without a disturbance; to be trained once for many comparisons."""
-    return undisturbed(folder, sweep.trials)
+    return undisturbed(folder, sweep.trials, packed=True)
 
 
 def check_promises(sweep: Sweep, other: Sweep) -> None:

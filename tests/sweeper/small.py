@@ -14,6 +14,8 @@ from sweeper.messages import Event, Job
 from sweeper.planning.readable import describe_data
 from sweeper.storage import ledger, paths
 from sweeper.sweep import PlannedTrial, Sweep
+from sweeper.worker.packs import pack_key, shared_keys
+from sweeper.worker.worker import train_pack
 from trainers import Training, Trial, checkpoint
 from trainers.datasets.digits import Digits
 from trainers.likelihoods.gaussian import Gaussian
@@ -81,8 +83,6 @@ def prepared(sweep: Sweep) -> list[Job]:
 
 def train(sweep: Sweep, size: int = 1) -> list[Event]:
     """Train a sweep in this process, in packs of a size; returns the news."""
-    from sweeper.worker.worker import train_pack
-
     news: list[Event] = []
     prepared(sweep)
     for start in range(0, len(sweep.trials), size):
@@ -107,8 +107,15 @@ def newest(sweep: Sweep, trial: PlannedTrial) -> checkpoint.Commit:
     return commit
 
 
-def undisturbed(folder: Path, trials: Sequence[PlannedTrial]) -> Sweep:
-    """The same trials, trained without any disturbance, to compare with."""
+def undisturbed(folder: Path, trials: Sequence[PlannedTrial], *, packed: bool = False) -> Sweep:
+    """The same trials, trained without any disturbance, to compare with.
+
+    packed : those of one small program are computed as in a pack, as `sweeper run` does where it
+        has all of these trials; else each by itself, which gives other last digits.
+    """
     sweep = small_sweep(folder / "undisturbed", *trials)
-    train(sweep)
+    prepared(sweep)
+    shared = shared_keys(sweep.trials, sweep.resources) if packed else frozenset[str]()
+    for trial in sweep.trials:
+        train_pack(make_job(sweep, [trial], packed=pack_key(trial) in shared), lambda _: None)
     return sweep

@@ -95,7 +95,7 @@ def test_a_sweep_on_azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     storage_path(ADDRESS)
     mirror_at(ADDRESS).refresh()
     assert files_of(sweep) == before
-    assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
+    assert_equal(sweep, undisturbed(tmp_path, sweep.trials, packed=True))
 
 
 @pytest.mark.usefixtures("azure")

@@ -76,7 +76,7 @@ def test_a_sweep_under_faults_has_the_results_of_a_folder(
     outcome = run_inline(sweep)
     assert (outcome.finished, outcome.failed) == (2, 0)
     assert place.store.proxy.faults > 0
-    assert_equal(sweep, undisturbed(place.folder, sweep.trials))
+    assert_equal(sweep, undisturbed(place.folder, sweep.trials, packed=True))
     place.be("two")
     there = bucket_sweep(place.folder, place.address)
     assert files_of(there) == files_of(sweep)
@@ -117,7 +117,7 @@ def test_a_trial_goes_on_and_ends_on_other_machines(
     assert all(ledger.has_finished(sweep.storage, trial.id) for trial in sweep.trials)
     assert {event.phase for event in told} >= {"pruned", "finished"}
     bring_all(sweep.storage)
-    assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
+    assert_equal(sweep, undisturbed(tmp_path, sweep.trials, packed=True))
     brought = [
         place(trial_folder(sweep.storage, trial.id)).is_file()
         for trial in sweep.trials

@@ -67,7 +67,7 @@ def test_an_archive_of_a_bucket_comes_back_to_a_bucket(
     store.be("one", monkeypatch)
     mirror_at(address).refresh()
     assert files_of(sweep) == before
-    assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
+    assert_equal(sweep, undisturbed(tmp_path, sweep.trials, packed=True))
     assert run_inline(sweep).skipped == 2
 
 
@@ -112,7 +112,7 @@ def test_a_reader_of_the_same_machine_while_a_sweep_is_restored(
         assert main(["restore", file, "--storage", address]) == 0
     assert set(before) < set(looks)
     assert files_of(sweep) == before
-    assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
+    assert_equal(sweep, undisturbed(tmp_path, sweep.trials, packed=True))
 
 
 def test_who_reads_meanwhile_sees_whole_trials_or_none(

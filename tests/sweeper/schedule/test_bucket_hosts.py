@@ -86,7 +86,7 @@ def test_hosts_that_share_nothing_train_one_sweep(
         assert [path.relative_to(hosts.folder).parts[0] for path in copies] == ["clb"]
         assert all(map(load_state, commits))
         assert ledger.has_finished(sweep.storage, sweep.trials[0].id)
-        other = undisturbed(tmp_path, sweep.trials)
+        other = undisturbed(tmp_path, sweep.trials, packed=True)
         promise = equal_results(sweep, other)
         assert promise.of == 4
         assert not promise.lost

@@ -61,7 +61,7 @@ def test_ray_gives_what_this_process_gives(tmp_path: Path) -> None:
     outcome = run(sweep, RunOptions(console=Console(file=io.StringIO())))
     assert (outcome.finished, outcome.failed) == (3, 1)
     assert "became nan" in outcome.failures[0]["reason"]
-    other = undisturbed(tmp_path, good)
+    other = undisturbed(tmp_path, good, packed=True)
     for trial in good:
         assert metrics_of(sweep, trial) == metrics_of(other, trial)
         assert final_state(sweep, trial) == final_state(other, trial)

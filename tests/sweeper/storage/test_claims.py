@@ -120,7 +120,7 @@ def test_what_a_killed_driver_had_is_trained(tmp_path: Path) -> None:
         outcome, said = drive(sweep, other.kill)
     assert outcome.finished == 2
     assert f"(process {other.pid} on" in said
-    again = undisturbed(tmp_path, [shared])
+    again = undisturbed(tmp_path, [shared, own], packed=True)
     assert metrics_of(sweep, shared) == metrics_of(again, shared)
 
 
