@@ -37,7 +37,7 @@ def test_another_machine_reads_what_a_folder_says(
     ]
     sweep = small_sweep(place.folder, *trials, storage=storage_path(place.address))
     run_inline(sweep)
-    folder = undisturbed(place.folder, trials).storage
+    folder = undisturbed(place.folder, trials, packed=True).storage
     place.be("two")
     (place.folder / "written").mkdir()
     monkeypatch.chdir(place.folder)

@@ -23,7 +23,7 @@ from sweeper.status.stored import stored_sweeps
 from sweeper.storage import ledger
 from sweeper.storage.lease import is_held
 from sweeper.storage.paths import commit_manifests, sweep_folder
-from tests.sweeper.grids import grid_text, write_grid
+from tests.sweeper.grids import HEAD, grid_text, write_grid
 from tests.sweeper.mlflow_view import READY, look
 
 pytestmark = READY
@@ -71,7 +71,7 @@ class Running:
 @contextmanager
 def on_a_terminal(folder: Path, *options: str) -> Iterator[Running]:
     """Start `sweeper run` on a terminal, and wait until MLflow and the storage have an epoch."""
-    grid = write_grid(folder, grid_text(TRIALS))
+    grid = write_grid(folder, grid_text(TRIALS, head=HEAD + "resources: {pack: 1}\n"))
     store = f"sqlite:///{folder}/mlflow.db"
     arguments = ["run", str(grid), "--storage", str(folder / "sweeps"), "--tracking", store]
     terminal = Terminal()
