@@ -255,7 +255,9 @@ def _until(rule: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def duration(seconds: float) -> str:
-    """``45 s``, ``12 min``, ``3.5 h`` or ``2.1 days``."""
+    """``< 0.1 s``, ``45 s``, ``12 min``, ``3.5 h`` or ``2.1 days``."""
+    if 0 < seconds < 0.05:
+        return "< 0.1 s"
     if seconds < 99.5:
         return f"{seconds:.0f} s" if seconds >= 9.5 else f"{seconds:.1f} s"
     if seconds < 5400:

@@ -388,7 +388,14 @@ def test_slots_are_cores_over_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.42, "0.4 s"), (42, "42 s"), (600, "10 min"), (7200, "2.0 h"), (864000, "10.0 days")],
+    [
+        (0.004, "< 0.1 s"),
+        (0.42, "0.4 s"),
+        (42, "42 s"),
+        (600, "10 min"),
+        (7200, "2.0 h"),
+        (864000, "10.0 days"),
+    ],
 )
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
