@@ -74,7 +74,7 @@ def test_a_server_killed_under_a_sweep(tmp_path: Path, monkeypatch: pytest.Monke
     port, screen = free_port(), io.StringIO()
     with monkeypatch.context() as patch, serving(tmp_path / "server", port) as uri:
         sweep = chaos_sweep(tmp_path, uri)
-        kill_server_at_the_second_trial(patch, sweep)
+        kill_server_at_the_first_end(patch, sweep)
         outcome = run_inline(sweep, screen)
     assert (outcome.finished, outcome.failed) == (outcome.trials, 0)
     assert "MLflow does not have everything yet" in " ".join(screen.getvalue().split())
@@ -83,14 +83,16 @@ def test_a_server_killed_under_a_sweep(tmp_path: Path, monkeypatch: pytest.Monke
         check_promises(sweep, reference(tmp_path, sweep))
 
 
-def kill_server_at_the_second_trial(patch: pytest.MonkeyPatch, sweep: Sweep) -> None:
-    """Stop what listens at the sweep's address when the driver hears of the second trial."""
-    whole, second = Board.hear, sweep.trials[1].id
+def kill_server_at_the_first_end(patch: pytest.MonkeyPatch, sweep: Sweep) -> None:
+    """Stop what listens at the sweep's address when the driver hears that a trial has finished."""
+    whole, port = Board.hear, int(sweep.tracking.rpartition(":")[2])
+    killed = list[int]()
 
     def hear(board: Board, events: list[Event]) -> None:
         whole(board, events)
-        if any(event.trial == second and event.phase == "started" for event in events):
-            stop_server(int(sweep.tracking.rpartition(":")[2]))
+        if not killed and any(event.phase == "finished" for event in events):
+            stop_server(port)
+            killed.append(port)
 
     patch.setattr(Board, "hear", hear)
 
