@@ -179,11 +179,15 @@ class StoredPack:
 
 
 def fail(member: Member, device: str, error: Exception, say: Say) -> None:
-    """Commit the failure of a trial, with the traceback in ``error.txt``."""
+    """Commit the failure of a trial in its next epoch, with the traceback in ``error.txt``.
+
+    A checkpoint of its last epoch stays, from which it can go on.
+    """
     reason = str(error) if isinstance(error, TrainerError) else f"{type(error).__name__}: {error}"
     kind = "refused" if isinstance(error, InvalidValue | Incompatible) else None
     last = member.records[-1] if member.records else None
-    epoch, step = (last.epoch, last.step) if last else (0, 0)
+    done, step = (last.epoch, last.step) if last else (0, 0)
+    epoch = min(done + 1, member.stored.trial.training.epochs)
     (member.stored.folder / "error.txt").write_text(
         "".join(traceback.format_exception(error)), encoding="utf-8"
     )

@@ -223,6 +223,25 @@ def test_whatever_a_trial_raises_is_its_own_failure(
     assert main([str(sweep.storage)]) == 0
 
 
+def test_a_checkpoint_outlives_the_failure_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails in the epoch after a checkpoint goes on from there when it is tried again."""
+    whole, epochs = Pack.run_epoch, list[int]()
+
+    def run_epoch(pack: Pack) -> dict[int, Record]:
+        epochs.append(pack.epoch)
+        if epochs == [0, 1, 2]:
+            raise OSError("a passing fault")
+        return whole(pack)
+
+    monkeypatch.setattr(Pack, "run_epoch", run_epoch)
+    sweep = small_sweep(tmp_path)
+    store(sweep)
+    assert [main([str(sweep.storage)]) for _ in range(2)] == [1, 0]
+    assert epochs == [0, 1, 2, 2, 3]
+
+
 def test_what_another_process_trains_is_left_to_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
