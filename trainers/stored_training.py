@@ -80,6 +80,7 @@ def train_stored(trials: Sequence[StoredTrial], device: str, say: Say) -> None:
     for members in groups.values():
         try:
             StoredPack(members, device, say).run()
+            continue
         except Exception as error:
             left = [member for member in members if not member.closed]
             if not left:
@@ -87,9 +88,10 @@ def train_stored(trials: Sequence[StoredTrial], device: str, say: Say) -> None:
             if len(members) == 1:
                 fail(left[0], device, error, say)
                 continue
-            middle = (len(members) + 1) // 2
-            for half in (members[:middle], members[middle:]):
-                train_stored([one.stored for one in half if not one.closed], device, say)
+        # here the error is gone, and with it the pack, whose memory the halves need
+        middle = (len(members) + 1) // 2
+        for half in (members[:middle], members[middle:]):
+            train_stored([one.stored for one in half if not one.closed], device, say)
 
 
 def begin(stored: StoredTrial, device: str) -> Member:

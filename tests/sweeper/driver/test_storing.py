@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,6 +243,32 @@ def test_a_checkpoint_outlives_the_failure_after_it(
     store(sweep)
     assert [main([str(sweep.storage)]) for _ in range(2)] == [1, 0]
     assert epochs == [0, 1, 2, 2, 3]
+
+
+def test_a_pack_without_room_is_gone_before_its_halves_are_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They need its memory."""
+    packs, beside, prepare = list[weakref.ref[Pack]](), list[int](), Pack.__init__
+    whole = Pack.run_epoch
+
+    def init(pack: Pack, *arguments: Any) -> None:
+        gc.collect()
+        beside.append(sum(one() is not None for one in packs))
+        packs.append(weakref.ref(pack))
+        prepare(pack, *arguments)
+
+    def run_epoch(pack: Pack) -> dict[int, Record]:
+        if len(pack.trials) > 1:
+            raise MemoryError
+        return whole(pack)
+
+    monkeypatch.setattr(Pack, "__init__", init)
+    monkeypatch.setattr(Pack, "run_epoch", run_epoch)
+    sweep = small_sweep(tmp_path, *[planned(seed=seed) for seed in range(4)])
+    store(sweep)
+    assert main([str(sweep.storage), "--pack", "4"]) == 0
+    assert beside == [0] * 7
 
 
 def test_what_another_process_trains_is_left_to_it(
