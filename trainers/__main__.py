@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,7 @@ from trainers.probe import advised_size
 from trainers.small import cpu_pack_size
 from trainers.stored import StoredTrial, claimed, packs, stored_trials
 from trainers.stored_training import train_stored
+from trainers.trial import Trial
 
 __all__ = ["main"]
 
@@ -59,7 +61,11 @@ def folder_of(what: str, storage: Path | None) -> Path:
 
 
 def train_all(trials: Sequence[StoredTrial], device: str, size: int | None) -> None:
-    """Train the trials, in packs of at most `size`, without those that other processes train."""
+    """Train the trials, in packs of at most `size`, without those that other processes train.
+
+    Those of a program that several have are computed as packs, also where one is left alone: so
+    its last digits do not depend on what was trained before, or by others.
+    """
     done = sum(one.finished for one in trials)
     todo = [one for one in trials if not (one.merged or one.finished or one.hopeless)]
     say_line(f"{len(todo)} of {len(trials)} trials to train, {done} are finished")
@@ -67,10 +73,12 @@ def train_all(trials: Sequence[StoredTrial], device: str, size: int | None) -> N
     def say(one: StoredTrial, sentence: str) -> None:
         say_line(f"{one.folder.name}  {one.label}: {sentence}")
 
+    count = Counter(one.program for one in trials if not one.merged)
     for pack in divided(todo, device, size):
+        packed = count[pack[0].program] > 1 and is_packed(pack[0].trial, device, size)
         with ExitStack() as leases:
             mine = [one for one in claimed(pack, leases) if not one.finished]
-            train_stored(mine, device, say)
+            train_stored(mine, device, say, packed)
 
 
 def divided(
@@ -84,6 +92,13 @@ def divided(
         members = [one.trial for one in program]
         best = cpu_pack_size(members[0]) if device == "cpu" else advised_size(members, device)
         yield from packs(program, best)
+
+
+def is_packed(trial: Trial, device: str, size: int | None) -> bool:
+    """Whether trials like this one are computed as packs, where there are several."""
+    if size:
+        return size > 1
+    return device != "cpu" or cpu_pack_size(trial) > 1
 
 
 def require_device(device: str) -> None:

@@ -65,6 +65,12 @@ class StoredTrial:
     merged: bool
 
     @property
+    def program(self) -> str:
+        """Equal for trials that can train as one program."""
+        rhythm = self.trial.training.test_every, self.trial.training.checkpoint_every
+        return json.dumps([pack_key(self.trial), rhythm], sort_keys=True)
+
+    @property
     def finished(self) -> bool:
         """Whether its newest valid commit is that of a finished trial."""
         commit = latest(self.folder)
@@ -113,8 +119,7 @@ def packs(trials: Sequence[StoredTrial], size: int) -> Iterator[list[StoredTrial
     """Groups of at most `size` trials that can train as one program, as equal as they can be."""
     groups: dict[str, list[StoredTrial]] = defaultdict(list)
     for one in trials:
-        rhythm = one.trial.training.test_every, one.trial.training.checkpoint_every
-        groups[json.dumps([pack_key(one.trial), rhythm], sort_keys=True)].append(one)
+        groups[one.program].append(one)
     for group in groups.values():
         count = -(-len(group) // size)
         yield from (group[start::count] for start in range(count))

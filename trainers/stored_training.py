@@ -16,6 +16,7 @@ from torch import Tensor
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
 from trainers.errors import Incompatible, InvalidValue, ResumeError, TrainerError
 from trainers.gallery import gallery
+from trainers.memory import out_of_memory
 from trainers.pack import Pack
 from trainers.provenance import provenance
 from trainers.record import Record
@@ -61,12 +62,15 @@ class Member:
         return self.before_s + time.monotonic() - self.started
 
 
-def train_stored(trials: Sequence[StoredTrial], device: str, say: Say) -> None:
+def train_stored(
+    trials: Sequence[StoredTrial], device: str, say: Say, packed: bool = False
+) -> None:
     """Train trials of one program to their last epoch, those that are at the same epoch together.
 
     `say` gets a sentence on each trial that ends. A pack that raises is trained again as two
     halves, from the newest checkpoints: so one that cannot be trained fails alone, and a pack
-    that is too large for the memory shrinks.
+    that is too large for the memory shrinks. `packed`: one that is alone is computed as a pack,
+    too, if there is room for that.
     """
     groups: dict[int, list[Member]] = defaultdict(list)
     for one in trials:
@@ -79,19 +83,21 @@ def train_stored(trials: Sequence[StoredTrial], device: str, say: Say) -> None:
             groups[member.epoch].append(member)
     for members in groups.values():
         try:
-            StoredPack(members, device, say).run()
+            StoredPack(members, device, say, packed).run()
             continue
         except Exception as error:
             left = [member for member in members if not member.closed]
             if not left:
                 raise
-            if len(members) == 1:
+            no_room = out_of_memory(error)
+            if len(members) == 1 and not (no_room and packed):
                 fail(left[0], device, error, say)
                 continue
         # here the error is gone, and with it the pack, whose memory the halves need
         middle = (len(members) + 1) // 2
         for half in (members[:middle], members[middle:]):
-            train_stored([one.stored for one in half if not one.closed], device, say)
+            own = [one.stored for one in half if not one.closed]
+            train_stored(own, device, say, packed and not (no_room and len(half) == 1))
 
 
 def begin(stored: StoredTrial, device: str) -> Member:
@@ -121,9 +127,11 @@ def begin(stored: StoredTrial, device: str) -> Member:
 class StoredPack:
     """Trains members that are at the same epoch as one pack, and commits them."""
 
-    def __init__(self, members: Sequence[Member], device: str, say: Say) -> None:
+    def __init__(
+        self, members: Sequence[Member], device: str, say: Say, packed: bool = False
+    ) -> None:
         self._members, self._say = members, say
-        self._pack = Pack([member.stored.trial for member in members], device)
+        self._pack = Pack([member.stored.trial for member in members], device, packed or None)
         self._about = about(device) | ({"packed": True} if self._pack.packed else {})
         if members[0].epoch:
             self._pack.restore([dict(member.state) for member in members], members[0].epoch)

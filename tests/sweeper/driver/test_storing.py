@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import shutil
 import subprocess
 import sys
 import weakref
@@ -147,6 +148,37 @@ def test_packs_are_those_of_a_sweep(tmp_path: Path) -> None:
     for trial in trials:
         assert_equal(alone, whole, trial)
         assert newest(alone, trial).manifest["packed"]
+
+
+@pytest.mark.parametrize("pack", ["3", "auto"])
+def test_who_is_left_alone_has_the_bits_of_a_pack(tmp_path: Path, pack: str) -> None:
+    """As it has in a sweep: whoever was trained before, or is trained by another process."""
+    trials = [planned(seed=seed, network="mlp", batch_size=16) for seed in range(3)]
+    calm, torn = (small_sweep(tmp_path / name, *trials) for name in ("calm", "torn"))
+    for sweep in (calm, torn):
+        store(sweep)
+        assert main([str(sweep.storage), "--pack", pack]) == 0
+    shutil.rmtree(paths.trial_folder(torn.storage, trials[1].id) / "0001")
+    assert main([str(torn.storage), "--pack", pack]) == 0
+    assert_equal(calm, torn, trials[1])
+    assert newest(torn, trials[1]).manifest["packed"]
+
+
+def test_a_copy_that_has_no_room_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Pack.run_epoch
+
+    def run_epoch(pack: Pack) -> dict[int, Record]:
+        if pack.packed:
+            raise MemoryError
+        return whole(pack)
+
+    monkeypatch.setattr(Pack, "run_epoch", run_epoch)
+    sweep = small_sweep(tmp_path, planned(), planned(seed=2))
+    store(sweep)
+    assert main([str(sweep.storage), "--pack", "2"]) == 0
+    assert "packed" not in newest(sweep, sweep.trials[0]).manifest
 
 
 def test_the_size_of_packs_may_be_left_to_a_gpu(
