@@ -71,7 +71,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         kwargs = kwargs or {}
         for tag, does in REFUSED.items():
-            if tag in func.tags and func is not torch.ops.aten.index.Tensor:  # by rows, here
+            if tag in func.tags and not by_rows(func, args):
                 raise Incompatible(
                     f"the loss {does} ({func}), and a step of training is recorded once and then "
                     "repeated: use torch.where for choices, and declare noise in `draws`"
@@ -107,3 +107,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._constants[name] = value
             self._enter(value, self._graph.get_attr(name))
         return self._seen[id(value)][1]
+
+
+def by_rows(func: Any, args: tuple[Any, ...]) -> bool:
+    """Whether an operator takes elements by their numbers, and not by a mask."""
+    if func is not torch.ops.aten.index.Tensor:
+        return False
+    masks = torch.bool, torch.uint8
+    return all(rows is None or rows.dtype not in masks for rows in args[1])

@@ -265,6 +265,7 @@ def test_data_that_are_too_large_for_the_device_are_brought_there_as_they_are_ne
         (lambda x: [x * float(x.sum())], "reads a number"),
         (lambda x: [x if x.sum() > 0 else -x], "reads a number"),
         (lambda x: [x[x.nonzero()]], "shape"),
+        (lambda x: [x[x > 0].mean()], "shape"),
         (lambda x: [x + torch.randn(3)], "random numbers"),
     ],
 )
