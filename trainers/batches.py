@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from trainers.datasets import Splits
+from trainers.memory import free_memory
 from trainers.noise import Draw, Streams, stack_draws
 
 __all__ = ["VALIDATED", "Batches", "HeldOut"]
@@ -93,4 +94,4 @@ class Batches:
 
 def fits(x: Tensor, device: torch.device) -> bool:
     """Whether the data may lie on the device: main memory, or half of a GPU's free memory."""
-    return device.type != "cuda" or x.nbytes <= torch.cuda.mem_get_info(device)[0] // 2
+    return device.type != "cuda" or x.nbytes <= free_memory(device) / 2

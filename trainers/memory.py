@@ -1,10 +1,10 @@
-"""Tell errors for want of memory from others, whichever library raises them."""
+"""What a GPU has free, and which errors are a lack of memory, whichever library raises them."""
 
 from __future__ import annotations
 
 import torch
 
-__all__ = ["out_of_memory"]
+__all__ = ["free_memory", "out_of_memory"]
 
 WORDS = (  # in a RuntimeError: of torch's allocator on the CPU, and of CUDA and its libraries
     "can't allocate memory",
@@ -15,6 +15,14 @@ WORDS = (  # in a RuntimeError: of torch's allocator on the CPU, and of CUDA and
     "ALLOCATION_FAILED",  # cuDNN
     "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # no room for its workspace
 )
+
+
+def free_memory(device: torch.device | str) -> float:
+    """The bytes that this process may take of a GPU beyond those that it has: of its share."""
+    free, total = torch.cuda.mem_get_info(device)
+    # the function takes no device without a number: None is the current one
+    share = torch.cuda.get_per_process_memory_fraction(torch.device(device).index)
+    return float(min(free, share * total - torch.cuda.memory_reserved(device)))
 
 
 def out_of_memory(error: BaseException | None) -> bool:

@@ -10,7 +10,7 @@ from functools import partial
 import torch
 
 from trainers.convolution import Way
-from trainers.memory import out_of_memory
+from trainers.memory import free_memory, out_of_memory
 from trainers.pack import Pack
 from trainers.trial import Trial
 
@@ -93,6 +93,4 @@ def measured(trials: Sequence[Trial], device: str, size: int, way: Way = "groupe
 
 def room(device: str) -> float:
     """The bytes of a GPU that this process may use: nine tenths of its share, if they are free."""
-    free, total = torch.cuda.mem_get_info(device)
-    share = torch.cuda.get_per_process_memory_fraction(device)
-    return (1 - SPARE) * min(free + torch.cuda.memory_reserved(device), share * total)
+    return (1 - SPARE) * (free_memory(device) + torch.cuda.memory_reserved(device))

@@ -9,6 +9,7 @@ import torch
 
 from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack, Trial, probe
+from trainers.batches import fits
 from trainers.memory import out_of_memory
 from trainers.probe import Cost, best_size
 from trainers.step import Steps
@@ -93,6 +94,24 @@ def test_what_cannot_be_measured_is_trained_by_itself(
     monkeypatch.setattr(probe, "measured", measure)
     monkeypatch.setattr(probe, "room", lambda where: PLENTY)
     assert probe.advised_size([mlp_sigma_vae(0.1), mlp_sigma_vae(0.2)], "cuda") == size
+
+
+@pytest.mark.parametrize(
+    ("share", "free", "room", "most"), [(1.0, 60, 0.9 * 70, 30), (0.25, 60, 0.9 * 25, 7)]
+)
+def test_a_process_has_room_in_its_share_of_a_gpu(
+    share: float, free: int, room: float, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 bytes, of which it holds 10. The driver is made up, and the checks are torch's."""
+    monkeypatch.setattr("torch.cuda.memory._lazy_init", lambda: None)
+    monkeypatch.setattr("torch.cuda.current_device", lambda: 0)
+    monkeypatch.setattr("torch._C._cuda_getMemoryFraction", lambda device: share, raising=False)
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (free, 100))
+    monkeypatch.setattr("torch.cuda.memory_reserved", lambda device: 10)
+    assert probe.room("cuda") == pytest.approx(room)
+    data = torch.zeros(most, dtype=torch.uint8)
+    found = [fits(x, torch.device("cuda")) for x in (data, torch.cat([data, data[:1]]))]
+    assert found == [True, False]
 
 
 def test_steps_are_measured_without_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
