@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from trainers import datasets
+from trainers.arithmetic import arithmetic_of
 from trainers.datasets import Split
 from trainers.model import Model
 from trainers.networks import image_shape
 from trainers.noise import Draw, Streams
 from trainers.objectives import Objective
-from trainers.threads import one_thread
 from trainers.trial import Trial
 
 __all__ = ["gallery", "pictures"]
@@ -36,7 +36,7 @@ def gallery(trial: Trial, objective: Objective, model: Model, count: int = 10) -
     device = next(iter(model.params.values())).device
     rows = _one_of_each(splits.test, count)
     x = splits.test.x[rows].to(device, trial.training.dtype) / splits.scale
-    with one_thread(device):
+    with arithmetic_of(trial.training, device):
         streams = Streams(trial.seed, 0, device)
         corruption = objective.noise_model(model)
         y = corruption(x, streams.draw(Draw("evaluation", x.shape, corruption.noise), x.dtype))

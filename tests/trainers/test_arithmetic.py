@@ -15,6 +15,9 @@ from tests.sweeper.grids import grid_text, trials_of
 from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack, Training, arithmetic
 from trainers.arithmetic import WORKSPACE, gpu_arithmetic
+from trainers.evaluations import evaluate
+from trainers.evaluations.denoising import Denoising
+from trainers.gallery import gallery
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 
@@ -84,6 +87,22 @@ def test_a_pack_trains_and_tests_within_it(monkeypatch: pytest.MonkeyPatch) -> N
     assert one.look()
     assert seen == [1, 1, 1, 1, 1]
     assert asked == [("tf32", True)] * 2
+
+
+def test_pictures_and_evaluations_are_computed_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = mlp_sigma_vae(0.1, training=Training(epochs=1, fp32_precision="ieee"))
+    bound, asked = Pack([trial]).bind(0), list[str]()
+
+    @contextmanager
+    def noted(training: Training, device: torch.device) -> Iterator[None]:
+        asked.append(training.fp32_precision)
+        yield
+
+    monkeypatch.setattr(arithmetic, "gpu_arithmetic", noted)
+    assert gallery(trial, *bound)
+    assert asked == ["ieee"]
+    evaluate(Denoising(gaussian=(0.5,), laplace=(), salt_and_pepper=()), trial, *bound)
+    assert asked == ["ieee"] * 2
 
 
 def test_they_are_part_of_an_id_only_where_they_are_given() -> None:

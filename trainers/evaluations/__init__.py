@@ -16,13 +16,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from trainers import datasets
+from trainers.arithmetic import arithmetic_of
 from trainers.fields import describe_fields
 from trainers.model import Model
 from trainers.noise import Streams
 from trainers.objectives import Objective
 from trainers.registry import Registry, name_of
 from trainers.samplers import floats
-from trainers.threads import one_thread
 from trainers.trial import Trial
 
 __all__ = [
@@ -82,13 +82,13 @@ def evaluate(
     model: Model,
     cache: Path | None = None,
 ) -> Evaluation:
-    """Check and run an evaluation on test examples, on one thread; the result is reproducible.
+    """Check and run an evaluation on test examples; the result is reproducible.
 
-    All noise comes from the trial's stream ``evaluation``. Raises `Incompatible` as the
-    evaluator's `check` does.
+    It is computed on one thread of a CPU, or by the trial's arithmetic on a GPU. All noise comes
+    from the trial's stream ``evaluation``. Raises `Incompatible` as the evaluator's `check` does.
     """
     evaluator.check(trial)
-    with one_thread(floats(model).device):
+    with arithmetic_of(trial.training, floats(model).device):
         return evaluator.evaluate(trial, objective, model, cache)
 
 
