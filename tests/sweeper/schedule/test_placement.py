@@ -65,15 +65,17 @@ def there(cluster: Cluster) -> Existing:
 
 
 def placed(config: dict[str, Any]) -> None:
-    """A worker that notes where it is, and what it has of the node."""
-    job, context = Job.from_json(config["job"]), ray.get_runtime_context()
+    """A worker that notes where it is, and to which share of a GPU it keeps."""
+    job, context, shares = Job.from_json(config["job"]), ray.get_runtime_context(), list[float]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tune, "keep_to_share", shares.append)
+        tune._train(config)
     about = {
         "node": context.get_node_id(),
         "gpus": os.environ["CUDA_VISIBLE_DEVICES"],
-        "share": context.get_assigned_resources()["GPU"],
+        "shares": shares,
     }
     Path(job.storage, f"{job.trials[0].id}.json").write_text(json.dumps(about))
-    tune._train(config)
 
 
 def test_packs_of_half_a_gpu_share_those_of_the_kind_that_is_asked_for(
@@ -88,7 +90,7 @@ def test_packs_of_half_a_gpu_share_those_of_the_kind_that_is_asked_for(
     [fit] = [node for node in ray.nodes() if "accelerator_type:A100" in node["Resources"]]  # type: ignore[no-untyped-call]
     found = [json.loads((sweep.storage / f"{one.id}.json").read_text()) for one in trials]
     assert {one["node"] for one in found} == {fit["NodeID"]}
-    assert {one["share"] for one in found} == {0.5}
+    assert [one["shares"] for one in found] == [[0.5]] * 4
     assert {one["gpus"] for one in found} <= {"0", "1"}
     other = undisturbed(tmp_path, trials)
     assert [metrics_of(sweep, one) for one in trials] == [metrics_of(other, one) for one in trials]
