@@ -95,6 +95,17 @@ def test_the_last_member_can_be_trained_once_where_no_last_bits_are_promised() -
     assert once.examples()[1]["kl"].shape == twice.examples()[1]["kl"].shape
 
 
+def test_no_other_device_than_a_cpu_trains_a_copy() -> None:
+    """As `meta` does, which has no values: a GPU computes on who left, and the last one once."""
+    trials, rows = [mlp_sigma_vae(0.1 * seed, seed=seed) for seed in (1, 2, 3, 4, 5)], list[int]()
+    for device in ("cpu", "meta"):
+        pack = Pack(trials, device)
+        for leaver in range(4):
+            pack.drop(leaver)
+            rows.append(len(pack._rows))
+    assert rows == [4, 3, 2, 2, *(5, 3, 2, 1)]
+
+
 def test_a_graph_on_a_gpu_is_made_anew_when_a_quarter_of_its_members_has_left() -> None:
     """Those that left are computed until then, and nobody hears of them."""
     trials = [mlp_sigma_vae(0.1 * seed, seed=seed) for seed in (1, 2, 3, 4, 5)]
