@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.node import map_aggregate
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakIdKeyDictionary
 
 from trainers.errors import Incompatible
 
@@ -53,7 +54,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._graph = Graph()
         self._constants: dict[str, Tensor] = {}
-        self._seen: dict[int, tuple[Tensor, Node]] = {}  # the tensors stay, so that ids are unique
+        self._seen = WeakIdKeyDictionary()  # of each tensor that is alive: the node that gave it
         for place, value in enumerate(inputs):
             self._enter(value, self._graph.placeholder(f"input_{place}"))
 
@@ -91,7 +92,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _enter(self, found: Any, node: Node) -> None:
         if isinstance(found, Tensor):
-            self._seen[id(found)] = found, node
+            self._seen[found] = node
         elif isinstance(found, tuple | list):
             for place, value in enumerate(found):
                 self._enter(value, self._graph.call_function(operator.getitem, (node, place)))
@@ -102,11 +103,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         )
 
     def _node(self, value: Tensor) -> Node:
-        if id(value) not in self._seen:
+        if value not in self._seen:
             name = f"constant_{len(self._constants)}"
             self._constants[name] = value
             self._enter(value, self._graph.get_attr(name))
-        return self._seen[id(value)][1]
+        found: Node = self._seen[value]
+        return found
 
 
 def by_rows(func: Any, args: tuple[Any, ...]) -> bool:

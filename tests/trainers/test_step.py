@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -288,6 +289,23 @@ def test_a_graph_repeats_changes_in_place_views_and_constants() -> None:
     assert torch.equal(total, 1 + x[:3] * kept)
     assert torch.equal(found[0], total)
     assert torch.equal(found[1], x.reshape(2, 3).sin())
+
+
+def test_what_is_recorded_takes_no_more_memory_than_what_is_called() -> None:
+    """A tensor is freed with its last use, and a new one in its place is no old one."""
+
+    def function(x: Tensor) -> list[Tensor]:
+        for _ in range(9):
+            last, x = weakref.ref(x), x.sin()
+        assert last() is None
+        return [x]
+
+    graph = record(function, [torch.ones(3)])
+    expected = torch.zeros(3)
+    for _ in range(9):
+        expected = expected.sin()
+    assert torch.equal(graph(torch.zeros(3))[0], expected)
+    assert len(graph.graph.nodes) == 1 + 9 + 1
 
 
 @pytest.mark.parametrize("kind", ["normal", "uniform"])
