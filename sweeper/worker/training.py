@@ -56,6 +56,11 @@ class PackTraining:
         self._watch = Stopwatch(len(members), clock_of(job.device))
         self.packed = job.packed and not job.alone
 
+    @property
+    def moved(self) -> bool:
+        """Whether an epoch was trained."""
+        return self._epoch > self._members[0].epoch
+
     def run(self) -> None:
         with self._saves:
             self._run()

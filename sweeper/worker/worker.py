@@ -103,7 +103,8 @@ def _train(job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> 
     """Train members that are at the same epoch as one pack; if it raises, as two halves.
 
     By halving, a member that raises fails alone, and a pack too large for the memory shrinks; the
-    later packs of this process are not larger than the halves.
+    later packs of this process are not larger than the halves. What can only be computed by itself
+    (`vmap` refuses some operators of a user's network) is.
     """
     training = PackTraining(job, members, reporter, convolution_way(job, members))
     try:
@@ -112,8 +113,9 @@ def _train(job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> 
     except UnfitNode:
         raise
     except Exception as error:  # whatever a trial raises is that trial's failure
-        no_room = kind_of(error) == "memory"
-        if len(members) == 1 and not (no_room and training.packed):
+        no_room, last = kind_of(error) == "memory", len(members) == 1
+        by_itself = last and training.packed and (no_room or not training.moved)
+        if last and not by_itself:
             if no_room and job.again:
                 raise TrialOutOfMemoryError(members[0].id) from error
             training.fail(members[0], error)
@@ -126,5 +128,5 @@ def _train(job: Job, members: Sequence[TrialInTraining], reporter: Reporter) -> 
         remember(job, members[0], middle)
     for half in (members[:middle], members[middle:]):
         left = [job.trial(member.id) for member in half if not member.closed]
-        alone = job.alone or (no_room and len(half) == 1)  # no copy beside it that has no room
+        alone = job.alone or by_itself or (no_room and len(half) == 1)  # no copy without room
         _train_all(replace(job, alone=alone), left, reporter)

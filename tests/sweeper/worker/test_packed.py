@@ -88,3 +88,28 @@ def test_a_copy_that_has_no_room_is_left_out(
     worker.train_pack(make_job(sweep, sweep.trials, packed=True), news.extend)
     assert news[-1].phase == "finished"
     assert "packed" not in newest(sweep, sweep.trials[0]).manifest
+
+
+def test_what_cannot_be_computed_as_a_pack_is_trained_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`vmap` refuses some operators of networks of one's own, which train well by themselves."""
+    trials = [planned(seed=seed) for seed in range(3)]
+    sweep, calm = (small_sweep(tmp_path / name, *trials) for name in ("odd", "calm"))
+    whole, news = Pack.run_epoch, list[Event]()
+
+    def run_epoch(pack: Pack) -> dict[int, Record]:
+        if pack.packed:
+            raise RuntimeError("vmap: inplace arithmetic is not possible")
+        return whole(pack)
+
+    for one, packed in ((sweep, True), (calm, False)):
+        prepared(one)
+        with monkeypatch.context() as patched:
+            patched.setattr(Pack, "run_epoch", run_epoch if packed else whole)
+            for pack in [trials] if packed else [[trial] for trial in trials]:
+                worker.train_pack(make_job(one, pack, packed=packed), news.extend)
+    for trial in trials:
+        assert metrics_of(sweep, trial) == metrics_of(calm, trial)
+        assert final_state(sweep, trial) == final_state(calm, trial)
+        assert "packed" not in newest(sweep, trial).manifest
