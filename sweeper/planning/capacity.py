@@ -23,7 +23,6 @@ from trainers.energies import EnergyBased
 from trainers.evaluations import config
 from trainers.fields import describe_fields
 from trainers.flops import example_flops
-from trainers.small import cpu_pack_size
 from trainers.trial import PARTS, Training, Trial
 
 __all__ = [
@@ -72,15 +71,17 @@ class Estimate:
         return self.speed.seconds(self.epochs)
 
 
-def estimate(trial: Trial, parameters: int) -> Estimate:
-    """Arithmetic and memory traffic of all steps, at the tabulated rates."""
+def estimate(trial: Trial, parameters: int, members: int = 1) -> Estimate:
+    """Arithmetic and memory traffic of all steps, at the tabulated rates.
+
+    members : the trials of its pack, which share the time that the calls of operators take.
+    """
     splits = load(trial.data)
     batch = min(trial.training.batch_size, len(splits.train))
     epochs = trial.training.epochs
     forward = example_flops(trial)
     factor = SECOND_ORDER if isinstance(trial.objective, EnergyBased) else BACKWARD
-    calls = STEP / cpu_pack_size(trial)
-    step = calls + PER_PARAMETER * parameters + factor * forward * batch / FLOPS
+    step = STEP / members + PER_PARAMETER * parameters + factor * forward * batch / FLOPS
     tests = math.ceil(epochs / trial.training.test_every)
     held_out = len(splits.test) + min(len(splits.validation), VALIDATED)
     epoch_s = (
@@ -110,11 +111,11 @@ def estimates(trials: Sequence[PlannedTrial], speeds: Speeds) -> dict[str, Estim
 
 def estimates_of(sweep: Sweep, trials: Sequence[PlannedTrial]) -> dict[str, Estimate]:
     """`estimates` of trials, by what the storage of their sweep knows of this machine."""
-    return estimates(trials, speeds_of(sweep))
+    return estimates(trials, speeds_of(sweep, places(sweep)))
 
 
 def _calibrated(trial: PlannedTrial, speeds: Speeds) -> Estimate:
-    tabulated = estimate(trial.trial, trial.parameters)
+    tabulated = estimate(trial.trial, trial.parameters, speeds.members(trial))
     measured = speeds.of(trial)
     guess = replace(tabulated.speed, epoch_s=speeds.factor * tabulated.speed.table_s)
     return replace(tabulated, speed=measured or guess)

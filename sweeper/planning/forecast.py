@@ -140,7 +140,8 @@ def foresee(sweep: Sweep, todo: Sequence[PlannedTrial], inline: bool = False) ->
     if not sweep.search:
         packs = max(1, len(make_packs(todo, sweep.resources, slots)))
         slots, pack = min(slots, packs), -(-len(todo) // packs)
-    found = Forecast(speeds_of(sweep), todo, slots, pack, crowding(sweep, slots))
+    speeds = speeds_of(sweep, slots)
+    found = Forecast(speeds, todo, slots, pack, crowding(sweep, slots))
     if not inline:
         load.cache_clear()  # the workers read the data, and this process no more
     return found

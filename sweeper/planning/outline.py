@@ -195,6 +195,8 @@ def _remarks(data: Sequence[DataParts]) -> Iterator[str]:
 
 def _count_packs(sweep: Sweep, proposed: int) -> int:
     trained = [trial for trial in sweep.trials if not trial.merged_from]
+    if sweep.search and sweep.resources.pack == "auto":
+        return len(trained) + proposed
     more = math.ceil(proposed / pack_size(sweep.resources))
     return len(make_packs(trained, sweep.resources, places(sweep))) + more
 

@@ -18,7 +18,7 @@ from sweeper.messages import Spent
 from sweeper.storage.paths import speeds_file
 from sweeper.storage.stored_files import read_known
 from sweeper.sweep import SCHEMA, PlannedTrial, Sweep
-from sweeper.worker.packs import pack_key
+from sweeper.worker.packs import make_packs, pack_key, probes
 from trainers.evaluations import config
 from trainers.provenance import processor
 
@@ -65,16 +65,22 @@ class Speeds:
     Parameters
     ----------
     path : the file, which has those of other machines, too. machine : whose are read and written.
+    members : by pack key of any length, how many trials of the sweep train as one program, where
+        more than one does: a member takes less time than a trial by itself.
     """
 
-    def __init__(self, path: Path, machine: str) -> None:
-        self._path, self._machine = path, machine
+    def __init__(self, path: Path, machine: str, members: Mapping[str, int] | None = None) -> None:
+        self._path, self._machine, self._members = path, machine, members or {}
         self._known = {key: Speed(**row) for key, row in self._stored(machine).items()}
         self._own: dict[str, Speed] = {}
 
     def of(self, trial: PlannedTrial) -> Speed | None:
         """The speed of a trial's program; None if none was measured here."""
-        return self._known.get(_program(trial))
+        return self._known.get(self._program(trial))
+
+    def members(self, trial: PlannedTrial) -> int:
+        """How many trials are trained in the pack of this one."""
+        return self._members.get(pack_key(trial, any_length=True), 1)
 
     @property
     def factor(self) -> float:
@@ -84,7 +90,7 @@ class Speeds:
 
     def learn(self, trial: PlannedTrial, speed: Speed) -> None:
         """Note what was measured of a trial's program."""
-        key = _program(trial)
+        key = self._program(trial)
         self._known[key] = self._own[key] = speed
 
     def keep(self) -> None:
@@ -103,6 +109,13 @@ class Speeds:
             new.write_text(text, encoding="utf-8")
             new.replace(self._path)
 
+    def _program(self, trial: PlannedTrial) -> str:
+        """Equal for trials that do the same work in an epoch, and after the last one."""
+        asked = [config(one) for one in trial.evaluate]
+        parts: list[Any] = [pack_key(trial, any_length=True), asked]
+        text = canonical([*parts, "packed"] if self.members(trial) > 1 else parts)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
     def _machines(self) -> dict[str, Any]:
         row = read_known(self._path, {"machines": dict})
         return dict(row["machines"]) if row else {}
@@ -113,18 +126,23 @@ class Speeds:
         return {key: row for key, row in rows if _is_speed(row)}
 
 
-def speeds_of(sweep: Sweep) -> Speeds:
-    """The speeds on this machine's kind of processor, or on the cluster that a sweep names."""
+def speeds_of(sweep: Sweep, slots: int = 1) -> Speeds:
+    """The speeds on this machine's kind of processor, or on the cluster that a sweep names.
+
+    slots : how many packs train at once.
+    """
     machine = processor()["cpu"] if sweep.cluster == "local" else sweep.cluster
     kind = "GPU" if sweep.resources.gpus else "CPU"
-    return Speeds(speeds_file(sweep.storage), f"{kind} of {machine}")
+    return Speeds(speeds_file(sweep.storage), f"{kind} of {machine}", _members(sweep, slots))
 
 
-def _program(trial: PlannedTrial) -> str:
-    """Equal for trials that do the same work in an epoch, and after the last one."""
-    asked = [config(one) for one in trial.evaluate]
-    text = canonical([pack_key(trial, any_length=True), asked])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _members(sweep: Sweep, slots: int) -> dict[str, int]:
+    """How many trials a pack has, by pack key; those of a search are trained one by one."""
+    if sweep.search or probes(sweep.resources):
+        return {}
+    trained = [trial for trial in sweep.trials if not trial.merged_from]
+    packs = make_packs(trained, sweep.resources, slots)
+    return {pack_key(pack[0], any_length=True): len(pack) for pack in packs if len(pack) > 1}
 
 
 def _is_speed(row: Any) -> bool:

@@ -417,3 +417,14 @@ def test_a_plan_subtracts_the_points_that_a_search_has_tried(tmp_path: Path) -> 
     ledger.write_trials(known)
     plan = outline(asked(5))
     assert (plan.finished, plan.left, plan.most) == (4, 6, 10)
+
+
+def test_a_search_that_looks_at_results_is_planned_one_by_one(tmp_path: Path) -> None:
+    """Its trials are not packed, so as many places as it has trials are of use."""
+    sweep = load(
+        tmp_path,
+        "{method: asha, metric: test/kl, mode: min, trials: 9, min_epochs: 1, reduction: 3}",
+        "{model: sigma_vae, sigma: {uniform: [0.1, 0.2]}}",
+        epochs=9,
+    )
+    assert outline(sweep).packs == 9

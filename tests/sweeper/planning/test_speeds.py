@@ -11,9 +11,10 @@ from rich.console import Console
 
 from sweeper.driver.run import RunOptions, run
 from sweeper.messages import Spent
-from sweeper.planning.capacity import estimates
+from sweeper.planning.capacity import estimates, estimates_of
 from sweeper.planning.outline import outline
 from sweeper.planning.speeds import Speed, Speeds, speeds_of
+from sweeper.resources import Resources
 from sweeper.sweep import PlannedTrial
 from tests.sweeper.mlflow_view import READY
 from tests.sweeper.small import planned, small_sweep
@@ -121,3 +122,16 @@ def test_a_plan_says_whether_all_of_it_was_measured(tmp_path: Path) -> None:
     assert plan.measured
     assert plan.cpu_seconds == pytest.approx(0.5 + 9 + 0.5 + 90)
     assert plan.to_json()["estimate"]["measured"]
+
+
+def test_what_members_of_a_pack_took_is_not_what_a_trial_by_itself_takes(tmp_path: Path) -> None:
+    """Nor is it the other way round, where nothing was measured: a member shares its calls."""
+    trials = [planned(seed=seed) for seed in range(9)]
+    packed = small_sweep(tmp_path, *trials)
+    apart = small_sweep(tmp_path, *trials, resources=Resources(pack=1))
+    one, many = (estimates_of(sweep, trials)[trials[0].id].seconds for sweep in (apart, packed))
+    assert one > 3 * many
+    note(speeds_of(packed), trials[0])
+    assert (outline(packed).measured, outline(apart).measured) == (True, False)
+    longer = planned(epochs=30)
+    assert speeds_of(packed).of(longer), "the trials of `until` are packed as those before"
