@@ -57,6 +57,11 @@ class Member:
         self.closed = progress.status != "running"
 
     @property
+    def moved(self) -> bool:
+        """Whether an epoch was trained in this attempt."""
+        return bool(self.records) and self.records[-1].epoch > self.epoch
+
+    @property
     def wall_s(self) -> float:
         """Seconds of training, over all attempts."""
         return self.before_s + time.monotonic() - self.started
@@ -70,7 +75,7 @@ def train_stored(
     `say` gets a sentence on each trial that ends. A pack that raises is trained again as two
     halves, from the newest checkpoints: so one that cannot be trained fails alone, and a pack
     that is too large for the memory shrinks. `packed`: one that is alone is computed as a pack,
-    too, if there is room for that.
+    too, if there is room for that and `vmap` can do it.
     """
     groups: dict[int, list[Member]] = defaultdict(list)
     for one in trials:
@@ -89,15 +94,17 @@ def train_stored(
             left = [member for member in members if not member.closed]
             if not left:
                 raise
-            no_room = out_of_memory(error)
-            if len(members) == 1 and not (no_room and packed):
+            no_room, last = out_of_memory(error), len(members) == 1
+            by_itself = last and packed and (no_room or not left[0].moved)
+            if last and not by_itself:
                 fail(left[0], device, error, say)
                 continue
         # here the error is gone, and with it the pack, whose memory the halves need
         middle = (len(members) + 1) // 2
         for half in (members[:middle], members[middle:]):
             own = [one.stored for one in half if not one.closed]
-            train_stored(own, device, say, packed and not (no_room and len(half) == 1))
+            alone = by_itself or (no_room and len(half) == 1)
+            train_stored(own, device, say, packed and not alone)
 
 
 def begin(stored: StoredTrial, device: str) -> Member:

@@ -119,6 +119,8 @@ class Driver:
     def _open(self, inline: bool) -> Host:
         """Start the workers in a thread, while the driver writes and delivers."""
         self._board.message = "starting" if inline else "starting Ray"
+        if inline:
+            self._jobs.spread(1)
         return Host(partial(open_schedule, self._roster.sweep, inline, self._say, self._warn))
 
     def _train(self, host: Host, delivery: Delivery, take_signals: Callable[[], None]) -> None:

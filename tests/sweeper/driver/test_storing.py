@@ -181,6 +181,23 @@ def test_a_copy_that_has_no_room_is_left_out(
     assert "packed" not in newest(sweep, sweep.trials[0]).manifest
 
 
+def test_what_cannot_be_computed_as_a_pack_is_trained_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a pack and of the last trial of one, which is computed as a pack is."""
+    whole = Pack.run_epoch
+
+    def run_epoch(pack: Pack) -> dict[int, Record]:
+        if pack.packed:
+            raise RuntimeError("vmap: inplace arithmetic is not possible")
+        return whole(pack)
+
+    monkeypatch.setattr(Pack, "run_epoch", run_epoch)
+    sweep = small_sweep(tmp_path, *[planned(seed=seed) for seed in range(3)])
+    store(sweep)
+    assert main([str(sweep.storage), "--pack", "2"]) == 0
+
+
 def test_the_size_of_packs_may_be_left_to_a_gpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
