@@ -20,7 +20,9 @@ def cpu_pack_size(trial: Trial) -> int:
     A step calls about two hundred operators, which takes 0.35 ms whatever they compute. Up to
     four million multiplications in the forward pass of a batch that is so much that a member of a
     pack of nine takes 0.23 to 0.75 of the time of a trial by itself, and of larger steps 0.9 and
-    more (tests/benchmarks/RESULTS.md).
+    more (tests/benchmarks/RESULTS.md). Each parameter counts as one multiplication at least,
+    whatever a network of the user's own calls its modules and does in them.
     """
-    multiplications = example_flops(trial) / 2 * trial.training.batch_size
+    each = max(example_flops(trial) / 2, trial.count_parameters())
+    multiplications = each * trial.training.batch_size
     return MOST if multiplications <= SMALL else 1

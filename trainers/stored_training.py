@@ -6,7 +6,7 @@ import os
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,6 +57,13 @@ class Member:
         self.closed = progress.status != "running"
 
     @property
+    def packed_before(self) -> bool | None:
+        """Whether the commit that it goes on from was computed in a pack, on a CPU."""
+        if self.parent is None or self.parent.manifest.get("device") != "cpu":
+            return None
+        return bool(self.parent.manifest.get("packed"))
+
+    @property
     def moved(self) -> bool:
         """Whether an epoch was trained in this attempt."""
         return bool(self.records) and self.records[-1].epoch > self.epoch
@@ -68,16 +75,19 @@ class Member:
 
 
 def train_stored(
-    trials: Sequence[StoredTrial], device: str, say: Say, packed: bool = False
+    trials: Sequence[StoredTrial], device: str, say: Say, packed: bool = False, alone: bool = False
 ) -> None:
     """Train trials of one program to their last epoch, those that are at the same epoch together.
 
     `say` gets a sentence on each trial that ends. A pack that raises is trained again as two
     halves, from the newest checkpoints: so one that cannot be trained fails alone, and a pack
-    that is too large for the memory shrinks. `packed`: one that is alone is computed as a pack,
-    too, if there is room for that and `vmap` can do it.
+    that is too large for the memory shrinks.
+
+    packed : whether a trial that is left alone is computed as a pack is, if there is room for that
+        and `vmap` can do it: so it gets the same bits, whoever is finished already. One that was
+        begun goes on as then. alone : each is computed by itself, whatever else holds.
     """
-    groups: dict[int, list[Member]] = defaultdict(list)
+    groups: dict[tuple[int, bool | None], list[Member]] = defaultdict(list)
     for one in trials:
         try:
             one.require_data()
@@ -85,17 +95,17 @@ def train_stored(
         except (TrainerError, OSError) as error:
             say(one, f"failed: {error}")
         else:
-            groups[member.epoch].append(member)
-    for members in groups.values():
+            groups[member.epoch, member.packed_before].append(member)
+    for members, together in _parts(groups, packed, alone):
         try:
-            StoredPack(members, device, say, packed).run()
+            StoredPack(members, device, say, together).run()
             continue
         except Exception as error:
             left = [member for member in members if not member.closed]
             if not left:
                 raise
             no_room, last = out_of_memory(error), len(members) == 1
-            by_itself = last and packed and (no_room or not left[0].moved)
+            by_itself = last and together and (no_room or not left[0].moved)
             if last and not by_itself:
                 fail(left[0], device, error, say)
                 continue
@@ -103,8 +113,18 @@ def train_stored(
         middle = (len(members) + 1) // 2
         for half in (members[:middle], members[middle:]):
             own = [one.stored for one in half if not one.closed]
-            alone = by_itself or (no_room and len(half) == 1)
-            train_stored(own, device, say, packed and not alone)
+            train_stored(own, device, say, packed, by_itself or (no_room and len(half) == 1))
+
+
+def _parts(
+    groups: Mapping[tuple[int, bool | None], list[Member]], packed: bool, alone: bool
+) -> Iterator[tuple[list[Member], bool]]:
+    """Members to train together, and whether one of them alone is computed as a pack is."""
+    for (_, before), members in groups.items():
+        if alone or before is False:
+            yield from (([member], False) for member in members)
+        else:
+            yield members, packed or bool(before)
 
 
 def begin(stored: StoredTrial, device: str) -> Member:

@@ -79,6 +79,16 @@ class TrialInTraining:
         return self.parent.progress.epoch if self.parent else 0
 
     @property
+    def packed_before(self) -> bool | None:
+        """Whether the resumed commit was computed as a member of a pack, by which its bits go on.
+
+        None for a new trial, and on a GPU, which promises no bits.
+        """
+        if self.parent is None or self.device != "cpu":
+            return None
+        return bool(self.parent.manifest.get("packed"))
+
+    @property
     def folder(self) -> Path:
         """The trial's folder."""
         return self.attempt.folder.parent

@@ -56,15 +56,22 @@ def train_pack(job: Job, emit: Emit) -> None:
 
 
 def _train_all(job: Job, trials: Sequence[JobTrial], reporter: Reporter) -> None:
-    """Train the trials, those that start from the same epoch together."""
-    groups: dict[int, list[TrialInTraining]] = defaultdict(list)
+    """Train the trials, those that start from the same epoch together.
+
+    One that was begun as a member of a pack, or by itself, goes on so.
+    """
+    groups: dict[tuple[int, bool | None], list[TrialInTraining]] = defaultdict(list)
     for job_trial in trials:
         member = _begin(job, job_trial, reporter)
         if member:
-            groups[member.epoch].append(member)
-    for members in groups.values():
-        for part in evenly(members, -(-len(members) // largest_pack(job, members))):
-            _train(job, part, reporter)
+            groups[member.epoch, member.packed_before].append(member)
+    for (_, packed), members in groups.items():
+        own = job
+        if packed is not None:
+            own = replace(job, packed=packed, alone=job.alone or not packed)
+        most = 1 if own.alone else largest_pack(own, members)
+        for part in evenly(members, -(-len(members) // most)):
+            _train(own, part, reporter)
 
 
 def _begin(job: Job, job_trial: JobTrial, reporter: Reporter) -> TrialInTraining | None:

@@ -181,8 +181,9 @@ def test_a_copy_that_has_no_room_is_left_out(
     assert "packed" not in newest(sweep, sweep.trials[0]).manifest
 
 
+@pytest.mark.parametrize("begun", [False, True])
 def test_what_cannot_be_computed_as_a_pack_is_trained_by_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    begun: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a pack and of the last trial of one, which is computed as a pack is."""
     whole = Pack.run_epoch
@@ -192,9 +193,13 @@ def test_what_cannot_be_computed_as_a_pack_is_trained_by_itself(
             raise RuntimeError("vmap: inplace arithmetic is not possible")
         return whole(pack)
 
-    monkeypatch.setattr(Pack, "run_epoch", run_epoch)
     sweep = small_sweep(tmp_path, *[planned(seed=seed) for seed in range(3)])
     store(sweep)
+    if begun:  # as a pack, whose last commit is gone
+        assert main([str(sweep.storage), "--pack", "2"]) == 0
+        for trial in sweep.trials:
+            (newest(sweep, trial).folder / "manifest.json").unlink()
+    monkeypatch.setattr(Pack, "run_epoch", run_epoch)
     assert main([str(sweep.storage), "--pack", "2"]) == 0
 
 

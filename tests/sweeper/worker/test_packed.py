@@ -113,3 +113,21 @@ def test_what_cannot_be_computed_as_a_pack_is_trained_by_itself(
         assert metrics_of(sweep, trial) == metrics_of(calm, trial)
         assert final_state(sweep, trial) == final_state(calm, trial)
         assert "packed" not in newest(sweep, trial).manifest
+
+
+@pytest.mark.usefixtures("_tell_at_once")
+@pytest.mark.parametrize("sizes", [(1, 3), (3, 1)])
+def test_a_trial_goes_on_as_it_was_begun(sizes: tuple[int, int], tmp_path: Path) -> None:
+    """By itself, and its grid has got more seeds, or as a member, and its grid has fewer now."""
+    trials = [planned(seed=seed, network="mlp", checkpoint_every=1) for seed in range(3)]
+    first, last = (
+        small_sweep(tmp_path, *trials[:size], resources=Resources(pack=3)) for size in sizes
+    )
+    drive(first)
+    whole = metrics_of(first, trials[0])
+    for commit in checkpoint.commits(paths.trial_folder(first.storage, trials[0].id)):
+        if commit.progress.status == "finished":
+            (commit.folder / "manifest.json").unlink()
+    drive(last)
+    assert metrics_of(last, trials[0]) == whole
+    assert rerun(last.storage, trials[0].id).identical
