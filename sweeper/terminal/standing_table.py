@@ -82,20 +82,24 @@ def _metric(one: Standing, name: str) -> str:
 
 def _show_running(screen: Console, found: Sequence[Standing]) -> None:
     """Print a line for each pack that is trained now: its node, since when, and its trials."""
-    packs: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    members: dict[tuple[str, str], list[Standing]] = defaultdict(list)
     for one in found:
         if one.where:
-            packs[one.where.host, _local(one.where.since), one.where.pack].append(one.label)
-    if not packs:
+            members[one.where.host, one.where.pack].append(one)
+    if not members:
         return
+    packs = [
+        (host, min(one.where.since for one in pack if one.where), [one.label for one in pack])
+        for (host, _), pack in members.items()
+    ]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("node", "since"):
         table.add_column(name, no_wrap=True)
     table.add_column("trains", overflow="fold")
-    for (host, since, _), labels in sorted(packs.items())[:SHOWN]:
+    for host, since, labels in sorted(packs)[:SHOWN]:
         more = f", and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
         together = f" (a pack of {len(labels)})" if len(labels) > 1 else ""
-        table.add_row(host, since, f"{', '.join(labels[:NAMED])}{more}{together}")
+        table.add_row(host, _local(since), f"{', '.join(labels[:NAMED])}{more}{together}")
     print_table(screen, table)
     if len(packs) > SHOWN:
         screen.print(f"… and {len(packs) - SHOWN} more packs (--json lists them all)", style="dim")
