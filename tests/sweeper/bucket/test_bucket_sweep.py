@@ -117,7 +117,7 @@ def test_a_trial_goes_on_and_ends_on_other_machines(
     assert all(ledger.has_finished(sweep.storage, trial.id) for trial in sweep.trials)
     assert {event.phase for event in told} >= {"pruned", "finished"}
     bring_all(sweep.storage)
-    assert_equal(sweep, undisturbed(tmp_path, sweep.trials, packed=True))
+    assert_equal(sweep, undisturbed(tmp_path, sweep.trials))
     brought = [
         place(trial_folder(sweep.storage, trial.id)).is_file()
         for trial in sweep.trials
