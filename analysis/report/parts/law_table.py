@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -75,8 +75,13 @@ def _answer(view: View) -> str:
     if view.tested.trends:
         return view.tested.trends[0].answer()
     if not found:
-        return next((claim.refusal for claim in view.claims), "")
+        return next((_refused(claim, view.claims) for claim in view.claims), "")
     return _said(found[0], _name(found[0], found))
+
+
+def _refused(claim: Claim, claims: Sequence[Claim]) -> str:
+    """Why a law was not fitted, with the name of its models where others have laws, too."""
+    return f"{claim.family.label}: " * (len(claims) > 1) + claim.refusal
 
 
 def _name(claim: Claim, fitted: list[Claim]) -> str:
@@ -216,7 +221,11 @@ def _at_once(law: PowerLaw) -> str:
 
 def _statements(view: View) -> list[Statement]:
     fitted = [claim for claim in view.claims if claim.law is not None]
-    found = [one for claim in view.claims[:_CLAIMS] for one in _law(claim, _name(claim, fitted))]
+    found = [
+        one
+        for claim in view.claims[:_CLAIMS]
+        for one in _law(claim, _name(claim, fitted), view.claims)
+    ]
     if len(view.claims) > _CLAIMS:
         found.append(Statement(f"{len(view.claims) - _CLAIMS} more laws are in the table below."))
     if len(view.claims) >= _MANY:  # the table is open, and has them
@@ -250,10 +259,10 @@ def _declared_refused(view: View) -> str:
     return ""
 
 
-def _law(claim: Claim, name: str) -> list[Statement]:
+def _law(claim: Claim, name: str, claims: Sequence[Claim]) -> list[Statement]:
     """The law in one sentence, with every doubt that this lacks; then its tests in full."""
     if claim.law is None:
-        return [Statement(f"{claim.family.label}: {claim.refusal}", True)]
+        return [Statement(_refused(claim, claims), True)]
     law, said, label = claim.law, claim.law.sentences(), claim.family.label
     few = [text for text in said[1:] if text.startswith("OLS over")]
     short, shape = _said(claim, name), law_shape(law)

@@ -327,6 +327,7 @@ def test_a_law_over_what_is_no_size_has_a_sentence(
     assert "No law for this: a law" in path.read_text("utf-8")
     told = json.loads(path.with_name("report.json").read_text("utf-8"))
     assert told["answer"].startswith("No law for this: a law"), "what the grid asks comes first"
+    assert not [text for text in told["brief"] if told["answer"] in text], "and is not repeated"
 
 
 def test_an_experiment_without_trials(experiment: Experiment, tmp_path: Path) -> None:
