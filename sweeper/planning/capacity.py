@@ -39,9 +39,10 @@ __all__ = [
     "wall_seconds",
 ]
 
-FLOPS = 60e9
-STEP = 0.8e-3
-PER_PARAMETER = 4e-9
+FLOPS = 125e9
+STEP = 0.4e-3
+MEMBER = 0.15  # of that, which a member of a pack takes beside its share
+PER_PARAMETER = 1e-9
 BACKWARD = 3
 SECOND_ORDER = 6
 TEST = 2
@@ -56,9 +57,9 @@ BUSY = 1.5  # processes for each core, from which on times are uncertain
 class Estimate:
     """A trial on one core of a CPU: its epochs, their speed, and bytes of its process.
 
-    Where nothing was measured the speed comes from a table of rates (a 2.x GHz server core,
+    Where nothing was measured the speed comes from a table of rates (a server core with AVX-512,
     float32), by the factor of what was measured of other programs: expect it to be wrong by a
-    factor of two either way.
+    factor of two either way, and on older cores by more.
     """
 
     speed: Speed
@@ -81,7 +82,8 @@ def estimate(trial: Trial, parameters: int, members: int = 1) -> Estimate:
     epochs = trial.training.epochs
     forward = example_flops(trial)
     factor = SECOND_ORDER if isinstance(trial.objective, EnergyBased) else BACKWARD
-    step = STEP / members + PER_PARAMETER * parameters + factor * forward * batch / FLOPS
+    calls = STEP * (1 / members + MEMBER)
+    step = calls + PER_PARAMETER * parameters + factor * forward * batch / FLOPS
     tests = math.ceil(epochs / trial.training.test_every)
     held_out = len(splits.test) + min(len(splits.validation), VALIDATED)
     epoch_s = (
@@ -117,7 +119,7 @@ def estimates_of(sweep: Sweep, trials: Sequence[PlannedTrial]) -> dict[str, Esti
 def _calibrated(trial: PlannedTrial, speeds: Speeds) -> Estimate:
     tabulated = estimate(trial.trial, trial.parameters, speeds.members(trial))
     measured = speeds.of(trial)
-    guess = replace(tabulated.speed, epoch_s=speeds.factor * tabulated.speed.table_s)
+    guess = replace(tabulated.speed, epoch_s=speeds.factor * tabulated.speed.rated_s)
     return replace(tabulated, speed=measured or guess)
 
 

@@ -35,13 +35,13 @@ class Speed:
     ----------
     epoch_s : an epoch, with the tests and checkpoints in it. rest_s : all else: building the
         model, tracing its step, pictures, evaluations.
-    table_s : an epoch by the table of rates. trials : how many were measured; 0 where both times
+    rated_s : an epoch by the table of rates. trials : how many were measured; 0 where both times
         come from the table.
     """
 
     epoch_s: float
     rest_s: float
-    table_s: float
+    rated_s: float
     trials: int = 0
 
     def seconds(self, epochs: float) -> float:
@@ -85,7 +85,7 @@ class Speeds:
     @property
     def factor(self) -> float:
         """What the table of rates is multiplied by on this machine: 1 if nothing was measured."""
-        ratios = [one.epoch_s / one.table_s for one in self._known.values() if one.table_s > 0]
+        ratios = [one.epoch_s / one.rated_s for one in self._known.values() if one.rated_s > 0]
         return statistics.median(ratios) if ratios else 1.0
 
     def learn(self, trial: PlannedTrial, speed: Speed) -> None:

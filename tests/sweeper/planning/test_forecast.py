@@ -17,7 +17,7 @@ from tests.sweeper.small import planned, small_sweep
 
 TRIALS = [planned(seed=seed, epochs=10) for seed in range(4)]
 OTHER = replace(planned(epochs=10, batch_size=7), params={"batch_size": 7})
-SPEED = Speed(epoch_s=2.0, rest_s=4.0, table_s=1.0, trials=9)
+SPEED = Speed(epoch_s=2.0, rest_s=4.0, rated_s=1.0, trials=9)
 
 
 @pytest.fixture

@@ -21,11 +21,11 @@ from tests.sweeper.small import planned, small_sweep
 from trainers.evaluations import EVALUATIONS
 
 pytestmark = READY
-MEASURED = Speed(epoch_s=3.0, rest_s=0.5, table_s=2.0, trials=4)
+MEASURED = Speed(epoch_s=3.0, rest_s=0.5, rated_s=2.0, trials=4)
 
 
 def test_a_first_trial_replaces_the_table_and_later_ones_enter_a_mean() -> None:
-    first = Speed(1.0, 0.0, table_s=1.0).after(Spent(3.0, 0.5))
+    first = Speed(1.0, 0.0, rated_s=1.0).after(Spent(3.0, 0.5))
     assert first == Speed(3.0, 0.5, 1.0, 1)
     assert first.after(Spent(4.0, 1.5)) == Speed(3.5, 1.0, 1.0, 2)
     assert first.seconds(10) == 30.5
@@ -100,7 +100,7 @@ def test_what_was_measured_of_other_programs_calibrates_the_table(tmp_path: Path
     note(speeds, known)
     assert speeds.factor == 1.5
     assert estimates([known], speeds)[known.id].seconds == 12.5
-    assert estimates([new], speeds)[new.id].speed.epoch_s == 1.5 * table.table_s
+    assert estimates([new], speeds)[new.id].speed.epoch_s == 1.5 * table.rated_s
 
 
 def test_a_run_calibrates_the_next_plan(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_what_members_of_a_pack_took_is_not_what_a_trial_by_itself_takes(tmp_pat
     packed = small_sweep(tmp_path, *trials)
     apart = small_sweep(tmp_path, *trials, resources=Resources(pack=1))
     one, many = (estimates_of(sweep, trials)[trials[0].id].seconds for sweep in (apart, packed))
-    assert one > 3 * many
+    assert one > 1.3 * many  # of packs of two, on a machine with many cores
     note(speeds_of(packed), trials[0])
     assert (outline(packed).measured, outline(apart).measured) == (True, False)
     longer = planned(epochs=30)
