@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from trainers.dispatch import DispatchMode
 from trainers.trial import Trial
 
 __all__ = ["example_flops", "flops"]
@@ -40,7 +40,7 @@ def flops(module: nn.Module, x: Tensor) -> int:
     return int(counter.total)
 
 
-class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Counter(DispatchMode):
     """Counts the multiplications and additions of the products of matrices within the block.
 
     A matrix product or convolution is not carried out: its shape is enough. torch's own
@@ -50,11 +50,6 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """False: torch would import its compiler, to tell it to keep away from this mode."""
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

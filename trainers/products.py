@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from trainers.dispatch import DispatchMode
 
 __all__ = ["fast_product", "fast_products"]
 
@@ -64,12 +65,7 @@ def fast_products(device: torch.device) -> AbstractContextManager[object]:
     return _FastProducts() if device.type == "cpu" else nullcontext()  # type: ignore[no-untyped-call]
 
 
-class _FastProducts(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """False: torch would import its compiler, to tell it to keep away from this mode."""
-        return False
-
+class _FastProducts(DispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.node import map_aggregate
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from trainers.dispatch import DispatchMode
 from trainers.errors import Incompatible
 
 __all__ = ["record"]
@@ -41,7 +41,7 @@ def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) 
     return recorder.finish(results)
 
 
-class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Recorder(DispatchMode):
     """Writes every operator that is called into a graph.
 
     Parameters
@@ -57,11 +57,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._seen = WeakIdKeyDictionary()  # of each tensor that is alive: the node that gave it
         for place, value in enumerate(inputs):
             self._enter(value, self._graph.placeholder(f"input_{place}"))
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """False: torch would import its compiler, to tell it to keep away from this mode."""
-        return False
 
     def __torch_dispatch__(
         self,

@@ -30,16 +30,21 @@ def make_packs(
     """
     if resources.pack == 1:
         return [(trial,) for trial in trials]
-    groups: dict[str, list[PlannedTrial]] = defaultdict(list)
-    for trial in trials:
-        groups[pack_key(trial)].append(trial)
     packs = [
         pack
-        for group in groups.values()
+        for group in _programs(trials).values()
         for pack in evenly(group, _pack_count(group, resources, slots))
     ]
     rank = {trial.id: position for position, trial in enumerate(trials)}
     return sorted(packs, key=lambda pack: rank[pack[0].id])
+
+
+def _programs(trials: Sequence[PlannedTrial]) -> dict[str, list[PlannedTrial]]:
+    """The trials by their pack keys."""
+    groups: dict[str, list[PlannedTrial]] = defaultdict(list)
+    for trial in trials:
+        groups[pack_key(trial)].append(trial)
+    return groups
 
 
 def evenly(items: Sequence[Item], parts: int) -> list[tuple[Item, ...]]:
@@ -67,10 +72,7 @@ def shared_keys(trials: Sequence[PlannedTrial], resources: Resources) -> frozens
     """The pack keys that more than one trial of a sweep has; none where packs have one trial."""
     if resources.pack == 1:
         return frozenset()
-    groups = defaultdict[str, list[PlannedTrial]](list)
-    for trial in trials:
-        if not trial.merged_from:
-            groups[pack_key(trial)].append(trial)
+    groups = _programs([trial for trial in trials if not trial.merged_from])
     return frozenset(
         name
         for name, group in groups.items()
