@@ -194,7 +194,7 @@ class Driver:
 
     def _close(self, host: Host | None, delivery: Delivery) -> None:
         """Free the workers while the tracker gets the rest."""
-        self._interrupted |= self._sign.is_up()  # `sweeper stop` puts it up, too
+        self._interrupted |= self._sign.is_up(age_s=0)  # the workers may have seen it first
         self._roster.running.close()
         if self._board.forecast:
             self._board.forecast.keep()

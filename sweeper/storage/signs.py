@@ -46,11 +46,11 @@ class Sign:
         if self._mirror:
             self._mirror.clear_sign(self.path)
 
-    def is_up(self) -> bool:
-        """Whether it is set."""
+    def is_up(self, age_s: float = AGE) -> bool:
+        """Whether it is set; in a bucket, as of at most `age_s` seconds ago."""
         if self.path.exists():
             return True
-        return self._mirror is not None and self._mirror.is_set(self.path, AGE)
+        return self._mirror is not None and self._mirror.is_set(self.path, age_s)
 
 
 class StopSign(Sign):

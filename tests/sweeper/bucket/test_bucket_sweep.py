@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from sweeper.bucket.mirror import mirror_at
 from sweeper.bucket.objects import Bucket
 from sweeper.cli import main
 from sweeper.doctor import surroundings
@@ -17,6 +19,7 @@ from sweeper.driver.jobs import make_job
 from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.messages import Event, Job
+from sweeper.schedule.inline import InlineSchedule
 from sweeper.storage import ledger
 from sweeper.storage.addresses import storage_path
 from sweeper.storage.attempts import bring_all, load_state
@@ -28,6 +31,7 @@ from sweeper.storage.paths import (
     sweep_folder,
     trial_folder,
 )
+from sweeper.storage.signs import StopSign
 from sweeper.sweep import Outcome, Sweep
 from sweeper.worker.fitness import UnfitNode, require_fit
 from sweeper.worker.local_copy import localized
@@ -124,6 +128,23 @@ def test_a_trial_goes_on_and_ends_on_other_machines(
         for place in (gallery_file, examples_file)
     ]
     assert brought == [True] * 4, "what the other machine has drawn"
+
+
+def test_a_driver_knows_that_it_was_stopped_when_its_workers_saw_it_first(
+    store: FaultyStore, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = bucket_sweep(tmp_path, address)
+
+    def stop(_: InlineSchedule, jobs: Iterable[Job], *__: object, **___: object) -> None:
+        """Workers of other machines, which leave at a sign of a moment ago."""
+        assert len(list(jobs)) > 0
+        sign = StopSign(sweep_folder(sweep))
+        assert not sign.is_up(age_s=0)
+        mirror = mirror_at(address)
+        mirror.bucket.put(mirror.sign(sign.path), b"")
+
+    monkeypatch.setattr(InlineSchedule, "run", stop)
+    assert run_inline(sweep).interrupted
 
 
 def test_a_sweep_on_a_bucket_is_not_stored_for_a_machine_without_sweeper(
