@@ -27,8 +27,8 @@ from trainers.commit_format import (
     RECORDS,
     SCHEMA,
     STATE,
+    EncodedRecords,
     decode_records,
-    encode_records,
     read_manifest,
 )
 from trainers.errors import ResumeError
@@ -126,14 +126,15 @@ class Attempt:
     def commit(
         self,
         state: Mapping[str, Tensor],
-        records: Sequence[Record],
+        records: Sequence[Record] | bytes,
         progress: Progress,
         parent: Commit | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> Commit:
         """Save state and records of an epoch as one commit; keep only this attempt's last two.
 
-        `about` is added to the manifest: host, device, versions.
+        records : of all epochs so far, or the `content` of `EncodedRecords`. about : is added to
+        the manifest: host, device, versions.
         """
         import safetensors.torch
 
@@ -141,7 +142,8 @@ class Attempt:
         staged = self.folder / f".{folder.name}.{os.getpid()}"
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
-        contents = {STATE: safetensors.torch.save(dict(state)), RECORDS: encode_records(records)}
+        rows = records if isinstance(records, bytes) else EncodedRecords(records).content()
+        contents = {STATE: safetensors.torch.save(dict(state)), RECORDS: rows}
         manifest = {
             "schema": SCHEMA,
             "attempt": self.number,

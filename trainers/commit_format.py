@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -24,10 +24,10 @@ __all__ = [
     "SCHEMA",
     "STATE",
     "STATUSES",
+    "EncodedRecords",
     "Types",
     "are_numbers",
     "decode_records",
-    "encode_records",
     "has_types",
     "read_manifest",
     "read_stored",
@@ -111,21 +111,34 @@ def are_numbers(metrics: Mapping[str, Any]) -> bool:
     )
 
 
-def encode_records(records: Sequence[Record]) -> bytes:
-    """JSON, with null for NaN and infinity."""
-    plain = [
-        {
+class EncodedRecords:
+    """The records of a trial as their file has them, each encoded once for all commits to come.
+
+    JSON, with null for NaN and infinity. `last` is the newest record, or None.
+    """
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.last: Record | None = None
+        self._rows = bytearray()
+        for record in records:
+            self.append(record)
+
+    def append(self, record: Record) -> None:
+        finite = {
+            name: value if math.isfinite(value) else None for name, value in record.metrics.items()
+        }
+        row = {
             "epoch": record.epoch,
             "step": record.step,
             "time_ms": record.time_ms,
-            "metrics": {
-                name: value if math.isfinite(value) else None
-                for name, value in record.metrics.items()
-            },
+            "metrics": finite,
         }
-        for record in records
-    ]
-    return json.dumps(plain).encode()
+        self._rows += b", " * bool(self._rows) + json.dumps(row).encode()
+        self.last = record
+
+    def content(self) -> bytes:
+        """The file of all records so far."""
+        return b"[" + self._rows + b"]"
 
 
 def decode_records(content: bytes) -> list[Record]:

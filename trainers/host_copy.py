@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-__all__ = ["host_copies"]
+__all__ = ["copied_at_once", "host_copies"]
 
 
 def host_copies(values: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
@@ -23,6 +23,11 @@ def host_copies(values: Mapping[str, Tensor], device: torch.device) -> dict[str,
     if from_gpu:
         await_copies(device)
     return copies
+
+
+def copied_at_once(device: torch.device) -> bool:
+    """Whether to copy all members of a pack together; on a CPU that only needs more memory."""
+    return device.type == "cuda"
 
 
 def empty(value: Tensor) -> Tensor:

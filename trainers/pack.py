@@ -14,7 +14,7 @@ from trainers import datasets
 from trainers.arithmetic import arithmetic_of
 from trainers.batches import Batches, HeldOut
 from trainers.errors import Incompatible
-from trainers.host_copy import host_copies
+from trainers.host_copy import copied_at_once, host_copies
 from trainers.noise import Streams, stack_draws, stream_seed
 from trainers.objectives import Metrics
 from trainers.optim import Adam
@@ -156,24 +156,26 @@ class Pack:
             if batches
         }
         return {
-            member: host_copies(
-                {name: self._row(value, member) for name, value in whole.items()}, self.device
-            )
-            for member in self.live
+            member: host_copies(self._rows_of(member, whole), self.device) for member in self.live
         }
 
     def weights(self, member: int) -> State:
         """The parameters of a member, on the CPU: ``param/<name>``."""
-        rows = {f"param/{name}": self._row(value, member) for name, value in self._params.items()}
-        return host_copies(rows, self.device)
+        whole = {f"param/{name}": value for name, value in self._params.items()}
+        return host_copies(self._rows_of(member, whole), self.device)
 
     def state(self, member: int) -> State:
         """Parameters and Adam's moments of a member: all that going on needs."""
-        rows: State = {}
-        for name, value in self._params.items():
-            kinds = zip(KINDS, (value, *self._adam.moments(name)), strict=True)
-            rows |= {f"{kind}/{name}": self._row(own, member) for kind, own in kinds}
-        return host_copies(rows, self.device)
+        return host_copies(self._rows_of(member, self._whole()), self.device)
+
+    def states(self) -> Iterator[tuple[int, State]]:
+        """The live members with their `state`; from a GPU the whole pack is copied at once."""
+        whole, at_once = self._whole(), copied_at_once(self.device)
+        if at_once:
+            whole = host_copies(whole, self.device)
+        for member in list(self.live):
+            rows = self._rows_of(member, whole)
+            yield member, rows if at_once else host_copies(rows, self.device)
 
     def restore(self, states: Sequence[State], epoch: int) -> None:
         """Go on from the states of all live members, saved after the same epoch."""
@@ -271,6 +273,17 @@ class Pack:
             name: value.expand(rows, *value.shape) if self.packed else value
             for name, value in taken.items()
         }
+
+    def _whole(self) -> State:
+        """Parameters and moments of all rows."""
+        return {
+            f"{kind}/{name}": own
+            for name, value in self._params.items()
+            for kind, own in zip(KINDS, (value, *self._adam.moments(name)), strict=True)
+        }
+
+    def _rows_of(self, member: int, whole: State) -> State:
+        return {name: self._row(value, member) for name, value in whole.items()}
 
     def _row(self, value: Tensor, member: int) -> Tensor:
         return value[self._rows.index(member)] if self.packed else value

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
+from trainers.commit_format import EncodedRecords
 from trainers.errors import Incompatible, InvalidValue, ResumeError, TrainerError
 from trainers.gallery import gallery
 from trainers.memory import out_of_memory
 from trainers.pack import Pack
 from trainers.provenance import provenance
-from trainers.record import Record
 from trainers.stored import StoredTrial, save_arrays
 
 __all__ = ["Say", "train_stored"]
@@ -39,7 +39,7 @@ class Member:
     attempt: Attempt
     parent: Commit | None = None
     state: Mapping[str, Tensor] = field(default_factory=dict)
-    records: list[Record] = field(default_factory=list)
+    records: EncodedRecords = field(default_factory=EncodedRecords)
     before_s: float = 0.0
     started: float = field(default_factory=time.monotonic)
     closed: bool = False
@@ -53,7 +53,7 @@ class Member:
         self, state: Mapping[str, Tensor], progress: Progress, about: Mapping[str, Any]
     ) -> None:
         """Save state and records; the trial is closed by any status but ``running``."""
-        self.attempt.commit(state, self.records, progress, self.parent, about)
+        self.attempt.commit(state, self.records.content(), progress, self.parent, about)
         self.closed = progress.status != "running"
 
     @property
@@ -66,7 +66,7 @@ class Member:
     @property
     def moved(self) -> bool:
         """Whether an epoch was trained in this attempt."""
-        return bool(self.records) and self.records[-1].epoch > self.epoch
+        return self.records.last is not None and self.records.last.epoch > self.epoch
 
     @property
     def wall_s(self) -> float:
@@ -143,7 +143,7 @@ def begin(stored: StoredTrial, device: str) -> Member:
                 f"{device} gives other last digits: go on with the device of then"
             )
         try:
-            member.state, member.records = commit.load(), commit.records()
+            member.state, member.records = commit.load(), EncodedRecords(commit.records())
         except (ResumeError, OSError):
             continue
         member.parent, member.before_s = commit, commit.progress.wall_s
@@ -168,8 +168,8 @@ class StoredPack:
         while pack.live and pack.epoch < plan.epochs:
             self._run_epoch()
             if pack.epoch < plan.epochs and pack.epoch % plan.checkpoint_every == 0:
-                for place in pack.live:
-                    self._commit(place, pack.state(place), "running")
+                for place, state in pack.states():
+                    self._commit(place, state, "running")
         if pack.live:
             self._save_pictures()
         for place in pack.live:
@@ -222,7 +222,7 @@ def fail(member: Member, device: str, error: Exception, say: Say) -> None:
     """
     reason = str(error) if isinstance(error, TrainerError) else f"{type(error).__name__}: {error}"
     kind = "refused" if isinstance(error, InvalidValue | Incompatible) else None
-    last = member.records[-1] if member.records else None
+    last = member.records.last
     done, step = (last.epoch, last.step) if last else (0, 0)
     epoch = min(done + 1, member.stored.trial.training.epochs)
     (member.stored.folder / "error.txt").write_text(

@@ -6,7 +6,7 @@ import functools
 import os
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ from sweeper.storage.attempts import (
     publish,
 )
 from sweeper.storage.extendable import shorter
-from trainers import Record, TrainerError, Trial
+from trainers import TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits
+from trainers.commit_format import EncodedRecords
 from trainers.errors import Incompatible, InvalidValue, ResumeError
 from trainers.memory import out_of_memory
 from trainers.provenance import provenance
@@ -68,7 +69,7 @@ class TrialInTraining:
     note: str | None = None
     parent: Commit | None = None
     state: Mapping[str, Tensor] = field(default_factory=dict)
-    records: list[Record] = field(default_factory=list)
+    records: EncodedRecords = field(default_factory=EncodedRecords)
     before_s: float = 0.0
     started: float = field(default_factory=time.monotonic)
     closed: bool = False
@@ -94,14 +95,11 @@ class TrialInTraining:
         return self.attempt.folder.parent
 
     def commit(
-        self,
-        state: Mapping[str, Tensor],
-        progress: Progress,
-        records: Sequence[Record] | None = None,
+        self, state: Mapping[str, Tensor], progress: Progress, records: bytes | None = None
     ) -> None:
         """Save the state and the records (None: all); `Superseded` if a younger attempt has begun.
 
-        Records are given where those of later epochs may come while this is written.
+        Their `content` is given where records of later epochs may come while this is written.
         """
         if newest_attempt(self.folder) > self.attempt.number:
             raise Superseded(self.id)
@@ -111,7 +109,7 @@ class TrialInTraining:
         own = self.parent and self.parent.folder.is_relative_to(self.folder)
         saved = self.attempt.commit(
             state,
-            self.records if records is None else records,
+            self.records.content() if records is None else records,
             replace(progress, wall_s=wall_s),
             self.parent if own else None,
             {**_about(self.device), **set_marks},
@@ -166,7 +164,7 @@ def begin(job: Job, job_trial: JobTrial) -> TrialInTraining:
             continue
         require_device(commit, job.device)
         try:
-            member.state, member.records = load_state(commit), commit.records()
+            member.state, member.records = load_state(commit), EncodedRecords(commit.records())
         except (ResumeError, OSError):
             continue
         member.parent, member.before_s = commit, commit.progress.wall_s
@@ -196,7 +194,7 @@ def _extend(member: TrialInTraining, job: Job) -> None:
             f"not carried on: {refused}"
         )
         return
-    member.state, member.records = state, list(found.records)
+    member.state, member.records = state, EncodedRecords(found.records)
     member.parent, member.extends = found.commit, found.trial
     member.before_s = found.commit.progress.wall_s
 

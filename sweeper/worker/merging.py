@@ -18,6 +18,7 @@ from sweeper.storage.stored_code import restored_trial
 from sweeper.storage.stored_files import read_trial
 from sweeper.worker.member import TrialInTraining, require_device
 from trainers import Pack, Record, Trial
+from trainers.commit_format import EncodedRecords
 from trainers.errors import ResumeError
 from trainers.metrics import PARTS
 
@@ -40,11 +41,11 @@ def merge(job: Job, member: TrialInTraining, source: str) -> Pack:
     require_device(commit, job.device)
     pack = Pack([member.trial], job.device)
     pack.restore([load_state(commit)], commit.progress.epoch)
-    member.records = translated(
+    *rest, last = translated(
         commit.records(), restored_trial(job.storage, about["trial"]), member.trial
     )
-    last = member.records[-1]
-    member.records[-1] = replace(last, metrics=last.metrics | pack.look()[0])
+    measured = replace(last, metrics=last.metrics | pack.look()[0])
+    member.records = EncodedRecords([*rest, measured])
     return pack
 
 

@@ -175,9 +175,9 @@ class PackTraining:
             return self._warn(short)
         reason = f"stopped early, after epoch {pack.epoch}" if status == "pruned" else None
         progress = Progress(pack.epoch, pack.step, status, reason)
-        for place in pack.live:
+        for place, state in pack.states():
             member = self._members[place]
-            write = partial(member.commit, pack.state(place), progress, tuple(member.records))
+            write = partial(member.commit, state, progress, member.records.content())
             self._saves.begin(place, write)
         self._saved = pack.epoch
         if status == "pruned" or not self._saves.busy:

@@ -83,7 +83,8 @@ def _begin(job: Job, job_trial: JobTrial, reporter: Reporter) -> TrialInTraining
     except (TrainerError, OSError, TypeError) as error:
         reporter.tell(Event(job_trial.id, "failed", reason=str(error)))
         return None
-    reporter.tell(Event(member.id, "started", tuple(member.records[-1:]), note=member.note))
+    last = (member.records.last,) if member.records.last else ()
+    reporter.tell(Event(member.id, "started", last, note=member.note))
     if job_trial.merged_from:
         _merge(job, job_trial, member, reporter)
         return None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack
-from trainers.checkpoint import Progress, latest, open_attempt
+from trainers.checkpoint import Progress, commits, latest, open_attempt
+from trainers.commit_format import EncodedRecords
 from trainers.errors import ResumeError
 from trainers.record import Record
 
@@ -32,6 +36,29 @@ def test_state_and_records_come_back(tmp_path: Path) -> None:
     record = commit.records()[0]
     assert record.metrics["test/kl"] == 3.5
     assert math.isnan(record.metrics["test/denoise"])
+
+
+def test_a_record_is_encoded_once_for_all_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commits after each epoch: the file is that of the records at once, and complete in each."""
+    encoded, dumps = list[object](), json.dumps
+
+    def watched(row: Mapping[str, Any], **options: Any) -> str:
+        if "metrics" in row:
+            encoded.append(row)
+        return dumps(row, **options)
+
+    monkeypatch.setattr(json, "dumps", watched)
+    attempt, records = open_attempt(tmp_path), EncodedRecords()
+    every = [Record(epoch, 44 * epoch, 0, {"test/kl": 0.1 * epoch}) for epoch in range(1, 21)]
+    for record in every:
+        records.append(record)
+        attempt.commit(STATE, records.content(), at(record.epoch))
+    assert len(encoded) == 20
+    assert [one.records() for one in commits(tmp_path)] == [every, every[:19]]
+    assert records.content() == EncodedRecords(every).content()
+    assert records.last == every[-1]
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "records.json", "state.safetensors"])

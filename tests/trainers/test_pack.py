@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.trainers.models import mlp_sigma_vae
 from trainers import Pack, Training, Trial
+from trainers import pack as pack_module
+from trainers.checkpoint import Progress, open_attempt
 from trainers.conformance.examples import combinations, with_other_numbers
 from trainers.datasets.linear_gaussian import LinearGaussian
 from trainers.errors import Incompatible
@@ -51,6 +55,34 @@ def test_a_pack_that_members_leave_goes_on_as_a_smaller_one() -> None:
     for member in (0, 1):
         state = pack.state(member + 2)
         assert [k for k, v in smaller.state(member).items() if not torch.equal(v, state[k])] == []
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_checkpoints_of_a_pack_are_one_copy_from_a_gpu(
+    at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the live members, each with its own state, that can be saved while the pack goes on."""
+    pack = Pack([mlp_sigma_vae(sigma, training=DOUBLE) for sigma in (0.1, 0.2, 0.3)])
+    pack.run_epoch()
+    pack.drop(1)
+    expected = {member: pack.state(member) for member in pack.live}
+    copies, copy = list[int](), pack_module.host_copies
+
+    def counted(values: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+        copies.append(len(values))
+        return copy(values, device)
+
+    monkeypatch.setattr(pack_module, "host_copies", counted)
+    monkeypatch.setattr(pack_module, "copied_at_once", lambda device: at_once)
+    states = dict(pack.states())
+    pack.run_epoch()
+    assert len(copies) == (1 if at_once else 2)
+    assert states.keys() == expected.keys() == {0, 2}
+    attempt = open_attempt(tmp_path)
+    for member, state in states.items():
+        loaded = attempt.commit(state, [], Progress(member + 1, 1, "running")).load()
+        assert loaded.keys() == expected[member].keys()
+        assert all(torch.equal(loaded[name], value) for name, value in expected[member].items())
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sweeper.worker.member import TrialInTraining
 from sweeper.worker.saving import Saves, saves_beside
 from tests.sweeper.small import final_state, metrics_of, newest, planned, small_sweep, train
 from trainers import Pack
+from trainers.commit_format import decode_records
 from trainers.record import Record
 
 PATIENCE = 60.0
@@ -35,7 +36,7 @@ def sweep_of_two(folder: Path, **training: int) -> Sweep:
 
 
 def before_running_commits(
-    monkeypatch: pytest.MonkeyPatch, call: Callable[[TrialInTraining, int, Sequence[Record]], None]
+    monkeypatch: pytest.MonkeyPatch, call: Callable[[TrialInTraining, int, bytes], None]
 ) -> None:
     """Call a function in the thread that writes, before each checkpoint of a running trial."""
     commit = TrialInTraining.commit
@@ -80,10 +81,11 @@ def test_training_goes_on_while_a_checkpoint_is_written(
             trained.set()
         return found
 
-    def wait(member: TrialInTraining, epoch: int, records: Sequence[Record]) -> None:
+    def wait(member: TrialInTraining, epoch: int, records: bytes) -> None:
         if epoch == 1:
             there = trained.wait(PATIENCE)
-            written.append((there, len(member.records), [one.epoch for one in records]))
+            last, own = member.records.last, [one.epoch for one in decode_records(records)]
+            written.append((there, last.epoch if last else 0, own))
 
     monkeypatch.setattr(Pack, "run_epoch", epoch)
     before_running_commits(monkeypatch, wait)
@@ -96,7 +98,7 @@ def test_training_goes_on_while_a_checkpoint_is_written(
 def test_a_full_disk_is_told_and_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(member: TrialInTraining, epoch: int, records: Sequence[Record]) -> None:
+    def full(member: TrialInTraining, epoch: int, records: bytes) -> None:
         raise OSError(28, "No space left on device")
 
     before_running_commits(monkeypatch, full)
@@ -111,7 +113,7 @@ def test_a_trial_that_another_worker_has_begun_is_left(
     sweep = sweep_of_two(tmp_path)
     stolen = sweep.trials[0].id
 
-    def begin(member: TrialInTraining, epoch: int, records: Sequence[Record]) -> None:
+    def begin(member: TrialInTraining, epoch: int, records: bytes) -> None:
         if member.id == stolen and epoch == 1:
             begin_attempt(trial_folder(sweep.storage, stolen))
 
@@ -137,7 +139,7 @@ def test_a_trial_that_was_left_says_no_more_as_one_diverges(
             trained.set()
         return found
 
-    def begin(member: TrialInTraining, epoch: int, records: Sequence[Record]) -> None:
+    def begin(member: TrialInTraining, epoch: int, records: bytes) -> None:
         if member.id == stolen and epoch == 1:
             trained.wait(PATIENCE)
             begin_attempt(trial_folder(sweep.storage, stolen))
@@ -152,7 +154,7 @@ def test_a_trial_that_was_left_says_no_more_as_one_diverges(
 def test_other_errors_are_those_of_the_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(member: TrialInTraining, epoch: int, records: Sequence[Record]) -> None:
+    def broken(member: TrialInTraining, epoch: int, records: bytes) -> None:
         raise ValueError("a planted bug")
 
     before_running_commits(monkeypatch, broken)
