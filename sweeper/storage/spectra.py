@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from sweeper.storage import ledger, paths
 from sweeper.storage.stored_files import read_known
@@ -18,6 +19,8 @@ __all__ = ["LARGEST", "covariance_eigenvalues", "describe_dataset"]
 
 LARGEST = 4096
 CHUNK = 4096
+MIDDLE = 128  # of the bytes: x − 128 has squares of 2¹⁴ at most
+EXACT_ROWS = 2**24 // MIDDLE**2
 
 
 def describe_dataset(storage: str, dataset: Dataset, checksum: str) -> None:
@@ -47,12 +50,18 @@ def describe_dataset(storage: str, dataset: Dataset, checksum: str) -> None:
 def covariance_eigenvalues(raw: npt.NDArray[np.generic], scale: float) -> npt.NDArray[np.float64]:
     """Eigenvalues of the covariance 1/n Σ (x − x̄)(x − x̄)ᵀ in squared data units, descending.
 
-    `raw` is ``(examples, dims)``; x = raw / scale.
+    `raw` is ``(examples, dims)``; x = raw / scale. Products of bytes are added in float32, which
+    is exact as long as their sum is below 2²⁴, and takes half of the time. One thread computes, as
+    several wait for each other on a busy machine, for seconds.
     """
-    mean = np.asarray(raw.mean(0, dtype=np.float64))
-    total = np.zeros((raw.shape[1], raw.shape[1]))
-    for start in range(0, len(raw), CHUNK):
-        centred = raw[start : start + CHUNK].astype(np.float64) - mean
-        total += centred.T @ centred
-    values = np.linalg.eigvalsh(total / (len(raw) * scale**2))
+    exact, count, dims = raw.dtype == np.uint8, *raw.shape
+    middle = np.full(dims, MIDDLE, np.float32) if exact else raw.mean(0, dtype=np.float64)
+    total, sums, rows = np.zeros((dims, dims)), np.zeros(dims), EXACT_ROWS if exact else CHUNK
+    with threadpool_limits(1, "blas"):
+        for start in range(0, count, rows):
+            shifted = raw[start : start + rows].astype(middle.dtype) - middle
+            total += shifted.T @ shifted
+            sums += shifted.sum(0)
+        covariance = (count * total - np.outer(sums, sums)) / (count * scale) ** 2
+        values = np.linalg.eigvalsh(covariance)
     return np.asarray(values[::-1].clip(min=0))

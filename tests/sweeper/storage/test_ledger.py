@@ -110,9 +110,10 @@ def test_a_failure_told_by_the_driver_keeps_the_records(
     assert newest(sweep, trial).manifest["parent"] == before.place
 
 
-def test_the_spectrum_is_that_of_the_covariance() -> None:
+@pytest.mark.parametrize("kind", [np.uint8, np.float64])
+def test_the_spectrum_is_that_of_the_covariance(kind: type[np.generic]) -> None:
     generator = np.random.default_rng(0)
-    raw = generator.integers(0, 17, (9000, 6)).astype(np.uint8)
+    raw = generator.integers(0, 256, (9000, 6)).astype(kind)
     expected = np.linalg.eigvalsh(np.cov(raw.T / 16.0, bias=True))[::-1]
     np.testing.assert_allclose(covariance_eigenvalues(raw, 16.0), expected, rtol=1e-12)
 
