@@ -56,7 +56,7 @@ def rows_png(
     if ends:
         parts.append(_scale(ends, parts[-1].shape))
     width = max(part.shape[1] for part in parts)
-    return encode(np.concatenate([_widened(part, width) for part in parts]))
+    return encode(np.concatenate([_widened(part, width) for part in parts]), enlarged=True)
 
 
 def _strip(images: Pixels) -> Pixels:

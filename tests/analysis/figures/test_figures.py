@@ -313,14 +313,15 @@ def test_prose_escapes_before_it_typesets() -> None:
     assert prose("`run <b> -1`") == "<code>run &lt;b&gt; -1</code>"
 
 
+@pytest.mark.parametrize("enlarged", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_strip_of_images_is_a_png(channels: int) -> None:
+def test_a_strip_of_images_is_a_png(channels: int, enlarged: bool) -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, channels, 4, 5), dtype=np.uint8)
     pixels = side_by_side(images, gap=2)
     assert pixels.shape == (4, 21, channels + 1)
     np.testing.assert_array_equal(pixels[:, 7:12, :channels], images[1].transpose(1, 2, 0))
     assert (pixels[:, 5:7] == 0).all()
-    with Image.open(io.BytesIO(encode(pixels))) as png:
+    with Image.open(io.BytesIO(encode(pixels, enlarged))) as png:
         assert png.format == "PNG"
         np.testing.assert_array_equal(np.asarray(png), pixels)
 
