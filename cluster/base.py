@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cluster.heartbeat import Heartbeat
+from cluster.lean_start import WAIT, lean_start
 from cluster.processes import alive, descendants, running
 from cluster.session_folder import session_folder
 from cluster.umask import private_children
@@ -28,7 +29,7 @@ SETTINGS = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else it packs the working directory, data and all
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what it tells of dead workers would stand among our JSON
     "RAY_worker_niceness": "0",  # Ray's 15 leaves 3 % of a core beside one other busy process
-    "RAY_raylet_start_wait_time_s": "120",  # 30 pass beside many busy processes
+    WAIT: "120",  # 30 pass beside many busy processes
     "RAY_prestart_worker_first_driver": "0",  # Tune takes workers with an environment of its own
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -36,7 +37,6 @@ SETTINGS = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
 VITAL = ("gcs_server", "raylet")
-AUTOSCALER = b"/ray/autoscaler/_private/monitor.py"
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -95,7 +95,7 @@ class Connection:
     ) -> None:
         self._address, self._own, self._owned = address, own, False
         self._code, self._heartbeat = code, heartbeat
-        self._folder, self._session = ExitStack(), ""  # of a Ray that was started here
+        self._folder = ExitStack()  # of a Ray that was started here
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
@@ -114,9 +114,10 @@ class Connection:
         if not joined:
             Config.initialize("")  # read the variables again, if Ray was imported before
         own = dict(self._own or {})
-        with ExitStack() as folder, _deaf_children(), private_children():
+        with ExitStack() as folder, ExitStack() as starting, _deaf_children(), private_children():
             if self._own is not None and not joined:
-                own["_temp_dir"] = self._session = str(folder.enter_context(session_folder()))
+                own["_temp_dir"] = str(folder.enter_context(session_folder()))
+                starting.enter_context(lean_start())
             context: Any = ray.init(
                 address=self._address,
                 job_config=_job_config(),
@@ -161,18 +162,10 @@ class Connection:
         else:
             import ray
 
-            self._end_autoscaler()
             gc.collect()
             with _no_collection():
                 ray.shutdown()
         self._folder.close()
-
-    def _end_autoscaler(self) -> None:
-        """Kill the autoscaler, which has nothing to do here, as Ray does after a second's wait."""
-        for pid, command in descendants(os.getpid()).items() if self._session else ():
-            if AUTOSCALER in command and os.fsencode(self._session) in command:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
 
     def _abandon(self) -> None:
         """Kill Ray's remaining processes, and unregister the exit handlers that would use them."""

@@ -1,0 +1,60 @@
+"""Start of a Ray of our own only what trains; Ray has no option for that."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+__all__ = ["WAIT", "lean_start"]
+
+WAIT = "RAY_raylet_start_wait_time_s"
+LOOK_EVERY = 0.03
+UNUSED = ("start_api_server", "start_monitor", "start_log_monitor")
+Find = Callable[[str, str], Any]
+
+
+@contextmanager
+def lean_start() -> Iterator[None]:
+    """In the block `ray.init` starts a Ray without what a sweep on one machine does not use.
+
+    That is the dashboard's server, which takes a second to start and another to end, the
+    autoscaler, and the process that sends logs to the driver. And the node is found as soon as it
+    has registered: Ray looks at once, and then a second later, or five. A version of Ray that does
+    not have these functions starts as it always does.
+    """
+    node: Any = importlib.import_module("ray._private.node").Node
+    services: Any = importlib.import_module("ray._private.services")
+    with ExitStack() as replaced:
+        for name in UNUSED:
+            if hasattr(node, name):
+                replaced.enter_context(patch.object(node, name, _nothing))
+        if hasattr(services, "get_node") and hasattr(services, "_get_gcs_client_options"):
+            replaced.enter_context(patch.object(services, "get_node", _sooner(services)))
+        yield
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    pass
+
+
+def _sooner(services: Any) -> Find:
+    """Ray's function that finds a node, looking more often; raises `RuntimeError` like that."""
+    find: Find = services.get_node
+    state: Any = importlib.import_module("ray._private.state")
+
+    def look(address: str, node: str) -> Any:
+        nodes = state.GlobalState()
+        nodes._initialize_global_state(services._get_gcs_client_options(address))
+        until = time.monotonic() + float(os.environ.get(WAIT, "30"))
+        while not any(one["NodeID"] == node for one in nodes.node_table()):
+            if time.monotonic() > until:
+                raise RuntimeError(f"the node {node} has not registered at {address}")
+            time.sleep(LOOK_EVERY)
+        return find(address, node)
+
+    return look
