@@ -17,7 +17,6 @@ from sweeper.schedule import Schedule
 from sweeper.schedule.sent_code import copied_program
 from sweeper.storage import paths
 from sweeper.sweep import Sweep
-from sweeper.tracking.importing import import_mlflow
 
 __all__ = ["Host", "open_schedule"]
 
@@ -116,15 +115,13 @@ def open_schedule(
 
 @contextmanager
 def _tune_imported() -> Iterator[None]:
-    """Import Ray Tune and MLflow, which takes seconds, in a thread during the block.
+    """Import Ray Tune, which takes a second, in a thread during the block.
 
-    Ray starts in the block, and mostly waits for its own processes. Tune imports MLflow at its
-    start, to count its callbacks: beside our own import neither would be sure to be whole, and
-    after Ray's start it would keep the workers waiting. An error of an import is raised where the
-    module is imported again.
+    Ray starts in the block, and mostly waits for its own processes. An error of the import is
+    raised where the module is imported again.
     """
     set_variables()
-    importing = threading.Thread(target=_import_all, name="import of Ray Tune", daemon=True)
+    importing = threading.Thread(target=_import_tune, name="import of Ray Tune", daemon=True)
     importing.start()
     try:
         yield
@@ -132,10 +129,9 @@ def _tune_imported() -> Iterator[None]:
         importing.join()
 
 
-def _import_all() -> None:
+def _import_tune() -> None:
     with suppress(Exception):
         importlib.import_module("sweeper.schedule.tune")
-        import_mlflow()
 
 
 def _require_shared(sweep: Sweep, backend: Backend, in_job: bool) -> None:

@@ -11,14 +11,17 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import ray
 from ray import tune
+from ray.air._internal import usage
 from ray.exceptions import RayError
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.stopper import Stopper
@@ -84,7 +87,8 @@ class TuneSchedule:
             try:
                 most = resources.max_concurrent if ahead else self.places(resources)
                 queue = JobQueue(iter(jobs), resources.asked(), self._nodes, most)
-                self._tuner(queue, resources, emit).fit()
+                with _callbacks_uncounted():
+                    self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
                 errors.append(_stopped_working(self._backend.lost() or _line(error)))
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
@@ -280,6 +284,19 @@ def _more_room(death: Death, asked: Mapping[str, float]) -> str:
     )
     room = f"{asked['CPU']:g} cores" + (f" and {asked['GPU']:g} GPUs" if asked.get("GPU") else "")
     return f"{why}, it is tried again with {room} to itself, so that fewer trials run at once"
+
+
+@contextmanager
+def _callbacks_uncounted() -> Iterator[None]:
+    """Keep Tune from counting its callbacks by kinds in the block, for usage statistics.
+
+    For that it imports MLflow before its first trial, which takes two seconds of a core, with its
+    telemetry on, and at times beside our own import, of which one then fails.
+    """
+    with ExitStack() as replaced:
+        if hasattr(usage, "tag_callbacks"):
+            replaced.enter_context(patch.object(usage, "tag_callbacks", return_value=False))
+        yield
 
 
 def _room(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:

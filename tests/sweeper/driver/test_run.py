@@ -30,6 +30,7 @@ from tests.sweeper.grids import HEAD, grid_text, write_grid
 from tests.sweeper.mlflow_view import READY, look
 from tests.sweeper.small import final_state, metrics_of, planned, small_sweep, undisturbed
 from trainers import checkpoint
+from trainers.commit_format import decode_records
 from trainers.errors import InvalidValue
 
 pytestmark = READY
@@ -319,9 +320,9 @@ def test_a_disk_that_fills_up_fails_trials_and_not_the_sweep(
     whole = checkpoint.Attempt.commit
 
     def commit(
-        attempt: checkpoint.Attempt, state: object, records: list[object], *arguments: object
+        attempt: checkpoint.Attempt, state: object, records: bytes, *arguments: object
     ) -> object:
-        if trials[0].id in str(attempt.folder) and len(records) == 4:
+        if trials[0].id in str(attempt.folder) and len(decode_records(records)) == 4:
             raise OSError(28, "No space left on device")
         return whole(attempt, state, records, *arguments)  # type: ignore[arg-type]
 
