@@ -1,15 +1,20 @@
-"""The processor cores that this process may use; Ray itself counts those of the machine."""
+"""The processor cores that this process may use, and how many others want one.
+
+Ray itself counts the cores of the machine.
+"""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["allowed_cores", "core_quota"]
+__all__ = ["allowed_cores", "core_quota", "machine_load"]
 
 CGROUP, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+LOADS, LOOKS, PAUSE = Path("/proc/loadavg"), 6, 0.005
 SLURM = "SLURM_CPUS_PER_TASK"
 
 
@@ -25,6 +30,21 @@ def allowed_cores() -> int:
     if (quota := core_quota()) is not None:
         found.append(quota)
     return max(1, int(min(found)))
+
+
+def machine_load(source: Path = LOADS) -> float:
+    """How many threads of this machine run or wait for a core, besides the caller.
+
+    It is the mean of the last minute, or of this moment where that is less: after a program that
+    has just ended the machine is free. Not each system tells of the moment.
+    """
+    running = list[int]()
+    with suppress(OSError, ValueError, IndexError):
+        for _ in range(LOOKS):
+            running.append(int(source.read_text().split()[3].partition("/")[0]) - 1)
+            time.sleep(PAUSE)
+    minute = os.getloadavg()[0]
+    return min(minute, sum(running) / len(running)) if running else minute
 
 
 def core_quota(root: Path = CGROUP, own: Path = OWN) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from cluster.cores import allowed_cores
+from cluster.cores import allowed_cores, machine_load
 from cluster.free_memory import free_memory
 from sweeper.doctor.finding import Finding
 
@@ -56,7 +56,7 @@ def unmet(asked: Requirement) -> Finding | None:
 
 def cores() -> Finding:
     """The processor cores that this process may use, and how busy they are."""
-    count, there, busy = allowed_cores(), os.cpu_count() or 1, os.getloadavg()[0]
+    count, there, busy = allowed_cores(), os.cpu_count() or 1, machine_load()
     of = f" of {there}" if count < there else ""
     text = f"{count}{of}, and {busy:.1f} programs that use them"
     if busy > count:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from cluster.cores import allowed_cores
+from cluster.cores import allowed_cores, machine_load
 from cluster.free_memory import free_memory
 from sweeper.grid.identity import canonical
 from sweeper.planning.readable import readable
@@ -162,11 +162,11 @@ def room_here(resources: Resources) -> tuple[dict[str, float], dict[str, float]]
 def crowding(sweep: Sweep, slots: int) -> float:
     """How many processes share a core while `slots` packs train here; 1 if none has to wait.
 
-    By the machine's load, its mean over the last minute. 1 for a cluster, whose load is not known.
+    By `machine_load`. 1 for a cluster, whose load is not known.
     """
     if sweep.cluster != "local":
         return 1.0
-    others = os.getloadavg()[0] / (os.cpu_count() or 1)
+    others = machine_load() / (os.cpu_count() or 1)
     return max(1.0, others + slots * sweep.resources.cpus / allowed_cores())
 
 

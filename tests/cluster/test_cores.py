@@ -62,3 +62,23 @@ def test_affinity_lowers_the_number() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1"
+
+
+@pytest.mark.parametrize(
+    ("minute", "now", "load"),
+    [(8.0, 1, 0.0), (8.0, 4, 3.0), (0.5, 9, 0.5), (8.0, None, 8.0)],
+    ids=["a program has just ended", "three run on", "many begin", "a system that does not tell"],
+)
+def test_the_load_is_that_of_the_last_minute_unless_less_runs_now(
+    minute: float, now: int | None, load: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program that asks is one of those that run."""
+    source = tmp_path / "loadavg"
+    if now is not None:
+        source.write_text(f"{minute} 3.19 3.21 {now}/353 7923\n")
+    monkeypatch.setattr("cluster.cores.os.getloadavg", lambda: (minute, 0.0, 0.0))
+    assert cores.machine_load(source) == load
+
+
+def test_this_machine_has_a_load() -> None:
+    assert cores.machine_load() >= 0

@@ -350,7 +350,7 @@ def test_a_busy_machine_takes_as_much_longer_as_processes_share_a_core(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Four of its eight cores may be used."""
-    monkeypatch.setattr("sweeper.planning.capacity.os.getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr("sweeper.planning.capacity.machine_load", lambda: load)
     monkeypatch.setattr("sweeper.planning.capacity.os.cpu_count", lambda: 8)
     monkeypatch.setattr("sweeper.planning.capacity.allowed_cores", lambda: 4)
     assert crowding(small_sweep(tmp_path, cluster=cluster), slots) == crowd
