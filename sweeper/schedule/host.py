@@ -17,6 +17,7 @@ from sweeper.schedule import Schedule
 from sweeper.schedule.sent_code import copied_program
 from sweeper.storage import paths
 from sweeper.sweep import Sweep
+from sweeper.tracking.importing import import_mlflow
 
 __all__ = ["Host", "open_schedule"]
 
@@ -115,23 +116,31 @@ def open_schedule(
 
 @contextmanager
 def _tune_imported() -> Iterator[None]:
-    """Import Ray Tune, which takes a second, in a thread during the block.
+    """Import Ray Tune, which takes a second, in a thread during the block, and MLflow after it.
 
-    Ray starts in the block, and mostly waits for its own processes. An error of the import is
-    raised where the module is imported again.
+    Ray starts in the block, and mostly waits for its own processes. Nobody waits for MLflow here.
+    An error of an import is raised where the module is imported again.
     """
     set_variables()
-    importing = threading.Thread(target=_import_tune, name="import of Ray Tune", daemon=True)
+    imported = threading.Event()
+    importing = threading.Thread(
+        target=_import_both, args=(imported,), name="import of Ray Tune", daemon=True
+    )
     importing.start()
     try:
         yield
     finally:
-        importing.join()
+        imported.wait()
 
 
-def _import_tune() -> None:
+def _import_both(tune: threading.Event) -> None:
+    try:
+        with suppress(Exception):
+            importlib.import_module("sweeper.schedule.tune")
+    finally:
+        tune.set()
     with suppress(Exception):
-        importlib.import_module("sweeper.schedule.tune")
+        import_mlflow()
 
 
 def _require_shared(sweep: Sweep, backend: Backend, in_job: bool) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 
 from sweeper.tracking.connection import settle
 
 __all__ = ["import_mlflow"]
 
+IMPORTING = threading.Lock()
 WRITERS = "sweeper.tracking.tracker", "sweeper.tracking.system_metrics"
 
 
@@ -16,15 +18,17 @@ def import_mlflow() -> None:
     """Import MLflow, with our settings, and what writes to it; of a failed import nothing is left.
 
     Python may give a thread a module that another thread is importing, and that is not whole yet.
-    MLflow's import fails then, and would fail for ever by what it has left in `sys.modules`.
+    MLflow's import fails then, and would fail for ever by what it has left in `sys.modules`. So
+    one thread does it, and others that call this wait.
     """
     settle()
-    before = set(sys.modules)
-    try:
-        for name in WRITERS:
-            importlib.import_module(name)
-    except BaseException:
-        for name in set(sys.modules) - before:
-            if name.partition(".")[0] == "mlflow" or name.startswith("sweeper.tracking."):
-                del sys.modules[name]
-        raise
+    with IMPORTING:
+        before = set(sys.modules)
+        try:
+            for name in WRITERS:
+                importlib.import_module(name)
+        except BaseException:
+            for name in set(sys.modules) - before:
+                if name.partition(".")[0] == "mlflow" or name.startswith("sweeper.tracking."):
+                    del sys.modules[name]
+            raise
