@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,7 @@ SETTINGS = {
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
+OPENING = threading.Lock()
 VITAL = ("gcs_server", "raylet")
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -114,7 +116,13 @@ class Connection:
         if not joined:
             Config.initialize("")  # read the variables again, if Ray was imported before
         own = dict(self._own or {})
-        with ExitStack() as folder, ExitStack() as starting, _deaf_children(), private_children():
+        with (
+            OPENING,  # the blocks change what all threads see
+            ExitStack() as folder,
+            ExitStack() as starting,
+            _deaf_children(),
+            private_children(),
+        ):
             if self._own is not None and not joined:
                 own["_temp_dir"] = str(folder.enter_context(session_folder()))
                 starting.enter_context(lean_start())

@@ -44,7 +44,7 @@ def machine_load(source: Path = LOADS) -> float:
             running.append(int(source.read_text().split()[3].partition("/")[0]) - 1)
             time.sleep(PAUSE)
     minute = os.getloadavg()[0]
-    return min(minute, sum(running) / len(running)) if running else minute
+    return max(0.0, min(minute, sum(running) / len(running))) if running else minute
 
 
 def core_quota(root: Path = CGROUP, own: Path = OWN) -> float | None:

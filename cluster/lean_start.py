@@ -6,7 +6,7 @@ import importlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
@@ -25,16 +25,17 @@ def lean_start() -> Iterator[None]:
     That is the dashboard's server, which takes a second to start and another to end, the
     autoscaler, and the process that sends logs to the driver. And the node is found as soon as it
     has registered: Ray looks at once, and then a second later, or five. A version of Ray that does
-    not have these functions starts as it always does.
+    not have these functions starts as it always does. Not for two threads at a time.
     """
-    node: Any = importlib.import_module("ray._private.node").Node
-    services: Any = importlib.import_module("ray._private.services")
     with ExitStack() as replaced:
-        for name in UNUSED:
-            if hasattr(node, name):
+        with suppress(ImportError, AttributeError):
+            services: Any = importlib.import_module("ray._private.services")
+            state: Any = importlib.import_module("ray._private.state").GlobalState
+            find = _sooner(services.get_node, state, services._get_gcs_client_options)
+            replaced.enter_context(patch.object(services, "get_node", find))
+            node: Any = importlib.import_module("ray._private.node").Node
+            for name in UNUSED:
                 replaced.enter_context(patch.object(node, name, _nothing))
-        if hasattr(services, "get_node") and hasattr(services, "_get_gcs_client_options"):
-            replaced.enter_context(patch.object(services, "get_node", _sooner(services)))
         yield
 
 
@@ -42,14 +43,12 @@ def _nothing(*_: Any, **__: Any) -> None:
     pass
 
 
-def _sooner(services: Any) -> Find:
+def _sooner(find: Find, state: Any, options: Callable[[str], Any]) -> Find:
     """Ray's function that finds a node, looking more often; raises `RuntimeError` like that."""
-    find: Find = services.get_node
-    state: Any = importlib.import_module("ray._private.state")
 
     def look(address: str, node: str) -> Any:
-        nodes = state.GlobalState()
-        nodes._initialize_global_state(services._get_gcs_client_options(address))
+        nodes = state()
+        nodes._initialize_global_state(options(address))
         until = time.monotonic() + float(os.environ.get(WAIT, "30"))
         while not any(one["NodeID"] == node for one in nodes.node_table()):
             if time.monotonic() > until:

@@ -6,13 +6,14 @@ a restarted worker continues from there.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,6 @@ from unittest.mock import patch
 
 import ray
 from ray import tune
-from ray.air._internal import usage
 from ray.exceptions import RayError
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.stopper import Stopper
@@ -294,7 +294,8 @@ def _callbacks_uncounted() -> Iterator[None]:
     telemetry on, and at times beside our own import, of which one then fails.
     """
     with ExitStack() as replaced:
-        if hasattr(usage, "tag_callbacks"):
+        with suppress(ImportError, AttributeError):  # they are no public part of Ray
+            usage = importlib.import_module("ray.air._internal.usage")
             replaced.enter_context(patch.object(usage, "tag_callbacks", return_value=False))
         yield
 

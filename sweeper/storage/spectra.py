@@ -19,6 +19,7 @@ __all__ = ["LARGEST", "covariance_eigenvalues", "describe_dataset"]
 
 LARGEST = 4096
 CHUNK = 4096
+FEW = 1024
 MIDDLE = 128  # of the bytes: x − 128 has squares of 2¹⁴ at most
 EXACT_ROWS = 2**24 // MIDDLE**2
 
@@ -51,13 +52,13 @@ def covariance_eigenvalues(raw: npt.NDArray[np.generic], scale: float) -> npt.ND
     """Eigenvalues of the covariance 1/n Σ (x − x̄)(x − x̄)ᵀ in squared data units, descending.
 
     `raw` is ``(examples, dims)``; x = raw / scale. Products of bytes are added in float32, which
-    is exact as long as their sum is below 2²⁴, and takes half of the time. One thread computes, as
-    several wait for each other on a busy machine, for seconds.
+    is exact up to a sum of 2²⁴, and takes half of the time. One thread computes what it can in a
+    second: on a busy machine several wait for each other, for longer than that.
     """
     exact, count, dims = raw.dtype == np.uint8, *raw.shape
     middle = np.full(dims, MIDDLE, np.float32) if exact else raw.mean(0, dtype=np.float64)
     total, sums, rows = np.zeros((dims, dims)), np.zeros(dims), EXACT_ROWS if exact else CHUNK
-    with threadpool_limits(1, "blas"):
+    with threadpool_limits(1 if dims <= FEW else None, "blas"):
         for start in range(0, count, rows):
             shifted = raw[start : start + rows].astype(middle.dtype) - middle
             total += shifted.T @ shifted

@@ -66,8 +66,8 @@ def test_affinity_lowers_the_number() -> None:
 
 @pytest.mark.parametrize(
     ("minute", "now", "load"),
-    [(8.0, 1, 0.0), (8.0, 4, 3.0), (0.5, 9, 0.5), (8.0, None, 8.0)],
-    ids=["a program has just ended", "three run on", "many begin", "a system that does not tell"],
+    [(8.0, 1, 0.0), (8.0, 4, 3.0), (0.5, 9, 0.5), (8.0, None, 8.0), (0.0, 0, 0.0)],
+    ids=["a program has just ended", "three run on", "many begin", "not told", "always zero"],
 )
 def test_the_load_is_that_of_the_last_minute_unless_less_runs_now(
     minute: float, now: int | None, load: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
