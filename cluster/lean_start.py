@@ -10,11 +10,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
-__all__ = ["WAIT", "lean_start"]
+__all__ = ["WAIT", "lean_start", "left_out"]
 
 WAIT = "RAY_raylet_start_wait_time_s"
 LOOK_EVERY = 0.03
-UNUSED = ("start_api_server", "start_monitor", "start_log_monitor")
+UNUSED = (
+    "ray._private.node.Node.start_api_server",
+    "ray._private.node.Node.start_monitor",
+    "ray._private.node.Node.start_log_monitor",
+)
 Find = Callable[[str, str], Any]
 
 
@@ -27,20 +31,26 @@ def lean_start() -> Iterator[None]:
     has registered: Ray looks at once, and then a second later, or five. A version of Ray that does
     not have these functions starts as it always does. Not for two threads at a time.
     """
-    with ExitStack() as replaced:
+    with left_out(*UNUSED), ExitStack() as replaced:
         with suppress(ImportError, AttributeError):
             services: Any = importlib.import_module("ray._private.services")
             state: Any = importlib.import_module("ray._private.state").GlobalState
             find = _sooner(services.get_node, state, services._get_gcs_client_options)
             replaced.enter_context(patch.object(services, "get_node", find))
-            node: Any = importlib.import_module("ray._private.node").Node
-            for name in UNUSED:
-                replaced.enter_context(patch.object(node, name, _nothing))
         yield
 
 
-def _nothing(*_: Any, **__: Any) -> None:
-    pass
+@contextmanager
+def left_out(*functions: str) -> Iterator[None]:
+    """In the block these functions of Ray do nothing: those of them that its version has.
+
+    They are named as they are imported, and are no public part of it.
+    """
+    with ExitStack() as replaced:
+        for function in functions:
+            with suppress(ImportError, AttributeError):
+                replaced.enter_context(patch(function, return_value=None))
+        yield
 
 
 def _sooner(find: Find, state: Any, options: Callable[[str], Any]) -> Find:

@@ -10,7 +10,6 @@ from PIL import Image
 
 __all__ = ["encode"]
 
-
 RUNS = {"compress_level": 1, "compress_type": 3}  # zlib's Z_RLE
 
 

@@ -6,19 +6,16 @@ a restarted worker continues from there.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import ray
 from ray import tune
@@ -28,6 +25,7 @@ from ray.tune.stopper import Stopper
 from ray.util import placement_group_table
 
 from cluster.base import Backend
+from cluster.lean_start import left_out
 from cluster.umask import restore_umask
 from sweeper.errors import UserError
 from sweeper.messages import Emit, Event, Job, decode, encode
@@ -48,6 +46,10 @@ NODE_ID = "ray.io/node-id"  # the label that Ray gives each node
 # Seconds in which a worker must have ended a pack when it is handed the next one, which Tune else
 # drops without a word; of the workers of a cluster, that have not our variables.
 LAST_PACK = "TUNE_FUNCTION_THREAD_TIMEOUT_S"
+# It counts callbacks by kinds, for usage statistics. For that it imports MLflow before the first
+# trial, which takes two seconds of a core, with its telemetry on, and at times beside our own
+# import, of which one then fails.
+COUNTS = "ray.air._internal.usage.tag_callbacks"
 
 
 class TuneSchedule:
@@ -87,7 +89,7 @@ class TuneSchedule:
             try:
                 most = resources.max_concurrent if ahead else self.places(resources)
                 queue = JobQueue(iter(jobs), resources.asked(), self._nodes, most)
-                with _callbacks_uncounted():
+                with left_out(COUNTS):
                     self._tuner(queue, resources, emit).fit()
             except (RayError, tune.TuneError) as error:
                 errors.append(_stopped_working(self._backend.lost() or _line(error)))
@@ -284,20 +286,6 @@ def _more_room(death: Death, asked: Mapping[str, float]) -> str:
     )
     room = f"{asked['CPU']:g} cores" + (f" and {asked['GPU']:g} GPUs" if asked.get("GPU") else "")
     return f"{why}, it is tried again with {room} to itself, so that fewer trials run at once"
-
-
-@contextmanager
-def _callbacks_uncounted() -> Iterator[None]:
-    """Keep Tune from counting its callbacks by kinds in the block, for usage statistics.
-
-    For that it imports MLflow before its first trial, which takes two seconds of a core, with its
-    telemetry on, and at times beside our own import, of which one then fails.
-    """
-    with ExitStack() as replaced:
-        with suppress(ImportError, AttributeError):  # they are no public part of Ray
-            usage = importlib.import_module("ray.air._internal.usage")
-            replaced.enter_context(patch.object(usage, "tag_callbacks", return_value=False))
-        yield
 
 
 def _room(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:

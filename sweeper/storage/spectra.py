@@ -19,7 +19,7 @@ __all__ = ["LARGEST", "covariance_eigenvalues", "describe_dataset"]
 
 LARGEST = 4096
 CHUNK = 4096
-FEW = 1024
+FEW = 1024  # dimensions, of whose covariance one thread computes the eigenvalues in a second
 MIDDLE = 128  # of the bytes: x − 128 has squares of 2¹⁴ at most
 EXACT_ROWS = 2**24 // MIDDLE**2
 
