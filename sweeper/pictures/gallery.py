@@ -56,7 +56,8 @@ def rows_png(
     if ends:
         parts.append(_scale(ends, parts[-1].shape))
     width = max(part.shape[1] for part in parts)
-    return encode(np.concatenate([_widened(part, width) for part in parts]), enlarged=True)
+    enlarged = any(row.shape[-1] <= TILE // 2 for row in rows)
+    return encode(np.concatenate([_widened(part, width) for part in parts]), enlarged)
 
 
 def _strip(images: Pixels) -> Pixels:
