@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from cluster.processes import alive, descendants, running
 from cluster.session_folder import session_folder
 from cluster.umask import private_children
 
-__all__ = ["SETTINGS", "Backend", "Connection", "set_variables"]
+__all__ = ["SETTINGS", "Backend", "Connection", "no_work", "set_variables"]
 
 SETTINGS = {
     "MALLOC_ARENA_MAX": "1",  # Tune trains in a thread, whose own arena would hold 64 MB
@@ -31,6 +31,8 @@ SETTINGS = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what it tells of dead workers would stand among our JSON
     "RAY_worker_niceness": "0",  # Ray's 15 leaves 3 % of a core beside one other busy process
     WAIT: "120",  # 30 pass beside many busy processes
+    "RAY_raylet_client_connect_timeout_milliseconds": "20",  # and in 1,000 again, when it starts
+    "RAY_raylet_client_num_connect_attempts": "500",  # as many seconds in all as by Ray's 10
     "RAY_prestart_worker_first_driver": "0",  # Tune takes workers with an environment of its own
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
@@ -40,6 +42,10 @@ SETTINGS = {
 OPENING = threading.Lock()
 VITAL = ("gcs_server", "raylet")
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def no_work() -> None:
+    """Do nothing."""
 
 
 class Backend(Protocol):
@@ -60,8 +66,11 @@ class Backend(Protocol):
         """The folder where the workers of this machine write; None before `connect`."""
         ...
 
-    def connect(self) -> None:
-        """Start it or join it; raises `ClusterError` if that fails."""
+    def connect(self, meanwhile: Callable[[], None] = no_work) -> None:
+        """Start it or join it; raises `ClusterError` if that fails.
+
+        meanwhile : called, by most, when other processes are busy to start it or to answer.
+        """
         ...
 
     def lost(self) -> str | None:
@@ -101,8 +110,8 @@ class Connection:
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
-    def open(self, node: str = "") -> None:
-        """Start or join Ray, as `set_variables` wants it.
+    def open(self, node: str = "", meanwhile: Callable[[], None] = no_work) -> None:
+        """Start or join Ray, as `set_variables` wants it; `meanwhile` as in `Backend.connect`.
 
         node : the address of the node of a running Ray to which this process belongs. Ray itself
         takes the head if it sees the head's processes, as from a container that shares them.
@@ -125,7 +134,7 @@ class Connection:
         ):
             if self._own is not None and not joined:
                 own["_temp_dir"] = str(folder.enter_context(session_folder()))
-                starting.enter_context(lean_start())
+                starting.enter_context(lean_start(meanwhile))
             context: Any = ray.init(
                 address=self._address,
                 job_config=_job_config(),

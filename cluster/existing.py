@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
-from cluster.base import Connection
+from cluster.base import Connection, no_work
 from cluster.errors import ClusterError, one_line
 from cluster.heartbeat import Heartbeat
 from cluster.membership import ask_members, here
@@ -43,10 +44,11 @@ class Existing:
     def logs(self) -> Path | None:
         return self._connection.logs
 
-    def connect(self) -> None:
+    def connect(self, meanwhile: Callable[[], None] = no_work) -> None:
         try:
             self.knock()
             present_token()
+            meanwhile()
             self._connection.open(node=self._own_node())
         except ClusterError:
             raise

@@ -23,19 +23,23 @@ Find = Callable[[str, str], Any]
 
 
 @contextmanager
-def lean_start() -> Iterator[None]:
+def lean_start(meanwhile: Callable[[], None]) -> Iterator[None]:
     """In the block `ray.init` starts a Ray without what a sweep on one machine does not use.
 
     That is the dashboard's server, which takes a second to start and another to end, the
     autoscaler, and the process that sends logs to the driver. And the node is found as soon as it
     has registered: Ray looks at once, and then a second later, or five. A version of Ray that does
     not have these functions starts as it always does. Not for two threads at a time.
+
+    meanwhile : called when Ray's processes are started, half a second and more before the node
+    has registered; not where a version does not have these functions.
     """
     with left_out(*UNUSED), ExitStack() as replaced:
         with suppress(ImportError, AttributeError):
             services: Any = importlib.import_module("ray._private.services")
             state: Any = importlib.import_module("ray._private.state").GlobalState
-            find = _sooner(services.get_node, state, services._get_gcs_client_options)
+            options = services._get_gcs_client_options
+            find = _sooner(services.get_node, state, options, meanwhile)
             replaced.enter_context(patch.object(services, "get_node", find))
         yield
 
@@ -53,10 +57,13 @@ def left_out(*functions: str) -> Iterator[None]:
         yield
 
 
-def _sooner(find: Find, state: Any, options: Callable[[str], Any]) -> Find:
+def _sooner(
+    find: Find, state: Any, options: Callable[[str], Any], meanwhile: Callable[[], None]
+) -> Find:
     """Ray's function that finds a node, looking more often; raises `RuntimeError` like that."""
 
     def look(address: str, node: str) -> Any:
+        meanwhile()
         nodes = state()
         nodes._initialize_global_state(options(address))
         until = time.monotonic() + float(os.environ.get(WAIT, "30"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from cluster.base import Connection
+from cluster.base import Connection, no_work
 from cluster.cores import allowed_cores
 from cluster.errors import ClusterError, one_line
 from cluster.token import own_token
@@ -34,11 +35,11 @@ class Local:
     def logs(self) -> Path | None:
         return self._connection.logs
 
-    def connect(self) -> None:
+    def connect(self, meanwhile: Callable[[], None] = no_work) -> None:
         try:
             own_token()
             os.environ.pop(JOB, None)
-            self._connection.open()
+            self._connection.open(meanwhile=meanwhile)
         except ClusterError:
             raise
         except Exception as error:

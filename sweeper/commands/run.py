@@ -160,7 +160,7 @@ def _train(sweep: Sweep, arguments: argparse.Namespace, page: LivePage | None) -
     return _exit_code(outcome)
 
 
-EARLY = 15.0  # seconds, after which the workers have started
+EARLY = 8.0  # seconds, after which the workers have started
 SHOWN = (
     "experiment",
     "trials",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from sweeper.messages import Emit, Job
-from sweeper.resources import Resources
+if TYPE_CHECKING:  # not imported in a worker's process before it begins
+    from sweeper.messages import Emit, Job
+    from sweeper.resources import Resources
 
-__all__ = ["Emit", "Schedule"]
+__all__ = ["Schedule"]
 
 
 class Schedule(Protocol):

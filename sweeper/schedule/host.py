@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from cluster.addresses import backend_at
-from cluster.base import Backend, set_variables
+from cluster.base import Backend
 from cluster.errors import ClusterError
 from cluster.local import JOB
 from sweeper.errors import UserError, placed
@@ -90,15 +90,17 @@ def open_schedule(
     with placed(sweep.places.get("cluster")):
         try:
             in_job = JOB in os.environ
-            with copied_program(sweep.send_code and not in_job) as code, _tune_imported():
+            code_sent = copied_program(sweep.send_code and not in_job)
+            with code_sent as code, _tune_imported() as import_tune:
                 backend = backend_at(sweep.cluster, code)
-                backend.connect()
+                backend.connect(import_tune)
         except ClusterError as error:
             raise UserError(str(error)) from error
     _require_shared(sweep, backend, in_job)
     from sweeper.schedule.nodes import Nodes
     from sweeper.schedule.tune import TuneSchedule
 
+    _import_mlflow()
     nodes = None if backend.private else Nodes(sweep, note, say)
     own = backend.logs.parent if backend.private and backend.logs else None  # ends with its Ray
     scratch = own or paths.tune_folder(sweep)
@@ -115,32 +117,37 @@ def open_schedule(
 
 
 @contextmanager
-def _tune_imported() -> Iterator[None]:
-    """Import Ray Tune, which takes a second, in a thread during the block, and MLflow after it.
+def _tune_imported() -> Iterator[Callable[[], None]]:
+    """Import Ray Tune beside the block, from when the block calls the function that this gives.
 
-    Ray starts in the block, and mostly waits for its own processes. Nobody waits for MLflow here.
-    An error of an import is raised where the module is imported again.
+    It takes half a second, in which it would hold up the start of Ray's processes, which then
+    have a second of work of their own. An error of it is raised where it is imported again. The
+    thread starts outside the block, in which Ray's start may have changed the umask.
     """
-    set_variables()
-    imported = threading.Event()
-    importing = threading.Thread(
-        target=_import_both, args=(imported,), name="import of Ray Tune", daemon=True
-    )
-    importing.start()
-    try:
-        yield
-    finally:
-        imported.wait()
+    begun = threading.Event()
 
-
-def _import_both(tune: threading.Event) -> None:
-    try:
+    def work() -> None:
+        begun.wait()
         with suppress(Exception):
             importlib.import_module("sweeper.schedule.tune")
+
+    importing = threading.Thread(target=work, name="import of Ray Tune", daemon=True)
+    importing.start()
+    try:
+        yield begun.set
     finally:
-        tune.set()
-    with suppress(Exception):
-        import_mlflow()
+        begun.set()
+        importing.join()
+
+
+def _import_mlflow() -> None:
+    """Import MLflow in a thread, for which nobody waits here; an error of it is raised there."""
+
+    def work() -> None:
+        with suppress(Exception):
+            import_mlflow()
+
+    threading.Thread(target=work, name="import of MLflow", daemon=True).start()
 
 
 def _require_shared(sweep: Sweep, backend: Backend, in_job: bool) -> None:

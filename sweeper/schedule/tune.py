@@ -26,26 +26,17 @@ from ray.util import placement_group_table
 
 from cluster.base import Backend
 from cluster.lean_start import left_out
-from cluster.umask import restore_umask
 from sweeper.errors import UserError
-from sweeper.messages import Emit, Event, Job, decode, encode
+from sweeper.messages import Emit, Event, Job, decode
 from sweeper.resources import Resources, packs_on
+from sweeper.schedule import in_worker
 from sweeper.schedule.cluster_room import Occupancy, RoomWatch, out_of_reach, require_room, roomier
 from sweeper.schedule.deaths import RETRIES, Death, DeathRecords
 from sweeper.schedule.job_queue import JobQueue, Try
 from sweeper.schedule.nodes import Nodes
-from sweeper.storage.paths import leaving_file
-from sweeper.worker.fitness import UnfitNode, require_fit
-from sweeper.worker.gpu_share import keep_to_share
-from sweeper.worker.local_copy import localized, with_data
-from sweeper.worker.worker import train_pack
 
 __all__ = ["TuneSchedule"]
 
-NODE_ID = "ray.io/node-id"  # the label that Ray gives each node
-# Seconds in which a worker must have ended a pack when it is handed the next one, which Tune else
-# drops without a word; of the workers of a cluster, that have not our variables.
-LAST_PACK = "TUNE_FUNCTION_THREAD_TIMEOUT_S"
 # It counts callbacks by kinds, for usage statistics. For that it imports MLflow before the first
 # trial, which takes two seconds of a core, with its telemetry on, and at times beside our own
 # import, of which one then fails.
@@ -158,7 +149,7 @@ class TuneSchedule:
         )
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.places(resources) + 1)
         return tune.Tuner(
-            tune.with_resources(_train, _room),
+            tune.with_resources(in_worker.train, in_worker.room),
             tune_config=tune.TuneConfig(
                 search_alg=queue,
                 num_samples=-1,
@@ -288,14 +279,6 @@ def _more_room(death: Death, asked: Mapping[str, float]) -> str:
     return f"{why}, it is tried again with {room} to itself, so that fewer trials run at once"
 
 
-def _room(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
-    """The resources that a `Try` requests, on any node but those that ``without`` names."""
-    if not config["without"]:
-        return tune.PlacementGroupFactory([dict(config["asked"])])
-    elsewhere: Any = [{NODE_ID: f"!in({config['without']})"}]
-    return tune.PlacementGroupFactory([dict(config["asked"])], bundle_label_selector=elsewhere)
-
-
 def _occupancy(nodes: Nodes | None) -> Occupancy:
     """The state of the cluster and of this Ray job's placement groups, named by its id."""
     job = ray.get_runtime_context().get_job_id()
@@ -316,25 +299,6 @@ def _nodes(fit: Nodes | None) -> list[dict[str, Any]]:
     """The nodes of the cluster but those that are left out, as `ray.nodes` lists them."""
     everyone = ray.nodes()  # type: ignore[no-untyped-call]
     return [one for one in everyone if not fit or one["NodeID"] not in fit.without]
-
-
-def _train(config: dict[str, Any]) -> None:
-    """The function that Tune runs in a worker's process: train the job in `config`."""
-    os.environ[LAST_PACK] = "1000000"
-    restore_umask()
-    context = ray.get_runtime_context()
-    node = context.get_node_id()
-    try:
-        text = localized(config["job"])
-        require_fit(text)
-        keep_to_share(context.get_assigned_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
-        job = with_data(Job.from_json(text))
-        train_pack(
-            replace(job, leaving=str(leaving_file(job.sweep, node)) if job.nonce else ""),
-            lambda events: tune.report({"events": encode(events)}),
-        )
-    except UnfitNode as error:
-        raise UnfitNode(f"{node} {error}") from None
 
 
 def _no_words(address: str, pid: int) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from sweeper.garbage import collect_seldom
 from sweeper.terminal.stand_ins import allow_every_character
 from sweeper.terminal.steady import outlive_terminal
 
@@ -20,6 +21,7 @@ def run_process(command: Callable[[], int]) -> int:
     Exit functions that others registered run before that, as those are called in reverse order.
     """
     code = 1
+    collect_seldom()
     outlive_terminal()
     allow_every_character()
 

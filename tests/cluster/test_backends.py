@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,15 @@ def test_a_ray_that_does_not_start_leaves_no_folder() -> None:
         )
         assert "cannot be started on this machine (no memory)" in done.stdout
         assert list(Path(folder).glob("ray-*")) == []
+
+
+def test_ray_knows_the_settings_of_its_processes() -> None:
+    """It passes over others without a word."""
+    own = [name.removeprefix("RAY_") for name in SETTINGS if name[4:].islower()]
+    ray = Path(str(find_spec("ray").origin)).parent  # type: ignore[union-attr]
+    raylet = (ray / "core" / "src" / "ray" / "raylet" / "raylet").read_bytes()
+    assert "worker_niceness" in own
+    assert [name for name in own if name.encode() not in raylet] == []
 
 
 def test_importing_a_backend_imports_no_ray() -> None:

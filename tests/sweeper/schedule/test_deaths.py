@@ -15,7 +15,7 @@ from ray.exceptions import OutOfMemoryError
 from cluster.local import Local
 from sweeper.messages import Event
 from sweeper.resources import Resources
-from sweeper.schedule import tune
+from sweeper.schedule import in_worker
 from sweeper.schedule.deaths import Death, DeathRecords
 from sweeper.schedule.tune import TuneSchedule
 from tests.local_ray import local_ray
@@ -171,7 +171,7 @@ def test_a_failure_on_ray_says_how_the_worker_ended(
     backend.connect()
     schedule = TuneSchedule(backend)
     with monkeypatch.context() as patch:
-        patch.setattr(tune, "_train", work)
+        patch.setattr(in_worker, "train", work)
         schedule.run(prepared(small_sweep(tmp_path, planned())), Resources(), news.extend)
     schedule.close()
     [reason] = [event.reason for event in news if event.phase == "failed"]

@@ -16,8 +16,8 @@ from cluster.probe import Answer, Node
 from sweeper.driver.jobs import make_job
 from sweeper.errors import UserError
 from sweeper.messages import Event, JobTrial
+from sweeper.schedule import in_worker, tune
 from sweeper.schedule import nodes as module
-from sweeper.schedule import tune
 from sweeper.schedule.deaths import Death, DeathRecords
 from sweeper.schedule.job_queue import JobQueue
 from sweeper.schedule.nodes import Nodes, example_job, remarks, standard, unable
@@ -217,7 +217,7 @@ def test_a_job_whose_node_is_to_blame_is_tried_again_and_the_failure_not_counted
     left_out = B.id if error == UNFIT else ""
     assert again == first | {"without": left_out}
     elsewhere = [{"ray.io/node-id": f"!in({B.id})"}] if left_out else None
-    assert tune._room(again)._bound.kwargs.get("bundle_label_selector") == elsewhere
+    assert in_worker.room(again)._bound.kwargs.get("bundle_label_selector") == elsewhere
     queue.on_trial_complete("two")
     assert (queue.suggest("three"), news) == (Searcher.FINISHED, [])
 

@@ -21,10 +21,11 @@ from cluster.existing import Existing
 from cluster.probe import live_nodes
 from sweeper.messages import Event, Job
 from sweeper.resources import Resources
-from sweeper.schedule import tune
+from sweeper.schedule import in_worker
 from sweeper.schedule.nodes import Nodes
 from sweeper.schedule.tune import TuneSchedule
 from sweeper.storage.paths import leaving_file
+from sweeper.worker import gpu_share
 from sweeper.worker.fitness import ENDING
 from sweeper.worker.training import PackTraining
 from tests.local_ray import own_settings
@@ -68,8 +69,8 @@ def placed(config: dict[str, Any]) -> None:
     """A worker that notes where it is, and to which share of a GPU it keeps."""
     job, context, shares = Job.from_json(config["job"]), ray.get_runtime_context(), list[float]()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tune, "keep_to_share", shares.append)
-        tune._train(config)
+        patch.setattr(gpu_share, "keep_to_share", shares.append)
+        in_worker.train(config)
     about = {
         "node": context.get_node_id(),
         "gpus": os.environ["CUDA_VISIBLE_DEVICES"],
@@ -81,7 +82,7 @@ def placed(config: dict[str, Any]) -> None:
 def test_packs_of_half_a_gpu_share_those_of_the_kind_that_is_asked_for(
     there: Existing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tune, "_train", placed)
+    monkeypatch.setattr(in_worker, "train", placed)
     trials = [planned(seed=seed) for seed in range(4)]
     sweep, news = small_sweep(tmp_path, *trials), list[Event]()
     schedule = TuneSchedule(there, tmp_path / "tune")
@@ -124,7 +125,7 @@ def counted(config: dict[str, Any]) -> None:
     Path(job.storage, "two").touch()
     with Path(job.storage, "counts").open("a") as counts:
         counts.write(f"{busy}\n")
-    tune._train(config)
+    in_worker.train(config)
     own.unlink()
 
 
@@ -132,7 +133,7 @@ def test_no_more_packs_than_asked_for_train_at_once(
     there: Existing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nine cores could train all of them."""
-    monkeypatch.setattr(tune, "_train", counted)
+    monkeypatch.setattr(in_worker, "train", counted)
     sweep = small_sweep(tmp_path, *[planned(seed=seed) for seed in range(5)])
     jobs, news = prepared(sweep), list[Event]()
     (sweep.storage / "busy").mkdir()
@@ -163,7 +164,7 @@ def staying(config: dict[str, Any]) -> None:
 
     PackTraining._run_epoch = run_and_stay  # type: ignore[method-assign]
     try:
-        tune._train(config)
+        in_worker.train(config)
     finally:
         PackTraining._run_epoch = run_epoch  # type: ignore[method-assign]
 
@@ -181,7 +182,7 @@ def test_what_trains_on_a_node_that_is_drained_goes_on_elsewhere_and_loses_nothi
     cluster: Cluster, there: Existing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its workers save at once, long before the next checkpoint, and nothing counts as failed."""
-    monkeypatch.setattr(tune, "_train", staying)
+    monkeypatch.setattr(in_worker, "train", staying)
     node = cluster.add_node(num_cpus=3).node_id
     before = live_nodes()
     trials = [planned(seed=seed, epochs=6, checkpoint_every=50) for seed in range(3)]

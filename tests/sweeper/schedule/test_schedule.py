@@ -22,7 +22,7 @@ from sweeper.driver.run import RunOptions, run
 from sweeper.errors import UserError
 from sweeper.messages import Event, Job
 from sweeper.resources import Resources
-from sweeper.schedule import cluster_room, tune
+from sweeper.schedule import cluster_room, in_worker
 from sweeper.schedule.host import Host
 from sweeper.schedule.inline import InlineSchedule
 from sweeper.schedule.tune import TuneSchedule
@@ -205,7 +205,7 @@ def hungry(config: dict[str, Any]) -> None:
     if ray.get_runtime_context().get_assigned_resources()["CPU"] < 2:
         assert Job.from_json(config["job"]).again
         raise TrialOutOfMemoryError("planted")
-    tune._train(config)
+    in_worker.train(config)
 
 
 @pytest.mark.slow
@@ -215,7 +215,7 @@ def test_a_trial_that_needs_more_room_says_how_much(
 ) -> None:
     monkeypatch.setattr(cluster_room, "PATIENCE", 0.3)
     monkeypatch.setattr(cluster_room, "LOOK_EVERY", 0.1)
-    monkeypatch.setattr(tune, "_train", hungry)
+    monkeypatch.setattr(in_worker, "train", hungry)
     sweep, news, said = small_sweep(tmp_path), list[Event](), list[str]()
     jobs, somebody = prepared(sweep), ray.remote(num_cpus=1)(Crowd).remote()
     ray.get(somebody.here.remote())
@@ -242,7 +242,7 @@ def test_where_memory_runs_out_fewer_trials_run_at_once(
     sweep, news = small_sweep(tmp_path, *trials), list[Event]()
     schedule = TuneSchedule(Local())
     with monkeypatch.context() as patch:
-        patch.setattr(tune, "_train", hungry)
+        patch.setattr(in_worker, "train", hungry)
         schedule.run(prepared(sweep), Resources(), news.extend)
     schedule.close()
     said = [event.note for event in news if event.note]
@@ -257,7 +257,7 @@ def talkative(config: dict[str, Any]) -> None:
     """A worker that says which process it is, and waits with each news until it is heard."""
     reporter.TELL_EVERY = 0.0
     Path(Job.from_json(config["job"]).storage, "worker").write_text(str(os.getpid()))
-    tune._train(config)
+    in_worker.train(config)
 
 
 @pytest.mark.slow
@@ -275,7 +275,7 @@ def test_a_killed_worker_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     schedule = TuneSchedule(Local())
     with monkeypatch.context() as patch:
-        patch.setattr(tune, "_train", talkative)
+        patch.setattr(in_worker, "train", talkative)
         schedule.run(jobs, Resources(), hear)
     schedule.close()
     assert int((sweep.storage / "worker").read_text()) not in (killed[0], os.getpid())
@@ -337,7 +337,9 @@ from sweeper.schedule import host
 class Backend:
     private, hosts, logs = True, (), None
 
-    def connect(self):
+    def connect(self, meanwhile):
+        assert "ray" not in sys.modules  # which would hold up its processes
+        meanwhile()
         end = time.monotonic() + 300
         while not hasattr(sys.modules.get("sweeper.schedule.tune"), "TuneSchedule"):
             assert time.monotonic() < end, "not imported while Ray starts"
@@ -346,7 +348,6 @@ class Backend:
 
 host.backend_at = lambda cluster, code: Backend()
 sweep = SimpleNamespace(places={}, send_code=False, cluster="local")
-assert "ray" not in sys.modules  # which would hide who imports it
 try:
     host.open_schedule(sweep)
 except host.UserError as error:
@@ -386,8 +387,25 @@ print([telemetry for thread, telemetry in importers if thread == "tune"])
 """
 
 
+IN_WORKER = """
+import gc, sys
+from sweeper.schedule import in_worker
+
+light = "torch" not in sys.modules
+try:
+    in_worker.train({})
+except Exception:
+    print(light, gc.get_threshold()[0], "torch" in sys.modules)
+"""
+
+
+def test_a_worker_looks_for_garbage_seldom_before_it_imports_torch() -> None:
+    command = [sys.executable, "-c", IN_WORKER]
+    assert subprocess.check_output(command, text=True, timeout=900) == "True 10000 True\n"
+
+
 def test_ray_tune_is_imported_while_ray_starts() -> None:
-    """It takes a second, in which Ray's own processes start one after the other."""
+    """And not before: it would hold up the start of Ray's own processes."""
     command = [sys.executable, "-c", IMPORTED_BESIDE]
     assert subprocess.check_output(command, text=True, timeout=900) == "enough\n"
 

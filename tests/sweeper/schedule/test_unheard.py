@@ -16,7 +16,7 @@ from ray.cluster_utils import Cluster
 
 from cluster.existing import Existing
 from sweeper.messages import Event, Job
-from sweeper.schedule import job_queue, tune
+from sweeper.schedule import in_worker, job_queue
 from sweeper.schedule.nodes import Nodes
 from sweeper.schedule.tune import TuneSchedule
 from sweeper.worker.worker import train_pack
@@ -63,7 +63,7 @@ def test_what_the_storage_has_is_finished_and_not_tried_again(
     monkeypatch: pytest.MonkeyPatch,
     worker: Callable[[dict[str, Any]], None],
 ) -> None:
-    monkeypatch.setattr(tune, "_train", worker)
+    monkeypatch.setattr(in_worker, "train", worker)
     monkeypatch.setattr(job_queue, "SILENCE", 0.5)
     trials = [planned(seed=seed) for seed in range(2)]
     sweep, news = small_sweep(tmp_path, *trials), list[Event]()
