@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.node import map_aggregate
+from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from trainers.dispatch import DispatchMode
@@ -22,6 +23,7 @@ REFUSED = {
     torch.Tag.dynamic_output_shape: "makes a tensor whose shape depends on values",
     torch.Tag.nondeterministic_seeded: "draws random numbers of its own",
 }
+READERS = Tensor.tolist, Tensor.numpy, Tensor.__array__, Tensor.__dlpack__
 
 
 def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) -> GraphModule:
@@ -36,7 +38,7 @@ def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) 
     number out of a tensor, or draws random numbers.
     """
     recorder = Recorder(inputs)
-    with recorder:
+    with recorder, _Guard(recorder):
         results = function(*inputs)
     return recorder.finish(results)
 
@@ -68,10 +70,7 @@ class Recorder(DispatchMode):
         kwargs = kwargs or {}
         for tag, does in REFUSED.items():
             if tag in func.tags and not by_rows(func, args):
-                raise Incompatible(
-                    f"the loss {does} ({func}), and a step of training is recorded once and then "
-                    "repeated: use torch.where for choices, and declare noise in `draws`"
-                )
+                raise _refused(does, func)
         found = func(*args, **kwargs)
         if func is torch.ops.aten.detach.default:
             self._enter(found, self._node(args[0]))
@@ -84,6 +83,12 @@ class Recorder(DispatchMode):
         self._graph.output(self._nodes(list(results)))
         self._graph.eliminate_dead_code()
         return GraphModule(self._constants, self._graph)
+
+    def varies(self, value: Tensor) -> bool:
+        """Whether a tensor is an argument or was computed here: it differs from call to call."""
+        if torch._C._functorch.is_functorch_wrapped_tensor(value):
+            return True
+        return value in self._seen and self._seen[value].op != "get_attr"
 
     def _enter(self, found: Any, node: Node) -> None:
         if isinstance(found, Tensor):
@@ -104,6 +109,32 @@ class Recorder(DispatchMode):
             self._enter(value, self._graph.get_attr(name))
         found: Node = self._seen[value]
         return found
+
+
+class _Guard(TorchFunctionMode):
+    """Refuses the functions that read all numbers of a tensor, of which no operator says so."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func in READERS and self._recorder.varies(args[0]):
+            raise _refused("reads the numbers of a tensor", func.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def _refused(does: str, function: object) -> Incompatible:
+    return Incompatible(
+        f"the loss {does} ({function}), and a step of training is recorded once and then "
+        "repeated: use torch.where for choices, and declare noise in `draws`"
+    )
 
 
 def by_rows(func: Any, args: tuple[Any, ...]) -> bool:

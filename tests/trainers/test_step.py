@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -265,6 +266,10 @@ def test_data_that_are_too_large_for_the_device_are_brought_there_as_they_are_ne
     [
         (lambda x: [x * float(x.sum())], "reads a number"),
         (lambda x: [x if x.sum() > 0 else -x], "reads a number"),
+        (lambda x: [x * x.tolist()[0]], "reads the numbers of a tensor"),
+        (lambda x: [x * (x + 1).numpy().max()], "reads the numbers of a tensor"),
+        (lambda x: [torch.func.grad(lambda y: y.sum() * y.tolist()[0])(x)], "reads the numbers"),
+        (lambda x: [x * np.asarray(x).max()], "reads the numbers of a tensor"),
         (lambda x: [x[x.nonzero()]], "shape"),
         (lambda x: [x[x > 0].mean()], "shape"),
         (lambda x: [x + torch.randn(3)], "random numbers"),
@@ -280,7 +285,7 @@ def test_a_graph_repeats_changes_in_place_views_and_constants() -> None:
 
     def function(x: Tensor, total: Tensor) -> list[Tensor]:
         first, _ = torch.split(x, 3)
-        total += first * kept
+        total += first * kept * kept.tolist()[0]
         return [total.clone(), torch.func.vmap(torch.sin)(x.reshape(2, 3))]
 
     graph = record(function, [torch.zeros(6), torch.zeros(3)])
