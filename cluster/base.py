@@ -164,9 +164,9 @@ class Connection:
         """Leave the Ray that `open` joined; one that it started ends.
 
         Ray ends the whole process, with exit code 1, when a thread deletes an object reference or
-        an actor handle during the shutdown. So garbage is collected before, and not meanwhile. If
-        Ray's own processes or its head have died, the shutdown would never return; what was
-        started here is killed instead.
+        an actor handle during the shutdown. So no garbage is collected meanwhile. If Ray's own
+        processes or its head have died, the shutdown would never return; what was started here is
+        killed instead.
         """
         lost = self.lost()
         if self._heartbeat:
@@ -179,7 +179,6 @@ class Connection:
         else:
             import ray
 
-            gc.collect()
             with _no_collection():
                 ray.shutdown()
         self._folder.close()
@@ -237,11 +236,13 @@ def _job_config() -> Any:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Turn the garbage collector off during the block."""
+    """Collect no garbage during the block: what there is not even if a thread asks for it."""
     enabled = gc.isenabled()
     gc.disable()
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         if enabled:
             gc.enable()
