@@ -81,8 +81,8 @@ class Steps:
 
     def trace(self) -> Traced:
         """The graph of a step, made at its first use; nothing is changed by making it."""
-        shapes = tuple((value.shape, value.dtype) for value in self._inputs)
-        key = self._program.key, self._batches.device, self._names, shapes
+        kinds = tuple((one.shape, one.stride(), one.dtype) for one in self._inputs)
+        key = self._program.key, self._batches.device, self._names, kinds
         if key not in _TRACED:
             names: list[str] = []
 

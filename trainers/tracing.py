@@ -15,6 +15,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from trainers.dispatch import DispatchMode
 from trainers.errors import Incompatible
+from trainers.simplify import describe, simplify
 
 __all__ = ["record"]
 
@@ -81,6 +82,7 @@ class Recorder(DispatchMode):
     def finish(self, results: Sequence[Tensor]) -> GraphModule:
         """The graph with these results, without what they do not need."""
         self._graph.output(self._nodes(list(results)))
+        simplify(self._graph)
         self._graph.eliminate_dead_code()
         return GraphModule(self._constants, self._graph)
 
@@ -93,6 +95,7 @@ class Recorder(DispatchMode):
     def _enter(self, found: Any, node: Node) -> None:
         if isinstance(found, Tensor):
             self._seen[found] = node
+            describe(node, found)
         elif isinstance(found, tuple | list):
             for place, value in enumerate(found):
                 self._enter(value, self._graph.call_function(operator.getitem, (node, place)))
