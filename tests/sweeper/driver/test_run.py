@@ -6,6 +6,7 @@ import io
 import json
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -361,7 +362,7 @@ def test_nothing_is_computed_in_the_driver_while_ray_starts(
     facts = paths.dataset_file(sweep.storage, str(sweep.trials[0].data["checksum"]))
     there = list[bool]()
 
-    def connect(local: Local) -> None:
+    def connect(local: Local, meanwhile: Callable[[], None]) -> None:
         there.append(facts.is_file())
         raise ClusterError("planted")
 
