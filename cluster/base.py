@@ -27,6 +27,7 @@ SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # else a thread that outlives its Ray starts another
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else it packs the working directory, data and all
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what it tells of dead workers would stand among our JSON
     "RAY_worker_niceness": "0",  # Ray's 15 leaves 3 % of a core beside one other busy process

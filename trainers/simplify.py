@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.fx import Graph, Node
 
-__all__ = ["describe", "simplify"]
+__all__ = ["changes", "describe", "simplify"]
 
 ATEN = torch.ops.aten
 LAYOUT, TYPE = "layout", "type"  # in a node's `meta`; a layout: size, stride, offset in memory
@@ -48,7 +48,7 @@ def simplify(graph: Graph) -> None:
     graph's arguments must be the same whenever it is called.
     """
     nodes = list(graph.nodes)
-    if any(_changes(node) for node in nodes):
+    if any(changes(node) for node in nodes):
         return
     known: dict[Key, Node] = {}
     bases: dict[Node, Node] = {}  # of each view: the node whose memory it shows
@@ -75,7 +75,7 @@ def simplify(graph: Graph) -> None:
             node.kwargs = {}
 
 
-def _changes(node: Node) -> bool:
+def changes(node: Node) -> bool:
     """Whether an operator changes one of its arguments."""
     schema = getattr(node.target, "_schema", None)
     return schema is not None and schema.is_mutable

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.node import map_aggregate
-from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
 from trainers.dispatch import DispatchMode
 from trainers.errors import Incompatible
-from trainers.simplify import describe, simplify
+from trainers.simplify import changes, describe, simplify
 
 __all__ = ["record"]
 
@@ -24,7 +27,11 @@ REFUSED = {
     torch.Tag.dynamic_output_shape: "makes a tensor whose shape depends on values",
     torch.Tag.nondeterministic_seeded: "draws random numbers of its own",
 }
-READERS = Tensor.tolist, Tensor.numpy, Tensor.__array__, Tensor.__dlpack__
+# What reads numbers without an operator: those of a tensor, and of tensors in a list.
+READERS = [
+    (Tensor, name) for name in ("tolist", "numpy", "__array__", "__dlpack__", "apply_", "map_")
+]
+MAKERS = [(torch, "tensor"), (torch, "as_tensor"), (torch, "asarray"), (Tensor, "new_tensor")]
 
 
 def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) -> GraphModule:
@@ -39,7 +46,7 @@ def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) 
     number out of a tensor, or draws random numbers.
     """
     recorder = Recorder(inputs)
-    with recorder, _Guard(recorder):
+    with recorder, _guarded(recorder.varies):
         results = function(*inputs)
     return recorder.finish(results)
 
@@ -58,6 +65,8 @@ class Recorder(DispatchMode):
         self._graph = Graph()
         self._constants: dict[str, Tensor] = {}
         self._seen = WeakIdKeyDictionary()  # of each tensor that is alive: the node that gave it
+        self._varying = set[Node]()  # what depends on an argument
+        self._written = False  # something of that into a tensor: who shares its memory?
         for place, value in enumerate(inputs):
             self._enter(value, self._graph.placeholder(f"input_{place}"))
 
@@ -87,12 +96,15 @@ class Recorder(DispatchMode):
         return GraphModule(self._constants, self._graph)
 
     def varies(self, value: Tensor) -> bool:
-        """Whether a tensor is an argument or was computed here: it differs from call to call."""
+        """Whether a tensor may differ from call to call, as it depends on an argument."""
         if torch._C._functorch.is_functorch_wrapped_tensor(value):
             return True
-        return value in self._seen and self._seen[value].op != "get_attr"
+        return value in self._seen and (self._written or self._seen[value] in self._varying)
 
     def _enter(self, found: Any, node: Node) -> None:
+        if node.op == "placeholder" or not self._varying.isdisjoint(node.all_input_nodes):
+            self._varying.add(node)
+            self._written |= changes(node)
         if isinstance(found, Tensor):
             self._seen[found] = node
             describe(node, found)
@@ -114,29 +126,49 @@ class Recorder(DispatchMode):
         return found
 
 
-class _Guard(TorchFunctionMode):
-    """Refuses the functions that read all numbers of a tensor, of which no operator says so."""
+@contextmanager
+def _guarded(varies: Callable[[Tensor], bool]) -> Iterator[None]:
+    """Refuse in the block what reads numbers of a tensor that varies, and calls no operator.
 
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
-        self._recorder = recorder
+    The functions are replaced, as a mode of torch does not see what autograd calls backward.
+    """
+    with ExitStack() as replaced:
+        for owner, name in (*READERS, *MAKERS):
+            whole, inside = getattr(owner, name), (owner, name) in MAKERS
+            guard = _guard(whole, varies, _inside if inside else _first)
+            replaced.enter_context(patch.object(owner, name, guard))
+        yield
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        if func in READERS and self._recorder.varies(args[0]):
-            raise _refused("reads the numbers of a tensor", func.__name__)
-        return func(*args, **(kwargs or {}))
+
+def _guard(
+    whole: Callable[..., Any],
+    varies: Callable[[Tensor], bool],
+    read: Callable[[Sequence[Any]], Sequence[Tensor]],
+) -> Callable[..., Any]:
+    @functools.wraps(whole)
+    def guard(*args: Any, **kwargs: Any) -> Any:
+        if any(varies(value) for value in read((*args, *kwargs.values()))):
+            raise _refused("reads the numbers of a tensor", whole.__name__)
+        return whole(*args, **kwargs)
+
+    return guard
+
+
+def _first(args: Sequence[Any]) -> Sequence[Tensor]:
+    return args[:1]
+
+
+def _inside(args: Sequence[Any]) -> Sequence[Tensor]:
+    """The tensors in lists and tuples."""
+    lists = [one for one in args if isinstance(one, list | tuple)]
+    return [leaf for leaf in tree_leaves(lists) if isinstance(leaf, Tensor)]
 
 
 def _refused(does: str, function: object) -> Incompatible:
     return Incompatible(
         f"the loss {does} ({function}), and a step of training is recorded once and then "
-        "repeated: use torch.where for choices, and declare noise in `draws`"
+        "repeated: use torch.where for choices and torch.stack for lists, and declare noise in "
+        "`draws`"
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from cluster.addresses import backend_at
-from cluster.base import Backend
+from cluster.base import Backend, set_variables
 from cluster.errors import ClusterError
 from cluster.local import JOB
 from sweeper.errors import UserError, placed
@@ -122,8 +122,10 @@ def _tune_imported() -> Iterator[Callable[[], None]]:
 
     It takes half a second, in which it would hold up the start of Ray's processes, which then
     have a second of work of their own. An error of it is raised where it is imported again. The
-    thread starts outside the block, in which Ray's start may have changed the umask.
+    thread starts outside the block, in which Ray's start may have changed the umask; and Ray reads
+    some variables when it is imported.
     """
+    set_variables()
     begun = threading.Event()
 
     def work() -> None:

@@ -37,6 +37,7 @@ from sweeper.schedule.nodes import Nodes
 
 __all__ = ["TuneSchedule"]
 
+LEAVE_WITHIN = 5.0  # seconds; a step of Tune takes a tenth of one
 # It counts callbacks by kinds, for usage statistics. For that it imports MLflow before the first
 # trial, which takes two seconds of a core, with its telemetry on, and at times beside our own
 # import, of which one then fails.
@@ -66,6 +67,8 @@ class TuneSchedule:
         if scratch:
             scratch.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.mkdtemp(prefix="sweeper-", dir=scratch)
+        self._running: tuple[threading.Thread, ...] = ()
+        self._closing = threading.Event()
 
     def run(
         self, jobs: Iterable[Job | None], resources: Resources, emit: Emit, ahead: bool = True
@@ -90,6 +93,7 @@ class TuneSchedule:
         tuning = threading.Thread(target=fit, name="tune", daemon=True)
         watch = partial(self._watch, tuning, errors)
         watching = threading.Thread(target=watch, name="nodes", daemon=True)
+        self._running = tuning, watching
         tuning.start()
         watching.start()
         while (tuning.is_alive() and not errors) or watching.is_alive():
@@ -135,6 +139,11 @@ class TuneSchedule:
             self._say(too_much)
 
     def close(self) -> None:
+        """Leave Ray, without Tune where that still runs: it would crash the process."""
+        self._closing.set()
+        for thread in self._running:
+            if not self._backend.lost():
+                thread.join(LEAVE_WITHIN)
         self._backend.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -162,7 +171,7 @@ class TuneSchedule:
                 storage_path=self._folder,
                 verbose=0,
                 stop=leave,
-                callbacks=[_Listener(emit, deaths, self._nodes, queue)],
+                callbacks=[_Listener(emit, deaths, self._nodes, queue, self._closing)],
             ),
         )
 
@@ -187,6 +196,10 @@ class _Leave(Stopper):
         return {}
 
 
+class _Closed(BaseException):
+    """Ends Tune at once: at an exception of another kind it waits for its workers."""
+
+
 class _Listener(TrialProgressCallback):
     """Passes the workers' events to `emit`, which is left out when Tune pickles its callbacks.
 
@@ -196,10 +209,21 @@ class _Listener(TrialProgressCallback):
     """
 
     def __init__(
-        self, emit: Emit, deaths: DeathRecords, nodes: Nodes | None, queue: JobQueue
+        self,
+        emit: Emit,
+        deaths: DeathRecords,
+        nodes: Nodes | None,
+        queue: JobQueue,
+        closing: threading.Event,
     ) -> None:
         super().__init__()
         self._emit, self._deaths, self._nodes, self._queue = emit, deaths, nodes, queue
+        self._closing = closing
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """End Tune if the schedule is closed, which an interrupt may do before all has ended."""
+        if self._closing.is_set():
+            raise _Closed
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """End the workers on other hosts whose last words were lost, as a link was cut.

@@ -57,6 +57,10 @@ assert not folder.exists()
 assert gc.isenabled() and not ray.is_initialized()
 gc.collect()
 assert left() is None
+try:
+    ray.nodes()
+except Exception:
+    assert not ray.is_initialized()
 """
 
 

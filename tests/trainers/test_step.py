@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import weakref
@@ -261,6 +262,22 @@ def test_data_that_are_too_large_for_the_device_are_brought_there_as_they_are_ne
     assert "test/elbo" in Pack(trials).run_epoch()[0].metrics
 
 
+def derivative(x: Tensor) -> Tensor:
+    """Of a function whose derivative reads numbers, which autograd calls."""
+    y = x.detach().requires_grad_()
+    z = y * 2
+    z.register_hook(lambda g: g * z.detach().tolist()[0])
+    with torch.enable_grad():
+        return torch.autograd.grad(z.sum(), [y])[0]
+
+
+def written(x: Tensor) -> Tensor:
+    """A constant, of which a part is written."""
+    constant = torch.zeros(3)
+    constant[:2].copy_(x[:2])
+    return constant
+
+
 @pytest.mark.parametrize(
     ("function", "does"),
     [
@@ -269,6 +286,11 @@ def test_data_that_are_too_large_for_the_device_are_brought_there_as_they_are_ne
         (lambda x: [x * x.tolist()[0]], "reads the numbers of a tensor"),
         (lambda x: [x * (x + 1).numpy().max()], "reads the numbers of a tensor"),
         (lambda x: [torch.func.grad(lambda y: y.sum() * y.tolist()[0])(x)], "reads the numbers"),
+        (lambda x: [x * torch.tensor([x.mean(), 1.0])[0]], "reads the numbers of a tensor"),
+        (lambda x: [x * x.new_tensor([[x[0]], [x[1]]]).sum()], "reads the numbers of a tensor"),
+        (lambda x: [x.clone().apply_(math.sin)], "reads the numbers of a tensor"),
+        (lambda x: [derivative(x)], "reads the numbers of a tensor"),
+        (lambda x: [x * written(x).tolist()[0]], "reads the numbers of a tensor"),
         (lambda x: [x * np.asarray(x).max()], "reads the numbers of a tensor"),
         (lambda x: [x[x.nonzero()]], "shape"),
         (lambda x: [x[x > 0].mean()], "shape"),
@@ -285,7 +307,8 @@ def test_a_graph_repeats_changes_in_place_views_and_constants() -> None:
 
     def function(x: Tensor, total: Tensor) -> list[Tensor]:
         first, _ = torch.split(x, 3)
-        total += first * kept * kept.tolist()[0]
+        constant = sum(torch.linspace(0, 1, 2).tolist()) * kept.tolist()[0]
+        total += first * kept * x.new_tensor([constant, constant]).mean()
         return [total.clone(), torch.func.vmap(torch.sin)(x.reshape(2, 3))]
 
     graph = record(function, [torch.zeros(6), torch.zeros(3)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -181,7 +182,7 @@ def test_the_processor_is_ours_or_that_of_most_nodes(cluster: Cluster) -> None:
 
 def listener_of(queue: JobQueue, nodes: Nodes, news: list[Event]) -> tune._Listener:
     records = DeathRecords(None, [], lambda address, pid: f"words of {pid} at {address}\n")
-    return tune._Listener(news.extend, records, nodes, queue)
+    return tune._Listener(news.extend, records, nodes, queue, threading.Event())
 
 
 def lose(listener: tune._Listener, name: str, error: Path, config: Any) -> None:

@@ -105,6 +105,38 @@ def test_a_sweep_that_never_could_begin_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("cluster")
+def test_a_schedule_that_is_closed_ends_tune_before_it_leaves_ray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a second Ctrl-C. Tune would use a Ray that has ended, which crashes the process."""
+    sweep, place = small_sweep(tmp_path, planned(epochs=100_000)), Local()
+    jobs, schedule, heard = prepared(sweep), TuneSchedule(place), threading.Event()
+    ended, left = list[type[BaseException]](), list[str]()
+
+    def work() -> None:
+        try:
+            schedule.run(iter(jobs), sweep.resources, lambda events: heard.set())
+        except BaseException as error:  # noqa: BLE001 - the test says which
+            ended.append(type(error))
+
+    caller = threading.Thread(target=work)
+    caller.start()
+    try:
+        assert heard.wait(300)
+        names = [thread.name for thread in threading.enumerate()]
+        monkeypatch.setattr(
+            place, "close", lambda: left.extend(one.name for one in threading.enumerate())
+        )
+        schedule.close()
+    finally:
+        StopSign(jobs[0].sweep).put_up()
+    caller.join()
+    assert "tune" in names
+    assert "tune" not in left
+    assert [error.__name__ for error in ended] == ["_Closed"]
+
+
+@pytest.mark.usefixtures("cluster")
 def test_a_stop_sign_ends_a_schedule(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path, *[planned(seed=seed, epochs=100_000) for seed in range(6)])
     jobs, news = prepared(sweep), list[Event]()
@@ -330,7 +362,7 @@ def test_a_host_that_nobody_waits_for_any_more_still_closes() -> None:
 
 
 IMPORTED_BESIDE = """
-import sys, time
+import os, sys, time
 from types import SimpleNamespace
 from sweeper.schedule import host
 
@@ -339,6 +371,7 @@ class Backend:
 
     def connect(self, meanwhile):
         assert "ray" not in sys.modules  # which would hold up its processes
+        assert os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] == "."  # which Ray reads when imported
         meanwhile()
         end = time.monotonic() + 300
         while not hasattr(sys.modules.get("sweeper.schedule.tune"), "TuneSchedule"):
