@@ -19,7 +19,7 @@ from cluster.processes import alive, descendants, running
 from cluster.session_folder import session_folder
 from cluster.umask import private_children
 
-__all__ = ["SETTINGS", "Backend", "Connection", "no_work", "set_variables"]
+__all__ = ["SETTINGS", "Backend", "Connection", "set_variables"]
 
 SETTINGS = {
     "MALLOC_ARENA_MAX": "1",  # Tune trains in a thread, whose own arena would hold 64 MB
@@ -45,10 +45,6 @@ VITAL = ("gcs_server", "raylet")
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def no_work() -> None:
-    """Do nothing."""
-
-
 class Backend(Protocol):
     """A Ray cluster, which may be this machine alone."""
 
@@ -67,7 +63,7 @@ class Backend(Protocol):
         """The folder where the workers of this machine write; None before `connect`."""
         ...
 
-    def connect(self, meanwhile: Callable[[], None] = no_work) -> None:
+    def connect(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Start it or join it; raises `ClusterError` if that fails.
 
         meanwhile : called, by most, when other processes are busy to start it or to answer.
@@ -111,7 +107,7 @@ class Connection:
         self._vital: dict[int, str] = {}
         self.logs: Path | None = None
 
-    def open(self, node: str = "", meanwhile: Callable[[], None] = no_work) -> None:
+    def open(self, node: str = "", meanwhile: Callable[[], None] = lambda: None) -> None:
         """Start or join Ray, as `set_variables` wants it; `meanwhile` as in `Backend.connect`.
 
         node : the address of the node of a running Ray to which this process belongs. Ray itself

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from cluster.base import Connection, no_work
+from cluster.base import Connection
 from cluster.errors import ClusterError, one_line
 from cluster.heartbeat import Heartbeat
 from cluster.membership import ask_members, here
@@ -44,7 +44,7 @@ class Existing:
     def logs(self) -> Path | None:
         return self._connection.logs
 
-    def connect(self, meanwhile: Callable[[], None] = no_work) -> None:
+    def connect(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         try:
             self.knock()
             present_token()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from cluster.base import Connection, no_work
+from cluster.base import Connection
 from cluster.cores import allowed_cores
 from cluster.errors import ClusterError, one_line
 from cluster.token import own_token
@@ -35,7 +35,7 @@ class Local:
     def logs(self) -> Path | None:
         return self._connection.logs
 
-    def connect(self, meanwhile: Callable[[], None] = no_work) -> None:
+    def connect(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         try:
             own_token()
             os.environ.pop(JOB, None)

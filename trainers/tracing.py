@@ -37,9 +37,10 @@ MAKERS = [(torch, "tensor"), (torch, "as_tensor"), (torch, "asarray"), (Tensor, 
 def record(function: Callable[..., Sequence[Tensor]], inputs: Sequence[Tensor]) -> GraphModule:
     """Call a function of tensors, and return the graph of what it did.
 
-    The graph takes tensors of the same shapes, types and device, and calls the same operators in
-    the same order, below autograd and vmap: so it gives the same results to the last bit, and
-    costs no more than these calls. It is what `torch.fx.experimental.proxy_tensor.make_fx` makes,
+    The graph takes tensors of the same shapes, layouts, types and device, and calls the same
+    operators in the same order, below autograd and vmap, but none twice with the same arguments
+    (`simplify`): so it gives the same results to the last bit, and costs no more than these
+    calls. Otherwise it is what `torch.fx.experimental.proxy_tensor.make_fx` makes,
     without its imports (the compiler's, which cost a process seconds).
 
     Raises `Incompatible` where the function does what such a graph cannot repeat: it reads a
