@@ -34,9 +34,10 @@ Key = tuple[object, ...]
 
 
 def describe(node: Node, value: Tensor) -> None:
-    """Note in the node how its tensor lies in memory, for `simplify`."""
-    node.meta[LAYOUT] = tuple(value.shape), value.stride(), value.storage_offset()
-    node.meta[TYPE] = value.dtype
+    """Note in the node how its tensor lies in memory, for `simplify`; a sparse one's is unknown."""
+    if value.layout is torch.strided:
+        node.meta[LAYOUT] = tuple(value.shape), value.stride(), value.storage_offset()
+        node.meta[TYPE] = value.dtype
 
 
 def simplify(graph: Graph) -> None:
@@ -55,7 +56,7 @@ def simplify(graph: Graph) -> None:
     for node in nodes:
         base, same = node, None
         if node.op == "call_function":
-            if node.target in VIEWS:
+            if node.target in VIEWS and LAYOUT in node.meta:
                 base = bases[node.args[0]]
                 same = known.get((base, node.meta[LAYOUT]))
             elif node.target is ATEN.pow.Tensor_Scalar and _is_copy(node):
@@ -85,7 +86,9 @@ def _is_copy(power: Node) -> bool:
     """Whether a power is its base in every respect, as in autograd's derivative of a square."""
     base, exponent = power.args
     assert isinstance(base, Node)
-    same = all(power.meta[name] == base.meta[name] for name in (LAYOUT, TYPE))
+    same = LAYOUT in base.meta and all(
+        power.meta.get(name) == base.meta[name] for name in (LAYOUT, TYPE)
+    )
     return bool(exponent == 1) and same
 
 

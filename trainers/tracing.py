@@ -82,6 +82,8 @@ class Recorder(DispatchMode):
         for tag, does in REFUSED.items():
             if tag in func.tags and not by_rows(func, args):
                 raise _refused(does, func)
+        if any(isinstance(one, torch.UntypedStorage) for one in args):
+            raise _refused("copies the memory of a tensor, as copy.deepcopy does", func)
         found = func(*args, **kwargs)
         if func is torch.ops.aten.detach.default:
             self._enter(found, self._node(args[0]))
@@ -168,8 +170,8 @@ def _inside(args: Sequence[Any]) -> Sequence[Tensor]:
 def _refused(does: str, function: object) -> Incompatible:
     return Incompatible(
         f"the loss {does} ({function}), and a step of training is recorded once and then "
-        "repeated: use torch.where for choices and torch.stack for lists, and declare noise in "
-        "`draws`"
+        "repeated: use torch.where for choices, torch.stack for lists and clone for copies, and "
+        "declare noise in `draws`"
     )
 
 

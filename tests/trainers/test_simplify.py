@@ -89,6 +89,18 @@ def test_a_conjugate_lies_as_its_base_does_and_is_another() -> None:
     assert all(torch.equal(*pair) for pair in zip(graph(x), function(x), strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_sparse_tensors_are_computed_with_as_before() -> None:
+    """They have no layout in memory by which two of them could be compared."""
+
+    def function(x: Tensor) -> list[Tensor]:
+        rows = (x > 0).to(x.dtype).to_sparse_csr()
+        return [rows @ x, rows.t() @ x, (rows * 2).to_dense() ** 1, torch.sin(rows).values()]
+
+    graph, x = record(function, [torch.ones(3, 3)]), torch.randn(3, 3)
+    assert all(torch.equal(*pair) for pair in zip(graph(x), function(x), strict=True))
+
+
 def test_where_something_is_changed_in_place_all_stays() -> None:
     """What was equal when it was computed may not be, when it is used."""
 

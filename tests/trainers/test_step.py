@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import subprocess
 import sys
@@ -283,6 +284,7 @@ def written(x: Tensor) -> Tensor:
     [
         (lambda x: [x * float(x.sum())], "reads a number"),
         (lambda x: [x if x.sum() > 0 else -x], "reads a number"),
+        (lambda x: [copy.deepcopy(x)], "copies the memory of a tensor"),
         (lambda x: [x * x.tolist()[0]], "reads the numbers of a tensor"),
         (lambda x: [x * (x + 1).numpy().max()], "reads the numbers of a tensor"),
         (lambda x: [torch.func.grad(lambda y: y.sum() * y.tolist()[0])(x)], "reads the numbers"),
