@@ -102,8 +102,11 @@ def _note(job: Job, member: TrialInTraining, found: Found) -> None:
     """Keep what was found; for others no pack of one, as it may be due to a probe that failed."""
     key = _key(job, member)
     _FOUND[key] = found
-    kept = found if found.best > 1 else replace(found, best=0, among=0)
-    if kept != Found() and job.device != "cpu":
+    if job.device == "cpu":
+        return
+    sizes = found if found.best > 1 else _stored(job, key) or Found()
+    kept = replace(found, best=sizes.best, among=sizes.among)
+    if kept != Found():
         with suppress(OSError):
             ledger.write_json(probe_file(job.storage, key), {"schema": SCHEMA, **asdict(kept)})
 

@@ -107,6 +107,19 @@ def test_a_probe_that_may_have_failed_is_kept_for_this_process_alone(
     assert (gpu.probed, gpu.raced) == ([9, 9], 1)
 
 
+def test_a_probe_that_may_have_failed_leaves_what_others_have_found(
+    tmp_path: Path, gpu: Gpu
+) -> None:
+    job, members = packed(tmp_path, 3)
+    assert largest_pack(job, members) == 3
+    forget()
+    gpu.best, (larger, more) = 1, packed(tmp_path, 9)
+    assert (largest_pack(larger, more), convolution_way(larger, more)) == (1, "bmm")
+    forget()
+    assert largest_pack(job, members) == 3
+    assert gpu.probed == [3, 9]
+
+
 def test_a_race_of_convolutions_that_failed_is_run_again_by_another_process(
     tmp_path: Path, gpu: Gpu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
