@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = ["require_short", "session_folder", "temporary_folder"]
 SOCKET = 107  # bytes: the longest name of a Unix socket
 PRIVATE, INSIDE = "ray-", "r"  # short, as the names of Ray's sockets are long
 OWNED = "owned"  # the file that the owner of a folder keeps locked
+LONG_AGO = 3600.0  # seconds
 SESSION = (
     f"/{PRIVATE}12345678/{INSIDE}/session_2026-01-01_00-00-00_000000_{{pid}}/sockets/plasma_store"
 )
@@ -84,13 +86,22 @@ def _remove_left(above: Path) -> None:
     One that a process names on its command line stays: a Ray that outlived its owner.
     """
     for folder in above.glob(f"{PRIVATE}*"):
-        with suppress(OSError):
+        with suppress(OSError), ExitStack() as lock:
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue
-            with (folder / OWNED).open("rb") as file:
+            if not _is_written_again(folder):
+                file = lock.enter_context((folder / OWNED).open("rb"))
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if not _is_named(folder):
-                    shutil.rmtree(folder, ignore_errors=True)
+            if not _is_named(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_written_again(folder: Path) -> bool:
+    """Whether a process of a Ray has made the folder again after its owner had removed it."""
+    inside = folder / INSIDE
+    sessions = list(inside.iterdir()) if list(folder.iterdir()) == [inside] else []
+    named = all(one.name.startswith("session_") for one in sessions)
+    return bool(sessions) and named and time.time() - folder.stat().st_mtime > LONG_AGO
 
 
 def _is_named(folder: Path) -> bool:

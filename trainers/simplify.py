@@ -34,7 +34,7 @@ Key = tuple[object, ...]
 
 
 def describe(node: Node, value: Tensor) -> None:
-    """Note in the node how its tensor lies in memory, for `simplify`; a sparse one's is unknown."""
+    """Note in the node how its tensor lies in memory, for `simplify`; not of a sparse one."""
     if value.layout is torch.strided:
         node.meta[LAYOUT] = tuple(value.shape), value.stride(), value.storage_offset()
         node.meta[TYPE] = value.dtype

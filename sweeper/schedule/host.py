@@ -22,6 +22,7 @@ from sweeper.tracking.importing import import_mlflow
 __all__ = ["Host", "open_schedule"]
 
 LOOK_EVERY = 0.1
+OPENED_WITHIN = 10.0  # seconds that a driver which leaves gives a start; a Ray takes two
 
 
 class Host:
@@ -56,8 +57,11 @@ class Host:
         self._leave.set()
 
     def join(self) -> None:
-        """Wait until the schedule is closed; returns at once if it is still being opened."""
-        if self._ready.is_set():
+        """Wait until the schedule is closed; not long for one that is still being opened.
+
+        A Ray that is left while it starts leaves its folder, and for a while two of its processes.
+        """
+        if self._ready.wait(OPENED_WITHIN):
             self._thread.join()
 
     def _live(self) -> None:

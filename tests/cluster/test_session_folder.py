@@ -111,3 +111,15 @@ def test_one_whose_owner_is_unknown_or_whose_ray_still_runs_stays(above: Path) -
         still.communicate()
     with session_folder() as own:
         assert set(above.iterdir()) == {unknown, own.parent}
+
+
+def test_one_that_was_written_again_after_its_end_is_removed_later(above: Path) -> None:
+    """And no other folder whose name begins like that, however old."""
+    again, new, others = above / "ray-again", above / "ray-new", above / "ray-notes"
+    for folder in (again, new, others):
+        (folder / "r" / "session_2026-01-01_00-00-00_000000_1" / "logs").mkdir(parents=True)
+    (others / "notes.txt").touch()
+    for folder in (again, others):
+        os.utime(folder, (0, 0))
+    with session_folder() as own:
+        assert set(above.iterdir()) == {new, others, own.parent}

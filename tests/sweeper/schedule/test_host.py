@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,18 +45,33 @@ def test_a_host_hands_on_what_went_wrong() -> None:
     host.join()
 
 
-def test_a_host_that_nobody_waits_for_any_more_still_closes() -> None:
+class Slow(InlineSchedule):
+    """A schedule that opens when it is let, and says when it is closed."""
+
+    def __init__(self, may_open: threading.Event, closed: threading.Event) -> None:
+        assert may_open.wait(60)
+        self._closed = closed
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+def test_a_host_that_is_left_while_it_opens_is_waited_for() -> None:
     may_open, closed = threading.Event(), threading.Event()
-
-    class Slow(InlineSchedule):
-        def __init__(self) -> None:
-            assert may_open.wait(60)
-
-        def close(self) -> None:
-            closed.set()
-
-    host = Host(Slow)
+    host = Host(partial(Slow, may_open, closed))
     assert host.schedule(lambda: True) is None
+    host.close()
+    may_open.set()
+    host.join()
+    assert closed.is_set()
+
+
+def test_a_host_that_does_not_open_is_left_and_still_closes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sweeper.schedule.host.OPENED_WITHIN", 0.0)
+    may_open, closed = threading.Event(), threading.Event()
+    host = Host(partial(Slow, may_open, closed))
     host.close()
     host.join()
     may_open.set()
