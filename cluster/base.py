@@ -130,8 +130,9 @@ class Connection:
             private_children(),
         ):
             if self._own is not None and not joined:
-                own["_temp_dir"] = str(folder.enter_context(session_folder()))
-                starting.enter_context(lean_start(meanwhile))
+                session = folder.enter_context(session_folder())
+                own["_temp_dir"] = str(session)
+                starting.enter_context(lean_start(session, meanwhile))
             context: Any = ray.init(
                 address=self._address,
                 job_config=_job_config(),

@@ -6,7 +6,7 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from cluster.addresses import backend_at
 from cluster.base import Backend, set_variables
@@ -100,24 +100,24 @@ def open_schedule(
                 backend.connect(import_tune)
         except ClusterError as error:
             raise UserError(str(error)) from error
-    _require_shared(sweep, backend, in_job)
-    from sweeper.schedule.nodes import Nodes
-    from sweeper.schedule.tune import TuneSchedule
+    with ExitStack() as failed:
+        failed.callback(backend.close)
+        _require_shared(sweep, backend, in_job)
+        from sweeper.schedule.nodes import Nodes
+        from sweeper.schedule.tune import TuneSchedule
 
-    _import_mlflow()
-    nodes = None if backend.private else Nodes(sweep, note, say)
-    own = backend.logs.parent if backend.private and backend.logs else None  # ends with its Ray
-    scratch = own or paths.tune_folder(sweep)
-    schedule = TuneSchedule(backend, scratch, say, nodes)
-    try:
+        _import_mlflow()
+        nodes = None if backend.private else Nodes(sweep, note, say)
+        own = backend.logs.parent if backend.private and backend.logs else None  # ends with Ray
+        schedule = TuneSchedule(backend, own or paths.tune_folder(sweep), say, nodes)
+        failed.pop_all()
+        failed.callback(schedule.close)
         if nodes:
             nodes.admit()
         with placed(sweep.places.get("resources")):
             schedule.require_room(sweep.resources)
-    except BaseException:
-        schedule.close()
-        raise
-    return schedule
+        failed.pop_all()
+        return schedule
 
 
 @contextmanager
@@ -157,10 +157,9 @@ def _import_mlflow() -> None:
 
 
 def _require_shared(sweep: Sweep, backend: Backend, in_job: bool) -> None:
-    """Raise `UserError`, and leave Ray, if a relative storage would not be one for all hosts."""
+    """Raise `UserError` if a relative storage would not be one for all hosts."""
     if not sweep.relative_storage or not (in_job or len(set(backend.hosts)) > 1):
         return
-    backend.close()
     where = (
         "it would lie in the folder of this Ray job, which Ray deletes"
         if in_job

@@ -81,6 +81,27 @@ except ClusterError as error:
 """
 
 
+DIES = """
+import resource
+from cluster.errors import ClusterError
+from cluster.local import Local
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**24, 2**24))  # the store of objects needs more
+try:
+    Local().connect()
+except ClusterError as error:
+    print(error)
+"""
+
+
+def test_a_node_that_dies_while_it_starts_is_told_at_once() -> None:
+    """Ray itself would wait for it for as long as for one that is slow."""
+    done = subprocess.run(
+        [sys.executable, "-c", DIES], check=False, capture_output=True, text=True
+    )
+    assert "its process raylet has died; its log ends with: " in done.stdout, done.stderr
+
+
 def test_a_ray_that_does_not_start_leaves_no_folder() -> None:
     with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as folder:
         done = subprocess.run(

@@ -7,12 +7,14 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from sweeper.schedule.host import Host
+from sweeper.schedule.host import Host, open_schedule
 from sweeper.schedule.inline import InlineSchedule
 from tests.sweeper.mlflow_view import READY
+from tests.sweeper.small import small_sweep
 
 pytestmark = READY
 
@@ -76,6 +78,25 @@ def test_a_host_that_does_not_open_is_left_and_still_closes(
     host.join()
     may_open.set()
     assert closed.wait(60)
+
+
+def test_a_ray_is_closed_where_its_schedule_cannot_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it is found to be there when the process ends, and Ray takes its time."""
+    closed: list[bool] = []
+    started = SimpleNamespace(
+        private=True,
+        hosts=(),
+        logs=None,
+        connect=lambda meanwhile: None,
+        close=lambda: closed.append(True),
+    )
+    monkeypatch.setattr("sweeper.schedule.host.backend_at", lambda cluster, code: started)
+    monkeypatch.setitem(sys.modules, "sweeper.schedule.tune", None)
+    with pytest.raises(ImportError):
+        open_schedule(small_sweep(tmp_path))
+    assert closed == [True]
 
 
 IMPORTED_BESIDE = """
