@@ -10,7 +10,7 @@ Example::
 
 from __future__ import annotations
 
-from analysis.report.build import summary, write
+from analysis.report.build import prepare, summary, write
 from analysis.report.settings import ReportSettings
 
-__all__ = ["ReportSettings", "summary", "write"]
+__all__ = ["ReportSettings", "prepare", "summary", "write"]

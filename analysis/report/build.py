@@ -11,17 +11,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from analysis.figures import figures
+from analysis.figures.drawing.style import canvas
 from analysis.figures.drawing.view import SECTIONS, View, look
 from analysis.report.csv_text import csv_text
 from analysis.report.page import Page, Section, render
 from analysis.report.part import Block, Part, Statement
-from analysis.report.parts import parts
+from analysis.report.parts import modules, parts
 from analysis.report.parts.provenance import headline
 from analysis.report.settings import ReportSettings
+from analysis.report.templating import environment
 from analysis.sources.schema import Experiment
 from analysis.sources.tracking_address import is_server, page_address
 
-__all__ = ["summary", "write", "write_parts"]
+__all__ = ["prepare", "summary", "write", "write_parts"]
 
 _TITLES = {
     **SECTIONS,
@@ -30,6 +33,15 @@ _TITLES = {
     "failed": "Failed and unfinished trials",
     "provenance": "Provenance",
 }
+
+
+def prepare() -> None:
+    """Import and compile what a report uses: a third of the time that it takes to be written."""
+    figures()
+    modules()
+    canvas().add_scatter()
+    for name in environment().list_templates(extensions=["html"]):
+        environment().get_template(name)
 
 
 def summary(experiment: Experiment, settings: ReportSettings | None = None) -> list[str]:

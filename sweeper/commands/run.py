@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -160,7 +160,6 @@ def _train(sweep: Sweep, arguments: argparse.Namespace, page: LivePage | None) -
     return _exit_code(outcome)
 
 
-EARLY = 8.0  # seconds, after which the workers have started
 SHOWN = (
     "experiment",
     "trials",
@@ -195,27 +194,27 @@ def _run(sweep: Sweep, arguments: argparse.Namespace, screen: Console) -> Outcom
     from sweeper.driver.run import RunOptions
     from sweeper.driver.run import run as run_sweep
 
-    early = threading.Timer(EARLY, _import_report)
-    early.daemon = True
-    early.start()
-    try:
-        return run_sweep(
-            sweep,
-            RunOptions(
-                inline=arguments.inline,
-                retry_failed=arguments.retry_failed,
-                live=screen.is_terminal,
-                console=screen,
-            ),
-        )
-    finally:
-        early.cancel()
+    return run_sweep(
+        sweep,
+        RunOptions(
+            inline=arguments.inline,
+            retry_failed=arguments.retry_failed,
+            live=screen.is_terminal,
+            console=screen,
+            begun=_import_report,
+        ),
+    )
 
 
 def _import_report() -> None:
-    """Import the report's modules while the workers train, to save the time at the end."""
-    importlib.import_module("analysis.sources.load")
-    importlib.import_module("analysis.report")
+    """Import the report's modules in a thread, while the workers train: its end comes sooner."""
+
+    def work() -> None:
+        with suppress(Exception):  # raised again where it is written
+            importlib.import_module("analysis.sources.load")
+            importlib.import_module("analysis.report").prepare()
+
+    threading.Thread(target=work, name="import of the report", daemon=True).start()
 
 
 def _show_troubles(screen: Console, outcome: Outcome) -> None:

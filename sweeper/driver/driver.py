@@ -72,10 +72,16 @@ class Driver:
         """Whether nothing is left to train or to evaluate."""
         return self._feed.idle if self._feed else not self._roster.todo
 
-    def drive(self, inline: bool = False, start: Callable[[], None] | None = None) -> None:
+    def drive(
+        self,
+        inline: bool = False,
+        start: Callable[[], None] | None = None,
+        begun: Callable[[], None] = lambda: None,
+    ) -> None:
         """Train, show and deliver; returns when the sweep is finished or was stopped.
 
-        start : called before the first worker is, if there is anything to train.
+        start : called before the first worker is, if there is anything to train. begun : when it
+        has begun.
         """
         delivery = Delivery(self._roster.sweep, self._roster.origin)
         with (
@@ -97,7 +103,7 @@ class Driver:
                     delivery.notice(trial, "FINISHED" if finished else "FAILED")
                 self._grow(delivery)
                 if host:
-                    self._train(host, delivery, take_signals)
+                    self._train(host, delivery, take_signals, begun)
             except KeyboardInterrupt:
                 self._interrupted = True
             finally:
@@ -123,7 +129,13 @@ class Driver:
             self._jobs.spread(1)
         return Host(partial(open_schedule, self._roster.sweep, inline, self._say, self._warn))
 
-    def _train(self, host: Host, delivery: Delivery, take_signals: Callable[[], None]) -> None:
+    def _train(
+        self,
+        host: Host,
+        delivery: Delivery,
+        take_signals: Callable[[], None],
+        begun: Callable[[], None],
+    ) -> None:
         """Run jobs until none is left, or the sweep is stopped."""
         schedule = host.schedule(self._sign.is_up)
         if schedule is None:
@@ -138,7 +150,9 @@ class Driver:
         def hear(events: list[Event]) -> None:
             self._board.message = self._board.message if self._interrupted else ""
             self._hear(events, delivery)
-            delivery.begin()
+            if not delivery.begun:
+                delivery.begin()
+                begun()
 
         if not self._interrupted:
             self._board.message = "starting the workers"

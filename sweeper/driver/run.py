@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -31,12 +31,14 @@ class RunOptions:
     """How to run: in this process (`inline`) or with Ray; whether to draw, and where.
 
     `retry_failed` also trains trials again that diverged or whose components cannot be combined.
+    `begun` is called when the first worker has begun.
     """
 
     inline: bool = False
     retry_failed: bool = False
     live: bool = True
     console: Console | None = None
+    begun: Callable[[], None] = lambda: None
 
 
 def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
@@ -62,7 +64,7 @@ def run(sweep: Sweep, options: RunOptions | None = None) -> Outcome:
     def drive(sweep: Sweep, ray: SharedRay | None = None) -> Outcome:
         source = sweep.search.source(sweep, options.retry_failed) if sweep.search else None
         driver = Driver(sweep, console, options.live, options.retry_failed, source)
-        driver.drive(options.inline, ray.start if ray else None)
+        driver.drive(options.inline, ray.start if ray else None, options.begun)
         return driver.outcome(time.monotonic() - started)
 
     with hold_lease(paths.sweep_folder(sweep), say), _stop_sign_down(sweep):

@@ -55,7 +55,6 @@ class Delivery:
     def __init__(self, sweep: Sweep, provenance: Mapping[str, Any], pace: float = 1.0) -> None:
         self._sweep, self._provenance, self._pace = sweep, provenance, pace
         self._waiting: dict[str, RunStatus] = {}
-        self._unseen = {trial.id for trial in sweep.trials}
         self._changed = threading.Condition()
         self._closing, self._begin = threading.Event(), threading.Event()
         self._deadline, self._patience, self._failures = float("inf"), 0.0, 0
@@ -71,6 +70,11 @@ class Delivery:
         """Start the thread that delivers, from `begin` on."""
         self._thread.start()
 
+    @property
+    def begun(self) -> bool:
+        """Whether `begin` was called."""
+        return self._begin.is_set()
+
     def begin(self) -> None:
         """Open the tracker and deliver.
 
@@ -83,13 +87,11 @@ class Delivery:
         """Add a trial with new records in the storage to the queue; returns at once."""
         with self._changed:
             self._waiting[trial] = status
-            self._unseen.discard(trial)
             self._changed.notify()
 
     def grow(self, sweep: Sweep) -> None:
         """Replace the sweep by the same one with more trials."""
         with self._changed:
-            self._unseen |= {trial.id for trial in sweep.trials[len(self._sweep.trials) :]}
             self._sweep, self._grown = sweep, True
 
     def close(self, status: RunStatus, patience: float) -> Backlog:
@@ -150,7 +152,7 @@ class Delivery:
             self._deliver_next()
             while self._waiting and not self._closing.is_set():
                 self._deliver_next()
-            if self._tracking and not self._unseen and not self._closing.is_set():
+            if self._tracking and not self._closing.is_set():
                 self._tracking.foresee_end()
         except Exception as error:  # noqa: BLE001 - no failure of a tracker may end a sweep
             self._pause(error)

@@ -111,7 +111,7 @@ class Tracking:
         return shown, changed
 
     def foresee_end(self) -> None:
-        """Import what the best model is logged with; called while the last trials are trained."""
+        """Import what the best model is logged with; called while trials are trained."""
         if self._sweep.models.which == "best":
             import_exporter()
 

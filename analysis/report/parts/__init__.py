@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from types import ModuleType
 
 from analysis.figures.drawing.view import View
 from analysis.report.part import Part
 
-__all__ = ["parts"]
+__all__ = ["modules", "parts"]
+
+
+def modules() -> list[ModuleType]:
+    """The modules of this folder, each of which is imported when it is first asked for."""
+    names = [found.name for found in pkgutil.iter_modules(__path__)]
+    return [importlib.import_module(f"{__name__}.{name}") for name in names]
 
 
 def parts(view: View) -> list[Part]:
     """Every part of this folder for these trials, in the order of the summary."""
-    names = [found.name for found in pkgutil.iter_modules(__path__)]
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    return sorted((module.part(view) for module in modules), key=lambda part: part.order)
+    return sorted((module.part(view) for module in modules()), key=lambda part: part.order)

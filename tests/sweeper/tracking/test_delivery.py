@@ -160,29 +160,25 @@ def test_mlflow_is_not_opened_before_the_workers_have_begun(
     assert courier.close("FINISHED", 60) == Backlog(0)
 
 
-def test_what_the_end_needs_is_imported_when_the_last_trial_has_begun(
+def test_what_the_end_needs_is_imported_while_trials_are_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The export of a model needs a second of imports, in which nothing else is left to do."""
-    seen, foreseen, shown = threading.Event(), threading.Event(), list[set[str]]()
+    """The export of a model needs a second of imports, for which everybody would wait."""
+    foreseen, shown = threading.Event(), list[set[str]]()
 
     class Foreseeing(Tracker):
-        def show_trial(self, trial: str, commit: Commit | None, status: str) -> None:
-            super().show_trial(trial, commit, status)
-            seen.set()
-
         def foresee_end(self) -> None:
             shown.append(set(self.shown))
             foreseen.set()
 
-    sweep = small_sweep(tmp_path, planned(1), planned(2))
-    trials = [trial.id for trial in sweep.trials]
-    courier = started(sweep, Foreseeing(), monkeypatch)
-    for trial in trials:
-        courier.notice(trial, "RUNNING")
-        assert seen.wait(60)
+    sweep, tracker = small_sweep(tmp_path, planned(1), planned(2)), Foreseeing()
+    courier = Delivery(sweep, {})
+    monkeypatch.setattr(courier, "_open", lambda: tracker)
+    courier.notice(sweep.trials[0].id, "RUNNING")
+    courier.start()
+    courier.begin()
     assert foreseen.wait(60)
-    assert shown[0] == set(trials)
+    assert shown[0] == {sweep.trials[0].id}
     assert courier.close("FINISHED", 60) == Backlog(0)
 
 
