@@ -208,9 +208,10 @@ def _run(sweep: Sweep, arguments: argparse.Namespace, screen: Console) -> Outcom
 
 def _import_report() -> None:
     """Import the report's modules in a thread, while the workers train: its end comes sooner."""
+    from sweeper.tracking.importing import IMPORTING
 
     def work() -> None:
-        with suppress(Exception):  # raised again where it is written
+        with suppress(Exception), IMPORTING:  # an error is raised again where it is written
             importlib.import_module("analysis.sources.load")
             importlib.import_module("analysis.report").prepare()
 

@@ -1,4 +1,8 @@
-"""Import MLflow, which takes a second or two of a core, at the moment that suits the caller."""
+"""Import what takes a second or two of a core at the moment that suits the caller.
+
+Python may give a thread a module that another thread is importing, and that is not whole yet. So
+threads that import what is large do it one at a time.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,16 @@ import threading
 
 from sweeper.tracking.connection import settle
 
-__all__ = ["import_mlflow"]
+__all__ = ["IMPORTING", "import_mlflow"]
 
-IMPORTING = threading.Lock()
+IMPORTING = threading.Lock()  # held by who imports in a thread
 WRITERS = "sweeper.tracking.tracker", "sweeper.tracking.system_metrics"
 
 
 def import_mlflow() -> None:
     """Import MLflow, with our settings, and what writes to it; of a failed import nothing is left.
 
-    Python may give a thread a module that another thread is importing, and that is not whole yet.
-    MLflow's import fails then, and would fail for ever by what it has left in `sys.modules`. So
-    one thread does it, and others that call this wait.
+    It would fail for ever by what it has left in `sys.modules`.
     """
     settle()
     with IMPORTING:

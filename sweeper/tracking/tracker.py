@@ -15,6 +15,7 @@ from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.connection import alone, first_line
 from sweeper.tracking.evaluation_artifacts import artifacts, evaluation_tags
 from sweeper.tracking.first_view import first_view
+from sweeper.tracking.importing import IMPORTING
 from sweeper.tracking.logged_models import LoggedModels
 from sweeper.tracking.run_files import RunFiles
 from sweeper.tracking.run_rows import RunContent
@@ -113,7 +114,8 @@ class Tracking:
     def foresee_end(self) -> None:
         """Import what the best model is logged with; called while trials are trained."""
         if self._sweep.models.which == "best":
-            import_exporter()
+            with IMPORTING:
+                import_exporter()
 
     def end_sweep(self, status: str) -> None:
         """Set the final status of the parent run, and log the best model unless it was killed.
