@@ -61,6 +61,17 @@ def test_a_sweep_is_trained_stored_and_shown(tmp_path: Path) -> None:
     assert set(row["provenance"]) >= {"git_commit", "git_dirty", "versions", "host", "python"}
 
 
+def test_who_asked_for_it_is_told_once_that_the_workers_have_begun(tmp_path: Path) -> None:
+    """And not at all where there is nothing to train."""
+    told: list[bool] = []
+    options = RunOptions(
+        inline=True, console=Console(file=io.StringIO()), begun=lambda: told.append(True)
+    )
+    sweep = small_sweep(tmp_path, planned(), planned(seed=2))
+    assert [run(sweep, options).finished for _ in range(2)] == [2, 2]
+    assert told == [True]
+
+
 def test_what_the_storage_lacks_is_not_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
