@@ -34,7 +34,8 @@ examples:
 
 Run the same command again to go on with a sweep that was stopped.
 Exit codes: 0 every trial finished, 1 some failed, 2 something to mend, 3 MLflow lacks records
-that the storage has, 130 interrupted (143 by SIGTERM, 129 by a closed terminal)."""
+that the storage has, 70 a fault of this program, 130 interrupted (143 by SIGTERM, 129 by a closed
+terminal)."""
 
 
 START = """\

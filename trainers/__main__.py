@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from trainers.allocator import keep_memory
-from trainers.errors import ResumeError, TrainerError
+from trainers.errors import ResumeError, TrainerError, printable
 from trainers.planned import NEEDED, planned
 from trainers.probe import advised_size
 from trainers.small import cpu_pack_size
@@ -108,7 +108,7 @@ def require_device(device: str) -> None:
 
 
 def say_line(sentence: str) -> None:
-    sys.stdout.write(sentence + "\n")
+    sys.stdout.write(printable(sentence) + "\n")
     sys.stdout.flush()
 
 

@@ -170,7 +170,7 @@ class Attempt:
         return Commit(folder, manifest)
 
     def _prune(self) -> None:
-        for old in sorted(_numbered(self.folder), reverse=True)[KEPT:]:
+        for old in sorted(_numbered(self.folder), key=int, reverse=True)[KEPT:]:
             shutil.rmtree(self.folder / old, ignore_errors=True)
 
 

@@ -11,7 +11,13 @@ __all__ = [
     "ResumeError",
     "TrainerError",
     "UnknownName",
+    "printable",
 ]
+
+
+def printable(text: str) -> str:
+    """The text with escapes for what no file takes: bytes of a name that is not UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 class TrainerError(Exception):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainers.checkpoint import Attempt, Commit, Progress, commits, open_attempt
 from trainers.commit_format import EncodedRecords
-from trainers.errors import Incompatible, InvalidValue, ResumeError, TrainerError
+from trainers.errors import Incompatible, InvalidValue, ResumeError, TrainerError, printable
 from trainers.gallery import gallery
 from trainers.memory import out_of_memory
 from trainers.pack import Pack
@@ -220,13 +220,14 @@ def fail(member: Member, device: str, error: Exception, say: Say) -> None:
 
     A checkpoint of its last epoch stays, from which it can go on.
     """
-    reason = str(error) if isinstance(error, TrainerError) else f"{type(error).__name__}: {error}"
+    told = str(error) if isinstance(error, TrainerError) else f"{type(error).__name__}: {error}"
+    reason = printable(told)
     kind = "refused" if isinstance(error, InvalidValue | Incompatible) else None
     last = member.records.last
     done, step = (last.epoch, last.step) if last else (0, 0)
     epoch = min(done + 1, member.stored.trial.training.epochs)
     (member.stored.folder / "error.txt").write_text(
-        "".join(traceback.format_exception(error)), encoding="utf-8"
+        printable("".join(traceback.format_exception(error))), encoding="utf-8"
     )
     progress = Progress(epoch, step, "failed", reason, member.wall_s, kind)
     member.commit({}, progress, about(device))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import shlex
 import signal
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,7 @@ from analysis.sources.tracking_address import (
     without_password,
     without_user,
 )
-from sweeper.commands.reporting import write_report
+from sweeper.commands.reporting import import_report, write_report
 from sweeper.commands.shared import add_grid, add_json, load_grid
 from sweeper.errors import Interrupted
 from sweeper.terminal.screen import console, print_bullets, print_json
@@ -201,21 +199,9 @@ def _run(sweep: Sweep, arguments: argparse.Namespace, screen: Console) -> Outcom
             retry_failed=arguments.retry_failed,
             live=screen.is_terminal,
             console=screen,
-            begun=_import_report,
+            begun=import_report,
         ),
     )
-
-
-def _import_report() -> None:
-    """Import the report's modules in a thread, while the workers train: its end comes sooner."""
-    from sweeper.tracking.importing import IMPORTING
-
-    def work() -> None:
-        with suppress(Exception), IMPORTING:  # an error is raised again where it is written
-            importlib.import_module("analysis.sources.load")
-            importlib.import_module("analysis.report").prepare()
-
-    threading.Thread(target=work, name="import of the report", daemon=True).start()
 
 
 def _show_troubles(screen: Console, outcome: Outcome) -> None:

@@ -53,8 +53,7 @@ def write_archive(belongings: Belongings, file: Path) -> int:
 
     Raises `UserError` if the file exists or cannot be written.
     """
-    if os.path.lexists(file):
-        raise UserError(f"{file} exists; choose another file with --out")
+    _require_new(file)
     storage = belongings.storage
     with _said(file), tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as own:
         staged = Path(own) / file.name
@@ -71,8 +70,14 @@ def write_archive(belongings: Belongings, file: Path) -> int:
         _compare(staged, sums)
         with staged.open("rb") as written:
             os.fsync(written.fileno())
+        _require_new(file)  # minutes may have passed
         staged.rename(file)
     return file.stat().st_size
+
+
+def _require_new(file: Path) -> None:
+    if os.path.lexists(file):
+        raise UserError(f"{file} exists; choose another file with --out")
 
 
 def restore(file: Path, storage: Path) -> Restored:

@@ -21,6 +21,7 @@ def run_process(command: Callable[[], int]) -> int:
     Exit functions that others registered run before that, as those are called in reverse order.
     """
     code = 1
+    _open_closed()
     collect_seldom()
     outlive_terminal()
     allow_every_character()
@@ -37,3 +38,15 @@ def run_process(command: Callable[[], int]) -> int:
     except SystemExit as end:  # of argparse: --help, and arguments that it refuses
         code = end.code if isinstance(end.code, int) else 1
     return code
+
+
+def _open_closed() -> None:
+    """Give the process the standard streams that it was started without, as by ``>&-``.
+
+    Else the next file that is opened gets the number of one, and what is printed.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode)  # noqa: SIM115 - as long as the process
+            for one in (name, f"__{name}__"):  # the latter keeps it open
+                setattr(sys, one, stream)

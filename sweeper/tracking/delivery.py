@@ -14,7 +14,7 @@ from sweeper.storage import ledger
 from sweeper.storage.delivered import read_delivered, write_delivered
 from sweeper.sweep import Sweep
 from sweeper.tracking.connection import first_line, settle, unmade_store
-from sweeper.tracking.importing import import_mlflow
+from sweeper.tracking.importing import import_exporter, import_mlflow
 from sweeper.tracking.run_status import RunStatus
 from trainers.checkpoint import Commit
 
@@ -152,8 +152,8 @@ class Delivery:
             self._deliver_next()
             while self._waiting and not self._closing.is_set():
                 self._deliver_next()
-            if self._tracking and not self._closing.is_set():
-                self._tracking.foresee_end()
+            if self._sweep.models.which == "best" and not self._closing.is_set():
+                import_exporter()
         except Exception as error:  # noqa: BLE001 - no failure of a tracker may end a sweep
             self._pause(error)
         self._closing.wait(max(0.0, due - time.monotonic()))

@@ -11,8 +11,9 @@ import sys
 import threading
 
 from sweeper.tracking.connection import settle
+from trainers import served
 
-__all__ = ["IMPORTING", "import_mlflow"]
+__all__ = ["IMPORTING", "import_exporter", "import_mlflow"]
 
 IMPORTING = threading.Lock()  # held by who imports in a thread
 WRITERS = "sweeper.tracking.tracker", "sweeper.tracking.system_metrics"
@@ -34,3 +35,9 @@ def import_mlflow() -> None:
                 if name.partition(".")[0] == "mlflow" or name.startswith("sweeper.tracking."):
                     del sys.modules[name]
             raise
+
+
+def import_exporter() -> None:
+    """Import what the best model is logged with."""
+    with IMPORTING:
+        served.import_exporter()

@@ -15,7 +15,6 @@ from sweeper.sweep import PlannedTrial, Sweep
 from sweeper.tracking.connection import alone, first_line
 from sweeper.tracking.evaluation_artifacts import artifacts, evaluation_tags
 from sweeper.tracking.first_view import first_view
-from sweeper.tracking.importing import IMPORTING
 from sweeper.tracking.logged_models import LoggedModels
 from sweeper.tracking.run_files import RunFiles
 from sweeper.tracking.run_rows import RunContent
@@ -25,7 +24,6 @@ from sweeper.tracking.tags import commit_tags, text
 from sweeper.tracking.trial_files import files_at_the_end
 from trainers import Record
 from trainers.checkpoint import Commit
-from trainers.served import import_exporter
 
 __all__ = ["Tracking"]
 
@@ -110,12 +108,6 @@ class Tracking:
         if changed or not shown.described:
             self._send(shown, records, params, commit if changed else None)
         return shown, changed
-
-    def foresee_end(self) -> None:
-        """Import what the best model is logged with; called while trials are trained."""
-        if self._sweep.models.which == "best":
-            with IMPORTING:
-                import_exporter()
 
     def end_sweep(self, status: str) -> None:
         """Set the final status of the parent run, and log the best model unless it was killed.

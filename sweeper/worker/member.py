@@ -28,7 +28,7 @@ from sweeper.storage.extendable import shorter
 from trainers import TrainerError, Trial
 from trainers.checkpoint import Attempt, Commit, Progress, commits
 from trainers.commit_format import EncodedRecords
-from trainers.errors import Incompatible, InvalidValue, ResumeError
+from trainers.errors import Incompatible, InvalidValue, ResumeError, printable
 from trainers.memory import out_of_memory
 from trainers.provenance import provenance
 from trainers.stored import compressed
@@ -119,9 +119,9 @@ class TrialInTraining:
 
     def fail(self, error: BaseException, epoch: int, step: int) -> str:
         """Commit the failure, its traceback in ``error.txt``; returns the reason."""
-        self.closed, reason = True, _reason(error)
+        self.closed, reason = True, printable(_reason(error))
         try:
-            text = "".join(traceback.format_exception(error))
+            text = printable("".join(traceback.format_exception(error)))
             ledger.write_file(paths.error_file(self.folder), text.encode())
             self.commit({}, Progress(epoch, step, "failed", reason, kind=kind_of(error)))
         except (OSError, Superseded) as other:

@@ -35,7 +35,7 @@ class Reporter:
                 event,
                 records=before.records + event.records,
                 committed=before.committed or event.committed,
-                note=event.note or before.note,
+                note="; ".join(filter(None, (before.note, event.note))) or None,
             )
         )
         if time.monotonic() - self._last >= TELL_EVERY:

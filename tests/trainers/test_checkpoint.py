@@ -100,6 +100,14 @@ def test_the_last_two_commits_are_kept(tmp_path: Path) -> None:
     assert sorted(path.name for path in attempt.folder.iterdir()) == ["000003", "000004"]
 
 
+def test_the_last_commits_are_those_of_the_highest_epochs(tmp_path: Path) -> None:
+    """Also where their numbers have one digit more than those before."""
+    attempt = open_attempt(tmp_path)
+    for epoch in (999_998, 999_999, 1_000_000):
+        attempt.commit(STATE, RECORDS, at(epoch))
+    assert {path.name for path in attempt.folder.iterdir()} == {"999999", "1000000"}
+
+
 def test_an_empty_or_missing_trial_has_no_commit(tmp_path: Path) -> None:
     assert latest(tmp_path) is None
     assert latest(tmp_path / "nowhere") is None

@@ -190,7 +190,7 @@ def test_a_trial_that_no_node_has_room_for_is_refused(asked: Resources, fits: bo
 def test_a_mistake_is_shown_once_with_its_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = raises(monkeypatch, ArithmeticError("a planted bug"), above=0)
+    sizes = raises(monkeypatch, ArithmeticError("a planted bug \udcff"), above=0)
     sweep, screen = small_sweep(tmp_path), io.StringIO()
     outcome = run(sweep, RunOptions(inline=True, console=Console(file=screen, width=200)))
     assert (outcome.failed, sizes) == (1, [1])
@@ -198,7 +198,7 @@ def test_a_mistake_is_shown_once_with_its_traceback(
     [found] = seen.runs[sweep.trials[0].id]
     assert found.info.status == "FAILED"
     assert "error.txt" in seen.artifacts[sweep.trials[0].id]
-    assert "a planted bug" in found.data.tags["sweeper.reason"]
+    assert "a planted bug \\udcff" in found.data.tags["sweeper.reason"]
 
 
 def test_a_checkpoint_that_cannot_be_written_fails_no_trial(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,15 +165,15 @@ def test_what_the_end_needs_is_imported_while_trials_are_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The export of a model needs a second of imports, for which everybody would wait."""
-    foreseen, shown = threading.Event(), list[set[str]]()
+    foreseen, shown, tracker = threading.Event(), list[set[str]](), Tracker()
 
-    class Foreseeing(Tracker):
-        def foresee_end(self) -> None:
-            shown.append(set(self.shown))
-            foreseen.set()
+    def note() -> None:
+        shown.append(set(tracker.shown))
+        foreseen.set()
 
-    sweep, tracker = small_sweep(tmp_path, planned(1), planned(2)), Foreseeing()
-    courier = Delivery(sweep, {})
+    monkeypatch.setattr(delivery, "import_exporter", note)
+    sweep = small_sweep(tmp_path, planned(1), planned(2))
+    courier = Delivery(replace(sweep, models=replace(sweep.models, which="best")), {})
     monkeypatch.setattr(courier, "_open", lambda: tracker)
     courier.notice(sweep.trials[0].id, "RUNNING")
     courier.start()
