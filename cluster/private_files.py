@@ -20,8 +20,12 @@ def private_text(path: Path, new: str) -> str:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(new)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(new)
+        except OSError:  # a full disk: an empty secret would be taken ever after
+            path.unlink(missing_ok=True)
+            raise
         return new
     repair(path)
     return path.read_text(encoding="utf-8").strip()

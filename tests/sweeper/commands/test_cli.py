@@ -320,7 +320,7 @@ def test_a_shell_completes_commands_and_options(
     assert ended.value.code == 0
     script = capsys.readouterr().out
     assert "equivalence" in script
-    assert "--retry-failed" in script or "retry-failed" in script
+    assert "retry-failed" in script
 
 
 @pytest.mark.parametrize(("there", "said"), [(None, "pip install jupyterlab; "), (1, "")])
