@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.wording import plural
 from sweeper.commands.shared import add_json
 from sweeper.errors import UserError
 from sweeper.terminal.screen import console, print_json
@@ -47,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(one: Judgement) -> None:
     """The verdict, and the rules that are kept, with how many models each was tried on."""
     many = Counter(one.kept)
-    verdict = f"breaks a rule: {one.broken}" if one.broken else f"keeps {len(many)} rules:"
+    verdict = (
+        f"breaks a rule: {one.broken}" if one.broken else f"keeps {plural(len(many), 'rule')}:"
+    )
     console().print(f"{one.component} {verdict}", markup=False, soft_wrap=True)
     for rule, count in () if one.broken else many.items():
         models = f" (tried on {count} models)" if count > 1 else ""

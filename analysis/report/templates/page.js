@@ -24,15 +24,16 @@
   };
 
   const narrow = (layout) => {
-    const template = layout.template.layout;
-    template.font.size = 12;
+    const template = ((layout.template ??= {}).layout ??= {}); // a user's figure may have none
+    (template.font ??= {}).size = 12;
     template.margin = { l: 48, r: 6, t: 12, b: 44 };
-    template.legend.font.size = 11.5;
-    for (const axis of [template.xaxis, template.yaxis]) {
-      axis.tickfont.size = 11;
-      axis.title.font.size = 12;
+    ((template.legend ??= {}).font ??= {}).size = 11.5;
+    for (const axis of [template.xaxis ??= {}, template.yaxis ??= {}]) {
+      (axis.tickfont ??= {}).size = 11;
+      ((axis.title ??= {}).font ??= {}).size = 12;
       axis.title.standoff = 6;
     }
+    layout.height ??= 420;
     layout.height = printing ? Math.round(layout.height * 0.8) : layout.height > 480 ? Math.round(layout.height * 0.78) : layout.height;
   };
 
