@@ -91,7 +91,7 @@ class Against:
             f"{number(d.high)}; {'Holm ' * (self.p_holm is not None)}{probability(p)})"
         )
         if self.training and self.training.verdict == UNTRAINED:
-            return f"{told}: {gap}; {self.remark}{post_hoc(self.post_hoc)}."
+            return f"{told} is not decided: {gap}; {self.remark}{post_hoc(self.post_hoc)}."
         verdict = "is rejected" if p < 1 - d.level else "is not rejected, which does not prove it"
         remark = f"; {self.remark}" * bool(self.remark)
         return f"{told} {verdict}: {gap}{remark}{post_hoc(self.post_hoc)}."
