@@ -111,7 +111,11 @@ def test_the_linear_theory_has_an_exponent_on_the_same_sigmas() -> None:
     [
         (0.0, " is rejected: difference −", ")."),
         (0.001, " is rejected: difference −", "after 100 epochs, when the law is drifting."),
-        (0.02, " is not decided: difference −", "the law is not trained after 100 epochs."),
+        (
+            0.02,
+            " is not decided: difference −",
+            "no claim, for the law is not trained after 100 epochs.",
+        ),
         (None, " is rejected: difference −", "as given, training length unknown."),
     ],
 )

@@ -58,7 +58,8 @@ class Slow(InlineSchedule):
         self._closed.set()
 
 
-def test_a_host_that_is_left_while_it_opens_is_waited_for() -> None:
+def test_a_host_that_is_left_while_it_opens_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeper.schedule.host.OPENED_WITHIN", threading.TIMEOUT_MAX)
     may_open, closed = threading.Event(), threading.Event()
     host = Host(partial(Slow, may_open, closed))
     assert host.schedule(lambda: True) is None
